@@ -1,0 +1,71 @@
+// Rules a machine enforces, each with its reason in the message. See CONTRIBUTING.md.
+import tseslint from 'typescript-eslint';
+
+const noProcessPackages = {
+  group: [
+    '@kata-containers/runtime*',
+    '@kata-containers/proxy*',
+    '@kata-containers/shim*',
+    '@kata-containers/agent*',
+    '@kata-containers/ksm-throttler*',
+  ],
+  message: 'Processes meet on argv, files, sockets and gRPC only: each can be replaced by another implementation.',
+};
+const pure = (name) => ({ name, message: 'This file is named for being pure: plans and parsers touch no file, socket, process or clock.' });
+const noExit = {
+  object: 'process',
+  property: 'exit',
+  message: 'Only common/process/run-main.ts ends a process: return an exit code or throw.',
+};
+const noEnv = {
+  object: 'process',
+  property: 'env',
+  message: 'The environment is read in main.ts and options.ts only, and passed on as parameters.',
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/generated/**', '**/node_modules/**', '.cache/**', 'stage/**'] },
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-dynamic-delete': 'off',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
+      'no-restricted-properties': ['error', noExit, noEnv],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Default exports lose their name at the import.' },
+        { selector: 'TSEnumDeclaration', message: 'Enums are not erasable: use a union of literals.' },
+      ],
+      'no-console': 'error',
+      complexity: ['error', 15],
+      'max-lines': ['error', 300],
+      'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
+    },
+  },
+  {
+    files: ['**/main.ts', '**/options.ts', '**/*.test.ts', 'tests/**', 'bench/**', 'tools/**', 'packaging/**'],
+    rules: { 'no-restricted-properties': ['error', noExit], 'no-console': 'off', 'max-lines-per-function': 'off' },
+  },
+  { files: ['packages/common/src/process/run-main.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['packages/runtime/src/cli/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['packages/*/src/**/{*-plan,parse-*,validate-*,*-requests,command-line,lifecycle,*-message}.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [noProcessPackages], paths: ['node:fs', 'node:fs/promises', 'node:net', 'node:child_process', 'node:ffi'].map(pure) },
+      ],
+    },
+  },
+);

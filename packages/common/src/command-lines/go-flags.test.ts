@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { UsageError } from '../errors/kata-error.ts';
+import { goFlagsUsage, parseGoFlags } from './go-flags.ts';
+import type { GoFlag, GoFlagValues } from './go-flags.ts';
+
+const flags: GoFlag[] = [
+  { name: 'mux-socket', kind: 'string', description: 'socket' },
+  { name: 'log', kind: 'string', description: 'level', default: 'warn' },
+  { name: 'debug', kind: 'boolean', description: 'debug mode', default: false },
+];
+
+describe('parseGoFlags', () => {
+  const none = { 'mux-socket': undefined, log: 'warn', debug: false };
+  const cases: [name: string, argv: string[], values: GoFlagValues][] = [
+    ['nothing', [], none],
+    ['single dash', ['-mux-socket', '/a'], { ...none, 'mux-socket': '/a' }],
+    ['double dash and equals', ['--mux-socket=/a=b', '--log=debug'], { ...none, 'mux-socket': '/a=b', log: 'debug' }],
+    ['a value that looks like a flag', ['-mux-socket', '-debug'], { ...none, 'mux-socket': '-debug' }],
+    ['boolean', ['-debug', '-log', 'info'], { ...none, debug: true, log: 'info' }],
+    ['boolean with a value', ['-debug=false'], { ...none, debug: false }],
+    ['parsing stops at the first other word', ['-debug', 'word', '-log', 'info'], { ...none, debug: true }],
+    ['the last one wins', ['-log', 'a', '-log', 'b'], { ...none, log: 'b' }],
+  ];
+  for (const [name, argv, values] of cases) it(name, () => assert.deepEqual(parseGoFlags('p', argv, flags), values));
+
+  for (const [name, argv] of [
+    ['an unknown flag', ['-what']],
+    ['a missing value', ['-log']],
+    ['a boolean that is none', ['-debug=maybe']],
+  ] as const) {
+    it(`${name} is refused`, () => assert.throws(() => parseGoFlags('p', argv, flags), UsageError));
+  }
+});
+
+describe('goFlagsUsage', () => {
+  it('lists the flags as Go does', () => assert.match(goFlagsUsage('kata-proxy', flags), /^Usage of kata-proxy:\n  -mux-socket string\n/));
+});

@@ -1,0 +1,68 @@
+/** The command line of kata-shim: written by the runtime, read by the shim, interchangeable with 1.x's on either side. */
+import { parseGoFlags } from './go-flags.ts';
+import type { GoFlag } from './go-flags.ts';
+
+export interface ShimOptions {
+  /** URI of the agent: unix:///…/proxy.sock. */
+  readonly agent: string;
+  readonly container: string;
+  readonly execId: string;
+  readonly terminal: boolean;
+  readonly log: string;
+  readonly debug: boolean;
+  readonly trace: boolean;
+  /** Exit with the process' own status; otherwise with 0. */
+  readonly proxyExitCode: boolean;
+  readonly agentLogsSocket: string;
+  readonly version: boolean;
+}
+
+export const shimFlags: readonly GoFlag[] = [
+  { name: 'agent', kind: 'string', description: 'agent gRPC socket, as unix:///path', default: '' },
+  { name: 'container', kind: 'string', description: 'container ID', default: '' },
+  { name: 'exec-id', kind: 'string', description: 'process ID inside the container', default: '' },
+  { name: 'terminal', kind: 'boolean', description: 'the process has a terminal', default: false },
+  {
+    name: 'log',
+    kind: 'string',
+    description: 'log messages above the specified level: debug, info, warn, error, fatal or panic',
+    default: 'warn',
+  },
+  { name: 'debug', kind: 'boolean', description: 'enable debug mode', default: false },
+  { name: 'trace', kind: 'boolean', description: 'enable tracing', default: false },
+  { name: 'proxy-exit-code', kind: 'boolean', description: "exit with the process' exit code", default: true },
+  { name: 'agent-logs-socket', kind: 'string', description: 'socket of the guest console (vsock only)', default: '' },
+  { name: 'version', kind: 'boolean', description: 'show version and exit', default: false },
+];
+
+/** @throws UsageError */
+export function parseShimCommandLine(argv: readonly string[]): ShimOptions {
+  const flags = parseGoFlags('kata-shim', argv, shimFlags);
+  const text = (name: string): string => String(flags[name] ?? '');
+  return {
+    agent: text('agent'),
+    container: text('container'),
+    execId: text('exec-id'),
+    terminal: flags['terminal'] === true,
+    log: text('log'),
+    debug: flags['debug'] === true,
+    trace: flags['trace'] === true,
+    proxyExitCode: flags['proxy-exit-code'] === true,
+    agentLogsSocket: text('agent-logs-socket'),
+    version: flags['version'] === true,
+  };
+}
+
+/** The words after the program's name, in 1.x's order. */
+export function buildShimCommandLine(options: {
+  readonly agent: string;
+  readonly container: string;
+  readonly execId: string;
+  readonly terminal: boolean;
+  readonly debug: boolean;
+}): string[] {
+  const words = ['-agent', options.agent, '-container', options.container, '-exec-id', options.execId];
+  if (options.terminal) words.push('-terminal');
+  if (options.debug) words.push('-log', 'debug');
+  return words;
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { ConfigurationError, KernelError } from './kata-error.ts';
+import { errorCode, errorMessage } from './error-message.ts';
+
+describe('errorMessage', () => {
+  const cases: [name: string, thrown: unknown, text: string][] = [
+    ['an error', new Error('no space'), 'no space'],
+    ['a string', 'plain', 'plain'],
+    ['causes are appended', new Error('cannot start', { cause: new Error('no kernel') }), 'cannot start: no kernel'],
+    ['a cause already told is not told again', new Error('a: b', { cause: new Error('b') }), 'a: b'],
+    ['line breaks are folded', new Error('one\n  two'), 'one two'],
+  ];
+  for (const [name, thrown, text] of cases) it(name, () => assert.equal(errorMessage(thrown), text));
+
+  it('a cycle of causes ends', () => {
+    const error = new Error('loop');
+    error.cause = error;
+    assert.equal(errorMessage(error), 'loop');
+  });
+});
+
+describe('errorCode', () => {
+  it('is the errno name of a kernel error', () => assert.equal(errorCode(new KernelError('mount', 16, 'EBUSY', '/x')), 'EBUSY'));
+  it('is undefined for other things', () => assert.equal(errorCode(new Error('x')), undefined));
+});
+
+describe('ConfigurationError', () => {
+  it('reports all problems together', () => {
+    const error = new ConfigurationError('/c.toml', [
+      { key: 'hypervisor.qemu.kernel', problem: 'is missing' },
+      { key: '', problem: 'not TOML' },
+    ]);
+    assert.equal(error.message, 'configuration /c.toml: hypervisor.qemu.kernel: is missing; not TOML');
+    assert.equal(error.exitCode, 1);
+    assert.equal(error.name, 'ConfigurationError');
+  });
+});

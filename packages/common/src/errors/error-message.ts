@@ -1,0 +1,16 @@
+/** The text of anything thrown, on one line, with the causes that add something. */
+export function errorMessage(thrown: unknown): string {
+  const texts: string[] = [];
+  for (let error = thrown, depth = 0; error !== undefined && depth < 5; depth++) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (!texts.some((seen) => seen.includes(text))) texts.push(text);
+    error = error instanceof Error ? error.cause : undefined;
+  }
+  return texts.join(': ').replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** The errno name of a Node or kernel error (`ENOENT`), or undefined. */
+export function errorCode(thrown: unknown): string | undefined {
+  const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,102 @@
+/**
+ * The closed set of errors that callers branch on. Everything else stays a plain Error with a `cause`.
+ * Texts never carry a raw errno phrase of a host problem: dockerd turns "no such file or directory" into exit code 127 and
+ * "permission denied" into 126, as if the container's own command were at fault.
+ */
+export class KataError extends Error {
+  /** Exit code of the process that ends with this error. */
+  readonly exitCode: number = 1;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Wrong words on the command line. */
+export class UsageError extends KataError {}
+
+/** One key of the configuration and what is wrong with it. */
+export interface ConfigurationProblem {
+  readonly key: string;
+  readonly problem: string;
+}
+
+/** Every problem of a configuration file, reported together. */
+export class ConfigurationError extends KataError {
+  readonly problems: readonly ConfigurationProblem[];
+  constructor(path: string, problems: readonly ConfigurationProblem[]) {
+    super(`configuration ${path}: ${problems.map(({ key, problem }) => (key === '' ? problem : `${key}: ${problem}`)).join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/** config.json is not what the OCI runtime specification asks for. `field` is a path such as `process.args`. */
+export class SpecError extends KataError {
+  readonly field: string;
+  constructor(field: string, problem: string) {
+    super(`config.json: ${field}: ${problem}`);
+    this.field = field;
+  }
+}
+
+/** The operation does not fit the state that the container is in. */
+export class StateError extends KataError {}
+
+export class ContainerNotFoundError extends KataError {
+  constructor(id: string) {
+    super(`Container ID (${id}) does not exist`);
+  }
+}
+
+export class ContainerExistsError extends KataError {
+  constructor(id: string) {
+    super(`container ${id}: ID already in use, unique ID should be provided`);
+  }
+}
+
+/** QEMU did not start, or went away. `lastWords` are the last lines of its stderr. */
+export class HypervisorError extends KataError {
+  readonly lastWords: string;
+  constructor(message: string, lastWords: string, options?: ErrorOptions) {
+    super(lastWords === '' ? message : `${message}: ${lastWords}`, options);
+    this.lastWords = lastWords;
+  }
+}
+
+/** QEMU answered a QMP command with an error. `qmpClass` is QMP's error class, `GenericError` mostly. */
+export class QmpError extends KataError {
+  readonly qmpClass: string;
+  constructor(command: string, qmpClass: string, description: string) {
+    super(`QMP ${command}: ${description}`);
+    this.qmpClass = qmpClass;
+  }
+}
+
+/** The agent refused a request, or did not answer. `grpcCode` is the gRPC status code. */
+export class AgentError extends KataError {
+  readonly grpcCode: number;
+  constructor(grpcCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.grpcCode = grpcCode;
+  }
+}
+
+/** A Linux call failed. `code` is the errno name, as in Node's own errors. */
+export class KernelError extends KataError {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  constructor(syscall: string, errno: number, code: string, detail: string) {
+    super(`${syscall} ${detail} failed (${code})`);
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+/** Something awaited did not come in time. */
+export class TimeoutError extends KataError {
+  constructor(awaited: string, timeoutMs: number) {
+    super(`timed out after ${timeoutMs / 1000} s waiting for ${awaited}`);
+  }
+}

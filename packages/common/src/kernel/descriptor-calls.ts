@@ -1,0 +1,115 @@
+import { closeSync } from 'node:fs';
+import { KernelError } from '../errors/kata-error.ts';
+import { address, bind, check, lastErrno } from './ffi.ts';
+import type { DescriptorCalls } from './kernel.ts';
+
+const libc = bind({
+  flock: ['int32', 'int32'],
+  fcntl: ['int32', 'int32', 'uint64'],
+  pipe2: ['pointer', 'int32'],
+  socket: ['int32', 'int32', 'int32'],
+  bind: ['int32', 'pointer', 'uint32'],
+  connect: ['int32', 'pointer', 'uint32'],
+  sendmsg: ['int32', 'pointer', 'int32'],
+  recvmsg: ['int32', 'pointer', 'int32'],
+});
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const EAGAIN = 11;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const AF_UNIX = 1;
+const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
+const SOCK_RAW = 3;
+const NETLINK_KOBJECT_UEVENT = 15;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+/** struct cmsghdr {size_t len; int level; int type} and one int, padded: cmsg(3). */
+const CONTROL_LENGTH = 20;
+const CONTROL_SPACE = 24;
+
+/** struct sockaddr_un of a path of at most 107 bytes. */
+function unixAddress(path: string): Buffer {
+  const text = Buffer.from(path);
+  if (text.length > 107) throw new KernelError('connect', 36, 'ENAMETOOLONG', `to ${path}, which is over 107 bytes,`);
+  const sockaddr = Buffer.alloc(110);
+  sockaddr.writeUInt16LE(AF_UNIX, 0);
+  text.copy(sockaddr, 2);
+  return sockaddr;
+}
+
+/** struct msghdr of one data buffer and one control buffer. The caller keeps `data`, `vector` and `control` alive. */
+function messageHeader(data: Buffer, vector: Buffer, control: Buffer): Buffer {
+  vector.writeBigUInt64LE(address(data), 0);
+  vector.writeBigUInt64LE(BigInt(data.length), 8);
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(address(vector), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(address(control), 32);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  return header;
+}
+
+function sendOver(socket: number, fd: number, text: string): void {
+  const control = Buffer.alloc(CONTROL_SPACE);
+  control.writeBigUInt64LE(BigInt(CONTROL_LENGTH), 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  control.writeInt32LE(fd, 16);
+  const data = Buffer.from(text);
+  check(libc.sendmsg(socket, messageHeader(data, Buffer.alloc(16), control), MSG_NOSIGNAL), 'sendmsg', 'of a descriptor');
+}
+
+/** flock(2), fcntl(2), pipe2(2), unix(7), netlink(7). */
+export const descriptorCalls: DescriptorCalls = {
+  tryLock(fd, kind) {
+    const result = libc.flock(fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
+    if (result === -1 && lastErrno() === EAGAIN) return false;
+    check(result, 'flock', `of descriptor ${fd}`);
+    return true;
+  },
+  setPipeSize: (fd, bytes) => check(libc.fcntl(fd, F_SETPIPE_SZ, BigInt(bytes)), 'fcntl', 'F_SETPIPE_SZ'),
+  pipe(flags) {
+    const ends = Buffer.alloc(8);
+    check(libc.pipe2(ends, flags | O_CLOEXEC), 'pipe2', '');
+    return [ends.readInt32LE(0), ends.readInt32LE(4)];
+  },
+  setNonBlocking(fd, on) {
+    const flags = check(libc.fcntl(fd, F_GETFL, 0n), 'fcntl', 'F_GETFL');
+    check(libc.fcntl(fd, F_SETFL, BigInt(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)), 'fcntl', 'F_SETFL');
+  },
+  sendDescriptor(socketPath, fd, text) {
+    const target = unixAddress(socketPath);
+    const socket = check(libc.socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0), 'socket', '');
+    try {
+      check(libc.connect(socket, target, target.length), 'connect', `to ${socketPath}`);
+      sendOver(socket, fd, text);
+    } finally {
+      closeSync(socket);
+    }
+  },
+  receiveDescriptor(socketFd) {
+    const control = Buffer.alloc(CONTROL_SPACE);
+    const data = Buffer.alloc(4096);
+    const vector = Buffer.alloc(16);
+    check(libc.recvmsg(socketFd, messageHeader(data, vector, control), MSG_CMSG_CLOEXEC), 'recvmsg', '');
+    if (control.readBigUInt64LE(0) < BigInt(CONTROL_LENGTH) || control.readInt32LE(12) !== SCM_RIGHTS) return undefined;
+    return control.readInt32LE(16);
+  },
+  openUeventSocket() {
+    const socket = check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_KOBJECT_UEVENT), 'socket', 'of uevents');
+    const local = Buffer.alloc(12); // struct sockaddr_nl: family, pad, pid, groups
+    local.writeUInt16LE(AF_NETLINK, 0);
+    local.writeUInt32LE(1, 8); // the kernel's own group
+    check(libc.bind(socket, local, local.length), 'bind', 'of a uevent socket');
+    return socket;
+  },
+};

@@ -1,0 +1,79 @@
+/**
+ * The Linux calls that Node lacks, behind interfaces by topic so that a function can ask for just what it needs
+ * (`Pick<Kernel, 'mount' | 'umount'>`). LinuxKernel is real, RecordingKernel is for tests.
+ * Every call throws KernelError when the kernel says no.
+ */
+
+export interface MountCalls {
+  /** mount(2). `flags` are MS_*; `data` is the file system's own option string. */
+  mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
+  /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
+  umount(target: string, flags: number): void;
+}
+
+export interface NamespaceCalls {
+  /** setns(2) of the calling thread, the main one. Thread-pool work (fs promises) stays where it was: use synchronous calls. */
+  setns(fd: number, type: number): void;
+  /** unshare(2) of the main thread. */
+  unshare(flags: number): void;
+  /** sethostname(2), in the UTS namespace of the main thread. */
+  sethostname(name: string): void;
+}
+
+export interface ProcessCalls {
+  /** prctl(2) PR_SET_CHILD_SUBREAPER: orphans below become children of this process. */
+  becomeSubreaper(): void;
+  /** A child that has ended, left unreaped (waitid(2), WNOWAIT), or undefined when none has. */
+  peekExited(): number | undefined;
+  /** Reaps an ended child. Its exit code, or 128 + the signal that killed it; undefined when it has not ended. */
+  reap(pid: number): number | undefined;
+  /** kill(2) with any signal number, real-time ones too. */
+  kill(pid: number, signal: number): void;
+  /** setsid(2). */
+  setsid(): void;
+}
+
+export interface DescriptorCalls {
+  /** flock(2); false when somebody else holds the lock. Never blocks. */
+  tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean;
+  /** fcntl(2) F_SETPIPE_SZ. Returns the size that the pipe got, in bytes. */
+  setPipeSize(fd: number, bytes: number): number;
+  /** pipe2(2) with O_CLOEXEC and `flags`. */
+  pipe(flags: number): [readEnd: number, writeEnd: number];
+  /** fcntl(2) F_SETFL: O_NONBLOCK on or off. */
+  setNonBlocking(fd: number, on: boolean): void;
+  /** Sends `fd` with `text` as data over a connection to the listening unix socket at `socketPath` (SCM_RIGHTS, unix(7)). */
+  sendDescriptor(socketPath: string, fd: number, text: string): void;
+  /** Receives one descriptor from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
+  receiveDescriptor(socketFd: number): number | undefined;
+  /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
+  openUeventSocket(): number;
+}
+
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface TerminalCalls {
+  /** Opens a pty pair: the master's descriptor, unlocked, and the path of the slave. */
+  openPty(): { master: number; slavePath: string };
+  windowSize(fd: number): WindowSize;
+  setWindowSize(fd: number, size: WindowSize): void;
+  /** Raw mode as cfmakeraw(3) with VMIN 1, VTIME 0. Returns what `restoreTerminal` takes. */
+  makeRaw(fd: number): Buffer;
+  restoreTerminal(fd: number, saved: Buffer): void;
+  /** Turns the mapping of NL to CR-NL on output (ONLCR) on or off. */
+  setOutputNewlineMapping(fd: number, on: boolean): void;
+  /** TIOCSCTTY: makes the terminal the controlling one of this session. */
+  setControllingTerminal(fd: number): void;
+}
+
+export interface ClockCalls {
+  /** settimeofday(2). */
+  setTime(seconds: bigint, microseconds: bigint): void;
+  /** Mixes `data` into the kernel's random pool, credits it in full and reseeds (random(4)). */
+  addEntropy(data: Buffer): void;
+}
+
+export type Kernel = MountCalls & NamespaceCalls & ProcessCalls & DescriptorCalls & TerminalCalls & ClockCalls;

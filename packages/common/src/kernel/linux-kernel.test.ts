@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KernelError } from '../errors/kata-error.ts';
+import { MS_BIND } from './constants.ts';
+import { linuxKernel as kernel } from './linux-kernel.ts';
+import { openPollableStream } from './pollable-stream.ts';
+
+describe('LinuxKernel', () => {
+  let directory = '';
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kernel-'))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('names the call, the object and the errno of a refusal', () => {
+    assert.throws(
+      () => kernel.mount('/nowhere', join(directory, 'missing'), 'none', MS_BIND),
+      (error) => error instanceof KernelError && error.code === 'ENOENT' && error.syscall === 'mount' && error.message.includes('missing'),
+    );
+  });
+
+  it('locks exclude each other and go with the descriptor', () => {
+    const [first, second] = [openSync(directory, 'r'), openSync(directory, 'r')];
+    assert.equal(kernel.tryLock(first, 'exclusive'), true);
+    assert.equal(kernel.tryLock(second, 'shared'), false);
+    closeSync(first);
+    assert.equal(kernel.tryLock(second, 'shared'), true);
+    closeSync(second);
+  });
+
+  it('pipes take their size', () => {
+    const [readEnd, writeEnd] = kernel.pipe(0);
+    assert.equal(kernel.setPipeSize(writeEnd, 1 << 20), 1 << 20);
+    closeSync(readEnd);
+    closeSync(writeEnd);
+  });
+
+  it('a pty has a size and raw mode, and gets its settings back', () => {
+    const { master, slavePath } = kernel.openPty();
+    const slave = openSync(slavePath, constants.O_RDWR | constants.O_NOCTTY);
+    kernel.setWindowSize(master, { rows: 40, columns: 132 });
+    assert.deepEqual(kernel.windowSize(slave), { rows: 40, columns: 132 });
+    const saved = kernel.makeRaw(slave);
+    const raw = kernel.makeRaw(slave);
+    assert.notDeepEqual(raw, saved);
+    kernel.restoreTerminal(slave, saved);
+    assert.deepEqual(kernel.makeRaw(slave), saved);
+    closeSync(slave);
+    closeSync(master);
+  });
+
+  it('sends and receives a descriptor', async () => {
+    const path = join(directory, 'socket');
+    const file = join(directory, 'file');
+    const server = createServer({ pauseOnConnect: true }).listen(path);
+    await once(server, 'listening');
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const sent = openSync(file, 'w+');
+    kernel.sendDescriptor(path, sent, '/dev/pts/7');
+    const [socket] = await connected;
+    const socketFd = (socket as unknown as { _handle: { fd: number } })._handle.fd;
+    const received = kernel.receiveDescriptor(socketFd);
+    assert.ok(received !== undefined);
+    assert.equal(fstatSync(received).ino, fstatSync(sent).ino);
+    writeSync(received, 'same file');
+    assert.equal(readFileSync(file, 'utf8'), 'same file');
+    for (const fd of [sent, received]) closeSync(fd);
+    socket.destroy();
+    server.close();
+  });
+
+  it('sees an ended child without taking its status away', async () => {
+    const child = spawn('sh', ['-c', 'exit 7']);
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, 7);
+    assert.equal(kernel.peekExited(), undefined);
+    assert.equal(kernel.reap(child.pid ?? -1), undefined);
+  });
+});
+
+describe('openPollableStream', () => {
+  it('carries bytes both ways over a pty master', async () => {
+    const { master, slavePath } = kernel.openPty();
+    const slave = openSync(slavePath, constants.O_RDWR | constants.O_NOCTTY);
+    kernel.makeRaw(slave);
+    const stream = openPollableStream(master);
+    writeSync(slave, 'from the slave');
+    const [piece] = (await once(stream, 'data')) as [Buffer];
+    assert.equal(piece.toString(), 'from the slave');
+    stream.destroy();
+    await once(stream, 'close');
+    closeSync(slave);
+  });
+
+  it('hands pieces out of one buffer', async () => {
+    const [readEnd, writeEnd] = kernel.pipe(0);
+    const pieces: string[] = [];
+    const stream = openPollableStream(readEnd, { readBuffer: Buffer.alloc(4), onRead: (piece) => pieces.push(piece.toString()) > 0 });
+    stream.resume();
+    writeSync(writeEnd, 'abcdef');
+    closeSync(writeEnd);
+    await once(stream, 'end');
+    assert.deepEqual(pieces, ['abcd', 'ef']);
+    stream.destroy();
+  });
+
+  it('refuses what epoll refuses', () => {
+    const fd = openSync('/proc/self/exe', 'r');
+    assert.throws(() => openPollableStream(fd), /cannot be polled/);
+    closeSync(fd);
+  });
+});

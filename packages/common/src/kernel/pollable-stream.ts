@@ -1,0 +1,56 @@
+/**
+ * Any pollable descriptor as a stream: virtio ports, pty masters, netlink sockets. Node refuses to open character devices as
+ * sockets, but a libuv Pipe handle takes whatever epoll takes: no thread pool, no polling. The Pipe class is Node's own and
+ * is borrowed from a listening server, because it has no public name.
+ */
+import { fstatSync } from 'node:fs';
+import { Socket, createServer } from 'node:net';
+
+interface PipeHandle {
+  open(fd: number): number;
+}
+
+let pipeClass: (new (kind: number) => PipeHandle) | undefined;
+
+/** libuv's Pipe class, from a server on an abstract unix address that is closed at once. */
+function borrowPipeClass(): new (kind: number) => PipeHandle {
+  const server = createServer();
+  server.listen(`\0kata-pipe-class-${process.pid}-${process.hrtime.bigint()}`);
+  const handle = (server as unknown as { _handle: { constructor: new (kind: number) => PipeHandle } })._handle;
+  server.close();
+  return handle.constructor;
+}
+
+const SOCKET = 0;
+
+export interface PollableOptions {
+  /** One buffer for all reads: virtio_console hands out 4 KiB at most, and a fresh 64 KiB for each costs more than the read. */
+  readonly readBuffer?: Buffer;
+  /** With `readBuffer`: receives each piece, valid only during the call. Returns false to pause. */
+  readonly onRead?: (piece: Buffer) => boolean;
+}
+
+/**
+ * A duplex stream over `fd`, which it makes non-blocking, owns and closes.
+ * @throws Error when epoll does not take the descriptor (regular files)
+ */
+export function openPollableStream(fd: number, options: PollableOptions = {}): Socket {
+  const kind = fstatSync(fd);
+  // libuv aborts the process when epoll refuses a descriptor.
+  if (kind.isFile() || kind.isDirectory()) throw new Error(`descriptor ${fd} cannot be polled`);
+  pipeClass ??= borrowPipeClass();
+  const handle = new pipeClass(SOCKET);
+  const result = handle.open(fd);
+  if (result !== 0) throw new Error(`descriptor ${fd} cannot be polled (uv error ${result})`);
+  const { readBuffer, onRead } = options;
+  const onread =
+    readBuffer && onRead
+      ? { buffer: readBuffer, callback: (length: number, buffer: Uint8Array) => onRead(asBuffer(buffer, length)) }
+      : undefined;
+  const settings = { handle, readable: true, writable: true, allowHalfOpen: true, ...(onread && { onread }) };
+  return new Socket(settings as unknown as ConstructorParameters<typeof Socket>[0]);
+}
+
+function asBuffer(bytes: Uint8Array, length: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length);
+}

@@ -1,0 +1,21 @@
+/** A kernel for tests: writes down each call and answers from a table. */
+import type { Kernel } from './kernel.ts';
+
+export type Call = readonly [name: string, ...values: unknown[]];
+
+type Answers = { readonly [K in keyof Kernel]?: Kernel[K] };
+
+/** Calls without an answer in `answers` return undefined; an answer may throw, to play a kernel that refuses. */
+export function recordingKernel(answers: Answers = {}): { kernel: Kernel; calls: Call[] } {
+  const calls: Call[] = [];
+  const kernel = new Proxy({} as Kernel, {
+    get: (_, name: string) => {
+      return (...values: unknown[]): unknown => {
+        calls.push([name, ...values]);
+        const answer = answers[name as keyof Kernel] as ((...values: unknown[]) => unknown) | undefined;
+        return answer?.(...values);
+      };
+    },
+  });
+  return { kernel, calls };
+}

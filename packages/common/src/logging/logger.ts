@@ -1,0 +1,68 @@
+/**
+ * Log records in the exact text and JSON form of logrus, which kata-log-parser, containerd and people's scripts read.
+ * Loggers are passed as parameters; there is no global one.
+ */
+import { formatJson, formatText } from './log-record.ts';
+import type { Fields, Level, LogRecord } from './log-record.ts';
+
+export type { Fields, Level } from './log-record.ts';
+
+export interface Logger {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+  /** A logger that adds `fields` to each of its records. */
+  child(fields: Fields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly format: 'text' | 'json';
+  /** Records below this level are dropped. */
+  readonly level: Level;
+  /** Receives each record as one line with its line feed. Must not throw. */
+  readonly write: (line: string) => void;
+  readonly precision: 'seconds' | 'nanoseconds';
+  readonly fields?: Fields;
+  readonly now?: () => Date;
+}
+
+const severity: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+export function createLogger(options: LoggerOptions): Logger {
+  const { now = () => new Date(), fields: base = {} } = options;
+  const format = options.format === 'json' ? formatJson : formatText;
+  const log =
+    (level: Level) =>
+    (message: string, fields: Fields = {}): void => {
+      if (severity[level] < severity[options.level]) return;
+      const record: LogRecord = { time: now(), precision: options.precision, level, message, fields: { ...base, ...fields } };
+      options.write(`${format(record)}\n`);
+    };
+  return {
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+    child: (fields) => createLogger({ ...options, fields: { ...base, ...fields } }),
+  };
+}
+
+/** Drops everything. */
+export const silentLogger: Logger = createLogger({ format: 'text', level: 'error', write: () => {}, precision: 'seconds' });
+
+const levelNames: Record<string, Level> = {
+  trace: 'debug',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  fatal: 'error',
+  panic: 'error',
+};
+
+/** The level of a logrus level name, in any case; undefined for other words. */
+export function parseLevel(name: string): Level | undefined {
+  return levelNames[name.toLowerCase()];
+}

@@ -1,0 +1,43 @@
+/** A process is a pid and its start time: a pid alone may by now belong to a stranger. */
+import { readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot: field 22 of /proc/PID/stat, proc(5). */
+  readonly startTime: string;
+}
+
+/** State letter and start time of a process, or undefined when there is none with that pid. */
+function readStat(pid: number): { state: string; startTime: string } | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // The command name in parentheses may hold anything, even ") ": count fields after the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '?', startTime: fields[19] ?? '' };
+}
+
+/** The identity of a running process, or undefined when there is none. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  const stat = readStat(pid);
+  return stat && { pid, startTime: stat.startTime };
+}
+
+/** True while this very process runs; a zombie does not. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid);
+  return stat !== undefined && stat.startTime === identity.startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** Sends a signal if this very process still runs. Returns whether it was sent. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals | number): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch {
+    return false; // gone in between
+  }
+}

@@ -1,0 +1,27 @@
+/** The only place that ends a process. */
+import { writeSync } from 'node:fs';
+import { KataError } from '../errors/kata-error.ts';
+import { errorMessage } from '../errors/error-message.ts';
+
+/** Writes all of `text` to a descriptor that may be a full non-blocking pipe; gives up when nobody reads. */
+function writeAll(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch {
+    // Nobody is there to be told: the exit code has to say it.
+  }
+}
+
+/**
+ * Runs a process' main function and exits with the code it gives. An error becomes one line on stderr and its exit code.
+ * Exits without waiting for open handles: sockets and reads that nobody needs any more must not keep a process alive.
+ */
+export function runMain(main: (argv: readonly string[]) => Promise<number>): void {
+  main(process.argv.slice(2)).then(
+    (exitCode) => process.exit(exitCode),
+    (error: unknown) => {
+      writeAll(2, `${errorMessage(error)}\n`);
+      process.exit(error instanceof KataError ? error.exitCode : 1);
+    },
+  );
+}
