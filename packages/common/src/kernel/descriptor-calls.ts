@@ -21,6 +21,7 @@ const EAGAIN = 11;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
+const F_DUPFD_CLOEXEC = 1030;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const AF_UNIX = 1;
@@ -82,6 +83,7 @@ export const descriptorCalls: DescriptorCalls = {
     check(libc.pipe2(ends, flags | O_CLOEXEC), 'pipe2', '');
     return [ends.readInt32LE(0), ends.readInt32LE(4)];
   },
+  duplicate: (fd) => check(libc.fcntl(fd, F_DUPFD_CLOEXEC, 0n), 'fcntl', 'F_DUPFD_CLOEXEC'),
   setNonBlocking(fd, on) {
     const flags = check(libc.fcntl(fd, F_GETFL, 0n), 'fcntl', 'F_GETFL');
     check(libc.fcntl(fd, F_SETFL, BigInt(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)), 'fcntl', 'F_SETFL');

@@ -16,6 +16,8 @@ export interface NamespaceCalls {
   setns(fd: number, type: number): void;
   /** unshare(2) of the main thread. */
   unshare(flags: number): void;
+  /** Brings a network interface up (netdevice(7), SIOCSIFFLAGS). */
+  setLinkUp(name: string): void;
   /** sethostname(2), in the UTS namespace of the main thread. */
   sethostname(name: string): void;
 }
@@ -40,6 +42,8 @@ export interface DescriptorCalls {
   setPipeSize(fd: number, bytes: number): number;
   /** pipe2(2) with O_CLOEXEC and `flags`. */
   pipe(flags: number): [readEnd: number, writeEnd: number];
+  /** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same file. */
+  duplicate(fd: number): number;
   /** fcntl(2) F_SETFL: O_NONBLOCK on or off. */
   setNonBlocking(fd: number, on: boolean): void;
   /** Sends `fd` with `text` as data over a connection to the listening unix socket at `socketPath` (SCM_RIGHTS, unix(7)). */

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { KernelError } from '../errors/kata-error.ts';
 import { MS_BIND } from './constants.ts';
 import { linuxKernel as kernel } from './linux-kernel.ts';
@@ -106,6 +107,13 @@ describe('openPollableStream', () => {
     await once(stream, 'end');
     assert.deepEqual(pieces, ['abcd', 'ef']);
     stream.destroy();
+  });
+
+  it('the writing end of a pipe only writes', async () => {
+    const [readEnd, writeEnd] = kernel.pipe(0);
+    const [input, output] = [openPollableStream(readEnd, { direction: 'read' }), openPollableStream(writeEnd, { direction: 'write' })];
+    output.end('through');
+    assert.equal(await text(input), 'through');
   });
 
   it('refuses what epoll refuses', () => {

@@ -24,6 +24,8 @@ function borrowPipeClass(): new (kind: number) => PipeHandle {
 const SOCKET = 0;
 
 export interface PollableOptions {
+  /** One end of a pipe goes one way only, and libuv refuses to try the other. */
+  readonly direction?: 'read' | 'write' | 'both';
   /** One buffer for all reads: virtio_console hands out 4 KiB at most, and a fresh 64 KiB for each costs more than the read. */
   readonly readBuffer?: Buffer;
   /** With `readBuffer`: receives each piece, valid only during the call. Returns false to pause. */
@@ -42,12 +44,18 @@ export function openPollableStream(fd: number, options: PollableOptions = {}): S
   const handle = new pipeClass(SOCKET);
   const result = handle.open(fd);
   if (result !== 0) throw new Error(`descriptor ${fd} cannot be polled (uv error ${result})`);
-  const { readBuffer, onRead } = options;
+  const { readBuffer, onRead, direction = 'both' } = options;
   const onread =
     readBuffer && onRead
       ? { buffer: readBuffer, callback: (length: number, buffer: Uint8Array) => onRead(asBuffer(buffer, length)) }
       : undefined;
-  const settings = { handle, readable: true, writable: true, allowHalfOpen: true, ...(onread && { onread }) };
+  const settings = {
+    handle,
+    readable: direction !== 'write',
+    writable: direction !== 'read',
+    allowHalfOpen: true,
+    ...(onread && { onread }),
+  };
   return new Socket(settings as unknown as ConstructorParameters<typeof Socket>[0]);
 }
 

@@ -7,8 +7,8 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** State letter and start time of a process, or undefined when there is none with that pid. */
-function readStat(pid: number): { state: string; startTime: string } | undefined {
+/** State letter, start time and number of threads of a process, or undefined when there is none with that pid. */
+function readStat(pid: number): { state: string; startTime: string; threads: number } | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -17,7 +17,7 @@ function readStat(pid: number): { state: string; startTime: string } | undefined
   }
   // The command name in parentheses may hold anything, even ") ": count fields after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', startTime: fields[19] ?? '' };
+  return { state: fields[0] ?? '?', startTime: fields[19] ?? '', threads: Number(fields[17]) };
 }
 
 /** The identity of a running process, or undefined when there is none. */
@@ -26,10 +26,14 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   return stat && { pid, startTime: stat.startTime };
 }
 
-/** True while this very process runs; a zombie does not. */
+/**
+ * True while this very process runs. A zombie does not, unless threads of it still do: until they have ended too they hold
+ * its files, and with them mounts.
+ */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
-  return stat !== undefined && stat.startTime === identity.startTime && stat.state !== 'Z' && stat.state !== 'X';
+  if (stat?.startTime !== identity.startTime) return false;
+  return (stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1;
 }
 
 /** Sends a signal if this very process still runs. Returns whether it was sent. */

@@ -1,0 +1,12 @@
+/** yamux over one connection to the host; each stream is one gRPC connection. */
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import type { AgentServer } from '../service/server.ts';
+
+/** Until the connection ends. Gives the reason when it ended by an error. */
+export async function serveConnection(connection: Duplex, server: AgentServer): Promise<Error | undefined> {
+  const session = new YamuxSession('server', connection, { onStream: (stream) => server.accept(stream) });
+  const [reason] = (await once(session as unknown as NodeJS.EventEmitter, 'shutdown')) as [Error | undefined];
+  return reason;
+}

@@ -1,0 +1,18 @@
+/** yamux over a unix socket in place of the serial port: how the agent runs on a host, for tests. */
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { AgentServer } from '../service/server.ts';
+import { serveConnection } from './serve-connection.ts';
+
+/** Until SIGTERM. */
+export async function serveUnixSocket(path: string, server: AgentServer, log: Logger): Promise<number> {
+  const listener = createServer({ allowHalfOpen: true }, (connection) => {
+    serveConnection(connection, server).catch((error: unknown) => log.warn('a connection failed', { reason: String(error) }));
+  });
+  listener.listen(path);
+  await once(process, 'SIGTERM');
+  rmSync(path, { force: true });
+  return 0;
+}

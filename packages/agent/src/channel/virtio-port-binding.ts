@@ -1,0 +1,88 @@
+/**
+ * A virtio console port as a binding for serialport's stream. serialport's own binding sets line speeds, which such a port
+ * refuses; this one only reads and writes, by epoll.
+ */
+import { closeSync, constants, openSync, write } from 'node:fs';
+import type { Socket } from 'node:net';
+import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
+import { FLAGS, TYPES, encodeHeader } from '@kata-containers/common/mux/frame';
+
+/**
+ * Waits until the host has opened its end: a blocking write sleeps in the driver, in one thread of the pool, until then. What
+ * is written is a yamux ping, which the host answers and nobody misses. The port is never reopened afterwards: that would
+ * throw away what the host has sent.
+ */
+function waitForHost(fd: number): Promise<void> {
+  const ping = encodeHeader({ type: TYPES.Ping, flags: FLAGS.SYN, streamId: 0, length: 0 });
+  return new Promise((resolve, reject) => write(fd, ping, (error) => (error ? reject(error) : resolve())));
+}
+
+/** What serialport's stream passes to a binding's `open` (@serialport/bindings-interface, whose types do not resolve for ESM). */
+export interface PortOptions {
+  readonly path: string;
+  readonly baudRate: number;
+}
+
+/** An open port, a BindingPortInterface of serialport: reads what there is, writes with the socket's back-pressure. */
+class VirtioPort {
+  readonly openOptions: PortOptions;
+  readonly #socket: Socket;
+  #failure: Error | undefined;
+  #wake: () => void = () => {};
+
+  constructor(fd: number, openOptions: PortOptions) {
+    this.openOptions = openOptions;
+    this.#socket = openPollableStream(fd);
+    for (const event of ['readable', 'end', 'close']) this.#socket.on(event, () => this.#wake());
+    this.#socket.on('error', (error) => {
+      this.#failure = error;
+      this.#wake();
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  /** Zero bytes are the end: the host is gone. */
+  async read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> {
+    for (;;) {
+      const piece = (this.#socket.read(Math.min(length, this.#socket.readableLength) || undefined) as Buffer | null) ?? undefined;
+      if (piece) return { buffer, bytesRead: piece.copy(buffer, offset) };
+      if (this.#failure) throw this.#failure;
+      if (this.#socket.readableEnded || this.#socket.destroyed) return { buffer, bytesRead: 0 };
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  write(buffer: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => this.#socket.write(buffer, (error) => (error ? reject(error) : resolve())));
+  }
+
+  close(): Promise<void> {
+    this.#socket.destroy();
+    return Promise.resolve();
+  }
+
+  drain = (): Promise<void> => Promise.resolve();
+  flush = (): Promise<void> => Promise.resolve();
+  set = (): Promise<void> => Promise.resolve();
+  update = (): Promise<void> => Promise.resolve();
+  getBaudRate = (): Promise<{ baudRate: number }> => Promise.resolve({ baudRate: this.openOptions.baudRate });
+  get = (): Promise<{ cts: boolean; dsr: boolean; dcd: boolean }> => Promise.resolve({ cts: true, dsr: true, dcd: true });
+}
+
+/** Ports are found by name in sysfs, not listed. */
+export const virtioPortBinding = {
+  list: (): Promise<never[]> => Promise.resolve([]),
+  async open(options: PortOptions): Promise<VirtioPort> {
+    const fd = openSync(options.path, constants.O_RDWR | constants.O_NOCTTY);
+    try {
+      await waitForHost(fd);
+      return new VirtioPort(fd, options);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  },
+};

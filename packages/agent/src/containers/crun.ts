@@ -1,0 +1,74 @@
+/** Runs crun (crun(1)), and turns what it says when it fails into the words that engines know. */
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import type { Reaper } from './reaper.ts';
+
+/** Most characters of crun's complaint that go to the host. */
+const MAX_COMPLAINT = 2048;
+
+/** A failure of crun with its last message. */
+export class CrunError extends Error {}
+
+/**
+ * crun's wording → runc's, which dockerd looks for to tell exit code 127 (no such command) from 126 (may not be run).
+ * Pure.
+ */
+export function runcWording(message: string): string {
+  const notFound = /executable file `?([^`:]+)`? not found(?: in \$PATH)?/.exec(message);
+  if (notFound) return `exec: "${notFound[1]}": executable file not found in $PATH`;
+  const open =
+    /(?:open executable|exec|execve|stat|executable) `?([^`:]*)`?: (Permission denied|No such file or directory|Is a directory|Exec format error)/i.exec(
+      message,
+    );
+  if (!open) return message;
+  const [, file = '', reason = ''] = open;
+  return `exec: "${file}": ${reason.toLowerCase()}`;
+}
+
+/** crun --log-format=json writes one object a line. */
+export function lastMessage(log: string): string {
+  const messages = log.split('\n').flatMap((line) => {
+    try {
+      const { msg } = JSON.parse(line) as { msg?: unknown };
+      return typeof msg === 'string' ? [msg] : [];
+    } catch {
+      return [];
+    }
+  });
+  return (messages.at(-1) ?? '').slice(0, MAX_COMPLAINT);
+}
+
+function readLog(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+type Stdio = readonly ['ignore', 'ignore', 'ignore'] | readonly [number, number, number];
+
+export class Crun {
+  readonly #reaper: Reaper;
+  readonly #root: string;
+  #runs = 0;
+
+  /** `root` is where crun keeps its own state. */
+  constructor(reaper: Reaper, root: string) {
+    this.#reaper = reaper;
+    this.#root = root;
+  }
+
+  /** @throws CrunError */
+  async run(words: readonly string[], stdio: Stdio = ['ignore', 'ignore', 'ignore']): Promise<void> {
+    const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
+    const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
+    const child = this.#reaper.spawn('crun', [...options, ...words], { stdio: [...stdio] });
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    const message = lastMessage(readLog(log));
+    if (code === 0) return;
+    throw new CrunError(message === '' ? `crun ${words[0]} failed (${signal ?? `exit code ${code}`})` : runcWording(message));
+  }
+}

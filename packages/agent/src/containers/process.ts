@@ -1,0 +1,79 @@
+/** One process of a container: its stdio and its end. */
+import { closeSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { ProcessIo } from './process-io.ts';
+
+type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
+
+export interface GuestProcess {
+  readonly pid: number;
+  readonly io: ProcessIo;
+  /** Exit code, or 128 + the signal that ended it. */
+  readonly exited: Promise<number>;
+}
+
+/** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
+const PIPE_BYTES = 1 << 20;
+
+/** What starting a process needs: descriptors or a socket for crun, and after it the process' streams. */
+export interface Stdio {
+  readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
+  /** Words for crun's command line. */
+  readonly words: readonly string[];
+  /** To be called when crun has ended well. */
+  open(): ProcessIo;
+  /** To be called in any case. */
+  release(): void;
+}
+
+function sizePipe(fd: number, bytes: number, kernel: Descriptors): void {
+  try {
+    kernel.setPipeSize(fd, bytes);
+  } catch {
+    // A smaller pipe is slower, not wrong.
+  }
+}
+
+export function pipeStdio(kernel: Descriptors, wishedBytes: number): Stdio {
+  const pipes = [kernel.pipe(0), kernel.pipe(0), kernel.pipe(0)] as const;
+  for (const [readEnd] of pipes) sizePipe(readEnd, wishedBytes > 0 ? wishedBytes : PIPE_BYTES, kernel);
+  const [[theirIn, ourIn], [ourOut, theirOut], [ourErr, theirErr]] = pipes;
+  let opened = false;
+  return {
+    forCrun: [theirIn, theirOut, theirErr],
+    words: [],
+    open() {
+      opened = true;
+      return new ProcessIo({ kind: 'pipes', stdin: ourIn, stdout: ourOut, stderr: ourErr }, kernel, kernel.duplicate);
+    },
+    release() {
+      for (const fd of [theirIn, theirOut, theirErr, ...(opened ? [] : [ourIn, ourOut, ourErr])]) closeSync(fd);
+    },
+  };
+}
+
+/** crun makes the terminal inside the container and sends its master over a socket. */
+export async function terminalStdio(socketPath: string, kernel: Descriptors): Promise<Stdio> {
+  let connection: Socket | undefined;
+  const server = createServer({ pauseOnConnect: true }, (socket) => (connection = socket));
+  server.listen(socketPath);
+  await once(server, 'listening');
+  return {
+    forCrun: ['ignore', 'ignore', 'ignore'],
+    words: ['--console-socket', socketPath],
+    open() {
+      const fd = (connection as unknown as { _handle: { fd: number } } | undefined)?._handle.fd;
+      const master = fd === undefined ? undefined : kernel.receiveDescriptor(fd);
+      if (master === undefined) throw new Error('crun sent no terminal');
+      return new ProcessIo({ kind: 'terminal', master }, kernel, kernel.duplicate);
+    },
+    release() {
+      connection?.destroy();
+      server.close();
+      rmSync(socketPath, { force: true });
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { Reaper } from './reaper.ts';
+
+/** A kernel whose children end in the order given. */
+function children(ended: [pid: number, status: number][]): {
+  peekExited: () => number | undefined;
+  reap: (pid: number) => number | undefined;
+} {
+  return {
+    peekExited: () => ended[0]?.[0],
+    reap: (pid) => {
+      const [first] = ended;
+      if (first?.[0] !== pid) return undefined;
+      ended.shift();
+      return first[1];
+    },
+  };
+}
+
+describe('Reaper', () => {
+  const listeners = (): number => process.listenerCount('SIGCHLD');
+  let before = 0;
+  beforeEach(() => (before = listeners()));
+  afterEach(() => {
+    while (listeners() > before) process.removeListener('SIGCHLD', process.listeners('SIGCHLD').at(-1) as NodeJS.SignalsListener);
+  });
+  const sigchld = (): boolean => process.emit('SIGCHLD', 'SIGCHLD');
+
+  it('gives an adopted process its status', async () => {
+    const ended: [number, number][] = [];
+    const reaper = new Reaper(children(ended));
+    reaper.start();
+    const { pid, exited } = await reaper.adopt(() => Promise.resolve(70));
+    ended.push([70, 7]);
+    sigchld();
+    assert.deepEqual([pid, await exited], [70, 7]);
+  });
+
+  it('remembers an end that came before the pid was known', async () => {
+    const ended: [number, number][] = [[71, 137]];
+    const reaper = new Reaper(children(ended));
+    reaper.start();
+    const { exited } = await reaper.adopt(async () => {
+      sigchld();
+      await Promise.resolve();
+      return 71;
+    });
+    assert.equal(await exited, 137);
+  });
+
+  it('forgets strangers that nobody is waiting for', async () => {
+    const ended: [number, number][] = [[72, 1]];
+    const reaper = new Reaper(children(ended));
+    reaper.start();
+    sigchld();
+    assert.deepEqual(ended, []);
+    let settled = false;
+    const { exited } = await reaper.adopt(() => Promise.resolve(72));
+    exited.then(() => (settled = true)).catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(settled, false);
+  });
+
+  it("leaves Node's own children to Node", async () => {
+    const reaper = new Reaper({ peekExited: () => undefined, reap: () => assert.fail('not ours to reap') });
+    reaper.start();
+    const child = reaper.spawn('sh', ['-c', 'exit 3'], { stdio: 'ignore' });
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 3);
+  });
+});

@@ -1,0 +1,75 @@
+/** The agent's life: make the system usable, then serve whoever connects, again and again. It never ends by itself. */
+import { readFileSync, writeSync } from 'node:fs';
+import { parseGoFlags } from '@kata-containers/common/command-lines/go-flags';
+import { socketPath } from '@kata-containers/common/command-lines/socket-address';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { createLogger } from '@kata-containers/common/logging/logger';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { version } from '@kata-containers/common/version';
+import { serveSerialChannel } from './channel/serial-channel.ts';
+import { serveUnixSocket } from './channel/unix-channel.ts';
+import { Reaper } from './containers/reaper.ts';
+import { Sandbox } from './containers/sandbox.ts';
+import { createServer } from './service/server.ts';
+import { parseKernelOptions } from './start-up/parse-kernel-options.ts';
+import type { KernelOptions } from './start-up/parse-kernel-options.ts';
+import { becomeInit } from './start-up/become-init.ts';
+
+const INIT_PID = 1;
+
+const flags = [
+  { name: 'version', kind: 'boolean', description: 'show version and exit' },
+  { name: 'listen', kind: 'string', description: 'serve on this unix socket instead of the serial channel (tests)' },
+  { name: 'state', kind: 'string', description: 'directory of bundles and namespaces (tests)', default: '/run' },
+] as const;
+
+/** Where a guest's programs are; the kernel gives PID 1 hardly any environment. */
+const PATH = '/bin:/sbin/:/usr/bin/:/usr/sbin/';
+
+function openLog(options: KernelOptions): Logger {
+  const write = (line: string): void => {
+    try {
+      writeSync(1, line);
+    } catch {
+      // A console that takes nothing must not stop the guest.
+    }
+  };
+  const fields = { name: 'kata-agent', pid: process.pid, source: 'agent' };
+  return createLogger({ format: 'text', level: options.logLevel, write, precision: 'nanoseconds', fields });
+}
+
+/** Ctrl-C on the guest's console is not for us (1.x ignores both too). */
+function ignoreConsoleSignals(): void {
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
+}
+
+/** @throws UsageError */
+export async function runAgent(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const isInit = process.pid === INIT_PID;
+  // As PID 1 the words after "--" of the kernel command line are ours, and there are none that we know.
+  const given = parseGoFlags('kata-agent', isInit ? [] : argv, flags);
+  if (given['version'] === true) {
+    writeSync(1, `kata-agent version ${version}\n`);
+    return 0;
+  }
+  if (isInit) environment['PATH'] = PATH;
+  if (isInit) becomeInit(linuxKernel);
+  const options = parseKernelOptions(isInit ? readFileSync('/proc/cmdline', 'utf8') : '');
+  if (isInit) ignoreConsoleSignals();
+  const log = openLog(options);
+  for (const warning of options.warnings) log.warn(warning);
+  log.info('announce', { version, 'log-level': options.logLevel });
+  linuxKernel.becomeSubreaper();
+  const reaper = new Reaper(linuxKernel);
+  reaper.start();
+  const sandbox = new Sandbox({
+    kernel: linuxKernel,
+    reaper,
+    log,
+    stateDirectory: String(given['state']),
+    pipeBytes: options.containerPipeSize,
+  });
+  const server = createServer(sandbox, options, log);
+  if (typeof given['listen'] === 'string') return serveUnixSocket(socketPath(given['listen']), server, log);
+  return serveSerialChannel(server, log);
+}

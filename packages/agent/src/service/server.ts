@@ -1,0 +1,83 @@
+/** The gRPC server of the agent. Connections are handed to it; it listens nowhere itself. */
+import type { Duplex } from 'node:stream';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
+import { AgentServiceService } from '@kata-containers/common/generated/agent';
+import { HealthService } from '@kata-containers/common/generated/health';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Sandbox } from '../containers/sandbox.ts';
+import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
+import { containerCalls } from './container-calls.ts';
+import { GrpcError } from './grpc-error.ts';
+import { guestCalls } from './guest-calls.ts';
+import { networkCalls } from './network-calls.ts';
+import { stdioCalls } from './stdio-calls.ts';
+
+export interface AgentServer {
+  /** Serves gRPC on one stream, until that ends. */
+  accept(stream: Duplex): void;
+}
+
+/** What a call is answered by: gets the request, gives the response. */
+export type Handler = (request: never) => unknown;
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** Longest request: a piece of stdin, or of a copied file, with its wrapping. */
+const MAX_REQUEST_BYTES = 4 << 20;
+
+const serverOptions = {
+  'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+  'grpc.max_send_message_length': MAX_REQUEST_BYTES,
+  'grpc-node.flow_control_window': 1 << 20,
+};
+
+/** Errors that do not say a code reach the client as UNKNOWN with their bare text, as in 1.x. */
+function toStatus(error: unknown): { code: status; details: string } {
+  if (error instanceof GrpcError) return { code: error.code, details: error.message };
+  return { code: status.UNKNOWN, details: errorMessage(error) };
+}
+
+function adapt(name: string, handler: Handler | undefined, log: Logger): UntypedHandleCall {
+  const handle = (call: { request: unknown }, callback: sendUnaryData<unknown>): void => {
+    const run = async (): Promise<unknown> => {
+      if (!handler) throw new GrpcError(status.UNIMPLEMENTED, `${name} is not implemented by this agent`);
+      return handler(call.request as never);
+    };
+    log.debug('new request', { request: name });
+    run().then(
+      (response) => callback(null, response ?? {}),
+      (error: unknown) => {
+        log.debug('request failed', { request: name, reason: errorMessage(error) });
+        callback(toStatus(error));
+      },
+    );
+  };
+  return handle as UntypedHandleCall;
+}
+
+type ServiceTable = Readonly<Record<string, { readonly path: string }>>;
+
+function implement(server: Server, service: ServiceTable, handlers: Handlers, log: Logger): void {
+  const entries = Object.entries(service).map(([name, { path }]): [string, UntypedHandleCall] => [name, adapt(path, handlers[name], log)]);
+  server.addService(service as never, Object.fromEntries(entries));
+}
+
+export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logger): AgentServer {
+  const server = new Server(serverOptions);
+  const agentCalls = {
+    ...containerCalls(sandbox),
+    ...stdioCalls(sandbox),
+    ...networkCalls(options, sandbox.machine.reaper),
+    ...guestCalls(sandbox),
+  };
+  implement(server, AgentServiceService, agentCalls, log);
+  implement(server, HealthService, guestCalls(sandbox), log);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept(stream) {
+      stream.on('error', () => {}); // the session reports it
+      injector.injectConnection(stream as never);
+    },
+  };
+}

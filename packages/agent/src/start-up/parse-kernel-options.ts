@@ -1,0 +1,84 @@
+/** The words `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
+import { parseLevel } from '@kata-containers/common/logging/logger';
+import type { Level } from '@kata-containers/common/logging/logger';
+
+export interface KernelOptions {
+  readonly logLevel: Level;
+  readonly devmode: boolean;
+  readonly debugConsole: boolean;
+  /** Milliseconds that a hot-plugged device may take to appear. */
+  readonly hotplugTimeoutMs: number;
+  readonly unifiedCgroups: boolean;
+  /** Bytes of the pipes of a container's stdio; 0 leaves the choice to us. */
+  readonly containerPipeSize: number;
+  readonly warnings: readonly string[];
+}
+
+const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's time.ParseDuration, as far as people write it: `3s`, `1m30s`, `500ms`. */
+export function parseDuration(text: string): number | undefined {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return undefined;
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
+}
+
+type Mutable = { -readonly [K in keyof KernelOptions]: KernelOptions[K] };
+type Option = (value: string, options: Mutable) => boolean;
+
+const isTrue = (value: string): boolean => /^(1|t|T|true|TRUE|True)$/.test(value);
+/** Known here and without effect: the channel is always the serial one, and there is nothing to trace. */
+const ignored: Option = () => true;
+
+const known: Readonly<Record<string, Option>> = {
+  'agent.log': (value, options) => {
+    const level = parseLevel(value);
+    if (level) options.logLevel = level;
+    return level !== undefined;
+  },
+  'agent.devmode': (_, options) => {
+    options.devmode = true;
+    return true;
+  },
+  'agent.debug_console': (_, options) => {
+    options.debugConsole = true;
+    return true;
+  },
+  'agent.hotplug_timeout': (value, options) => {
+    const milliseconds = parseDuration(value);
+    if (milliseconds) options.hotplugTimeoutMs = milliseconds;
+    return milliseconds !== undefined;
+  },
+  'agent.unified_cgroup_hierarchy': (value, options) => {
+    options.unifiedCgroups = isTrue(value);
+    return true;
+  },
+  'agent.container_pipe_size': (value, options) => {
+    options.containerPipeSize = Number(value);
+    return /^\d+$/.test(value);
+  },
+  'agent.use_vsock': ignored,
+  'agent.trace': ignored,
+};
+
+/** Never throws: an option that cannot be understood is a warning, because nobody could read an error. */
+export function parseKernelOptions(commandLine: string): KernelOptions {
+  const warnings: string[] = [];
+  const options: Mutable = {
+    logLevel: 'info',
+    devmode: false,
+    debugConsole: false,
+    hotplugTimeoutMs: 3000,
+    unifiedCgroups: false,
+    containerPipeSize: 0,
+    warnings,
+  };
+  for (const word of commandLine.trim().split(/\s+/)) {
+    const [, name = word, value = ''] = /^([^=]+)=(.*)$/.exec(word) ?? [];
+    if (!name.startsWith('agent.')) continue;
+    const option = known[name];
+    if (!option) warnings.push(`unknown kernel option ${name}`);
+    else if (!option(value, options)) warnings.push(`kernel option ${word} cannot be understood`);
+  }
+  return options;
+}

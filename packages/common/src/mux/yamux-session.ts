@@ -1,0 +1,244 @@
+/**
+ * A yamux session over any duplex connection. No keep-alive: a paused VM answers nothing for as long as it is paused, and that
+ * must not break the session.
+ */
+import type { Duplex } from 'node:stream';
+import yamuxConstants from 'yamux-js/lib/constants.js';
+import { FLAGS, FrameParser, GO_AWAY, ProtocolError, TYPES, encodeHeader } from './frame.ts';
+import type { FrameHeader } from './frame.ts';
+import { YamuxJsSession } from './yamux-js-base.ts';
+import type { StreamOwner } from './yamux-js-base.ts';
+import { YamuxStream } from './yamux-stream.ts';
+
+const { STREAM_STATES } = yamuxConstants;
+
+/** Bytes queued on the connection above which streams wait. */
+const CONGESTED_BYTES = 262144;
+/** Bytes queued above which the peer is taken for one that makes us talk and does not listen. */
+const MAX_QUEUED_BYTES = 4 << 20;
+/** hashicorp/yamux' defaults. */
+const STREAM_WINDOW = 262144;
+const ACCEPT_BACKLOG = 256;
+const MAX_STREAM_ID = 0xffffffff;
+
+export interface YamuxOptions {
+  /** Receives the streams that the peer opens. Without it they are reset. */
+  readonly onStream?: (stream: YamuxStream) => void;
+  /** Most streams that the peer may have open; further ones are reset. */
+  readonly maxStreams?: number;
+}
+
+export class YamuxSession extends YamuxJsSession implements StreamOwner {
+  readonly #connection: Duplex;
+  readonly #options: YamuxOptions;
+  readonly #parser: FrameParser;
+  readonly #table = new Map<number, YamuxStream>();
+  readonly #waiting = new Set<() => void>();
+  readonly #pings = new Map<
+    number,
+    { sent: number; resolve: (milliseconds: number) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
+  >();
+  readonly #openings: (() => void)[] = [];
+  /** Streams that the current body goes to, and that end with it. */
+  #target: YamuxStream | undefined;
+  #finishing: YamuxStream | undefined;
+  #unacknowledged = 0;
+  #pingValue = 0;
+  #corked = false;
+
+  constructor(role: 'client' | 'server', connection: Duplex, options: YamuxOptions = {}) {
+    super(role === 'client', { enableKeepAlive: false, acceptBacklog: ACCEPT_BACKLOG, maxStreamWindowSize: STREAM_WINDOW });
+    this.#connection = connection;
+    this.#options = options;
+    this.#parser = new FrameParser({ onHeader: (header) => this.#onHeader(header), onBody: (piece, left) => this.#onBody(piece, left) });
+    connection.on('data', (chunk: Buffer) => this.#onData(chunk));
+    connection.on('drain', () => this.#onDrain());
+    connection.on('end', () => this.fail());
+    connection.on('close', () => this.fail());
+    connection.on('error', (error: Error) => this.fail(error));
+  }
+
+  /** Streams that are open in either direction. */
+  get streamCount(): number {
+    return this.#table.size;
+  }
+
+  /** True while the connection takes no more: streams wait. */
+  get congested(): boolean {
+    return this.#connection.writableLength > CONGESTED_BYTES;
+  }
+
+  /** Opens a stream; waits while too many are not acknowledged yet, because the peer would reset further ones. */
+  async openStream(): Promise<YamuxStream> {
+    while (!this.shutdown && this.#unacknowledged >= this.config.acceptBacklog)
+      await new Promise<void>((resolve) => this.#openings.push(resolve));
+    if (this.shutdown) throw new Error('yamux session is closed');
+    if (this.remoteGoAway) throw new Error('yamux peer takes no more streams');
+    if (this.nextStreamID > MAX_STREAM_ID) throw new Error('yamux stream ids are used up');
+    const stream = new YamuxStream(this, this.nextStreamID, STREAM_STATES.Init);
+    this.nextStreamID += 2;
+    this.#table.set(stream.id, stream);
+    this.#unacknowledged++;
+    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, 0);
+    return stream;
+  }
+
+  /** Round trip in milliseconds. @throws when no answer comes within `timeoutMs`, or the session ends */
+  ping(timeoutMs: number): Promise<number> {
+    if (this.shutdown) return Promise.reject(new Error('yamux session is closed'));
+    const value = this.#pingValue;
+    this.#pingValue = (value + 1) >>> 0;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pings.delete(value);
+        reject(new Error(`no yamux ping answer within ${timeoutMs} ms`));
+      }, timeoutMs);
+      timer.unref();
+      this.#pings.set(value, { sent: performance.now(), resolve, reject, timer });
+      this.sendFrame(TYPES.Ping, FLAGS.SYN, 0, value);
+    });
+  }
+
+  /** Tells the peer to open no more streams; refuses those that it opens all the same. */
+  goAway(code: number = GO_AWAY.normal): void {
+    this.localGoaway = true;
+    this.sendFrame(TYPES.GoAway, 0, 0, code);
+  }
+
+  /** Ends the session: streams end, the connection is closed after what is queued. */
+  close(): void {
+    if (this.shutdown) return;
+    this.goAway();
+    this.#end(undefined);
+    this.#connection.end();
+  }
+
+  /** The connection is gone, or the peer cannot be talked to: every stream ends with an error. */
+  fail(error?: Error): void {
+    if (this.shutdown) return;
+    this.#end(error);
+    this.#connection.destroy();
+  }
+
+  // Called by the streams
+
+  expectedFor(stream: object): number {
+    return stream === this.#target ? this.#parser.bodyLeft : 0;
+  }
+
+  sendFrame(type: number, flags: number, streamId: number, length: number, body: readonly Buffer[] = []): void {
+    if (this.shutdown || this.#connection.destroyed || this.#connection.writableEnded) return;
+    this.#cork();
+    this.#connection.write(encodeHeader({ type, flags, streamId, length }));
+    for (const part of body) this.#connection.write(part);
+  }
+
+  whenWritable(resume: () => void): void {
+    this.#waiting.add(resume);
+  }
+
+  override closeStream(id: number): void {
+    this.#table.delete(id);
+  }
+
+  acknowledged(): void {
+    this.#unacknowledged--;
+    this.#openings.shift()?.();
+  }
+
+  /** Frames of one turn of the event loop leave in one write. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#connection.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#connection.uncork();
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk);
+      if (this.#connection.writableLength > MAX_QUEUED_BYTES) throw new ProtocolError('yamux peer does not read');
+    } catch (error) {
+      if (error instanceof ProtocolError) this.goAway(GO_AWAY.protocolError);
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #onDrain(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of waiting) resume();
+  }
+
+  #onHeader(header: FrameHeader): void {
+    if (header.type === TYPES.Ping) return this.#onPing(header);
+    if (header.type === TYPES.GoAway) return this.#onGoAway(header.length);
+    if (header.flags & FLAGS.SYN) this.#accept(header.streamId);
+    const stream = this.#table.get(header.streamId);
+    if (header.type === TYPES.Data) {
+      this.#target = stream;
+      if (header.length > 0) stream?.expectBody(header.length);
+    }
+    if (!stream) return;
+    if (header.type === TYPES.WindowUpdate) stream.receiveCredit(header.length);
+    if (header.flags & FLAGS.ACK) stream.receiveAck();
+    if (header.flags & FLAGS.RST) return stream.receiveReset();
+    // A FIN on a Data frame comes after the frame's body.
+    if (header.flags & FLAGS.FIN) this.#onFin(stream, header);
+  }
+
+  #onFin(stream: YamuxStream, { type, length }: FrameHeader): void {
+    if (type === TYPES.Data && length > 0) this.#finishing = stream;
+    else stream.receiveFin();
+  }
+
+  #onBody(piece: Buffer, left: number): void {
+    this.#target?.receiveBody(piece);
+    if (left > 0) return;
+    this.#target = undefined;
+    this.#finishing?.receiveFin();
+    this.#finishing = undefined;
+  }
+
+  #accept(id: number): void {
+    if (this.#table.has(id)) throw new ProtocolError(`yamux stream ${id} is opened twice`);
+    const { onStream, maxStreams = ACCEPT_BACKLOG * 4 } = this.#options;
+    if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.sendFrame(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    const stream = new YamuxStream(this, id, STREAM_STATES.SYNReceived);
+    this.#table.set(id, stream);
+    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), id, 0);
+    onStream(stream);
+  }
+
+  #onPing({ flags, length }: FrameHeader): void {
+    if (flags & FLAGS.SYN) return this.sendFrame(TYPES.Ping, FLAGS.ACK, 0, length);
+    const ping = this.#pings.get(length);
+    if (!ping) return;
+    this.#pings.delete(length);
+    clearTimeout(ping.timer);
+    ping.resolve(performance.now() - ping.sent);
+  }
+
+  #onGoAway(code: number): void {
+    this.remoteGoAway = true;
+    if (code !== GO_AWAY.normal) this.fail(new Error(`yamux peer ended the session (go away ${code})`));
+  }
+
+  #end(error: Error | undefined): void {
+    this.shutdown = true;
+    const reason = error ?? new Error('yamux session is closed');
+    for (const { timer, reject } of this.#pings.values()) {
+      clearTimeout(timer);
+      reject(reason);
+    }
+    this.#pings.clear();
+    for (const resume of this.#openings.splice(0)) resume();
+    const streams = [...this.#table.values()];
+    this.#table.clear();
+    for (const stream of streams) stream.abandon(reason);
+    this.emit('shutdown', error);
+  }
+}

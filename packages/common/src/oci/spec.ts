@@ -1,0 +1,164 @@
+/**
+ * config.json of the OCI runtime specification (config.md, config-linux.md), as far as Kata looks at it. What is not named
+ * here stays in the object untouched. 64-bit numbers beyond 2^53 are bigints.
+ */
+
+export type Integer = number | bigint;
+
+export interface Spec {
+  ociVersion: string;
+  process?: Process;
+  root?: Root;
+  hostname?: string;
+  mounts?: Mount[];
+  hooks?: Hooks;
+  annotations?: Record<string, string>;
+  linux?: Linux;
+}
+
+export interface Process {
+  terminal?: boolean;
+  consoleSize?: { height: number; width: number };
+  user?: User;
+  args?: string[];
+  env?: string[];
+  cwd: string;
+  capabilities?: Capabilities;
+  rlimits?: Rlimit[];
+  noNewPrivileges?: boolean;
+  apparmorProfile?: string;
+  oomScoreAdj?: number;
+  selinuxLabel?: string;
+}
+
+export interface User {
+  uid?: number;
+  gid?: number;
+  additionalGids?: number[];
+  username?: string;
+}
+
+export interface Capabilities {
+  bounding?: string[];
+  effective?: string[];
+  inheritable?: string[];
+  permitted?: string[];
+  ambient?: string[];
+}
+
+export interface Rlimit {
+  type: string;
+  hard: Integer;
+  soft: Integer;
+}
+
+export interface Root {
+  path: string;
+  readonly?: boolean;
+}
+
+export interface Mount {
+  destination: string;
+  source?: string;
+  type?: string;
+  options?: string[];
+}
+
+export interface Hook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  /** Seconds. */
+  timeout?: number;
+}
+
+export interface Hooks {
+  prestart?: Hook[];
+  createRuntime?: Hook[];
+  createContainer?: Hook[];
+  startContainer?: Hook[];
+  poststart?: Hook[];
+  poststop?: Hook[];
+}
+
+export interface IdMapping {
+  hostID: number;
+  containerID: number;
+  size: number;
+}
+
+export interface Namespace {
+  type: string;
+  path?: string;
+}
+
+export interface Device {
+  path: string;
+  type: string;
+  major?: Integer;
+  minor?: Integer;
+  fileMode?: number;
+  uid?: number;
+  gid?: number;
+}
+
+export interface DeviceRule {
+  allow: boolean;
+  type?: string;
+  major?: Integer;
+  minor?: Integer;
+  access?: string;
+}
+
+export interface Resources {
+  devices?: DeviceRule[];
+  memory?: {
+    limit?: Integer;
+    reservation?: Integer;
+    swap?: Integer;
+    kernel?: Integer;
+    kernelTCP?: Integer;
+    swappiness?: Integer;
+    disableOOMKiller?: boolean;
+  };
+  cpu?: {
+    shares?: Integer;
+    quota?: Integer;
+    period?: Integer;
+    realtimeRuntime?: Integer;
+    realtimePeriod?: Integer;
+    cpus?: string;
+    mems?: string;
+  };
+  pids?: { limit: Integer };
+  hugepageLimits?: { pageSize: string; limit: Integer }[];
+  unified?: Record<string, string>;
+}
+
+export interface SeccompArgument {
+  index: number;
+  value: Integer;
+  valueTwo?: Integer;
+  op: string;
+}
+
+export interface Seccomp {
+  defaultAction: string;
+  architectures?: string[];
+  syscalls?: { names: string[]; action: string; args?: SeccompArgument[] }[];
+}
+
+export interface Linux {
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
+  sysctl?: Record<string, string>;
+  resources?: Resources;
+  cgroupsPath?: string;
+  namespaces?: Namespace[];
+  devices?: Device[];
+  seccomp?: Seccomp;
+  rootfsPropagation?: string;
+  maskedPaths?: string[];
+  readonlyPaths?: string[];
+  mountLabel?: string;
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { ConsoleLines, LineBudget } from './console-reader.ts';
+
+describe('ConsoleLines', () => {
+  const cases: [name: string, pieces: string[], lines: string[]][] = [
+    ['lines over pieces', ['on', 'e\r\ntw', 'o\n'], ['one', 'two']],
+    ['empty lines are left out', ['\n\r\na\n'], ['a']],
+    ['a line without end is cut', ['x'.repeat(9000)], ['x'.repeat(8192)]],
+    ['an unfinished line waits', ['abc'], []],
+  ];
+  for (const [name, pieces, lines] of cases) {
+    it(name, () => {
+      const splitter = new ConsoleLines();
+      assert.deepEqual(
+        pieces.flatMap((piece) => splitter.push(piece)),
+        lines,
+      );
+    });
+  }
+});
+
+describe('LineBudget', () => {
+  it('holds a flood back and says how much', () => {
+    let now = 0;
+    const dropped: number[] = [];
+    const budget = new LineBudget(() => now);
+    const admitted = Array.from({ length: 1500 }, () => budget.admit((count) => dropped.push(count))).filter(Boolean);
+    assert.equal(admitted.length, 1000);
+    now = 1000;
+    assert.equal(
+      budget.admit((count) => dropped.push(count)),
+      true,
+    );
+    assert.deepEqual(dropped, [500]);
+  });
+});

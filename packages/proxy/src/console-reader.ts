@@ -1,0 +1,63 @@
+/** The guest's console, a log record for each line. The guest may write what it likes: lines and rate are bounded. */
+import { createConnection } from 'node:net';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+
+/** A line longer than this is cut. */
+const MAX_LINE = 8192;
+/** Lines logged in one second; the rest of a flood is counted only. */
+const MAX_LINES_A_SECOND = 1000;
+
+/** Cuts text into lines of bounded length. */
+export class ConsoleLines {
+  #rest = '';
+
+  push(text: string): string[] {
+    const parts = (this.#rest + text).split('\n');
+    const rest = parts.pop() ?? '';
+    this.#rest = rest.length > MAX_LINE ? '' : rest;
+    const lines = rest.length > MAX_LINE ? [...parts, rest] : parts;
+    return lines.map((line) => line.slice(0, MAX_LINE).replaceAll(/[\r\0]/g, '')).filter((line) => line !== '');
+  }
+}
+
+/** Lets `MAX_LINES_A_SECOND` through, and says how many it held back. */
+export class LineBudget {
+  readonly #now: () => number;
+  #second = -1;
+  #used = 0;
+  #dropped = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Whether a line may be logged now; `onDropped` is told of those that were not, once the next second begins. */
+  admit(onDropped: (count: number) => void): boolean {
+    const second = Math.floor(this.#now() / 1000);
+    if (second !== this.#second) {
+      if (this.#dropped > 0) onDropped(this.#dropped);
+      this.#second = second;
+      this.#used = 0;
+      this.#dropped = 0;
+    }
+    if (this.#used++ < MAX_LINES_A_SECOND) return true;
+    this.#dropped++;
+    return false;
+  }
+}
+
+/** Reads for as long as the console is there. Always reads on, so that the guest never waits for a log. */
+export function readConsole(path: string, log: Logger): void {
+  const lines = new ConsoleLines();
+  const budget = new LineBudget(() => performance.now());
+  const guest = log.child({ source: 'agent' });
+  const socket = createConnection(path);
+  socket.on('data', (chunk) => {
+    for (const line of lines.push(chunk.toString('utf8'))) {
+      if (budget.admit((count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
+    }
+  });
+  socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));
+  socket.on('end', () => log.info("the guest's console has ended"));
+}

@@ -1,0 +1,91 @@
+/** The proxy's life: 1.x's flags and texts, then listen until the guest or the runtime ends it. */
+import { once } from 'node:events';
+import { writeSync } from 'node:fs';
+import { parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
+import { socketPath } from '@kata-containers/common/command-lines/socket-address';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { version } from '@kata-containers/common/version';
+import { readConsole } from './console-reader.ts';
+import { keepBeating } from './heartbeat.ts';
+import { listen } from './listener.ts';
+import { connectMux } from './mux-connection.ts';
+
+const FATAL_EXIT = 1;
+
+function openLog(options: ProxyOptions): Logger {
+  const level = options.debug ? 'debug' : parseLevel(options.log);
+  if (level === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
+  const write = (line: string): void => {
+    try {
+      writeSync(2, line);
+    } catch {
+      // A log that cannot be written must not end the sandbox.
+    }
+  };
+  const fields = { name: 'kata-proxy', pid: process.pid, source: 'proxy', ...(options.sandbox !== '' && { sandbox: options.sandbox }) };
+  return createLogger({ format: 'text', level, write, precision: 'nanoseconds', fields });
+}
+
+/** Resolves when the runtime wants the proxy to end. */
+async function terminated(): Promise<'terminated'> {
+  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  return 'terminated';
+}
+
+interface Sockets {
+  readonly mux: string;
+  readonly listen: string;
+}
+
+async function serve(options: ProxyOptions, { mux, listen: listenPath }: Sockets, log: Logger): Promise<number> {
+  const ending = terminated();
+  if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
+  const session = await connectMux(mux);
+  const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
+  const stopBeating = keepBeating(session);
+  const server = await listen(listenPath, session, log);
+  const reason = await Promise.race([ending, lost]);
+  stopBeating();
+  server.close();
+  if (reason === 'terminated') {
+    session.close();
+    return 0;
+  }
+  log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
+    reason: errorMessage(reason[0] ?? 'end of file'),
+  });
+  return FATAL_EXIT;
+}
+
+/** @throws UsageError */
+export async function runProxy(argv: readonly string[]): Promise<number> {
+  const options = parseProxyCommandLine(argv);
+  if (options.version) {
+    writeSync(1, `kata-proxy version ${version}\n`);
+    return 0;
+  }
+  if (options.muxSocket === undefined || options.listenSocket === undefined) {
+    writeSync(1, 'Option -mux-socket and -listen-socket required\n');
+    return 0; // as 1.x does
+  }
+  const log = openLog(options);
+  const sockets = { mux: socketPath(options.muxSocket), listen: socketPath(options.listenSocket) };
+  log.info('announce', {
+    'agent-logs-socket': options.agentLogsSocket,
+    'channel-mux-socket': sockets.mux,
+    'proxy-listen-socket': sockets.listen,
+    'log-level': options.log,
+    debug: options.debug,
+    version,
+  });
+  try {
+    return await serve(options, sockets, log);
+  } catch (error) {
+    log.error('the proxy cannot go on', { reason: errorMessage(error) });
+    return FATAL_EXIT;
+  }
+}

@@ -1,0 +1,84 @@
+/** The requests that set a sandbox up, in 1.x's words (kata_agent.go). Pure. */
+import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
+import type { ARPNeighbors } from '@kata-containers/common/generated/agent';
+import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
+import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
+import { guestShare } from '../sandbox/paths.ts';
+
+const family = (name: 'inet' | 'inet6'): IPFamily => (name === 'inet6' ? IPFamily.v6 : IPFamily.v4);
+/** Interface flag of linux/if.h; the only one that the agent looks at. */
+const IFF_NOARP = 0x80;
+/** Neighbour state of linux/neighbour.h. */
+const NUD_PERMANENT = 0x80;
+/** The kernel takes no longer host names (HOST_NAME_MAX). */
+const MAX_HOSTNAME = 64;
+
+export function interfaceRequest(link: Link): Interface {
+  return Interface.fromPartial({
+    device: link.name,
+    name: link.name,
+    mtu: BigInt(link.mtu),
+    hwAddr: link.mac,
+    raw_flags: link.noArp ? IFF_NOARP : 0,
+    type: link.kind,
+    IPAddresses: link.addresses.map(({ family: name, address, prefixLength }: Address) => ({
+      family: family(name),
+      address,
+      mask: String(prefixLength),
+    })),
+  });
+}
+
+export function routesRequest(routes: readonly HostRoute[]): Route[] {
+  return routes.map(({ destination, gateway, device, source, scope }) =>
+    Route.fromPartial({ dest: destination, gateway, device, source, scope }),
+  );
+}
+
+export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbors {
+  const rows = neighbours.map(({ address, device, mac }) =>
+    ARPNeighbor.fromPartial({
+      toIPAddress: { family: family(address.includes(':') ? 'inet6' : 'inet'), address, mask: '' },
+      device,
+      lladdr: mac,
+      state: NUD_PERMANENT,
+    }),
+  );
+  return { ARPNeighbors: rows };
+}
+
+export interface SandboxFacts {
+  readonly id: string;
+  readonly hostname: string;
+  readonly dns: readonly string[];
+  readonly shmBytes: number;
+  readonly msize9p: number;
+}
+
+/** The share that the containers' files come through, and the shared memory of the sandbox. */
+function storages({ shmBytes, msize9p }: SandboxFacts): Storage[] {
+  const share = {
+    driver: '9p',
+    source: 'kataShared',
+    mount_point: `${guestShare}/`,
+    fstype: '9p',
+    options: ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', `msize=${msize9p}`],
+  };
+  const shm = {
+    driver: 'ephemeral',
+    source: 'shm',
+    fstype: 'tmpfs',
+    mount_point: '/run/kata-containers/sandbox/shm',
+    options: ['noexec', 'nosuid', 'nodev', 'mode=1777', `size=${shmBytes}`],
+  };
+  return [share, shm].map((storage) => Storage.fromPartial(storage));
+}
+
+export function createSandboxRequest(facts: SandboxFacts): CreateSandboxRequest {
+  return CreateSandboxRequest.fromPartial({
+    hostname: facts.hostname.slice(0, MAX_HOSTNAME),
+    dns: [...facts.dns],
+    storages: storages(facts),
+    sandbox_id: facts.id,
+  });
+}

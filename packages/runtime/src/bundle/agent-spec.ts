@@ -1,0 +1,113 @@
+/**
+ * The spec that goes into the guest: what only the host can or may do is taken out (hooks, device and network limits, the
+ * host's namespaces and cgroup path forms), and the message's field names replace config.json's.
+ */
+import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
+import type { Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
+
+const big = (value: Integer | undefined): bigint => BigInt(value ?? 0);
+
+/** `slice:prefix:name`, the systemd form, means `/prefix/name` to the guest, which has no systemd. */
+function guestCgroupsPath(path: string | undefined): string {
+  const parts = (path ?? '').split(':');
+  return parts.length === 3 ? `/${parts[1]}/${parts[2]}` : (path ?? '');
+}
+
+/** Namespaces that the guest's runtime makes: network and cgroup are the VM's own, pid is the request's business. */
+function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
+  const kept = (linux.namespaces ?? []).filter(({ type }) => !['network', 'cgroup', 'pid', 'user', 'time'].includes(type));
+  return kept.map(({ type }) => ({ Type: type, Path: '' }));
+}
+
+/** CPU and memory limits. CPU sets name host CPUs and mean nothing in the guest. */
+function guestResources({ memory, cpu }: Resources): object {
+  return {
+    Memory: memory && {
+      Limit: big(memory.limit),
+      Reservation: big(memory.reservation),
+      Swap: big(memory.swap),
+      Kernel: big(memory.kernel),
+      KernelTCP: big(memory.kernelTCP),
+      Swappiness: big(memory.swappiness),
+      DisableOOMKiller: memory.disableOOMKiller ?? false,
+    },
+    CPU: cpu && {
+      Shares: big(cpu.shares),
+      Quota: big(cpu.quota),
+      Period: big(cpu.period),
+      RealtimeRuntime: big(cpu.realtimeRuntime),
+      RealtimePeriod: big(cpu.realtimePeriod),
+    },
+  };
+}
+
+/** A process in the message's words. */
+export function agentProcess(source: Process): ProcessMessage {
+  const { user = {}, capabilities, rlimits = [], consoleSize } = source;
+  return ProcessMessage.fromPartial({
+    Terminal: source.terminal ?? false,
+    ...(consoleSize && { ConsoleSize: { Height: consoleSize.height, Width: consoleSize.width } }),
+    User: { UID: user.uid ?? 0, GID: user.gid ?? 0, AdditionalGids: user.additionalGids ?? [], Username: user.username ?? '' },
+    Args: source.args ?? [],
+    Env: source.env ?? [],
+    Cwd: source.cwd,
+    ...(capabilities && {
+      Capabilities: {
+        Bounding: capabilities.bounding ?? [],
+        Effective: capabilities.effective ?? [],
+        Inheritable: capabilities.inheritable ?? [],
+        Permitted: capabilities.permitted ?? [],
+        Ambient: capabilities.ambient ?? [],
+      },
+    }),
+    Rlimits: rlimits.map(({ type, hard, soft }) => ({ Type: type, Hard: big(hard), Soft: big(soft) })),
+    NoNewPrivileges: source.noNewPrivileges ?? false,
+    OOMScoreAdj: big(source.oomScoreAdj),
+  });
+}
+
+function agentLinux(linux: Linux): object {
+  return {
+    Sysctl: linux.sysctl ?? {},
+    Resources: guestResources(linux.resources ?? {}),
+    CgroupsPath: guestCgroupsPath(linux.cgroupsPath),
+    Namespaces: guestNamespaces(linux),
+    Devices: (linux.devices ?? []).map((device) => ({
+      Path: device.path,
+      Type: device.type,
+      Major: big(device.major),
+      Minor: big(device.minor),
+      FileMode: device.fileMode ?? 0,
+      UID: device.uid ?? 0,
+      GID: device.gid ?? 0,
+    })),
+    RootfsPropagation: linux.rootfsPropagation ?? '',
+    MaskedPaths: linux.maskedPaths ?? [],
+    ReadonlyPaths: linux.readonlyPaths ?? [],
+  };
+}
+
+export interface GuestPlacement {
+  /** Root file system as the guest sees it. */
+  readonly rootPath: string;
+  /** Mounts with sources as the guest sees them. */
+  readonly mounts: readonly Mount[];
+}
+
+/** The whole spec in the message's words. */
+export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
+  return SpecMessage.fromPartial({
+    Version: spec.ociVersion,
+    ...(spec.process && { Process: agentProcess(spec.process) }),
+    Root: { Path: guest.rootPath, Readonly: spec.root?.readonly ?? false },
+    Hostname: spec.hostname ?? '',
+    Mounts: guest.mounts.map(({ destination, source, type, options }) => ({
+      destination,
+      source: source ?? '',
+      type: type ?? '',
+      options: options ?? [],
+    })),
+    Annotations: spec.annotations ?? {},
+    Linux: agentLinux(spec.linux ?? {}),
+  });
+}

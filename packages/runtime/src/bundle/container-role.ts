@@ -1,0 +1,32 @@
+/** Whether a container is a sandbox of its own or joins one: told by the annotations of CRI-O, containerd's CRI and dockershim. */
+import { SpecError } from '@kata-containers/common/errors/kata-error';
+import type { Spec } from '@kata-containers/common/oci/spec';
+
+export type ContainerRole = { readonly kind: 'sandbox' } | { readonly kind: 'container'; readonly sandboxId: string };
+
+interface Engine {
+  readonly type: string;
+  readonly sandbox: string;
+  readonly container: string;
+  readonly sandboxId: string;
+}
+
+const engines: Engine[] = [
+  { type: 'io.kubernetes.cri.container-type', sandbox: 'sandbox', container: 'container', sandboxId: 'io.kubernetes.cri.sandbox-id' },
+  { type: 'io.kubernetes.cri-o.ContainerType', sandbox: 'sandbox', container: 'container', sandboxId: 'io.kubernetes.cri-o.SandboxID' },
+  { type: 'io.kubernetes.docker.type', sandbox: 'podsandbox', container: 'container', sandboxId: 'io.kubernetes.sandbox.id' },
+];
+
+/** @throws SpecError when a pod's container does not say which pod is its own */
+export function containerRole(spec: Spec): ContainerRole {
+  const annotations = spec.annotations ?? {};
+  const engine = engines.find(({ type }) => annotations[type] !== undefined);
+  if (!engine) return { kind: 'sandbox' };
+  const type = annotations[engine.type];
+  if (type === engine.sandbox) return { kind: 'sandbox' };
+  if (type !== engine.container) throw new SpecError(`annotations["${engine.type}"]`, `Unknown container type ${type}`);
+  const sandboxId = annotations[engine.sandboxId];
+  if (sandboxId === undefined)
+    throw new SpecError(`annotations["${engine.sandboxId}"]`, 'is missing: which sandbox does this container join?');
+  return { kind: 'container', sandboxId };
+}

@@ -1,0 +1,26 @@
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
+import { loadConfiguration } from '../configuration/load-configuration.ts';
+import { childEnvironment } from '../processes/launch.ts';
+import type { Context } from '../sandbox/context.ts';
+import { installPrefix } from './run-cli.ts';
+import type { Host } from './run-cli.ts';
+import { textOption } from './verb.ts';
+import type { Options } from './verb.ts';
+
+/** @throws ConfigurationError with every problem of the file */
+export function loadContext(globals: Options, host: Host, log: Logger): Promise<Context> {
+  const { path, configuration, warnings } = loadConfiguration(
+    textOption(globals, 'kataConfig'),
+    defaultConfigurationPaths(installPrefix(host.program)),
+  );
+  for (const warning of warnings) log.warn(warning, { configuration: path });
+  return Promise.resolve({
+    configuration,
+    configurationPath: path,
+    log,
+    kernel: linuxKernel,
+    environment: childEnvironment(host.environment),
+  });
+}

@@ -1,0 +1,43 @@
+/** The log file that the engine names: containerd reads the last error of it to its user. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { createLogger } from '@kata-containers/common/logging/logger';
+import type { Level, Logger } from '@kata-containers/common/logging/logger';
+
+export interface LogWish {
+  readonly path: string;
+  readonly format: string;
+  readonly level: Level;
+  readonly verb: string;
+}
+
+/** One appended write for each record, whole: several verbs may write to one file at a time. */
+function appendTo(path: string): (line: string) => void {
+  if (path === '/dev/null') return () => {};
+  return (line) => {
+    const fd = openSync(path, 'as', 0o640);
+    try {
+      writeSync(fd, line);
+    } finally {
+      closeSync(fd);
+    }
+  };
+}
+
+function checkWritable(path: string): void {
+  if (path === '/dev/null') return;
+  try {
+    closeSync(openSync(path, 'a', 0o640));
+  } catch (error) {
+    throw new UsageError(`log file ${path} cannot be written (${errorCode(error) ?? 'unknown'})`);
+  }
+}
+
+/** @throws UsageError */
+export function openLog({ path, format, level, verb }: LogWish): Logger {
+  if (format !== 'text' && format !== 'json') throw new UsageError(`unknown log-format "${format}"`);
+  checkWritable(path);
+  const fields = { name: 'kata-runtime', source: 'runtime', arch: 'amd64', pid: process.pid, command: verb };
+  return createLogger({ format, level, write: appendTo(path), precision: 'seconds', fields });
+}

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { signalNumber } from './signals.ts';
+
+describe('signalNumber', () => {
+  const cases: [text: string, number: number][] = [
+    ['9', 9],
+    ['KILL', 9],
+    ['SIGTERM', 15],
+    ['hup', 1],
+    ['CLD', 17],
+    ['34', 34],
+    ['RTMIN+3', 37],
+    ['SIGRTMAX', 64],
+  ];
+  for (const [text, number] of cases) it(text, () => assert.equal(signalNumber(text), number));
+  it('an unknown name', () => assert.throws(() => signalNumber('NOPE'), /Failed to convert signal NOPE to int/));
+  it('an unknown number', () => assert.throws(() => signalNumber('99'), /Signal 99 is not supported/));
+});

@@ -1,0 +1,16 @@
+import { createContainer } from '../../sandbox/create-container.ts';
+import { describeCreate } from '../create-options.ts';
+import { createRequest } from '../create-request.ts';
+import { writePidFile } from '../pid-file.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+export const create: Verb = {
+  describe: (command) => void describeCreate(command).option('--detach', 'accepted: create never waits'),
+  async run(invocation) {
+    const request = createRequest(invocation, false);
+    const { identity } = await createContainer(await invocation.context(), request);
+    writePidFile(textOption(invocation.options, 'pidFile'), identity.pid);
+    return 0;
+  },
+};

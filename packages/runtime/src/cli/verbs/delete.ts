@@ -1,0 +1,16 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { deleteContainer } from '../../sandbox/delete-container.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import type { Verb } from '../verb.ts';
+
+export const deleteVerb: Verb = {
+  describe: (command) =>
+    void command
+      .argument('[container-id...]', 'containers to delete')
+      .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
+  async run({ words, options, context }) {
+    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of words) await deleteContainer(await context(), validateId(id), options['force'] === true);
+    return 0;
+  },
+};

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
+import type { Process, User } from '@kata-containers/common/oci/spec';
+import { loadBundle } from '../../bundle/load-bundle.ts';
+import { execProcess } from '../../sandbox/exec-process.ts';
+import { requireContainer } from '../../sandbox/state-store.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { writePidFile } from '../pid-file.ts';
+import { textOption } from '../verb.ts';
+import type { Options, Verb } from '../verb.ts';
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** `uid[:gid]`, numbers only: names mean nothing outside the container. */
+function parseUser(text: string): User {
+  const match = /^(\d+)(?::(\d+))?$/.exec(text);
+  if (!match) throw new UsageError(`--user must be uid[:gid] in numbers, not "${text}"`);
+  return { uid: Number(match[1]), gid: Number(match[2] ?? 0) };
+}
+
+function readProcess(path: string): Process {
+  let process: Partial<Process>;
+  try {
+    process = JSON.parse(readFileSync(path, 'utf8')) as Partial<Process>;
+  } catch (error) {
+    throw new KataError(`process file ${path} cannot be read (${errorCode(error) ?? 'not JSON'})`);
+  }
+  if (!Array.isArray(process.args) || process.args.length === 0) throw new KataError(`process file ${path}: args must name a command`);
+  return { ...process, cwd: process.cwd ?? '/' };
+}
+
+/** The container's own process with what the command line changes. */
+function composeProcess(id: string, args: readonly string[], options: Options): Process {
+  if (args.length === 0) throw new UsageError('Missing command: what is to be run in the container?');
+  const { process } = loadBundle(requireContainer(id).record.BundlePath).spec;
+  const user = textOption(options, 'user');
+  const env = Array.isArray(options['env']) ? (options['env'] as string[]) : [];
+  return {
+    ...process,
+    cwd: textOption(options, 'cwd') ?? process?.cwd ?? '/',
+    args: [...args],
+    terminal: options['tty'] === true,
+    env: [...(process?.env ?? []), ...env],
+    ...(user !== undefined && { user: parseUser(user) }),
+  };
+}
+
+export const exec: Verb = {
+  describe: (command) =>
+    void command
+      .argument('<container-id>')
+      .argument('[command...]')
+      .passThroughOptions(true)
+      .option('-p, --process <file>', 'process.json to run')
+      .option('--console <path>', 'pseudo terminal slave to use')
+      .option('--console-socket <path>', 'unix socket that receives the master of the new terminal')
+      .option('--cwd <dir>', 'working directory')
+      .option('-e, --env <name=value>', 'environment variable, repeatable', collect)
+      .option('-t, --tty', 'with a terminal')
+      .option('-u, --user <uid:gid>', 'user, in numbers')
+      .option('-d, --detach', 'do not wait for the process')
+      .option('--pid-file <path>', 'file to write the process id to')
+      .option('--pidfd-socket <path>', 'accepted')
+      .option('--process-label <label>', 'accepted')
+      .option('--apparmor <profile>', 'accepted')
+      .option('--no-new-privs', 'accepted')
+      .option('-c, --cap <capability>', 'accepted, repeatable', collect)
+      .option('--no-subreaper', 'accepted')
+      .option('--preserve-fds <n>', 'accepted')
+      .option('--additional-gids <gid>', 'accepted, repeatable', collect)
+      .option('--cgroup <path>', 'accepted')
+      .option('--ignore-paused', 'accepted'),
+  async run({ words, options, context }) {
+    const id = validateId(words[0]);
+    const processFile = textOption(options, 'process');
+    const process = processFile === undefined ? composeProcess(id, words.slice(1), options) : readProcess(processFile);
+    const detached = options['detach'] === true;
+    const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
+    const started = await execProcess(await context(), {
+      id,
+      process,
+      attached: !detached,
+      ...(terminal !== undefined && { console: terminal }),
+      ...(consoleSocket !== undefined && { consoleSocket }),
+    });
+    const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    writePidFile(textOption(options, 'pidFile'), started.identity.pid);
+    if (detached) return 0;
+    started.child.ref();
+    return exitCodeOf(...(await exited));
+  },
+};

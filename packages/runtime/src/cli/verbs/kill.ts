@@ -1,0 +1,17 @@
+import { killContainer } from '../../sandbox/kill-container.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { signalNumber } from '../signals.ts';
+import type { Verb } from '../verb.ts';
+
+export const kill: Verb = {
+  describe: (command) =>
+    void command
+      .argument('[container-id]')
+      .argument('[signal]', 'name or number', 'SIGTERM')
+      .option('-a, --all', 'signal every process of the container, not just its first'),
+  async run({ words, options, context }) {
+    const id = validateId(words[0]);
+    await killContainer(await context(), { id, signal: signalNumber(words[1] ?? 'SIGTERM'), all: options['all'] === true });
+    return 0;
+  },
+};

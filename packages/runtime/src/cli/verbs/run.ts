@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { createContainer } from '../../sandbox/create-container.ts';
+import type { Started } from '../../processes/spawn-apart.ts';
+import { deleteContainer } from '../../sandbox/delete-container.ts';
+import { startContainer } from '../../sandbox/start-container.ts';
+import { describeCreate } from '../create-options.ts';
+import { createRequest } from '../create-request.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { writePidFile } from '../pid-file.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+async function finish(started: Started): Promise<number> {
+  started.child.ref();
+  const [code, signal] = (await once(started.child, 'exit')) as [number | null, NodeJS.Signals | null];
+  return exitCodeOf(code, signal);
+}
+
+export const run: Verb = {
+  describe: (command) => void describeCreate(command).option('-d, --detach', 'do not wait for the process'),
+  async run(invocation) {
+    const detached = invocation.options['detach'] === true;
+    const request = createRequest(invocation, !detached);
+    const context = await invocation.context();
+    const started = await createContainer(context, request);
+    const exited = detached ? undefined : finish(started);
+    try {
+      await startContainer(context, request.id);
+      writePidFile(textOption(invocation.options, 'pidFile'), started.identity.pid);
+      return exited === undefined ? 0 : await exited;
+    } catch (error) {
+      await deleteContainer(context, request.id, true);
+      throw error;
+    } finally {
+      if (!detached) await deleteContainer(context, request.id, true);
+    }
+  },
+};

@@ -1,0 +1,13 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { startContainer } from '../../sandbox/start-container.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import type { Verb } from '../verb.ts';
+
+export const start: Verb = {
+  describe: (command) => void command.argument('[container-id...]', 'containers to start'),
+  async run({ words, context }) {
+    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of words) await startContainer(await context(), validateId(id));
+    return 0;
+  },
+};

@@ -1,0 +1,24 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { currentState } from '../../sandbox/container-status.ts';
+import { ociStatus } from '../../sandbox/lifecycle.ts';
+import { requireContainer } from '../../sandbox/state-store.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { OCI_VERSION } from '../version-text.ts';
+import type { Verb } from '../verb.ts';
+
+export const state: Verb = {
+  describe: (command) => void command.argument('[container-id]'),
+  run({ words }) {
+    if (words.length !== 1) throw new UsageError(`Expecting only one container ID, got ${words.length}: [${words.join(' ')}]`);
+    const id = validateId(words[0]);
+    const { record } = requireContainer(id);
+    const status = ociStatus(currentState(record));
+    const annotations = {
+      'io.katacontainers.pkg.oci.bundle_path': record.BundlePath,
+      'io.katacontainers.pkg.oci.container_type': record.Type,
+    };
+    const pid = status === 'stopped' ? {} : { pid: record.Process.Shim.pid };
+    process.stdout.write(JSON.stringify({ ociVersion: OCI_VERSION, id, status, ...pid, bundle: record.BundlePath, annotations }, null, 2));
+    return Promise.resolve(0);
+  },
+};

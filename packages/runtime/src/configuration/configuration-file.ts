@@ -1,0 +1,25 @@
+/** The configuration file as it ships, written from the schema: required keys as they are, the others as `#key = value`. */
+import { schema } from './schema.ts';
+import type { Key } from './schema.ts';
+
+/** A value as TOML writes it. JSON strings are TOML basic strings. */
+const toml = (value: Key['default']): string => JSON.stringify(value).replaceAll('","', '", "');
+
+/** Keys that stand uncommented, because people edit them or staging points them elsewhere. */
+const written = new Set([
+  ...['path', 'kernel', 'image', 'machine_type', 'kernel_params', 'cpu_features', 'default_vcpus', 'default_maxvcpus', 'default_bridges'],
+  ...['default_memory', 'shared_fs', 'internetworking_model', 'disable_guest_seccomp', 'disable_block_device_use'],
+]);
+
+/** `overrides` are keyed `table.key`; an override is written even if equal to the default. */
+export function configurationFile(overrides: Readonly<Record<string, Key['default']>> = {}): string {
+  const tables = Object.entries(schema).map(([name, keys]) => {
+    const rows = Object.entries(keys as Readonly<Record<string, Key>>).map(([key, definition]) => {
+      const override = overrides[`${name}.${key}`];
+      const commented = override === undefined && !written.has(key);
+      return `# ${definition.description}\n${commented ? '#' : ''}${key} = ${toml(override ?? definition.default)}\n`;
+    });
+    return `[${name}]\n\n${rows.join('\n')}`;
+  });
+  return `# Configuration of Kata Containers. Lines that begin with "#" and a key show its default.\n\n${tables.join('\n')}`;
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
+import { configurationFile } from './configuration-file.ts';
+import { loadConfiguration } from './load-configuration.ts';
+import { nearest } from './nearest-name.ts';
+import { parseConfiguration } from './parse-configuration.ts';
+import { schema } from './schema.ts';
+
+describe('parseConfiguration', () => {
+  it('an empty file gives the defaults', () => {
+    const { configuration, problems, warnings } = parseConfiguration('');
+    assert.equal(configuration.hypervisor.default_memory, schema['hypervisor.qemu'].default_memory.default);
+    assert.deepEqual([problems, warnings], [[], []]);
+  });
+
+  const wrong: [name: string, text: string, key: string, problem: RegExp][] = [
+    ['not TOML', '[hypervisor', '', /is not TOML/],
+    ['a string for an integer', '[hypervisor.qemu]\ndefault_memory = "2048"', 'hypervisor.qemu.default_memory', /an integer/],
+    ['a number out of range', '[hypervisor.qemu]\ndefault_bridges = 9', 'hypervisor.qemu.default_bridges', /at most 5/],
+    [
+      'an unknown word',
+      '[runtime]\ninternetworking_model = "magic"',
+      'runtime.internetworking_model',
+      /one of default, tcfilter, none, not "magic"/,
+    ],
+    ['a list of the wrong things', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
+  ];
+  for (const [name, text, key, problem] of wrong) {
+    it(`${name} is a problem`, () => {
+      const [found, ...rest] = parseConfiguration(text).problems;
+      assert.equal(found?.key, key);
+      assert.match(found?.problem ?? '', problem);
+      assert.deepEqual(rest, []);
+    });
+  }
+
+  it('unknown keys and tables are warned of, with the nearest name', () => {
+    const { warnings, problems } = parseConfiguration(
+      '[hypervisor.qemu]\ndefault_memroy = 1\n[hypervizor]\n[factory]\nenable_template = true',
+    );
+    assert.deepEqual(warnings, ['unknown key hypervisor.qemu.default_memroy: did you mean default_memory?', 'unknown table hypervizor']);
+    assert.deepEqual(problems, []);
+  });
+});
+
+describe('nearest', () => {
+  it('does not guess wildly', () => assert.equal(nearest('colour', ['path', 'kernel']), undefined));
+});
+
+describe('configurationFile', () => {
+  it('parses back to the defaults', () => {
+    const parsed = parseConfiguration(configurationFile());
+    assert.deepEqual(parsed.configuration, parseConfiguration('').configuration);
+    assert.deepEqual([parsed.problems, parsed.warnings], [[], []]);
+  });
+  it('carries overrides', () => {
+    const { configuration } = parseConfiguration(configurationFile({ 'shim.kata.path': '/s', 'hypervisor.qemu.default_memory': 512 }));
+    assert.deepEqual([configuration.shim.path, configuration.hypervisor.default_memory], ['/s', 512]);
+  });
+  it("keeps 1.x's `#key = value` form, which scripts edit", () => {
+    const text = configurationFile();
+    for (const line of ['#enable_debug = false', 'default_vcpus = 1', '[hypervisor.qemu]'])
+      assert.ok(text.split('\n').includes(line), line);
+  });
+});
+
+describe('loadConfiguration', () => {
+  let root = '';
+  const file = (name: string, text = ''): string => {
+    writeFileSync(join(root, name), text);
+    return join(root, name);
+  };
+  beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'configuration-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const paths = (): Record<string, string> =>
+    Object.fromEntries([
+      ...['path', 'kernel', 'image'].map((key): [string, string] => [`hypervisor.qemu.${key}`, file(key)]),
+      ['proxy.kata.path', file('proxy')],
+      ['shim.kata.path', file('shim')],
+    ]);
+
+  it('resolves links', () => {
+    const target = file('kernel-1');
+    symlinkSync(target, join(root, 'link'));
+    const path = file('c.toml', configurationFile({ ...paths(), 'hypervisor.qemu.kernel': join(root, 'link') }));
+    assert.equal(loadConfiguration(path, []).configuration.hypervisor.kernel, target);
+  });
+
+  it('reports all problems together', () => {
+    const path = file('c.toml', configurationFile({ ...paths(), 'hypervisor.qemu.kernel': '/nowhere/k', 'shim.kata.path': '/nowhere/s' }));
+    assert.throws(
+      () => loadConfiguration(path, []),
+      (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.deepEqual(
+          error.problems.map(({ key }) => key),
+          ['hypervisor.qemu.kernel', 'shim.kata.path'],
+        );
+        return true;
+      },
+    );
+  });
+
+  it('refuses both image and initrd, and neither', () => {
+    const both = file('b.toml', configurationFile({ ...paths(), 'hypervisor.qemu.initrd': file('initrd') }));
+    const neither = file('n.toml', configurationFile({ ...paths(), 'hypervisor.qemu.image': '' }));
+    assert.throws(() => loadConfiguration(both, []), /both an image and an initrd/);
+    assert.throws(() => loadConfiguration(neither, []), /Either initrd or image/);
+  });
+
+  it('takes the first default path that exists, and says when there is none', () => {
+    const path = file('c.toml', configurationFile(paths()));
+    assert.equal(loadConfiguration(undefined, ['/nowhere/c.toml', path]).path, path);
+    assert.throws(() => loadConfiguration(undefined, ['/nowhere/c.toml']), /there is no such file/);
+    assert.throws(() => loadConfiguration('/nowhere/named.toml', []), /named.toml/);
+  });
+
+  it('a directory cannot be read', () => {
+    mkdirSync(join(root, 'd.toml'));
+    assert.throws(() => loadConfiguration(join(root, 'd.toml'), []), /cannot be read \(EISDIR\)/);
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * Every key of configuration.toml in one table: parsing, defaults, the shipped file and its documentation come from here.
+ * To add a key: add a row; `Configuration` picks its type up. Names, tables and defaults are 1.x's (configuration-qemu.toml).
+ */
+
+export type KeyKind = 'string' | 'boolean' | 'integer' | 'strings';
+type ValueOf<K extends KeyKind> = K extends 'string'
+  ? string
+  : K extends 'boolean'
+    ? boolean
+    : K extends 'integer'
+      ? number
+      : readonly string[];
+
+export interface Key<K extends KeyKind = KeyKind> {
+  readonly kind: K;
+  readonly default: ValueOf<K>;
+  readonly description: string;
+  /** The value names a file that must exist when it is not empty. */
+  readonly mustExist?: boolean;
+  readonly oneOf?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+type Extra = Omit<Key, 'kind' | 'default' | 'description'>;
+const text = (value: string, description: string, extra: Extra = {}): Key<'string'> => ({
+  kind: 'string',
+  default: value,
+  description,
+  ...extra,
+});
+const flag = (value: boolean, description: string): Key<'boolean'> => ({ kind: 'boolean', default: value, description });
+const count = (value: number, description: string, extra: Extra = {}): Key<'integer'> => ({
+  kind: 'integer',
+  default: value,
+  description,
+  minimum: 0,
+  ...extra,
+});
+const list = (value: readonly string[], description: string): Key<'strings'> => ({ kind: 'strings', default: value, description });
+
+const hypervisor = {
+  path: text('/usr/bin/qemu-system-x86_64', 'QEMU binary.', { mustExist: true }),
+  kernel: text('/usr/share/kata-containers/vmlinuz.container', 'Guest kernel.', { mustExist: true }),
+  image: text('/usr/share/kata-containers/kata-containers.img', 'Guest image. Either image or initrd.', { mustExist: true }),
+  initrd: text('', 'Guest initrd. Either image or initrd.', { mustExist: true }),
+  machine_type: text('pc', 'QEMU machine type.', { oneOf: ['pc', 'q35'] }),
+  accelerator: text('auto', 'kvm, tcg, or auto: KVM when a guest really boots with it, else emulation, which is many times slower.', {
+    oneOf: ['auto', 'kvm', 'tcg'],
+  }),
+  kernel_params: text('', 'Words appended to the guest kernel command line.'),
+  firmware: text('', 'Firmware given to QEMU as -bios.', { mustExist: true }),
+  machine_accelerators: text('', 'Words appended to -machine.'),
+  cpu_features: text('pmu=off', 'Words appended to -cpu.'),
+  default_vcpus: count(1, 'Virtual CPUs a VM starts with. Below 1: as many as the host has.', { minimum: -1 }),
+  default_maxvcpus: count(0, 'Most virtual CPUs a VM can be given. 0: as many as the host has.', { maximum: 240 }),
+  default_bridges: count(1, 'PCI bridges for hot-plugged devices.', { maximum: 5 }),
+  default_memory: count(2048, 'Memory a VM starts with, in MiB.'),
+  memory_slots: count(10, 'Slots for hot-plugged memory.'),
+  memory_offset: count(0, 'MiB added to the largest memory a VM can get; memory-mapped volumes need it.'),
+  disable_block_device_use: flag(false, 'Never hand block devices to the guest; share their file systems instead.'),
+  shared_fs: text('virtio-9p', 'How host directories reach the guest.', { oneOf: ['virtio-9p', 'virtio-fs'] }),
+  msize_9p: count(512000, 'Largest 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
+  enable_debug: flag(false, "Keep QEMU's log and let the guest kernel speak."),
+  disable_nesting_checks: flag(false, 'Do not adapt to being a VM ourselves.'),
+  disable_image_nvdimm: flag(false, 'Attach the image as a virtio block device instead of an NVDIMM.'),
+  disable_vhost_net: flag(false, 'Do not use vhost-net even when the host has it.'),
+  entropy_source: text('/dev/urandom', "Source of the guest's randomness.", { mustExist: true }),
+} as const;
+
+const proxy = {
+  path: text('/usr/libexec/kata-containers/kata-proxy', 'kata-proxy binary.', { mustExist: true }),
+  enable_debug: flag(false, "Log the proxy's doings and the guest's console."),
+} as const;
+
+const shim = {
+  path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
+  enable_debug: flag(false, "Log the shim's doings."),
+} as const;
+
+const agent = {
+  enable_debug: flag(false, "Log the agent's doings on the guest's console."),
+  kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
+} as const;
+
+const runtime = {
+  enable_debug: flag(false, "Log the runtime's doings."),
+  internetworking_model: text('tcfilter', 'How the VM is joined to the network namespace.', { oneOf: ['default', 'tcfilter', 'none'] }),
+  disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
+} as const;
+
+/** Table name in the file → its keys. */
+export const schema = {
+  'hypervisor.qemu': hypervisor,
+  'proxy.kata': proxy,
+  'shim.kata': shim,
+  'agent.kata': agent,
+  runtime,
+} as const;
+
+type Table<T extends Readonly<Record<string, Key>>> = { readonly [K in keyof T]: ValueOf<T[K]['kind']> };
+export type HypervisorConfiguration = Table<typeof hypervisor>;
+export interface Configuration {
+  readonly hypervisor: HypervisorConfiguration;
+  readonly proxy: Table<typeof proxy>;
+  readonly shim: Table<typeof shim>;
+  readonly agent: Table<typeof agent>;
+  readonly runtime: Table<typeof runtime>;
+}
+
+/** Tables of 1.x that this version reads nothing from: they are accepted in silence. */
+export const ignoredTables: readonly string[] = ['factory', 'netmon'];

@@ -1,0 +1,41 @@
+/** KVM or emulation: decided by whether a guest really boots, because many machines have a /dev/kvm that cannot run one. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+
+export interface AcceleratorChoice {
+  readonly accelerator: Accelerator;
+  /** Why it is emulation although it was not asked for. */
+  readonly reason?: string;
+}
+
+export interface HostSource {
+  readonly cpuinfo: () => string;
+  /** True when /dev/kvm can be opened. */
+  readonly kvmUsable: () => boolean;
+  /** Boots the guest kernel with KVM; true when it ran. Asked only when everything else speaks for KVM. */
+  readonly probe: () => Promise<boolean>;
+}
+
+const HARDWARE_FLAGS = /^flags\s*:.*\b(vmx|svm)\b/m;
+
+/** True on a machine that is a VM itself. */
+export const isVirtualMachine = (cpuinfo: string): boolean => /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo);
+
+/** `configured` is the configuration's word. */
+export async function chooseAccelerator(configured: string, host: HostSource): Promise<AcceleratorChoice> {
+  if (configured === 'kvm' || configured === 'tcg') return { accelerator: configured };
+  if (!host.kvmUsable()) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened' };
+  if (!HARDWARE_FLAGS.test(host.cpuinfo())) return { accelerator: 'tcg', reason: 'the CPU shows neither vmx nor svm' };
+  return (await host.probe()) ? { accelerator: 'kvm' } : { accelerator: 'tcg', reason: 'a guest does not boot with KVM here' };
+}
+
+export const readCpuinfo = (): string => readFileSync('/proc/cpuinfo', 'latin1');
+
+export function canOpen(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return statSync(device).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { qemuCommandLine } from './command-line.ts';
+import type { QemuPlan } from './command-line.ts';
+
+const plan: QemuPlan = {
+  binary: '/usr/bin/qemu-system-x86_64',
+  sandboxId: 'abc',
+  uuid: '6a1f0a7e-0000-4000-8000-000000000000',
+  accelerator: 'kvm',
+  machineType: 'pc',
+  machineAccelerators: '',
+  cpuFeatures: 'pmu=off',
+  vcpus: 1,
+  maxVcpus: 4,
+  memoryMiB: 2048,
+  maxMemoryMiB: 8000,
+  memorySlots: 10,
+  bridges: 1,
+  kernel: '/k',
+  kernelParams: '',
+  agentDebug: false,
+  debug: false,
+  image: { path: '/img', sizeBytes: 134217728 },
+  imageAsNvdimm: true,
+  firmware: '',
+  entropySource: '/dev/urandom',
+  sharedDirectory: '/run/kata-containers/shared/sandboxes/abc/shared',
+  networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],
+  vhostNet: true,
+  nested: false,
+  paths: {
+    qmpSocket: '/run/vc/vm/abc/qmp.sock',
+    consoleSocket: '/run/vc/vm/abc/console.sock',
+    agentSocket: '/run/vc/vm/abc/kata.sock',
+    pidFile: '/run/vc/vm/abc/pid',
+  },
+};
+
+/** The whole line, a switch a row: compare with a changed eye before changing it. */
+const golden = `
+-name sandbox-abc
+-uuid 6a1f0a7e-0000-4000-8000-000000000000
+-machine pc,accel=kvm,kernel_irqchip=on,nvdimm=on
+-cpu host,pmu=off
+-qmp unix:/run/vc/vm/abc/qmp.sock,server=on,wait=off
+-m 2048M,slots=10,maxmem=8000M
+-device pci-bridge,bus=pci.0,id=pci-bridge-0,chassis_nr=1,shpc=on,addr=2,romfile=
+-device virtio-serial-pci,disable-modern=false,id=serial0,romfile=,max_ports=2
+-device virtconsole,chardev=charconsole0,id=console0
+-chardev socket,id=charconsole0,path=/run/vc/vm/abc/console.sock,server=on,wait=off
+-device nvdimm,id=nv0,memdev=mem0,unarmed=on
+-object memory-backend-file,id=mem0,mem-path=/img,size=134217728,share=on,readonly=on
+-device virtio-scsi-pci,id=scsi0,disable-modern=false,romfile=
+-object rng-random,id=rng0,filename=/dev/urandom
+-device virtio-rng-pci,rng=rng0,romfile=
+-device virtserialport,chardev=charch0,id=channel0,name=agent.channel.0
+-chardev socket,id=charch0,path=/run/vc/vm/abc/kata.sock,server=on,wait=off
+-device virtio-9p-pci,disable-modern=false,fsdev=extra-9p-kataShared,mount_tag=kataShared,romfile=
+-fsdev local,id=extra-9p-kataShared,path=/run/kata-containers/shared/sandboxes/abc/shared,security_model=none,multidevs=remap
+-netdev tap,id=network-0,ifname=tap0_kata,script=no,downscript=no,vhost=on
+-device driver=virtio-net-pci,netdev=network-0,mac=02:42:ac:11:00:02,disable-modern=false,romfile=
+-rtc base=utc,driftfix=slew,clock=host
+-global kvm-pit.lost_tick_policy=discard
+-vga none
+-no-user-config
+-nodefaults
+-nographic
+--no-reboot
+-object memory-backend-ram,id=dimm1,size=2048M
+-numa node,memdev=dimm1
+-kernel /k
+-append tsc=reliable no_timer_check rcupdate.rcu_expedited=1 i8042.direct=1 i8042.dumbkbd=1 i8042.nopnp=1 i8042.noaux=1 noreplace-smp reboot=k console=hvc0 console=hvc1 cryptomgr.notests net.ifnames=0 pci=lastbus=0 iommu=off root=/dev/pmem0p1 rootflags=dax,data=ordered,errors=remount-ro ro rootfstype=ext4 quiet systemd.show_status=false panic=1 nr_cpus=4 agent.use_vsock=false systemd.unit=kata-containers.target systemd.mask=systemd-networkd.service systemd.mask=systemd-networkd.socket scsi_mod.scan=none
+-pidfile /run/vc/vm/abc/pid
+-smp 1,cores=1,threads=1,sockets=4,maxcpus=4
+`;
+
+/** Words as rows: each switch with its value. */
+function rows(words: readonly string[]): string[] {
+  return words.reduce<string[]>(
+    (out, word) => (word.startsWith('-') ? [...out, word] : [...out.slice(0, -1), `${out.at(-1)} ${word}`]),
+    [],
+  );
+}
+
+describe('QEMU command line', () => {
+  it('default configuration, in order', () => assert.deepEqual(rows(qemuCommandLine(plan)), golden.trim().split('\n')));
+
+  const { image: _image, ...withoutImage } = plan;
+  const variants: [name: string, plan: QemuPlan, has: RegExp[], hasNot: RegExp[]][] = [
+    [
+      'emulation',
+      { ...plan, accelerator: 'tcg' },
+      [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max$/],
+      [/^-global/, /kernel_irqchip/, /tsc=reliable/],
+    ],
+    ['initrd', { ...withoutImage, initrd: '/i' }, [/^-initrd \/i$/], [/nvdimm/, /root=/, /systemd/]],
+    ['image as a disk', { ...plan, imageAsNvdimm: false }, [/^-device virtio-blk-pci,.*drive=image/, /root=\/dev\/vda1/], [/nvdimm/]],
+    ['no vhost-net', { ...plan, vhostNet: false }, [/^-netdev tap,.*downscript=no$/], [/vhost/]],
+    ['nested', { ...plan, nested: true }, [/virtio-scsi-pci,id=scsi0,disable-modern=true/], [/disable-modern=false/]],
+    ['debug', { ...plan, debug: true, agentDebug: true }, [/ debug .*agent\.log=debug/], [/ quiet /]],
+    ['q35', { ...plan, machineType: 'q35' }, [/^-machine q35,/, /pci-bridge,bus=pcie\.0,/], []],
+    ['firmware', { ...plan, firmware: '/f' }, [/^-bios \/f$/], []],
+    ['extra kernel words come last', { ...plan, kernelParams: 'a=b c' }, [/scsi_mod\.scan=none a=b c$/], []],
+    ['commas in paths are doubled', { ...plan, sharedDirectory: '/a,b' }, [/path=\/a,,b,security/], []],
+    ['no network', { ...plan, networks: [] }, [], [/netdev/]],
+    ['two bridges', { ...plan, bridges: 2 }, [/id=pci-bridge-1,chassis_nr=2,shpc=on,addr=3,/], []],
+  ];
+  for (const [name, variant, has, hasNot] of variants) {
+    it(name, () => {
+      const lines = rows(qemuCommandLine(variant));
+      for (const pattern of has)
+        assert.ok(
+          lines.some((line) => pattern.test(line)),
+          `${pattern} in\n${lines.join('\n')}`,
+        );
+      for (const pattern of hasNot) assert.ok(!lines.some((line) => pattern.test(line)), `no ${pattern}`);
+    });
+  }
+});

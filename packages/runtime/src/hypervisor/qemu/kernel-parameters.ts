@@ -1,0 +1,37 @@
+/** The guest kernel's command line, in 1.x's order. Pure. */
+import type { QemuPlan } from './command-line.ts';
+
+const base = [
+  ...['tsc=reliable', 'no_timer_check', 'rcupdate.rcu_expedited=1', 'i8042.direct=1', 'i8042.dumbkbd=1', 'i8042.nopnp=1', 'i8042.noaux=1'],
+  ...['noreplace-smp', 'reboot=k', 'console=hvc0', 'console=hvc1', 'cryptomgr.notests', 'net.ifnames=0', 'pci=lastbus=0', 'iommu=off'],
+];
+
+/** Where the root file system is. The literal " ro" belongs to 1.x's rootflags value and mounts it read-only. */
+function root({ image, imageAsNvdimm }: QemuPlan): string[] {
+  if (!image) return [];
+  const [device, flags] = imageAsNvdimm
+    ? ['/dev/pmem0p1', 'dax,data=ordered,errors=remount-ro']
+    : ['/dev/vda1', 'data=ordered,errors=remount-ro'];
+  return [`root=${device}`, `rootflags=${flags}`, 'ro', 'rootfstype=ext4'];
+}
+
+/** `no_timer_check` and a trusted TSC hold on real hardware only; emulation has neither. */
+function platform({ accelerator }: QemuPlan): string[] {
+  return accelerator === 'kvm' ? base : base.filter((word) => word !== 'tsc=reliable');
+}
+
+export function kernelParameters(plan: QemuPlan): string[] {
+  const words = [
+    ...platform(plan),
+    ...root(plan),
+    plan.debug ? 'debug' : 'quiet',
+    ...(plan.image ? [`systemd.show_status=${plan.debug}`] : []),
+    ...['panic=1', `nr_cpus=${plan.maxVcpus}`, 'agent.use_vsock=false'],
+    ...(plan.image
+      ? ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket']
+      : []),
+    'scsi_mod.scan=none',
+    ...(plan.agentDebug ? ['agent.log=debug'] : []),
+  ];
+  return plan.kernelParams === '' ? words : [...words, plan.kernelParams];
+}

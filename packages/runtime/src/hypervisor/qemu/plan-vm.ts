@@ -1,0 +1,62 @@
+/** From configuration and host to the plan of one VM. */
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { canOpen, isVirtualMachine, readCpuinfo } from '../../host-check/accelerator.ts';
+import type { HypervisorConfiguration } from '../../configuration/schema.ts';
+import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from './command-line.ts';
+
+const MIB = 1 << 20;
+/** 1.x's largest number of virtual CPUs on x86-64. */
+const MAX_VCPUS = 240;
+
+export interface VmRequest {
+  readonly sandboxId: string;
+  readonly accelerator: Accelerator;
+  readonly networks: readonly QemuNetwork[];
+  readonly sharedDirectory: string;
+  readonly paths: QemuPaths;
+  readonly agentDebug: boolean;
+}
+
+function vcpus({ default_vcpus: start, default_maxvcpus: most }: HypervisorConfiguration): { vcpus: number; maxVcpus: number } {
+  const host = Math.min(availableParallelism(), MAX_VCPUS);
+  const maxVcpus = most === 0 || most > host ? host : most;
+  return { maxVcpus, vcpus: Math.min(start === 0 ? 1 : start < 0 ? maxVcpus : start, maxVcpus) };
+}
+
+/** As much as the host has and a GiB more, as 1.x does: room for hot-plugged memory, not memory. */
+function memory(configuration: HypervisorConfiguration): Pick<QemuPlan, 'memoryMiB' | 'maxMemoryMiB' | 'memorySlots'> {
+  const memoryMiB = configuration.default_memory === 0 ? 2048 : configuration.default_memory;
+  const host = Math.floor(totalmem() / MIB);
+  return {
+    memoryMiB,
+    maxMemoryMiB: Math.max(host, memoryMiB) + 1024 + configuration.memory_offset,
+    memorySlots: configuration.memory_slots,
+  };
+}
+
+export function planVm(configuration: HypervisorConfiguration, request: VmRequest): QemuPlan {
+  const { image, initrd } = configuration;
+  return {
+    ...request,
+    ...vcpus(configuration),
+    ...memory(configuration),
+    binary: configuration.path,
+    uuid: randomUUID(),
+    machineType: configuration.machine_type,
+    machineAccelerators: configuration.machine_accelerators,
+    cpuFeatures: configuration.cpu_features,
+    bridges: configuration.default_bridges === 0 ? 1 : configuration.default_bridges,
+    kernel: configuration.kernel,
+    kernelParams: configuration.kernel_params,
+    debug: configuration.enable_debug,
+    ...(image === '' ? {} : { image: { path: image, sizeBytes: statSync(image).size } }),
+    ...(initrd === '' ? {} : { initrd }),
+    imageAsNvdimm: !configuration.disable_image_nvdimm,
+    firmware: configuration.firmware,
+    entropySource: configuration.entropy_source,
+    vhostNet: !configuration.disable_vhost_net && canOpen('/dev/vhost-net'),
+    nested: !configuration.disable_nesting_checks && request.accelerator === 'kvm' && isVirtualMachine(readCpuinfo()),
+  };
+}

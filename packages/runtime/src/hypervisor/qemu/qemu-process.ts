@@ -1,0 +1,94 @@
+/** Starting QEMU and talking to its monitor. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { HypervisorError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { QmpClient } from '../qmp/qmp-client.ts';
+
+/** The last lines of QEMU's log, on one line, for an error text. */
+export function lastWords(logFile: string): string {
+  try {
+    const lines = readFileSync(logFile, 'utf8').slice(-4096).split('\n');
+    return lines
+      .map((line) => line.replaceAll(/[^\x20-\x7e]/g, '').trim())
+      .filter((line) => line !== '' && !/warning:/.test(line))
+      .slice(-5)
+      .join('; ');
+  } catch {
+    return '';
+  }
+}
+
+export interface StartedQemu {
+  readonly identity: ProcessIdentity;
+  /** Ends with an error when QEMU does. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * Starts QEMU in the namespaces of the main thread, apart from our session and stdio: what it says goes to `logFile`.
+ * @throws HypervisorError when it cannot be run at all
+ */
+export function startQemu(binary: string, words: readonly string[], logFile: string, environment: NodeJS.ProcessEnv): StartedQemu {
+  const log = openSync(logFile, 'a', 0o600);
+  try {
+    const child = spawn(binary, words, { stdio: ['ignore', log, log], detached: true, env: environment, cwd: '/' });
+    const failed = new Promise<never>((_, reject) => {
+      child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
+      child.on('exit', (code, signal) =>
+        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastWords(logFile))),
+      );
+    });
+    failed.catch(() => {});
+    child.unref();
+    const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+    if (!identity) throw new HypervisorError(`QEMU (${binary}) cannot be run`, lastWords(logFile));
+    return { identity, failed };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** How often the monitor's socket is tried while QEMU starts. */
+const RETRY_MS = 5;
+
+async function connect(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ECONNREFUSED') return undefined;
+    throw error;
+  }
+}
+
+/** Connects to the monitor of a QEMU that has just been started. @throws TimeoutError */
+export async function openMonitor(socketPath: string, timeoutMs: number): Promise<QmpClient> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const socket = await connect(socketPath);
+    if (socket) return QmpClient.open(socket, Math.max(1000, deadline - performance.now()));
+    if (performance.now() > deadline) throw new TimeoutError("QEMU's QMP socket", timeoutMs);
+    await sleep(RETRY_MS);
+  }
+}
+
+/** Ends a VM through its monitor. A VM that is gone already is fine; one that does not answer is left to be killed. */
+export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
+  if (!isAlive(identity)) return;
+  try {
+    const monitor = await openMonitor(socketPath, timeoutMs);
+    await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
+    monitor.close();
+  } catch {
+    // The undo journal kills it.
+  }
+}

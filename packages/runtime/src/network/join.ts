@@ -1,0 +1,38 @@
+/** Reads a sandbox' network namespace and joins its links to taps for QEMU. */
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { queryIp, runTool } from './ip-command.ts';
+import { inNetworkNamespace } from './namespace.ts';
+import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
+import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
+import { planTcfilter } from './tcfilter-plan.ts';
+import type { JoinedLink } from './tcfilter-plan.ts';
+
+export interface NetworkFacts {
+  readonly links: readonly Link[];
+  readonly routes: readonly Route[];
+  readonly neighbours: readonly Neighbour[];
+}
+
+/** What is configured in the namespace at `path`, loopback left out. */
+export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
+  return inNetworkNamespace(path, kernel, async () => {
+    const [addresses = [], routes4 = []] = await queryIp(['address show', 'route show table main'], ['-details']);
+    const links = parseLinks(addresses as IpAddressRow[]);
+    if (links.length === 0) return { links, routes: [], neighbours: [] };
+    const [routes6 = [], neighbours = []] = await queryIp(['-6 route show table main', 'neighbour show'], ['-details']);
+    const devices = new Set(links.map(({ name }) => name));
+    const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
+    return { links, routes, neighbours: parseNeighbours(neighbours as IpNeighbourRow[]) };
+  });
+}
+
+/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
+export async function joinLinks(path: string, links: readonly Link[], kernel: Pick<Kernel, 'setns'>): Promise<readonly JoinedLink[]> {
+  if (links.length === 0) return [];
+  const plan = planTcfilter(links);
+  await inNetworkNamespace(path, kernel, async () => {
+    await runTool('ip', ['-batch', '-'], plan.ipBatch);
+    await runTool('tc', ['-batch', '-'], plan.tcBatch);
+  });
+  return plan.joined;
+}

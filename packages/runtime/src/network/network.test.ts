@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
+import type { IpAddressRow, IpRouteRow, Link } from './parse-links.ts';
+import { planTcfilter } from './tcfilter-plan.ts';
+
+const lo: IpAddressRow = {
+  ifname: 'lo',
+  flags: ['LOOPBACK', 'UP'],
+  addr_info: [{ family: 'inet', local: '127.0.0.1', prefixlen: 8, scope: 'host' }],
+};
+const eth0: IpAddressRow = {
+  ifname: 'eth0',
+  address: '02:42:ac:11:00:02',
+  mtu: 1450,
+  flags: ['UP'],
+  linkinfo: { info_kind: 'veth' },
+  addr_info: [
+    { family: 'inet', local: '172.17.0.2', prefixlen: 16, scope: 'global' },
+    { family: 'inet6', local: 'fd00::2', prefixlen: 64, scope: 'global' },
+    { family: 'inet6', local: 'fe80::42:acff:fe11:2', prefixlen: 64, scope: 'link' },
+  ],
+};
+const link: Link = {
+  name: 'eth0',
+  kind: 'veth',
+  mac: '02:42:ac:11:00:02',
+  mtu: 1450,
+  noArp: false,
+  addresses: [
+    { family: 'inet', address: '172.17.0.2', prefixLength: 16 },
+    { family: 'inet6', address: 'fd00::2', prefixLength: 64 },
+  ],
+};
+
+describe('parseLinks', () => {
+  it('keeps links with an address, without loopback and link-local addresses', () => {
+    assert.deepEqual(parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }]), [link]);
+  });
+  it('sorts by name', () => {
+    assert.deepEqual(
+      parseLinks([{ ...eth0, ifname: 'net1' }, eth0]).map(({ name }) => name),
+      ['eth0', 'net1'],
+    );
+  });
+  it('refuses what cannot be joined, by name and type', () => {
+    assert.throws(
+      () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }]),
+      /Unsupported network interface: eth0 is of type wireguard/,
+    );
+    const { linkinfo: _, ...physical } = eth0;
+    assert.throws(() => parseLinks([physical]), /type physical/);
+  });
+});
+
+describe('parseRoutes', () => {
+  const devices = new Set(['eth0']);
+  const cases: [name: string, row: IpRouteRow, destinations: string[]][] = [
+    ['default route', { dst: 'default', gateway: '172.17.0.1', dev: 'eth0' }, ['']],
+    ['kernel routes are the kernel’s', { dst: '172.17.0.0/16', dev: 'eth0', protocol: 'kernel' }, []],
+    ['other devices', { dst: '10.0.0.0/8', dev: 'eth9' }, []],
+    ['scoped', { dst: '169.254.1.1', dev: 'eth0', scope: 'link' }, ['169.254.1.1']],
+  ];
+  for (const [name, row, destinations] of cases) {
+    it(name, () =>
+      assert.deepEqual(
+        parseRoutes([row], 'inet', devices).map(({ destination }) => destination),
+        destinations,
+      ),
+    );
+  }
+  it('knows the number of a scope', () =>
+    assert.equal(parseRoutes([{ dst: '1.1.1.1', dev: 'eth0', scope: 'link' }], 'inet', devices)[0]?.scope, 253));
+});
+
+describe('parseNeighbours', () => {
+  it('keeps static ones', () => {
+    const rows = [
+      { dst: '10.0.0.1', dev: 'eth0', lladdr: '02:00:00:00:00:01', state: ['PERMANENT'] },
+      { dst: '10.0.0.2', dev: 'eth0', lladdr: '02:00:00:00:00:02', state: ['REACHABLE'] },
+      { dst: '10.0.0.3', dev: 'eth0', state: ['PERMANENT'] },
+    ];
+    assert.deepEqual(parseNeighbours(rows), [{ address: '10.0.0.1', device: 'eth0', mac: '02:00:00:00:00:01' }]);
+  });
+});
+
+describe('planTcfilter', () => {
+  it('two links, golden', () => {
+    const plan = planTcfilter([link, { ...link, name: 'net1', mtu: 1500 }]);
+    assert.equal(
+      plan.ipBatch,
+      'tuntap add dev tap0_kata mode tap vnet_hdr\nlink set dev tap0_kata mtu 1450 up\n' +
+        'tuntap add dev tap1_kata mode tap vnet_hdr\nlink set dev tap1_kata mtu 1500 up\n',
+    );
+    assert.deepEqual(plan.tcBatch.trimEnd().split('\n').slice(4), [
+      'qdisc add dev tap1_kata ingress',
+      'qdisc add dev net1 ingress',
+      'filter add dev net1 parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev tap1_kata',
+      'filter add dev tap1_kata parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev net1',
+    ]);
+  });
+});

@@ -1,0 +1,112 @@
+/** What `ip -json` says about a namespace, as the plain facts that the VM's network is made from. Pure. */
+import { KataError } from '@kata-containers/common/errors/kata-error';
+
+export interface Address {
+  readonly family: 'inet' | 'inet6';
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+export interface Link {
+  readonly name: string;
+  /** `veth`, `macvlan`, … ; empty for a physical device. */
+  readonly kind: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly noArp: boolean;
+  readonly addresses: readonly Address[];
+}
+
+export interface Route {
+  readonly family: 'inet' | 'inet6';
+  /** Prefix, or empty for the default route. */
+  readonly destination: string;
+  readonly gateway: string;
+  readonly device: string;
+  readonly source: string;
+  /** RT_SCOPE_*, rtnetlink(7). */
+  readonly scope: number;
+}
+
+export interface Neighbour {
+  readonly address: string;
+  readonly device: string;
+  readonly mac: string;
+}
+
+/** What `ip -details -json address show` prints, as far as we look at it. */
+export interface IpAddressRow {
+  readonly ifname?: string;
+  readonly address?: string;
+  readonly mtu?: number;
+  readonly flags?: readonly string[];
+  readonly linkinfo?: { readonly info_kind?: string };
+  readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string }[];
+}
+
+export interface IpRouteRow {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly dev?: string;
+  readonly prefsrc?: string;
+  readonly scope?: string;
+  readonly protocol?: string;
+}
+
+export interface IpNeighbourRow {
+  readonly dst: string;
+  readonly dev: string;
+  readonly lladdr?: string;
+  readonly state?: readonly string[];
+}
+
+/** Kinds of links whose traffic tc can move to a tap. */
+const joinable = new Set(['veth', 'macvlan', 'ipvlan', 'vlan', 'bridge', 'dummy']);
+
+function addressesOf(row: IpAddressRow): Address[] {
+  return (row.addr_info ?? []).flatMap(({ family, local, prefixlen, scope }): Address[] => {
+    // The guest's kernel makes the same IPv6 link-local address from the same MAC.
+    if (local === undefined || (family === 'inet6' && scope === 'link')) return [];
+    return family === 'inet' || family === 'inet6' ? [{ family, address: local, prefixLength: prefixlen }] : [];
+  });
+}
+
+/** Links with an address, loopback left out, by name. @throws KataError for a kind that cannot be joined */
+export function parseLinks(rows: readonly IpAddressRow[]): Link[] {
+  const links = rows.flatMap((row): Link[] => {
+    const addresses = addressesOf(row);
+    const flags = row.flags ?? [];
+    if (row.ifname === undefined || flags.includes('LOOPBACK') || addresses.length === 0) return [];
+    const kind = row.linkinfo?.info_kind ?? '';
+    if (!joinable.has(kind))
+      throw new KataError(`Unsupported network interface: ${row.ifname} is of type ${kind === '' ? 'physical' : kind}`);
+    return [{ name: row.ifname, kind, mac: row.address ?? '', mtu: row.mtu ?? 1500, noArp: flags.includes('NOARP'), addresses }];
+  });
+  return links.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
+
+/** Routes of the main table over `devices`; those that the kernel makes from the addresses are left to the guest's kernel. */
+export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
+  return rows.flatMap((row): Route[] => {
+    if (row.protocol === 'kernel' || row.dev === undefined || !devices.has(row.dev)) return [];
+    return [
+      {
+        family,
+        destination: row.dst === 'default' ? '' : row.dst,
+        gateway: row.gateway ?? '',
+        device: row.dev,
+        source: row.prefsrc ?? '',
+        scope: scopes[row.scope ?? 'global'] ?? 0,
+      },
+    ];
+  });
+}
+
+/** Static neighbours only: the others are learned again. */
+export function parseNeighbours(rows: readonly IpNeighbourRow[]): Neighbour[] {
+  return rows.flatMap(({ dst, dev, lladdr, state }) =>
+    lladdr !== undefined && state?.includes('PERMANENT') ? [{ address: dst, device: dev, mac: lladdr }] : [],
+  );
+}

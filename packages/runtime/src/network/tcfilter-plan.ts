@@ -1,0 +1,33 @@
+/**
+ * Joining links to the VM, model tcfilter: each link gets a tap, and tc moves every frame that comes in on one out on the
+ * other. Pure: the plan is the text of the batches that ip(8) and tc(8) read.
+ */
+import type { Link } from './parse-links.ts';
+
+export interface JoinedLink {
+  readonly link: Link;
+  readonly tap: string;
+}
+
+export interface TcfilterPlan {
+  readonly joined: readonly JoinedLink[];
+  readonly ipBatch: string;
+  readonly tcBatch: string;
+}
+
+const redirect = (from: string, to: string): string =>
+  `filter add dev ${from} parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev ${to}`;
+
+export function planTcfilter(links: readonly Link[]): TcfilterPlan {
+  const joined = links.map((link, index) => ({ link, tap: `tap${index}_kata` }));
+  const ip = joined.flatMap(({ link, tap }) => [`tuntap add dev ${tap} mode tap vnet_hdr`, `link set dev ${tap} mtu ${link.mtu} up`]);
+  const tc = joined.flatMap(({ link, tap }) => [
+    `qdisc add dev ${tap} ingress`,
+    `qdisc add dev ${link.name} ingress`,
+    redirect(link.name, tap),
+    redirect(tap, link.name),
+  ]);
+  return { joined, ipBatch: lines(ip), tcBatch: lines(tc) };
+}
+
+const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');

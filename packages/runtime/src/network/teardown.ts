@@ -1,0 +1,26 @@
+/** Undoing what was made in and of network namespaces. What is gone already is fine. */
+import { existsSync, unlinkSync } from 'node:fs';
+import { UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { runTool } from './ip-command.ts';
+import { inNetworkNamespace } from './namespace.ts';
+
+/** Deletes taps and the ingress queues that fed them, in a namespace that is somebody else's and stays. */
+export async function deleteLinks(netns: string, links: readonly string[], ingress: readonly string[]): Promise<void> {
+  if (!existsSync(netns)) return;
+  const ip = links.map((link) => `link delete dev ${link}\n`).join('');
+  const tc = ingress.map((link) => `qdisc delete dev ${link} ingress\n`).join('');
+  await inNetworkNamespace(netns, linuxKernel, async () => {
+    // -force goes on after a line that fails: the link may have gone with the engine's own clean-up.
+    await runTool('ip', ['-force', '-batch', '-'], ip).catch(() => {});
+    await runTool('tc', ['-force', '-batch', '-'], tc).catch(() => {});
+  });
+}
+
+/** Ends a namespace that we made: its bind mount and the file below. */
+export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
+  for (const point of mountPointsBelow(path, readMountTable())) kernel.umount(point, UMOUNT_NOFOLLOW);
+  if (existsSync(path)) unlinkSync(path);
+}

@@ -1,0 +1,36 @@
+import { closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+
+/** How often a stranger process is looked at. Not a child of ours, so no event tells of its end. */
+const LOOK_MS = 5;
+
+/** Resolves to whether the process ended within `timeoutMs`. */
+export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (isAlive(identity)) {
+    if (performance.now() > deadline) return false;
+    await sleep(LOOK_MS);
+  }
+  return true;
+}
+
+/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when even that does not end it */
+export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  if (!signalProcess(identity, 'SIGTERM') || (await waitForEnd(identity, graceMs))) return;
+  signalProcess(identity, 'SIGKILL');
+  if (!(await waitForEnd(identity, 5000))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
+}
+
+/** Closes descriptors, ignoring those closed already. */
+export function closeAll(descriptors: readonly number[]): void {
+  for (const fd of descriptors) {
+    try {
+      closeSync(fd);
+    } catch {
+      // closed already
+    }
+  }
+}

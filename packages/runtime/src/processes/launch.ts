@@ -1,0 +1,77 @@
+/** Starting kata-proxy and kata-shim with 1.x's command lines. */
+import { closeSync, constants, openSync } from 'node:fs';
+import { buildProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { SandboxPaths } from '../sandbox/paths.ts';
+import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
+import type { ShimNamespaces, Started } from './spawn-apart.ts';
+
+/** What we start gets a small environment: PATH to find programs by, and nothing that slows Node's start or changes its doing. */
+export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+});
+
+/** Starts the sandbox' proxy. What it says on stderr goes to `logFile`. */
+export function launchProxy(
+  binary: string,
+  sandboxId: string,
+  paths: SandboxPaths,
+  options: { debug: boolean; environment: NodeJS.ProcessEnv },
+): Started {
+  const words = buildProxyCommandLine({
+    listenSocket: `unix://${paths.proxySocket}`,
+    muxSocket: paths.agentSocket,
+    sandbox: sandboxId,
+    ...(options.debug && { agentLogsSocket: paths.consoleSocket }),
+  });
+  const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
+  try {
+    return spawnApart({ binary, words, stdio: ['ignore', 'ignore', log], detached: true, environment: options.environment });
+  } finally {
+    closeSync(log);
+  }
+}
+
+export interface ShimRequest {
+  readonly binary: string;
+  readonly agentUrl: string;
+  readonly containerId: string;
+  readonly execId: string;
+  readonly terminal: boolean;
+  readonly debug: boolean;
+  readonly namespaces: ShimNamespaces;
+  /** Path of the terminal that becomes its stdio; without one it has ours. */
+  readonly console: string | undefined;
+  /** True when the caller is not to get any output: a terminal without a console. */
+  readonly quiet: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Starts the shim of one process: its pid is what the engine sees as the container's. */
+export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare'>): Started {
+  const { binary, console: terminal, environment } = request;
+  const words = buildShimCommandLine({
+    agent: request.agentUrl,
+    container: request.containerId,
+    execId: request.execId,
+    terminal: request.terminal,
+    debug: request.debug,
+  });
+  const shim = terminal === undefined ? { binary, words } : { binary: 'setsid', words: ['--ctty', binary, ...words] };
+  const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
+  const stdio = tty === undefined ? (request.quiet ? 'ignore' : 'inherit') : ([tty, tty, tty] as const);
+  try {
+    // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal.
+    return inShimNamespaces(request.namespaces, kernel, () =>
+      spawnApart({
+        ...shim,
+        stdio: typeof stdio === 'string' ? stdio : [...stdio],
+        detached: terminal === undefined && request.quiet,
+        environment,
+      }),
+    );
+  } finally {
+    if (tty !== undefined) closeSync(tty);
+  }
+}

@@ -1,0 +1,51 @@
+/** OCI hooks on the host (config.md, "POSIX-platform Hooks"). */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Hook } from '@kata-containers/common/oci/spec';
+
+export interface HookState {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly status: string;
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Output kept for an error text. */
+const MAX_OUTPUT = 4096;
+
+function keepSome(stream: NodeJS.ReadableStream): () => string {
+  let kept = '';
+  stream.on('data', (chunk: Buffer) => {
+    if (kept.length < MAX_OUTPUT) kept += chunk.toString('utf8');
+  });
+  return () => kept.trim();
+}
+
+async function runHook(hook: Hook, state: HookState): Promise<void> {
+  const [name = hook.path, ...words] = hook.args ?? [];
+  const environment = Object.fromEntries((hook.env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
+  const timeout = (hook.timeout ?? 0) * 1000;
+  const child = spawn(hook.path, words, {
+    argv0: name,
+    env: environment,
+    stdio: 'pipe',
+    ...(timeout > 0 && { timeout, killSignal: 'SIGKILL' }),
+  });
+  const [output, complaint] = [keepSome(child.stdout), keepSome(child.stderr)];
+  child.stdin.on('error', () => {}); // a hook need not read its stdin
+  child.stdin.end(JSON.stringify(state));
+  const [code, signal] = (await once(child, 'close').catch((error: unknown) => {
+    throw new KataError(`hook ${hook.path} cannot be run`, { cause: error });
+  })) as [number | null, string | null];
+  if (code === 0) return;
+  const reason = signal === 'SIGKILL' && timeout > 0 ? 'Hook timeout' : (signal ?? `exit code ${code}`);
+  throw new KataError(`hook ${hook.path}: ${reason}: stdout: ${output()}, stderr: ${complaint()}`);
+}
+
+/** Runs hooks one after the other. @throws KataError at the first that fails */
+export async function runHooks(hooks: readonly Hook[] | undefined, state: HookState): Promise<void> {
+  for (const hook of hooks ?? []) await runHook(hook, state);
+}

@@ -1,0 +1,63 @@
+/**
+ * Starting the processes that outlive a verb. Each gets just the descriptors it should have: a leaked one makes docker wait
+ * for an end of file that never comes.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { CLONE_NEWNET, CLONE_NEWPID } from '@kata-containers/common/kernel/constants';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+
+export interface Started {
+  readonly identity: ProcessIdentity;
+  readonly child: ChildProcess;
+}
+
+export interface SpawnRequest {
+  readonly binary: string;
+  readonly words: readonly string[];
+  readonly stdio: StdioOptions;
+  /** Starts a session of its own. */
+  readonly detached: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Starts a process that goes on after us. @throws KataError when it cannot be run */
+export function spawnApart({ binary, words, stdio, detached, environment }: SpawnRequest): Started {
+  const child = spawn(binary, words, { stdio, detached, env: environment, cwd: '/' });
+  child.on('error', () => {}); // told below: without a pid there is no process
+  child.unref();
+  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  if (!identity) throw new KataError(`${binary} cannot be run`);
+  return { identity, child };
+}
+
+/** Namespaces that a shim is born into. */
+export interface ShimNamespaces {
+  readonly network: string;
+  /** The container's shim, whose PID namespace an exec's shim joins; without it a new PID namespace is made. */
+  readonly joinPidOf?: number;
+}
+
+/**
+ * Runs `act` with the main thread prepared so that its next child is born in these namespaces. Synchronous: between entering
+ * and leaving a PID namespace no thread can be made, so nothing else may run.
+ */
+export function inShimNamespaces<T>(namespaces: ShimNamespaces, kernel: Pick<Kernel, 'setns' | 'unshare'>, act: () => T): T {
+  const home = ['net', 'pid'].map((name) => openSync(`/proc/self/ns/${name}`, 'r')) as [number, number];
+  const network = openSync(namespaces.network, 'r');
+  const pid = namespaces.joinPidOf === undefined ? undefined : openSync(`/proc/${namespaces.joinPidOf}/ns/pid`, 'r');
+  try {
+    kernel.setns(network, CLONE_NEWNET);
+    if (pid === undefined) kernel.unshare(CLONE_NEWPID);
+    else kernel.setns(pid, CLONE_NEWPID);
+    return act();
+  } finally {
+    kernel.setns(home[1], CLONE_NEWPID);
+    kernel.setns(home[0], CLONE_NEWNET);
+    for (const fd of [...home, network, ...(pid === undefined ? [] : [pid])]) closeSync(fd);
+  }
+}

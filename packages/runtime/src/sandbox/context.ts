@@ -1,0 +1,27 @@
+/** What every use case needs, made once by the command line. */
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Configuration } from '../configuration/schema.ts';
+
+export interface Context {
+  readonly configuration: Configuration;
+  readonly configurationPath: string;
+  readonly log: Logger;
+  readonly kernel: Kernel;
+  /** Environment of the processes that we start. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Emulation is slower by this factor, with a margin for a busy host. */
+const TCG_FACTOR = 6;
+
+/** A time-out for work in the guest, in milliseconds: `milliseconds` is 1.x's, for KVM. */
+export const guestTimeout = (milliseconds: number, accelerator: Accelerator): number =>
+  milliseconds * (accelerator === 'tcg' ? TCG_FACTOR : 1);
+
+/** 1.x's: first answer of the agent, any other answer. */
+export const BOOT_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 60_000;
+/** Time for QEMU to open its monitor. */
+export const QMP_TIMEOUT_MS = 10_000;

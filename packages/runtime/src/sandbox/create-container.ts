@@ -1,0 +1,158 @@
+/** `create`: a container in a sandbox of its own, or in the pod's. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { ContainerExistsError, StateError } from '@kata-containers/common/errors/kata-error';
+import { timestamp } from '@kata-containers/common/logging/log-record';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import { agentSpec } from '../bundle/agent-spec.ts';
+import { containerRole } from '../bundle/container-role.ts';
+import type { Bundle } from '../bundle/load-bundle.ts';
+import { openConsole } from '../processes/console.ts';
+import { launchShim } from '../processes/launch.ts';
+import type { Started } from '../processes/spawn-apart.ts';
+import { sharePath, shareRootfs, hostFacts } from '../storage/share.ts';
+import { planShare } from '../storage/share-plan.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { createSandbox } from './create-sandbox.ts';
+import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
+import { removeSandbox } from './remove-sandbox.ts';
+import { PERSIST_VERSION } from './state.ts';
+import type { SandboxState } from './state.ts';
+import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
+import { UndoJournal, replay } from './undo-journal.ts';
+import { undoOne } from './undo.ts';
+
+export interface CreateRequest {
+  readonly id: string;
+  readonly bundle: Bundle;
+  /** Slave of a terminal that exists (1.x's --console). */
+  readonly console?: string;
+  /** Socket that the new terminal's master goes to. */
+  readonly consoleSocket?: string;
+  /** True when the caller waits for the process itself and reads its output. */
+  readonly attached: boolean;
+}
+
+/** The state directory's existence is the reservation: of two creates with one id, one fails here. */
+function reserve(id: string): UndoJournal {
+  mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
+  const { state, journal } = sandboxPaths(id);
+  try {
+    mkdirSync(state, { mode: 0o700 });
+  } catch (error) {
+    throw errorCode(error) === 'EEXIST' ? new ContainerExistsError(id) : error;
+  }
+  return new UndoJournal(journal);
+}
+
+interface Placed {
+  readonly sandboxId: string;
+  readonly journal: UndoJournal;
+  readonly sandbox: SandboxState;
+  readonly agent: AgentConnection;
+}
+
+/** Shares the container's files and has the agent make it. */
+async function createInGuest(context: Context, request: CreateRequest, { sandboxId, journal, sandbox, agent }: Placed): Promise<void> {
+  const { id, bundle } = request;
+  const paths = sandboxPaths(sandboxId);
+  const record = journal.record.bind(journal);
+  shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
+  const plan = planShare(id, bundle.spec.mounts ?? [], hostFacts);
+  for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
+  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  await agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline);
+}
+
+function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
+  const terminal = request.bundle.spec.process?.terminal ?? false;
+  const console = openConsole({ terminal, ...request }, context.kernel);
+  const started = launchShim(
+    {
+      binary: context.configuration.shim.path,
+      agentUrl: placed.sandbox.AgentState.URL,
+      containerId: request.id,
+      execId: request.id,
+      terminal,
+      debug: context.configuration.shim.enable_debug,
+      namespaces: { network: placed.sandbox.Network.NetNsPath },
+      console,
+      quiet: terminal && !request.attached && console === undefined,
+      environment: context.environment,
+    },
+    context.kernel,
+  );
+  placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity });
+  return started;
+}
+
+/** Makes the container findable; the last thing before the pid file. */
+function register(request: CreateRequest, { sandboxId, journal, sandbox }: Placed, shim: Started): void {
+  saveSandbox(sandboxId, sandbox);
+  saveContainer(sandboxId, request.id, {
+    PersistVersion: PERSIST_VERSION,
+    State: 'ready',
+    BundlePath: request.bundle.path,
+    Rootfs: request.bundle.rootfs,
+    Created: timestamp(new Date(), 'nanoseconds'),
+    Type: sandboxId === request.id ? 'pod_sandbox' : 'pod_container',
+    Process: { Token: request.id, Shim: shim.identity },
+  });
+  const mapping = join(mappingDirectory, request.id, sandboxId);
+  for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path });
+  mkdirSync(mapping, { recursive: true, mode: 0o750 });
+}
+
+async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
+  try {
+    await createInGuest(context, request, placed);
+    const shim = startShim(context, request, placed);
+    register(request, placed, shim);
+    return shim;
+  } finally {
+    placed.agent.close();
+  }
+}
+
+async function createInOwnSandbox(context: Context, request: CreateRequest): Promise<Started> {
+  const { id, bundle } = request;
+  const journal = reserve(id);
+  try {
+    const { state, agent } = await createSandbox(context, { id, bundle, journal });
+    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent });
+  } catch (error) {
+    const failures = await removeSandbox(id);
+    for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
+    throw error;
+  }
+}
+
+async function createInPod(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
+  const sandbox = loadSandbox(sandboxId);
+  if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
+  const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
+  const before = journal.entries().length;
+  const agent = await connectAgent(sandbox.AgentState.URL, {});
+  try {
+    return await finish(context, request, { sandboxId, journal, sandbox, agent });
+  } catch (error) {
+    await replay(journal.entries().slice(before), undoOne);
+    throw error;
+  }
+}
+
+/**
+ * Creates a container up to the point where its process waits to be started. Leaves nothing behind when it fails.
+ * @returns the shim, whose pid stands for the container's process
+ * @throws KataError
+ */
+export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
+  if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
+  const role = containerRole(request.bundle.spec);
+  return role.kind === 'sandbox' ? createInOwnSandbox(context, request) : createInPod(context, request, role.sandboxId);
+}

@@ -1,0 +1,82 @@
+/** `delete`: takes a container, and with the last one its sandbox, off the host. */
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
+import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { loadBundle } from '../bundle/load-bundle.ts';
+import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
+import { endProcess } from '../processes/end-process.ts';
+import { runHooks } from '../processes/run-hooks.ts';
+import { guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { currentState } from './container-status.ts';
+import { removeContainer } from './remove-container.ts';
+import { removeSandbox } from './remove-sandbox.ts';
+import { sandboxPaths } from './paths.ts';
+import type { ContainerRecord, SandboxState } from './state.ts';
+import { findSandbox, loadContainer, loadSandbox } from './state-store.ts';
+
+/** Time for the guest to write its caches back before its VM is ended. */
+const SYNC_TIMEOUT_MS = 5000;
+const QUIT_TIMEOUT_MS = 2000;
+
+function load<T>(read: () => T, force: boolean): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (force) return undefined;
+    throw error;
+  }
+}
+
+/** A guest that is not asked to sync loses what was written through mmap. One that is gone or silent is not waited for. */
+async function syncGuest(context: Context, sandbox: SandboxState): Promise<void> {
+  const { AgentState, HypervisorState } = sandbox;
+  if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
+  const deadlineMs = guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
+  try {
+    const agent = await connectAgent(AgentState.URL, { connectTimeoutMs: 1000 });
+    try {
+      await agent.call('destroySandbox', {}, { deadlineMs });
+    } finally {
+      agent.close();
+    }
+  } catch (error) {
+    context.log.warn('the guest did not end its sandbox in order', { reason: errorMessage(error) });
+  }
+}
+
+/** Ends the VM in order as far as it lets us; the journal does the rest, by force where needed. */
+async function stopSandbox(context: Context, id: string, sandbox: SandboxState): Promise<void> {
+  await syncGuest(context, sandbox);
+  signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
+  await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
+}
+
+function poststop(context: Context, id: string, record: ContainerRecord | undefined): Promise<void> {
+  const bundle = record && load(() => loadBundle(record.BundlePath), true);
+  const hooks = bundle?.spec.hooks?.poststop;
+  if (!bundle || !hooks) return Promise.resolve();
+  const state = { ociVersion: bundle.spec.ociVersion, id, status: 'stopped', pid: 0, bundle: bundle.path };
+  return runHooks(hooks, state).catch((error: unknown) => context.log.warn('a poststop hook failed', { reason: errorMessage(error) }));
+}
+
+/** @throws ContainerNotFoundError (not with `force`), StateError, KataError when something cannot be removed */
+export async function deleteContainer(context: Context, id: string, force: boolean): Promise<void> {
+  const sandboxId = findSandbox(id);
+  if (sandboxId === undefined) {
+    if (force) return;
+    throw new ContainerNotFoundError(id);
+  }
+  const record = load(() => loadContainer(sandboxId, id), force);
+  const state = record && currentState(record);
+  if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
+  const sandbox = load(() => loadSandbox(sandboxId), force || !record);
+  if (sandboxId === id) {
+    if (sandbox) await stopSandbox(context, id, sandbox);
+    const failures = await removeSandbox(id);
+    if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
+  } else if (sandbox) await removeContainer(context, sandboxId, id, sandbox);
+  if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
+  await poststop(context, id, record);
+}

@@ -1,0 +1,52 @@
+/** `exec`: another process in a container, with a shim of its own. */
+import { randomUUID } from 'node:crypto';
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { StateError } from '@kata-containers/common/errors/kata-error';
+import type { Process } from '@kata-containers/common/oci/spec';
+import { agentProcess } from '../bundle/agent-spec.ts';
+import { openConsole } from '../processes/console.ts';
+import { launchShim } from '../processes/launch.ts';
+import type { Started } from '../processes/spawn-apart.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { currentState } from './container-status.ts';
+import { loadSandbox, requireContainer } from './state-store.ts';
+
+export interface ExecRequest {
+  readonly id: string;
+  readonly process: Process;
+  readonly console?: string;
+  readonly consoleSocket?: string;
+  readonly attached: boolean;
+}
+
+/** @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError */
+export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
+  const { sandboxId, record } = requireContainer(request.id);
+  const state = currentState(record);
+  if (state !== 'ready' && state !== 'running') throw new StateError(`Container ${request.id} is not ready or running`);
+  const sandbox = loadSandbox(sandboxId);
+  const execId = randomUUID();
+  const agent = await connectAgent(sandbox.AgentState.URL, {});
+  const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+  try {
+    await agent.call('execProcess', { container_id: request.id, exec_id: execId, process: agentProcess(request.process) }, { deadlineMs });
+  } finally {
+    agent.close();
+  }
+  const terminal = request.process.terminal ?? false;
+  const console = openConsole({ terminal, ...request }, context.kernel);
+  const shim = {
+    binary: context.configuration.shim.path,
+    agentUrl: sandbox.AgentState.URL,
+    containerId: request.id,
+    execId,
+    terminal,
+    debug: context.configuration.shim.enable_debug,
+    namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
+    console,
+    quiet: terminal && !request.attached && console === undefined,
+    environment: context.environment,
+  };
+  return launchShim(shim, context.kernel);
+}

@@ -1,0 +1,54 @@
+/** `kill`: a signal for the container's process, or for all its processes. */
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { StateError } from '@kata-containers/common/errors/kata-error';
+import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { currentState } from './container-status.ts';
+import { loadSandbox, requireContainer } from './state-store.ts';
+import type { SandboxState } from './state.ts';
+
+const SIGKILL = 9;
+/** A guest that does not take a signal within this time is not going to. */
+const SIGNAL_TIMEOUT_MS = 5000;
+
+export interface KillRequest {
+  readonly id: string;
+  /** Signal number. */
+  readonly signal: number;
+  /** Every process of the container, not just its first. */
+  readonly all: boolean;
+}
+
+async function signalInGuest({ AgentState, HypervisorState }: SandboxState, { id, signal, all }: KillRequest): Promise<void> {
+  const agent = await connectAgent(AgentState.URL, { connectTimeoutMs: SIGNAL_TIMEOUT_MS });
+  try {
+    const deadlineMs = guestTimeout(SIGNAL_TIMEOUT_MS, HypervisorState.Accelerator);
+    await agent.call('signalProcess', { container_id: id, exec_id: all ? '' : id, signal }, { deadlineMs });
+  } finally {
+    agent.close();
+  }
+}
+
+/**
+ * SIGKILL always works: when the guest does not take it, the VM is ended, and with it everything inside.
+ * @throws ContainerNotFoundError, StateError (`container not running`, which callers look for), AgentError
+ */
+export async function killContainer(context: Context, request: KillRequest): Promise<void> {
+  const { sandboxId, record } = requireContainer(request.id);
+  if (currentState(record) === 'stopped') {
+    if (request.all) return;
+    throw new StateError('container not running');
+  }
+  const sandbox = loadSandbox(sandboxId);
+  try {
+    await signalInGuest(sandbox, request);
+  } catch (error) {
+    const vm = sandbox.HypervisorState.Process;
+    if (request.signal !== SIGKILL) throw error;
+    if (!isAlive(vm)) return;
+    context.log.warn('the guest does not take SIGKILL: its VM is ended', { reason: errorMessage(error) });
+    signalProcess(vm, 'SIGKILL');
+  }
+}

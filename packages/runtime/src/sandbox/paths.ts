@@ -1,0 +1,50 @@
+/** Where 1.x keeps things on the host (persist, vc and kata-containers directories), and where the guest sees the share. */
+import { join } from 'node:path';
+
+export interface SandboxPaths {
+  /** State, journal, proxy.sock: /run/vc/sbs/ID. Its existence reserves the id. */
+  readonly state: string;
+  readonly journal: string;
+  readonly sandboxFile: string;
+  readonly proxySocket: string;
+  /** QEMU's sockets, pid file and log: /run/vc/vm/ID. */
+  readonly vm: string;
+  readonly qmpSocket: string;
+  readonly consoleSocket: string;
+  readonly agentSocket: string;
+  readonly pidFile: string;
+  readonly qemuLog: string;
+  /** /run/kata-containers/shared/sandboxes/ID: `mounts` is where we mount, `shared` is what QEMU exports. */
+  readonly share: string;
+  readonly mounts: string;
+  readonly shared: string;
+}
+
+export const sandboxesDirectory = '/run/vc/sbs';
+/** CONTAINER/SANDBOX below it: which sandbox a container lives in. */
+export const mappingDirectory = '/run/kata-containers/containers-mapping';
+/** The share as the guest sees it. */
+export const guestShare = '/run/kata-containers/shared/containers';
+
+export function sandboxPaths(id: string): SandboxPaths {
+  const [state, vm, share] = [join(sandboxesDirectory, id), join('/run/vc/vm', id), join('/run/kata-containers/shared/sandboxes', id)];
+  return {
+    state,
+    journal: join(state, 'undo.jsonl'),
+    sandboxFile: join(state, 'persist.json'),
+    proxySocket: join(state, 'proxy.sock'),
+    vm,
+    qmpSocket: join(vm, 'qmp.sock'),
+    consoleSocket: join(vm, 'console.sock'),
+    agentSocket: join(vm, 'kata.sock'),
+    pidFile: join(vm, 'pid'),
+    qemuLog: join(vm, 'qemu.log'),
+    share,
+    mounts: join(share, 'mounts'),
+    shared: join(share, 'shared'),
+  };
+}
+
+/** The file that holds a container's state. */
+export const containerFile = (sandboxId: string, containerId: string): string =>
+  join(sandboxesDirectory, sandboxId, containerId, 'persist.json');

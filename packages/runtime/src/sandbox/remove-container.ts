@@ -1,0 +1,42 @@
+/** Takes one container out of a pod's sandbox that goes on. */
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { sandboxPaths } from './paths.ts';
+import type { SandboxState } from './state.ts';
+import { UndoJournal, replay } from './undo-journal.ts';
+import type { Undo } from './undo-journal.ts';
+import { undoOne } from './undo.ts';
+
+const SIGKILL = 9;
+
+/** Entries that carry the container's id in a path below the share or the mapping. */
+function belongsTo(entry: Undo, id: string): boolean {
+  return 'path' in entry && entry.path.split('/').some((part) => part === id || part.startsWith(`${id}-`));
+}
+
+async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
+  const agent = await connectAgent(sandbox.AgentState.URL, {});
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  try {
+    await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }, deadline).catch(() => {});
+    await agent.call('removeContainer', { container_id: id }, deadline);
+  } finally {
+    agent.close();
+  }
+}
+
+/** @throws KataError when something of it stays on the host */
+export async function removeContainer(context: Context, sandboxId: string, id: string, sandbox: SandboxState): Promise<void> {
+  if (isAlive(sandbox.HypervisorState.Process)) {
+    await removeInGuest(sandbox, id).catch((error: unknown) =>
+      context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
+    );
+  }
+  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => belongsTo(entry, id));
+  const failures = await replay(entries, undoOne);
+  if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
+}

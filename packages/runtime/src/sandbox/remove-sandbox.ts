@@ -1,0 +1,27 @@
+/** Takes a sandbox off the host: whatever state it is in, half-made and damaged ones too. */
+import { existsSync, rmSync } from 'node:fs';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { sandboxPaths } from './paths.ts';
+import { UndoJournal, replay } from './undo-journal.ts';
+import { undoOne } from './undo.ts';
+
+/** Only files of ours are in the state directory, but a mount could have been put there. */
+function removeStateDirectory(path: string): void {
+  const [mounted] = mountPointsBelow(path, readMountTable());
+  if (mounted !== undefined) throw new KataError(`${mounted} is a mount point: ${path} is not removed`);
+  rmSync(path, { recursive: true, force: true });
+}
+
+/**
+ * Undoes all that the sandbox' journal says. The state directory goes last, and only when nothing else is left: until then
+ * the next attempt finds the journal.
+ * @returns one line for each thing that could not be undone
+ */
+export async function removeSandbox(id: string): Promise<string[]> {
+  const paths = sandboxPaths(id);
+  if (!existsSync(paths.state)) return [];
+  const failures = await replay(new UndoJournal(paths.journal).entries(), undoOne);
+  if (failures.length === 0) removeStateDirectory(paths.state);
+  return failures;
+}

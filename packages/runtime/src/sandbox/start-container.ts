@@ -1,0 +1,28 @@
+/** `start`: lets the process that create left waiting go on. */
+import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { loadBundle } from '../bundle/load-bundle.ts';
+import { inNetworkNamespace } from '../network/namespace.ts';
+import { runHooks } from '../processes/run-hooks.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { currentState } from './container-status.ts';
+import { checkTransition } from './lifecycle.ts';
+import { loadSandbox, requireContainer, saveContainer } from './state-store.ts';
+
+/** @throws ContainerNotFoundError, StateError, AgentError */
+export async function startContainer(context: Context, id: string): Promise<void> {
+  const { sandboxId, record } = requireContainer(id);
+  checkTransition(currentState(record), 'running');
+  const { AgentState, HypervisorState, Network } = loadSandbox(sandboxId);
+  const agent = await connectAgent(AgentState.URL, {});
+  try {
+    await agent.call('startContainer', { container_id: id }, { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator) });
+  } finally {
+    agent.close();
+  }
+  saveContainer(sandboxId, id, { ...record, State: 'running' });
+  const { spec } = loadBundle(record.BundlePath);
+  if (!spec.hooks?.poststart?.length) return;
+  const state = { ociVersion: spec.ociVersion, id, status: 'running', pid: record.Process.Shim.pid, bundle: record.BundlePath };
+  await inNetworkNamespace(Network.NetNsPath, context.kernel, () => runHooks(spec.hooks?.poststart, state));
+}

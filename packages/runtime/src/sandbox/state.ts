@@ -1,0 +1,29 @@
+/** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { ContainerState } from './lifecycle.ts';
+
+/** Raised when a reader of the older form could misread the newer one. */
+export const PERSIST_VERSION = 2;
+
+export interface SandboxState {
+  readonly PersistVersion: number;
+  /** Id of the container that the sandbox was made for. */
+  readonly SandboxContainer: string;
+  readonly ConfigPath: string;
+  readonly HypervisorState: { readonly Process: ProcessIdentity; readonly UUID: string; readonly Accelerator: Accelerator };
+  readonly AgentState: { readonly Proxy: ProcessIdentity; readonly URL: string };
+  readonly Network: { readonly NetNsPath: string; readonly NetNsCreated: boolean };
+}
+
+export interface ContainerRecord {
+  readonly PersistVersion: number;
+  readonly State: ContainerState;
+  readonly BundlePath: string;
+  readonly Rootfs: string;
+  /** RFC 3339, nanoseconds. */
+  readonly Created: string;
+  /** `pod_sandbox` or `pod_container`. */
+  readonly Type: string;
+  readonly Process: { readonly Token: string; readonly Shim: ProcessIdentity };
+}

@@ -1,0 +1,42 @@
+/** Carries undo entries out. Each is a success when its object is gone already, and none removes what is or holds a mount point. */
+import { rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { deleteLinks, deleteNetworkNamespace } from '../network/teardown.ts';
+import { endProcess } from '../processes/end-process.ts';
+import { unmountTree } from '../storage/unmount-tree.ts';
+import type { Undo } from './undo-journal.ts';
+
+/** Runs a removal for which "there is none" is as good as done. */
+function tolerateMissing(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** A process that does not end by itself has this long between SIGTERM and SIGKILL. */
+const TERMINATION_MS = 500;
+
+export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'> = linuxKernel): Promise<void> {
+  switch (entry.undo) {
+    case 'rmdir':
+      return tolerateMissing(() => rmdirSync(entry.path));
+    case 'unlink':
+      return tolerateMissing(() => unlinkSync(entry.path));
+    case 'remove-sockets':
+      for (const name of entry.names) tolerateMissing(() => unlinkSync(join(entry.directory, name)));
+      return;
+    case 'unmount':
+      return unmountTree(entry.path, kernel);
+    case 'kill':
+      return endProcess(entry.process, TERMINATION_MS);
+    case 'delete-links':
+      return deleteLinks(entry.netns, entry.links, entry.ingress);
+    case 'delete-netns':
+      return deleteNetworkNamespace(entry.path, kernel);
+  }
+}

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { mountPointsBelow } from './mount-table.ts';
+
+const table = [
+  '22 1 254:0 / / rw - ext4 /dev/vda rw',
+  '30 22 0:5 / /run rw - tmpfs tmpfs rw',
+  '31 30 0:6 / /run/a rw - tmpfs tmpfs rw',
+  '32 31 0:7 / /run/a/b\\040c rw - tmpfs tmpfs rw',
+  '33 31 0:8 / /run/a rw - tmpfs tmpfs rw',
+  '34 30 0:9 / /run/ab rw - tmpfs tmpfs rw',
+  '',
+].join('\n');
+
+describe('mountPointsBelow', () => {
+  const cases: [path: string, points: string[]][] = [
+    ['/run/a', ['/run/a', '/run/a/b c', '/run/a']],
+    ['/run/ab', ['/run/ab']],
+    ['/nowhere', []],
+  ];
+  for (const [path, points] of cases) it(path, () => assert.deepEqual(mountPointsBelow(path, table), points));
+});

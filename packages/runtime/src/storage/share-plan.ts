@@ -1,0 +1,77 @@
+/**
+ * Which host directories and files the guest gets through the shared file system, and what the container's mounts become.
+ * Pure: what is on the host is told by `HostFacts`.
+ */
+import { basename } from 'node:path';
+import type { Mount } from '@kata-containers/common/oci/spec';
+import { guestShare } from '../sandbox/paths.ts';
+
+export interface HostFacts {
+  /** What a bind mount's source is; undefined when it does not exist. */
+  kindOf(path: string): 'directory' | 'file' | 'other' | undefined;
+  /** 16 random hexadecimal digits, new at each call. */
+  randomName(): string;
+}
+
+/** One bind mount into the share. `name` is the entry below the share's top. */
+export interface SharedPath {
+  readonly source: string;
+  readonly name: string;
+  readonly kind: 'directory' | 'file';
+  readonly recursive: boolean;
+  readonly readonly: boolean;
+}
+
+export interface SharePlan {
+  readonly shared: readonly SharedPath[];
+  /** The container's mounts with sources as the guest sees them. */
+  readonly mounts: readonly Mount[];
+}
+
+/** Size of the sandbox' /dev/shm unless the engine mounts one of another size, in bytes. */
+export const DEFAULT_SHM_BYTES = 64 << 20;
+
+const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
+
+/** Kernel file systems of the host must not be shared: the guest has its own. */
+const isKernelPath = (source: string): boolean => /^\/(proc|sys)(\/|$)/.test(source);
+
+/** Device nodes and directories of /dev are the guest's own; a regular file that the engine puts there is not. */
+function staysInGuest({ destination, source = '' }: Mount, facts: HostFacts): boolean {
+  if (isKernelPath(source) || destination === '/dev') return true;
+  return destination.startsWith('/dev/') && facts.kindOf(destination) !== undefined && facts.kindOf(destination) !== 'file';
+}
+
+/** The container's /dev/shm is the sandbox' own, shared by its containers. */
+const shmMount: Mount = { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind'] };
+
+function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath | undefined {
+  const { source = '', destination, options = [] } = mount;
+  const kind = facts.kindOf(source);
+  if (kind === undefined || kind === 'other') return undefined;
+  return {
+    source,
+    name: `${containerId}-${facts.randomName()}-${basename(destination) || 'root'}`,
+    kind,
+    recursive: options.includes('rbind'),
+    readonly: options.includes('ro'),
+  };
+}
+
+/** Plans the mounts of one container. */
+export function planShare(containerId: string, mounts: readonly Mount[], facts: HostFacts): SharePlan {
+  const shared: SharedPath[] = [];
+  const guestMounts = mounts.map((mount): Mount => {
+    if (mount.destination === '/dev/shm') return shmMount;
+    if (!isBind(mount) || staysInGuest(mount, facts)) return mount;
+    const path = share(mount, containerId, facts);
+    if (!path) return mount;
+    shared.push(path);
+    return { ...mount, type: 'bind', source: `${guestShare}/${path.name}` };
+  });
+  return { shared, mounts: guestMounts };
+}
+
+/** Host file whose lines become the guest's resolv.conf. */
+export const resolvConfSource = (mounts: readonly Mount[]): string | undefined =>
+  mounts.find(({ destination }) => destination === '/etc/resolv.conf')?.source;

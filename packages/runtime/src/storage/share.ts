@@ -1,0 +1,77 @@
+/** Makes and fills the directory that QEMU exports to the guest. Each step writes its undo down first. */
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { SandboxPaths } from '../sandbox/paths.ts';
+import type { HostFacts, SharedPath } from './share-plan.ts';
+
+type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
+type Mounter = Pick<Kernel, 'mount'>;
+
+const NONE = 'none';
+
+export const hostFacts: HostFacts = {
+  kindOf(path) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) return undefined;
+    return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other';
+  },
+  randomName: () => randomBytes(8).toString('hex'),
+};
+
+function makeDirectory(path: string, record: Record): void {
+  record({ undo: 'rmdir', path });
+  mkdirSync(path, { mode: 0o750 });
+}
+
+/**
+ * `mounts` is where we mount; `shared`, a read-only slave copy of it, is what QEMU exports, so that the guest cannot write to
+ * the top of the share. `mounts` must be a shared mount itself: what is mounted below later has to show up in the copy,
+ * whatever the propagation of the host's root is.
+ */
+export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter): void {
+  mkdirSync(dirname(paths.share), { recursive: true, mode: 0o750 });
+  for (const path of [paths.share, paths.mounts, paths.shared]) makeDirectory(path, record);
+  record({ undo: 'unmount', path: paths.mounts });
+  kernel.mount(paths.mounts, paths.mounts, NONE, MS_BIND);
+  kernel.mount(NONE, paths.mounts, NONE, MS_SHARED);
+  record({ undo: 'unmount', path: paths.shared });
+  kernel.mount(paths.mounts, paths.shared, NONE, MS_BIND);
+  kernel.mount(NONE, paths.shared, NONE, MS_SLAVE);
+  kernel.mount(NONE, paths.shared, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+}
+
+/** Mounts a container's root file system at <share>/ID/rootfs. */
+export function shareRootfs(paths: SandboxPaths, containerId: string, rootfs: string, record: Record, kernel: Mounter): void {
+  const top = join(paths.mounts, containerId);
+  const target = join(top, 'rootfs');
+  makeDirectory(top, record);
+  makeDirectory(target, record);
+  bind({ source: rootfs, target, recursive: true }, record, kernel);
+}
+
+/** Mounts one of the container's volumes or files into the share. */
+export function sharePath(paths: SandboxPaths, path: SharedPath, record: Record, kernel: Mounter): void {
+  const target = join(paths.mounts, path.name);
+  if (path.kind === 'directory') makeDirectory(target, record);
+  else {
+    record({ undo: 'unlink', path: target });
+    closeSync(openSync(target, 'wx', 0o640));
+  }
+  bind({ source: path.source, target, recursive: path.recursive }, record, kernel);
+  // Both copies have mount flags of their own; the guest sees the one in `shared`.
+  if (path.readonly)
+    for (const copy of [target, join(paths.shared, path.name)]) kernel.mount(NONE, copy, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+}
+
+function bind(step: { source: string; target: string; recursive: boolean }, record: Record, kernel: Mounter): void {
+  const { source, target, recursive } = step;
+  if (statSync(source, { throwIfNoEntry: false }) === undefined)
+    throw new KataError(`${source}, to be mounted into the container, is missing`);
+  record({ undo: 'unmount', path: target });
+  kernel.mount(source, target, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
+  kernel.mount(NONE, target, NONE, recursive ? MS_PRIVATE | MS_REC : MS_PRIVATE);
+}

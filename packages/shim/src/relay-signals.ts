@@ -1,0 +1,22 @@
+/** Signals for the shim are signals for the process. */
+import { constants } from 'node:os';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { RemoteProcess } from './run-shim.ts';
+
+/** Not relayed: what cannot be caught, what is about our own children and pipes, and the window's size, which is no signal there. */
+const kept = new Set<string>(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGPIPE', 'SIGWINCH', 'SIGUNUSED', 'SIGIOT', 'SIGPOLL']);
+
+/** Every signal that Node can catch and that is the process' business. */
+export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
+
+export function relaySignals({ agent, container_id, exec_id }: RemoteProcess, log: Logger): void {
+  process.on('SIGPIPE', () => {});
+  for (const [name, signal] of relayedSignals) {
+    process.on(name, () => {
+      agent
+        .call('signalProcess', { container_id, exec_id, signal })
+        .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
+    });
+  }
+}

