@@ -30,7 +30,7 @@ await build({
   minifySyntax: true,
   keepNames: true,
   legalComments: 'none',
-  banner: { js: '#!/usr/bin/env -S node --disable-warning=ExperimentalWarning' },
+  banner: { js: '#!/usr/bin/env -S node --no-warnings' },
   define: { KATA_VERSION: JSON.stringify(version), KATA_COMMIT: JSON.stringify(commit()) },
   // grpc-js wants proto-loader only for channelz, which we do not serve; protobufjs would be a third of the bundle.
   external: ['@grpc/proto-loader'],

@@ -31,7 +31,7 @@ function installComponent(source: string, target: string): void {
   const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
   const path = inRoot(target);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `#!${inRoot(node)} --disable-warning=ExperimentalWarning\n${program}`);
+  writeFileSync(path, `#!${inRoot(node)} --no-warnings\n${program}`);
   chmodSync(path, 0o755);
 }
 

@@ -101,7 +101,7 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
     owners.set(library, owner(library));
   }
   const agent = readFileSync(inputs.agent, 'utf8').replace(/^#!.*\n/, '');
-  writeFileSync(join(root, '/sbin/init'), `#!/usr/bin/node --disable-warning=ExperimentalWarning\n${agent}`, { mode: 0o755 });
+  writeFileSync(join(root, '/sbin/init'), `#!/usr/bin/node --no-warnings\n${agent}`, { mode: 0o755 });
   owners.set('/sbin/init', `kata-agent ${inputs.agentVersion}`);
   for (const [path, text] of files) writeFileSync(join(root, path), text, { mode: 0o644 });
   writeFileSync(join(root, '/var/lib/osbuilder/osbuilder.yaml'), summary(inputs));

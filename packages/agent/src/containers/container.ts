@@ -27,6 +27,13 @@ const SIGTERM = 15;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
 
+/** What is started, and by which words of crun. */
+interface Launch {
+  readonly terminal: boolean;
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
 export class Container {
   readonly id: string;
   readonly #tools: ContainerTools;
@@ -49,7 +56,11 @@ export class Container {
     try {
       writeFileSync(join(directory, 'config.json'), toJson(spec));
       const words = ['create', '--bundle', directory, '--no-new-keyring'];
-      container.#init = await container.#launch(execId, spec.process?.terminal ?? false, words);
+      container.#init = await container.#launch(execId, {
+        terminal: spec.process?.terminal ?? false,
+        command: spec.process?.args?.[0] ?? '',
+        words,
+      });
       return container;
     } catch (error) {
       await container.destroy();
@@ -69,7 +80,11 @@ export class Container {
     const file = join(this.#directory, `${execId}.json`);
     writeFileSync(file, toJson(processConfig(process)));
     try {
-      await this.#launch(execId, process.Terminal, ['exec', '--process', file, '--detach']);
+      await this.#launch(execId, {
+        terminal: process.Terminal,
+        command: process.Args[0] ?? '',
+        words: ['exec', '--process', file, '--detach'],
+      });
     } finally {
       rmSync(file, { force: true });
     }
@@ -126,13 +141,13 @@ export class Container {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #launch(execId: string, terminal: boolean, words: readonly string[]): Promise<GuestProcess> {
+  async #launch(execId: string, launch: Launch): Promise<GuestProcess> {
     if (this.#processes.has(execId)) throw new GrpcError(status.ALREADY_EXISTS, `Process ${execId} already exists`);
     const { kernel, reaper, pipeBytes } = this.#tools;
-    const stdio = terminal ? await terminalStdio(join(this.#directory, 'tty'), kernel) : pipeStdio(kernel, pipeBytes);
+    const stdio = launch.terminal ? await terminalStdio(join(this.#directory, 'tty'), kernel) : pipeStdio(kernel, pipeBytes);
     const pidFile = join(this.#directory, `${execId}.pid`);
     try {
-      const { pid, exited } = await reaper.adopt(() => this.#runCrun(words, stdio, pidFile));
+      const { pid, exited } = await reaper.adopt(() => this.#runCrun(launch, stdio, pidFile));
       const process: GuestProcess = { pid, exited, io: stdio.open() };
       this.#processes.set(execId, process);
       this.#follow(process);
@@ -143,8 +158,8 @@ export class Container {
     }
   }
 
-  async #runCrun(words: readonly string[], stdio: Stdio, pidFile: string): Promise<number> {
-    await this.#tools.crun.run([...words, ...stdio.words, '--pid-file', pidFile, this.id], stdio.forCrun);
+  async #runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string): Promise<number> {
+    await this.#tools.crun.run([...words, ...stdio.words, '--pid-file', pidFile, this.id], { stdio: stdio.forCrun, command });
     return Number(readFileSync(pidFile, 'latin1'));
   }
 

@@ -3,12 +3,13 @@ import { lastMessage, runcWording } from './crun.ts';
 
 describe('runcWording', () => {
   const cases: [message: string, wording: string][] = [
-    ['executable file `foo` not found in $PATH: No such file or directory', 'exec: "foo": executable file not found in $PATH'],
-    ['executable file `/nope` not found: No such file or directory', 'exec: "/nope": executable file not found in $PATH'],
-    ['open executable: Permission denied', 'exec: "": permission denied'],
-    ['cannot set memory limit', 'cannot set memory limit'],
+    ['executable file `foo` not found in $PATH: No such file or directory', 'exec: "cmd": executable file not found in $PATH'],
+    ['executable file `/nope` not found: No such file or directory', 'exec: "cmd": executable file not found in $PATH'],
+    ['open executable: Permission denied', 'exec: "cmd": permission denied'],
+    ['exec cmd: Exec format error', 'exec: "cmd": exec format error'],
+    ['cannot set memory limit: Permission denied', 'cannot set memory limit: Permission denied'],
   ];
-  for (const [message, wording] of cases) it(message, () => assert.equal(runcWording(message), wording));
+  for (const [message, wording] of cases) it(message, () => assert.equal(runcWording(message, 'cmd'), wording));
 });
 
 describe('lastMessage', () => {

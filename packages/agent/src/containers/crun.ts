@@ -11,18 +11,15 @@ export class CrunError extends Error {}
 
 /**
  * crun's wording → runc's, which dockerd looks for to tell exit code 127 (no such command) from 126 (may not be run).
- * Pure.
+ * `command` is the first word of the process. Pure.
  */
-export function runcWording(message: string): string {
-  const notFound = /executable file `?([^`:]+)`? not found(?: in \$PATH)?/.exec(message);
-  if (notFound) return `exec: "${notFound[1]}": executable file not found in $PATH`;
-  const open =
-    /(?:open executable|exec|execve|stat|executable) `?([^`:]*)`?: (Permission denied|No such file or directory|Is a directory|Exec format error)/i.exec(
+export function runcWording(message: string, command: string): string {
+  if (/executable file .* not found/.test(message)) return `exec: "${command}": executable file not found in $PATH`;
+  const refused =
+    /^(?:open executable|exec|execve|stat)\b.*: (Permission denied|No such file or directory|Is a directory|Exec format error)$/i.exec(
       message,
     );
-  if (!open) return message;
-  const [, file = '', reason = ''] = open;
-  return `exec: "${file}": ${reason.toLowerCase()}`;
+  return refused ? `exec: "${command}": ${(refused[1] ?? '').toLowerCase()}` : message;
 }
 
 /** crun --log-format=json writes one object a line. */
@@ -50,6 +47,11 @@ function readLog(path: string): string {
 
 type Stdio = readonly ['ignore', 'ignore', 'ignore'] | readonly [number, number, number];
 
+interface RunOptions {
+  readonly stdio?: Stdio;
+  readonly command?: string;
+}
+
 export class Crun {
   readonly #reaper: Reaper;
   readonly #root: string;
@@ -61,14 +63,14 @@ export class Crun {
     this.#root = root;
   }
 
-  /** @throws CrunError */
-  async run(words: readonly string[], stdio: Stdio = ['ignore', 'ignore', 'ignore']): Promise<void> {
+  /** `command` is what the container is to run, for the error text. @throws CrunError */
+  async run(words: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
     const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
     const child = this.#reaper.spawn('crun', [...options, ...words], { stdio: [...stdio] });
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     const message = lastMessage(readLog(log));
     if (code === 0) return;
-    throw new CrunError(message === '' ? `crun ${words[0]} failed (${signal ?? `exit code ${code}`})` : runcWording(message));
+    throw new CrunError(message === '' ? `crun ${words[0]} failed (${signal ?? `exit code ${code}`})` : runcWording(message, command));
   }
 }

@@ -30,8 +30,8 @@ export function interfaceBatch(current: string, { name, IPAddresses, mtu, raw_fl
 }
 
 function routeLine({ dest, gateway, device, source, scope }: Route): string {
-  const isIpv6 = [dest, gateway].some((address) => address.includes(':'));
-  const parts = [isIpv6 ? '-6 route replace' : 'route replace', dest === '' ? 'default' : word(dest)];
+  // ip tells the family by the addresses.
+  const parts = ['route replace', dest === '' ? 'default' : word(dest)];
   if (gateway !== '') parts.push(`via ${word(gateway)}`);
   if (device !== '') parts.push(`dev ${word(device)}`);
   if (source !== '') parts.push(`src ${word(source)}`);

@@ -39,7 +39,7 @@ describe('routesBatch', () => {
     ];
     assert.deepEqual(routesBatch(routes), ['route replace 10.0.0.1 dev eth0 scope 253', 'route replace default via 10.0.0.1 dev eth0']);
   });
-  it('IPv6 is told by its address', () => {
+  it('IPv6 routes look the same', () => {
     assert.deepEqual(routesBatch([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })]), [
       '-6 route replace default via fd00::1 dev eth0',
     ]);

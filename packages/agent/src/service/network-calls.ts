@@ -10,16 +10,23 @@ import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { Handlers } from './server.ts';
 
-/** Routes that a fresh interface does not bring itself; those of an earlier UpdateRoutes go. */
-const FLUSH = ['route flush proto boot', 'route flush proto static', '-6 route flush proto boot', '-6 route flush proto static'];
+/** Routes of an earlier UpdateRoutes; those that come with an address stay. */
+const FLUSH = ['route flush proto boot', 'route flush proto static'];
 
 export function networkCalls(options: KernelOptions, reaper: Reaper): Handlers {
-  const batch = async (lines: readonly string[], force = false): Promise<void> => {
+  const run = (words: readonly string[], lines: readonly string[]): Promise<string> =>
+    runProgram(reaper, 'ip', [...words, '-batch', '-'], lines.map((line) => `${line}\n`).join(''));
+  const batch = async (lines: readonly string[]): Promise<void> => {
     if (lines.length === 0) return;
-    const words = [...(force ? ['-force'] : []), '-batch', '-'];
-    await runProgram(reaper, 'ip', words, lines.map((line) => `${line}\n`).join('')).catch((error: unknown) => {
-      if (!force) throw new GrpcError(status.INTERNAL, error instanceof Error ? error.message : String(error));
+    await run([], lines).catch((error: unknown) => {
+      throw new GrpcError(status.INTERNAL, error instanceof Error ? error.message : String(error));
     });
+  };
+  // A fresh guest has no such routes, and every program it need not run makes its start shorter.
+  let hasRoutes = false;
+  const flush = async (): Promise<void> => {
+    if (hasRoutes) for (const family of ['-4', '-6']) await run([family, '-force'], FLUSH).catch(() => {});
+    hasRoutes = true;
   };
   return {
     updateInterface: async ({ interface: wanted }: agent.UpdateInterfaceRequest): Promise<Interface> => {
@@ -30,7 +37,7 @@ export function networkCalls(options: KernelOptions, reaper: Reaper): Handlers {
     },
     updateRoutes: async ({ routes }: agent.UpdateRoutesRequest): Promise<agent.Routes> => {
       const wanted = routes?.Routes ?? [];
-      await batch(FLUSH, true);
+      await flush();
       await batch(routesBatch(wanted));
       return { Routes: wanted };
     },

@@ -123,7 +123,9 @@ describe('YamuxSession, two of ours', () => {
 
   it('an orderly close lets what was written arrive', async () => {
     let received: Promise<string> | undefined;
-    const client = pair((stream) => (received = text(stream)));
+    const client = pair((stream) => {
+      received = text(stream);
+    });
     const stream = await client.openStream();
     stream.on('error', () => {});
     stream.end('last words');

@@ -16,10 +16,13 @@ export interface NetworkFacts {
 /** What is configured in the namespace at `path`, loopback left out. */
 export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
   return inNetworkNamespace(path, kernel, async () => {
-    const [addresses = [], routes4 = []] = await queryIp(['address show', 'route show table main'], ['-details']);
+    const [addresses = [], routes4 = [], neighbours = []] = await queryIp(
+      ['address show', 'route show table main', 'neighbour show'],
+      ['-details'],
+    );
     const links = parseLinks(addresses as IpAddressRow[]);
-    if (links.length === 0) return { links, routes: [], neighbours: [] };
-    const [routes6 = [], neighbours = []] = await queryIp(['-6 route show table main', 'neighbour show'], ['-details']);
+    const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
+    const [routes6 = []] = hasIpv6 ? await queryIp(['route show table main'], ['-6', '-details']) : [];
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
     return { links, routes, neighbours: parseNeighbours(neighbours as IpNeighbourRow[]) };

@@ -1,9 +1,8 @@
 /** Undoing what was made in and of network namespaces. What is gone already is fine. */
 import { existsSync, unlinkSync } from 'node:fs';
-import { UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { unmountTree } from '../storage/unmount-tree.ts';
 import { runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 
@@ -21,6 +20,6 @@ export async function deleteLinks(netns: string, links: readonly string[], ingre
 
 /** Ends a namespace that we made: its bind mount and the file below. */
 export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
-  for (const point of mountPointsBelow(path, readMountTable())) kernel.umount(point, UMOUNT_NOFOLLOW);
+  unmountTree(path, kernel);
   if (existsSync(path)) unlinkSync(path);
 }

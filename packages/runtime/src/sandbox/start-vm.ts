@@ -1,4 +1,5 @@
 /** Starts the VM in the sandbox' network namespace, where QEMU opens its taps by name. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { followConsole } from '../hypervisor/qemu/console-tail.ts';
@@ -32,6 +33,8 @@ export interface RunningVm {
   release(): void;
 }
 
+const END_MS = 200;
+
 /** With proxy debug the proxy reads the console, and a console has one reader. */
 function follow(context: Context, plan: QemuPlan): ConsoleTail | undefined {
   return context.configuration.proxy.enable_debug ? undefined : followConsole(plan.paths.consoleSocket);
@@ -49,6 +52,12 @@ function runningVm(plan: QemuPlan, started: StartedQemu, tail: ConsoleTail | und
     },
     release: () => tail?.close(),
   };
+}
+
+/** A monitor breaks when QEMU ends: then its end is the error, and is known a moment later. */
+async function endOf(started: StartedQemu, error: unknown): Promise<never> {
+  await Promise.race([started.failed, sleep(END_MS)]);
+  throw error;
 }
 
 /** @throws HypervisorError with QEMU's last words when it does not start */
@@ -69,7 +78,8 @@ export async function startVm(context: Context, request: VmStart): Promise<Runni
     startQemu(plan.binary, words, paths.qemuLog, context.environment),
   );
   request.journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
-  const monitor = await Promise.race([openMonitor(paths.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, request.accelerator)), started.failed]);
+  const opening = openMonitor(paths.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, request.accelerator));
+  const monitor = await Promise.race([opening, started.failed]).catch((error: unknown) => endOf(started, error));
   monitor.close();
   return runningVm(plan, started, follow(context, plan));
 }

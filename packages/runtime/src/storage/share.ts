@@ -37,6 +37,8 @@ export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter):
   for (const path of [paths.share, paths.mounts, paths.shared]) makeDirectory(path, record);
   record({ undo: 'unmount', path: paths.mounts });
   kernel.mount(paths.mounts, paths.mounts, NONE, MS_BIND);
+  // Private first: the copy would else belong to the peers of what it was copied from, and mount everything there too.
+  kernel.mount(NONE, paths.mounts, NONE, MS_PRIVATE);
   kernel.mount(NONE, paths.mounts, NONE, MS_SHARED);
   record({ undo: 'unmount', path: paths.shared });
   kernel.mount(paths.mounts, paths.shared, NONE, MS_BIND);

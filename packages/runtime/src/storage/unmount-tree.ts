@@ -8,5 +8,8 @@ import { mountPointsBelow, readMountTable } from './mount-table.ts';
  * @throws KernelError when a mount is still in use
  */
 export function unmountTree(path: string, kernel: Pick<Kernel, 'umount'>): void {
-  for (const point of mountPointsBelow(path, readMountTable())) kernel.umount(point, UMOUNT_NOFOLLOW);
+  // One unmount may take others along by propagation: look at the table again each time.
+  for (let [point] = mountPointsBelow(path, readMountTable()); point !== undefined; [point] = mountPointsBelow(path, readMountTable())) {
+    kernel.umount(point, UMOUNT_NOFOLLOW);
+  }
 }

@@ -35,15 +35,15 @@ function readProcess(path: string): Process {
 /** The container's own process with what the command line changes. */
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
   if (args.length === 0) throw new UsageError('Missing command: what is to be run in the container?');
-  const { process } = loadBundle(requireContainer(id).record.BundlePath).spec;
+  const { process: own } = loadBundle(requireContainer(id).record.BundlePath).spec;
   const user = textOption(options, 'user');
   const env = Array.isArray(options['env']) ? (options['env'] as string[]) : [];
   return {
-    ...process,
-    cwd: textOption(options, 'cwd') ?? process?.cwd ?? '/',
+    ...own,
+    cwd: textOption(options, 'cwd') ?? own?.cwd ?? '/',
     args: [...args],
     terminal: options['tty'] === true,
-    env: [...(process?.env ?? []), ...env],
+    env: [...(own?.env ?? []), ...env],
     ...(user !== undefined && { user: parseUser(user) }),
   };
 }

@@ -1,0 +1,152 @@
+/** What users of docker see, with our runtime and, where it applies, the same with runc. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { Engine, until } from './engine.ts';
+import type { Outcome } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+
+const runtimes = { 'kata-runtime': kataRuntime };
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`docker with ${runtime}`, function () {
+    this.timeout(180_000);
+    let engine: Engine;
+    before(async () => {
+      assert.deepEqual(leftovers(), [], 'the machine is clean before');
+      engine = await Engine.start(runtimes, runtime);
+    });
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    });
+    const busybox = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', 'busybox', ...words]);
+
+    it("runs on the guest's kernel", async () => {
+      const { stdout, stderr, code } = await busybox('uname', '-r');
+      assert.deepEqual([code, stderr], [0, '']);
+      if (runtime === 'kata-runtime') assert.match(stdout, /^6\.1\.\d+-1\.container\n$/);
+      else assert.equal(stdout.trim(), release());
+    });
+
+    const exitCodes: [name: string, words: string[], code: number, stderr: RegExp][] = [
+      ['success', ['true'], 0, /^$/],
+      ['its own code', ['sh', '-c', 'exit 7'], 7, /^$/],
+      ['a signal', ['sh', '-c', 'sh -c "kill -9 \\$\\$"; exit $?'], 137, /^/],
+      ['a command that does not exist', ['nope'], 127, /executable file not found in \$PATH/],
+      ['a file that may not be run', ['/etc/passwd'], 126, /permission denied/],
+    ];
+    for (const [name, words, expected, complaint] of exitCodes) {
+      it(`exit code of ${name} is ${expected}`, async () => {
+        const { code, stderr } = await busybox(...words);
+        assert.equal(code, expected, stderr);
+        assert.match(stderr, complaint);
+      });
+    }
+
+    it('stdout and stderr stay apart', async () => {
+      const { stdout, stderr } = await busybox('sh', '-c', 'echo out; echo err >&2');
+      assert.deepEqual([stdout, stderr], ['out\n', 'err\n']);
+    });
+
+    it('10 MB go in and come back, unchanged', async () => {
+      const data = randomBytes(10 << 20);
+      const { output, code } = await engine.docker(['run', '--rm', '-i', 'busybox', 'cat'], { input: data });
+      assert.deepEqual([code, output.length, sha256(output)], [0, data.length, sha256(data)]);
+    });
+
+    it('volumes: one to write to, one read-only', async () => {
+      const [rw, ro] = ['rw', 'ro'].map((name) => join(engine.directory, name)) as [string, string];
+      for (const directory of [rw, ro]) mkdirSync(directory, { recursive: true });
+      writeFileSync(join(ro, 'file'), 'given');
+      const script = 'cat /ro/file > /rw/copy; touch /ro/x 2>/dev/null && echo writable; cat /etc/hostname';
+      const { stdout, code } = await engine.docker([
+        'run',
+        '--rm',
+        '-h',
+        'named',
+        '-v',
+        `${rw}:/rw`,
+        '-v',
+        `${ro}:/ro:ro`,
+        'busybox',
+        'sh',
+        '-c',
+        script,
+      ]);
+      assert.deepEqual([code, stdout], [0, 'named\n']);
+      assert.equal(readFileSync(join(rw, 'copy'), 'utf8'), 'given');
+    });
+
+    it('two containers and the host reach each other; a published port answers', async () => {
+      const serve = 'echo pong > /tmp/index.html; exec httpd -f -p 80 -h /tmp';
+      const started = await engine.docker(['run', '-d', '--name', 'web', '-p', '127.0.0.1:8080:80', 'busybox', 'sh', '-c', serve]);
+      assert.equal(started.code, 0, started.stderr);
+      const { stdout } = await engine.docker(['inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web']);
+      const address = stdout.trim();
+      assert.match(address, /^172\./);
+      const ping = await busybox('ping', '-c', '2', address);
+      assert.match(ping.stdout, /2 packets received/);
+      const inside = await engine.docker(['exec', 'web', 'ip', 'addr', 'show', 'eth0']);
+      assert.ok(inside.stdout.includes(`inet ${address}/16`), inside.stdout);
+      const answer = await engine.inNetwork('/bin/busybox', ['wget', '-qO-', 'http://127.0.0.1:8080/index.html']);
+      assert.equal(answer.stdout, 'pong\n');
+      await engine.docker(['rm', '-f', 'web']);
+    });
+
+    describe('a running container', () => {
+      before(async () => {
+        const script = 'trap "echo hup" HUP; echo started; while true; do sleep 0.1; done';
+        const { code, stderr } = await engine.docker(['run', '-d', '--name', 'box', 'busybox', 'sh', '-c', script]);
+        assert.equal(code, 0, stderr);
+      });
+      after(() => engine.docker(['rm', '-f', 'box']));
+
+      const execs: [name: string, words: string[], code: number, stdout: string][] = [
+        ['exit code', ['box', 'sh', '-c', 'exit 9'], 9, ''],
+        ['environment', ['-e', 'A=b c', 'box', 'sh', '-c', 'echo "$A"'], 0, 'b c\n'],
+        ['working directory', ['-w', '/tmp', 'box', 'pwd'], 0, '/tmp\n'],
+        ['user', ['-u', 'user', 'box', 'id', '-un'], 0, 'user\n'],
+        ['a background child does not hold it', ['box', 'sh', '-c', 'sleep 30 & echo done'], 0, 'done\n'],
+      ];
+      for (const [name, words, code, stdout] of execs) {
+        it(`docker exec: ${name}`, async () => {
+          const outcome = await engine.docker(['exec', ...words]);
+          assert.deepEqual([outcome.code, outcome.stdout], [code, stdout], outcome.stderr);
+        });
+      }
+      it('docker exec: a command that does not exist', async () => {
+        const { code, stdout, stderr } = await engine.docker(['exec', 'box', 'nope']);
+        assert.equal(code, 126); // docker 20.10 says 126 for every exec that cannot be started, with runc too
+        assert.match(stdout + stderr, /executable file not found in \$PATH/);
+      });
+      it('docker exec: stdin', async () => {
+        const { stdout } = await engine.docker(['exec', '-i', 'box', 'cat'], { input: 'data' });
+        assert.equal(stdout, 'data');
+      });
+      it('docker kill -s HUP reaches it, docker logs has what it said', async () => {
+        await engine.docker(['kill', '-s', 'HUP', 'box']);
+        await until('the handler speaks', async () => (await engine.docker(['logs', 'box'])).stdout === 'started\nhup\n');
+      });
+      it('docker cp, both ways', async () => {
+        const file = join(engine.directory, 'copied');
+        writeFileSync(file, 'over');
+        assert.equal((await engine.docker(['cp', file, 'box:/tmp/in'])).code, 0);
+        assert.equal((await engine.docker(['exec', 'box', 'cat', '/tmp/in'])).stdout, 'over');
+        assert.equal((await engine.docker(['cp', 'box:/tmp/in', `${file}-back`])).code, 0);
+        assert.equal(readFileSync(`${file}-back`, 'utf8'), 'over');
+      });
+      it('docker stop ends it', async () => {
+        assert.equal((await engine.docker(['stop', '-t', '2', 'box'])).code, 0);
+        assert.match(
+          (await engine.docker(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'box'])).stdout,
+          /^exited (137|143)\n$/,
+        );
+      });
+    });
+  });
+}

@@ -1,0 +1,127 @@
+/** Creates that cannot succeed: docker says what and why, and nothing is left. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine, run, until } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime, stage } from './staged.ts';
+
+/** A runtime with a configuration of its own, as a script that docker can be given. */
+function variant(directory: string, name: string, change: (toml: string) => string): string {
+  const toml = readFileSync(join(stage, 'usr/share/defaults/kata-containers/configuration.toml'), 'utf8');
+  const [configuration, script] = [join(directory, `${name}.toml`), join(directory, name)];
+  writeFileSync(configuration, change(toml));
+  writeFileSync(script, `#!/bin/sh\nexec ${kataRuntime} --kata-config ${configuration} "$@"\n`);
+  chmodSync(script, 0o755);
+  return script;
+}
+
+describe('failing creates', function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let directory = '';
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'kata-variants-'));
+    const [broken, gone] = [join(directory, 'broken.img'), join(directory, 'gone')];
+    writeFileSync(broken, '');
+    truncateSync(broken, 128 << 20);
+    writeFileSync(gone, '');
+    const runtimes = {
+      'no-kernel': variant(directory, 'no-kernel', (toml) => toml.replace(/^kernel = .*$/m, 'kernel = "/nowhere/vmlinuz"')),
+      'broken-image': variant(directory, 'broken-image', (toml) => toml.replace(/^image = .*$/m, `image = "${broken}"`)),
+      'bad-values': variant(directory, 'bad-values', (toml) =>
+        toml.replace(/^default_vcpus = .*$/m, 'default_vcpus = "many"').replace(/^machine_type = .*$/m, 'machine_type = "z80"'),
+      ),
+      good: kataRuntime,
+    };
+    engine = await Engine.start(runtimes, 'good');
+  });
+  after(async () => {
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), []);
+  });
+  afterEach(() => assert.deepEqual(leftovers(), []));
+
+  const cases: [runtime: string, reason: RegExp][] = [
+    ['no-kernel', /hypervisor\.qemu\.kernel: \/nowhere\/vmlinuz is missing/],
+    ['broken-image', /guest did not come up.*(Unable to mount root fs|Cannot open root device)/s],
+    ['bad-values', /machine_type: must be one of pc, q35, not "z80"; .*default_vcpus: must be an integer/],
+  ];
+  for (const [runtime, reason] of cases) {
+    it(runtime, async () => {
+      const { code, stderr, stdout } = await engine.docker(['run', '--rm', '--runtime', runtime, 'busybox', 'true']);
+      assert.deepEqual([code, stdout], [125, '']);
+      assert.match(stderr, reason);
+    });
+  }
+
+  it('QEMU killed while booting', async () => {
+    const running = engine.docker(['run', '--rm', 'busybox', 'true']);
+    const pidFile = (): string | undefined => {
+      const id = existsSync('/run/vc/vm') ? readdirSync('/run/vc/vm')[0] : undefined;
+      return id !== undefined && existsSync(`/run/vc/vm/${id}/pid`) ? `/run/vc/vm/${id}/pid` : undefined;
+    };
+    await until('QEMU runs', () => pidFile() !== undefined);
+    process.kill(Number(readFileSync(pidFile() ?? '', 'latin1')), 'SIGKILL');
+    const { code, stderr } = await running;
+    assert.equal(code, 125);
+    assert.match(stderr, /the guest did not come up|QEMU ended/);
+  });
+
+  it('host networking is refused', async () => {
+    const { code, stderr } = await engine.docker(['run', '--rm', '--net=host', 'busybox', 'true']);
+    assert.equal(code, 125);
+    assert.match(stderr, /Host networking requested, not supported by runtime/);
+  });
+});
+
+describe('bad input on the command line', function () {
+  this.timeout(30_000);
+  let bundle = '';
+  before(() => (bundle = mkdtempSync(join(tmpdir(), 'kata-bundle-'))));
+  after(() => {
+    rmSync(bundle, { recursive: true });
+    assert.deepEqual(leftovers(), []);
+  });
+
+  const cases: [name: string, words: () => string[], reason: RegExp][] = [
+    ['unknown id', () => ['state', 'nobody'], /^Container ID \(nobody\) does not exist\n$/],
+    ['no id', () => ['start'], /^Missing container ID, should at least provide one\n$/],
+    ['an id that is a path', () => ['state', '../x'], /^invalid container ID format: "\.\.\/x"\n$/],
+    ['missing bundle', () => ['create', '--bundle', '/nowhere', 'x'], /^Invalid bundle path '\/nowhere', it should be a directory\n$/],
+    ['missing config.json', () => ['create', '--bundle', bundle, 'x'], /config\.json cannot be read \(ENOENT\)\n$/],
+    ['unknown option', () => ['--what', 'list'], /unknown option '--what'\n$/],
+    ['unknown command', () => ['dance'], /^Invalid command "dance"\n$/],
+    ['unknown signal', () => ['kill', 'x', 'NOPE'], /Failed to convert signal NOPE to int|does not exist/],
+    ['unreadable configuration', () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'], /\/nowhere\/c\.toml: there is no such file\n$/],
+  ];
+  for (const [name, words, reason] of cases) {
+    it(name, async () => {
+      const log = join(bundle, 'log.json');
+      rmSync(log, { force: true });
+      const { code, stdout, stderr } = await run(kataRuntime, ['--log', log, '--log-format', 'json', ...words()]);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, reason);
+      if (!existsSync(log)) return; // the log option itself was not read
+      const records = readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { level: string; msg: string });
+      assert.equal(records.findLast(({ level }) => level === 'error')?.msg, stderr.trim());
+    });
+  }
+
+  it('broken config.json', async () => {
+    writeFileSync(join(bundle, 'config.json'), '{"ociVersion": "1.0.2", "process": {"args": []}, "root": {"path": "rootfs"}}');
+    const { code, stderr } = await run(kataRuntime, ['create', '--bundle', bundle, 'x']);
+    assert.deepEqual([code, stderr], [1, 'config.json: process.args: must name a command\n']);
+  });
+
+  it('--version is what callers parse', async () => {
+    const { code, stdout, stderr } = await run(kataRuntime, ['--version']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: \S+\n$/);
+  });
+});

@@ -1,0 +1,53 @@
+/** What a sandbox leaves on the host when it is not cleaned up. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+
+const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+function processes(): string[] {
+  return names('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return /qemu-system-.*sandbox-|kata-proxy |kata-shim /.test(line) ? [`process ${pid}: ${line.slice(0, 120)}`] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Mounts of every mount namespace that a process is in. */
+function mounts(): string[] {
+  const seen = new Set<string>();
+  for (const pid of names('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      for (const line of readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n')) {
+        const point = line.split(' ')[4] ?? '';
+        if (/^\/run\/(kata-containers|vc)\b|\/cnitest-/.test(point)) seen.add(`mount ${point}`);
+      }
+    } catch {
+      // a process that has ended
+    }
+  }
+  return [...seen];
+}
+
+function files(): string[] {
+  return ['/run/vc/sbs', '/run/vc/vm', '/run/kata-containers/shared/sandboxes', '/run/kata-containers/containers-mapping'].flatMap(
+    (directory) => names(directory).map((name) => `${directory}/${name}`),
+  );
+}
+
+const namespaces = (): string[] => names('/run/netns').flatMap((name) => (name.startsWith('cnitest-') ? [`/run/netns/${name}`] : []));
+
+function cgroups(directory = '/sys/fs/cgroup', depth = 4): string[] {
+  if (depth === 0) return [];
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return [];
+    const path = `${directory}/${entry.name}`;
+    return [...(entry.name.startsWith('kata_') ? [path] : []), ...cgroups(path, depth - 1)];
+  });
+}
+
+/** One line for each thing. */
+export const leftovers = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];

@@ -1,0 +1,77 @@
+/** Terminals as people have them: a real pty under tmux, resized, interrupted, attached and left. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine, run, until } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`terminals with ${runtime}`, function () {
+    this.timeout(120_000);
+    let engine: Engine;
+    let server = '';
+    const tmux = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await run(
+        'tmux',
+        ['-L', server, '-f', join(engine.directory, 'tmux.conf'), ...words],
+        {},
+        engine.environment,
+      );
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const type = (...keys: string[]): Promise<string> => tmux('send-keys', ...keys);
+    const screen = (): Promise<string> => tmux('capture-pane', '-p');
+    const shows = (what: string, pattern: RegExp): Promise<void> => until(what, async () => pattern.test(await screen()), 60_000);
+    const open = (command: string): Promise<string> => tmux('new-session', '-d', '-x', '100', '-y', '30', command);
+
+    before(async () => {
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      writeFileSync(join(engine.directory, 'tmux.conf'), 'set -g status off\n');
+      server = `kata-e2e-${process.pid}-${runtime}`;
+    });
+    afterEach(() => run('tmux', ['-L', server, 'kill-server']));
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), []);
+    });
+
+    it('docker run -it: prompt, size, resize, Ctrl-C, exit code', async () => {
+      await open('docker run -it --rm busybox sh; echo left with $?; sleep 60');
+      await shows('the prompt', /^\/ #/m);
+      await type('stty size', 'Enter');
+      await shows('the size', /^30 100$/m);
+      await tmux('resize-window', '-x', '120', '-y', '40');
+      await until('the new size', async () => {
+        await type('stty size', 'Enter');
+        return /^40 120$/m.test(await screen());
+      });
+      await type('tty; sleep 100', 'Enter');
+      await shows('the terminal', /^\/dev\/(pts\/\d+|console)$/m);
+      await type('C-c');
+      await type('exit 5', 'Enter');
+      await shows('the exit code', /^left with (5|130)$/m);
+    });
+
+    it('docker exec -it and docker attach', async () => {
+      const started = await engine.docker(['run', '-dit', '--name', 'term', 'busybox', 'sh']);
+      assert.equal(started.code, 0, started.stderr);
+      // docker tells an exec's terminal its size a moment after the start, with every runtime.
+      const script = 'while [ "$(stty size)" = "0 0" ]; do sleep 0.1; done; stty size; read x; echo got $x; exit 3';
+      await open(`docker exec -it term sh -c '${script}'; echo left with $?; sleep 60`);
+      await shows('the size', /^30 100$/m);
+      await type('line', 'Enter');
+      await shows('the answer', /^got line$/m);
+      await shows('the exit code', /^left with 3$/m);
+      await tmux('kill-server');
+      await open('docker attach term; echo detached; sleep 60');
+      await type('echo typed', 'Enter');
+      await shows('the echo', /^typed$/m);
+      await type('C-p', 'C-q');
+      await shows('detaching', /^(read escape sequence\n)?detached$/m);
+      assert.match((await engine.docker(['inspect', '-f', '{{.State.Running}}', 'term'])).stdout, /true/);
+      await engine.docker(['rm', '-f', 'term']);
+    });
+  });
+}

@@ -1,0 +1,60 @@
+/** A bundled component as a real process, as the runtime starts it. */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const repository = join(import.meta.dirname, '../..');
+
+/** A directory for sockets, removed by `remove`. Short, because a socket's path may have 107 bytes. */
+export class Scratch {
+  readonly path = mkdtempSync(join(tmpdir(), 'kata-it-'));
+  file(name: string): string {
+    return join(this.path, name);
+  }
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export class Component {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stdout = Buffer.alloc(0);
+  stderr = '';
+
+  /** `bundle` is relative to packages/. @throws Error when it was not built */
+  constructor(bundle: string, words: readonly string[]) {
+    const path = join(repository, 'packages', bundle);
+    if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
+    this.child = spawn(process.execPath, ['--no-warnings', path, ...words], { stdio: 'pipe' });
+    this.child.stdout.on('data', (chunk: Buffer) => (this.stdout = Buffer.concat([this.stdout, chunk])));
+    this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.child.stdin.on('error', () => {});
+    const closed = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    this.exited = closed.then(([code, signal]) => ({ code, signal }));
+  }
+
+  /** Resident memory in MiB. */
+  residentMiB(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/** @throws Error naming what did not come */
+export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
+    await sleep(5);
+  }
+}

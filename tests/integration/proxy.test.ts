@@ -1,0 +1,206 @@
+/** kata-proxy as a process, between clients and a guest played by our own yamux server or by raw bytes. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
+import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { Component, Scratch, until } from './process.ts';
+
+const BUNDLE = 'proxy/dist/kata-proxy.cjs';
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+describe('kata-proxy', function () {
+  this.timeout(30_000);
+  let scratch: Scratch;
+  let guest: Server;
+  let serial: Socket | undefined;
+  let proxy: Component | undefined;
+
+  beforeEach(() => {
+    scratch = new Scratch();
+    serial = undefined;
+  });
+  afterEach(async () => {
+    await proxy?.kill();
+    proxy = undefined;
+    serial?.destroy();
+    guest?.close();
+    scratch.remove();
+  });
+
+  /** Plays QEMU's serial socket: each connection is given to `serve`. */
+  async function playGuest(serve: (connection: Socket) => void): Promise<void> {
+    guest = createServer({ allowHalfOpen: true }, (connection) => {
+      serial = connection;
+      connection.on('error', () => {});
+      serve(connection);
+    });
+    guest.listen(scratch.file('kata.sock'));
+    await once(guest, 'listening');
+  }
+  const yamux =
+    (onStream: (stream: YamuxStream) => void) =>
+    (connection: Socket): void =>
+      void new YamuxSession('server', connection, {
+        onStream(stream) {
+          stream.on('error', () => {}); // of a proxy that ends
+          onStream(stream);
+        },
+      });
+  const echo = (stream: YamuxStream): void => {
+    pipeline(stream, stream).catch(() => {});
+  };
+
+  async function start(...extra: string[]): Promise<Component> {
+    const words = [
+      '-listen-socket',
+      `unix://${scratch.file('proxy.sock')}`,
+      '-mux-socket',
+      scratch.file('kata.sock'),
+      '-sandbox',
+      'sb',
+      ...extra,
+    ];
+    proxy = new Component(BUNDLE, words);
+    await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
+    return proxy;
+  }
+  async function client(): Promise<Socket> {
+    const socket = createConnection({ path: scratch.file('proxy.sock'), allowHalfOpen: true });
+    socket.on('error', () => {}); // of a proxy that ends
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  it('carries bytes both ways, and each end of file by itself', async () => {
+    await playGuest(yamux(echo));
+    await start();
+    const data = randomBytes(3 << 20);
+    const socket = await client();
+    socket.end(data);
+    assert.equal(sha256(await buffer(socket)), sha256(data));
+  });
+
+  it('the guest may end first: the client can still write', async () => {
+    let received: Promise<string> | undefined;
+    await playGuest(
+      yamux((stream) => {
+        stream.end('bye');
+        received = text(stream);
+      }),
+    );
+    await start();
+    const socket = await client();
+    let heard = '';
+    socket.on('data', (chunk) => (heard += chunk.toString()));
+    await once(socket, 'end');
+    assert.equal(heard, 'bye');
+    socket.end('still here');
+    await until('the guest reads', () => received !== undefined);
+    assert.equal(await received, 'still here');
+  });
+
+  it('200 connections at once keep apart', async () => {
+    await playGuest(yamux(echo));
+    await start();
+    const ask = async (index: number): Promise<boolean> => {
+      const socket = await client();
+      const data = randomBytes(2000 + index);
+      socket.end(data);
+      return data.equals(await buffer(socket));
+    };
+    assert.ok((await Promise.all(Array.from({ length: 200 }, (_, index) => ask(index)))).every(Boolean));
+  });
+
+  it('a client that does not read costs no memory', async () => {
+    await playGuest(yamux((stream) => stream.write(Buffer.alloc(64 << 20))));
+    const process = await start();
+    const before = process.residentMiB();
+    const socket = await client();
+    socket.pause();
+    await until('some bytes wait for the client', () => socket.readableLength > 0);
+    const grown = process.residentMiB() - before;
+    assert.ok(grown < 24, `grew by ${grown.toFixed(0)} MiB`);
+    socket.destroy();
+  });
+
+  it('the socket is for root alone', async () => {
+    await playGuest(yamux(echo));
+    await start();
+    assert.equal(statSync(scratch.file('proxy.sock')).mode & 0o777, 0o600);
+  });
+
+  it('SIGTERM ends it at once, in the middle of a transfer too', async () => {
+    await playGuest(yamux((stream) => stream.write(Buffer.alloc(8 << 20))));
+    const process = await start();
+    const socket = await client();
+    socket.on('error', () => {});
+    await once(socket, 'data');
+    process.child.kill('SIGTERM');
+    assert.deepEqual(await process.exited, { code: 0, signal: null });
+  });
+
+  const ends: [name: string, act: (connection: Socket) => void, reason: RegExp][] = [
+    ['a VM that dies', (connection) => connection.destroy(), /end of file/],
+    ['garbage', (connection) => connection.write('HTTP/1.1 400 Bad Request\r\n\r\n'), /invalid yamux version 72/],
+    [
+      'a body larger than the window',
+      (connection) => connection.write(Buffer.from('000000000000000100100000', 'hex')),
+      /window exceeded|end of file/,
+    ],
+    ['an error of the guest', (connection) => connection.write(Buffer.from('000300000000000000000002', 'hex')), /go away 2/],
+  ];
+  for (const [name, act, reason] of ends) {
+    it(`${name} ends it with 1 and says why, and the clients see their end`, async () => {
+      await playGuest((connection) => connection.resume());
+      const process = await start();
+      const socket = await client();
+      await until('the stream is opened', () => (serial?.bytesRead ?? 0) >= 12);
+      act(serial as Socket);
+      socket.resume();
+      await Promise.race([once(socket, 'end'), once(socket, 'close')]);
+      assert.deepEqual(await process.exited, { code: 1, signal: null });
+      assert.match(process.stderr, reason);
+      assert.match(process.stderr, /level=error .*sandbox=sb/);
+    });
+  }
+
+  it("logs the guest's console, bounded", async () => {
+    await playGuest(yamux(echo));
+    const console = createServer((connection) => connection.end(`hello\u001b[2J\n${'x'.repeat(20_000)}\n`)).listen(
+      scratch.file('console.sock'),
+    );
+    const process = await start('-log', 'debug', '-agent-logs-socket', scratch.file('console.sock'));
+    await until('the console is logged', () => process.stderr.includes('xxx'));
+    console.close();
+    assert.match(process.stderr, /level=info msg="hello\\x1b\[2J" .*source=agent/);
+    assert.ok(process.stderr.split('\n').every((line) => line.length < 8500));
+  });
+
+  const invocations: [name: string, words: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+    ['-version', ['-version'], 0, /^kata-proxy version \S+\n$/, /^$/],
+    ['no sockets', ['-sandbox', 'x'], 0, /^Option -mux-socket and -listen-socket required\n$/, /^$/],
+    ['another scheme', ['-listen-socket', 'tcp://1', '-mux-socket', '/x'], 1, /^$/, /invalid address scheme/],
+    [
+      'nobody at the serial socket',
+      ['-listen-socket', '/nowhere/p', '-mux-socket', '/nowhere/k'],
+      1,
+      /^$/,
+      /cannot connect to the guest's channel/,
+    ],
+    ['an unknown flag', ['-what'], 1, /^$/, /unknown option/],
+  ];
+  for (const [name, words, code, stdout, stderr] of invocations) {
+    it(`command line: ${name}`, async () => {
+      proxy = new Component(BUNDLE, words);
+      assert.deepEqual((await proxy.exited).code, code);
+      assert.match(proxy.stdout.toString(), stdout);
+      assert.match(proxy.stderr, stderr);
+    });
+  }
+});

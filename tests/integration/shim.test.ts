@@ -1,0 +1,173 @@
+/** kata-shim as a process, against an agent that the test plays. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { FakeAgent, never, pieces } from './fake-agent.ts';
+import type { FakeProcess } from './fake-agent.ts';
+import { Component, Scratch, until } from './process.ts';
+
+const BUNDLE = 'shim/dist/kata-shim.cjs';
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+describe('kata-shim', function () {
+  this.timeout(60_000);
+  let scratch: Scratch;
+  let agent: FakeAgent | undefined;
+  let shim: Component | undefined;
+
+  beforeEach(() => (scratch = new Scratch()));
+  afterEach(async () => {
+    await shim?.kill();
+    agent?.stop();
+    shim = agent = undefined;
+    scratch.remove();
+  });
+  const words = (...extra: string[]): string[] => [
+    '-agent',
+    `unix://${scratch.file('agent.sock')}`,
+    '-container',
+    'c',
+    '-exec-id',
+    'e',
+    ...extra,
+  ];
+
+  async function start(process: FakeProcess, ...extra: string[]): Promise<{ shim: Component; agent: FakeAgent }> {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), process);
+    shim = new Component(BUNDLE, words(...extra));
+    return { shim, agent };
+  }
+
+  for (const code of [0, 7, 137, 255]) {
+    it(`exits with ${code} as the process does`, async () => {
+      const { shim: process } = await start({ exit: () => Promise.resolve(code) });
+      assert.deepEqual(await process.exited, { code, signal: null });
+    });
+  }
+  it('exits with 0 when told not to pass the code on', async () => {
+    const { shim: process } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
+    assert.equal((await process.exited).code, 0);
+  });
+
+  it('keeps stdout and stderr apart, in order, and writes all before it exits', async () => {
+    const { shim: process } = await start({ stdout: pieces('one ', 'two ', '', 'three'), stderr: pieces('error') });
+    await process.exited;
+    assert.deepEqual([process.stdout.toString(), process.stderr], ['one two three', 'error']);
+  });
+
+  it('10 MB in and out keep their bytes, in odd pieces', async () => {
+    const data = randomBytes(10 << 20);
+    let offset = 0;
+    const stdout = (length: number): Promise<Buffer | undefined> => {
+      const piece = data.subarray(offset, offset + Math.min(length, 77_777));
+      offset += piece.length;
+      return Promise.resolve(piece.length > 0 ? piece : undefined);
+    };
+    const write = (piece: Buffer): Promise<number> => Promise.resolve(Math.min(piece.length, 100_001));
+    let input: () => void = () => {};
+    const finished = new Promise<void>((resolve) => (input = resolve));
+    const { shim: process, agent: fake } = await start({ stdout, write, exit: () => finished.then(() => 0) });
+    process.child.stdin.end(data);
+    await until('stdin is closed', () => fake.seen.stdinClosed === 1, 30_000);
+    input();
+    await process.exited;
+    assert.equal(sha256(process.stdout), sha256(data));
+    // The agent took part of each piece: what it left was sent again.
+    const taken = Buffer.concat(fake.seen.input.map((piece) => piece.subarray(0, 100_001)));
+    assert.equal(sha256(taken), sha256(data));
+  });
+
+  it('closes stdin once, and not before all of it was written', async () => {
+    const { shim: process, agent: fake } = await start({ stdout: never });
+    process.child.stdin.end('abc');
+    await until('stdin is closed', () => fake.seen.stdinClosed === 1);
+    assert.equal(Buffer.concat(fake.seen.input).toString(), 'abc');
+  });
+
+  it('an open stdin does not hold it', async () => {
+    const { shim: process } = await start({ exit: () => Promise.resolve(3) });
+    assert.equal((await process.exited).code, 3);
+  });
+
+  it('a reader that does not read costs no memory', async () => {
+    const piece = Buffer.alloc(1 << 20);
+    let given = 0;
+    const { shim: process } = await start({ stdout: () => Promise.resolve(given++ < 64 ? piece : undefined) });
+    process.child.stdout.removeAllListeners('data').pause();
+    await until('the shim waits for its reader', () => given >= 2);
+    assert.ok(given < 8, `${given} MiB were taken`);
+    assert.ok(process.residentMiB() < 120, `${process.residentMiB().toFixed(0)} MiB`);
+    process.child.stdout.resume();
+    await process.exited;
+    assert.equal(given, 65);
+  });
+
+  it('output that nobody wants does not lose the exit code', async () => {
+    const { shim: process } = await start({
+      stdout: pieces(...Array.from({ length: 50 }, () => Buffer.alloc(65536))),
+      exit: () => Promise.resolve(4),
+    });
+    process.child.stdout.destroy();
+    assert.equal((await process.exited).code, 4);
+  });
+
+  it('an agent that goes away ends it with 255', async () => {
+    const { shim: process, agent: fake } = await start({ stdout: never });
+    process.child.stdin.write('x');
+    await until('it is connected', () => fake.seen.input.length > 0);
+    fake.stop();
+    assert.equal((await process.exited).code, 255);
+  });
+
+  it('an answer that is too long ends that stream, not the host', async () => {
+    const huge = Buffer.alloc(16 << 20);
+    const { shim: process } = await start({ stdout: pieces(huge), exit: () => Promise.resolve(5) });
+    assert.equal((await process.exited).code, 5);
+    assert.equal(process.stdout.length, 0);
+  });
+
+  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGABRT', 'SIGSEGV'];
+  it(`relays ${signals.join(', ')} and lives on`, async () => {
+    const { shim: process, agent: fake } = await start({ stdout: never });
+    process.child.stdin.write('x');
+    await until('it is connected', () => fake.seen.input.length > 0);
+    for (const signal of signals) {
+      process.child.kill(signal);
+      await until(`${signal} arrives`, () => fake.seen.signals.includes(constants.signals[signal]));
+    }
+    assert.equal(process.child.exitCode, null);
+  });
+
+  it('a terminal: raw, with its size told at once and after a change', async () => {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
+    const fake = agent;
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words('-terminal')];
+    const script = `stty rows 33 cols 77; ${program.join(' ')}`;
+    const terminal = spawn('script', ['-qec', script, '/dev/null'], { stdio: 'pipe' });
+    terminal.stdout.resume();
+    await until('the size is told', () => fake.seen.sizes.includes('33x77'));
+    terminal.stdin.write('\u0003'); // in raw mode Ctrl-C is a byte like any other
+    await until('Ctrl-C arrives', () => Buffer.concat(fake.seen.input).includes(3));
+    fake.stop();
+    await once(terminal, 'close');
+  });
+
+  const invocations: [name: string, words: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+    ['-version', ['-version'], 0, /^kata-shim version \S+\n$/, /^$/],
+    ['no agent', ['-container', 'c', '-exec-id', 'e'], 1, /^$/, /agent must be given/],
+    ['no container', ['-agent', 'unix:///x', '-exec-id', 'e'], 1, /^$/, /container must be given/],
+    ['no exec-id', ['-agent', 'unix:///x', '-container', 'c'], 1, /^$/, /exec-id must be given/],
+    ['another scheme', ['-agent', 'tcp://x', '-container', 'c', '-exec-id', 'e'], 1, /^$/, /invalid agent address/],
+  ];
+  for (const [name, argv, code, stdout, stderr] of invocations) {
+    it(`command line: ${name}`, async () => {
+      shim = new Component(BUNDLE, argv);
+      assert.equal((await shim.exited).code, code);
+      assert.match(shim.stdout.toString(), stdout);
+      assert.match(shim.stderr, stderr);
+    });
+  }
+});

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Every test: sets up, checks, builds, then each tier. `tools/test.sh fast` stops after what needs no root and no VM.
+set -eu
+cd "$(dirname "$0")/.."
+tools/setup.sh
+PATH=$PWD/node_modules/.bin:$PATH
+NX_DAEMON=false NX_TUI=false
+export PATH NX_DAEMON NX_TUI
+stage=${KATA_STAGE:-$PWD/.cache/stage}
+
+say() { echo "test: $*"; }
+
+say 'types, lint, format'
+nx run common:generate --outputStyle=stream
+tsc -p .
+eslint packages packaging tests tools bench
+prettier --check --log-level warn .
+say 'unit tests'
+mocha 'packages/*/src/**/*.test.ts' 'packaging/**/*.test.ts'
+[ "${1:-}" != fast ] || exit 0
+say 'build'
+nx run-many -t build --outputStyle=stream
+say 'integration tests'
+mocha 'tests/integration/**/*.test.ts'
+node tools/stage.ts "$stage"
+say 'end-to-end tests'
+KATA_STAGE=$stage mocha 'tests/e2e/**/*.test.ts'
+say 'all passed'
