@@ -6,6 +6,7 @@ describe('runcWording', () => {
     ['executable file `foo` not found in $PATH: No such file or directory', 'exec: "cmd": executable file not found in $PATH'],
     ['executable file `/nope` not found: No such file or directory', 'exec: "cmd": executable file not found in $PATH'],
     ['open executable: Permission denied', 'exec: "cmd": permission denied'],
+    ['open executable: Operation not permitted', 'exec: "cmd": permission denied'],
     ['exec cmd: Exec format error', 'exec: "cmd": exec format error'],
     ['cannot set memory limit: Permission denied', 'cannot set memory limit: Permission denied'],
   ];

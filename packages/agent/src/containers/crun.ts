@@ -15,11 +15,9 @@ export class CrunError extends Error {}
  */
 export function runcWording(message: string, command: string): string {
   if (/executable file .* not found/.test(message)) return `exec: "${command}": executable file not found in $PATH`;
-  const refused =
-    /^(?:open executable|exec|execve|stat)\b.*: (Permission denied|No such file or directory|Is a directory|Exec format error)$/i.exec(
-      message,
-    );
-  return refused ? `exec: "${command}": ${(refused[1] ?? '').toLowerCase()}` : message;
+  const refused = /^(?:open executable|exec|execve|stat)\b.*: ([A-Z][a-z ]+)$/.exec(message)?.[1]?.toLowerCase();
+  if (refused === undefined) return message;
+  return `exec: "${command}": ${refused === 'operation not permitted' ? 'permission denied' : refused}`; // a directory, for one
 }
 
 /** crun --log-format=json writes one object a line. */
