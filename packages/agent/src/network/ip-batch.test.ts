@@ -41,7 +41,7 @@ describe('routesBatch', () => {
   });
   it('IPv6 routes look the same', () => {
     assert.deepEqual(routesBatch([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })]), [
-      '-6 route replace default via fd00::1 dev eth0',
+      'route replace default via fd00::1 dev eth0',
     ]);
   });
 });
