@@ -73,7 +73,14 @@ function installConfiguration(): void {
   writeFileSync(path, configurationFile(overrides));
 }
 
+/** The programs have no file ending: a package.json further up, of whatever project DIR lies in, must not make modules of them. */
+function declareCommonJs(): void {
+  mkdirSync(root, { recursive: true });
+  writeFileSync(inRoot('package.json'), '{ "type": "commonjs" }\n');
+}
+
 say('bundling');
+declareCommonJs();
 run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=stream']);
 installNode();
 for (const [source, target] of components) if (existsSync(join(repository, source))) installComponent(source, target);
