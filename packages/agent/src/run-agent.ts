@@ -68,6 +68,7 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
     log,
     stateDirectory: String(given['state']),
     pipeBytes: options.containerPipeSize,
+    hotplugTimeoutMs: options.hotplugTimeoutMs,
   });
   const server = createServer(sandbox, options, log);
   if (typeof given['listen'] === 'string') return serveUnixSocket(socketPath(given['listen']), server, log);

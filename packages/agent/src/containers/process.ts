@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Followers } from './followers.ts';
 import { ProcessIo } from './process-io.ts';
 
 type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
@@ -13,6 +14,10 @@ export interface GuestProcess {
   readonly io: ProcessIo;
   /** Exit code, or 128 + the signal that ended it. */
   readonly exited: Promise<number>;
+  /** Once true, `pid` may be somebody else's. */
+  readonly hasEnded: () => boolean;
+  /** Of an exec'd process: a container's first process goes on without its shim. */
+  readonly followers: Followers | undefined;
 }
 
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
