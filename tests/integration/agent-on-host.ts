@@ -19,9 +19,14 @@ import { Scratch, until } from './process.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.cjs');
 
-/** crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. */
-const prepareCgroups = `
-if [ -f /sys/fs/cgroup/cgroup.controllers ]; then :; else
+/**
+ * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted
+ * anew, because it shows the network devices of the namespace that it was mounted in.
+ */
+const prepareSystem = `
+[ -f /sys/fs/cgroup/cgroup.controllers ] && unified=yes
+mount -t sysfs sysfs /sys
+if [ "$unified" = yes ]; then mount -t cgroup2 none /sys/fs/cgroup; else
   mount -t tmpfs none /sys/fs/cgroup
   while read -r name _ _ enabled; do
     case $name in \\#*) continue;; esac
@@ -87,7 +92,7 @@ export class AgentOnHost {
     const words = ['-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
     const command = [process.execPath, '--no-warnings', BUNDLE, ...words].join(' ');
     // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
-    const script = `${prepareCgroups}\n${command}; exit $?`;
+    const script = `${prepareSystem}\n${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     this.#process = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr])

@@ -108,9 +108,11 @@ export class Container {
     if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
     if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Cannot exec in stopped container ${this.id}`);
     const words = (file: string): string[] => ['exec', '--process', file, '--detach'];
-    await this.#withFile(execConfig(process, this.#firstProcess), (file) =>
+    const config = execConfig(process, this.#firstProcess);
+    const { pid } = await this.#withFile(config, (file) =>
       this.#launch(execId, { terminal: process.Terminal, command: process.Args[0] ?? '', words: words(file), isInit: false }),
     );
+    setOomScore(pid, config.oomScoreAdj ?? 0);
   }
 
   /** The process with that id. @throws GrpcError */
@@ -244,5 +246,15 @@ export class Container {
   async #watchOom(onOom: () => void): Promise<void> {
     const { watchOom } = await import('../cgroups/oom-watch.ts');
     if (this.#state !== 'stopped') this.#oomWatch = watchOom(this.cgroup, onOom, this.#tools.kernel);
+  }
+}
+
+/** crun sets it for a container's first process only. */
+function setOomScore(pid: number, score: number): void {
+  if (score === 0) return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
+  } catch {
+    // it has ended already
   }
 }
