@@ -1,11 +1,9 @@
 /** One container: crun's, with the processes that were started in it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
 import type { LinuxResources, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
-import { errorMessage } from '@kata-containers/common/errors/error-message';
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
 import { cgroupOf, cgroupProcesses } from '../cgroups/cgroup.ts';
@@ -14,37 +12,24 @@ import type { OomWatch } from '../cgroups/oom-watch.ts';
 import { execConfig } from '../oci/process-config.ts';
 import { toJson } from '../oci/spec-config.ts';
 import { GrpcError } from '../service/grpc-error.ts';
-import type { Crun } from './crun.ts';
 import { Followers } from './followers.ts';
 import type { Cancellable } from './followers.ts';
 import { filterProcessTable } from './parse-process-table.ts';
-import { pipeStdio, terminalStdio } from './process.ts';
-import type { GuestProcess, Stdio } from './process.ts';
+import { launch } from './launcher.ts';
+import type { Launch, LaunchTools, Launched } from './launcher.ts';
+import type { GuestProcess } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { runProgram } from './program.ts';
-import type { Reaper } from './reaper.ts';
 import { isDeafTo } from './signal-mask.ts';
 
-export interface ContainerTools {
-  readonly kernel: Kernel;
-  readonly reaper: Reaper;
-  readonly crun: Crun;
+export interface ContainerTools extends LaunchTools {
   readonly log: Logger;
-  readonly pipeBytes: number;
 }
 
 const SIGKILL = 9;
 const SIGTERM = 15;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
-
-/** What is started, and by which words of crun. */
-interface Launch {
-  readonly terminal: boolean;
-  readonly command: string;
-  readonly words: readonly string[];
-  readonly isInit: boolean;
-}
 
 export class Container {
   readonly id: string;
@@ -75,8 +60,8 @@ export class Container {
     try {
       writeFileSync(join(directory, 'config.json'), toJson(spec));
       const { terminal = false, args = [] } = spec.process ?? {};
-      const words = ['create', '--bundle', directory, '--no-new-keyring'];
-      container.#init = await container.#launch(execId, { terminal, command: args[0] ?? '', words, isInit: true });
+      const words = ['create', '--bundle', directory, '--no-new-keyring', id];
+      container.#init = await container.#launch(execId, { terminal, command: args[0] ?? '', words }, true);
       container.#cgroup = cgroupOf(container.#init.pid);
       return container;
     } catch (error) {
@@ -107,10 +92,10 @@ export class Container {
   async exec(execId: string, process: ProcessMessage | undefined): Promise<void> {
     if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
     if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Cannot exec in stopped container ${this.id}`);
-    const words = (file: string): string[] => ['exec', '--process', file, '--detach'];
     const config = execConfig(process, this.#firstProcess);
+    const what = { terminal: process.Terminal, command: process.Args[0] ?? '' };
     const { pid } = await this.#withFile(config, (file) =>
-      this.#launch(execId, { terminal: process.Terminal, command: process.Args[0] ?? '', words: words(file), isInit: false }),
+      this.#launch(execId, { ...what, words: ['exec', '--process', file, '--detach', this.id] }, false),
     );
     setOomScore(pid, config.oomScoreAdj ?? 0);
   }
@@ -189,52 +174,29 @@ export class Container {
     }
   }
 
-  #launch(execId: string, launch: Launch): Promise<GuestProcess> {
+  #launch(execId: string, what: Launch, isInit: boolean): Promise<GuestProcess> {
     return this.#processes.add(execId, async () => {
-      const { kernel, reaper, pipeBytes } = this.#tools;
-      const number = this.#files++;
-      const stdio = launch.terminal ? await terminalStdio(join(this.#directory, `${number}.tty`), kernel) : pipeStdio(kernel, pipeBytes);
-      const pidFile = join(this.#directory, `${number}.pid`);
-      try {
-        const { pid, exited } = await reaper.adopt(() => this.#runCrun(launch, stdio, pidFile));
-        return this.#follow(pid, exited, stdio, launch.isInit);
-      } finally {
-        stdio.release();
-        rmSync(pidFile, { force: true });
-      }
+      const launched = await launch(what, join(this.#directory, String(this.#files++)), this.#tools);
+      return this.#follow(launched, isInit);
     });
   }
 
-  async #runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string): Promise<number> {
-    const options = { stdio: stdio.forCrun, command };
-    await this.#tools.crun.run([...words, ...stdio.words, '--pid-file', pidFile, this.id], options).catch((error: unknown) => {
-      throw new GrpcError(status.INTERNAL, errorMessage(error));
-    });
-    return Number(readFileSync(pidFile, 'latin1'));
-  }
-
-  #follow(pid: number, exited: Promise<number>, stdio: Stdio, isInit: boolean): GuestProcess {
+  #follow(launched: Launched, isInit: boolean): GuestProcess {
     let ended = false;
-    const hasEnded = (): boolean => ended;
+    const { pid, io } = launched;
     const abandoned = (): void => {
+      if (ended) return;
       this.#tools.log.warn('a process is killed: its shim has gone', { container: this.id, process: pid });
-      if (!ended) this.#tools.kernel.kill(pid, SIGKILL);
+      this.#tools.kernel.kill(pid, SIGKILL);
     };
-    const process: GuestProcess = {
-      pid,
-      exited,
-      hasEnded,
-      io: stdio.open(),
-      followers: isInit ? undefined : new Followers(abandoned),
-    };
-    exited
+    launched.exited
       .then(() => {
         ended = true;
         if (isInit) this.#state = 'stopped';
-        process.io.processEnded();
+        io.processEnded();
       })
       .catch(() => {});
-    return process;
+    return { ...launched, hasEnded: () => ended, followers: isInit ? undefined : new Followers(abandoned) };
   }
 
   /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */
