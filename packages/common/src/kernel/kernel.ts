@@ -33,6 +33,8 @@ export interface ProcessCalls {
   kill(pid: number, signal: number): void;
   /** setsid(2). */
   setsid(): void;
+  /** setrlimit(2): core dumps of any size, of this process and those that it starts. */
+  allowCoreDumps(): void;
 }
 
 export interface DescriptorCalls {
