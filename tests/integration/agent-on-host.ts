@@ -85,12 +85,12 @@ export class AgentOnHost {
   /** What the agent has logged. */
   said = '';
 
-  private constructor() {
+  private constructor(nodeFlags: readonly string[]) {
     assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
     this.#makeRootfs();
     mkdirSync(this.scratch.file('state'));
     const words = ['-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
-    const command = [process.execPath, '--no-warnings', BUNDLE, ...words].join(' ');
+    const command = [process.execPath, ...nodeFlags, '--no-warnings', BUNDLE, ...words].join(' ');
     // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
     const script = `${prepareSystem}\n${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -100,8 +100,8 @@ export class AgentOnHost {
   }
 
   /** `sandbox` is what CreateSandbox asks for; without it there is no sandbox yet. */
-  static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}): Promise<AgentOnHost> {
-    const host = new AgentOnHost();
+  static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
+    const host = new AgentOnHost(nodeFlags);
     await until('the agent listens', () => existsSync(host.scratch.file('agent.sock')));
     const connection = createConnection(host.scratch.file('agent.sock'));
     await once(connection, 'connect');
