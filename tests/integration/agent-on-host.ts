@@ -89,8 +89,8 @@ export class AgentOnHost {
     assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
     this.#makeRootfs();
     mkdirSync(this.scratch.file('state'));
-    const words = ['-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
-    const command = [process.execPath, ...nodeFlags, '--no-warnings', BUNDLE, ...words].join(' ');
+    const words = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
+    const command = [process.execPath, ...nodeFlags, '--no-warnings', ...words].join(' ');
     // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
     const script = `${prepareSystem}\n${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -142,7 +142,7 @@ export class AgentOnHost {
   async stop(): Promise<void> {
     await this.#agent?.call('destroySandbox', {}).catch(() => {});
     this.#agent?.close();
-    this.#bridge?.close();
+    await this.#closeBridge();
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await ended;
@@ -274,6 +274,12 @@ export class AgentOnHost {
     });
     this.#bridge.listen(path);
     await once(this.#bridge, 'listening');
+  }
+
+  /** The server removes its socket when it has closed: removing the directory at the same time would leave that behind. */
+  async #closeBridge(): Promise<void> {
+    this.breakConnections();
+    await new Promise((resolve) => (this.#bridge ? this.#bridge.close(resolve) : resolve(undefined)));
   }
 
   #makeRootfs(): void {

@@ -6,6 +6,8 @@ import { readdirSync } from 'node:fs';
 import { AgentOnHost } from './agent-on-host.ts';
 
 const EXECS = Number(process.env['KATA_SOAK_EXECS'] ?? 400);
+/** Until code is compiled, and buffers and pools have their size. */
+const WARM_UP = 200;
 const AT_A_TIME = 4;
 /** With memory in plenty V8 collects late, and what it keeps would look like a leak: it gets little. */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=32'];
@@ -13,7 +15,7 @@ const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=32'];
 const SLACK_KIB = 8 << 10;
 
 describe(`kata-agent, ${EXECS} times exec`, function () {
-  this.timeout(EXECS * 500);
+  this.timeout((WARM_UP + EXECS) * 500);
   let host: AgentOnHost;
   let id = '';
   before(async () => {
@@ -48,7 +50,7 @@ describe(`kata-agent, ${EXECS} times exec`, function () {
   });
 
   it('leaves no descriptor, process or file, and memory does not grow', async () => {
-    await many(200); // code is compiled, buffers and pools have their size
+    await many(WARM_UP);
     const before = measure();
     const start = performance.now();
     await many(EXECS);

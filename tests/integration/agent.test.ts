@@ -137,7 +137,8 @@ describe('kata-agent: containers', function () {
     });
 
     it('a terminal that is born with a size', async () => {
-      await host.exec(id, 'e5', ['stty', 'size'], { Terminal: true, ConsoleSize: { Height: 40, Width: 132 } });
+      // crun sets the size when the process is running already.
+      await host.exec(id, 'e5', ['sh', '-c', 'sleep 0.2; stty size'], { Terminal: true, ConsoleSize: { Height: 40, Width: 132 } });
       assert.match(await host.output(id, 'e5'), /^40 132/);
       await host.wait(id, 'e5');
     });

@@ -1,4 +1,5 @@
 /** First process of a PID namespace that the sandbox' containers share: it waits, reaps orphans, and keeps the namespace. */
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { CLONE_NEWPID } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -12,7 +13,7 @@ export interface PauseProcess {
   /** What a container joins. */
   readonly namespacePath: string;
   /** Ends it, and with it everything in the namespace. */
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 type Calls = Pick<Kernel, 'unshare' | 'setns' | 'kill'>;
@@ -22,9 +23,16 @@ export function startPauseProcess(kernel: Calls, reaper: Pick<Reaper, 'spawn'>):
   const home = openSync('/proc/self/ns/pid', 'r');
   try {
     kernel.unshare(CLONE_NEWPID);
-    const { pid } = reaper.spawn('sh', ['-c', SCRIPT], { stdio: 'ignore' });
+    const child = reaper.spawn('sh', ['-c', SCRIPT], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    ended.catch(() => {}); // it could not be started, which the missing pid says
+    const { pid } = child;
     if (pid === undefined) throw new Error('the pause process cannot be started');
-    return { namespacePath: `/proc/${pid}/ns/pid`, stop: () => kernel.kill(pid, SIGKILL) };
+    const stop = async (): Promise<void> => {
+      if (child.exitCode === null && child.signalCode === null) kernel.kill(pid, SIGKILL);
+      await ended;
+    };
+    return { namespacePath: `/proc/${pid}/ns/pid`, stop };
   } finally {
     kernel.setns(home, CLONE_NEWPID);
     closeSync(home);
