@@ -1,220 +1,155 @@
-/**
- * kata-agent as a process on the host: a unix socket in place of the serial port, mounts and PIDs of its own (so that it is
- * PID 1's child there and its leftovers end with it), driven over yamux and gRPC as by the runtime.
- */
+/** Containers and their processes, as the agent on the host makes them. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
-import type { Server } from 'node:net';
-import { join } from 'node:path';
-import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
-import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
-import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
-import { Scratch, until } from './process.ts';
+import { AgentOnHost, refusal } from './agent-on-host.ts';
+import { until } from './process.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.cjs');
-
-/** crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. */
-const prepareCgroups = `
-if [ -f /sys/fs/cgroup/cgroup.controllers ]; then :; else
-  mount -t tmpfs none /sys/fs/cgroup
-  while read -r name _ _ enabled; do
-    case $name in \\#*) continue;; esac
-    [ "$enabled" = 1 ] || continue
-    mkdir -p /sys/fs/cgroup/$name
-    mount -t cgroup -o $name cgroup /sys/fs/cgroup/$name 2>/dev/null || rmdir /sys/fs/cgroup/$name
-  done < /proc/cgroups
-fi`;
-
-describe('kata-agent', function () {
+describe('kata-agent: containers', function () {
   this.timeout(60_000);
-  let scratch: Scratch;
-  let agentProcess: ChildProcess;
-  let bridge: Server | undefined;
+  let host: AgentOnHost;
   let agent: AgentConnection;
-  let said = '';
-
-  /** Plays the proxy: each connection to `path` is one yamux stream to the agent. */
-  async function playProxy(path: string, session: YamuxSession): Promise<void> {
-    bridge = createServer({ allowHalfOpen: true }, (client) => {
-      client.on('error', () => {});
-      session
-        .openStream()
-        .then((stream) => {
-          stream.on('error', () => client.destroy());
-          client.pipe(stream).pipe(client);
-        })
-        .catch(() => client.destroy());
-    });
-    bridge.listen(path);
-    await once(bridge, 'listening');
-  }
-
   before(async () => {
-    assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
-    scratch = new Scratch();
-    const rootfs = scratch.file('rootfs');
-    for (const name of ['bin', 'proc', 'dev', 'etc', 'tmp', 'sys']) mkdirSync(join(rootfs, name), { recursive: true });
-    copyFileSync('/bin/busybox', join(rootfs, 'bin/busybox'));
-    for (const name of ['sh', 'cat', 'sleep', 'echo', 'true', 'kill', 'id', 'hostname']) symlinkSync('busybox', join(rootfs, 'bin', name));
-    const command = [
-      process.execPath,
-      '--no-warnings',
-      BUNDLE,
-      '-listen',
-      scratch.file('agent.sock'),
-      '-state',
-      scratch.file('state'),
-    ].join(' ');
-    mkdirSync(scratch.file('state'));
-    // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
-    const script = `${prepareCgroups}\n${command}; exit $?`;
-    agentProcess = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [agentProcess.stdout, agentProcess.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await until('the agent listens', () => existsSync(scratch.file('agent.sock')));
-    const connection = createConnection(scratch.file('agent.sock'));
-    await once(connection, 'connect');
-    await playProxy(scratch.file('proxy.sock'), new YamuxSession('client', connection));
-    agent = await connectAgent(`unix://${scratch.file('proxy.sock')}`, {});
-    await agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb' });
+    host = await AgentOnHost.start();
+    ({ agent } = host);
   });
-  after(async () => {
-    agent?.close();
-    bridge?.close();
-    const ended = once(agentProcess, 'exit');
-    agentProcess.kill('SIGKILL');
-    await ended;
-    scratch.remove();
-  });
-
-  let containers = 0;
-  async function create(args: string[], terminal = false): Promise<string> {
-    const id = `c${containers++}`;
-    const OCI = {
-      Version: '1.0.2',
-      Hostname: 'guest',
-      Root: { Path: scratch.file('rootfs'), Readonly: false },
-      Process: { Args: args, Cwd: '/', Env: ['PATH=/bin'], Terminal: terminal, User: {} },
-      Mounts: [
-        { destination: '/proc', source: 'proc', type: 'proc', options: [] },
-        { destination: '/dev', source: 'tmpfs', type: 'tmpfs', options: ['mode=755'] },
-        { destination: '/dev/pts', source: 'devpts', type: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
-      ],
-      Linux: { CgroupsPath: `/kata-agent-test-${process.pid}/${id}` },
-    };
-    await agent.call('createContainer', { container_id: id, exec_id: id, OCI });
-    return id;
-  }
-  async function output(container_id: string, exec_id: string, call: 'readStdout' | 'readStderr' = 'readStdout'): Promise<string> {
-    let text = '';
-    for (;;) {
-      try {
-        text += (await agent.call(call, { container_id, exec_id, len: 65536 }, { deadlineMs: 20_000 })).data.toString();
-      } catch (error) {
-        assert.ok(error instanceof AgentError && error.message === 'EOF', String(error));
-        return text;
-      }
-    }
-  }
-  const wait = async (container_id: string, exec_id: string): Promise<number> =>
-    (await agent.call('waitProcess', { container_id, exec_id }, { deadlineMs: 20_000 })).status;
-  const remove = (container_id: string): Promise<unknown> => agent.call('removeContainer', { container_id });
-  const code = async (action: Promise<unknown>): Promise<[number, string]> => {
-    try {
-      await action;
-      return [0, ''];
-    } catch (error) {
-      assert.ok(error instanceof AgentError, String(error));
-      return [error.grpcCode, error.message];
-    }
-  };
+  after(() => host.stop());
 
   it('answers Check and Version', async () => {
     assert.equal((await agent.check()).status, 1);
   });
 
   it('runs a container: created, started, output, exit code, removed', async () => {
-    const id = await create(['sh', '-c', 'echo out; echo err >&2; hostname; exit 7']);
+    const id = await host.create(['sh', '-c', 'echo out; echo err >&2; hostname; exit 7']);
     await agent.call('startContainer', { container_id: id });
-    assert.equal(await output(id, id), 'out\nguest\n', said);
-    assert.equal(await output(id, id, 'readStderr'), 'err\n');
-    assert.equal(await wait(id, id), 7);
-    await remove(id);
-    assert.deepEqual(await code(remove(id)), [9, `Container ${id} not found`]);
+    assert.equal(await host.output(id, id), 'out\nguest\n', host.said);
+    assert.equal(await host.output(id, id, 'readStderr'), 'err\n');
+    assert.equal(await host.wait(id, id), 7);
+    await host.remove(id);
+    assert.deepEqual(await refusal(host.remove(id)), [5, `Container ${id} not found`]);
   });
 
   it('stdin arrives, and its end', async () => {
-    const id = await create(['cat']);
-    await agent.call('startContainer', { container_id: id });
+    const id = await host.run(['cat']);
     const data = Buffer.from('through the pipe');
     assert.equal((await agent.call('writeStdin', { container_id: id, exec_id: id, data })).len, data.length);
     await agent.call('closeStdin', { container_id: id, exec_id: id });
     assert.equal((await agent.call('writeStdin', { container_id: id, exec_id: id, data })).len, 0);
-    assert.equal(await output(id, id), 'through the pipe');
-    assert.equal(await wait(id, id), 0);
-    await remove(id);
+    assert.equal(await host.output(id, id), 'through the pipe');
+    assert.equal(await host.wait(id, id), 0);
+    await host.remove(id);
   });
 
-  it('signals: TERM kills a first process that does not handle it, and reaches one that does', async () => {
-    const deaf = await create(['sleep', '100']);
-    await agent.call('startContainer', { container_id: deaf });
-    await agent.call('signalProcess', { container_id: deaf, exec_id: deaf, signal: 15 });
-    assert.equal(await wait(deaf, deaf), 137);
-    await remove(deaf);
-    const hearing = await create(['sh', '-c', 'trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done']);
-    await agent.call('startContainer', { container_id: hearing });
-    assert.equal((await agent.call('readStdout', { container_id: hearing, exec_id: hearing, len: 100 })).data.toString(), 'ready\n');
-    await agent.call('signalProcess', { container_id: hearing, exec_id: hearing, signal: 15 });
-    assert.equal(await wait(hearing, hearing), 3);
-    await remove(hearing);
+  it('output is complete before the exit code is given, to a slow reader too', async () => {
+    const id = await host.run(['sh', '-c', 'head -c 3000000 /dev/zero; sleep 60 & exit 0'], {
+      Mounts: [
+        { destination: '/proc', source: 'proc', type: 'proc', options: [] },
+        { destination: '/dev', source: '/dev', type: 'bind', options: ['rbind'] },
+      ],
+    });
+    let exited = false;
+    const status = host.wait(id, id).then((code) => {
+      exited = true;
+      return code;
+    });
+    const hash = createHash('sha256');
+    let length = 0;
+    while (length < 3_000_000) {
+      const { data } = await agent.call('readStdout', { container_id: id, exec_id: id, len: 200_000 });
+      hash.update(data);
+      length += data.length;
+      assert.equal(exited, false, `after ${length} bytes`);
+      if (length < 600_000) await sleep(60);
+    }
+    assert.equal(await status, 0);
+    assert.equal(hash.digest('hex'), createHash('sha256').update(Buffer.alloc(3_000_000)).digest('hex'));
+    await host.remove(id);
+  });
+
+  it('every waiter gets the exit code', async () => {
+    const id = await host.run(['sh', '-c', 'exit 4']);
+    assert.deepEqual(await Promise.all([host.wait(id, id), host.wait(id, id)]), [4, 4]);
+    assert.deepEqual(await refusal(host.wait(id, id)), [5, `Process ${id} not found (container ${id})`]);
+    await host.remove(id);
+  });
+
+  describe('signals', () => {
+    it('TERM kills a first process that does not handle it', async () => {
+      const id = await host.run(['sleep', '100']);
+      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
+      assert.equal(await host.wait(id, id), 137);
+      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 }); // dropped: it is stopped
+      await host.remove(id);
+    });
+    it('TERM reaches one that does', async () => {
+      const id = await host.run(['sh', '-c', 'trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done']);
+      assert.equal((await agent.call('readStdout', { container_id: id, exec_id: id, len: 100 })).data.toString(), 'ready\n');
+      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
+      assert.equal(await host.wait(id, id), 3);
+      await host.remove(id);
+    });
+    it('without a process, all of the container get it', async () => {
+      const id = await host.run(['sleep', '100']);
+      await host.exec(id, 'e', ['sleep', '100']);
+      await agent.call('signalProcess', { container_id: id, exec_id: '', signal: 9 });
+      assert.deepEqual(await Promise.all([host.wait(id, id), host.wait(id, 'e')]), [137, 137]);
+      await host.remove(id);
+    });
+  });
+
+  it('pause stops it, resume lets it go on; a signal thaws it', async () => {
+    const id = await host.run(['sh', '-c', 'while true; do echo tick; sleep 0.02; done']);
+    await agent.call('pauseContainer', { container_id: id });
+    assert.equal(host.cgroupFile(id, 'freezer', 'freezer.state'), 'FROZEN');
+    const [code] = await refusal(agent.call('pauseContainer', { container_id: id }));
+    assert.ok(code === 0 || code === 2, `paused twice: ${code}`);
+    await agent.call('resumeContainer', { container_id: id });
+    assert.equal(host.cgroupFile(id, 'freezer', 'freezer.state'), 'THAWED');
+    await agent.call('pauseContainer', { container_id: id });
+    await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 });
+    assert.equal(await host.wait(id, id), 137);
+    await host.remove(id);
   });
 
   describe('exec in a running container', () => {
     let id = '';
-    before(async () => {
-      id = await create(['sleep', '1000']);
-      await agent.call('startContainer', { container_id: id });
-    });
-    after(() => remove(id));
-    const exec = (exec_id: string, Args: string[], Terminal = false): Promise<unknown> =>
-      agent.call('execProcess', {
-        container_id: id,
-        exec_id,
-        process: { Args, Cwd: '/', Env: ['PATH=/bin', 'A=1'], Terminal, User: { UID: 0 } },
-      });
+    before(async () => (id = await host.run(['sleep', '1000'])));
+    after(() => host.remove(id));
 
     it('output and exit code', async () => {
-      await exec('e1', ['sh', '-c', 'echo $A; exit 5']);
-      assert.deepEqual([await output(id, 'e1'), await wait(id, 'e1')], ['1\n', 5]);
-      assert.deepEqual((await code(agent.call('waitProcess', { container_id: id, exec_id: 'e1' })))[0], 5);
+      await host.exec(id, 'e1', ['sh', '-c', 'echo $A; exit 5']);
+      assert.deepEqual([await host.output(id, 'e1'), await host.wait(id, 'e1')], ['1\n', 5]);
+      assert.equal((await refusal(host.wait(id, 'e1')))[0], 5);
     });
 
     it('a background child that keeps the pipe does not hold it', async () => {
-      await exec('e2', ['sh', '-c', 'sleep 30 & echo done']);
-      assert.deepEqual([await output(id, 'e2'), await wait(id, 'e2')], ['done\n', 0]);
+      await host.exec(id, 'e2', ['sh', '-c', 'sleep 30 & echo done']);
+      assert.deepEqual([await host.output(id, 'e2'), await host.wait(id, 'e2')], ['done\n', 0]);
     });
 
     it('a terminal, with its size', async () => {
-      await exec('e3', ['sh', '-c', 'read x; stty size 2>/dev/null; echo "got $x"'], true);
+      await host.exec(id, 'e3', ['sh', '-c', 'read x; stty size; echo "got $x"'], { Terminal: true });
       await agent.call('ttyWinResize', { container_id: id, exec_id: 'e3', row: 21, column: 84 });
       await agent.call('writeStdin', { container_id: id, exec_id: 'e3', data: Buffer.from('line\n') });
-      assert.match(await output(id, 'e3'), /got line\r\n$/);
-      assert.equal(await wait(id, 'e3'), 0);
+      assert.match(await host.output(id, 'e3'), /21 84\r\ngot line\r\n$/);
+      assert.equal(await host.wait(id, 'e3'), 0);
+    });
+
+    it('a terminal that is born with a size', async () => {
+      // crun sets the size when the process is running already.
+      await host.exec(id, 'e5', ['sh', '-c', 'sleep 0.2; stty size'], { Terminal: true, ConsoleSize: { Height: 40, Width: 132 } });
+      assert.match(await host.output(id, 'e5'), /^40 132/);
+      await host.wait(id, 'e5');
     });
 
     it('resizing without a terminal is refused', async () => {
-      await exec('e4', ['true']);
-      assert.deepEqual(await code(agent.call('ttyWinResize', { container_id: id, exec_id: 'e4', row: 1, column: 1 })), [
+      await host.exec(id, 'e4', ['true']);
+      assert.deepEqual(await refusal(agent.call('ttyWinResize', { container_id: id, exec_id: 'e4', row: 1, column: 1 })), [
         9,
         'Terminal is not set, impossible to resize it',
       ]);
-      await wait(id, 'e4');
+      await host.wait(id, 'e4');
     });
 
     const refused: [name: string, args: string[], text: RegExp][] = [
@@ -223,8 +158,9 @@ describe('kata-agent', function () {
     ];
     for (const [name, args, text] of refused) {
       it(`${name} fails at once, in runc's words`, async () => {
-        const [, message] = await code(exec(`refused-${args[0]}`.replaceAll('/', '-'), args));
+        const [code, message] = await refusal(host.exec(id, `refused-${args[0]}`, args));
         assert.match(message, text);
+        assert.equal(code, 13);
       });
     }
 
@@ -236,50 +172,77 @@ describe('kata-agent', function () {
       assert.match(table.process_list.toString(), /^ *PID COMMAND\n(.*\n)*.*sleep 1000\n/);
     });
 
-    it('200 short processes leave no descriptor open', async () => {
-      const open = async (): Promise<number> => {
-        await exec('count', ['true']);
-        await wait(id, 'count');
-        return readdirSync(`/proc/${agentPid()}/fd`).length;
-      };
-      const before = await open();
-      for (let index = 0; index < 200; index++) {
-        await exec(`many${index}`, ['true']);
-        await wait(id, `many${index}`);
-      }
-      assert.ok((await open()) <= before + 2);
+    it('an exec id with slashes is a name like another', async () => {
+      await host.exec(id, '../../e', ['true']);
+      assert.equal(await host.wait(id, '../../e'), 0);
+    });
+
+    it('a process whose shim has vanished is killed; the container goes on', async () => {
+      const shim = await host.connect();
+      await host.exec(id, 'left', ['sleep', '500']);
+      const reading = refusal(shim.call('readStdout', { container_id: id, exec_id: 'left', len: 10 }, { deadlineMs: 'none' }));
+      await sleep(50);
+      shim.close();
+      // The library keeps a closed client's calls: what a killed shim does is to break its connection.
+      host.breakConnections();
+      await reading;
+      const waited = await host.connect();
+      host.useAgent(waited);
+      agent = waited;
+      await until('the process is killed', () => /its shim has gone/.test(host.said), 20_000);
+      assert.equal(await host.wait(id, 'left'), 137);
+      await host.exec(id, 'after', ['true']);
+      assert.equal(await host.wait(id, 'after'), 0);
     });
   });
 
-  /** The agent is the child of the shell that unshare has started. */
-  function agentPid(): number {
-    const children = (pid: number): number[] => {
-      const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
-      return list.split(' ').filter(Boolean).map(Number);
-    };
-    const shell = children(agentProcess.pid ?? 0)[0] ?? 0;
-    return children(shell)[0] ?? 0;
-  }
-
   const wrong: [name: string, act: () => Promise<unknown>, grpcCode: number, text: RegExp][] = [
-    ['a second sandbox', () => agent.call('createSandbox', { sandbox_id: 'x' }), 6, /already started/],
-    ['an unknown container', () => agent.call('startContainer', { container_id: 'nobody' }), 9, /nobody not found/],
+    ['a second sandbox', () => agent.call('createSandbox', { sandbox_id: 'x' }), 6, /^Sandbox already started, impossible to start again$/],
+    ['an unknown container', () => agent.call('startContainer', { container_id: 'nobody' }), 5, /^Container nobody not found$/],
+    [
+      'a signal to an unknown container',
+      () => agent.call('signalProcess', { container_id: 'nobody', exec_id: 'x', signal: 9 }),
+      9,
+      /^Could not signal process x: rpc error: code = NotFound desc = Container nobody not found$/,
+    ],
     ['no specification', () => agent.call('createContainer', { container_id: 'x', exec_id: 'x' }), 3, /OCI specification is missing/],
-    ['no entropy', () => agent.call('reseedRandomDev', {}), 3, /missing entropy data/],
-    ['an interface without an address', () => agent.call('updateInterface', { interface: {} }), 3, /hardware address/],
-    ['a call not there yet', () => agent.call('startTracing', {}), 12, /not implemented/],
+    ['an id that is a path', () => host.create(['true'], {}, { container_id: '../x' }), 3, /invalid container id/],
+    [
+      'a PID namespace in the specification',
+      () => host.create(['true'], { Linux: { Namespaces: [{ Type: 'pid' }] } }),
+      9,
+      /^Unexpected PID namespace received for container/,
+    ],
+    ['an update without resources', () => agent.call('updateContainer', { container_id: 'x' }), 2, /^Resources in the request are nil$/],
+    ['a list in an unknown format', () => agent.call('listProcesses', { container_id: 'nobody', format: 'x' }), 5, /not found/],
+    ['a command that does not exist', () => host.create(['nope']), 13, /executable file not found in \$PATH/],
+    ['a root file system that does not exist', () => host.create(['true'], { Root: { Path: '/nowhere' } }), 13, /nowhere/],
+    [
+      'a storage that cannot be mounted',
+      () => host.create(['true'], {}, { storages: [{ driver: 'blk', source: '/dev/null', fstype: 'ext4', mount_point: '/tmp/x' }] }),
+      13,
+      /^Could not mount \/dev\/null to \/tmp\/x/,
+    ],
+    [
+      'a device without a path',
+      () => host.create(['true'], {}, { devices: [{ type: 'blk', id: '02/01' }] }),
+      3,
+      /^invalid container path for device/,
+    ],
   ];
   for (const [name, act, grpcCode, text] of wrong) {
     it(`${name} is refused`, async () => {
-      const [found, message] = await code(act());
-      assert.equal(found, grpcCode, message);
+      const [found, message] = await refusal(act());
       assert.match(message, text);
+      assert.equal(found, grpcCode, message);
     });
   }
 
-  it('a command that does not exist leaves no container', async () => {
-    const [, message] = await code(create(['nope']));
-    assert.match(message, /executable file not found in \$PATH/);
-    assert.equal((await code(remove(`c${containers - 1}`)))[0], 9);
+  it('what was refused left no container', async () => {
+    await agent.call('destroySandbox', {});
+    assert.deepEqual(await refusal(agent.call('startContainer', { container_id: 'x' })), [9, 'Sandbox not started']);
+    await agent.call('destroySandbox', {});
+    await agent.call('createSandbox', { sandbox_id: 'again' });
+    assert.equal((await host.outcome(['echo', 'again'])).stdout, 'again\n');
   });
 });

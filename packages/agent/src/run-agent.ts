@@ -43,6 +43,19 @@ function ignoreConsoleSignals(): void {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
 }
 
+/** SIGUSR1 would have Node open its debugger, on a network that the containers share. */
+function keepDebuggerShut(): void {
+  process.on('SIGUSR1', () => {});
+}
+
+/** What agent.devmode and agent.debug_console ask for; nothing of it is loaded otherwise. */
+async function openForDevelopers({ devmode, debugConsole }: KernelOptions, reaper: Reaper, log: Logger): Promise<void> {
+  if (devmode) linuxKernel.allowCoreDumps();
+  if (!debugConsole) return;
+  const { serveDebugConsole } = await import('./start-up/debug-console.ts');
+  await serveDebugConsole(reaper, log);
+}
+
 /** @throws UsageError */
 export async function runAgent(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const isInit = process.pid === INIT_PID;
@@ -56,18 +69,21 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
   if (isInit) becomeInit(linuxKernel);
   const options = parseKernelOptions(isInit ? readFileSync('/proc/cmdline', 'utf8') : '');
   if (isInit) ignoreConsoleSignals();
+  keepDebuggerShut();
   const log = openLog(options);
   for (const warning of options.warnings) log.warn(warning);
   log.info('announce', { version, 'log-level': options.logLevel });
   linuxKernel.becomeSubreaper();
   const reaper = new Reaper(linuxKernel);
   reaper.start();
+  openForDevelopers(options, reaper, log).catch((error: unknown) => log.warn('debugging is not possible', { reason: String(error) }));
   const sandbox = new Sandbox({
     kernel: linuxKernel,
     reaper,
     log,
     stateDirectory: String(given['state']),
     pipeBytes: options.containerPipeSize,
+    hotplugTimeoutMs: options.hotplugTimeoutMs,
   });
   const server = createServer(sandbox, options, log);
   if (typeof given['listen'] === 'string') return serveUnixSocket(socketPath(given['listen']), server, log);

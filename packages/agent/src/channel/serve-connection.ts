@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { AgentServer } from '../service/server.ts';
+import { fixAuthority } from './authority-fix.ts';
 
 /** Until the connection ends. Gives the reason when it ended by an error. */
 export async function serveConnection(connection: Duplex, server: AgentServer): Promise<Error | undefined> {
-  const session = new YamuxSession('server', connection, { onStream: (stream) => server.accept(stream) });
+  const session = new YamuxSession('server', connection, {
+    onStream: (stream) => {
+      fixAuthority(stream);
+      server.accept(stream);
+    },
+  });
   const [reason] = (await once(session as unknown as NodeJS.EventEmitter, 'shutdown')) as [Error | undefined];
   return reason;
 }

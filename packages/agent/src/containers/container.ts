@@ -1,25 +1,29 @@
 /** One container: crun's, with the processes that were started in it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import type { Process as ProcessMessage } from '@kata-containers/common/generated/oci';
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Spec } from '@kata-containers/common/oci/spec';
+import type { CgroupStats } from '@kata-containers/common/generated/agent';
+import type { LinuxResources, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Process, Spec } from '@kata-containers/common/oci/spec';
+import { cgroupOf, cgroupProcesses } from '../cgroups/cgroup.ts';
+import type { Cgroup } from '../cgroups/cgroup.ts';
+import type { OomWatch } from '../cgroups/oom-watch.ts';
+import { execConfig } from '../oci/process-config.ts';
+import { toJson } from '../oci/spec-config.ts';
 import { GrpcError } from '../service/grpc-error.ts';
-import type { Crun } from './crun.ts';
+import { Followers } from './followers.ts';
+import type { Cancellable } from './followers.ts';
 import { filterProcessTable } from './parse-process-table.ts';
-import { processConfig, toJson } from './oci-bundle.ts';
-import { pipeStdio, terminalStdio } from './process.ts';
-import type { GuestProcess, Stdio } from './process.ts';
+import { launch } from './launcher.ts';
+import type { Launch, LaunchTools, Launched } from './launcher.ts';
+import type { GuestProcess } from './process.ts';
+import { ProcessTable } from './process-table.ts';
 import { runProgram } from './program.ts';
-import type { Reaper } from './reaper.ts';
-import { catchesSignal } from './signal-mask.ts';
+import { isDeafTo } from './signal-mask.ts';
 
-export interface ContainerTools {
-  readonly kernel: Kernel;
-  readonly reaper: Reaper;
-  readonly crun: Crun;
-  readonly pipeBytes: number;
+export interface ContainerTools extends LaunchTools {
+  readonly log: Logger;
 }
 
 const SIGKILL = 9;
@@ -27,40 +31,38 @@ const SIGTERM = 15;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
 
-/** What is started, and by which words of crun. */
-interface Launch {
-  readonly terminal: boolean;
-  readonly command: string;
-  readonly words: readonly string[];
-}
-
 export class Container {
   readonly id: string;
   readonly #tools: ContainerTools;
+  /** What further processes inherit from. */
+  readonly #firstProcess: Process | undefined;
   readonly #directory: string;
-  readonly #processes = new Map<string, GuestProcess>();
+  readonly #processes: ProcessTable;
   #state: State = 'created';
   #init: GuestProcess | undefined;
+  #cgroup: Cgroup | undefined;
+  #oomWatch: OomWatch | undefined;
+  #files = 0;
 
-  private constructor(id: string, directory: string, tools: ContainerTools) {
+  private constructor(id: string, spec: Spec, directory: string, tools: ContainerTools) {
     this.id = id;
+    this.#firstProcess = spec.process;
     this.#directory = directory;
     this.#tools = tools;
+    this.#processes = new ProcessTable(id);
   }
 
   /** Makes the container up to its first process waiting to be started. @throws CrunError with nothing left behind */
   static async create(id: string, execId: string, spec: Spec, bundles: string, tools: ContainerTools): Promise<Container> {
     const directory = join(bundles, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const container = new Container(id, directory, tools);
+    const container = new Container(id, spec, directory, tools);
     try {
       writeFileSync(join(directory, 'config.json'), toJson(spec));
-      const words = ['create', '--bundle', directory, '--no-new-keyring'];
-      container.#init = await container.#launch(execId, {
-        terminal: spec.process?.terminal ?? false,
-        command: spec.process?.args?.[0] ?? '',
-        words,
-      });
+      const { terminal = false, args = [] } = spec.process ?? {};
+      const words = ['create', '--bundle', directory, '--no-new-keyring', id];
+      container.#init = await container.#launch(execId, { terminal, command: args[0] ?? '', words }, true);
+      container.#cgroup = cgroupOf(container.#init.pid);
       return container;
     } catch (error) {
       await container.destroy();
@@ -68,41 +70,47 @@ export class Container {
     }
   }
 
-  async start(): Promise<void> {
-    if (this.#state !== 'created') throw new GrpcError(status.FAILED_PRECONDITION, `Container status is ${this.#state}, should be created`);
+  /** Pid of the first process. */
+  get pid(): number {
+    return this.#init?.pid ?? 0;
+  }
+
+  get cgroup(): Cgroup {
+    if (!this.#cgroup) throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} has no control group`);
+    return this.#cgroup;
+  }
+
+  /** `onOom` is told whenever the kernel kills a process of the container for want of memory. */
+  async start(onOom: () => void): Promise<void> {
+    if (this.#state !== 'created')
+      throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} status ${this.#state}, should be created`);
     await this.#tools.crun.run(['start', this.id]);
     if (this.#state === 'created') this.#state = 'running';
+    this.#watchOom(onOom).catch((error: unknown) => this.#tools.log.warn('no OOM events', { container: this.id, reason: String(error) }));
   }
 
   async exec(execId: string, process: ProcessMessage | undefined): Promise<void> {
-    if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'process is missing');
-    if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} is stopped`);
-    const file = join(this.#directory, `${execId}.json`);
-    writeFileSync(file, toJson(processConfig(process)));
-    try {
-      await this.#launch(execId, {
-        terminal: process.Terminal,
-        command: process.Args[0] ?? '',
-        words: ['exec', '--process', file, '--detach'],
-      });
-    } finally {
-      rmSync(file, { force: true });
-    }
+    if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
+    if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Cannot exec in stopped container ${this.id}`);
+    const config = execConfig(process, this.#firstProcess);
+    const what = { terminal: process.Terminal, command: process.Args[0] ?? '' };
+    const { pid } = await this.#withFile(config, (file) =>
+      this.#launch(execId, { ...what, words: ['exec', '--process', file, '--detach', this.id] }, false),
+    );
+    setOomScore(pid, config.oomScoreAdj ?? 0);
   }
 
   /** The process with that id. @throws GrpcError */
   process(execId: string): GuestProcess {
-    const process = this.#processes.get(execId);
-    if (!process) throw new GrpcError(status.NOT_FOUND, `Process ${execId} not found in container ${this.id}`);
-    return process;
+    return this.#processes.get(execId);
   }
 
-  /** The exit code. The process is forgotten once it was given. */
-  async wait(execId: string): Promise<number> {
+  /** The exit code, once all output was read by whoever reads it. The process is forgotten then. */
+  async wait(execId: string, call: Cancellable): Promise<number> {
     const process = this.process(execId);
-    const code = await process.exited;
-    this.#processes.delete(execId);
-    process.io.close();
+    const end = process.exited.then((code) => process.io.allRead().then(() => code));
+    const code = await (process.followers?.follow(call, end) ?? end);
+    this.#processes.release(execId, process);
     return code;
   }
 
@@ -111,7 +119,8 @@ export class Container {
     if (this.#state === 'stopped') return;
     if (execId === '' || this.#state === 'paused') return this.#signalAll(signal);
     const process = this.process(execId);
-    const isDeaf = process === this.#init && signal === SIGTERM && !catchesSignal(readStatus(process.pid), SIGTERM);
+    if (process.hasEnded()) throw new Error('os: process already finished');
+    const isDeaf = process === this.#init && signal === SIGTERM && isDeafTo(process.pid, SIGTERM);
     this.#tools.kernel.kill(process.pid, isDeaf ? SIGKILL : signal);
   }
 
@@ -127,79 +136,87 @@ export class Container {
 
   /** `ps` of the container's processes: its table, or the pids as JSON. */
   async listProcesses(format: string, words: readonly string[]): Promise<string> {
-    const pids = this.#pids();
+    const pids = cgroupProcesses(this.cgroup);
     if (format === 'json') return JSON.stringify(pids);
-    if (format !== 'table' && format !== '') throw new Error('invalid format option');
+    if (format !== 'table') throw new Error('invalid format option');
     return filterProcessTable(await runProgram(this.#tools.reaper, 'ps', words.length > 0 ? words : ['-ef']), pids);
+  }
+
+  async update(resources: LinuxResources): Promise<void> {
+    const { resourcesConfig } = await import('../oci/resources-config.ts');
+    const { readOnlineCpus } = await import('../guest/online.ts');
+    await this.#withFile(resourcesConfig(resources, readOnlineCpus()), (file) =>
+      this.#tools.crun.run(['update', '--resources', file, this.id]),
+    );
+  }
+
+  async stats(): Promise<CgroupStats> {
+    const { readStats } = await import('../cgroups/read-stats.ts');
+    return readStats(this.cgroup);
   }
 
   /** Ends every process and removes what is left. */
   async destroy(): Promise<void> {
+    this.#oomWatch?.close();
     await this.#tools.crun.run(['delete', '--force', this.id]).catch(() => {});
-    for (const { io } of this.#processes.values()) io.close();
     this.#processes.clear();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #launch(execId: string, launch: Launch): Promise<GuestProcess> {
-    if (this.#processes.has(execId)) throw new GrpcError(status.ALREADY_EXISTS, `Process ${execId} already exists`);
-    const { kernel, reaper, pipeBytes } = this.#tools;
-    const stdio = launch.terminal ? await terminalStdio(join(this.#directory, 'tty'), kernel) : pipeStdio(kernel, pipeBytes);
-    const pidFile = join(this.#directory, `${execId}.pid`);
+  /** Ids come from outside: files are named by number. */
+  async #withFile<T>(content: object, use: (file: string) => Promise<T>): Promise<T> {
+    const file = join(this.#directory, `${this.#files++}.json`);
+    writeFileSync(file, toJson(content));
     try {
-      const { pid, exited } = await reaper.adopt(() => this.#runCrun(launch, stdio, pidFile));
-      const process: GuestProcess = { pid, exited, io: stdio.open() };
-      this.#processes.set(execId, process);
-      this.#follow(process);
-      return process;
+      return await use(file);
     } finally {
-      stdio.release();
-      rmSync(pidFile, { force: true });
+      rmSync(file, { force: true });
     }
   }
 
-  async #runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string): Promise<number> {
-    await this.#tools.crun.run([...words, ...stdio.words, '--pid-file', pidFile, this.id], { stdio: stdio.forCrun, command });
-    return Number(readFileSync(pidFile, 'latin1'));
+  #launch(execId: string, what: Launch, isInit: boolean): Promise<GuestProcess> {
+    return this.#processes.add(execId, async () => {
+      const launched = await launch(what, join(this.#directory, String(this.#files++)), this.#tools);
+      return this.#follow(launched, isInit);
+    });
   }
 
-  #follow(process: GuestProcess): void {
-    process.exited
+  #follow(launched: Launched, isInit: boolean): GuestProcess {
+    let ended = false;
+    const { pid, io } = launched;
+    const abandoned = (): void => {
+      if (ended) return;
+      this.#tools.log.warn('a process is killed: its shim has gone', { container: this.id, process: pid });
+      this.#tools.kernel.kill(pid, SIGKILL);
+    };
+    launched.exited
       .then(() => {
-        if (process === this.#init) this.#state = 'stopped';
-        process.io.processEnded();
+        ended = true;
+        if (isInit) this.#state = 'stopped';
+        io.processEnded();
       })
       .catch(() => {});
+    return { ...launched, hasEnded: () => ended, followers: isInit ? undefined : new Followers(abandoned) };
   }
 
+  /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */
   async #signalAll(signal: number): Promise<void> {
     await this.#tools.crun.run(['kill', '--all', this.id, String(signal)]);
+    if (this.#state === 'paused') await this.resume().catch(() => {});
   }
 
-  /** Processes in the PID namespace of the first one, which is the container's. */
-  #pids(): number[] {
-    return this.#init ? pidsOf(this.#init.pid) : [];
-  }
-}
-
-function readStatus(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'latin1');
-  } catch {
-    return '';
+  async #watchOom(onOom: () => void): Promise<void> {
+    const { watchOom } = await import('../cgroups/oom-watch.ts');
+    if (this.#state !== 'stopped') this.#oomWatch = watchOom(this.cgroup, onOom, this.#tools.kernel);
   }
 }
 
-/** Pids in the cgroup of `pid` (cgroups(7)). */
-function pidsOf(pid: number): number[] {
+/** crun sets it for a container's first process only. */
+function setOomScore(pid: number, score: number): void {
+  if (score === 0) return;
   try {
-    const line = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
-      .split('\n')
-      .find((entry) => /^\d+:(pids|):/.test(entry));
-    const [, controller = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line ?? '') ?? [];
-    const list = readFileSync(join('/sys/fs/cgroup', controller, path, 'cgroup.procs'), 'latin1');
-    return list.split('\n').filter(Boolean).map(Number);
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
   } catch {
-    return [pid];
+    // it has ended already
   }
 }

@@ -2,14 +2,16 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { CLONE_NEWIPC, CLONE_NEWUTS, MNT_DETACH, MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { GuestNamespaces } from './oci-bundle.ts';
 
 const KINDS = [
   ['ipc', CLONE_NEWIPC],
   ['uts', CLONE_NEWUTS],
 ] as const;
 
-export const namespacePaths = (directory: string): GuestNamespaces => ({ ipc: `${directory}/ipc`, uts: `${directory}/uts` });
+export const namespacePaths = (directory: string): { readonly ipc: string; readonly uts: string } => ({
+  ipc: `${directory}/ipc`,
+  uts: `${directory}/uts`,
+});
 
 /** The main thread leaves its namespaces, keeps the new ones by mounts, and goes back. */
 export function createNamespaces(

@@ -8,58 +8,13 @@ import { openPollableStream } from '@kata-containers/common/kernel/pollable-stre
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../service/grpc-error.ts';
+import { OutputStream } from './output-stream.ts';
+import type { Reading } from './output-stream.ts';
 
-/** Quiet time after the end of a process that counts as the end of its output. */
-const DRAIN_MS = 100;
-
-/** One output stream, read on demand. */
-class Output {
-  readonly #socket: Socket;
-  #ended = false;
-  #wake: () => void = () => {};
-
-  constructor(fd: number) {
-    this.#socket = openPollableStream(fd, { direction: 'read' });
-    this.#socket.on('readable', () => this.#wake());
-    for (const event of ['end', 'close', 'error']) {
-      this.#socket.on(event, () => {
-        this.#ended = true; // EIO of a pty whose slaves are closed is its end of file
-        this.#wake();
-      });
-    }
-  }
-
-  /** Up to `length` bytes that are there, waiting for the first one; undefined at the end. */
-  async read(length: number): Promise<Buffer | undefined> {
-    for (;;) {
-      const available = Math.min(length, this.#socket.readableLength);
-      const piece = available > 0 ? (this.#socket.read(available) as Buffer | null) : null;
-      if (piece) return piece;
-      if (this.#ended) return undefined;
-      this.#socket.read(0);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  /** The process has ended: the stream ends when it has been quiet, and was read empty. */
-  endWhenQuiet(): void {
-    let before = this.#socket.bytesRead;
-    const timer = setInterval(() => {
-      const quiet = this.#socket.bytesRead === before && this.#socket.readableLength === 0;
-      before = this.#socket.bytesRead;
-      if (!quiet && !this.#ended) return;
-      clearInterval(timer);
-      this.#ended = true;
-      this.#wake();
-    }, DRAIN_MS);
-  }
-
-  close(): void {
-    this.#ended = true;
-    this.#socket.destroy();
-    this.#wake();
-  }
-}
+/** Input that a process has not read yet and that is held for it, at the most: further writes are refused. */
+const MAX_PENDING_INPUT = 8 << 20;
+/** How long the last reader may be away before the exit code is given without all output being read. */
+const READER_AWAY_MS = 2000;
 
 /** Descriptors of our ends. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
 export type ProcessEnds =
@@ -70,31 +25,34 @@ export class ProcessIo {
   readonly #kernel: Pick<Kernel, 'setWindowSize'>;
   readonly #master: number | undefined;
   readonly #input: Socket;
-  readonly #outputs: { readonly stdout: Output; readonly stderr: Output };
+  readonly #outputs: { readonly stdout: OutputStream; readonly stderr: OutputStream };
   #inputOpen = true;
 
   constructor(ends: ProcessEnds, kernel: Pick<Kernel, 'setWindowSize'>, duplicate: (fd: number) => number) {
     this.#kernel = kernel;
     if (ends.kind === 'terminal') {
       this.#master = ends.master;
-      const stdout = new Output(duplicate(ends.master));
+      const stdout = new OutputStream(duplicate(ends.master));
       this.#outputs = { stdout, stderr: stdout };
       this.#input = openPollableStream(ends.master, { direction: 'write' });
     } else {
-      this.#outputs = { stdout: new Output(ends.stdout), stderr: new Output(ends.stderr) };
+      this.#outputs = { stdout: new OutputStream(ends.stdout), stderr: new OutputStream(ends.stderr) };
       this.#input = openPollableStream(ends.stdin, { direction: 'write' });
     }
     this.#input.on('error', () => (this.#inputOpen = false)); // EPIPE: the process does not read any more
     this.#input.on('close', () => (this.#inputOpen = false));
   }
 
-  read(which: 'stdout' | 'stderr', length: number): Promise<Buffer | undefined> {
-    return this.#outputs[which].read(length);
+  /** undefined at the end of the stream, or when the reading was given up. */
+  read(which: 'stdout' | 'stderr', length: number, reading?: Reading): Promise<Buffer | undefined> {
+    return this.#outputs[which].read(length, reading);
   }
 
   /** Bytes taken: all of them once the process' pipe has room, none when it has closed its end. */
   async write(data: Buffer): Promise<number> {
     if (!this.#inputOpen) return 0;
+    if (this.#input.writableLength + data.length > MAX_PENDING_INPUT)
+      throw new GrpcError(status.RESOURCE_EXHAUSTED, 'the process does not read its input');
     const written = await new Promise<boolean>((resolve) => this.#input.write(data, (error) => resolve(!error)));
     return written ? data.length : 0;
   }
@@ -113,14 +71,21 @@ export class ProcessIo {
   }
 
   processEnded(): void {
-    this.#outputs.stdout.endWhenQuiet();
-    if (this.#master === undefined) this.#outputs.stderr.endWhenQuiet();
+    for (const output of this.#allOutputs) output.endWhenQuiet();
+  }
+
+  /** The process has ended, and whoever reads its output has all of it. */
+  async allRead(): Promise<void> {
+    await Promise.all(this.#allOutputs.map((output) => output.readByAll(READER_AWAY_MS)));
   }
 
   close(): void {
     this.#inputOpen = false;
     this.#input.destroy();
-    this.#outputs.stdout.close();
-    this.#outputs.stderr.close();
+    for (const output of this.#allOutputs) output.close();
+  }
+
+  get #allOutputs(): OutputStream[] {
+    return [...new Set(Object.values(this.#outputs))];
   }
 }

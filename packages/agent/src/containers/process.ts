@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Followers } from './followers.ts';
 import { ProcessIo } from './process-io.ts';
 
 type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
@@ -13,6 +14,10 @@ export interface GuestProcess {
   readonly io: ProcessIo;
   /** Exit code, or 128 + the signal that ended it. */
   readonly exited: Promise<number>;
+  /** Once true, `pid` may be somebody else's. */
+  readonly hasEnded: () => boolean;
+  /** Of an exec'd process: a container's first process goes on without its shim. */
+  readonly followers: Followers | undefined;
 }
 
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
@@ -24,7 +29,7 @@ export interface Stdio {
   /** Words for crun's command line. */
   readonly words: readonly string[];
   /** To be called when crun has ended well. */
-  open(): ProcessIo;
+  open(): Promise<ProcessIo>;
   /** To be called in any case. */
   release(): void;
 }
@@ -47,12 +52,23 @@ export function pipeStdio(kernel: Descriptors, wishedBytes: number): Stdio {
     words: [],
     open() {
       opened = true;
-      return new ProcessIo({ kind: 'pipes', stdin: ourIn, stdout: ourOut, stderr: ourErr }, kernel, kernel.duplicate);
+      return Promise.resolve(new ProcessIo({ kind: 'pipes', stdin: ourIn, stdout: ourOut, stderr: ourErr }, kernel, kernel.duplicate));
     },
     release() {
       for (const fd of [theirIn, theirOut, theirErr, ...(opened ? [] : [ourIn, ourOut, ourErr])]) closeSync(fd);
     },
   };
+}
+
+/** Time for a connection to reach us that crun made before it ended. */
+const TERMINAL_MS = 5000;
+
+/** The master that crun sends over its connection. */
+function receiveTerminal(connection: Socket, kernel: Descriptors): number {
+  const { fd } = (connection as unknown as { _handle: { fd: number } })._handle;
+  const master = kernel.receiveDescriptor(fd);
+  if (master === undefined) throw new Error('crun sent no terminal');
+  return master;
 }
 
 /** crun makes the terminal inside the container and sends its master over a socket. */
@@ -64,11 +80,11 @@ export async function terminalStdio(socketPath: string, kernel: Descriptors): Pr
   return {
     forCrun: ['ignore', 'ignore', 'ignore'],
     words: ['--console-socket', socketPath],
-    open() {
-      const fd = (connection as unknown as { _handle: { fd: number } } | undefined)?._handle.fd;
-      const master = fd === undefined ? undefined : kernel.receiveDescriptor(fd);
-      if (master === undefined) throw new Error('crun sent no terminal');
-      return new ProcessIo({ kind: 'terminal', master }, kernel, kernel.duplicate);
+    async open() {
+      // The end of crun may be told before its connection is.
+      if (!connection) await once(server, 'connection', { signal: AbortSignal.timeout(TERMINAL_MS) }).catch(() => {});
+      if (!connection) throw new Error('crun sent no terminal');
+      return new ProcessIo({ kind: 'terminal', master: receiveTerminal(connection, kernel) }, kernel, kernel.duplicate);
     },
     release() {
       connection?.destroy();

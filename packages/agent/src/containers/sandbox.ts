@@ -1,19 +1,27 @@
 /** The sandbox of this guest: its namespaces, storage and containers. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CreateContainerRequest, CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
+import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import { bind } from '@kata-containers/common/kernel/ffi';
-import { MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Hooks, Spec } from '@kata-containers/common/oci/spec';
+import { OomEvents } from '../cgroups/oom-events.ts';
+import { deviceNumber } from '../devices/device-number.ts';
+import type { DeviceNumber } from '../devices/device-number.ts';
+import { readOnlineCpus } from '../guest/online.ts';
+import { specConfig } from '../oci/spec-config.ts';
+import { splitSysctl } from '../oci/split-sysctl.ts';
 import { GrpcError } from '../service/grpc-error.ts';
+import { StorageTable } from '../storage/storage-table.ts';
 import { Container } from './container.ts';
 import { Crun } from './crun.ts';
 import { createNamespaces, namespacePaths, removeNamespaces } from './namespaces.ts';
-import { specConfig, splitSysctl } from './oci-bundle.ts';
+import type { PauseProcess } from './pause-process.ts';
 import type { Reaper } from './reaper.ts';
-import { StorageTable } from './storage.ts';
+import { setDns } from './resolv-conf.ts';
 
 export interface Machine {
   readonly kernel: Kernel;
@@ -23,63 +31,77 @@ export interface Machine {
   readonly stateDirectory: string;
   /** Bytes of containers' pipes; 0 for our own choice. */
   readonly pipeBytes: number;
+  readonly hotplugTimeoutMs: number;
 }
 
-const RESOLV_CONF = '/etc/resolv.conf';
+/** More than a guest has memory for; a bound all the same. */
+const MAX_CONTAINERS = 1024;
+
+type Undo = () => void | Promise<void>;
 
 export class Sandbox {
   readonly machine: Machine;
+  readonly oomEvents = new OomEvents();
   readonly #crun: Crun;
   readonly #storages: StorageTable;
   readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
   readonly #beingMade = new Set<string>();
   #running = false;
+  /** What `create` has made, to be undone from the end. */
+  #undo: Undo[] = [];
+  #guestHooks: Hooks | undefined;
+  #pauseProcess: PauseProcess | undefined;
+  /** Namespace of the pause process, or else of the first container. */
+  #sharedPidNamespace: string | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
     this.#crun = new Crun(machine.reaper, join(machine.stateDirectory, 'crun'));
-    this.#storages = new StorageTable(machine.kernel);
+    const findDevice = async (driver: string, address: string): Promise<string> =>
+      (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions());
+    this.#storages = new StorageTable({ kernel: machine.kernel, findDevice });
   }
 
   get #namespaceDirectory(): string {
     return join(this.machine.stateDirectory, 'sandbox-ns');
   }
 
-  create(request: CreateSandboxRequest): void {
+  get containers(): Container[] {
+    return [...this.#containers.values()].map(({ container }) => container);
+  }
+
+  async create(request: CreateSandboxRequest): Promise<void> {
     if (this.#running) throw new GrpcError(status.ALREADY_EXISTS, 'Sandbox already started, impossible to start again');
     this.#running = true;
-    createNamespaces(this.#namespaceDirectory, request.hostname, this.machine.kernel);
-    for (const storage of request.storages) this.#storages.add(storage);
-    if (request.dns.length > 0) this.#setDns(request.dns);
+    try {
+      await this.#make(request);
+    } catch (error) {
+      await this.#unmake().catch(() => {});
+      throw error;
+    }
   }
 
   /** Ends everything; caches are written back, because the VM is ended next. */
   async destroy(): Promise<void> {
     if (!this.#running) return;
     for (const id of [...this.#containers.keys()]) await this.removeContainer(id);
-    syncCaches();
-    this.#storages.removeAll();
-    removeNamespaces(this.#namespaceDirectory, this.machine.kernel);
-    this.#running = false;
+    bind({ sync: [] }).sync(); // sync(2)
+    await this.#unmake();
   }
 
   async createContainer(request: CreateContainerRequest): Promise<void> {
-    const { container_id: id, OCI: spec } = request;
-    if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to run a new container');
-    if (this.#containers.has(id) || this.#beingMade.has(id))
-      throw new GrpcError(status.ALREADY_EXISTS, `Container ${id} already exists, impossible to create`);
-    if (!spec) throw new GrpcError(status.INVALID_ARGUMENT, 'OCI specification is missing');
-    if (request.sandbox_pidns || request.agent_pidns)
-      throw new GrpcError(status.UNIMPLEMENTED, 'a shared PID namespace is not supported by this agent');
+    const { container_id: id } = request;
+    const spec = this.#checkedSpec(request);
     this.#beingMade.add(id);
     try {
-      for (const storage of request.storages) this.#storages.add(storage);
-      setNetworkSysctl(splitSysctl(spec.Linux?.Sysctl ?? {}).network);
-      const { kernel, reaper, pipeBytes } = this.machine;
-      const config = specConfig(spec, namespacePaths(this.#namespaceDirectory));
-      const tools = { kernel, reaper, pipeBytes, crun: this.#crun };
-      const container = await Container.create(id, request.exec_id, config, join(this.machine.stateDirectory, 'libcontainer'), tools);
-      this.#containers.set(id, { container, storages: request.storages });
+      await this.#storages.addAll(request.storages);
+      try {
+        const container = await this.#makeContainer(request, spec);
+        this.#containers.set(id, { container, storages: request.storages });
+      } catch (error) {
+        await this.#storages.removeAll(request.storages);
+        throw error;
+      }
     } finally {
       this.#beingMade.delete(id);
     }
@@ -87,40 +109,122 @@ export class Sandbox {
 
   /** @throws GrpcError when there is none */
   container(id: string): Container {
-    const found = this.#containers.get(id);
-    if (!found) throw new GrpcError(status.FAILED_PRECONDITION, `Container ${id} not found`);
-    return found.container;
+    return this.#find(id).container;
+  }
+
+  /** 1.x's code for a signal to a container that is not there differs from that of other calls. @throws GrpcError */
+  async signal(id: string, execId: string, signal: number): Promise<void> {
+    if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to signal the container');
+    const text = `Could not signal process ${execId}: rpc error: code = NotFound desc = Container ${id} not found`;
+    if (!this.#containers.has(id)) throw new GrpcError(status.FAILED_PRECONDITION, text);
+    await this.container(id).signal(execId, signal);
+  }
+
+  async startContainer(id: string): Promise<void> {
+    await this.container(id).start(() => this.oomEvents.add(id));
   }
 
   async removeContainer(id: string): Promise<void> {
-    const found = this.#containers.get(id);
-    if (!found) throw new GrpcError(status.FAILED_PRECONDITION, `Container ${id} not found`);
-    await found.container.destroy();
+    const { container, storages } = this.#find(id);
+    await container.destroy();
     this.#containers.delete(id);
-    for (const { mount_point } of found.storages.toReversed()) this.#storages.remove(mount_point);
+    await this.#storages.removeAll(storages);
   }
 
-  /** The root file system is read-only: the guest's resolv.conf is a file elsewhere, mounted over the empty one. */
-  #setDns(lines: readonly string[]): void {
-    const file = join(this.machine.stateDirectory, 'kata-containers/sandbox/resolv.conf');
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, lines.map((line) => `${line.trim()}\n`).join(''));
-    if (!existsSync(RESOLV_CONF)) this.machine.log.error('the guest has no /etc/resolv.conf to mount over');
-    else this.machine.kernel.mount(file, RESOLV_CONF, 'none', MS_BIND);
+  #find(id: string): { container: Container; storages: readonly Storage[] } {
+    if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started');
+    const found = this.#containers.get(id);
+    if (!found) throw new GrpcError(status.NOT_FOUND, `Container ${id} not found`);
+    return found;
+  }
+
+  async #make(request: CreateSandboxRequest): Promise<void> {
+    const { kernel, reaper, log, stateDirectory } = this.machine;
+    for (const module of request.kernel_modules) await (await import('../guest/load-module.ts')).loadModule(module, reaper);
+    if (request.guest_hook_path !== '') {
+      this.#guestHooks = (await import('./guest-hooks.ts')).findGuestHooks(request.guest_hook_path);
+      if (!this.#guestHooks) log.warn('Guest hooks were requested but none were found', { 'oci-hook-path': request.guest_hook_path });
+    }
+    createNamespaces(this.#namespaceDirectory, request.hostname, kernel);
+    this.#undo.push(() => removeNamespaces(this.#namespaceDirectory, kernel));
+    if (request.sandbox_pidns) await this.#startPauseProcess();
+    this.#undo.push(() => this.#storages.clear());
+    await this.#storages.addAll(request.storages);
+    if (request.dns.length > 0) this.#undo.push(setDns(request.dns, stateDirectory, kernel, log));
+  }
+
+  async #unmake(): Promise<void> {
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo();
+    this.#guestHooks = undefined;
+    this.#pauseProcess = undefined;
+    this.#sharedPidNamespace = undefined;
+    this.#running = false;
+  }
+
+  async #startPauseProcess(): Promise<void> {
+    const { startPauseProcess } = await import('./pause-process.ts');
+    const pause = startPauseProcess(this.machine.kernel, this.machine.reaper);
+    this.#undo.push(() => pause.stop());
+    this.#pauseProcess = pause;
+    this.#sharedPidNamespace = pause.namespacePath;
+  }
+
+  /** 1.x's checks, and that the id can be a directory's name. @throws GrpcError */
+  #checkedSpec({ container_id: id, OCI: spec }: CreateContainerRequest): SpecMessage {
+    if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to run a new container');
+    if (this.#containers.has(id) || this.#beingMade.has(id))
+      throw new GrpcError(status.ALREADY_EXISTS, `Container ${id} already exists, impossible to create`);
+    if (!/^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/.test(id))
+      throw new GrpcError(status.INVALID_ARGUMENT, `invalid container id ${JSON.stringify(id)}`);
+    if (!spec) throw new GrpcError(status.INVALID_ARGUMENT, 'OCI specification is missing');
+    if (spec.Linux?.Namespaces.some(({ Type }) => Type === 'pid') === true)
+      throw new GrpcError(
+        status.FAILED_PRECONDITION,
+        `Unexpected PID namespace received for container ${id}, should have been cleared out`,
+      );
+    if (this.#containers.size + this.#beingMade.size >= MAX_CONTAINERS)
+      throw new GrpcError(status.RESOURCE_EXHAUSTED, `this sandbox has ${MAX_CONTAINERS} containers`);
+    return spec;
+  }
+
+  async #makeContainer(request: CreateContainerRequest, spec: SpecMessage): Promise<Container> {
+    const { container_id: id, exec_id, devices } = request;
+    if (devices.length > 0) await (await import('../devices/add-devices.ts')).addDevices(devices, spec, await this.#finderOptions());
+    const { guest } = splitSysctl(spec.Linux?.Sysctl ?? {});
+    if (guest.length > 0) (await import('../guest/write-sysctl.ts')).writeSysctl(guest);
+    const { stateDirectory } = this.machine;
+    const tools = { ...this.machine, crun: this.#crun };
+    const container = await Container.create(id, exec_id, this.#config(request, spec), join(stateDirectory, 'libcontainer'), tools);
+    // 1.x: without a pause process the first container's namespace is the one to be shared.
+    if (!this.#pauseProcess && this.#containers.size === 0) this.#sharedPidNamespace = `/proc/${container.pid}/ns/pid`;
+    return container;
+  }
+
+  #config(request: CreateContainerRequest, spec: SpecMessage): Spec {
+    const { ipc, uts } = namespacePaths(this.#namespaceDirectory);
+    return specConfig(spec, {
+      ipcNamespace: ipc,
+      utsNamespace: uts,
+      pidNamespace: this.#pidNamespace(request),
+      rootDevice: rootDevice(),
+      onlineCpus: (spec.Linux?.Resources?.CPU?.Cpus ?? '') === '' ? '' : readOnlineCpus(),
+      guestHooks: this.#guestHooks,
+    });
+  }
+
+  #pidNamespace({ agent_pidns, sandbox_pidns }: CreateContainerRequest): string {
+    if (agent_pidns) return 'agent';
+    return sandbox_pidns || this.#pauseProcess ? (this.#sharedPidNamespace ?? 'own') : 'own';
+  }
+
+  async #finderOptions() {
+    const { finderOptions } = await import('../devices/device-finder.ts');
+    return finderOptions(this.machine.hotplugTimeoutMs, this.machine.kernel);
   }
 }
 
-/** Network sysctls apply to the guest's own namespace, which is the containers'. */
-function setNetworkSysctl(entries: readonly (readonly [string, string])[]): void {
-  for (const [name, value] of entries) {
-    const path = `/proc/sys/${name.replaceAll('.', '/')}`;
-    if (path.includes('/../')) throw new GrpcError(status.INVALID_ARGUMENT, `invalid sysctl ${name}`);
-    readFileSync(path); // a name that does not exist fails with its own text
-    writeFileSync(path, value);
-  }
-}
-
-/** sync(2). */
-function syncCaches(): void {
-  bind({ sync: [] }).sync();
+/** The disk of the root file system; an initrd is on none. */
+function rootDevice(): DeviceNumber | undefined {
+  const number = deviceNumber(statSync('/').dev);
+  return number.major === 0 ? undefined : number;
 }

@@ -36,6 +36,9 @@ export async function onlineCpus(count: number): Promise<void> {
   }
 }
 
+/** The guest's list of CPUs in use: `0-1`. */
+export const readOnlineCpus = (): string => readFileSync(`${CPUS}/online`, 'latin1').trim();
+
 export function onlineMemory(): void {
   turnOn(MEMORY, /^memory\d+$/, Number.POSITIVE_INFINITY);
 }

@@ -3,52 +3,79 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type * as agent from '@kata-containers/common/generated/agent';
 import type { HealthCheckResponse, VersionCheckResponse } from '@kata-containers/common/generated/health';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { version } from '@kata-containers/common/version';
 import type { Sandbox } from '../containers/sandbox.ts';
+import { deviceTypes } from '../devices/device-types.ts';
 import { onlineCpus, onlineMemory } from '../guest/online.ts';
+import { storageDrivers } from '../storage/storage-drivers.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { Handlers } from './server.ts';
 
 const API_VERSION = '0.0.1';
 const BLOCK_SIZE = '/sys/devices/system/memory/block_size_bytes';
 const PROBE = '/sys/devices/system/memory/probe';
+const ACPI_HOTPLUG = '/sys/firmware/acpi/hotplug/memory/enabled';
 const SERVING = 1;
 
-function guestDetails({ mem_block_size, mem_hotplug_probe }: agent.GuestDetailsRequest): agent.GuestDetailsResponse {
-  const size = mem_block_size && existsSync(BLOCK_SIZE) ? BigInt(`0x${readFileSync(BLOCK_SIZE, 'latin1').trim()}`) : 0n;
+function readOr(path: string, absent: string): string {
+  return existsSync(path) ? readFileSync(path, 'latin1').trim() : absent;
+}
+
+function guestDetails(request: agent.GuestDetailsRequest): agent.GuestDetailsResponse {
   return {
-    mem_block_size_bytes: size,
-    support_mem_hotplug_probe: mem_hotplug_probe && existsSync(PROBE),
+    mem_block_size_bytes: request.mem_block_size ? BigInt(`0x${readOr(BLOCK_SIZE, '0')}`) : 0n,
+    // With ACPI the kernel sees new memory by itself, and a probe would have it see it twice.
+    support_mem_hotplug_probe: request.mem_hotplug_probe && existsSync(PROBE) && readOr(ACPI_HOTPLUG, '0') !== '1',
     agent_details: {
       version,
       init_daemon: process.pid === 1,
-      device_handlers: [],
-      storage_handlers: ['9p', 'virtio-fs', 'ephemeral', 'local'],
+      device_handlers: [...deviceTypes],
+      storage_handlers: storageDrivers,
       supports_seccomp: true,
     },
   };
 }
 
+async function bringOnline({ nb_cpus, cpu_only }: agent.OnlineCPUMemRequest, sandbox: Sandbox): Promise<void> {
+  if (nb_cpus === 0 && cpu_only) throw new Error(`requested number of CPUs '${nb_cpus}' must be greater than 0`);
+  await onlineCpus(nb_cpus);
+  if (!cpu_only) onlineMemory();
+  if (nb_cpus === 0) return;
+  const { widenCpuset } = await import('../cgroups/cpuset.ts');
+  for (const { cgroup } of sandbox.containers) widenCpuset(cgroup);
+}
+
 export function guestCalls(sandbox: Sandbox): Handlers {
-  const { kernel } = sandbox.machine;
+  const { kernel, log, stateDirectory } = sandbox.machine;
   return {
     check: (): HealthCheckResponse => ({ status: SERVING }),
     version: (): VersionCheckResponse => ({ grpc_version: API_VERSION, agent_version: version }),
     createSandbox: (request: agent.CreateSandboxRequest) => sandbox.create(request),
     destroySandbox: () => sandbox.destroy(),
     getGuestDetails: guestDetails,
-    onlineCpuMem: async ({ wait, nb_cpus, cpu_only }: agent.OnlineCPUMemRequest): Promise<void> => {
-      const work = onlineCpus(nb_cpus).then(() => (cpu_only ? undefined : onlineMemory()));
-      if (wait) return work;
-      work.catch((error: unknown) => sandbox.machine.log.warn('CPU or memory did not come online', { reason: String(error) }));
+    onlineCpuMem: async (request: agent.OnlineCPUMemRequest): Promise<void> => {
+      const work = bringOnline(request, sandbox);
+      if (request.wait) return work;
+      work.catch((error: unknown) => log.warn('CPU or memory did not come online', { reason: errorMessage(error) }));
     },
     memHotplugByProbe: ({ memHotplugProbeAddr }: agent.MemHotplugByProbeRequest): void => {
       for (const address of memHotplugProbeAddr) writeFileSync(PROBE, `0x${address.toString(16)}`);
     },
     reseedRandomDev: ({ data }: agent.ReseedRandomDevRequest): void => {
-      if (data.length === 0) throw new GrpcError(status.INVALID_ARGUMENT, 'missing entropy data');
+      if (data.length === 0) throw new Error('missing entropy data');
       kernel.addEntropy(data);
     },
-    setGuestDateTime: ({ Sec, Usec }: agent.SetGuestDateTimeRequest): void => kernel.setTime(Sec, Usec),
+    setGuestDateTime: ({ Sec, Usec }: agent.SetGuestDateTimeRequest): void => {
+      try {
+        kernel.setTime(Sec, Usec);
+      } catch (error) {
+        throw new GrpcError(status.INTERNAL, `Could not set guest time: ${errorMessage(error)}`);
+      }
+    },
+    copyFile: async (request: agent.CopyFileRequest): Promise<void> => {
+      const { copyFile } = await import('../guest/copy-file.ts');
+      copyFile(request, stateDirectory);
+    },
   };
 }

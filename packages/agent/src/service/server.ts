@@ -1,18 +1,21 @@
 /** The gRPC server of the agent. Connections are handed to it; it listens nowhere itself. */
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
+import type { ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
 import { AgentServiceService } from '@kata-containers/common/generated/agent';
 import { HealthService } from '@kata-containers/common/generated/health';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Sandbox } from '../containers/sandbox.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
+import { callContext } from './call-context.ts';
+import type { CallContext } from './call-context.ts';
 import { containerCalls } from './container-calls.ts';
 import { GrpcError } from './grpc-error.ts';
 import { guestCalls } from './guest-calls.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';
+import { tracingCalls } from './tracing-calls.ts';
 
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
@@ -20,15 +23,18 @@ export interface AgentServer {
 }
 
 /** What a call is answered by: gets the request, gives the response. */
-export type Handler = (request: never) => unknown;
+export type Handler = (request: never, call: CallContext) => unknown;
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** Longest request: a piece of stdin, or of a copied file, with its wrapping. */
 const MAX_REQUEST_BYTES = 4 << 20;
+/** Calls at a time on one connection. A shim has four. */
+const MAX_CALLS = 128;
 
 const serverOptions = {
   'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
   'grpc.max_send_message_length': MAX_REQUEST_BYTES,
+  'grpc.max_concurrent_streams': MAX_CALLS,
   'grpc-node.flow_control_window': 1 << 20,
 };
 
@@ -39,10 +45,10 @@ function toStatus(error: unknown): { code: status; details: string } {
 }
 
 function adapt(name: string, handler: Handler | undefined, log: Logger): UntypedHandleCall {
-  const handle = (call: { request: unknown }, callback: sendUnaryData<unknown>): void => {
+  const handle = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
     const run = async (): Promise<unknown> => {
       if (!handler) throw new GrpcError(status.UNIMPLEMENTED, `${name} is not implemented by this agent`);
-      return handler(call.request as never);
+      return handler(call.request as never, callContext(call));
     };
     log.debug('new request', { request: name });
     run().then(
@@ -70,6 +76,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
     ...stdioCalls(sandbox),
     ...networkCalls(options, sandbox.machine.reaper),
     ...guestCalls(sandbox),
+    ...tracingCalls(),
   };
   implement(server, AgentServiceService, agentCalls, log);
   implement(server, HealthService, guestCalls(sandbox), log);

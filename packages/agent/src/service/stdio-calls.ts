@@ -1,7 +1,8 @@
 /** Standard streams of processes. */
 import type * as agent from '@kata-containers/common/generated/agent';
-import type { ProcessIo } from '../containers/process-io.ts';
+import type { GuestProcess } from '../containers/process.ts';
 import type { Sandbox } from '../containers/sandbox.ts';
+import type { CallContext } from './call-context.ts';
 import type { Handlers } from './server.ts';
 
 /** Most bytes given in one answer, whatever the client asks for. */
@@ -14,22 +15,29 @@ class EndOfFile extends Error {
   }
 }
 
-async function read(io: ProcessIo, which: 'stdout' | 'stderr', length: number): Promise<agent.ReadStreamResponse> {
-  const data = await io.read(which, Math.min(length, MAX_READ));
+async function read(
+  process: GuestProcess,
+  which: 'stdout' | 'stderr',
+  length: number,
+  call: CallContext,
+): Promise<agent.ReadStreamResponse> {
+  const { io, followers } = process;
+  const reading = io.read(which, Math.min(length, MAX_READ), { isGivenUp: call.isCancelled, onGivenUp: call.onCancelled });
+  const data = await (followers?.follow(call, reading) ?? reading);
   if (data === undefined) throw new EndOfFile();
   return { data };
 }
 
 export function stdioCalls(sandbox: Sandbox): Handlers {
-  const io = ({ container_id, exec_id }: { container_id: string; exec_id: string }): ProcessIo =>
-    sandbox.container(container_id).process(exec_id).io;
+  const find = ({ container_id, exec_id }: { container_id: string; exec_id: string }): GuestProcess =>
+    sandbox.container(container_id).process(exec_id);
   return {
     writeStdin: async (request: agent.WriteStreamRequest): Promise<agent.WriteStreamResponse> => ({
-      len: await io(request).write(request.data),
+      len: await find(request).io.write(request.data),
     }),
-    readStdout: (request: agent.ReadStreamRequest) => read(io(request), 'stdout', request.len),
-    readStderr: (request: agent.ReadStreamRequest) => read(io(request), 'stderr', request.len),
-    closeStdin: (request: agent.CloseStdinRequest) => io(request).closeStdin(),
-    ttyWinResize: (request: agent.TtyWinResizeRequest) => io(request).resize(request.row, request.column),
+    readStdout: (request: agent.ReadStreamRequest, call: CallContext) => read(find(request), 'stdout', request.len, call),
+    readStderr: (request: agent.ReadStreamRequest, call: CallContext) => read(find(request), 'stderr', request.len, call),
+    closeStdin: (request: agent.CloseStdinRequest) => find(request).io.closeStdin(),
+    ttyWinResize: (request: agent.TtyWinResizeRequest) => find(request).io.resize(request.row, request.column),
   };
 }

@@ -27,7 +27,7 @@ type Mutable = { -readonly [K in keyof KernelOptions]: KernelOptions[K] };
 type Option = (value: string, options: Mutable) => boolean;
 
 const isTrue = (value: string): boolean => /^(1|t|T|true|TRUE|True)$/.test(value);
-/** Known here and without effect: the channel is always the serial one, and there is nothing to trace. */
+/** Known and without effect: the channel is always the serial one, there is nothing to trace, and no vsock to log or talk over. */
 const ignored: Option = () => true;
 
 const known: Readonly<Record<string, Option>> = {
@@ -59,6 +59,8 @@ const known: Readonly<Record<string, Option>> = {
   },
   'agent.use_vsock': ignored,
   'agent.trace': ignored,
+  'agent.log_vport': ignored,
+  'agent.debug_console_vport': ignored,
 };
 
 /** Never throws: an option that cannot be understood is a warning, because nobody could read an error. */

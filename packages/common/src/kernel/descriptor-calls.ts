@@ -7,6 +7,7 @@ const libc = bind({
   flock: ['int32', 'int32'],
   fcntl: ['int32', 'int32', 'uint64'],
   pipe2: ['pointer', 'int32'],
+  eventfd: ['uint32', 'int32'],
   socket: ['int32', 'int32', 'int32'],
   bind: ['int32', 'pointer', 'uint32'],
   connect: ['int32', 'pointer', 'uint32'],
@@ -69,7 +70,7 @@ function sendOver(socket: number, fd: number, text: string): void {
   check(libc.sendmsg(socket, messageHeader(data, Buffer.alloc(16), control), MSG_NOSIGNAL), 'sendmsg', 'of a descriptor');
 }
 
-/** flock(2), fcntl(2), pipe2(2), unix(7), netlink(7). */
+/** flock(2), fcntl(2), pipe2(2), eventfd(2), unix(7), netlink(7). */
 export const descriptorCalls: DescriptorCalls = {
   tryLock(fd, kind) {
     const result = libc.flock(fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
@@ -83,6 +84,7 @@ export const descriptorCalls: DescriptorCalls = {
     check(libc.pipe2(ends, flags | O_CLOEXEC), 'pipe2', '');
     return [ends.readInt32LE(0), ends.readInt32LE(4)];
   },
+  eventfd: () => check(libc.eventfd(0, O_CLOEXEC | O_NONBLOCK), 'eventfd', ''),
   duplicate: (fd) => check(libc.fcntl(fd, F_DUPFD_CLOEXEC, 0n), 'fcntl', 'F_DUPFD_CLOEXEC'),
   setNonBlocking(fd, on) {
     const flags = check(libc.fcntl(fd, F_GETFL, 0n), 'fcntl', 'F_GETFL');

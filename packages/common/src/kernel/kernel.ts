@@ -33,6 +33,8 @@ export interface ProcessCalls {
   kill(pid: number, signal: number): void;
   /** setsid(2). */
   setsid(): void;
+  /** setrlimit(2): core dumps of any size, of this process and those that it starts. */
+  allowCoreDumps(): void;
 }
 
 export interface DescriptorCalls {
@@ -42,6 +44,8 @@ export interface DescriptorCalls {
   setPipeSize(fd: number, bytes: number): number;
   /** pipe2(2) with O_CLOEXEC and `flags`. */
   pipe(flags: number): [readEnd: number, writeEnd: number];
+  /** eventfd(2): a counter that the kernel adds to and that can be polled (non-blocking, close-on-exec). */
+  eventfd(): number;
   /** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same file. */
   duplicate(fd: number): number;
   /** fcntl(2) F_SETFL: O_NONBLOCK on or off. */

@@ -6,6 +6,7 @@ const libc = bind({
   waitid: ['int32', 'uint32', 'pointer', 'int32'],
   kill: ['int32', 'int32'],
   setsid: [],
+  setrlimit: ['int32', 'pointer'],
 });
 
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -15,6 +16,8 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x1000000;
 const CLD_EXITED = 1;
+const RLIMIT_CORE = 4;
+const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /** waitid(2) into a fresh siginfo_t; undefined when no child matches or none has ended. */
 function waitid(kind: number, pid: number, options: number): { pid: number; code: number; status: number } | undefined {
@@ -24,7 +27,7 @@ function waitid(kind: number, pid: number, options: number): { pid: number; code
   return child.pid === 0 ? undefined : child;
 }
 
-/** prctl(2), waitid(2), kill(2), setsid(2). */
+/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2). */
 export const processCalls: ProcessCalls = {
   becomeSubreaper() {
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), 'prctl', 'PR_SET_CHILD_SUBREAPER');
@@ -39,5 +42,11 @@ export const processCalls: ProcessCalls = {
   },
   setsid() {
     check(libc.setsid(), 'setsid', '');
+  },
+  allowCoreDumps() {
+    const limit = Buffer.alloc(16); // struct rlimit: soft, hard
+    limit.writeBigUInt64LE(RLIM_INFINITY, 0);
+    limit.writeBigUInt64LE(RLIM_INFINITY, 8);
+    check(libc.setrlimit(RLIMIT_CORE, limit), 'setrlimit', 'RLIMIT_CORE');
   },
 };

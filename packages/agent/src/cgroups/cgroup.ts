@@ -1,0 +1,38 @@
+/** Where a process' control groups are (cgroups(7)): one directory for each controller in version 1, a single one in version 2. */
+import { readFileSync } from 'node:fs';
+
+export const CGROUP_ROOT = '/sys/fs/cgroup';
+
+export interface Cgroup {
+  readonly version: 1 | 2;
+  /** Directory of one controller, or of the only group there is. */
+  directory(controller: string): string;
+}
+
+/** Reads /proc/PID/cgroup's text. Pure. */
+export function parseCgroup(text: string, root = CGROUP_ROOT): Cgroup {
+  const rows = text.split('\n').flatMap((line) => {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    return controllers === undefined || path === undefined ? [] : [{ controllers, path }];
+  });
+  const [only] = rows;
+  // A host may have an empty version 2 hierarchy beside those of version 1.
+  if (rows.length === 1 && only?.controllers === '') return { version: 2, directory: () => `${root}${only.path}` };
+  const paths = new Map(rows.flatMap(({ controllers, path }) => controllers.split(',').map((name) => [name, path] as const)));
+  return { version: 1, directory: (controller) => `${root}/${controller}${paths.get(controller) ?? '/'}` };
+}
+
+/** @throws Error when the process is gone */
+export function cgroupOf(pid: number): Cgroup {
+  return parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
+}
+
+/** Pids in the group; none when it is gone. */
+export function cgroupProcesses(cgroup: Cgroup): number[] {
+  try {
+    const list = readFileSync(`${cgroup.directory('pids')}/cgroup.procs`, 'latin1');
+    return list.split('\n').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}

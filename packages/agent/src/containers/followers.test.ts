@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Followers } from './followers.ts';
+import type { Cancellation } from './followers.ts';
+
+const GRACE_MS = 20;
+
+describe('Followers', () => {
+  /** A call that can be cut off. */
+  function call(): { onCancelled: (notify: (how: Cancellation) => void) => void; cutOff: (how: Cancellation) => void } {
+    let listener: (how: Cancellation) => void = () => {};
+    return { onCancelled: (notify) => (listener = notify), cutOff: (how) => listener(how) };
+  }
+  const forever = (): Promise<never> => new Promise(() => {});
+
+  const cases: [name: string, act: (followers: Followers) => Promise<void> | void, abandoned: boolean][] = [
+    ['nobody ever followed', () => {}, false],
+    ['the answer was given', (followers) => followers.follow(call(), Promise.resolve()), false],
+    [
+      'the caller hangs up after the answer',
+      async (followers) => {
+        const only = call();
+        await followers.follow(only, Promise.resolve());
+        only.cutOff('gone');
+      },
+      false,
+    ],
+    [
+      'the only one is cut off',
+      (followers) => {
+        const only = call();
+        void followers.follow(only, forever());
+        only.cutOff('gone');
+      },
+      true,
+    ],
+    [
+      'its deadline has passed',
+      (followers) => {
+        const only = call();
+        void followers.follow(only, forever());
+        only.cutOff('deadline');
+      },
+      false,
+    ],
+    [
+      'another one is still there',
+      (followers) => {
+        const [first, second] = [call(), call()];
+        void followers.follow(first, forever());
+        void followers.follow(second, forever());
+        first.cutOff('gone');
+      },
+      false,
+    ],
+    [
+      'somebody takes over',
+      (followers) => {
+        const first = call();
+        void followers.follow(first, forever());
+        first.cutOff('gone');
+        void followers.follow(call(), forever());
+      },
+      false,
+    ],
+  ];
+  for (const [name, act, expected] of cases) {
+    it(`${name}: ${expected ? 'abandoned' : 'not abandoned'}`, async () => {
+      let abandoned = false;
+      const followers = new Followers(() => (abandoned = true), GRACE_MS);
+      await act(followers);
+      await sleep(2 * GRACE_MS);
+      followers.close();
+      assert.equal(abandoned, expected);
+    });
+  }
+});

@@ -1,0 +1,63 @@
+/** Starting processes by crun: their stdio, their pid, their end. */
+import { readFileSync, rmSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { GrpcError } from '../service/grpc-error.ts';
+import type { Crun } from './crun.ts';
+import { pipeStdio, terminalStdio } from './process.ts';
+import type { Stdio } from './process.ts';
+import type { ProcessIo } from './process-io.ts';
+import type { Reaper } from './reaper.ts';
+
+const SIGKILL = 9;
+
+export interface LaunchTools {
+  readonly kernel: Kernel;
+  readonly reaper: Reaper;
+  readonly crun: Crun;
+  /** Bytes of the pipes; 0 for our own choice. */
+  readonly pipeBytes: number;
+}
+
+/** What is started, and by which words of crun. */
+export interface Launch {
+  readonly terminal: boolean;
+  /** The first word of the process, for the error text. */
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+export interface Launched {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+  readonly io: ProcessIo;
+}
+
+async function runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string, { crun }: LaunchTools): Promise<number> {
+  const options = { stdio: stdio.forCrun, command };
+  const [verb = '', ...rest] = words;
+  await crun.run([verb, ...stdio.words, '--pid-file', pidFile, ...rest], options).catch((error: unknown) => {
+    throw new GrpcError(status.INTERNAL, errorMessage(error));
+  });
+  return Number(readFileSync(pidFile, 'latin1'));
+}
+
+/** `scratch` is a path of which names may be made. @throws GrpcError */
+export async function launch(what: Launch, scratch: string, tools: LaunchTools): Promise<Launched> {
+  const { kernel, reaper, pipeBytes } = tools;
+  const stdio = what.terminal ? await terminalStdio(`${scratch}.tty`, kernel) : pipeStdio(kernel, pipeBytes);
+  const pidFile = `${scratch}.pid`;
+  try {
+    const { pid, exited } = await reaper.adopt(() => runCrun(what, stdio, pidFile, tools));
+    try {
+      return { pid, exited, io: await stdio.open() };
+    } catch (error) {
+      kernel.kill(pid, SIGKILL); // nobody could talk to it
+      throw error;
+    }
+  } finally {
+    stdio.release();
+    rmSync(pidFile, { force: true });
+  }
+}

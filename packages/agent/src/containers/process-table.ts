@@ -1,0 +1,57 @@
+/** The processes of one container, by their exec id. Bounded, whatever the host asks for. */
+import { status } from '@grpc/grpc-js';
+import { GrpcError } from '../service/grpc-error.ts';
+import type { GuestProcess } from './process.ts';
+
+/** Processes that were started and not waited for yet. A guest of usual size has memory for fewer. */
+const MAX_PROCESSES = 4096;
+
+export class ProcessTable {
+  readonly #containerId: string;
+  readonly #table = new Map<string, GuestProcess>();
+  /** Ids of processes that are being started. */
+  readonly #reserved = new Set<string>();
+
+  constructor(containerId: string) {
+    this.#containerId = containerId;
+  }
+
+  /** Runs `start` with the id taken. @throws GrpcError when there is a process of that id, or too many */
+  async add(execId: string, start: () => Promise<GuestProcess>): Promise<GuestProcess> {
+    if (this.#table.has(execId) || this.#reserved.has(execId))
+      throw new GrpcError(status.ALREADY_EXISTS, `Process ${execId} already exists`);
+    if (this.#table.size + this.#reserved.size >= MAX_PROCESSES)
+      throw new GrpcError(status.RESOURCE_EXHAUSTED, `container ${this.#containerId} has ${MAX_PROCESSES} processes`);
+    this.#reserved.add(execId);
+    try {
+      const process = await start();
+      this.#table.set(execId, process);
+      return process;
+    } finally {
+      this.#reserved.delete(execId);
+    }
+  }
+
+  /** @throws GrpcError */
+  get(execId: string): GuestProcess {
+    const process = this.#table.get(execId);
+    if (!process) throw new GrpcError(status.NOT_FOUND, `Process ${execId} not found (container ${this.#containerId})`);
+    return process;
+  }
+
+  /** Forgets the process, if the id is still its. */
+  release(execId: string, process: GuestProcess): void {
+    if (this.#table.get(execId) === process) this.#table.delete(execId);
+    closeProcess(process);
+  }
+
+  clear(): void {
+    for (const process of this.#table.values()) closeProcess(process);
+    this.#table.clear();
+  }
+}
+
+function closeProcess({ io, followers }: GuestProcess): void {
+  followers?.close();
+  io.close();
+}

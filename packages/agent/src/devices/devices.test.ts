@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Device } from '@kata-containers/common/generated/agent';
+import { Spec } from '@kata-containers/common/generated/oci';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { addDevices, renumberDevice } from './add-devices.ts';
+import { findDevice } from './device-finder.ts';
+import type { DeviceRoots } from './find-device.ts';
+import { deviceNumber } from './device-number.ts';
+import { numberOfNode } from './find-device.ts';
+import { parseUevent } from './parse-uevent.ts';
+import { kernelArrivals } from './wait-for-device.ts';
+import type { Arrivals } from './wait-for-device.ts';
+
+describe('parseUevent', () => {
+  it('action, path and node', () => {
+    const message = Buffer.from('add@/devices/pci0000:00/x/block/vdb\0ACTION=add\0DEVNAME=vdb\0SEQNUM=1\0');
+    assert.deepEqual(parseUevent(message), { action: 'add', devicePath: '/devices/pci0000:00/x/block/vdb', deviceName: 'vdb' });
+  });
+  it('what udev says to itself is none', () => assert.equal(parseUevent(Buffer.from('libudev\0\xfe\xed')), undefined));
+});
+
+describe('findDevice', () => {
+  let root = '';
+  let roots: DeviceRoots;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'devices-'));
+    roots = { sys: join(root, 'sys'), dev: join(root, 'dev') };
+    put('sys/bus/pci/rescan', '');
+    put('sys/class/scsi_host/host0/scan', '');
+    mkdirSync(join(root, 'sys/bus/pci/devices/0000:00:02.0/pci_bus/0000:01'), { recursive: true });
+    mkdirSync(roots.dev);
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+  function put(path: string, text = ''): void {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  const silence: Arrivals = { onArrival: () => {}, close: () => {} };
+  const find = (driver: string, address: string, listen: () => Arrivals = () => silence): Promise<string> =>
+    findDevice(driver, address, { timeoutMs: 20, roots, listen });
+
+  const there: [driver: string, address: string, sysfs: string, node: string][] = [
+    ['blk', '02/01', 'sys/bus/pci/devices/0000:01:01.0/virtio3/block/vdb', 'vdb'],
+    ['scsi', '1:7', 'sys/bus/scsi/devices/0:0:1:7/block/sda', 'sda'],
+    ['nvdimm', '/dev/pmem1', 'sys/block/pmem1', 'pmem1'],
+  ];
+  for (const [driver, address, sysfs, node] of there) {
+    it(`${driver} ${address}, when it is there`, async () => {
+      put(sysfs);
+      put(`dev/${node}`);
+      assert.equal(await find(driver, address), join(roots.dev, node));
+    });
+    it(`${driver} ${address}, when an event announces it`, async () => {
+      const listen = (): Arrivals => ({
+        close: () => {},
+        onArrival: (look) => {
+          look(); // an event of another device
+          put(sysfs);
+          put(`dev/${node}`);
+          look();
+        },
+      });
+      assert.equal(await find(driver, address, listen), join(roots.dev, node));
+    });
+  }
+
+  it('a SCSI host is told to look', async () => {
+    put('sys/bus/scsi/devices/0:0:1:7/block/sda');
+    put('dev/sda');
+    await find('scsi', '1:7');
+    assert.equal(readFileSync(join(root, 'sys/class/scsi_host/host0/scan'), 'utf8'), '0 1 7');
+  });
+
+  const refused: [name: string, driver: string, address: string, text: RegExp][] = [
+    ['a disk that does not come', 'scsi', '0:3', /^Timeout reached after 0.02s waiting for device 0:0:0:3\/block$/],
+    ['a PCI slot that stays empty', 'blk', '02/1f', /waiting for device 0000:00:02.0\/0000:01:1f.0$/],
+    ['memory that does not come', 'nvdimm', '/dev/pmem9', /waiting for device \/block\/pmem9$/],
+    ['a PCI path with one part', 'blk', '02', /should be of format \[bridgeAddr\/deviceAddr\], got 02/],
+    ['a bridge that is not there', 'blk', '09/01', /Expected an entry for bus of 0000:00:09.0, got 0/],
+    ['a SCSI address with three parts', 'scsi', '0:0:1', /expect SCSIID:LUN/],
+    ['a path that leads elsewhere', 'nvdimm', '/dev/../etc/passwd', /invalid device/],
+  ];
+  for (const [name, driver, address, text] of refused) {
+    it(`${name} is refused`, () => assert.rejects(find(driver, address), { message: text }));
+  }
+
+  it('a file is no device', () => assert.rejects(find('blk', '/dev/../etc/passwd'), /invalid device/));
+  it("the kernel's own socket can be listened on", () => kernelArrivals(linuxKernel).close());
+});
+
+describe('device numbers', () => {
+  it('of /dev/null', () => assert.deepEqual(numberOfNode('/dev/null'), { major: 1, minor: 3 }));
+  it('with a large minor', () => assert.deepEqual(deviceNumber(0x12345678), { major: 0x456, minor: 0x12378 }));
+});
+
+describe('renumberDevice', () => {
+  const spec = (): Spec =>
+    Spec.fromPartial({
+      Linux: {
+        Devices: [{ Path: '/dev/disk', Type: 'b', Major: 8n, Minor: 1n }],
+        Resources: {
+          Devices: [
+            { Major: 8n, Minor: 1n },
+            { Major: 9n, Minor: 1n },
+          ],
+        },
+      },
+    });
+  it('changes the device and its rule', () => {
+    const changed = spec();
+    renumberDevice(changed, '/dev/disk', '/dev/vdb', { major: 254, minor: 16 });
+    assert.deepEqual([changed.Linux?.Devices[0]?.Major, changed.Linux?.Devices[0]?.Minor], [254n, 16n]);
+    assert.deepEqual(
+      changed.Linux?.Resources?.Devices.map(({ Major }) => Major),
+      [254n, 9n],
+    );
+  });
+  const options = { timeoutMs: 1, listen: () => assert.fail('nothing to wait for') };
+  const refused: [name: string, device: Partial<Device>, spec: Spec, text: RegExp][] = [
+    ['no type', { id: 'x', container_path: '/d' }, spec(), /invalid type for device/],
+    ['nothing to find it by', { type: 'blk', container_path: '/d' }, spec(), /invalid ID and VM path for device/],
+    ['no path in the container', { type: 'blk', id: 'x' }, spec(), /invalid container path for device/],
+    ['an unknown type', { type: 'tape', id: 'x', container_path: '/d' }, spec(), /Unknown device type "tape"/],
+    ['no such device in the spec', { type: 'mmioblk', vm_path: '/dev/null', container_path: '/d' }, spec(), /matching device \/dev\/null/],
+    ['no devices in the spec', { type: 'mmioblk', vm_path: '/dev/null', container_path: '/d' }, Spec.fromPartial({}), /No devices found/],
+  ];
+  for (const [name, device, given, text] of refused) {
+    it(`${name} is refused`, () => assert.rejects(addDevices([Device.fromPartial(device)], given, options), { message: text }));
+  }
+});

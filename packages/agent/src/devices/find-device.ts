@@ -1,0 +1,93 @@
+/** Where a device is in sysfs, by the address that the runtime gives. */
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { GrpcError } from '../service/grpc-error.ts';
+import { deviceNumber } from './device-number.ts';
+import type { DeviceNumber } from './device-number.ts';
+
+/** File systems as the guest has them; a test has its own. */
+export interface DeviceRoots {
+  readonly sys: string;
+  readonly dev: string;
+}
+
+export const guestRoots: DeviceRoots = { sys: '/sys', dev: '/dev' };
+
+/** A device that is being waited for. */
+export interface Sought {
+  /** Its address, for the error. */
+  readonly name: string;
+  /** The path of its node once both exist. */
+  readonly find: () => string | undefined;
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** The node of the first block device in one of these directories. */
+function blockNode(directories: readonly string[], { dev }: DeviceRoots): string | undefined {
+  const nodes = directories.flatMap((directory) => entries(`${directory}/block`)).map((name) => `${dev}/${name}`);
+  return nodes.find((node) => existsSync(node));
+}
+
+/** Has the kernel look at its PCI buses again. A guest without PCI has no such file. */
+export function rescanPci({ sys }: DeviceRoots = guestRoots): void {
+  try {
+    writeFileSync(`${sys}/bus/pci/rescan`, '1');
+  } catch {
+    // the device comes by hot-plug, or the wait for it says that it did not
+  }
+}
+
+/** `bb/ss`: slot of a bridge on the root bus, slot behind that bridge (1.x's PCI path). */
+export function pciDevice(path: string, roots: DeviceRoots): Sought {
+  const [, bridge, slot] = /^([0-9a-f]{2})\/([0-9a-f]{2})$/.exec(path) ?? [];
+  if (bridge === undefined || slot === undefined)
+    throw new Error(`PCI Identifier for device should be of format [bridgeAddr/deviceAddr], got ${path}`);
+  const bridgeAddress = `0000:00:${bridge}.0`;
+  const devices = `${roots.sys}/bus/pci/devices`;
+  const [bus, ...others] = entries(`${devices}/${bridgeAddress}/pci_bus`);
+  if (bus === undefined || others.length > 0)
+    throw new Error(`Expected an entry for bus of ${bridgeAddress}, got ${bus === undefined ? 0 : others.length + 1} entries instead`);
+  const address = `${bus}:${slot}.0`;
+  rescanPci(roots);
+  const find = (): string | undefined => {
+    const virtio = entries(`${devices}/${address}`).filter((name) => name.startsWith('virtio'));
+    return blockNode(
+      virtio.map((name) => `${devices}/${address}/${name}`),
+      roots,
+    );
+  };
+  return { name: `${bridgeAddress}/${address}`, find };
+}
+
+/** `id:lun` on the only channel of the only SCSI host. The guest's kernel does not scan by itself. */
+export function scsiDevice(address: string, roots: DeviceRoots): Sought {
+  const [, id, lun] = /^(\d+):(\d+)$/.exec(address) ?? [];
+  if (id === undefined || lun === undefined)
+    throw new GrpcError(status.INTERNAL, `Unexpected format for SCSI Address : ${address}, expect SCSIID:LUN`);
+  const hosts = `${roots.sys}/class/scsi_host`;
+  for (const host of entries(hosts)) writeFileSync(`${hosts}/${host}/scan`, `0 ${id} ${lun}`);
+  const find = (): string | undefined => blockNode([`${roots.sys}/bus/scsi/devices/0:0:${id}:${lun}`], roots);
+  return { name: `0:0:${id}:${lun}/block`, find };
+}
+
+/** A node that appears by itself: /dev/pmem1. */
+export function namedDevice(path: string, roots: DeviceRoots): Sought {
+  const [, name] = /^\/dev\/([A-Za-z0-9]+)$/.exec(path) ?? [];
+  if (name === undefined) throw new Error(`invalid device ${path}`);
+  const node = `${roots.dev}/${name}`;
+  return { name: `/block/${name}`, find: () => (existsSync(node) ? node : undefined) };
+}
+
+/** @throws Error when it is not there, or is no device */
+export function numberOfNode(path: string): DeviceNumber {
+  const stat = statSync(path);
+  if (!stat.isBlockDevice() && !stat.isCharacterDevice()) throw new Error(`invalid device ${path}`);
+  return deviceNumber(stat.rdev);
+}

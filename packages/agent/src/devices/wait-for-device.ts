@@ -1,0 +1,59 @@
+/** Waiting for a plugged device: sysfs says whether it is there, the kernel's uevents say when to look again. */
+import { status } from '@grpc/grpc-js';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
+import { GrpcError } from '../service/grpc-error.ts';
+import { parseUevent } from './parse-uevent.ts';
+
+/** Calls back for each device that appears, until `close`. */
+export interface Arrivals {
+  readonly onArrival: (look: () => void) => void;
+  readonly close: () => void;
+}
+
+/** The kernel's netlink socket (netlink(7), NETLINK_KOBJECT_UEVENT). */
+export function kernelArrivals(kernel: Pick<Kernel, 'openUeventSocket'>): Arrivals {
+  const socket = openPollableStream(kernel.openUeventSocket(), { direction: 'read' });
+  socket.on('error', () => {}); // ENOBUFS: messages were lost, and the last look at sysfs comes anyway
+  return {
+    onArrival: (look) =>
+      socket.on('data', (message: Buffer) => {
+        if (parseUevent(message)?.action === 'add') look();
+      }),
+    close: () => socket.destroy(),
+  };
+}
+
+/**
+ * What `find` gives as soon as it gives something. `name` is how the device is called in the error, which is 1.x's.
+ * @throws GrpcError DEADLINE_EXCEEDED
+ */
+export async function waitForDevice(
+  name: string,
+  find: () => string | undefined,
+  timeoutMs: number,
+  listen: () => Arrivals,
+): Promise<string> {
+  // Listening begins before the first look, so that nothing can come in between.
+  const arrivals = listen();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const found = find();
+    if (found !== undefined) return found;
+    return await new Promise((resolve, reject) => {
+      const look = (): boolean => {
+        const device = find();
+        if (device !== undefined) resolve(device);
+        return device !== undefined;
+      };
+      arrivals.onArrival(look);
+      timer = setTimeout(() => {
+        const text = `Timeout reached after ${timeoutMs / 1000}s waiting for device ${name}`;
+        if (!look()) reject(new GrpcError(status.DEADLINE_EXCEEDED, text));
+      }, timeoutMs);
+    });
+  } finally {
+    clearTimeout(timer);
+    arrivals.close();
+  }
+}

@@ -1,0 +1,16 @@
+/** The guest's interfaces and routes as they are. Loaded when first asked for. */
+import type { Interface, Route } from '@kata-containers/common/generated/types';
+import { runProgram } from '../containers/program.ts';
+import type { Reaper } from '../containers/reaper.ts';
+import { parseInterfaces, parseRoutes } from './parse-ip-json.ts';
+
+export async function listInterfaces(reaper: Reaper): Promise<Interface[]> {
+  return parseInterfaces(await runProgram(reaper, 'ip', ['-json', 'address', 'show']));
+}
+
+/** Of both families. ip says nothing at all where a family has no routes. */
+export async function listRoutes(reaper: Reaper): Promise<Route[]> {
+  const of = async (family: string): Promise<Route[]> =>
+    parseRoutes((await runProgram(reaper, 'ip', [family, '-json', 'route', 'show'])) || '[]');
+  return [...(await of('-4')), ...(await of('-6'))];
+}

@@ -1,0 +1,39 @@
+/** What `ip -json` says, in the messages' words. Pure. */
+import type { IPAddress, Interface, Route } from '@kata-containers/common/generated/types';
+
+/** Numbers of the scopes that ip names (rtnetlink(7), RT_SCOPE_*). */
+const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
+
+type Row = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const rows = (value: unknown): Row[] => (Array.isArray(value) ? (value as Row[]) : []);
+
+function address({ family, local, prefixlen }: Row): IPAddress {
+  return { family: family === 'inet6' ? 1 : 0, address: text(local), mask: String(prefixlen) };
+}
+
+/** Of `ip -json address show`. */
+export function parseInterfaces(json: string): Interface[] {
+  return rows(JSON.parse(json)).map((link) => ({
+    device: text(link['ifname']),
+    name: text(link['ifname']),
+    IPAddresses: rows(link['addr_info']).map(address),
+    mtu: BigInt(Number(link['mtu'] ?? 0)),
+    hwAddr: text(link['address']),
+    pciPath: '',
+    type: '',
+    raw_flags: 0,
+  }));
+}
+
+/** Of `ip -json route show`. A default route has no destination in the messages. */
+export function parseRoutes(json: string): Route[] {
+  return rows(JSON.parse(json)).map((route) => ({
+    dest: route['dst'] === 'default' ? '' : text(route['dst']),
+    gateway: text(route['gateway']),
+    device: text(route['dev']),
+    source: text(route['prefsrc']),
+    scope: scopes[text(route['scope'])] ?? Number(route['scope'] ?? 0),
+  }));
+}

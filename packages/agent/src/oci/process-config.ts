@@ -1,0 +1,46 @@
+/** From a process' message to config.json's words. Pure. */
+import type { LinuxCapabilities, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
+import type { Capabilities, Process } from '@kata-containers/common/oci/spec';
+
+const capabilities = (message: LinuxCapabilities): Capabilities => ({
+  bounding: message.Bounding,
+  effective: message.Effective,
+  inheritable: message.Inheritable,
+  permitted: message.Permitted,
+  ambient: message.Ambient,
+});
+
+/** The first process of a container. */
+export function processConfig(message: ProcessMessage): Process {
+  const { User, Capabilities, ConsoleSize } = message;
+  return {
+    terminal: message.Terminal,
+    ...(ConsoleSize && ConsoleSize.Height > 0 && { consoleSize: { height: ConsoleSize.Height, width: ConsoleSize.Width } }),
+    user: { uid: User?.UID ?? 0, gid: User?.GID ?? 0, additionalGids: User?.AdditionalGids ?? [] },
+    args: message.Args,
+    env: message.Env,
+    cwd: message.Cwd === '' ? '/' : message.Cwd,
+    ...(Capabilities && { capabilities: capabilities(Capabilities) }),
+    rlimits: message.Rlimits.map(({ Type, Hard, Soft }) => ({ type: Type, hard: Hard, soft: Soft })),
+    noNewPrivileges: message.NoNewPrivileges,
+    oomScoreAdj: Number(message.OOMScoreAdj),
+  };
+}
+
+/**
+ * A further process of a container. 1.x's runtime sends neither capabilities nor limits for it: they are the container's then,
+ * and it can never have more privileges than the container was allowed.
+ */
+export function execConfig(message: ProcessMessage, container: Process | undefined): Process {
+  const own = processConfig(message);
+  if (!container) return own;
+  const { rlimits = [], oomScoreAdj } = own;
+  const inherited = own.capabilities ?? container.capabilities;
+  return {
+    ...own,
+    ...(inherited && { capabilities: inherited }),
+    rlimits: rlimits.length > 0 ? rlimits : (container.rlimits ?? []),
+    noNewPrivileges: (own.noNewPrivileges ?? false) || (container.noNewPrivileges ?? false),
+    oomScoreAdj: oomScoreAdj === 0 ? (container.oomScoreAdj ?? 0) : (oomScoreAdj ?? 0),
+  };
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { LinuxResources, Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
+import { availableCpus, parseCpuList } from './parse-cpu-list.ts';
+import { execConfig, processConfig } from './process-config.ts';
+import { resourcesConfig } from './resources-config.ts';
+import { specConfig, toJson } from './spec-config.ts';
+import type { GuestPlace } from './spec-config.ts';
+import { splitSysctl, sysctlPath } from './split-sysctl.ts';
+
+const place: GuestPlace = {
+  ipcNamespace: '/ns/ipc',
+  utsNamespace: '/ns/uts',
+  pidNamespace: 'own',
+  rootDevice: { major: 259, minor: 1 },
+  onlineCpus: '0-1',
+  guestHooks: undefined,
+};
+const ownRoot = { allow: false, type: 'b', major: 259, minor: 1, access: 'rw' };
+
+describe('specConfig', () => {
+  const message = SpecMessage.fromPartial({
+    Version: '1.0.2',
+    Hostname: 'h',
+    Root: { Path: '/r', Readonly: true },
+    Process: {
+      Args: ['sh'],
+      Cwd: '',
+      User: { UID: 1000, GID: 5, AdditionalGids: [7] },
+      Rlimits: [{ Type: 'RLIMIT_CORE', Hard: 2n ** 64n - 1n, Soft: 0n }],
+    },
+    Mounts: [{ destination: '/proc', source: 'proc', type: 'proc', options: ['nosuid'] }],
+    Linux: {
+      Sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.shmmax': '1' },
+      Resources: { Memory: { Limit: 64n << 20n }, CPU: { Quota: 0n, Period: 0n } },
+      CgroupsPath: '/docker/x',
+      Devices: [{ Path: '/dev/a', Type: 'c', Major: 1n, Minor: 3n }],
+      Seccomp: {
+        DefaultAction: 'SCMP_ACT_ALLOW',
+        Architectures: ['SCMP_ARCH_X86_64'],
+        Syscalls: [{ Names: ['mkdir'], Action: 'SCMP_ACT_ERRNO', Args: [{ Index: 1n, Value: 2n, ValueTwo: 0n, Op: 'SCMP_CMP_EQ' }] }],
+      },
+      MaskedPaths: ['/proc/kcore'],
+      ReadonlyPaths: ['/proc/sys'],
+      RootfsPropagation: 'rslave',
+    },
+  });
+  const spec = specConfig(message, place);
+
+  it('keeps process, root and mounts', () => {
+    assert.deepEqual(spec.process?.user, { uid: 1000, gid: 5, additionalGids: [7] });
+    assert.equal(spec.process?.cwd, '/');
+    assert.deepEqual(spec.root, { path: '/r', readonly: true });
+    assert.deepEqual(spec.mounts, [{ destination: '/proc', source: 'proc', type: 'proc', options: ['nosuid'] }]);
+  });
+  it('keeps paths that are hidden, and how mounts spread', () => {
+    const { maskedPaths, readonlyPaths, rootfsPropagation } = spec.linux ?? {};
+    assert.deepEqual([maskedPaths, readonlyPaths, rootfsPropagation], [['/proc/kcore'], ['/proc/sys'], 'rslave']);
+  });
+  const pidNamespaces: [pidNamespace: string, expected: object[]][] = [
+    ['own', [{ type: 'pid' }]],
+    ['/proc/7/ns/pid', [{ type: 'pid', path: '/proc/7/ns/pid' }]],
+    ['agent', []],
+  ];
+  for (const [pidNamespace, expected] of pidNamespaces) {
+    it(`joins the sandbox' namespaces, PID namespace ${pidNamespace}`, () => {
+      const shared = [{ type: 'ipc', path: '/ns/ipc' }, { type: 'uts', path: '/ns/uts' }, { type: 'mount' }];
+      assert.deepEqual(specConfig(message, { ...place, pidNamespace }).linux?.namespaces, [...shared, ...expected]);
+    });
+  }
+  it("limits that are zero were not given; the guest's disk is out of reach", () => {
+    const all = { allow: true, access: 'rwm' };
+    assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ownRoot] });
+  });
+  it('with an initrd there is no disk to keep out', () => {
+    assert.deepEqual(specConfig(message, { ...place, rootDevice: undefined }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
+  });
+  it('a device without a mode can be opened', () => assert.equal(spec.linux?.devices?.[0]?.fileMode, 0o666));
+  it('the seccomp profile', () => {
+    assert.deepEqual(spec.linux?.seccomp, {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      architectures: ['SCMP_ARCH_X86_64'],
+      syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: 2n, valueTwo: 0n, op: 'SCMP_CMP_EQ' }] }],
+    });
+  });
+  it("hooks: the request's, then the guest's", () => {
+    const hooked = SpecMessage.fromPartial({ Hooks: { Prestart: [{ Path: '/a', Args: ['a'], Timeout: 5n }] } });
+    const { hooks } = specConfig(hooked, { ...place, guestHooks: { prestart: [{ path: '/b' }] } });
+    assert.deepEqual(hooks?.prestart, [{ path: '/a', args: ['a'], env: [], timeout: 5 }, { path: '/b' }]);
+  });
+  it('an empty message has a specification too', () => assert.equal(specConfig(SpecMessage.fromPartial({}), place).ociVersion, '1.0.2'));
+  it("leaves the guest's sysctls to the agent", () => assert.deepEqual(spec.linux?.sysctl, { 'kernel.shmmax': '1' }));
+  it('writes 64-bit numbers exactly', () => assert.match(toJson(spec), /"hard":18446744073709551615,/));
+});
+
+describe('execConfig', () => {
+  const container = processConfig(
+    ProcessMessage.fromPartial({
+      Capabilities: { Bounding: ['CAP_KILL'] },
+      Rlimits: [{ Type: 'RLIMIT_NOFILE', Hard: 9n, Soft: 9n }],
+      NoNewPrivileges: true,
+      OOMScoreAdj: 100n,
+    }),
+  );
+  it("what 1.x's runtime does not send is the container's", () => {
+    const { capabilities, rlimits, noNewPrivileges, oomScoreAdj } = execConfig(ProcessMessage.fromPartial({ Args: ['a'] }), container);
+    assert.deepEqual([capabilities?.bounding, rlimits?.length, noNewPrivileges, oomScoreAdj], [['CAP_KILL'], 1, true, 100]);
+  });
+  it('what is sent counts', () => {
+    const message = ProcessMessage.fromPartial({ Capabilities: { Bounding: ['CAP_CHOWN'] }, OOMScoreAdj: 5n });
+    const { capabilities, oomScoreAdj } = execConfig(message, container);
+    assert.deepEqual([capabilities?.bounding, oomScoreAdj], [['CAP_CHOWN'], 5]);
+  });
+});
+
+describe('resourcesConfig', () => {
+  it('every section', () => {
+    const message = LinuxResources.fromPartial({
+      CPU: { Shares: 2n, Quota: -1n, Period: 100n, Cpus: '0', Mems: '0' },
+      Memory: { Limit: -1n, Swap: 4n, Swappiness: 5n, DisableOOMKiller: true },
+      Pids: { Limit: -1n },
+      BlockIO: { Weight: 10, ThrottleReadBpsDevice: [{ Major: 8n, Minor: 0n, Rate: 1n }] },
+      HugepageLimits: [{ Pagesize: '2MB', Limit: 6n }],
+      Devices: [{ Allow: true, Type: 'c', Major: 1n, Minor: 3n, Access: 'rwm' }],
+    });
+    assert.deepEqual(resourcesConfig(message, '0-1'), {
+      memory: { limit: -1n, swap: 4n, swappiness: 5n, disableOOMKiller: true },
+      cpu: { shares: 2n, quota: -1n, period: 100n, cpus: '0', mems: '0' },
+      blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8n, minor: 0n, rate: 1n }] },
+      pids: { limit: -1n },
+      devices: [{ allow: true, access: 'rwm', type: 'c', major: 1n, minor: 3n }],
+      hugepageLimits: [{ pageSize: '2MB', limit: 6n }],
+    });
+  });
+  it('nothing', () => assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ CPU: {} }), '0'), {}));
+});
+
+describe('CPU lists', () => {
+  const available: [wanted: string, online: string, expected: string][] = [
+    ['0-1', '0-3', '0-1'],
+    ['2,3', '0-3', '2,3'],
+    ['6-7', '0-3\n', '0-3'],
+  ];
+  for (const [wanted, online, expected] of available)
+    it(`${wanted} of ${online.trim()}`, () => assert.equal(availableCpus(wanted, online), expected));
+  for (const wrong of ['', 'a', '3-1', '0-99999999']) it(`"${wrong}" is none`, () => assert.equal(parseCpuList(wrong), undefined));
+});
+
+describe('sysctls', () => {
+  it("go to the container if its namespaces have them, to the guest's kernel otherwise", () => {
+    const { guest, container } = splitSysctl({ 'net.a': '1', 'kernel.msgmax': '2', 'vm.max_map_count': '3', 'fs.mqueue.msg_max': '4' });
+    assert.deepEqual(
+      [Object.fromEntries(guest), container],
+      [
+        { 'net.a': '1', 'vm.max_map_count': '3' },
+        { 'kernel.msgmax': '2', 'fs.mqueue.msg_max': '4' },
+      ],
+    );
+  });
+  const paths: [name: string, path: string | undefined][] = [
+    ['net.ipv4.ip_forward', '/proc/sys/net/ipv4/ip_forward'],
+    ['net/ipv4/conf/eth0.1/forwarding', '/proc/sys/net/ipv4/conf/eth0.1/forwarding'],
+    ['net.ipv4.conf.eth0/1.forwarding', '/proc/sys/net/ipv4/conf/eth0.1/forwarding'],
+    ['net/../../../etc/passwd', undefined],
+    ['net..x', undefined],
+    ['', undefined],
+  ];
+  for (const [name, path] of paths) it(`the file of "${name}"`, () => assert.equal(sysctlPath(name), path));
+});

@@ -1,0 +1,101 @@
+/** From the request's message to the config.json that crun reads. Pure. */
+import { Linux, LinuxResources } from '@kata-containers/common/generated/oci';
+import type { Hook as HookMessage, Hooks as HooksMessage, LinuxDevice, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
+import type { Device, DeviceRule, Hook, Hooks, Namespace, Spec } from '@kata-containers/common/oci/spec';
+import { processConfig } from './process-config.ts';
+import { resourcesConfig } from './resources-config.ts';
+import { seccompConfig } from './seccomp-config.ts';
+import { splitSysctl } from './split-sysctl.ts';
+
+/** What only the guest knows. */
+export interface GuestPlace {
+  readonly ipcNamespace: string;
+  readonly utsNamespace: string;
+  /** A PID namespace to join; 'own' for a new one, 'agent' for none: the processes see the whole guest. */
+  readonly pidNamespace: string;
+  /** The device that holds the guest's root file system, which containers must not touch; undefined with an initrd. */
+  readonly rootDevice: { readonly major: number; readonly minor: number } | undefined;
+  /** /sys/devices/system/cpu/online. */
+  readonly onlineCpus: string;
+  readonly guestHooks: Hooks | undefined;
+}
+
+const DEFAULT_DEVICE_MODE = 0o666;
+
+/** The network namespace is the guest's, and so is the cgroup one: the VM is the container's only user. */
+function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): Namespace[] {
+  const pid = { own: [{ type: 'pid' }], agent: [] }[pidNamespace] ?? [{ type: 'pid', path: pidNamespace }];
+  return [{ type: 'ipc', path: ipcNamespace }, { type: 'uts', path: utsNamespace }, { type: 'mount' }, ...pid];
+}
+
+/** Everything but the guest's own disk. A list that only forbids would be read as "nothing else is allowed". */
+function deviceRules(asked: readonly DeviceRule[] | undefined, { rootDevice }: GuestPlace): DeviceRule[] {
+  const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
+  return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;
+}
+
+/** A mode of zero was not given: nobody asks for a device that nobody can open. */
+const deviceConfig = (device: LinuxDevice): Device => ({
+  path: device.Path,
+  type: device.Type,
+  major: device.Major,
+  minor: device.Minor,
+  fileMode: device.FileMode || DEFAULT_DEVICE_MODE,
+  uid: device.UID,
+  gid: device.GID,
+});
+
+function linuxConfig(linux: Linux, place: GuestPlace): Spec['linux'] {
+  const resources = resourcesConfig(linux.Resources ?? LinuxResources.fromPartial({}), place.onlineCpus);
+  return {
+    namespaces: namespaces(place),
+    sysctl: { ...splitSysctl(linux.Sysctl).container },
+    resources: { ...resources, devices: deviceRules(resources.devices, place) },
+    ...(linux.CgroupsPath !== '' && { cgroupsPath: linux.CgroupsPath }),
+    devices: linux.Devices.map(deviceConfig),
+    ...(linux.Seccomp && linux.Seccomp.DefaultAction !== '' && { seccomp: seccompConfig(linux.Seccomp) }),
+    ...(linux.RootfsPropagation !== '' && { rootfsPropagation: linux.RootfsPropagation }),
+    maskedPaths: linux.MaskedPaths,
+    readonlyPaths: linux.ReadonlyPaths,
+  };
+}
+
+const hookConfig = ({ Path, Args, Env, Timeout }: HookMessage): Hook => ({
+  path: Path,
+  args: Args,
+  env: Env,
+  ...(Timeout > 0n && { timeout: Number(Timeout) }),
+});
+
+/** The request's hooks, then the guest's own (1.x's order). */
+function hooksConfig(message: HooksMessage | undefined, guest: Hooks | undefined): Hooks {
+  return {
+    prestart: [...(message?.Prestart ?? []).map(hookConfig), ...(guest?.prestart ?? [])],
+    poststart: [...(message?.Poststart ?? []).map(hookConfig), ...(guest?.poststart ?? [])],
+    poststop: [...(message?.Poststop ?? []).map(hookConfig), ...(guest?.poststop ?? [])],
+  };
+}
+
+export function specConfig(message: SpecMessage, place: GuestPlace): Spec {
+  return {
+    ociVersion: message.Version === '' ? '1.0.2' : message.Version,
+    ...(message.Process && { process: processConfig(message.Process) }),
+    root: { path: message.Root?.Path ?? '', readonly: message.Root?.Readonly ?? false },
+    ...(message.Hostname !== '' && { hostname: message.Hostname }),
+    mounts: message.Mounts.map(({ destination, source, type, options }) => ({
+      destination,
+      options,
+      ...(source !== '' && { source }),
+      ...(type !== '' && { type }),
+    })),
+    ...((message.Hooks || place.guestHooks) && { hooks: hooksConfig(message.Hooks, place.guestHooks) }),
+    annotations: message.Annotations,
+    linux: linuxConfig(message.Linux ?? Linux.fromPartial({}), place),
+  } as Spec;
+}
+
+/** JSON with 64-bit numbers as numbers: crun reads them exactly. */
+export function toJson(value: object): string {
+  const exact = (text: string): string => text.replaceAll(/"\u0000(-?\d+)"/g, '$1');
+  return exact(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `\0${item}` : item)).replaceAll('\\u0000', '\0'));
+}

@@ -1,0 +1,33 @@
+/** agent.debug_console: a shell on the guest's console, started again whenever it ends. Loaded when it is asked for. */
+import { closeSync, constants, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Reaper } from '../containers/reaper.ts';
+
+/** A shell that ends at once must not keep the guest busy. */
+const PAUSE_MS = 1000;
+
+/** busybox' setsid gives the shell the console as its terminal: Ctrl-C reaches it, and jobs work. */
+async function runShell(console: string, reaper: Pick<Reaper, 'spawn'>): Promise<void> {
+  const fd = openSync(console, constants.O_RDWR | constants.O_NOCTTY);
+  try {
+    await once(reaper.spawn('busybox', ['setsid', '-c', 'sh'], { stdio: [fd, fd, fd] }), 'exit');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Until `signal` says stop; in a guest that is never. */
+export async function serveDebugConsole(
+  reaper: Pick<Reaper, 'spawn'>,
+  log: Logger,
+  { console = '/dev/console', pauseMs = PAUSE_MS, signal }: { console?: string; pauseMs?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  log.info('debug console is open', { debug_console: console });
+  while (signal?.aborted !== true) {
+    await runShell(console, reaper).catch((error: unknown) => log.warn('debug console', { reason: errorMessage(error) }));
+    await sleep(pauseMs);
+  }
+}

@@ -1,0 +1,78 @@
+/** Storage drivers: how what a request wants mounted in the guest is found and mounted. */
+import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import type { Storage } from '@kata-containers/common/generated/agent';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { GrpcError } from '../service/grpc-error.ts';
+import { parseMountOptions } from './parse-mount-options.ts';
+
+export interface StorageTools {
+  readonly kernel: Pick<Kernel, 'mount' | 'umount'>;
+  /** The node of a block device, waiting for it to be plugged. */
+  readonly findDevice: (driver: string, address: string) => Promise<string>;
+}
+
+/** Gives whether something was mounted. */
+type Driver = (storage: Storage, tools: StorageTools) => Promise<boolean>;
+
+/** A crafted image must not get something mounted over the guest's own /proc and /sys. */
+function makeTarget(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true, mode });
+  const real = realpathSync(path);
+  if (/^\/(proc|sys)(\/|$)/.test(real)) throw new GrpcError(status.INVALID_ARGUMENT, `storage must not be mounted on ${real}`);
+}
+
+function mountIt(storage: Storage, { kernel }: StorageTools, mode = 0o755): boolean {
+  const { source, mount_point, fstype, options } = storage;
+  makeTarget(mount_point, mode);
+  const { flags, data } = parseMountOptions(options);
+  try {
+    kernel.mount(source, mount_point, fstype, flags, data);
+  } catch (error) {
+    throw new GrpcError(status.INTERNAL, `Could not mount ${source} to ${mount_point}: ${errorMessage(error)}`);
+  }
+  return true;
+}
+
+const shared: Driver = (storage, tools) => Promise.resolve(mountIt(storage, tools));
+
+/** A file system on a device that may have been plugged just now. */
+const onDevice: Driver = async (storage, tools) => {
+  const source = await tools.findDevice(storage.driver, storage.source);
+  return mountIt({ ...storage, source }, tools);
+};
+
+/** Memory of the guest's; huge pages have to be set aside first. */
+const ephemeral: Driver = async (storage, tools) => {
+  if (storage.fstype === 'hugetlbfs') (await import('./huge-pages.ts')).reserveHugePages(storage.options);
+  return mountIt(storage, tools, 0o777);
+};
+
+/** A directory of the guest's, no mount: the option `mode=` in octal, wide open otherwise. */
+const local: Driver = ({ mount_point, options }) => {
+  const mode = options.map((option) => /^mode=([0-7]+)$/.exec(option)?.[1]).find((found) => found !== undefined) ?? '777';
+  makeTarget(mount_point, 0o777);
+  chmodSync(mount_point, Number.parseInt(mode, 8));
+  return Promise.resolve(false);
+};
+
+const drivers: Readonly<Record<string, Driver>> = {
+  '9p': shared,
+  'virtio-fs': shared,
+  blk: onDevice,
+  mmioblk: onDevice,
+  scsi: onDevice,
+  nvdimm: onDevice,
+  ephemeral,
+  local,
+};
+
+export const storageDrivers = Object.keys(drivers);
+
+/** Mounts it and gives whether that was needed. @throws GrpcError */
+export function provideStorage(storage: Storage, tools: StorageTools): Promise<boolean> {
+  const driver = drivers[storage.driver];
+  if (!driver) throw new GrpcError(status.INVALID_ARGUMENT, `Unknown storage driver "${storage.driver}"`);
+  return driver(storage, tools);
+}

@@ -1,0 +1,59 @@
+/** The agent in a guest with control groups version 2, and what it does when a shim is killed. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { Engine, until } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime, variant } from './staged.ts';
+
+describe('kata-agent in the guest', function () {
+  this.timeout(120_000);
+  let engine: Engine;
+  before(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('with control groups version 2, limits hold', async () => {
+    const withV2 = (toml: string): string => toml.replace(/^kernel_params = .*$/m, 'kernel_params = "agent.unified_cgroup_hierarchy=true"');
+    const other = await Engine.start({ unified: variant(engine.directory, 'unified', withV2) }, 'unified');
+    try {
+      const script = 'cat /proc/self/cgroup; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
+      const words = ['run', '--rm', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
+      const { code, stdout, stderr } = await other.docker(words);
+      assert.match(stdout, /^0::\/docker\/[0-9a-f]{64}\n$/, stderr);
+      assert.equal(code, 137, stderr);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  /** The shims of processes that were exec'd in this container. */
+  function execShims(id: string): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+          const isOurs =
+            words.some((word) => word.endsWith('kata-shim')) && words.includes(id) && words.filter((word) => word === id).length === 1;
+          return isOurs ? [Number(pid)] : [];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  it('a process whose shim was killed does not live on; the container does', async () => {
+    const { stdout: id } = await engine.docker(['run', '-d', 'busybox', 'sleep', '1000']);
+    await engine.docker(['exec', '-d', id.trim(), 'sleep', '555']);
+    const processes = async (): Promise<string> => (await engine.docker(['exec', id.trim(), 'ps', '-o', 'args'])).stdout;
+    assert.match(await processes(), /^sleep 555$/m);
+    const shims = execShims(id.trim());
+    assert.equal(shims.length, 1);
+    for (const pid of shims) process.kill(pid, 'SIGKILL');
+    await until('the process is gone', async () => !/^sleep 555$/m.test(await processes()), 60_000);
+    assert.match(await processes(), /^sleep 1000$/m);
+    await engine.docker(['rm', '-f', id.trim()]);
+  });
+});

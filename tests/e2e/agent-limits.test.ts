@@ -1,0 +1,92 @@
+/** What docker's options for one container do inside the guest, and with runc the same. One container shows many: a VM is dear. */
+import assert from 'node:assert/strict';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+
+interface Check {
+  readonly name: string;
+  readonly options: readonly string[];
+  /** Shell text whose output, without its last line end, is to be `expected`. */
+  readonly script: string;
+  readonly expected: RegExp;
+}
+
+const inStatus = (field: string): string => `grep ${field} /proc/self/status | cut -f2`;
+
+/** Options that go together, with what shows that each was honoured. */
+const together: readonly Check[] = [
+  {
+    name: '--user and --group-add',
+    options: ['-u', '1000:5', '--group-add', '7'],
+    script: 'id -u; id -g; id -G',
+    expected: /^1000\n5\n(5 )?7$/,
+  },
+  { name: '--ulimit', options: ['--ulimit', 'nofile=100:200'], script: 'ulimit -n; ulimit -Hn', expected: /^100\n200$/ },
+  {
+    name: "--sysctl of the network, which is the guest's",
+    options: ['--sysctl', 'net.ipv4.ip_forward=1'],
+    script: 'cat /proc/sys/net/ipv4/ip_forward',
+    expected: /^1$/,
+  },
+  {
+    name: "--sysctl of the container's namespaces",
+    options: ['--sysctl', 'kernel.msgmax=9000'],
+    script: 'cat /proc/sys/kernel/msgmax',
+    expected: /^9000$/,
+  },
+  {
+    name: '--cap-drop and --cap-add',
+    options: ['--cap-drop', 'ALL', '--cap-add', 'KILL'],
+    script: inStatus('CapBnd'),
+    expected: /^0{14}20$/,
+  },
+  { name: 'no-new-privileges', options: ['--security-opt', 'no-new-privileges'], script: inStatus('NoNewPrivs'), expected: /^1$/ },
+  { name: '--read-only', options: ['--read-only'], script: 'mount | grep " on / " | grep -c "[(,]ro[,)]"', expected: /^1$/ },
+  {
+    name: '--tmpfs',
+    options: ['--tmpfs', '/scratch:size=1m'],
+    script: 'df -m /scratch | tail -1 | awk "{print \\$1, \\$2}"',
+    expected: /^tmpfs 1$/,
+  },
+  { name: '--device', options: ['--device', '/dev/full:/dev/mine'], script: 'echo x 2>&1 > /dev/mine', expected: /No space left/ },
+  { name: '--oom-score-adj', options: ['--oom-score-adj', '300'], script: 'cat /proc/self/oom_score_adj', expected: /^300$/ },
+  { name: '--workdir and --env', options: ['-w', '/tmp', '-e', 'A=1'], script: 'pwd; echo $A', expected: /^\/tmp\n1$/ },
+  { name: 'hidden paths', options: [], script: 'cat /proc/kcore 2>/dev/null | wc -c', expected: /^0$/ },
+  { name: 'read-only paths', options: [], script: '(echo 1 > /proc/sys/kernel/msgmax) 2>/dev/null || echo refused', expected: /^refused$/ },
+];
+
+const SEPARATOR = '-- next --';
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`options of docker with ${runtime}`, function () {
+    this.timeout(90_000);
+    let engine: Engine;
+    before(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime)));
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), []);
+    });
+
+    describe('in one container', () => {
+      let answers: string[] = [];
+      before(async () => {
+        const script = together.map(({ script: part }) => `{ ${part}; } 2>&1`).join(`\necho "${SEPARATOR}"\n`);
+        const options = together.flatMap(({ options: words }) => words);
+        const { stdout, stderr } = await engine.docker(['run', '--rm', ...options, 'busybox', 'sh', '-c', script]);
+        answers = stdout.split(`${SEPARATOR}\n`);
+        assert.equal(answers.length, together.length, stdout + stderr);
+      });
+      for (const [index, { name, expected }] of together.entries())
+        it(name, () => assert.match((answers[index] ?? '').trimEnd(), expected));
+    });
+
+    it('--memory and --init: a process that takes too much ends with 137, the first one reaps', async () => {
+      const script = 'ps -o pid,comm | grep " 1 "; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
+      const words = ['run', '--rm', '--init', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
+      const { code, stdout, stderr } = await engine.docker(words);
+      assert.match(stdout, /^ +1 (docker-init|tini)/m, stderr);
+      assert.equal(code, 137, stderr);
+    });
+  });
+}

@@ -1,0 +1,71 @@
+/** The guest's network as the agent sets it up, in a namespace of its own on the host. */
+import assert from 'node:assert/strict';
+import { AgentOnHost, refusal } from './agent-on-host.ts';
+
+describe('kata-agent: network', function () {
+  this.timeout(30_000);
+  let host: AgentOnHost;
+  before(async () => (host = await AgentOnHost.start()));
+  after(() => host.stop());
+
+  const MAC = '02:00:00:00:00:01';
+  const interfaceOf = (address: string) => ({
+    name: 'net7',
+    device: 'net7',
+    hwAddr: MAC,
+    mtu: 1400n,
+    IPAddresses: [{ family: 0 as const, address, mask: '24' }],
+  });
+
+  it('an interface is found by its address, named and addressed; lists say so', async () => {
+    await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.2') });
+    const { Interfaces } = await host.agent.call('listInterfaces', {});
+    const found = Interfaces.find(({ hwAddr }) => hwAddr === MAC);
+    assert.deepEqual([found?.name, found?.mtu, found?.IPAddresses[0]], ['net7', 1400n, { family: 0, address: '10.9.0.2', mask: '24' }]);
+    assert.ok(Interfaces.some(({ name }) => name === 'lo'));
+  });
+  it('updated again, it has the new address only', async () => {
+    await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.3') });
+    assert.equal(host.inside('ip', '-4', '-br', 'address', 'show', 'net7').trim().split(/\s+/)[2], '10.9.0.3/24');
+  });
+  it('routes are replaced as a whole', async () => {
+    host.inside('ip', 'link', 'set', 'peer0', 'up');
+    const toGateway = { dest: '10.9.0.1', device: 'net7', scope: 253 };
+    await host.agent.call('updateRoutes', { routes: { Routes: [{ gateway: '10.9.0.1', device: 'net7' }, toGateway] } });
+    await host.agent.call('updateRoutes', { routes: { Routes: [toGateway] } });
+    const { Routes } = await host.agent.call('listRoutes', {});
+    const ours = Routes.filter(({ device, source }) => device === 'net7' && source === '' && !device.startsWith('fe80'));
+    assert.deepEqual(
+      ours.filter(({ dest }) => dest.startsWith('10.9.0.1')).map(({ dest, scope }) => [dest, scope]),
+      [['10.9.0.1', 253]],
+    );
+    assert.equal(
+      ours.some(({ dest }) => dest === ''),
+      false,
+    );
+  });
+  it('neighbours', async () => {
+    const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
+    await host.agent.call('addArpNeighbors', { neighbors: { ARPNeighbors: [row] } });
+    assert.match(host.inside('ip', 'neighbour', 'show', 'dev', 'net7'), /10\.9\.0\.9 lladdr 02:00:00:00:00:09 PERMANENT/);
+  });
+  const wrong: [name: string, act: () => Promise<unknown>, code: number, text: RegExp][] = [
+    ['no interface', () => host.agent.call('updateInterface', {}), 3, /^Need network interface$/],
+    ['an interface without an address', () => host.agent.call('updateInterface', { interface: {} }), 3, /^Interface HwAddr empty$/],
+    ['no routes', () => host.agent.call('updateRoutes', {}), 3, /^Need network routes$/],
+    [
+      'a device that is not there',
+      () => host.agent.call('updateRoutes', { routes: { Routes: [{ dest: '10.0.0.0/8', device: 'none' }] } }),
+      13,
+      /none/,
+    ],
+    ['a word that is several', () => host.agent.call('updateInterface', { interface: { hwAddr: MAC, name: 'a b' } }), 3, /invalid word/],
+  ];
+  for (const [name, act, code, text] of wrong) {
+    it(`${name} is refused`, async () => {
+      const [found, message] = await refusal(act());
+      assert.match(message, text);
+      assert.equal(found, code);
+    });
+  }
+});

@@ -1,0 +1,300 @@
+/**
+ * kata-agent as a process on the host: a unix socket in place of the serial port, mounts, PIDs and network of its own (so that
+ * its leftovers end with it), driven over yamux and gRPC as by the runtime and the shims.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
+import type { AgentConnection, AgentRequest } from '../../packages/common/src/agent-api/agent-connection.ts';
+import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
+import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
+import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { Scratch, until } from './process.ts';
+
+const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.cjs');
+
+/**
+ * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted
+ * anew, because it shows the network devices of the namespace that it was mounted in.
+ */
+const prepareSystem = `
+[ -f /sys/fs/cgroup/cgroup.controllers ] && unified=yes
+mount -t sysfs sysfs /sys
+if [ "$unified" = yes ]; then mount -t cgroup2 none /sys/fs/cgroup; else
+  mount -t tmpfs none /sys/fs/cgroup
+  while read -r name _ _ enabled; do
+    case $name in \\#*) continue;; esac
+    [ "$enabled" = 1 ] || continue
+    mkdir -p /sys/fs/cgroup/$name
+    mount -t cgroup -o $name cgroup /sys/fs/cgroup/$name 2>/dev/null || rmdir /sys/fs/cgroup/$name
+  done < /proc/cgroups
+fi
+ip link set lo up
+ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0`;
+
+const PROGRAMS = [
+  'sh',
+  'cat',
+  'sleep',
+  'echo',
+  'true',
+  'kill',
+  'id',
+  'hostname',
+  'grep',
+  'dd',
+  'mkdir',
+  'ls',
+  'ps',
+  'stat',
+  'stty',
+  'touch',
+  'yes',
+  'head',
+  'mount',
+];
+
+export type ContainerSpec = Partial<NonNullable<AgentRequest<'createContainer'>['OCI']>>;
+type ProcessRequest = NonNullable<AgentRequest<'execProcess'>['process']>;
+
+/** The gRPC code and text of a refusal; [0, ''] when there is none. */
+export async function refusal(action: Promise<unknown>): Promise<[code: number, text: string]> {
+  try {
+    await action;
+    return [0, ''];
+  } catch (error) {
+    assert.ok(error instanceof AgentError, String(error));
+    return [error.grpcCode, error.message];
+  }
+}
+
+export class AgentOnHost {
+  readonly scratch = new Scratch();
+  readonly #process: ChildProcess;
+  readonly #clients = new Set<Socket>();
+  #session: YamuxSession | undefined;
+  #bridge: Server | undefined;
+  #agent: AgentConnection | undefined;
+  #containers = 0;
+  /** What the agent has logged. */
+  said = '';
+
+  private constructor(nodeFlags: readonly string[]) {
+    assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
+    this.#makeRootfs();
+    mkdirSync(this.scratch.file('state'));
+    const words = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
+    const command = [process.execPath, ...nodeFlags, '--no-warnings', ...words].join(' ');
+    // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
+    const script = `${prepareSystem}\n${command}; exit $?`;
+    const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    this.#process = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#process.stdout, this.#process.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.said = (this.said + chunk.toString()).slice(-20_000)));
+  }
+
+  /** `sandbox` is what CreateSandbox asks for; without it there is no sandbox yet. */
+  static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
+    const host = new AgentOnHost(nodeFlags);
+    await until('the agent listens', () => existsSync(host.scratch.file('agent.sock')));
+    const connection = createConnection(host.scratch.file('agent.sock'));
+    await once(connection, 'connect');
+    host.#session = new YamuxSession('client', connection);
+    await host.#playProxy(host.scratch.file('proxy.sock'), host.#session);
+    host.#agent = await host.connect();
+    if (sandbox) await host.agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb', ...sandbox });
+    return host;
+  }
+
+  get agent(): AgentConnection {
+    assert.ok(this.#agent);
+    return this.#agent;
+  }
+
+  /** Another client, as every shim is one. */
+  connect(): Promise<AgentConnection> {
+    return connectAgent(`unix://${this.scratch.file('proxy.sock')}`, {});
+  }
+
+  /** Ends every client's connection, as when shims are killed. */
+  breakConnections(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+
+  /** From now on calls go over this connection. */
+  useAgent(agent: AgentConnection): void {
+    this.#agent?.close();
+    this.#agent = agent;
+  }
+
+  /** A bare stream to the agent's gRPC server. */
+  openStream(): Promise<YamuxStream> {
+    assert.ok(this.#session);
+    return this.#session.openStream();
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent?.call('destroySandbox', {}).catch(() => {});
+    this.#agent?.close();
+    await this.#closeBridge();
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+    this.#removeCgroups();
+    this.scratch.remove();
+  }
+
+  /** Pid of the agent, as the test sees it: the child of the shell that unshare has started. */
+  get pid(): number {
+    const children = (pid: number): number[] =>
+      readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+    return children(children(this.#process.pid ?? 0)[0] ?? 0)[0] ?? 0;
+  }
+
+  get openDescriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Resident memory of the agent in KiB: all of it, or its anonymous part. */
+  resident(kind: 'VmRSS' | 'RssAnon'): number {
+    return Number(new RegExp(`^${kind}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))?.[1]);
+  }
+
+  /** Processes below the agent, itself left out. */
+  get descendants(): number {
+    const below = (pid: number): number => {
+      try {
+        const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
+        return list.reduce((sum, child) => sum + 1 + below(Number(child)), 0);
+      } catch {
+        return 0;
+      }
+    };
+    return below(this.pid);
+  }
+
+  /** Runs a program where the agent is. */
+  inside(program: string, ...words: string[]): string {
+    return execFileSync('nsenter', ['-t', String(this.pid), '-m', '-n', '-p', program, ...words], { encoding: 'utf8' });
+  }
+
+  get rootfs(): string {
+    return this.scratch.file('rootfs');
+  }
+
+  /** Creates a container and gives its id, which is its first process' too. */
+  async create(args: readonly string[], spec: ContainerSpec = {}, request: AgentRequest<'createContainer'> = {}): Promise<string> {
+    const id = request.container_id ?? `c${this.#containers++}`;
+    const OCI = {
+      Version: '1.0.2',
+      Hostname: 'guest',
+      Root: { Path: this.rootfs, Readonly: false },
+      Mounts: [
+        { destination: '/proc', source: 'proc', type: 'proc', options: [] },
+        { destination: '/dev', source: 'tmpfs', type: 'tmpfs', options: ['mode=755'] },
+        { destination: '/dev/pts', source: 'devpts', type: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
+      ],
+      ...spec,
+      Process: { Args: args, Cwd: '/', Env: ['PATH=/bin'], User: {}, ...spec.Process },
+      Linux: { CgroupsPath: `${this.#cgroup}/${id}`, ...spec.Linux },
+    };
+    await this.agent.call('createContainer', { exec_id: id, OCI, ...request, container_id: id });
+    return id;
+  }
+
+  async run(args: readonly string[], spec: ContainerSpec = {}, request: AgentRequest<'createContainer'> = {}): Promise<string> {
+    const id = await this.create(args, spec, request);
+    await this.agent.call('startContainer', { container_id: id });
+    return id;
+  }
+
+  /** Runs a container to its end, and removes it. */
+  async outcome(args: readonly string[], spec: ContainerSpec = {}, request: AgentRequest<'createContainer'> = {}) {
+    const id = await this.run(args, spec, request);
+    const [stdout, stderr] = await Promise.all([this.output(id, id), this.output(id, id, 'readStderr')]);
+    const code = await this.wait(id, id);
+    await this.remove(id);
+    return { code, stdout, stderr };
+  }
+
+  exec(container_id: string, exec_id: string, Args: readonly string[], process: ProcessRequest = {}): Promise<unknown> {
+    const request = { Args, Cwd: '/', Env: ['PATH=/bin', 'A=1'], User: { UID: 0 }, ...process };
+    return this.agent.call('execProcess', { container_id, exec_id, process: request });
+  }
+
+  async output(container_id: string, exec_id: string, call: 'readStdout' | 'readStderr' = 'readStdout'): Promise<string> {
+    let text = '';
+    for (;;) {
+      try {
+        text += (await this.agent.call(call, { container_id, exec_id, len: 65536 }, { deadlineMs: 20_000 })).data.toString();
+      } catch (error) {
+        assert.ok(error instanceof AgentError && error.message === 'EOF', `${String(error)}\n${this.said}`);
+        return text;
+      }
+    }
+  }
+
+  async wait(container_id: string, exec_id: string): Promise<number> {
+    return (await this.agent.call('waitProcess', { container_id, exec_id }, { deadlineMs: 20_000 })).status;
+  }
+
+  remove(container_id: string): Promise<unknown> {
+    return this.agent.call('removeContainer', { container_id });
+  }
+
+  /** Directory of a container's control group, in the agent's version 1 hierarchy. */
+  cgroupFile(id: string, controller: string, name: string): string {
+    return this.inside('cat', `/sys/fs/cgroup/${controller}${this.#cgroup}/${id}/${name}`).trim();
+  }
+
+  get #cgroup(): string {
+    return `/kata-agent-test-${process.pid}`;
+  }
+
+  /** Plays the proxy: each connection to `path` is one yamux stream to the agent. */
+  async #playProxy(path: string, session: YamuxSession): Promise<void> {
+    this.#bridge = createServer({ allowHalfOpen: true }, (client) => {
+      this.#clients.add(client);
+      client.on('error', () => {});
+      client.on('close', () => this.#clients.delete(client));
+      session
+        .openStream()
+        .then((stream) => {
+          stream.on('error', () => client.destroy());
+          client.on('close', () => stream.destroy());
+          client.pipe(stream).pipe(client);
+        })
+        .catch(() => client.destroy());
+    });
+    this.#bridge.listen(path);
+    await once(this.#bridge, 'listening');
+  }
+
+  /** The server removes its socket when it has closed: removing the directory at the same time would leave that behind. */
+  async #closeBridge(): Promise<void> {
+    this.breakConnections();
+    await new Promise((resolve) => (this.#bridge ? this.#bridge.close(resolve) : resolve(undefined)));
+  }
+
+  #makeRootfs(): void {
+    for (const name of ['bin', 'proc', 'dev', 'etc', 'tmp', 'sys']) mkdirSync(join(this.rootfs, name), { recursive: true });
+    copyFileSync('/bin/busybox', join(this.rootfs, 'bin/busybox'));
+    for (const name of PROGRAMS) symlinkSync('busybox', join(this.rootfs, 'bin', name));
+  }
+
+  /** Control groups outlive the agent's mounts: the hierarchies are the machine's. */
+  #removeCgroups(): void {
+    for (const controller of readdirSync('/sys/fs/cgroup')) {
+      const top = `/sys/fs/cgroup/${controller}${this.#cgroup}`;
+      if (!existsSync(top)) continue;
+      for (const entry of readdirSync(top, { withFileTypes: true })) if (entry.isDirectory()) rmdirSync(join(top, entry.name));
+      rmdirSync(top);
+    }
+  }
+}
