@@ -1,65 +1,10 @@
-/**
- * Standard streams of one process. Output is pulled: what the host does not read stays in the pipe, and the process waits.
- * When the process has ended, streams end too once nothing more has come for a moment: a background child that keeps a pipe
- * open must not hang `docker exec`.
- */
+/** Standard streams of one process. */
 import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../service/grpc-error.ts';
-
-/** Quiet time after the end of a process that counts as the end of its output. */
-const DRAIN_MS = 100;
-
-/** One output stream, read on demand. */
-class Output {
-  readonly #socket: Socket;
-  #ended = false;
-  #wake: () => void = () => {};
-
-  constructor(fd: number) {
-    this.#socket = openPollableStream(fd, { direction: 'read' });
-    this.#socket.on('readable', () => this.#wake());
-    for (const event of ['end', 'close', 'error']) {
-      this.#socket.on(event, () => {
-        this.#ended = true; // EIO of a pty whose slaves are closed is its end of file
-        this.#wake();
-      });
-    }
-  }
-
-  /** Up to `length` bytes that are there, waiting for the first one; undefined at the end. */
-  async read(length: number): Promise<Buffer | undefined> {
-    for (;;) {
-      const available = Math.min(length, this.#socket.readableLength);
-      const piece = available > 0 ? (this.#socket.read(available) as Buffer | null) : null;
-      if (piece) return piece;
-      if (this.#ended) return undefined;
-      this.#socket.read(0);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  /** The process has ended: the stream ends when it has been quiet, and was read empty. */
-  endWhenQuiet(): void {
-    let before = this.#socket.bytesRead;
-    const timer = setInterval(() => {
-      const quiet = this.#socket.bytesRead === before && this.#socket.readableLength === 0;
-      before = this.#socket.bytesRead;
-      if (!quiet && !this.#ended) return;
-      clearInterval(timer);
-      this.#ended = true;
-      this.#wake();
-    }, DRAIN_MS);
-  }
-
-  close(): void {
-    this.#ended = true;
-    this.#socket.destroy();
-    this.#wake();
-  }
-}
+import { Output } from './output.ts';
 
 /** Descriptors of our ends. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
 export type ProcessEnds =
