@@ -4,9 +4,12 @@ import type { Duplex } from 'node:stream';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { AgentServer } from '../service/server.ts';
 
+/** A whole piece of input fits, so that the host does not wait for credit in the middle of it. */
+const WINDOW_BYTES = 1 << 20;
+
 /** Until the connection ends. Gives the reason when it ended by an error. */
 export async function serveConnection(connection: Duplex, server: AgentServer): Promise<Error | undefined> {
-  const session = new YamuxSession('server', connection, { onStream: (stream) => server.accept(stream) });
+  const session = new YamuxSession('server', connection, { windowBytes: WINDOW_BYTES, onStream: (stream) => server.accept(stream) });
   const [reason] = (await once(session as unknown as NodeJS.EventEmitter, 'shutdown')) as [Error | undefined];
   return reason;
 }

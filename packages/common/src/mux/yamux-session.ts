@@ -16,14 +16,16 @@ const { STREAM_STATES } = yamuxConstants;
 const CONGESTED_BYTES = 262144;
 /** Bytes queued above which the peer is taken for one that makes us talk and does not listen. */
 const MAX_QUEUED_BYTES = 4 << 20;
-/** hashicorp/yamux' defaults. */
-const STREAM_WINDOW = 262144;
+/** What either side may send on a stream before it gets credit, and hashicorp/yamux' other default. */
+const INITIAL_WINDOW = 262144;
 const ACCEPT_BACKLOG = 256;
 const MAX_STREAM_ID = 0xffffffff;
 
 export interface YamuxOptions {
   /** Receives the streams that the peer opens. Without it they are reset. */
   readonly onStream?: (stream: YamuxStream) => void;
+  /** Bytes that a peer may send on a stream before our reader takes them: 256 KiB, or more to have fewer credits on their way. */
+  readonly windowBytes?: number;
   /** Most streams that the peer may have open; further ones are reset. */
   readonly maxStreams?: number;
 }
@@ -47,7 +49,11 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #corked = false;
 
   constructor(role: 'client' | 'server', connection: Duplex, options: YamuxOptions = {}) {
-    super(role === 'client', { enableKeepAlive: false, acceptBacklog: ACCEPT_BACKLOG, maxStreamWindowSize: STREAM_WINDOW });
+    super(role === 'client', {
+      enableKeepAlive: false,
+      acceptBacklog: ACCEPT_BACKLOG,
+      maxStreamWindowSize: options.windowBytes ?? INITIAL_WINDOW,
+    });
     this.#connection = connection;
     this.#options = options;
     this.#parser = new FrameParser({ onHeader: (header) => this.#onHeader(header), onBody: (piece, left) => this.#onBody(piece, left) });
@@ -79,7 +85,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.nextStreamID += 2;
     this.#table.set(stream.id, stream);
     this.#unacknowledged++;
-    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, 0);
+    this.#announce(stream);
     return stream;
   }
 
@@ -146,6 +152,13 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#openings.shift()?.();
   }
 
+  /** Opens or accepts a stream, with credit for what its window has beyond the initial one. */
+  #announce(stream: YamuxStream): void {
+    const credit = this.config.maxStreamWindowSize - INITIAL_WINDOW;
+    stream.recvWindow += credit;
+    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, credit);
+  }
+
   /** Frames of one turn of the event loop leave in one write. */
   #cork(): void {
     if (this.#corked) return;
@@ -209,7 +222,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.sendFrame(TYPES.WindowUpdate, FLAGS.RST, id, 0);
     const stream = new YamuxStream(this, id, STREAM_STATES.SYNReceived);
     this.#table.set(id, stream);
-    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), id, 0);
+    this.#announce(stream);
     onStream(stream);
   }
 
