@@ -5,10 +5,15 @@ import type { Server, Socket } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 
 /** Half a gigabyte of windows at the most; a sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
+
+/** Bytes after which their buffers are collected: what they may take of memory at a time. */
+const COLLECT_BYTES = 2 << 20;
+const garbage = new YoungGarbage(COLLECT_BYTES);
 
 /**
  * Copies both ways until both are done. Each direction ends by itself (half-close); an error in one ends both. Node's
@@ -25,6 +30,7 @@ async function relay(client: Socket, session: YamuxSession, log: Logger): Promis
   client.on('close', (hadError) => {
     if (hadError || !client.readableEnded) stream.destroy(new Error('the client is gone'));
   });
+  for (const end of [client, stream]) end.on('data', (piece: Buffer) => garbage.count(piece.length));
   client.pipe(stream);
   stream.pipe(client);
 }

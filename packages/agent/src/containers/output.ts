@@ -17,6 +17,8 @@ export class Output {
   readonly #socket: Socket;
   #held = Buffer.alloc(0);
   #length = 0;
+  /** What the last piece took: the next one will take about as much. */
+  #lastLength = 0;
   #ended = false;
   /** Something was read or taken since the last look of `endWhenQuiet`. */
   #isActive = false;
@@ -72,7 +74,7 @@ export class Output {
 
   #reserve(length: number): void {
     if (length <= this.#held.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * this.#held.length, MAX_HELD)));
+    const larger = Buffer.allocUnsafeSlow(Math.max(length, this.#lastLength, Math.min(2 * this.#held.length, MAX_HELD)));
     this.#held.copy(larger, 0, 0, this.#length);
     this.#held = larger;
   }
@@ -82,6 +84,7 @@ export class Output {
     const piece = this.#held.subarray(0, Math.min(length, this.#length));
     const rest = this.#held.subarray(piece.length, this.#length);
     this.#held = Buffer.from(rest);
+    this.#lastLength = piece.length;
     this.#length = rest.length;
     this.#isActive = true;
     this.#socket.resume();
