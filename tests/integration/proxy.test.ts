@@ -150,7 +150,7 @@ describe('kata-proxy', function () {
     ['garbage', (connection) => connection.write('HTTP/1.1 400 Bad Request\r\n\r\n'), /invalid yamux version 72/],
     [
       'a body larger than the window',
-      (connection) => connection.write(Buffer.from('000000000000000100100000', 'hex')),
+      (connection) => connection.write(Buffer.from('000000000000000100100001', 'hex')),
       /window exceeded|end of file/,
     ],
     ['an error of the guest', (connection) => connection.write(Buffer.from('000300000000000000000002', 'hex')), /go away 2/],

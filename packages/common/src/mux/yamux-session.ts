@@ -45,7 +45,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #target: YamuxStream | undefined;
   #finishing: YamuxStream | undefined;
   #unacknowledged = 0;
-  #pingValue = 0;
+  private pingValue = 0;
   #corked = false;
 
   constructor(role: 'client' | 'server', connection: Duplex, options: YamuxOptions = {}) {
@@ -69,9 +69,9 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return this.#table.size;
   }
 
-  /** True while the connection takes no more: streams wait. */
+  /** True while the connection takes no more: streams wait for its 'drain', which comes only where one was announced. */
   get congested(): boolean {
-    return this.#connection.writableLength > CONGESTED_BYTES;
+    return this.#connection.writableNeedDrain && this.#connection.writableLength > CONGESTED_BYTES;
   }
 
   /** Opens a stream; waits while too many are not acknowledged yet, because the peer would reset further ones. */
@@ -92,8 +92,8 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   /** Round trip in milliseconds. @throws when no answer comes within `timeoutMs`, or the session ends */
   ping(timeoutMs: number): Promise<number> {
     if (this.shutdown) return Promise.reject(new Error('yamux session is closed'));
-    const value = this.#pingValue;
-    this.#pingValue = (value + 1) >>> 0;
+    const value = this.pingValue;
+    this.pingValue = (value + 1) >>> 0;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pings.delete(value);
@@ -123,6 +123,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   fail(error?: Error): void {
     if (this.shutdown) return;
     this.#end(error);
+    this.#connection.uncork(); // why we leave is said first
     this.#connection.destroy();
   }
 
