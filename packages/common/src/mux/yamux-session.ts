@@ -14,8 +14,9 @@ const { STREAM_STATES } = yamuxConstants;
 
 /** Bytes queued on the connection above which streams wait. */
 const CONGESTED_BYTES = 262144;
-/** Bytes queued above which the peer is taken for one that makes us talk and does not listen. */
+/** Bytes, and answers, queued above which the peer is taken for one that makes us talk and does not listen. */
 const MAX_QUEUED_BYTES = 4 << 20;
+const MAX_QUEUED_ANSWERS = 16384;
 /** What either side may send on a stream before it gets credit, and hashicorp/yamux' other default. */
 const INITIAL_WINDOW = 262144;
 const ACCEPT_BACKLOG = 256;
@@ -24,6 +25,8 @@ const MAX_STREAM_ID = 0xffffffff;
 export interface YamuxOptions {
   /** Receives the streams that the peer opens. Without it they are reset. */
   readonly onStream?: (stream: YamuxStream) => void;
+  /** Told of each stream that was reset, with their number so far. */
+  readonly onRefusal?: (count: number) => void;
   /** Bytes that a peer may send on a stream before our reader takes them: 256 KiB, or more to have fewer credits on their way. */
   readonly windowBytes?: number;
   /** Most streams that the peer may have open; further ones are reset. */
@@ -45,6 +48,9 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #target: YamuxStream | undefined;
   #finishing: YamuxStream | undefined;
   #unacknowledged = 0;
+  /** Answers that the peer made us queue since it last took all. */
+  #queuedAnswers = 0;
+  #refusals = 0;
   private pingValue = 0;
   #corked = false;
 
@@ -182,6 +188,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   }
 
   #onDrain(): void {
+    this.#queuedAnswers = 0;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const resume of waiting) resume();
@@ -220,15 +227,28 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #accept(id: number): void {
     if (this.#table.has(id)) throw new ProtocolError(`yamux stream ${id} is opened twice`);
     const { onStream, maxStreams = ACCEPT_BACKLOG * 4 } = this.#options;
-    if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.sendFrame(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.#refuse(id);
     const stream = new YamuxStream(this, id, STREAM_STATES.SYNReceived);
     this.#table.set(id, stream);
     this.#announce(stream);
     onStream(stream);
   }
 
+  /** A frame that costs the peer nothing to ask for: many small ones take more memory than their bytes. */
+  #answer(type: number, flags: number, streamId: number, length: number): void {
+    this.sendFrame(type, flags, streamId, length);
+    if (++this.#queuedAnswers <= MAX_QUEUED_ANSWERS) return;
+    if (this.#connection.writableNeedDrain) throw new ProtocolError('yamux peer does not read');
+    this.#queuedAnswers = 0;
+  }
+
+  #refuse(id: number): void {
+    this.#answer(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    this.#options.onRefusal?.(++this.#refusals);
+  }
+
   #onPing({ flags, length }: FrameHeader): void {
-    if (flags & FLAGS.SYN) return this.sendFrame(TYPES.Ping, FLAGS.ACK, 0, length);
+    if (flags & FLAGS.SYN) return this.#answer(TYPES.Ping, FLAGS.ACK, 0, length);
     const ping = this.#pings.get(length);
     if (!ping) return;
     this.#pings.delete(length);

@@ -3,11 +3,13 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRPC, agentError, unreachableError } from '@kata-containers/common/agent-api/agent-error';
+import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { encodeMessage } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 import { Answer } from './answer.ts';
 import type { AnswerOptions, Outcome } from './answer.ts';
 import { encodeHeaders } from './hpack.ts';
+import { Http2Error } from './http2-frames.ts';
 import { Http2Connection } from './http2-connection.ts';
 
 /** 1.x's limits: dialling, and any call that does not wait by its nature. */
@@ -84,9 +86,12 @@ export class AgentClient {
   }
 }
 
-/** One attempt: a connection over which the agent has said that it speaks HTTP/2. */
+/**
+ * One attempt: a connection over which the agent has said that it speaks HTTP/2; undefined when nobody is there yet.
+ * @throws AgentError when it speaks something else
+ */
 function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (length: number, buffer: Uint8Array): boolean => {
@@ -102,7 +107,9 @@ function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | 
     });
     socket.once('close', () => {
       clearTimeout(timer);
-      resolve(undefined);
+      const { lost } = connection;
+      if (lost instanceof Http2Error) reject(new AgentError(GRPC.unavailable, `the agent cannot be talked to: ${lost.message}`));
+      else resolve(undefined);
     });
   });
 }

@@ -1,4 +1,6 @@
 /** The few messages of the agent that a shim exchanges, as protobuf's wire format has them (agent.proto; protobuf.dev, "Encoding"). */
+import { GRPC } from '@kata-containers/common/agent-api/agent-error';
+import { AgentError } from '@kata-containers/common/errors/kata-error';
 
 const WIRE = { varint: 0, bytes: 2 };
 
@@ -22,7 +24,11 @@ export function encodeMessage(fields: readonly Field[]): Buffer[] {
 }
 
 /** The agent's answer is no protobuf message. */
-export class MessageError extends Error {}
+export class MessageError extends AgentError {
+  constructor() {
+    super(GRPC.internal, 'the answer is no protobuf message');
+  }
+}
 
 /** A varint at `offset`: its low 32 bits, and where it ends. */
 function readVarint(message: Buffer, offset: number): [value: number, end: number] {
@@ -33,7 +39,7 @@ function readVarint(message: Buffer, offset: number): [value: number, end: numbe
     if (index < 5) value |= (byte & 0x7f) << (index * 7);
     if (byte < 0x80) return [value, offset + index + 1];
   }
-  throw new MessageError('the answer is no protobuf message');
+  throw new MessageError();
 }
 
 /** Field 1 of an answer, where all of them have what they say: bytes or a number; undefined when it has its default. */
@@ -53,6 +59,6 @@ const fixedLengths: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 function readValue(message: Buffer, wireType: number, offset: number): [value: Buffer | number, end: number] {
   if (wireType === WIRE.varint) return readVarint(message, offset);
   const [length, start] = wireType === WIRE.bytes ? readVarint(message, offset) : [fixedLengths[wireType] ?? -1, offset];
-  if (length < 0 || start + length > message.length) throw new MessageError('the answer is no protobuf message');
+  if (length < 0 || start + length > message.length) throw new MessageError();
   return [message.subarray(start, start + length), start + length];
 }

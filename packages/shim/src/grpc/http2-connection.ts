@@ -85,6 +85,11 @@ export class Http2Connection {
     socket.on('end', () => this.fail(new Error('the connection was closed')));
   }
 
+  /** Why the connection is gone. */
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
+
   /** Sends a request. `headers` is an encoded block of at most one frame. */
   request(headers: Buffer, body: readonly Buffer[], sink: AnswerSink): number {
     const id = this.#nextId;
