@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
@@ -127,6 +127,43 @@ describe('kata-proxy', function () {
     const grown = process.residentMiB() - before;
     assert.ok(grown < 24, `grew by ${grown.toFixed(0)} MiB`);
     socket.destroy();
+  });
+
+  const signals: [signal: NodeJS.Signals, outcome: { code: number | null; signal: NodeJS.Signals | null }, log: RegExp][] = [
+    ['SIGTERM', { code: 0, signal: null }, /^$/],
+    ['SIGQUIT', { code: 1, signal: null }, /level=error msg="received fatal signal".*signal=SIGQUIT/],
+    ['SIGABRT', { code: 1, signal: null }, /signal=SIGABRT/],
+    ['SIGINT', { code: null, signal: 'SIGINT' }, /^$/],
+  ];
+  for (const [signal, outcome, log] of signals) {
+    it(`${signal} ends it as in 1.x`, async () => {
+      await playGuest(yamux(echo));
+      const process = await start();
+      process.child.kill(signal);
+      assert.deepEqual(await process.exited, outcome);
+      assert.match(process.stderr, log);
+    });
+  }
+
+  it('SIGUSR1 tells what goes on in debug mode, and starts no debugger', async () => {
+    await playGuest(yamux(echo));
+    const process = await start('-log', 'debug');
+    const socket = await client();
+    await until('the stream is opened', () => (serial?.bytesRead ?? 0) >= 12);
+    process.child.kill('SIGUSR1');
+    await until('it tells', () => process.stderr.includes('state="1 streams"'));
+    assert.doesNotMatch(process.stderr, /Debugger listening/);
+    socket.destroy();
+  });
+
+  it('the console is closed to everybody else', async () => {
+    await playGuest(yamux(echo));
+    const console = createServer((connection) => connection.resume()).listen(scratch.file('console.sock'));
+    await once(console, 'listening');
+    chmodSync(scratch.file('console.sock'), 0o777);
+    await start('-agent-logs-socket', scratch.file('console.sock'));
+    assert.equal(statSync(scratch.file('console.sock')).mode & 0o777, 0o770);
+    console.close();
   });
 
   it('the socket is for root alone', async () => {
