@@ -34,8 +34,7 @@ function processorSeconds(pid: number): number {
 
 function startShim(chain: HostChain, id: string): ChildProcess {
   const [program, words] = chain.shimCommand(id);
-  const options = process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/sx/prof'] : [];
-  return spawn(program, [...options, ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
 /** Resolves once `bytes` have come. */
@@ -57,15 +56,16 @@ async function measure(chain: HostChain, what: string, script: string, act: (shi
   await received(shim, 1); // the process says that it is there
   const before = memory(pid);
   const start = performance.now();
-  const used = [processorSeconds(pid), processorSeconds(proxy)];
+  const pids = { shim: pid, proxy, agent: chain.agentPid };
+  const used = Object.values(pids).map(processorSeconds);
   await act(shim);
   const seconds = (performance.now() - start) / 1000;
-  const [byShim, byProxy] = [processorSeconds(pid) - (used[0] ?? 0), processorSeconds(proxy) - (used[1] ?? 0)];
-  console.log(`${what}: ${(size / seconds).toFixed(0)} MiB/s (processor seconds: shim ${byShim.toFixed(2)}, proxy ${byProxy.toFixed(2)})`);
+  const spent = Object.entries(pids).map(([name, of], index) => `${name} ${(processorSeconds(of) - (used[index] ?? 0)).toFixed(2)}`);
+  console.log(`${what}: ${(size / seconds).toFixed(0)} MiB/s (processor seconds: ${spent.join(', ')})`);
   console.log(`  shim before ${show(before)}; after ${show(memory(pid))}`);
   console.log(`  proxy ${show(memory(proxy))}`);
   const ended = once(shim, 'exit');
-  shim.kill(process.env['PROF'] ? 'SIGKILL' : 'SIGKILL');
+  shim.kill('SIGKILL');
   await ended;
   await chain.remove(id);
 }

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
@@ -65,6 +65,12 @@ export class HostChain {
     const agent = await connectAgent(`unix://${scratch.file('proxy.sock')}`, {});
     await agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb' });
     return new HostChain(scratch, agentProcess, proxy, agent);
+  }
+
+  /** The agent itself, below unshare and the shell that started it. */
+  get agentPid(): number {
+    const child = (pid: string): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0] ?? '';
+    return Number(child(child(String(this.#agentProcess.pid))));
   }
 
   /** Creates a container and starts it. Gives its id, which is its first process' too. */

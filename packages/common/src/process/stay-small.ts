@@ -5,5 +5,5 @@ import { setFlagsFromString } from 'node:v8';
  * threads with memory of their own for that and for collecting. Flags that may be set at any time; call it first of all.
  */
 export function staySmall(): void {
-  for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug', '--single-threaded-gc']) setFlagsFromString(flag);
+  for (const flag of ['--no-opt', '--no-maglev', '--single-threaded-gc']) setFlagsFromString(flag);
 }
