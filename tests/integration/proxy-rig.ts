@@ -1,7 +1,8 @@
 /** kata-proxy as a process, with the guest's end of its serial port and the console played by the test. */
 import { existsSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { connectSoon } from './connect-soon.ts';
 import { Component, Scratch, until } from './process.ts';
 
 export class ProxyRig {
@@ -32,22 +33,10 @@ export class ProxyRig {
     return proxy;
   }
 
-  /** Tries again for a moment: a socket is there a little before it listens. */
   async connect(): Promise<Socket> {
-    let connected: Socket | undefined;
-    await until('the proxy takes a connection', async () => {
-      const socket = createConnection({ path: this.scratch.file('proxy.sock'), allowHalfOpen: true });
-      const failed = new Promise((resolve) => socket.on('error', resolve)); // later ones are of a proxy that ends
-      const isConnected = await Promise.race([
-        new Promise<boolean>((resolve) => socket.once('connect', () => resolve(true))),
-        failed.then(() => false),
-      ]);
-      if (isConnected) connected = socket;
-      return isConnected;
-    });
-    if (!connected) throw new Error('unreachable');
-    this.#sockets.push(connected);
-    return connected;
+    const socket = await connectSoon(this.scratch.file('proxy.sock'));
+    this.#sockets.push(socket);
+    return socket;
   }
 
   async stop(): Promise<void> {

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, statSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { connectSoon } from './connect-soon.ts';
 import { Component, Scratch, until } from './process.ts';
 
 const BUNDLE = 'proxy/dist/kata-proxy.cjs';
@@ -70,12 +71,7 @@ describe('kata-proxy', function () {
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     return proxy;
   }
-  async function client(): Promise<Socket> {
-    const socket = createConnection({ path: scratch.file('proxy.sock'), allowHalfOpen: true });
-    socket.on('error', () => {}); // of a proxy that ends
-    await once(socket, 'connect');
-    return socket;
-  }
+  const client = (): Promise<Socket> => connectSoon(scratch.file('proxy.sock'));
 
   it('carries bytes both ways, and each end of file by itself', async () => {
     await playGuest(yamux(echo));
