@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
@@ -38,6 +38,25 @@ function startAgent(scratch: Scratch): ChildProcess {
   mkdirSync(scratch.file('state'));
   const script = `${prepareCgroups}\n${words.join(' ')}; exit $?`;
   return spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' });
+}
+
+/** Parent of the containers' cgroups. */
+const CGROUP = `kata-chain-${process.pid}`;
+const CGROUPS = '/sys/fs/cgroup';
+
+/** Of each hierarchy, the children first. False while one of them still has a process that is ending. */
+function removeCgroups(): boolean {
+  const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
+  const parents = hierarchies.map((hierarchy) => join(hierarchy, CGROUP)).filter((path) => existsSync(path));
+  const children = parents.flatMap((parent) =>
+    readdirSync(parent, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(parent, entry.name)] : [])),
+  );
+  try {
+    for (const path of [...children, ...parents]) rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export class HostChain {
@@ -86,7 +105,7 @@ export class HostChain {
         { destination: '/dev', source: 'tmpfs', type: 'tmpfs', options: ['mode=755'] },
         { destination: '/dev/pts', source: 'devpts', type: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
       ],
-      Linux: { CgroupsPath: `/kata-chain-${process.pid}/${id}` },
+      Linux: { CgroupsPath: `/${CGROUP}/${id}` },
     };
     await this.agent.call('createContainer', { container_id: id, exec_id: id, OCI });
     await this.agent.call('startContainer', { container_id: id });
@@ -110,6 +129,7 @@ export class HostChain {
     const ended = once(this.#agentProcess, 'exit');
     this.#agentProcess.kill('SIGKILL');
     await ended;
+    await until('its cgroups are gone', removeCgroups);
     this.scratch.remove();
   }
 }
