@@ -23,7 +23,7 @@ export class Scratch {
 export class Component {
   readonly child: ChildProcessWithoutNullStreams;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  stdout = Buffer.alloc(0);
+  readonly #stdout: Buffer[] = [];
   stderr = '';
 
   /** `bundle` is relative to packages/. @throws Error when it was not built */
@@ -31,11 +31,16 @@ export class Component {
     const path = join(repository, 'packages', bundle);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
     this.child = spawn(process.execPath, ['--no-warnings', path, ...words], { stdio: 'pipe' });
-    this.child.stdout.on('data', (chunk: Buffer) => (this.stdout = Buffer.concat([this.stdout, chunk])));
+    this.child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk));
     this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.child.stdin.on('error', () => {});
     const closed = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     this.exited = closed.then(([code, signal]) => ({ code, signal }));
+  }
+
+  /** What it has written so far. */
+  get stdout(): Buffer {
+    return Buffer.concat(this.#stdout);
   }
 
   /** Resident memory in MiB. */
@@ -51,9 +56,9 @@ export class Component {
 }
 
 /** @throws Error naming what did not come */
-export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
     await sleep(5);
   }

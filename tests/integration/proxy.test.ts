@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { chmodSync, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { connectSoon } from './connect-soon.ts';
 import { Component, Scratch, until } from './process.ts';
 
 const BUNDLE = 'proxy/dist/kata-proxy.cjs';
@@ -70,12 +71,7 @@ describe('kata-proxy', function () {
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     return proxy;
   }
-  async function client(): Promise<Socket> {
-    const socket = createConnection({ path: scratch.file('proxy.sock'), allowHalfOpen: true });
-    socket.on('error', () => {}); // of a proxy that ends
-    await once(socket, 'connect');
-    return socket;
-  }
+  const client = (): Promise<Socket> => connectSoon(scratch.file('proxy.sock'));
 
   it('carries bytes both ways, and each end of file by itself', async () => {
     await playGuest(yamux(echo));
@@ -105,7 +101,7 @@ describe('kata-proxy', function () {
     assert.equal(await received, 'still here');
   });
 
-  it('200 connections at once keep apart', async () => {
+  it('500 connections at once keep apart', async () => {
     await playGuest(yamux(echo));
     await start();
     const ask = async (index: number): Promise<boolean> => {
@@ -114,7 +110,7 @@ describe('kata-proxy', function () {
       socket.end(data);
       return data.equals(await buffer(socket));
     };
-    assert.ok((await Promise.all(Array.from({ length: 200 }, (_, index) => ask(index)))).every(Boolean));
+    assert.ok((await Promise.all(Array.from({ length: 500 }, (_, index) => ask(index)))).every(Boolean));
   });
 
   it('a client that does not read costs no memory', async () => {
@@ -127,6 +123,43 @@ describe('kata-proxy', function () {
     const grown = process.residentMiB() - before;
     assert.ok(grown < 24, `grew by ${grown.toFixed(0)} MiB`);
     socket.destroy();
+  });
+
+  const signals: [signal: NodeJS.Signals, outcome: { code: number | null; signal: NodeJS.Signals | null }, log: RegExp][] = [
+    ['SIGTERM', { code: 0, signal: null }, /^$/],
+    ['SIGQUIT', { code: 1, signal: null }, /level=error msg="received fatal signal".*signal=SIGQUIT/],
+    ['SIGABRT', { code: 1, signal: null }, /signal=SIGABRT/],
+    ['SIGINT', { code: null, signal: 'SIGINT' }, /^$/],
+  ];
+  for (const [signal, outcome, log] of signals) {
+    it(`${signal} ends it as in 1.x`, async () => {
+      await playGuest(yamux(echo));
+      const process = await start();
+      process.child.kill(signal);
+      assert.deepEqual(await process.exited, outcome);
+      assert.match(process.stderr, log);
+    });
+  }
+
+  it('SIGUSR1 tells what goes on in debug mode, and starts no debugger', async () => {
+    await playGuest(yamux(echo));
+    const process = await start('-log', 'debug');
+    const socket = await client();
+    await until('the stream is opened', () => (serial?.bytesRead ?? 0) >= 12);
+    process.child.kill('SIGUSR1');
+    await until('it tells', () => process.stderr.includes('state="1 streams"'));
+    assert.doesNotMatch(process.stderr, /Debugger listening/);
+    socket.destroy();
+  });
+
+  it('the console is closed to everybody else', async () => {
+    await playGuest(yamux(echo));
+    const console = createServer((connection) => connection.resume()).listen(scratch.file('console.sock'));
+    await once(console, 'listening');
+    chmodSync(scratch.file('console.sock'), 0o777);
+    await start('-agent-logs-socket', scratch.file('console.sock'));
+    assert.equal(statSync(scratch.file('console.sock')).mode & 0o777, 0o770);
+    console.close();
   });
 
   it('the socket is for root alone', async () => {
@@ -150,7 +183,7 @@ describe('kata-proxy', function () {
     ['garbage', (connection) => connection.write('HTTP/1.1 400 Bad Request\r\n\r\n'), /invalid yamux version 72/],
     [
       'a body larger than the window',
-      (connection) => connection.write(Buffer.from('000000000000000100100000', 'hex')),
+      (connection) => connection.write(Buffer.from('000000000000000100100001', 'hex')),
       /window exceeded|end of file/,
     ],
     ['an error of the guest', (connection) => connection.write(Buffer.from('000300000000000000000002', 'hex')), /go away 2/],

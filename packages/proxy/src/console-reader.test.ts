@@ -24,13 +24,19 @@ describe('LineBudget', () => {
     let now = 0;
     const dropped: number[] = [];
     const budget = new LineBudget(() => now);
-    const admitted = Array.from({ length: 1500 }, () => budget.admit((count) => dropped.push(count))).filter(Boolean);
+    const admitted = Array.from({ length: 1500 }, () => budget.admit(80, (count) => dropped.push(count))).filter(Boolean);
     assert.equal(admitted.length, 1000);
     now = 1000;
     assert.equal(
-      budget.admit((count) => dropped.push(count)),
+      budget.admit(80, (count) => dropped.push(count)),
       true,
     );
     assert.deepEqual(dropped, [500]);
+  });
+
+  it('long lines use it up sooner', () => {
+    const budget = new LineBudget(() => 0);
+    const admitted = Array.from({ length: 1000 }, () => budget.admit(8192, () => {})).filter(Boolean);
+    assert.equal(admitted.length, 32);
   });
 });

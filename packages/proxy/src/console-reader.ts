@@ -1,12 +1,16 @@
 /** The guest's console, a log record for each line. The guest may write what it likes: lines and rate are bounded. */
+import { chmodSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 /** A line longer than this is cut. */
 const MAX_LINE = 8192;
-/** Lines logged in one second; the rest of a flood is counted only. */
+/** Lines, and characters of lines, logged in one second; the rest of a flood is counted only. */
 const MAX_LINES_A_SECOND = 1000;
+const MAX_CHARACTERS_A_SECOND = 262_144;
+/** Permission bits of everybody else. */
+const OTHERS = 0o007;
 
 /** Cuts text into lines of bounded length. */
 export class ConsoleLines {
@@ -21,30 +25,40 @@ export class ConsoleLines {
   }
 }
 
-/** Lets `MAX_LINES_A_SECOND` through, and says how many it held back. */
+/** Lets `MAX_LINES_A_SECOND` through, as long as they are short, and says how many it held back. */
 export class LineBudget {
   readonly #now: () => number;
   #second = -1;
-  #used = 0;
+  #lines = 0;
+  #characters = 0;
   #dropped = 0;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Whether a line may be logged now; `onDropped` is told of those that were not, once the next second begins. */
-  admit(onDropped: (count: number) => void): boolean {
+  /** Whether a line of that length may be logged now; `onDropped` is told of those that were not, once the next second begins. */
+  admit(length: number, onDropped: (count: number) => void): boolean {
     const second = Math.floor(this.#now() / 1000);
     if (second !== this.#second) {
       if (this.#dropped > 0) onDropped(this.#dropped);
       this.#second = second;
-      this.#used = 0;
+      this.#lines = 0;
+      this.#characters = 0;
       this.#dropped = 0;
     }
-    if (this.#used++ < MAX_LINES_A_SECOND) return true;
+    this.#lines++;
+    this.#characters += length;
+    if (this.#lines <= MAX_LINES_A_SECOND && this.#characters <= MAX_CHARACTERS_A_SECOND) return true;
     this.#dropped++;
     return false;
   }
+}
+
+/** The console says what the guest does: nobody else is to listen, whatever QEMU's umask was. */
+function closeToOthers(path: string): void {
+  const { mode } = statSync(path);
+  if (mode & OTHERS) chmodSync(path, mode & 0o770);
 }
 
 /** Reads for as long as the console is there. Always reads on, so that the guest never waits for a log. */
@@ -52,10 +66,16 @@ export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
   const budget = new LineBudget(() => performance.now());
   const guest = log.child({ source: 'agent' });
+  try {
+    closeToOthers(path);
+  } catch (error) {
+    log.warn("the guest's console is not there", { reason: errorMessage(error) });
+    return;
+  }
   const socket = createConnection(path);
   socket.on('data', (chunk) => {
     for (const line of lines.push(chunk.toString('utf8'))) {
-      if (budget.admit((count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
+      if (budget.admit(line.length, (count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
     }
   });
   socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));

@@ -5,16 +5,24 @@ import type { Server, Socket } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 
 /** Half a gigabyte of windows at the most; a sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
 
+export interface Relaying {
+  readonly session: YamuxSession;
+  /** Counts what clients send. */
+  readonly garbage: YoungGarbage;
+  readonly log: Logger;
+}
+
 /**
  * Copies both ways until both are done. Each direction ends by itself (half-close); an error in one ends both. Node's
  * pipeline() is not used because it destroys the other direction at the first end.
  */
-async function relay(client: Socket, session: YamuxSession, log: Logger): Promise<void> {
+async function relay(client: Socket, { session, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
   const stream = await session.openStream();
   stream.on('error', (error) => {
@@ -25,15 +33,16 @@ async function relay(client: Socket, session: YamuxSession, log: Logger): Promis
   client.on('close', (hadError) => {
     if (hadError || !client.readableEnded) stream.destroy(new Error('the client is gone'));
   });
+  client.on('data', (piece) => garbage.count(piece.length));
   client.pipe(stream);
   stream.pipe(client);
 }
 
 /** @throws KataError when the address cannot be listened on */
-export async function listen(path: string, session: YamuxSession, log: Logger): Promise<Server> {
+export async function listen(path: string, relaying: Relaying): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    relay(client, session, log).catch((error: unknown) => {
-      log.warn('no stream for a client', { reason: errorMessage(error) });
+    relay(client, relaying).catch((error: unknown) => {
+      relaying.log.warn('no stream for a client', { reason: errorMessage(error) });
       client.destroy();
     });
   });

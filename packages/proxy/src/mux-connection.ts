@@ -1,15 +1,27 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 
-/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when nobody listens */
-export async function connectMux(path: string): Promise<YamuxSession> {
+/** A whole piece of output fits, so that the guest does not wait for credit in the middle of it. A client that does not read costs as much. */
+const WINDOW_BYTES = 1 << 20;
+
+/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. `garbage` counts what it sends. @throws KataError when nobody listens */
+export async function connectMux(path: string, garbage: YoungGarbage, log: Logger): Promise<YamuxSession> {
   const connection = createConnection({ path, allowHalfOpen: true });
   try {
     await once(connection, 'connect');
   } catch (error) {
     throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
   }
-  return new YamuxSession('client', connection);
+  connection.on('data', (piece) => garbage.count(piece.length));
+  return new YamuxSession('client', connection, {
+    windowBytes: WINDOW_BYTES,
+    onRefusal: (count) => {
+      // Told of the 1st, 2nd, 4th, 8th …: a guest must not fill our log.
+      if ((count & (count - 1)) === 0) log.warn('the guest opens streams, which are refused', { component: 'yamux', count });
+    },
+  });
 }

@@ -8,18 +8,27 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { openSyslog } from '@kata-containers/common/logging/syslog';
+import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { version } from '@kata-containers/common/version';
 import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
+import { endingSignal } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
+/** Bytes after which their buffers are collected: what they may take of memory at a time. */
+const COLLECT_BYTES = 2 << 20;
 
+/** To stderr, which the runtime keeps beside the VM's other files, and to syslog. */
 function openLog(options: ProxyOptions): Logger {
   const level = options.debug ? 'debug' : parseLevel(options.log);
   if (level === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
+  const toSyslog = openSyslog('kata-proxy');
   const write = (line: string): void => {
+    toSyslog(line);
     try {
       writeSync(2, line);
     } catch {
@@ -30,30 +39,27 @@ function openLog(options: ProxyOptions): Logger {
   return createLogger({ format: 'text', level, write, precision: 'nanoseconds', fields });
 }
 
-/** Resolves when the runtime wants the proxy to end. */
-async function terminated(): Promise<'terminated'> {
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  return 'terminated';
-}
-
 interface Sockets {
   readonly mux: string;
   readonly listen: string;
 }
 
 async function serve(options: ProxyOptions, { mux, listen: listenPath }: Sockets, log: Logger): Promise<number> {
-  const ending = terminated();
+  const garbage = new YoungGarbage(COLLECT_BYTES);
+  const sessions: YamuxSession[] = [];
+  const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
-  const session = await connectMux(mux);
+  const session = await connectMux(mux, garbage, log);
+  sessions.push(session);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
-  const server = await listen(listenPath, session, log);
+  const server = await listen(listenPath, { session, garbage, log });
   const reason = await Promise.race([ending, lost]);
   stopBeating();
   server.close();
-  if (reason === 'terminated') {
+  if (typeof reason === 'string') {
     session.close();
-    return 0;
+    return reason === 'terminated' ? 0 : FATAL_EXIT;
   }
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),

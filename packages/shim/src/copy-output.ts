@@ -1,29 +1,35 @@
 /** The process' stdout or stderr → ours, in order, at the pace our reader takes it. */
 import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GRPC } from '@kata-containers/common/agent-api/agent-error';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openOutput } from './open-stdio.ts';
-import type { RemoteProcess } from './run-shim.ts';
+import { PieceMemory } from './piece-memory.ts';
+import type { OutputName, RemoteProcess } from './remote-process.ts';
 
-/** Bytes asked for at once. The agent gives what there is, and no more than this. */
+/** Bytes asked for at once: a request costs tens of milliseconds in an emulated guest, whatever its size. */
 const PIECE_BYTES = 1 << 20;
-const UNAVAILABLE = 14;
 /** The agent's word for the end of a stream. */
 const END = 'EOF';
+/** What was read before the agent was lost gets this long to be written, if our reader is slow. */
+const LOST_GRACE_MS = 500;
 
-type ReadCall = 'readStdout' | 'readStderr';
+type Read = () => Promise<Buffer | undefined>;
 
-async function read({ agent, container_id, exec_id }: RemoteProcess, call: ReadCall, log: Logger): Promise<Buffer | undefined> {
-  try {
-    const { data } = await agent.call(call, { container_id, exec_id, len: PIECE_BYTES }, { deadlineMs: 'none' });
-    return data;
-  } catch (error) {
-    // Any answer of the agent other than data is the end of the stream; no answer is the end of everything.
-    if (!(error instanceof AgentError) || error.grpcCode === UNAVAILABLE) throw error;
-    if (error.message !== END) log.warn('output ends early', { call, reason: error.message });
-    return undefined;
-  }
+function reader(process: RemoteProcess, output: OutputName, log: Logger): Read {
+  const memory = new PieceMemory();
+  return async () => {
+    try {
+      return await process.read(output, PIECE_BYTES, (length) => memory.next(length));
+    } catch (error) {
+      // Any answer of the agent other than data is the end of the stream; no answer is the end of everything.
+      if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;
+      if (error.message !== END) log.warn('output ends early', { stream: output, reason: error.message });
+      return undefined;
+    }
+  };
 }
 
 /** Resolves when the piece was written, or cannot be. */
@@ -41,16 +47,22 @@ async function finish(output: Writable): Promise<void> {
 }
 
 /** Until the agent says that there is no more. @throws AgentError when the agent is gone */
-export async function copyOutput(target: RemoteProcess, call: ReadCall, fd: number, log: Logger): Promise<void> {
+export async function copyOutput(process: RemoteProcess, name: OutputName, fd: number, log: Logger): Promise<void> {
   const output = openOutput(fd);
   // A reader that goes away (EPIPE) does not stop the process: its output is read and dropped.
-  output?.on('error', (error) => log.info('output is not wanted any more', { fd, reason: errorMessage(error) }));
+  output?.on('error', (error) => log.info('output is not wanted any more', { stream: name, reason: errorMessage(error) }));
+  const read = reader(process, name, log);
   // The next piece is fetched while this one is written: two are held at the most, and order is kept.
-  let next = read(target, call, log);
+  let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {
-    next = read(target, call, log);
-    next.catch(() => {}); // awaited after the write
-    if (output && piece.length > 0) await write(output, piece);
+    next = read();
+    const written = output && piece.length > 0 ? write(output, piece) : undefined;
+    // A reader that does not read must not hide that the agent is gone.
+    const outlived = next.then(
+      () => written,
+      () => sleep(LOST_GRACE_MS),
+    );
+    await Promise.race([written, outlived]);
   }
   if (output) await finish(output);
 }

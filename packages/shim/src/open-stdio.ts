@@ -5,19 +5,65 @@
 import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
+
+/** Bytes read at once, and what a pipe of ours is enlarged to: fewer switches between us and the one at its other end. */
+const READ_BYTES = 65536;
+const PIPE_BYTES = 1 << 20;
 
 function isPollable(fd: number): boolean {
   const kind = fstatSync(fd);
+  if (kind.isFIFO()) enlarge(fd);
   return kind.isFIFO() || kind.isSocket() || isatty(fd);
 }
 
-/** undefined when the descriptor is closed. */
-export function openInput(fd: number): Readable | undefined {
+function enlarge(fd: number): void {
   try {
-    return isPollable(fd) ? openPollableStream(fd, { direction: 'read' }) : createReadStream('', { fd, autoClose: false });
+    linuxKernel.setPipeSize(fd, PIPE_BYTES);
   } catch {
-    return undefined;
+    // A smaller pipe is slower, not wrong.
+  }
+}
+
+export interface InputSink {
+  /** Bytes that were read, valid only during the call. Returns false to get no more until `resume`. */
+  readonly onBytes: (bytes: Buffer) => boolean;
+  /** The end of the file, or of the terminal. Called once. */
+  readonly onEnd: () => void;
+}
+
+export interface Input {
+  resume(): void;
+  stop(): void;
+}
+
+function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
+  if (isPollable(fd)) {
+    return openPollableStream(fd, { direction: 'read', readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead: onBytes });
+  }
+  const file = createReadStream('', { fd, autoClose: false, highWaterMark: READ_BYTES });
+  file.on('data', (bytes: Buffer | string) => {
+    if (!onBytes(bytes as Buffer)) file.pause();
+  });
+  return file;
+}
+
+/** Reads on until `onBytes` says stop. A descriptor that is closed is at its end. */
+export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
+  let ended = false;
+  const end = (): void => {
+    if (!ended) onEnd();
+    ended = true;
+  };
+  try {
+    const stream = openReadable(fd, onBytes);
+    for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: a terminal that hangs up, for one
+    stream.resume();
+    return { resume: () => void stream.resume(), stop: () => void stream.destroy() };
+  } catch {
+    end();
+    return { resume() {}, stop() {} };
   }
 }
 

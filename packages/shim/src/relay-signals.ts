@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { RemoteProcess } from './run-shim.ts';
+import type { RemoteProcess } from './remote-process.ts';
 
 /** Not relayed: what cannot be caught, what is about our own children and pipes, and the window's size, which is no signal there. */
 const kept = new Set<string>(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGPIPE', 'SIGWINCH', 'SIGUNUSED', 'SIGIOT', 'SIGPOLL']);
@@ -10,12 +10,12 @@ const kept = new Set<string>(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGPIPE', 'SIGWI
 /** Every signal that Node can catch and that is the process' business. */
 export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
 
-export function relaySignals({ agent, container_id, exec_id }: RemoteProcess, log: Logger): void {
+export function relaySignals(target: RemoteProcess, log: Logger): void {
   process.on('SIGPIPE', () => {});
   for (const [name, signal] of relayedSignals) {
     process.on(name, () => {
-      agent
-        .call('signalProcess', { container_id, exec_id, signal })
+      target
+        .signal(signal)
         .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
     });
   }

@@ -1,9 +1,8 @@
 /** The shim's life: connect, relay, wait, exit as the process did. */
 import { writeSync } from 'node:fs';
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
-import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
+import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError, UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
@@ -11,6 +10,8 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { version } from '@kata-containers/common/version';
+import { AgentClient } from './grpc/agent-client.ts';
+import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
 import { relaySignals } from './relay-signals.ts';
@@ -18,13 +19,7 @@ import { takeTerminal } from './terminal.ts';
 
 /** Exit code when the process' own cannot be learned any more, as ssh(1) does. */
 const LOST_EXIT = 255;
-
-/** The process that a shim stands for. */
-export interface RemoteProcess {
-  readonly agent: AgentConnection;
-  readonly container_id: string;
-  readonly exec_id: string;
-}
+const FAILURE_EXIT = 1;
 
 function checkOptions(options: ShimOptions): void {
   for (const [flag, value] of [
@@ -50,31 +45,27 @@ async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Pro
   relaySignals(target, log);
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
-  const streams = [copyOutput(target, 'readStdout', 1, log)];
-  if (!terminal) streams.push(copyOutput(target, 'readStderr', 2, log));
+  const streams = [copyOutput(target, 'stdout', 1, log)];
+  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
   await Promise.all(streams);
-  const { status } = await target.agent.call(
-    'waitProcess',
-    { container_id: target.container_id, exec_id: target.exec_id },
-    { deadlineMs: 'none' },
-  );
-  return status & 0xff;
+  return (await target.wait()) & 0xff;
 }
 
+/** Nothing is said on stdio, whatever goes wrong: that is the process'. */
 async function connectAndRelay(options: ShimOptions, log: Logger): Promise<number> {
   try {
-    const agent = await connectAgent(options.agent, {});
-    const status = await relay({ agent, container_id: options.container, exec_id: options.execId }, options.terminal, log);
+    const agent = await AgentClient.connect(socketPath(options.agent));
+    const status = await relay(new RemoteProcess(agent, options.container, options.execId), options.terminal, log);
     return options.proxyExitCode ? status : 0;
   } catch (error) {
     log.error('the process is lost', { reason: errorMessage(error) });
-    if (error instanceof AgentError) return LOST_EXIT;
-    throw error;
+    return error instanceof AgentError ? LOST_EXIT : FAILURE_EXIT;
   }
 }
 
 /** @throws UsageError */
 export async function runShim(argv: readonly string[]): Promise<number> {
+  process.on('SIGUSR1', () => {}); // it would start Node's debugger until signals are relayed
   const options = parseShimCommandLine(argv);
   if (options.version) {
     writeSync(1, `kata-shim version ${version}\n`);

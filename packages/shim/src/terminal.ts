@@ -2,18 +2,18 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { RemoteProcess } from './run-shim.ts';
+import type { RemoteProcess } from './remote-process.ts';
 
 type Terminal = Pick<Kernel, 'makeRaw' | 'restoreTerminal' | 'windowSize'>;
 
 const STDIN = 0;
 
-function tellSize({ agent, container_id, exec_id }: RemoteProcess, kernel: Terminal, log: Logger): void {
+function tellSize(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   const ignore = (error: unknown): void => log.info('the terminal’s size was not passed on', { reason: errorMessage(error) });
   try {
     const { rows, columns } = kernel.windowSize(STDIN);
     // A terminal that nobody has sized yet: the process' own default is better than none.
-    if (rows > 0 && columns > 0) agent.call('ttyWinResize', { container_id, exec_id, row: rows, column: columns }).catch(ignore);
+    if (rows > 0 && columns > 0) target.resize(rows, columns).catch(ignore);
   } catch (error) {
     ignore(error);
   }

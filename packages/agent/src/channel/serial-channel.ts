@@ -1,14 +1,12 @@
 /** The serial port that QEMU gives the guest as the way to the host: 1.x's `agent.channel.0`. */
-import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SerialPortStream } from '@serialport/stream';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { AgentServer } from '../service/server.ts';
 import { serveConnection } from './serve-connection.ts';
-import { virtioPortBinding } from './virtio-port-binding.ts';
+import { VirtioPortStream } from './virtio-port-stream.ts';
 
 const CHANNEL = 'agent.channel.0';
 const PORTS = '/sys/class/virtio-ports';
@@ -41,20 +39,11 @@ async function searchPort(): Promise<string> {
   throw new TimeoutError(`the serial port ${CHANNEL}`, SEARCH_MS * SEARCHES);
 }
 
-/** Resolves once the host has connected. A serial port has a speed for the library's sake only. */
-async function openPort(path: string): Promise<SerialPortStream> {
-  const options = { binding: virtioPortBinding, path, baudRate: 115200, autoOpen: false, highWaterMark: 1 << 16 };
-  const port = new SerialPortStream(options as never);
-  port.open();
-  await once(port, 'open');
-  return port;
-}
-
 /** Serves one proxy after the other; only a guest without the port gives up. */
 export async function serveSerialChannel(server: AgentServer, log: Logger): Promise<never> {
   const path = await searchPort();
   for (;;) {
-    const port = await openPort(path);
+    const port = await VirtioPortStream.open(path);
     log.info('the host has connected', { port: path });
     const reason = await serveConnection(port, server);
     log.info('the host has gone', { reason: reason === undefined ? 'end of file' : errorMessage(reason) });

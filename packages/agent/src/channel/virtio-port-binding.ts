@@ -8,6 +8,12 @@ import { openPollableStream } from '@kata-containers/common/kernel/pollable-stre
 import { FLAGS, TYPES, encodeHeader } from '@kata-containers/common/mux/frame';
 
 /**
+ * Bytes of one read: what the driver gives at the most (a page, drivers/char/virtio_console.c). A read that fills its buffer
+ * is followed by the next at once, one that does not by a turn of the event loop.
+ */
+const READ_BYTES = 4096;
+
+/**
  * Waits until the host has opened its end: a blocking write sleeps in the driver, in one thread of the pool, until then. What
  * is written is a yamux ping, which the host answers and nobody misses. The port is never reopened afterwards: that would
  * throw away what the host has sent.
@@ -23,44 +29,32 @@ export interface PortOptions {
   readonly baudRate: number;
 }
 
-/** An open port, a BindingPortInterface of serialport: reads what there is, writes with the socket's back-pressure. */
-class VirtioPort {
+/** An open port, a BindingPortInterface of serialport but for reading, which is pushed: `onBytes` gets what comes. */
+export class VirtioPort {
   readonly openOptions: PortOptions;
-  readonly #socket: Socket;
-  #failure: Error | undefined;
-  #wake: () => void = () => {};
+  readonly socket: Socket;
+  /** Gets each piece, valid only during the call. */
+  onBytes: (piece: Buffer) => void = () => {};
 
   constructor(fd: number, openOptions: PortOptions) {
     this.openOptions = openOptions;
-    this.#socket = openPollableStream(fd);
-    for (const event of ['readable', 'end', 'close']) this.#socket.on(event, () => this.#wake());
-    this.#socket.on('error', (error) => {
-      this.#failure = error;
-      this.#wake();
-    });
+    const onRead = (piece: Buffer): boolean => {
+      this.onBytes(piece);
+      return true;
+    };
+    this.socket = openPollableStream(fd, { readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead });
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed;
-  }
-
-  /** Zero bytes are the end: the host is gone. */
-  async read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> {
-    for (;;) {
-      const piece = (this.#socket.read(Math.min(length, this.#socket.readableLength) || undefined) as Buffer | null) ?? undefined;
-      if (piece) return { buffer, bytesRead: piece.copy(buffer, offset) };
-      if (this.#failure) throw this.#failure;
-      if (this.#socket.readableEnded || this.#socket.destroyed) return { buffer, bytesRead: 0 };
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+    return !this.socket.destroyed;
   }
 
   write(buffer: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => this.#socket.write(buffer, (error) => (error ? reject(error) : resolve())));
+    return new Promise((resolve, reject) => this.socket.write(buffer, (error) => (error ? reject(error) : resolve())));
   }
 
   close(): Promise<void> {
-    this.#socket.destroy();
+    this.socket.destroy();
     return Promise.resolve();
   }
 

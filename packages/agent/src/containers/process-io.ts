@@ -1,15 +1,11 @@
-/**
- * Standard streams of one process. Output is pulled: what the host does not read stays in the pipe, and the process waits.
- * When the process has ended, streams end too once nothing more has come for a moment: a background child that keeps a pipe
- * open must not hang `docker exec`.
- */
+/** Standard streams of one process. */
 import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../service/grpc-error.ts';
-import { OutputStream } from './output-stream.ts';
-import type { Reading } from './output-stream.ts';
+import { Output } from './output.ts';
+import type { Reading } from './output.ts';
 
 /** Input that a process has not read yet and that is held for it, at the most: further writes are refused. */
 const MAX_PENDING_INPUT = 8 << 20;
@@ -25,18 +21,18 @@ export class ProcessIo {
   readonly #kernel: Pick<Kernel, 'setWindowSize'>;
   readonly #master: number | undefined;
   readonly #input: Socket;
-  readonly #outputs: { readonly stdout: OutputStream; readonly stderr: OutputStream };
+  readonly #outputs: { readonly stdout: Output; readonly stderr: Output };
   #inputOpen = true;
 
   constructor(ends: ProcessEnds, kernel: Pick<Kernel, 'setWindowSize'>, duplicate: (fd: number) => number) {
     this.#kernel = kernel;
     if (ends.kind === 'terminal') {
       this.#master = ends.master;
-      const stdout = new OutputStream(duplicate(ends.master));
+      const stdout = new Output(duplicate(ends.master));
       this.#outputs = { stdout, stderr: stdout };
       this.#input = openPollableStream(ends.master, { direction: 'write' });
     } else {
-      this.#outputs = { stdout: new OutputStream(ends.stdout), stderr: new OutputStream(ends.stderr) };
+      this.#outputs = { stdout: new Output(ends.stdout), stderr: new Output(ends.stderr) };
       this.#input = openPollableStream(ends.stdin, { direction: 'write' });
     }
     this.#input.on('error', () => (this.#inputOpen = false)); // EPIPE: the process does not read any more
@@ -85,7 +81,7 @@ export class ProcessIo {
     for (const output of this.#allOutputs) output.close();
   }
 
-  get #allOutputs(): OutputStream[] {
+  get #allOutputs(): Output[] {
     return [...new Set(Object.values(this.#outputs))];
   }
 }

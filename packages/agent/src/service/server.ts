@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
-import { AgentServiceService } from '@kata-containers/common/generated/agent';
+import { agentService } from '@kata-containers/common/agent-api/stdio-codec';
 import { HealthService } from '@kata-containers/common/generated/health';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -78,7 +78,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
     ...guestCalls(sandbox),
     ...tracingCalls(),
   };
-  implement(server, AgentServiceService, agentCalls, log);
+  implement(server, agentService, agentCalls, log);
   implement(server, HealthService, guestCalls(sandbox), log);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {

@@ -2,12 +2,12 @@
  * The agent's service as runtime and shim call it: gRPC over a unix socket, every call with a deadline unless it waits by its
  * nature. The only module that loads gRPC on the host: import it where the guest is really talked to.
  */
-import { credentials, status } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
 import type { CallOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
-import { AgentError } from '../errors/kata-error.ts';
 import * as messages from '../generated/agent.ts';
 import { CheckRequest, HealthService } from '../generated/health.ts';
 import type { HealthCheckResponse } from '../generated/health.ts';
+import { agentError, unreachableError } from './agent-error.ts';
 
 const { AgentServiceClient, AgentServiceService } = messages;
 type Service = typeof AgentServiceService;
@@ -47,9 +47,6 @@ const DIAL_TIMEOUT_MS = 15_000;
 const CALL_TIMEOUT_MS = 60_000;
 /** A guest's answer is never longer than a piece of output and its wrapping. */
 const MAX_ANSWER_BYTES = 4 << 20;
-/** Guest text in an error, at the most. */
-const MAX_ERROR_TEXT = 2048;
-
 const channelOptions = {
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
   'grpc.max_send_message_length': MAX_ANSWER_BYTES,
@@ -61,17 +58,6 @@ const channelOptions = {
   'grpc.min_reconnect_backoff_ms': 20,
   'grpc.max_reconnect_backoff_ms': 100,
 };
-
-/** The guest's text, made harmless for logs and terminals. */
-const harmless = (text: string): string => text.replaceAll(/[^\x20-\x7e\u00a0-\uffff]/g, '?').slice(0, MAX_ERROR_TEXT);
-
-function agentError(name: string, error: ServiceError): AgentError {
-  const text = harmless(error.details);
-  if (error.code === status.UNAVAILABLE)
-    return new AgentError(error.code, `the agent cannot be reached (${name}): its VM or proxy has ended`);
-  if (error.code === status.DEADLINE_EXCEEDED) return new AgentError(error.code, `the agent did not answer ${name} in time`);
-  return new AgentError(error.code, text === '' ? `the agent refused ${name}` : text);
-}
 
 function callOptions({ deadlineMs = CALL_TIMEOUT_MS }: AgentCallOptions): CallOptions {
   return deadlineMs === 'none' ? {} : { deadline: Date.now() + deadlineMs };
@@ -106,13 +92,7 @@ class GrpcAgentConnection implements AgentConnection {
   waitForReady(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error)
-          reject(
-            new AgentError(
-              status.UNAVAILABLE,
-              `the agent's socket does not answer within ${timeoutMs / 1000} s: kata-proxy has ended, or was never started`,
-            ),
-          );
+        if (error) reject(unreachableError(timeoutMs));
         else resolve();
       });
     });
@@ -140,7 +120,7 @@ class GrpcAgentConnection implements AgentConnection {
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, answer?: Response): void => {
-        if (error) reject(agentError(name, error));
+        if (error) reject(agentError(name, error.code, error.details));
         else resolve(answer as Response);
       };
       const { path, requestSerialize, responseDeserialize } = method;

@@ -11,10 +11,18 @@ const MAX_LINE = 4096;
 
 /** A function that writes lines under `ident`. One ident a process: openlog(3) keeps the pointer it is given. */
 export function openSyslog(ident: string): (line: string) => void {
-  identity = Buffer.from(`${ident}\0`);
-  libc.openlog(identity, LOG_PID, LOG_USER);
-  return (line) => libc.syslog(LOG_INFO, '%s', line.slice(0, MAX_LINE).trimEnd());
+  return (line) => {
+    identity ??= open(ident);
+    libc.syslog(LOG_INFO, '%s', line.slice(0, MAX_LINE).trimEnd());
+  };
 }
 
 /** Kept here so that the memory behind openlog's pointer stays. */
 let identity: Buffer | undefined;
+
+/** With the first line: most processes have nothing to say. */
+function open(ident: string): Buffer {
+  const bytes = Buffer.from(`${ident}\0`);
+  libc.openlog(bytes, LOG_PID, LOG_USER);
+  return bytes;
+}

@@ -14,16 +14,21 @@ const { STREAM_STATES } = yamuxConstants;
 
 /** Bytes queued on the connection above which streams wait. */
 const CONGESTED_BYTES = 262144;
-/** Bytes queued above which the peer is taken for one that makes us talk and does not listen. */
+/** Bytes, and answers, queued above which the peer is taken for one that makes us talk and does not listen. */
 const MAX_QUEUED_BYTES = 4 << 20;
-/** hashicorp/yamux' defaults. */
-const STREAM_WINDOW = 262144;
+const MAX_QUEUED_ANSWERS = 16384;
+/** What either side may send on a stream before it gets credit, and hashicorp/yamux' other default. */
+const INITIAL_WINDOW = 262144;
 const ACCEPT_BACKLOG = 256;
 const MAX_STREAM_ID = 0xffffffff;
 
 export interface YamuxOptions {
   /** Receives the streams that the peer opens. Without it they are reset. */
   readonly onStream?: (stream: YamuxStream) => void;
+  /** Told of each stream that was reset, with their number so far. */
+  readonly onRefusal?: (count: number) => void;
+  /** Bytes that a peer may send on a stream before our reader takes them: 256 KiB, or more to have fewer credits on their way. */
+  readonly windowBytes?: number;
   /** Most streams that the peer may have open; further ones are reset. */
   readonly maxStreams?: number;
 }
@@ -43,11 +48,18 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #target: YamuxStream | undefined;
   #finishing: YamuxStream | undefined;
   #unacknowledged = 0;
-  #pingValue = 0;
+  /** Answers that the peer made us queue since it last took all. */
+  #queuedAnswers = 0;
+  #refusals = 0;
+  private pingValue = 0;
   #corked = false;
 
   constructor(role: 'client' | 'server', connection: Duplex, options: YamuxOptions = {}) {
-    super(role === 'client', { enableKeepAlive: false, acceptBacklog: ACCEPT_BACKLOG, maxStreamWindowSize: STREAM_WINDOW });
+    super(role === 'client', {
+      enableKeepAlive: false,
+      acceptBacklog: ACCEPT_BACKLOG,
+      maxStreamWindowSize: options.windowBytes ?? INITIAL_WINDOW,
+    });
     this.#connection = connection;
     this.#options = options;
     this.#parser = new FrameParser({ onHeader: (header) => this.#onHeader(header), onBody: (piece, left) => this.#onBody(piece, left) });
@@ -63,9 +75,9 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return this.#table.size;
   }
 
-  /** True while the connection takes no more: streams wait. */
+  /** True while the connection takes no more: streams wait for its 'drain', which comes only where one was announced. */
   get congested(): boolean {
-    return this.#connection.writableLength > CONGESTED_BYTES;
+    return this.#connection.writableNeedDrain && this.#connection.writableLength > CONGESTED_BYTES;
   }
 
   /** Opens a stream; waits while too many are not acknowledged yet, because the peer would reset further ones. */
@@ -79,15 +91,15 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.nextStreamID += 2;
     this.#table.set(stream.id, stream);
     this.#unacknowledged++;
-    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, 0);
+    this.#announce(stream);
     return stream;
   }
 
   /** Round trip in milliseconds. @throws when no answer comes within `timeoutMs`, or the session ends */
   ping(timeoutMs: number): Promise<number> {
     if (this.shutdown) return Promise.reject(new Error('yamux session is closed'));
-    const value = this.#pingValue;
-    this.#pingValue = (value + 1) >>> 0;
+    const value = this.pingValue;
+    this.pingValue = (value + 1) >>> 0;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pings.delete(value);
@@ -117,6 +129,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   fail(error?: Error): void {
     if (this.shutdown) return;
     this.#end(error);
+    this.#connection.uncork(); // why we leave is said first
     this.#connection.destroy();
   }
 
@@ -146,6 +159,13 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#openings.shift()?.();
   }
 
+  /** Opens or accepts a stream, with credit for what its window has beyond the initial one. */
+  #announce(stream: YamuxStream): void {
+    const credit = this.config.maxStreamWindowSize - INITIAL_WINDOW;
+    stream.recvWindow += credit;
+    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, credit);
+  }
+
   /** Frames of one turn of the event loop leave in one write. */
   #cork(): void {
     if (this.#corked) return;
@@ -168,6 +188,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   }
 
   #onDrain(): void {
+    this.#queuedAnswers = 0;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const resume of waiting) resume();
@@ -206,15 +227,28 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #accept(id: number): void {
     if (this.#table.has(id)) throw new ProtocolError(`yamux stream ${id} is opened twice`);
     const { onStream, maxStreams = ACCEPT_BACKLOG * 4 } = this.#options;
-    if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.sendFrame(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    if (!onStream || this.localGoaway || this.#table.size >= maxStreams) return this.#refuse(id);
     const stream = new YamuxStream(this, id, STREAM_STATES.SYNReceived);
     this.#table.set(id, stream);
-    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), id, 0);
+    this.#announce(stream);
     onStream(stream);
   }
 
+  /** A frame that costs the peer nothing to ask for: many small ones take more memory than their bytes. */
+  #answer(type: number, flags: number, streamId: number, length: number): void {
+    this.sendFrame(type, flags, streamId, length);
+    if (++this.#queuedAnswers <= MAX_QUEUED_ANSWERS) return;
+    if (this.#connection.writableNeedDrain) throw new ProtocolError('yamux peer does not read');
+    this.#queuedAnswers = 0;
+  }
+
+  #refuse(id: number): void {
+    this.#answer(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    this.#options.onRefusal?.(++this.#refusals);
+  }
+
   #onPing({ flags, length }: FrameHeader): void {
-    if (flags & FLAGS.SYN) return this.sendFrame(TYPES.Ping, FLAGS.ACK, 0, length);
+    if (flags & FLAGS.SYN) return this.#answer(TYPES.Ping, FLAGS.ACK, 0, length);
     const ping = this.#pings.get(length);
     if (!ping) return;
     this.#pings.delete(length);

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { GatheredInput } from './gathered-input.ts';
+import { PieceMemory } from './piece-memory.ts';
+
+describe('GatheredInput', () => {
+  it('joins what came, keeps its order, and ends', async () => {
+    const input = new GatheredInput();
+    for (const text of ['one ', 'two ', 'three']) input.add(Buffer.from(text));
+    assert.equal((await input.take())?.toString(), 'one two three');
+    const waiting = input.take();
+    input.add(Buffer.from('four'));
+    assert.equal((await waiting)?.toString(), 'four');
+    input.add(Buffer.from('five'));
+    input.end();
+    assert.equal((await input.take())?.toString(), 'five');
+    assert.equal(await input.take(), undefined);
+  });
+
+  it('a piece stays as it is while the next one is gathered', async () => {
+    const input = new GatheredInput();
+    input.add(Buffer.from('first'));
+    const piece = await input.take();
+    input.add(Buffer.from('other'));
+    assert.equal(piece?.toString(), 'first');
+  });
+
+  it('says when it is full, and bytes of any chunking come out unchanged', async () => {
+    const input = new GatheredInput();
+    const data = randomBytes(5 << 20);
+    const taken: Buffer[] = [];
+    for (let offset = 0, size = 1; offset < data.length; size = (size * 7) % 65_521) {
+      const chunk = data.subarray(offset, offset + size);
+      offset += chunk.length;
+      if (!input.add(chunk)) taken.push(Buffer.from((await input.take()) ?? ''));
+    }
+    input.end();
+    taken.push(Buffer.from((await input.take()) ?? ''));
+    assert.ok(Buffer.concat(taken).equals(data));
+    assert.ok(taken.length >= 5 && taken.every(({ length }) => length <= 1 << 20));
+  });
+});
+
+describe('PieceMemory', () => {
+  it('gives two places in turn', () => {
+    const memory = new PieceMemory();
+    const [a, b, c] = [memory.next(10), memory.next(10), memory.next(10)];
+    assert.notEqual(a.buffer, b.buffer);
+    assert.equal(a.buffer, c.buffer);
+    assert.equal(c.length, 10);
+  });
+  it('grows', () => assert.equal(new PieceMemory().next(100_000).length, 100_000));
+});

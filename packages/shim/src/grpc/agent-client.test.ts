@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http2';
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import { createServer as createRawServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { AgentClient } from './agent-client.ts';
+import { FLAG, FRAME, encodeFrame, encodeNumber } from './http2-frames.ts';
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+/** A message as gRPC puts it on a stream. */
+function prefixed(message: Buffer, announced = message.length): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(announced, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+describe('AgentClient', () => {
+  let directory: string;
+  let path: string;
+  let server: Http2Server | Server | undefined;
+  const peers: { destroy(): void }[] = [];
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'kata-client-'));
+    path = join(directory, 's');
+  });
+  afterEach(() => {
+    for (const peer of peers.splice(0)) peer.destroy();
+    server?.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** An HTTP/2 server of Node's own (nghttp2): the judge of what we speak. */
+  async function serve(answer: (stream: ServerHttp2Stream, path: string) => void): Promise<AgentClient> {
+    const http2 = createServer({ settings: { initialWindowSize: 100_000 } });
+    http2.on('session', (session) => peers.push(session));
+    http2.on('stream', (stream: ServerHttp2Stream, headers) => {
+      stream.on('error', () => {});
+      answer(stream, String(headers[':path']));
+    });
+    server = http2.listen(path);
+    await once(http2, 'listening');
+    return AgentClient.connect(path, 5000);
+  }
+  function answerWith(stream: ServerHttp2Stream, body: Buffer, trailers: Record<string, string> = { 'grpc-status': '0' }): void {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+    stream.end(body);
+  }
+
+  it('carries requests and answers of 3 MB unchanged through windows of 100 kB', async () => {
+    const client = await serve((stream) => {
+      buffer(stream).then(
+        (body) => answerWith(stream, body),
+        () => {},
+      );
+    });
+    const data = randomBytes(3_000_000);
+    const answer = { maxBytes: 4 << 20, allocate: (length: number) => Buffer.alloc(length) };
+    const [one, two] = await Promise.all([client.call('A', [[1, data]], { answer }), client.call('B', [[1, 'x']], { answer })]);
+    assert.equal(sha256(one.subarray(-data.length)), sha256(data));
+    assert.equal(two.subarray(-1).toString(), 'x');
+  });
+
+  it('500 calls at once keep apart', async () => {
+    const client = await serve((stream, name) => answerWith(stream, prefixed(Buffer.from(name))));
+    const names = Array.from({ length: 500 }, (_, index) => `Call${index}`);
+    const answers = await Promise.all(names.map((name) => client.call(name, [])));
+    assert.deepEqual(
+      answers.map(String),
+      names.map((name) => `/grpc.AgentService/${name}`),
+    );
+  });
+
+  const refusals: [name: string, answer: (stream: ServerHttp2Stream) => void, code: number, text: RegExp][] = [
+    [
+      'a status with a text in any letters',
+      (stream) => answerWith(stream, Buffer.alloc(0), { 'grpc-status': '9', 'grpc-message': 'no %22caf%C3%A9%22 ~!#$&()' }),
+      9,
+      /^no "café" ~!#\$&\(\)$/,
+    ],
+    [
+      'trailers alone',
+      (stream) => stream.respond({ ':status': 200, 'grpc-status': '5', 'grpc-message': 'none' }, { endStream: true }),
+      5,
+      /^none$/,
+    ],
+    ['another HTTP status', (stream) => stream.respond({ ':status': 502 }, { endStream: true }), 2, /HTTP status 502/],
+    ['a reset', (stream) => stream.close(2), 13, /reset \(HTTP\/2 code 2\)/],
+    ['no status', (stream) => answerWith(stream, prefixed(Buffer.from('x')), {}), 13, /no status/],
+    ['less than announced', (stream) => answerWith(stream, prefixed(Buffer.from('x'), 100)), 13, /shorter than it says/],
+    ['more than announced', (stream) => answerWith(stream, prefixed(Buffer.from('xyz'), 1)), 13, /longer than it says/],
+    ['too much announced', (stream) => answerWith(stream, prefixed(Buffer.alloc(10), 0xffffffff)), 8, /too long/],
+    ['too much sent', (stream) => answerWith(stream, prefixed(Buffer.alloc(1 << 20))), 8, /too long/],
+    ['a compressed message', (stream) => answerWith(stream, Buffer.from([1, 0, 0, 0, 0])), 13, /compressed/],
+  ];
+  for (const [name, answer, code, text] of refusals) {
+    it(`${name} is an error, and the next call works`, async () => {
+      const client = await serve((stream, called) =>
+        called.endsWith('/Good') ? answerWith(stream, prefixed(Buffer.from('ok'))) : answer(stream),
+      );
+      await assert.rejects(
+        client.call('Bad', []),
+        (error) => error instanceof AgentError && error.grpcCode === code && text.test(error.message),
+      );
+      assert.equal(String(await client.call('Good', [])), 'ok');
+    });
+  }
+
+  it('an answer that never comes fails at the deadline', async () => {
+    const client = await serve(() => {});
+    await assert.rejects(client.call('Never', [], { deadlineMs: 50 }), /did not answer Never in time/);
+  });
+
+  it('waits for a socket that appears later, and gives up in the end', async () => {
+    await assert.rejects(AgentClient.connect(path, 100), /does not answer within 0.1 s/);
+    const connecting = AgentClient.connect(path, 5000);
+    server = createServer().listen(path);
+    (server as Http2Server).on('session', (session) => peers.push(session));
+    await connecting;
+  });
+
+  describe('a peer of raw bytes', () => {
+    const SETTINGS = encodeFrame({ type: FRAME.settings, flags: 0, streamId: 0 }, Buffer.alloc(0));
+
+    let peer: Socket;
+    beforeEach(() => {
+      server = createRawServer((socket) => {
+        peer = socket;
+        peers.push(socket);
+        socket.on('error', () => {});
+        socket.resume();
+        socket.write(SETTINGS);
+      }).listen(path);
+    });
+
+    /** Makes a call, and answers it so. */
+    async function callAndAnswer(answer: Buffer): Promise<unknown> {
+      const client = await AgentClient.connect(path, 5000);
+      const failed = client.call('Read', [], { deadlineMs: 'none' });
+      peer.write(answer);
+      return failed;
+    }
+    const frame = (type: number, flags: number, streamId: number, payload: Buffer): Buffer =>
+      encodeFrame({ type, flags, streamId }, payload);
+
+    const hostile: [name: string, bytes: Buffer][] = [
+      ['a frame longer than was agreed', Buffer.from('ffffff000000000001', 'hex')],
+      ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+      ['data for a stream that nobody opened', frame(FRAME.data, 0, 77, Buffer.from('x'))],
+      ['data for no stream', frame(FRAME.data, 0, 0, Buffer.from('x'))],
+      ['padding longer than its frame', frame(FRAME.data, FLAG.padded, 1, Buffer.from([200, 1]))],
+      ['a push', frame(FRAME.pushPromise, FLAG.endHeaders, 1, Buffer.alloc(4))],
+      [
+        'a header block that is interrupted',
+        Buffer.concat([frame(FRAME.headers, 0, 1, Buffer.from([0x88])), frame(FRAME.ping, 0, 0, Buffer.alloc(8))]),
+      ],
+      [
+        'a header block without end',
+        Buffer.concat([
+          frame(FRAME.headers, 0, 1, Buffer.alloc(0)),
+          ...Array.from({ length: 5 }, () => frame(FRAME.continuation, 0, 1, Buffer.alloc(16000))),
+        ]),
+      ],
+      ['a dynamic table', frame(FRAME.headers, FLAG.endHeaders, 1, Buffer.from([0xbe]))],
+      ['a window beyond all bounds', frame(FRAME.windowUpdate, 0, 0, encodeNumber(0x7fffffff))],
+      ['an initial window beyond all bounds', frame(FRAME.settings, 0, 0, Buffer.from('0004ffffffff', 'hex'))],
+      ['a reset that is too short', frame(FRAME.rstStream, 0, 1, Buffer.alloc(1))],
+      ['a farewell', frame(FRAME.goAway, 0, 0, Buffer.alloc(8))],
+    ];
+    for (const [name, bytes] of hostile) {
+      it(`${name} ends the connection, and the call with it`, async () => {
+        await assert.rejects(callAndAnswer(bytes), (error) => error instanceof AgentError && error.grpcCode === 14);
+      });
+    }
+
+    it('pings with nobody reading end the connection', async () => {
+      const failed = callAndAnswer(Buffer.alloc(0));
+      failed.catch(() => {});
+      await once(server as Server, 'connection');
+      peer.pause();
+      const flood = Buffer.concat(Array.from({ length: 60_000 }, () => frame(FRAME.ping, 0, 0, Buffer.alloc(8))));
+      for (let i = 0; i < 20; i++) peer.write(flood);
+      await assert.rejects(failed, /cannot be reached/);
+    });
+
+    it('200 connections of random frames end in an answer or an error', async () => {
+      const below = (limit: number): number => Math.floor(Math.random() * limit);
+      for (let i = 0; i < 200; i++) {
+        const frames = Array.from({ length: 4 }, () => frame(below(10), below(256), below(3), randomBytes(i % 32)));
+        const failed = callAndAnswer(Buffer.concat(frames));
+        await once(server as Server, 'connection');
+        peer.end();
+        await failed.catch((error: unknown) => assert.ok(error instanceof AgentError, String(error)));
+      }
+    });
+  });
+});

@@ -1,0 +1,115 @@
+/** Unary calls of the agent's service over kata-proxy's socket. */
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GRPC, agentError, unreachableError } from '@kata-containers/common/agent-api/agent-error';
+import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { encodeMessage } from './agent-message.ts';
+import type { Field } from './agent-message.ts';
+import { Answer } from './answer.ts';
+import type { AnswerOptions, Outcome } from './answer.ts';
+import { encodeHeaders } from './hpack.ts';
+import { Http2Error } from './http2-frames.ts';
+import { Http2Connection } from './http2-connection.ts';
+
+/** 1.x's limits: dialling, and any call that does not wait by its nature. */
+const DIAL_TIMEOUT_MS = 15_000;
+const CALL_TIMEOUT_MS = 60_000;
+/** The socket may appear a moment after us. */
+const RETRY_MS = 20;
+/** Bytes taken off the socket at once. */
+const READ_BYTES = 256 << 10;
+/** Most answers are a number. */
+const SMALL_ANSWER: AnswerOptions = { maxBytes: 65536, allocate: (length) => Buffer.allocUnsafe(length) };
+
+export interface CallOptions {
+  /** Milliseconds until the call fails; `none` for calls that wait for the guest's own doings. */
+  readonly deadlineMs?: number | 'none';
+  readonly answer?: AnswerOptions;
+}
+
+function requestHeaders(name: string, deadlineMs: number | 'none'): Buffer {
+  return encodeHeaders([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', `/grpc.AgentService/${name}`],
+    [':authority', 'localhost'],
+    ['te', 'trailers'],
+    ['content-type', 'application/grpc'],
+    ...(deadlineMs === 'none' ? [] : [['grpc-timeout', `${deadlineMs}m`] as const]),
+  ]);
+}
+
+/** The message with its prefix: not compressed, and its length. */
+function requestBody(fields: readonly Field[]): Buffer[] {
+  const parts = encodeMessage(fields);
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(
+    parts.reduce((sum, { length }) => sum + length, 0),
+    1,
+  );
+  return [prefix, ...parts];
+}
+
+export class AgentClient {
+  readonly #connection: Http2Connection;
+
+  private constructor(connection: Http2Connection) {
+    this.#connection = connection;
+  }
+
+  /** Connects to a unix socket, which need not be there yet. @throws AgentError when nobody speaks HTTP/2 there in time */
+  static async connect(path: string, timeoutMs = DIAL_TIMEOUT_MS): Promise<AgentClient> {
+    const deadline = performance.now() + timeoutMs;
+    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+      const connection = await tryConnect(path, left);
+      if (connection) return new AgentClient(connection);
+      await sleep(RETRY_MS);
+    }
+    throw unreachableError(timeoutMs);
+  }
+
+  /** The answer's message. @throws AgentError */
+  call(name: string, fields: readonly Field[], { deadlineMs = CALL_TIMEOUT_MS, answer = SMALL_ANSWER }: CallOptions = {}): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = ({ code, details, message }: Outcome): void => {
+        clearTimeout(timer);
+        if (code === 0) return resolve(message);
+        this.#connection.cancel(id); // of an answer that goes on nobody reads the rest
+        reject(agentError(name, code, details));
+      };
+      const id = this.#connection.request(requestHeaders(name, deadlineMs), requestBody(fields), new Answer(answer, done));
+      if (deadlineMs !== 'none')
+        timer = setTimeout(() => done({ code: GRPC.deadlineExceeded, details: '', message: Buffer.alloc(0) }), deadlineMs);
+    });
+  }
+}
+
+/**
+ * One attempt: a connection over which the agent has said that it speaks HTTP/2; undefined when nobody is there yet.
+ * @throws AgentError when it speaks something else
+ */
+function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | undefined> {
+  return new Promise((resolve, reject) => {
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        connection.receive(Buffer.from(buffer.buffer, buffer.byteOffset, length));
+        return true;
+      },
+    };
+    const socket: Socket = createConnection({ path, onread });
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    const connection: Http2Connection = new Http2Connection(socket, () => {
+      clearTimeout(timer);
+      resolve(connection);
+    });
+    socket.once('close', () => {
+      clearTimeout(timer);
+      const { lost } = connection;
+      if (lost instanceof Http2Error) reject(new AgentError(GRPC.unavailable, `the agent cannot be talked to: ${lost.message}`));
+      else resolve(undefined);
+    });
+  });
+}

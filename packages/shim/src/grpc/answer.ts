@@ -1,0 +1,105 @@
+/** One answer of a unary gRPC call (gRPC over HTTP/2: headers, one length-prefixed message, trailers), gathered and bounded. */
+import { GRPC } from '@kata-containers/common/agent-api/agent-error';
+import type { AnswerSink } from './http2-connection.ts';
+
+/** Compressed-flag and length before a message. */
+const PREFIX_LENGTH = 5;
+
+export interface Outcome {
+  readonly code: number;
+  readonly details: string;
+  readonly message: Buffer;
+}
+
+export interface AnswerOptions {
+  /** Longest message that is taken. */
+  readonly maxBytes: number;
+  /** Gives the memory for a message of a length. */
+  readonly allocate: (length: number) => Buffer;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Reset codes (RFC 9113, section 7) that mean more than "it went wrong", as gRPC maps them. */
+const resetCodes: Readonly<Record<number, number>> = { 7: GRPC.unavailable, 8: GRPC.cancelled, 11: GRPC.resourceExhausted };
+
+/** grpc-message is percent-encoded. What is not is taken as it stands. */
+function decodeDetails(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export class Answer implements AnswerSink {
+  readonly #options: AnswerOptions;
+  readonly #done: (outcome: Outcome) => void;
+  readonly #prefix = Buffer.allocUnsafe(PREFIX_LENGTH);
+  #prefixLength = 0;
+  #message: Buffer = EMPTY;
+  #filled = 0;
+  #status: { readonly code: number; readonly details: string } | undefined;
+
+  /** `done` is called once. */
+  constructor(options: AnswerOptions, done: (outcome: Outcome) => void) {
+    this.#options = options;
+    let called = false;
+    this.#done = (outcome) => {
+      if (!called) done(outcome);
+      called = true;
+    };
+  }
+
+  onHeaders(headers: ReadonlyMap<string, string>): void {
+    const code = headers.get('grpc-status');
+    if (code !== undefined)
+      this.#status = { code: Number.parseInt(code, 10) || 0, details: decodeDetails(headers.get('grpc-message') ?? '') };
+    const http = headers.get(':status') ?? '200';
+    if (http !== '200') this.#fail(GRPC.unknown, `HTTP status ${http}`);
+  }
+
+  onData(data: Buffer): void {
+    const rest = data.subarray(this.#takePrefix(data));
+    if (rest.length === 0) return;
+    if (this.#filled + rest.length > this.#message.length) return this.#fail(GRPC.internal, 'the answer is longer than it says');
+    rest.copy(this.#message, this.#filled);
+    this.#filled += rest.length;
+  }
+
+  onEnd(): void {
+    if (!this.#status) return this.#fail(GRPC.internal, 'the answer has no status');
+    if (this.#status.code === 0 && (this.#prefixLength < PREFIX_LENGTH || this.#filled < this.#message.length))
+      return this.#fail(GRPC.internal, 'the answer is shorter than it says');
+    this.#done({ ...this.#status, message: this.#message });
+  }
+
+  onReset(code: number): void {
+    this.#fail(resetCodes[code] ?? GRPC.internal, `the request was reset (HTTP/2 code ${code})`);
+  }
+
+  onLost(reason: Error): void {
+    this.#fail(GRPC.unavailable, reason.message);
+  }
+
+  #fail(code: number, details: string): void {
+    this.#message = EMPTY;
+    this.#done({ code, details, message: EMPTY });
+  }
+
+  /** Returns how many bytes of the prefix were taken off `data`. */
+  #takePrefix(data: Buffer): number {
+    if (this.#prefixLength === PREFIX_LENGTH) return 0;
+    const length = data.copy(this.#prefix, this.#prefixLength, 0, PREFIX_LENGTH - this.#prefixLength);
+    this.#prefixLength += length;
+    if (this.#prefixLength === PREFIX_LENGTH) this.#begin(this.#prefix.readUInt32BE(1));
+    return length;
+  }
+
+  #begin(length: number): void {
+    const { maxBytes, allocate } = this.#options;
+    if (this.#prefix[0] !== 0) this.#fail(GRPC.internal, 'the answer is compressed');
+    else if (length > maxBytes) this.#fail(GRPC.resourceExhausted, `the answer of ${length} bytes is too long (most is ${maxBytes})`);
+    else this.#message = allocate(length);
+  }
+}

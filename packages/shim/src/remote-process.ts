@@ -1,0 +1,59 @@
+/** The process that a shim stands for, as the agent's service gives it to us. */
+import type { AgentClient } from './grpc/agent-client.ts';
+import { firstField } from './grpc/agent-message.ts';
+import type { Field } from './grpc/agent-message.ts';
+
+export type OutputName = 'stdout' | 'stderr';
+
+/** Room in an answer for what is around its bytes. */
+const WRAPPING_BYTES = 64;
+
+export class RemoteProcess {
+  readonly #agent: AgentClient;
+  /** Fields 1 and 2 of each request: container_id and exec_id. */
+  readonly #identity: readonly Field[];
+
+  constructor(agent: AgentClient, container: string, execId: string) {
+    this.#agent = agent;
+    this.#identity = [
+      [1, container],
+      [2, execId],
+    ];
+  }
+
+  /** Output, `length` bytes at the most, in memory from `allocate`. @throws AgentError with the text EOF at the end */
+  async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
+    const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
+    const answer = { maxBytes: length + WRAPPING_BYTES, allocate };
+    const data = firstField(await this.#agent.call(name, [...this.#identity, [3, length]], { deadlineMs: 'none', answer }));
+    return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
+  }
+
+  /** How much of `data` was taken; none when the process has closed its end. @throws AgentError */
+  async write(data: Buffer): Promise<number> {
+    const taken = await this.#number('WriteStdin', [[3, data]]);
+    return Math.min(taken >>> 0, data.length);
+  }
+
+  async closeInput(): Promise<void> {
+    await this.#agent.call('CloseStdin', this.#identity);
+  }
+
+  async signal(signal: number): Promise<void> {
+    await this.#agent.call('SignalProcess', [...this.#identity, [3, signal]]);
+  }
+
+  async resize(rows: number, columns: number): Promise<void> {
+    await this.#agent.call('TtyWinResize', [...this.#identity, [3, rows], [4, columns]]);
+  }
+
+  /** Exit code, as it is or 128 + a signal. Known once; the agent forgets the process then. @throws AgentError */
+  wait(): Promise<number> {
+    return this.#number('WaitProcess', []);
+  }
+
+  async #number(name: string, fields: readonly Field[]): Promise<number> {
+    const value = firstField(await this.#agent.call(name, [...this.#identity, ...fields], { deadlineMs: 'none' }));
+    return typeof value === 'number' ? value : 0;
+  }
+}

@@ -1,0 +1,73 @@
+/** A descriptor in the wrong process makes docker wait for an end of file that never comes. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+
+function pidOf(pattern: RegExp): string {
+  const found = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => {
+      try {
+        return pattern.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      } catch {
+        return false; // a process that has ended
+      }
+    });
+  assert.ok(found, `no process matches ${pattern}`);
+  return found;
+}
+
+/** What a process has open, as the links of /proc/PID/fd say. */
+function openFiles(pid: string): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return []; // closed in between
+    }
+  });
+}
+
+describe('descriptors', function () {
+  this.timeout(120_000);
+  let engine: Engine;
+  let id = '';
+  before(async () => {
+    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
+    const { stdout, stderr } = await engine.docker(['run', '-d', '-i', '--name', 'box', 'busybox', 'sleep', '10000']);
+    id = stdout.trim();
+    assert.match(id, /^[0-9a-f]{64}$/, stderr);
+  });
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it("only the shim has the engine's pipes", () => {
+    const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${pidOf(new RegExp(`kata-shim\\0.*${id}`))}/fd/${fd}`));
+    for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-system.*sandbox-${id}`]) {
+      const files = openFiles(pidOf(new RegExp(pattern)));
+      assert.deepEqual(
+        files.filter((file) => pipes.includes(file) || file.includes(engine.directory)),
+        [],
+        pattern,
+      );
+    }
+  });
+
+  it('the shim has nothing but its stdio, its connection, and what Node needs', () => {
+    const files = openFiles(pidOf(new RegExp(`kata-shim\\0.*${id}`)));
+    const others = files.filter((file) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(file));
+    assert.deepEqual(others, []);
+  });
+
+  it('a process in the container has three descriptors', async () => {
+    for (const flag of ['-i', '-it']) {
+      const words = flag === '-i' ? ['exec', flag, 'box'] : ['exec', 'box'];
+      const { stdout } = await engine.docker([...words, 'ls', '/proc/self/fd']);
+      assert.deepEqual(stdout.trim().split(/\s+/), ['0', '1', '2', '3'], 'the fourth is the directory that is read');
+    }
+  });
+});

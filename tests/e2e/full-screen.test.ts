@@ -1,0 +1,48 @@
+/** Programs that take the whole screen: what they draw, the keys they hear, their size, and the screen they leave. */
+import assert from 'node:assert/strict';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+import { Tmux } from './tmux.ts';
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`full-screen programs with ${runtime}`, function () {
+    this.timeout(120_000);
+    let engine: Engine;
+    let tmux: Tmux;
+    before(async () => {
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      tmux = new Tmux(engine);
+      const { code, stderr } = await engine.docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '10000']);
+      assert.equal(code, 0, stderr);
+    });
+    afterEach(() => tmux.close());
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), []);
+    });
+    /** docker 20.10 may fail to tell an exec's terminal its first size, with every runtime: a change always arrives. */
+    const waitForSize = 'until stty size | grep -q "24 80"; do sleep 0.1; done';
+
+    it('vi: typed text is on the screen and in the file, and the shell is back afterwards', async () => {
+      await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; vi /tmp/note'; echo left with $?; sleep 60`);
+      await tmux.resize(80, 24);
+      await tmux.shows('an empty file', /^~\n(~\n)+/m);
+      await tmux.type('i', 'first line', 'Enter', 'second line', 'Escape');
+      await tmux.shows('the text', /^first line\nsecond line\n~/m);
+      assert.equal((await tmux.screen()).replace(/\n$/, '').split('\n').length, 24);
+      await tmux.type('k', 'd', 'd', ':', 'w', 'q', 'Enter');
+      await tmux.shows('the exit code', /^left with 0$/m);
+      assert.equal((await engine.docker(['exec', 'box', 'cat', '/tmp/note'])).stdout, 'second line\n');
+    });
+
+    it('top: draws its table, and leaves on q', async () => {
+      await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; top -d 1'; echo left with $?; sleep 60`);
+      await tmux.resize(80, 24);
+      await tmux.shows('the table', /^Mem: .*\n.*\nLoad average: .*\n\s*PID\s+PPID USER/m);
+      await tmux.shows('the container’s processes', /sleep 10000/);
+      await tmux.type('q');
+      await tmux.shows('the exit code', /^left with 0$/m);
+    });
+  });
+}

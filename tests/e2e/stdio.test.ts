@@ -1,0 +1,142 @@
+/**
+ * Every byte in and out of a container, its end, and the end of everything. KATA_SOAK is how often `echo x | docker exec -i` is
+ * run; KATA_LARGE_MIB the size of the largest transfer.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine, until } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime } from './staged.ts';
+
+const MIB = 1 << 20;
+const soak = Number(process.env['KATA_SOAK'] ?? 15);
+const sizes = [1, 10, Number(process.env['KATA_LARGE_MIB'] ?? 100)];
+/** From the last byte to docker's end: in an emulated guest a process needs a moment to end. */
+const MAX_TAIL_MS = 3000;
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+interface Transfer {
+  readonly code: number;
+  readonly output: Buffer;
+  /** Milliseconds from the last byte to the end. */
+  readonly tailMs: number;
+}
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`stdio with ${runtime}`, function () {
+    this.timeout(230_000);
+    let engine: Engine;
+    let data = '';
+    before(async () => {
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      data = join(engine.directory, 'volume');
+      mkdirSync(data);
+      for (const size of sizes) writeFileSync(join(data, `${size}`), randomBytes(size * MIB));
+      const { code, stderr } = await engine.docker(['run', '-d', '--name', 'box', '-v', `${data}:/data`, 'busybox', 'sleep', '10000']);
+      assert.equal(code, 0, stderr);
+    });
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), []);
+    });
+
+    async function transfer(words: readonly string[], input: Buffer): Promise<Transfer> {
+      const docker = spawn('docker', words, { env: engine.environment, stdio: ['pipe', 'pipe', 'inherit'] });
+      const output: Buffer[] = [];
+      let last = performance.now();
+      docker.stdout.on('data', (chunk: Buffer) => {
+        output.push(chunk);
+        last = performance.now();
+      });
+      docker.stdin.on('error', () => {});
+      docker.stdin.end(input);
+      const [code] = (await once(docker, 'close')) as [number];
+      return { code, output: Buffer.concat(output), tailMs: performance.now() - last };
+    }
+    const ways: [name: string, words: string[]][] = [
+      ['docker exec -i', ['exec', '-i', 'box']],
+      ['docker run -i', ['run', '-i', '--rm', '-v', 'DATA:/data', 'busybox']],
+    ];
+    for (const size of sizes) {
+      for (const [name, words] of ways) {
+        const docker = (command: string): string[] => [...words.map((word) => word.replace('DATA', data)), 'sh', '-c', command];
+        it(`${name}: ${size} MiB come out, and it ends after the last byte`, async () => {
+          const { code, output, tailMs } = await transfer(docker(`cat /data/${size}`), Buffer.alloc(0));
+          assert.deepEqual([code, sha256(output)], [0, sha256(readFileSync(join(data, `${size}`)))]);
+          if (name.includes('exec')) assert.ok(tailMs < MAX_TAIL_MS, `${tailMs.toFixed(0)} ms`);
+        });
+        it(`${name}: ${size} MiB go in, and end`, async () => {
+          const input = readFileSync(join(data, `${size}`));
+          const { code } = await transfer(docker('cat > /data/in && exit 7'), input);
+          assert.deepEqual([code, sha256(readFileSync(join(data, 'in')))], [7, sha256(input)]);
+        });
+      }
+    }
+
+    it(`echo x | docker exec -i, ${soak} times`, async () => {
+      for (let turn = 0; turn < soak; turn++) {
+        const { stdout, code } = await engine.docker(['exec', '-i', 'box', 'cat'], { input: `x${turn}`, timeoutMs: 20_000 });
+        assert.deepEqual([code, stdout], [0, `x${turn}`], `turn ${turn}`);
+      }
+    });
+
+    it('ten execs at once keep their bytes apart', async () => {
+      const inputs = Array.from({ length: 10 }, (_, index) => randomBytes(100_000 + index));
+      const outputs = await Promise.all(inputs.map((input) => transfer(['exec', '-i', 'box', 'cat'], input)));
+      assert.deepEqual(
+        outputs.map(({ code, output }) => [code, sha256(output)]),
+        inputs.map((input) => [0, sha256(input)]),
+      );
+    });
+  });
+}
+
+describe('what is killed', function () {
+  this.timeout(120_000);
+  let engine: Engine;
+  before(async () => {
+    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
+  });
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), []);
+  });
+
+  function pidOf(pattern: RegExp): number {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        if (pattern.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return Number(pid);
+      } catch {
+        // a process that has ended
+      }
+    }
+    throw new Error(`no process matches ${pattern}`);
+  }
+
+  const victims: [name: string, pattern: (id: string) => RegExp, code: RegExp][] = [
+    ['QEMU', (id) => new RegExp(`qemu-system.*sandbox-${id}`), /^255$/],
+    ['kata-proxy', (id) => new RegExp(`kata-proxy\\0.*${id}`), /^255$/],
+    ['kata-shim', (id) => new RegExp(`kata-shim\\0.*${id}`), /^137$/],
+  ];
+  for (const [name, pattern, code] of victims) {
+    it(`kill -9 of ${name}: docker notices within two seconds, rm -f cleans, nothing is left`, async () => {
+      const { stdout, stderr } = await engine.docker(['run', '-d', 'busybox', 'sleep', '1000']);
+      const id = stdout.trim();
+      assert.match(id, /^[0-9a-f]{64}$/, stderr);
+      assert.equal((await engine.docker(['exec', id, 'true'])).code, 0); // docker has settled: it forgets what dies while it starts it
+      const ended = engine.docker(['wait', id]);
+      process.kill(pidOf(pattern(id)), 'SIGKILL');
+      const start = performance.now();
+      const { stdout: status } = await ended;
+      const seconds = (performance.now() - start) / 1000;
+      assert.match(status.trim(), code);
+      assert.ok(seconds < 2, `${seconds.toFixed(1)} s`);
+      assert.equal((await engine.docker(['rm', '-f', id])).code, 0);
+      await until('everything has ended', () => leftovers().length === 0, 10_000).catch(() => assert.deepEqual(leftovers(), []));
+    });
+  }
+});

@@ -1,0 +1,18 @@
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { until } from './process.ts';
+
+/** A connection to a socket that may listen only in a moment: its file is there a little before. Half-closing is kept. */
+export async function connectSoon(path: string): Promise<Socket> {
+  const found: Socket[] = [];
+  await until(`${path} takes a connection`, async () => {
+    const socket = createConnection({ path, allowHalfOpen: true });
+    const failed = new Promise<false>((resolve) => socket.on('error', () => resolve(false))); // later ones: the other side ends
+    const isConnected = await Promise.race([new Promise<true>((resolve) => socket.once('connect', () => resolve(true))), failed]);
+    if (isConnected) found.push(socket);
+    return isConnected;
+  });
+  const [socket] = found;
+  if (!socket) throw new Error('unreachable');
+  return socket;
+}
