@@ -63,14 +63,13 @@ export class Output {
   /** Until everything was read, or nobody has asked for more for `awayMs`. */
   async readByAll(awayMs: number): Promise<void> {
     const isDone = (): boolean =>
-      (this.#ended && this.#length === 0) ||
-      (this.#waiting.length === 0 && performance.now() - this.#lastReadAt > awayMs) ||
-      this.#socket.destroyed;
+      (this.#ended && this.#length === 0) || (this.#waiting.length === 0 && performance.now() - this.#lastReadAt > awayMs);
     while (!isDone()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 
   close(): void {
     this.#socket.destroy();
+    this.#length = 0;
     this.#end();
   }
 
