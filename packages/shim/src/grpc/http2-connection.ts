@@ -1,6 +1,6 @@
 /**
  * HTTP/2 as a gRPC client needs it, over one connection: requests with a body, answers with trailers. node:http2 can do more,
- * and costs each shim 8 MiB and most of the speed (ADR 8). The peer is the guest: everything it makes us keep is bounded.
+ * and costs each shim 8 MiB and most of the speed (ADR 5). The peer is the guest: everything it makes us keep is bounded.
  */
 import type { Socket } from 'node:net';
 import { decodeHeaders } from './hpack.ts';
