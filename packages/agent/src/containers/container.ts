@@ -1,5 +1,5 @@
 /** One container: crun's, with the processes that were started in it. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
@@ -15,6 +15,7 @@ import { GrpcError } from '../service/grpc-error.ts';
 import { Followers } from './followers.ts';
 import type { Cancellable } from './followers.ts';
 import { filterProcessTable } from './parse-process-table.ts';
+import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
 import type { GuestProcess } from './process.ts';
@@ -60,7 +61,14 @@ export class Container {
     try {
       writeFileSync(join(directory, 'config.json'), toJson(spec));
       const { terminal = false, args = [] } = spec.process ?? {};
-      const words = ['create', '--bundle', directory, '--no-new-keyring', id];
+      const words = [
+        'create',
+        '--bundle',
+        directory,
+        '--no-new-keyring',
+        ...(isInitramfs(readFileSync('/proc/mounts', 'utf8')) ? ['--no-pivot'] : []),
+        id,
+      ];
       container.#init = await container.#launch(execId, { terminal, command: args[0] ?? '', words }, true);
       container.#cgroup = cgroupOf(container.#init.pid);
       return container;
