@@ -50,6 +50,7 @@ const together: readonly Check[] = [
     expected: /^tmpfs 1$/,
   },
   { name: '--device', options: ['--device', '/dev/full:/dev/mine'], script: 'echo x 2>&1 > /dev/mine', expected: /No space left/ },
+  { name: '--shm-size', options: ['--shm-size', '8m'], script: 'df -m /dev/shm | tail -1 | awk "{print \\$2}"', expected: /^8$/ },
   { name: '--oom-score-adj', options: ['--oom-score-adj', '300'], script: 'cat /proc/self/oom_score_adj', expected: /^300$/ },
   { name: '--workdir and --env', options: ['-w', '/tmp', '-e', 'A=1'], script: 'pwd; echo $A', expected: /^\/tmp\n1$/ },
   { name: 'hidden paths', options: [], script: 'cat /proc/kcore 2>/dev/null | wc -c', expected: /^0$/ },
@@ -79,6 +80,12 @@ for (const runtime of ['kata-runtime', 'runc']) {
       });
       for (const [index, { name, expected }] of together.entries())
         it(name, () => assert.match((answers[index] ?? '').trimEnd(), expected));
+    });
+
+    it('--pids-limit: no more processes than that', async () => {
+      const script = 'for i in $(seq 30); do sleep 9 & done; echo all';
+      const { stdout, stderr } = await engine.docker(['run', '--rm', '--pids-limit', '10', 'busybox', 'sh', '-c', script]);
+      assert.deepEqual([stdout, /can't fork/.test(stderr)], ['', true], stderr);
     });
 
     it('--memory and --init: a process that takes too much ends with 137, the first one reaps', async () => {

@@ -19,8 +19,8 @@ function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
   return kept.map(({ type }) => ({ Type: type, Path: '' }));
 }
 
-/** CPU and memory limits. CPU sets name host CPUs and mean nothing in the guest. */
-function guestResources({ memory, cpu }: Resources): object {
+/** Limits of CPU, memory and processes. CPU sets name host CPUs and mean nothing in the guest. */
+function guestResources({ memory, cpu, pids }: Resources): object {
   return {
     Memory: memory && {
       Limit: big(memory.limit),
@@ -38,6 +38,7 @@ function guestResources({ memory, cpu }: Resources): object {
       RealtimeRuntime: big(cpu.realtimeRuntime),
       RealtimePeriod: big(cpu.realtimePeriod),
     },
+    Pids: pids && { Limit: big(pids.limit) },
   };
 }
 

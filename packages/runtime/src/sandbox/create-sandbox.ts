@@ -9,8 +9,8 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { canOpen, chooseAccelerator, readCpuinfo } from '../host-check/accelerator.ts';
 import { probeKvm } from '../host-check/kvm-probe.ts';
 import { launchProxy } from '../processes/launch.ts';
-import { makeShare } from '../storage/share.ts';
-import { DEFAULT_SHM_BYTES, resolvConfSource } from '../storage/share-plan.ts';
+import { hostFacts, makeShare } from '../storage/share.ts';
+import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
 import { BOOT_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { prepareNetwork } from './sandbox-network.ts';
@@ -85,7 +85,7 @@ async function configureGuest(
     id: request.id,
     hostname: spec.hostname ?? '',
     dns: resolvConf !== undefined && existsSync(resolvConf) ? readFileSync(resolvConf, 'utf8').split('\n').filter(Boolean) : [],
-    shmBytes: DEFAULT_SHM_BYTES,
+    shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
     msize9p: context.configuration.hypervisor.msize_9p,
   };
   await agent.call('createSandbox', createSandboxRequest(facts), deadline);

@@ -9,6 +9,8 @@ import { guestShare } from '../sandbox/paths.ts';
 export interface HostFacts {
   /** What a bind mount's source is; undefined when it does not exist. */
   kindOf(path: string): 'directory' | 'file' | 'other' | undefined;
+  /** Bytes that the file system at `path` can hold; undefined when there is none. */
+  capacityOf(path: string): number | undefined;
   /** 16 random hexadecimal digits, new at each call. */
   randomName(): string;
 }
@@ -29,7 +31,22 @@ export interface SharePlan {
 }
 
 /** Size of the sandbox' /dev/shm unless the engine mounts one of another size, in bytes. */
-export const DEFAULT_SHM_BYTES = 64 << 20;
+const DEFAULT_SHM_BYTES = 64 << 20;
+const SUFFIXES: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
+
+/** The `size=` of a tmpfs (tmpfs(5)) in bytes; a share of memory, `50%`, is not known here. */
+function tmpfsBytes(options: readonly string[]): number | undefined {
+  const [, digits, suffix = ''] = options.map((option) => /^size=(\d+)([kmg]?)$/i.exec(option)).find(Boolean) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (SUFFIXES[suffix.toLowerCase()] ?? 1);
+}
+
+/** Bytes of the sandbox' /dev/shm: as large as what the engine mounts there, a tmpfs or (`--ipc shareable`) one of the host's. */
+export function shmBytes(mounts: readonly Mount[], { capacityOf }: Pick<HostFacts, 'capacityOf'>): number {
+  const mount = mounts.find(({ destination }) => destination === '/dev/shm');
+  if (!mount) return DEFAULT_SHM_BYTES;
+  const bytes = isBind(mount) ? capacityOf(mount.source ?? '') : tmpfsBytes(mount.options ?? []);
+  return bytes === undefined || bytes === 0 ? DEFAULT_SHM_BYTES : bytes;
+}
 
 const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
 

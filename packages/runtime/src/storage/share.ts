@@ -1,5 +1,5 @@
 /** Makes and fills the directory that QEMU exports to the guest. Each step writes its undo down first. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, statfsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -18,6 +18,11 @@ export const hostFacts: HostFacts = {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found) return undefined;
     return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other';
+  },
+  capacityOf(path) {
+    if (!existsSync(path)) return undefined;
+    const { blocks, bsize } = statfsSync(path);
+    return blocks * bsize;
   },
   randomName: () => randomBytes(8).toString('hex'),
 };
