@@ -4,7 +4,6 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
 import { sandboxPaths } from './paths.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
-import type { Undo } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
 /** Only files of ours are in the state directory, but a mount could have been put there. */
@@ -12,12 +11,6 @@ function removeStateDirectory(path: string): void {
   const [mounted] = mountPointsBelow(path, readMountTable());
   if (mounted !== undefined) throw new KataError(`${mounted} is a mount point: ${path} is not removed`);
   rmSync(path, { recursive: true, force: true });
-}
-
-/** Entries in the order of doing, processes last, to be undone first: a QEMU on its way out still holds the files it shared. */
-function processesLast(entries: readonly Undo[]): Undo[] {
-  const isProcess = ({ undo }: Undo): boolean => undo === 'kill';
-  return [...entries.filter((entry) => !isProcess(entry)), ...entries.filter(isProcess)];
 }
 
 /**
@@ -28,7 +21,7 @@ function processesLast(entries: readonly Undo[]): Undo[] {
 export async function removeSandbox(id: string): Promise<string[]> {
   const paths = sandboxPaths(id);
   if (!existsSync(paths.state)) return [];
-  const failures = await replay(processesLast(new UndoJournal(paths.journal).entries()), undoOne);
+  const failures = await replay(new UndoJournal(paths.journal).entries(), undoOne);
   if (failures.length === 0) removeStateDirectory(paths.state);
   return failures;
 }

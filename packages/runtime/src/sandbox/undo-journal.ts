@@ -48,13 +48,20 @@ export class UndoJournal {
   }
 }
 
+/** Processes first, each kind last thing first: a QEMU on its way out still holds the files that were shared after its start. */
+function inOrderOfUndoing(entries: readonly Undo[]): Undo[] {
+  const isProcess = ({ undo }: Undo): boolean => undo === 'kill';
+  const reversed = entries.toReversed();
+  return [...reversed.filter(isProcess), ...reversed.filter((entry) => !isProcess(entry))];
+}
+
 /**
- * Undoes everything, last thing first, and goes on after failures: what can go must go.
+ * Undoes everything, processes first and then last thing first, and goes on after failures: what can go must go.
  * @returns one line for each thing that could not be undone
  */
 export async function replay(entries: readonly Undo[], undoOne: UndoOne): Promise<string[]> {
   const failures: string[] = [];
-  for (const entry of entries.toReversed()) {
+  for (const entry of inOrderOfUndoing(entries)) {
     try {
       await undoOne(entry);
     } catch (error) {

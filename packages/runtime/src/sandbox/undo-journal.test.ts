@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { replay } from './undo-journal.ts';
+import type { Undo } from './undo-journal.ts';
+
+describe('replay', () => {
+  const kill = (name: string): Undo => ({ undo: 'kill', name, process: { pid: 1, startTime: '0' } });
+  const entries: Undo[] = [{ undo: 'rmdir', path: '/a' }, kill('qemu'), { undo: 'unmount', path: '/a/b' }, kill('kata-shim')];
+  const nameOf = (entry: Undo): string => ('name' in entry ? entry.name : 'path' in entry ? entry.path : entry.undo);
+
+  it('ends processes before what they hold, and goes backwards otherwise', async () => {
+    const done: string[] = [];
+    assert.deepEqual(await replay(entries, (entry) => void done.push(nameOf(entry))), []);
+    assert.deepEqual(done, ['kata-shim', 'qemu', '/a/b', '/a']);
+  });
+
+  it('goes on after a failure, and tells it', async () => {
+    const done: string[] = [];
+    const failures = await replay(entries, (entry) => {
+      if (entry.undo === 'unmount') throw new Error('busy');
+      done.push(nameOf(entry));
+    });
+    assert.deepEqual([failures, done], [['busy'], ['kata-shim', 'qemu', '/a']]);
+  });
+});
