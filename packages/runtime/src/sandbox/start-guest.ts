@@ -56,19 +56,22 @@ async function endOf(started: StartedQemu, error: unknown): Promise<never> {
   throw error;
 }
 
-/** Starts QEMU in the network namespace, where it opens its taps by name. @throws HypervisorError with its last words */
-async function startVm(context: Context, { plan, files, netns, journal, state }: GuestStart): Promise<StartedQemu> {
+/** Starts QEMU in the network namespace, where it opens its taps by name. */
+async function spawnQemu(context: Context, { plan, files, netns, journal }: GuestStart): Promise<StartedQemu> {
   const words = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { words: words.join(' ') });
   const started = await inNetworkNamespace(netns, context.kernel, () => startQemu(plan.binary, words, files.qemuLog, context.environment));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
+  return started;
+}
+
+/** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
+async function vmReady({ log }: Context, { plan: { accelerator }, files, state }: GuestStart, started: StartedQemu): Promise<void> {
   const prepare = async (): Promise<void> => {
-    const monitor = await timed(context.log, 'QEMU start', () =>
-      openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, plan.accelerator)),
-    );
+    const monitor = await timed(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
     try {
-      if (state !== undefined)
-        await timed(context.log, 'state load', () => loadState(monitor, state, guestTimeout(STATE_TIMEOUT_MS, plan.accelerator)));
+      const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, accelerator);
+      if (state !== undefined) await timed(log, 'state load', () => loadState(monitor, state, timeoutMs));
     } finally {
       monitor.close();
     }
@@ -76,7 +79,6 @@ async function startVm(context: Context, { plan, files, netns, journal, state }:
   const preparing = prepare();
   preparing.catch(() => {}); // told by the race, unless QEMU's end is
   await Promise.race([preparing, started.failed]).catch((error: unknown) => endOf(started, error));
-  return started;
 }
 
 function startProxy(context: Context, { plan, files, journal }: GuestStart): ProcessIdentity {
@@ -108,10 +110,11 @@ async function awaitAgent(
 
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
-  const started = await startVm(context, start);
+  const started = await spawnQemu(context, start);
+  const proxy = startProxy(context, start); // its start and QEMU's take about as long
+  await vmReady(context, start, started);
   const tail = follow(context, start.files);
   try {
-    const proxy = startProxy(context, start);
     const url = `unix://${start.files.proxySocket}`;
     const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
     const agent = await timed(context.log, 'first answer', () => awaitAgent(url, started, tail, timeoutMs));
