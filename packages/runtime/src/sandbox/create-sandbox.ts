@@ -79,7 +79,7 @@ async function configureGuest(
   for (const link of network.facts.links) await agent.call('updateInterface', { interface: interfaceRequest(link) }, deadline);
   const { routes, neighbours } = network.facts;
   if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
-  if (neighbours.length > 0) await agent.call('addArpNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
+  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
   const resolvConf = resolvConfSource(spec.mounts ?? []);
   const facts = {
     id: request.id,
