@@ -6,6 +6,7 @@ import { GRPC, agentError, unreachableError } from '../agent-api/agent-error.ts'
 import { AgentError } from '../errors/kata-error.ts';
 import { Answer } from './answer.ts';
 import type { AnswerOptions, Outcome } from './answer.ts';
+import { monotonicMs } from '../process/monotonic-clock.ts';
 import { encodeHeaders } from './hpack.ts';
 import { Http2Error } from './http2-frames.ts';
 import { Http2Connection } from './http2-connection.ts';
@@ -57,8 +58,8 @@ export class AgentClient {
 
   /** Connects to a unix socket, which need not be there yet. @throws AgentError when nobody speaks HTTP/2 there in time */
   static async connect(path: string, timeoutMs = DIAL_TIMEOUT_MS): Promise<AgentClient> {
-    const deadline = performance.now() + timeoutMs;
-    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+    const deadline = monotonicMs() + timeoutMs;
+    for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
       const connection = await tryConnect(path, left);
       if (connection) return new AgentClient(connection);
       await sleep(RETRY_MS);
