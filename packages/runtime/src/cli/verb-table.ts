@@ -10,6 +10,7 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   create: { summary: 'create a container', load: async () => (await import('./verbs/create.ts')).create },
   delete: { summary: 'delete containers and what they hold', load: async () => (await import('./verbs/delete.ts')).deleteVerb },
   exec: { summary: 'run a process in a container', load: async () => (await import('./verbs/exec.ts')).exec },
+  factory: { summary: 'make, show and remove VM templates', load: async () => (await import('./verbs/factory.ts')).factory },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
   run: { summary: 'create and start a container', load: async () => (await import('./verbs/run.ts')).run },

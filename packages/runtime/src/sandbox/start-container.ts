@@ -7,6 +7,7 @@ import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
 import { checkTransition } from './lifecycle.ts';
+import { timed } from './timed.ts';
 import { loadSandbox, requireContainer, saveContainer } from './state-store.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
@@ -14,9 +15,10 @@ export async function startContainer(context: Context, id: string): Promise<void
   const { sandboxId, record } = requireContainer(id);
   checkTransition(currentState(record), 'running');
   const { AgentState, HypervisorState, Network } = loadSandbox(sandboxId);
-  const agent = await connectAgent(AgentState.URL, {});
+  const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
+  const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
-    await agent.call('startContainer', { container_id: id }, { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator) });
+    await timed(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }, { deadlineMs }));
   } finally {
     agent.close();
   }
