@@ -4,7 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
@@ -18,16 +19,43 @@ const run = (program: string, words: readonly string[]): void =>
   void execFileSync(program, [...words], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
 const inRoot = (path: string): string => join(root, path);
 
-const node = '/usr/libexec/kata-containers/node';
-const components = [
-  ['packages/runtime/dist/kata-runtime.cjs', '/usr/bin/kata-runtime'],
-  ['packages/proxy/dist/kata-proxy.cjs', '/usr/libexec/kata-containers/kata-proxy'],
-  ['packages/shim/dist/kata-shim.cjs', '/usr/libexec/kata-containers/kata-shim'],
-  ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
-] as const;
+const libexec = '/usr/libexec/kata-containers';
+const node = `${libexec}/node`;
 
-/** A component is one file whose first line names the Node it was made for. */
-function installComponent(source: string, target: string): void {
+/** Programs, and command lines that call what most starts of them call; those need no host set up and change nothing on it. */
+const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
+  [
+    'packages/runtime/dist/kata-runtime.cjs',
+    '/usr/bin/kata-runtime',
+    [
+      '--version',
+      'list',
+      'state nobody',
+      ...['create --bundle /nonexistent', 'start', 'exec', 'kill', 'delete'].map(
+        (verb) => `--log /dev/stderr --log-format json ${verb} nobody`,
+      ),
+    ],
+  ],
+  ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
+  ['packages/shim/dist/kata-shim.cjs', `${libexec}/kata-shim`, ['-version']],
+];
+const throttler = ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'] as const;
+
+function installPrograms(): void {
+  mkdirSync(inRoot('/usr/bin'), { recursive: true });
+  for (const [source, target, trainings] of programs) {
+    installProgram(inRoot(node), {
+      source: join(repository, source),
+      path: inRoot(target),
+      packedPath: inRoot(`${libexec}/${basename(target)}.packed`),
+      trainings: trainings.map((line) => line.split(' ')),
+    });
+  }
+}
+
+/** A daemon that starts with its host stays one file, whose first line names the Node it was made for. */
+function installThrottler(): void {
+  const [source, target] = throttler;
   const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
   const path = inRoot(target);
   mkdirSync(dirname(path), { recursive: true });
@@ -83,7 +111,9 @@ say('bundling');
 declareCommonJs();
 run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=stream']);
 installNode();
-for (const [source, target] of components) if (existsSync(join(repository, source))) installComponent(source, target);
+installThrottler();
 installGuest();
 installConfiguration();
+say('training');
+installPrograms();
 say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);

@@ -63,7 +63,7 @@ describe('kata-agent: the guest', function () {
     });
 
     it('a container that runs out of memory ends with 137, and GetOOMEvent names it', async () => {
-      const event = host.agent.call('getOomEvent', {}, { deadlineMs: 20_000 });
+      const event = host.agent.call('getOOMEvent', {}, { deadlineMs: 20_000 });
       const spec = { Linux: { Resources: { Memory: { Limit: 16n * MiB, Swap: 16n * MiB } } } };
       // The shell lives through its child's end, and so does the watch on the control group.
       const eat = 'sleep 0.3; dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null; echo "dd: $?"; exit 137';
@@ -127,12 +127,12 @@ describe('kata-agent: the guest', function () {
       assert.equal(details.agent_details.supports_seccomp, true);
     });
     it('CPUs that do not come: an error if it is waited for, none otherwise', async () => {
-      await host.agent.call('onlineCpuMem', { wait: false, nb_cpus: 1, cpu_only: true });
-      assert.deepEqual(await refusal(host.agent.call('onlineCpuMem', { wait: true, nb_cpus: 0, cpu_only: true })), [
+      await host.agent.call('onlineCPUMem', { wait: false, nb_cpus: 1, cpu_only: true });
+      assert.deepEqual(await refusal(host.agent.call('onlineCPUMem', { wait: true, nb_cpus: 0, cpu_only: true })), [
         2,
         "requested number of CPUs '0' must be greater than 0",
       ]);
-      await host.agent.call('onlineCpuMem', { wait: true, nb_cpus: 0, cpu_only: false });
+      await host.agent.call('onlineCPUMem', { wait: true, nb_cpus: 0, cpu_only: false });
     });
     it('entropy', async () => {
       await host.agent.call('reseedRandomDev', { data: Buffer.alloc(32, 7) });

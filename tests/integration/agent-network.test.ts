@@ -46,7 +46,7 @@ describe('kata-agent: network', function () {
   });
   it('neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
-    await host.agent.call('addArpNeighbors', { neighbors: { ARPNeighbors: [row] } });
+    await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });
     assert.match(host.inside('ip', 'neighbour', 'show', 'dev', 'net7'), /10\.9\.0\.9 lladdr 02:00:00:00:00:09 PERMANENT/);
   });
   const wrong: [name: string, act: () => Promise<unknown>, code: number, text: RegExp][] = [

@@ -1,12 +1,13 @@
 /** An agent as the shim sees one: a gRPC server on a unix socket, whose process is played by the test. */
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { AgentServiceService } from '../../packages/common/src/generated/agent.ts';
+import { AgentServiceDefinition } from '../../packages/common/src/generated/agent.ts';
 import type {
   ReadStreamRequest,
   SignalProcessRequest,
   TtyWinResizeRequest,
   WriteStreamRequest,
 } from '../../packages/common/src/generated/agent.ts';
+import { grpcService } from '../../packages/common/src/grpc/service.ts';
 
 /** Gives one piece of output; undefined is the end. */
 export type Reader = (length: number) => Promise<Buffer | undefined>;
@@ -53,7 +54,7 @@ export class FakeAgent {
       ({ request }, answer) =>
         void reader(request.len).then((data) => (data ? answer(null, { data }) : answer({ code: status.UNKNOWN, details: 'EOF' })));
     const calls: Record<string, Call<never>> = Object.fromEntries(
-      Object.keys(AgentServiceService).map((name) => [
+      Object.keys(AgentServiceDefinition.methods).map((name) => [
         name,
         (_call: unknown, answer: Answer) => answer({ code: status.UNIMPLEMENTED, details: name }),
       ]),
@@ -80,7 +81,7 @@ export class FakeAgent {
         answer(null, {});
       }) as Call<TtyWinResizeRequest>,
     });
-    agent.#server.addService(AgentServiceService, calls as never);
+    agent.#server.addService(grpcService(AgentServiceDefinition), calls as never);
     await new Promise<void>((resolve, reject) =>
       agent.#server.bindAsync(`unix://${socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())),
     );

@@ -1,11 +1,13 @@
 /** kata-ksm-throttler as a process on a directory that plays /sys/kernel/mm/ksm. */
 import assert from 'node:assert/strict';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KSMThrottlerClient } from '../../packages/common/src/generated/ksm.ts';
+import { KSMThrottlerDefinition } from '../../packages/common/src/generated/ksm.ts';
+import { grpcService } from '../../packages/common/src/grpc/service.ts';
 import { Component, Scratch, until } from './process.ts';
 
+const KSMThrottlerClient = makeGenericClientConstructor(grpcService(KSMThrottlerDefinition), 'KSMThrottler');
 const BUNDLE = 'ksm-throttler/dist/kata-ksm-throttler.cjs';
 
 describe('kata-ksm-throttler', function () {
@@ -41,7 +43,7 @@ describe('kata-ksm-throttler', function () {
   const kick = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const client = new KSMThrottlerClient(`unix://${scratch.file('d/ksm.sock')}`, credentials.createInsecure());
-      client.kick({}, (error) => {
+      client['kick']?.({}, (error: Error | null) => {
         client.close();
         if (error) reject(error);
         else resolve();

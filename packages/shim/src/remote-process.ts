@@ -1,7 +1,7 @@
 /** The process that a shim stands for, as the agent's service gives it to us. */
-import type { AgentClient } from './grpc/agent-client.ts';
-import { firstField } from './grpc/agent-message.ts';
-import type { Field } from './grpc/agent-message.ts';
+import type { AgentClient, CallOptions } from '@kata-containers/common/grpc/agent-client';
+import { encodeMessage, firstField } from './agent-message.ts';
+import type { Field } from './agent-message.ts';
 
 export type OutputName = 'stdout' | 'stderr';
 
@@ -25,7 +25,7 @@ export class RemoteProcess {
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + WRAPPING_BYTES, allocate };
-    const data = firstField(await this.#agent.call(name, [...this.#identity, [3, length]], { deadlineMs: 'none', answer }));
+    const data = firstField(await this.#call(name, [[3, length]], { deadlineMs: 'none', answer }));
     return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
   }
 
@@ -36,15 +36,18 @@ export class RemoteProcess {
   }
 
   async closeInput(): Promise<void> {
-    await this.#agent.call('CloseStdin', this.#identity);
+    await this.#call('CloseStdin', []);
   }
 
   async signal(signal: number): Promise<void> {
-    await this.#agent.call('SignalProcess', [...this.#identity, [3, signal]]);
+    await this.#call('SignalProcess', [[3, signal]]);
   }
 
   async resize(rows: number, columns: number): Promise<void> {
-    await this.#agent.call('TtyWinResize', [...this.#identity, [3, rows], [4, columns]]);
+    await this.#call('TtyWinResize', [
+      [3, rows],
+      [4, columns],
+    ]);
   }
 
   /** Exit code, as it is or 128 + a signal. Known once; the agent forgets the process then. @throws AgentError */
@@ -53,7 +56,12 @@ export class RemoteProcess {
   }
 
   async #number(name: string, fields: readonly Field[]): Promise<number> {
-    const value = firstField(await this.#agent.call(name, [...this.#identity, ...fields], { deadlineMs: 'none' }));
+    const value = firstField(await this.#call(name, fields, { deadlineMs: 'none' }));
     return typeof value === 'number' ? value : 0;
+  }
+
+  /** `fields` follow those that say which process is meant. */
+  #call(name: string, fields: readonly Field[], options?: CallOptions): Promise<Buffer> {
+    return this.#agent.call(`/grpc.AgentService/${name}`, encodeMessage([...this.#identity, ...fields]), options);
   }
 }

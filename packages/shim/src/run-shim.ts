@@ -5,12 +5,12 @@ import type { ShimOptions } from '@kata-containers/common/command-lines/shim-com
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError, UsageError } from '@kata-containers/common/errors/kata-error';
+import { AgentClient } from '@kata-containers/common/grpc/agent-client';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { version } from '@kata-containers/common/version';
-import { AgentClient } from './grpc/agent-client.ts';
 import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';

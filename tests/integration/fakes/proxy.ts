@@ -4,8 +4,9 @@
  */
 import { appendFileSync } from 'node:fs';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { AgentServiceService } from '../../../packages/common/src/generated/agent.ts';
-import { HealthService } from '../../../packages/common/src/generated/health.ts';
+import { AgentServiceDefinition } from '../../../packages/common/src/generated/agent.ts';
+import { HealthDefinition } from '../../../packages/common/src/generated/health.ts';
+import { grpcService } from '../../../packages/common/src/grpc/service.ts';
 
 const [failing, log = '/dev/null', ...words] = process.argv.slice(2);
 const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
@@ -13,7 +14,7 @@ const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
 type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
 
 const server = new Server();
-for (const service of [AgentServiceService, HealthService]) {
+for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDefinition)]) {
   const calls = Object.keys(service).map((name): [string, unknown] => [
     name,
     (call: { request: unknown }, answer: Answer) => {

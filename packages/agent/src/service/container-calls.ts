@@ -44,7 +44,7 @@ export function containerCalls(sandbox: Sandbox): Handlers {
       cgroup_stats: await sandbox.container(container_id).stats(),
       network_stats: [], // of interfaces that are the container's own: it has none, as in 1.x
     }),
-    getOomEvent: async (_: agent.GetOOMEventRequest, call: CallContext): Promise<agent.OOMEvent> => ({
+    getOOMEvent: async (_: agent.GetOOMEventRequest, call: CallContext): Promise<agent.OOMEvent> => ({
       container_id: await sandbox.oomEvents.next(call.onCancelled),
     }),
   };

@@ -55,7 +55,7 @@ export function guestCalls(sandbox: Sandbox): Handlers {
     createSandbox: (request: agent.CreateSandboxRequest) => sandbox.create(request),
     destroySandbox: () => sandbox.destroy(),
     getGuestDetails: guestDetails,
-    onlineCpuMem: async (request: agent.OnlineCPUMemRequest): Promise<void> => {
+    onlineCPUMem: async (request: agent.OnlineCPUMemRequest): Promise<void> => {
       const work = bringOnline(request, sandbox);
       if (request.wait) return work;
       work.catch((error: unknown) => log.warn('CPU or memory did not come online', { reason: errorMessage(error) }));

@@ -52,7 +52,7 @@ export function networkCalls(options: KernelOptions, reaper: Reaper): Handlers {
       await batch(routesBatch(wanted));
       return { Routes: wanted };
     },
-    addArpNeighbors: ({ neighbors }: agent.AddARPNeighborsRequest) => batch(neighboursBatch(neighbors?.ARPNeighbors ?? [])),
+    addARPNeighbors: ({ neighbors }: agent.AddARPNeighborsRequest) => batch(neighboursBatch(neighbors?.ARPNeighbors ?? [])),
     listInterfaces: async (): Promise<agent.Interfaces> => {
       const { listInterfaces } = await import('../network/list-network.ts');
       return { Interfaces: await listInterfaces(reaper) };

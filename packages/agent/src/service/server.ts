@@ -3,8 +3,9 @@ import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
 import { agentService } from '@kata-containers/common/agent-api/stdio-codec';
-import { HealthService } from '@kata-containers/common/generated/health';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { HealthDefinition } from '@kata-containers/common/generated/health';
+import { grpcService } from '@kata-containers/common/grpc/service';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Sandbox } from '../containers/sandbox.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
@@ -79,7 +80,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
     ...tracingCalls(),
   };
   implement(server, agentService, agentCalls, log);
-  implement(server, HealthService, guestCalls(sandbox), log);
+  implement(server, grpcService(HealthDefinition), guestCalls(sandbox), log);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept(stream) {

@@ -1,17 +1,15 @@
-/**
- * The agent's service as runtime and shim call it: gRPC over a unix socket, every call with a deadline unless it waits by its
- * nature. The only module that loads gRPC on the host: import it where the guest is really talked to.
- */
-import { credentials } from '@grpc/grpc-js';
-import type { CallOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
-import * as messages from '../generated/agent.ts';
-import { CheckRequest, HealthService } from '../generated/health.ts';
+/** The agent's service as the runtime calls it, by name and with the generated messages. Every call has a deadline unless it waits by its nature. */
+import { socketPath } from '../command-lines/socket-address.ts';
+import { AgentError } from '../errors/kata-error.ts';
+import { AgentServiceDefinition } from '../generated/agent.ts';
+import { HealthDefinition } from '../generated/health.ts';
 import type { HealthCheckResponse } from '../generated/health.ts';
-import { agentError, unreachableError } from './agent-error.ts';
+import { AgentClient } from '../grpc/agent-client.ts';
+import type { Codec, Method, RequestOf, ResponseOf } from '../grpc/service.ts';
+import { GRPC } from './agent-error.ts';
 
-const { AgentServiceClient, AgentServiceService } = messages;
-type Service = typeof AgentServiceService;
-type Name = keyof Service;
+type Methods = (typeof AgentServiceDefinition)['methods'];
+type Name = keyof Methods;
 /** What a request may leave out is filled with the message's defaults. */
 type Partially<T> = T extends Buffer | bigint
   ? T
@@ -20,13 +18,12 @@ type Partially<T> = T extends Buffer | bigint
     : T extends object
       ? { readonly [K in keyof T]?: Partially<T[K]> | undefined }
       : T;
-export type AgentRequest<N extends Name> = Partially<Parameters<Service[N]['requestSerialize']>[0]>;
-export type AgentResponse<N extends Name> = ReturnType<Service[N]['responseDeserialize']>;
+export type AgentRequest<N extends Name> = Partially<RequestOf<Methods[N]>>;
+export type AgentResponse<N extends Name> = ResponseOf<Methods[N]>;
 
 export interface AgentCallOptions {
   /** Milliseconds until the call fails; `none` for calls that wait for the guest's own doings. */
   readonly deadlineMs?: number | 'none';
-  readonly signal?: AbortSignal;
 }
 
 export interface AgentConnection {
@@ -42,111 +39,52 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** 1.x's limits: dialling, and any call that does not wait by its nature. */
-const DIAL_TIMEOUT_MS = 15_000;
-const CALL_TIMEOUT_MS = 60_000;
 /** A guest's answer is never longer than a piece of output and its wrapping. */
 const MAX_ANSWER_BYTES = 4 << 20;
-const channelOptions = {
-  'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-  'grpc.max_send_message_length': MAX_ANSWER_BYTES,
-  'grpc-node.flow_control_window': 1 << 20,
-  'grpc.enable_http_proxy': 0,
-  'grpc.enable_retries': 0,
-  // The socket may appear a moment after us: look again soon.
-  'grpc.initial_reconnect_backoff_ms': 20,
-  'grpc.min_reconnect_backoff_ms': 20,
-  'grpc.max_reconnect_backoff_ms': 100,
-};
+const answer = { maxBytes: MAX_ANSWER_BYTES, allocate: (length: number) => Buffer.allocUnsafe(length) };
 
-function callOptions({ deadlineMs = CALL_TIMEOUT_MS }: AgentCallOptions): CallOptions {
-  return deadlineMs === 'none' ? {} : { deadline: Date.now() + deadlineMs };
+function decode(codec: Codec, name: string, message: Buffer): unknown {
+  try {
+    return codec.decode(message);
+  } catch {
+    throw new AgentError(GRPC.internal, `the agent's answer to ${name} is no protobuf message`);
+  }
 }
 
-interface Method<Request, Response> {
-  readonly path: string;
-  readonly requestSerialize: (value: Request) => Buffer;
-  readonly responseDeserialize: (value: Buffer) => Response;
-}
-
-/** Messages that are not named for their call. */
-const requestNames: Readonly<Record<string, string>> = {
-  WriteStdin: 'WriteStreamRequest',
-  ReadStdout: 'ReadStreamRequest',
-  ReadStderr: 'ReadStreamRequest',
-  GetGuestDetails: 'GuestDetailsRequest',
-};
-
-/** The whole message of a call, with the defaults of what was left out. */
-function completeRequest(name: string, request: unknown): unknown {
-  const table = messages as unknown as Readonly<Record<string, { fromPartial(value: unknown): unknown }>>;
-  return table[requestNames[name] ?? `${name}Request`]?.fromPartial(request);
-}
-
-class GrpcAgentConnection implements AgentConnection {
-  readonly #client: messages.AgentServiceClient;
-  constructor(uri: string) {
-    this.#client = new AgentServiceClient(uri, credentials.createInsecure(), channelOptions);
+class TypedConnection implements AgentConnection {
+  readonly #client: AgentClient;
+  constructor(client: AgentClient) {
+    this.#client = client;
   }
 
-  waitForReady(timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error) reject(unreachableError(timeoutMs));
-        else resolve();
-      });
-    });
+  async call<N extends Name>(name: N, request: AgentRequest<N>, options?: AgentCallOptions): Promise<AgentResponse<N>> {
+    const { fullName, methods } = AgentServiceDefinition;
+    return (await this.#call(fullName, methods[name], request, options)) as AgentResponse<N>;
   }
 
-  call<N extends Name>(name: N, request: AgentRequest<N>, options: AgentCallOptions = {}): Promise<AgentResponse<N>> {
-    const method = AgentServiceService[name] as unknown as Method<unknown, AgentResponse<N>>;
-    const wireName = method.path.slice(method.path.lastIndexOf('/') + 1);
-    return this.#unary(wireName, method, completeRequest(wireName, request), options);
-  }
-
-  check(options: AgentCallOptions = {}): Promise<HealthCheckResponse> {
-    return this.#unary('Check', HealthService.check as Method<CheckRequest, HealthCheckResponse>, CheckRequest.fromPartial({}), options);
+  async check(options?: AgentCallOptions): Promise<HealthCheckResponse> {
+    const { fullName, methods } = HealthDefinition;
+    return (await this.#call(fullName, methods.check, {}, options)) as HealthCheckResponse;
   }
 
   close(): void {
     this.#client.close();
   }
 
-  #unary<Request, Response>(
-    name: string,
-    method: Method<Request, Response>,
-    request: Request,
-    options: AgentCallOptions,
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const done = (error: ServiceError | null, answer?: Response): void => {
-        if (error) reject(agentError(name, error.code, error.details));
-        else resolve(answer as Response);
-      };
-      const { path, requestSerialize, responseDeserialize } = method;
-      const call: ClientUnaryCall = this.#client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        callOptions(options),
-        done,
-      );
-      options.signal?.addEventListener('abort', () => call.cancel(), { once: true });
-    });
+  async #call(
+    service: string,
+    { name, requestType, responseType }: Method,
+    request: unknown,
+    options?: AgentCallOptions,
+  ): Promise<unknown> {
+    const message = requestType.encode(requestType.fromPartial(request as never)).finish();
+    return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], { ...options, answer }));
   }
 }
 
-/** Connects to `unix:///path`. @throws AgentError when nobody listens in time */
-export async function connectAgent(uri: string, { connectTimeoutMs = DIAL_TIMEOUT_MS }: ConnectOptions): Promise<AgentConnection> {
-  const connection = new GrpcAgentConnection(uri);
-  try {
-    await connection.waitForReady(connectTimeoutMs);
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-  return connection;
+/** Connects to `unix:///path`. @throws AgentError when nobody speaks HTTP/2 there in time */
+export async function connectAgent(uri: string, { connectTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
+  return new TypedConnection(await AgentClient.connect(socketPath(uri), connectTimeoutMs));
 }
 
 /** Waits until the guest has booted and its agent answers. @throws AgentError */

@@ -9,6 +9,8 @@ import * as agent from '../generated/agent.ts';
 import * as health from '../generated/health.ts';
 import * as oci from '../generated/oci.ts';
 import * as types from '../generated/types.ts';
+import { grpcService } from '../grpc/service.ts';
+import type { Service } from '../grpc/service.ts';
 
 const GOLDEN = join(import.meta.dirname, 'testdata/agent-wire.golden');
 const PROTO = join(import.meta.dirname, '../../proto');
@@ -90,13 +92,13 @@ describe('messages of the agent on the wire', () => {
     assert.deepEqual(found, readFileSync(GOLDEN, 'utf8').trimEnd().split('\n'));
   });
 
-  const paths: [service: Readonly<Record<string, { path: string }>>, prefix: string, calls: number][] = [
-    [agent.AgentServiceService, '/grpc.AgentService/', 32],
-    [health.HealthService, '/grpc.Health/', 2],
+  const paths: [service: Service, prefix: string, calls: number][] = [
+    [agent.AgentServiceDefinition, '/grpc.AgentService/', 32],
+    [health.HealthDefinition, '/grpc.Health/', 2],
   ];
   for (const [service, prefix, calls] of paths) {
     it(`${prefix} has its calls`, () => {
-      const names = Object.values(service).map(({ path }) => path);
+      const names = Object.values(grpcService(service)).map(({ path }) => path);
       assert.equal(names.length, calls, names.join(' '));
       assert.ok(names.every((path) => path.startsWith(prefix)));
     });

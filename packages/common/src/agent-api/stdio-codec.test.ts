@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { AgentServiceService } from '../generated/agent.ts';
+import { ReadStreamResponse, WriteStreamRequest } from '../generated/agent.ts';
 import { agentService } from './stdio-codec.ts';
 
 describe('messages of the stdio calls', () => {
@@ -8,11 +8,11 @@ describe('messages of the stdio calls', () => {
     const data = randomBytes(length);
     it(`${length} bytes of output are read by the generated codec`, () => {
       const message = agentService.readStdout.responseSerialize({ data });
-      assert.ok(AgentServiceService.readStdout.responseDeserialize(message).data.equals(data));
+      assert.ok(ReadStreamResponse.decode(message).data.equals(data));
     });
     it(`${length} bytes of input are read as the generated codec wrote them`, () => {
       const request = { container_id: 'c', exec_id: 'e', data };
-      const message = AgentServiceService.writeStdin.requestSerialize(request);
+      const message = Buffer.from(WriteStreamRequest.encode(request).finish());
       assert.deepEqual(agentService.writeStdin.requestDeserialize(message), request);
     });
   }

@@ -3,8 +3,9 @@
  * guest each copy is milliseconds, and the garbage more.
  */
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-import { AgentServiceService } from '../generated/agent.ts';
+import { AgentServiceDefinition } from '../generated/agent.ts';
 import type { ReadStreamResponse, WriteStreamRequest } from '../generated/agent.ts';
+import { grpcService } from '../grpc/service.ts';
 
 /** Field 1 with wire type 2 (protobuf.dev, "Encoding"). */
 const DATA_TAG = 10;
@@ -30,11 +31,12 @@ function deserializeInput(message: Buffer): WriteStreamRequest {
 
 const viewOf = (bytes: Uint8Array): Buffer<ArrayBuffer> => Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 
-const { readStdout, readStderr, writeStdin } = AgentServiceService;
+const generated = grpcService(AgentServiceDefinition);
+const { readStdout, readStderr, writeStdin } = generated;
 
 /** The agent's service, its stdio messages written and read by us. */
 export const agentService = {
-  ...AgentServiceService,
+  ...generated,
   readStdout: { ...readStdout, responseSerialize: serializeOutput },
   readStderr: { ...readStderr, responseSerialize: serializeOutput },
   writeStdin: { ...writeStdin, requestDeserialize: deserializeInput },

@@ -1,4 +1,4 @@
-/** From argv to a verb: parse, log, run, report. */
+/** From argv to a verb: parse, log, run, report. What not every verb needs is imported by those that do: start-up is paid per verb (ADR 6). */
 import { dirname, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -6,9 +6,9 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
-import { loadContext } from './load-context.ts';
 import { globalCommand, normaliseDashes } from './global-options.ts';
 import { openLog } from './open-log.ts';
+import { print } from './print.ts';
 import { textOption } from './verb.ts';
 import type { Options, Verb } from './verb.ts';
 import { verbTable } from './verb-table.ts';
@@ -30,7 +30,7 @@ function helpText(program: Command): string {
 const usageError = (error: CommanderError): UsageError => new UsageError(error.message.replace(/^error: /, ''));
 
 /** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError after the help for a wrong option */
-function parse(command: Command, argv: readonly string[], help: string): { words: readonly string[]; options: Options } | undefined {
+function parse(command: Command, argv: readonly string[], help: () => string): { words: readonly string[]; options: Options } | undefined {
   command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
   try {
     command.parse([...argv], { from: 'user' });
@@ -38,7 +38,7 @@ function parse(command: Command, argv: readonly string[], help: string): { words
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.helpDisplayed') {
-      console.log(help.trimEnd());
+      print(`${help().trimEnd()}\n`);
       return undefined;
     }
     throw usageError(error);
@@ -56,9 +56,9 @@ async function runVerb(
   const verb: Verb = await entry.load();
   const command = new Command(name).description(entry.summary).allowExcessArguments(true);
   verb.describe(command);
-  const parsed = parse(command, argv, command.helpInformation());
+  const parsed = parse(command, argv, () => command.helpInformation());
   if (!parsed) return 0;
-  return verb.run({ ...parsed, log, context: () => loadContext(globals, host, log) });
+  return verb.run({ ...parsed, log, context: async () => (await import('./load-context.ts')).loadContext(globals, host, log) });
 }
 
 /** Where an installation with this prefix looks for its configuration: /usr/bin/kata-runtime means the prefix "/". */
@@ -67,20 +67,20 @@ export const installPrefix = (program: string): string => resolve(dirname(progra
 /** @throws KataError, whose text becomes the line on stderr; it is in the log already */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
-  const parsed = parse(program, normaliseDashes(argv), helpText(program));
+  const parsed = parse(program, normaliseDashes(argv), () => helpText(program));
   if (!parsed) return 0;
   const { options } = parsed;
   const [name, ...rest] = parsed.words;
   if (options['kataShowDefaultConfigPaths'] === true) {
-    for (const path of defaultConfigurationPaths(installPrefix(host.program))) console.log(path);
+    for (const path of defaultConfigurationPaths(installPrefix(host.program))) print(`${path}\n`);
     return 0;
   }
   if (options['version'] === true || name === 'version') {
-    process.stdout.write(versionText());
+    print(versionText());
     return 0;
   }
   if (name === undefined || name === 'help') {
-    console.log(helpText(program).trimEnd());
+    print(`${helpText(program).trimEnd()}\n`);
     return 0;
   }
   const level = options['debug'] === true ? 'debug' : 'info';

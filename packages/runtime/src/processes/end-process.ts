@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
@@ -9,9 +10,9 @@ const LOOK_MS = 5;
 
 /** Resolves to whether the process ended within `timeoutMs`. */
 export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = monotonicMs() + timeoutMs;
   while (isAlive(identity)) {
-    if (performance.now() > deadline) return false;
+    if (monotonicMs() > deadline) return false;
     await sleep(LOOK_MS);
   }
   return true;

@@ -54,7 +54,7 @@ async function configureNetwork(agent: AgentConnection, { facts }: SandboxNetwor
   const { links, routes, neighbours } = facts;
   for (const link of links) await agent.call('updateInterface', { interface: interfaceRequest(link) }, deadline);
   if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
-  if (neighbours.length > 0) await agent.call('addArpNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
+  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
 }
 
 async function configureGuest(

@@ -1,5 +1,4 @@
 /** `exec`: another process in a container, with a shim of its own. */
-import { randomUUID } from 'node:crypto';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Process } from '@kata-containers/common/oci/spec';
@@ -7,6 +6,7 @@ import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
 import type { Started } from '../processes/spawn-apart.ts';
+import { randomUuid } from '../random-uuid.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
@@ -26,7 +26,7 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
   const state = currentState(record);
   if (state !== 'ready' && state !== 'running') throw new StateError(`Container ${request.id} is not ready or running`);
   const sandbox = loadSandbox(sandboxId);
-  const execId = randomUUID();
+  const execId = randomUuid();
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
   try {

@@ -1,11 +1,11 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
-import { randomUUID } from 'node:crypto';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
 import { joinLinks, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
+import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
 
@@ -28,7 +28,7 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
     if (isOwnNamespace(namespace.path)) throw new KataError(HOST_NETWORK);
     return { path: namespace.path, created: false };
   }
-  const path = `/run/netns/cnitest-${randomUUID()}`;
+  const path = `/run/netns/cnitest-${randomUuid()}`;
   journal.record({ undo: 'delete-netns', path });
   createNetworkNamespace(path, kernel);
   return { path, created: true };

@@ -1,10 +1,10 @@
 /** Makes and fills the directory that QEMU exports to the guest. Each step writes its undo down first. */
 import { closeSync, existsSync, mkdirSync, openSync, statSync, statfsSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { randomUuid } from '../random-uuid.ts';
 import type { SandboxPaths } from '../sandbox/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
 
@@ -24,7 +24,7 @@ export const hostFacts: HostFacts = {
     const { blocks, bsize } = statfsSync(path);
     return blocks * bsize;
   },
-  randomName: () => randomBytes(8).toString('hex'),
+  randomName: () => randomUuid().replaceAll('-', '').slice(0, 16),
 };
 
 function makeDirectory(path: string, record: Record): void {

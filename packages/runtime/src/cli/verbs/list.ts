@@ -3,6 +3,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { currentState } from '../../sandbox/container-status.ts';
 import { ociStatus } from '../../sandbox/lifecycle.ts';
 import { listContainers, loadContainer } from '../../sandbox/state-store.ts';
+import { print } from '../print.ts';
 import { table } from '../table.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
@@ -47,9 +48,9 @@ export const list: Verb = {
     const format = textOption(options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
     const found = rows();
-    if (options['quiet'] === true) for (const { id } of found) console.log(id);
-    else if (format === 'json') process.stdout.write(found.length === 0 ? 'null' : JSON.stringify(found));
-    else process.stdout.write(table(columns(found)));
+    if (options['quiet'] === true) for (const { id } of found) print(`${id}\n`);
+    else if (format === 'json') print(found.length === 0 ? 'null' : JSON.stringify(found));
+    else print(table(columns(found)));
     return Promise.resolve(0);
   },
 };

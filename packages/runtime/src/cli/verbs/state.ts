@@ -3,6 +3,7 @@ import { currentState } from '../../sandbox/container-status.ts';
 import { ociStatus } from '../../sandbox/lifecycle.ts';
 import { requireContainer } from '../../sandbox/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { print } from '../print.ts';
 import { OCI_VERSION } from '../version-text.ts';
 import type { Verb } from '../verb.ts';
 
@@ -18,7 +19,7 @@ export const state: Verb = {
       'io.katacontainers.pkg.oci.container_type': record.Type,
     };
     const pid = status === 'stopped' ? {} : { pid: record.Process.Shim.pid };
-    process.stdout.write(JSON.stringify({ ociVersion: OCI_VERSION, id, status, ...pid, bundle: record.BundlePath, annotations }, null, 2));
+    print(JSON.stringify({ ociVersion: OCI_VERSION, id, status, ...pid, bundle: record.BundlePath, annotations }, null, 2));
     return Promise.resolve(0);
   },
 };

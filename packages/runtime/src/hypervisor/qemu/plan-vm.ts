@@ -1,9 +1,9 @@
 /** From configuration and host to the plan of one VM. */
-import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { canOpen, isVirtualMachine, readCpuinfo } from '../../host-check/accelerator.ts';
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
+import { randomUuid } from '../../random-uuid.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from './command-line.ts';
 
 const MIB = 1 << 20;
@@ -43,7 +43,7 @@ export function planVm(configuration: HypervisorConfiguration, request: VmReques
     ...vcpus(configuration),
     ...memory(configuration),
     binary: configuration.path,
-    uuid: randomUUID(),
+    uuid: randomUuid(),
     machineType: configuration.machine_type,
     machineAccelerators: configuration.machine_accelerators,
     cpuFeatures: configuration.cpu_features,

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { QmpClient } from '../qmp/qmp-client.ts';
@@ -72,11 +73,11 @@ async function connect(path: string): Promise<Socket | undefined> {
 
 /** Connects to the monitor of a QEMU that has just been started. @throws TimeoutError */
 export async function openMonitor(socketPath: string, timeoutMs: number): Promise<QmpClient> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = monotonicMs() + timeoutMs;
   for (;;) {
     const socket = await connect(socketPath);
-    if (socket) return QmpClient.open(socket, Math.max(1000, deadline - performance.now()));
-    if (performance.now() > deadline) throw new TimeoutError("QEMU's QMP socket", timeoutMs);
+    if (socket) return QmpClient.open(socket, Math.max(1000, deadline - monotonicMs()));
+    if (monotonicMs() > deadline) throw new TimeoutError("QEMU's QMP socket", timeoutMs);
     await sleep(RETRY_MS);
   }
 }

@@ -43,7 +43,7 @@ export interface AnswerSink {
 interface Stream {
   readonly sink: AnswerSink;
   /** What is left to send. */
-  readonly body: Buffer[];
+  readonly body: Uint8Array[];
   window: number;
 }
 
@@ -91,7 +91,7 @@ export class Http2Connection {
   }
 
   /** Sends a request. `headers` is an encoded block of at most one frame. */
-  request(headers: Buffer, body: readonly Buffer[], sink: AnswerSink): number {
+  request(headers: Buffer, body: readonly Uint8Array[], sink: AnswerSink): number {
     const id = this.#nextId;
     this.#nextId += 2;
     const lost = this.#lost;

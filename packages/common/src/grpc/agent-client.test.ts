@@ -9,7 +9,7 @@ import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { AgentError } from '../errors/kata-error.ts';
 import { AgentClient } from './agent-client.ts';
 import { FLAG, FRAME, encodeFrame, encodeNumber } from './http2-frames.ts';
 
@@ -64,19 +64,16 @@ describe('AgentClient', () => {
     });
     const data = randomBytes(3_000_000);
     const answer = { maxBytes: 4 << 20, allocate: (length: number) => Buffer.alloc(length) };
-    const [one, two] = await Promise.all([client.call('A', [[1, data]], { answer }), client.call('B', [[1, 'x']], { answer })]);
+    const [one, two] = await Promise.all([client.call('/s/A', [data], { answer }), client.call('/s/B', [Buffer.from('x')], { answer })]);
     assert.equal(sha256(one.subarray(-data.length)), sha256(data));
     assert.equal(two.subarray(-1).toString(), 'x');
   });
 
   it('500 calls at once keep apart', async () => {
     const client = await serve((stream, name) => answerWith(stream, prefixed(Buffer.from(name))));
-    const names = Array.from({ length: 500 }, (_, index) => `Call${index}`);
+    const names = Array.from({ length: 500 }, (_, index) => `/grpc.AgentService/Call${index}`);
     const answers = await Promise.all(names.map((name) => client.call(name, [])));
-    assert.deepEqual(
-      answers.map(String),
-      names.map((name) => `/grpc.AgentService/${name}`),
-    );
+    assert.deepEqual(answers.map(String), names);
   });
 
   const refusals: [name: string, answer: (stream: ServerHttp2Stream) => void, code: number, text: RegExp][] = [
@@ -107,16 +104,23 @@ describe('AgentClient', () => {
         called.endsWith('/Good') ? answerWith(stream, prefixed(Buffer.from('ok'))) : answer(stream),
       );
       await assert.rejects(
-        client.call('Bad', []),
+        client.call('/s/Bad', []),
         (error) => error instanceof AgentError && error.grpcCode === code && text.test(error.message),
       );
-      assert.equal(String(await client.call('Good', [])), 'ok');
+      assert.equal(String(await client.call('/s/Good', [])), 'ok');
     });
   }
 
   it('an answer that never comes fails at the deadline', async () => {
     const client = await serve(() => {});
-    await assert.rejects(client.call('Never', [], { deadlineMs: 50 }), /did not answer Never in time/);
+    await assert.rejects(client.call('/s/Never', [], { deadlineMs: 50 }), /did not answer Never in time/);
+  });
+
+  it('closing fails the calls that are out', async () => {
+    const client = await serve(() => {});
+    const failed = client.call('/s/Never', [], { deadlineMs: 'none' });
+    client.close();
+    await assert.rejects(failed, (error) => error instanceof AgentError && error.grpcCode === 14);
   });
 
   it('waits for a socket that appears later, and gives up in the end', async () => {
@@ -144,7 +148,7 @@ describe('AgentClient', () => {
     /** Makes a call, and answers it so. */
     async function callAndAnswer(answer: Buffer): Promise<unknown> {
       const client = await AgentClient.connect(path, 5000);
-      const failed = client.call('Read', [], { deadlineMs: 'none' });
+      const failed = client.call('/s/Read', [], { deadlineMs: 'none' });
       peer.write(answer);
       return failed;
     }

@@ -16,10 +16,8 @@ const END_OF_STRING = 256;
 const LONGEST = 30;
 
 /** For each length: the first code of that length, and the symbols that have it, in order. */
-const byLength = Array.from({ length: LONGEST + 1 }, (_, length) => ({
-  first: 0,
-  symbols: codeLengths.flatMap((own, symbol) => (own === length ? [symbol] : [])),
-}));
+const byLength = Array.from({ length: LONGEST + 1 }, () => ({ first: 0, symbols: [] as number[] }));
+codeLengths.forEach((length, symbol) => byLength[length]?.symbols.push(symbol));
 for (let length = 1, code = 0; length <= LONGEST; length++) {
   const row = byLength[length];
   if (!row) break;

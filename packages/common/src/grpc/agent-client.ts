@@ -1,13 +1,12 @@
-/** Unary calls of the agent's service over kata-proxy's socket. */
+/** Unary calls to the agent over kata-proxy's socket (ADR 5). */
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRPC, agentError, unreachableError } from '@kata-containers/common/agent-api/agent-error';
-import { AgentError } from '@kata-containers/common/errors/kata-error';
-import { encodeMessage } from './agent-message.ts';
-import type { Field } from './agent-message.ts';
+import { GRPC, agentError, unreachableError } from '../agent-api/agent-error.ts';
+import { AgentError } from '../errors/kata-error.ts';
 import { Answer } from './answer.ts';
 import type { AnswerOptions, Outcome } from './answer.ts';
+import { monotonicMs } from '../process/monotonic-clock.ts';
 import { encodeHeaders } from './hpack.ts';
 import { Http2Error } from './http2-frames.ts';
 import { Http2Connection } from './http2-connection.ts';
@@ -28,11 +27,11 @@ export interface CallOptions {
   readonly answer?: AnswerOptions;
 }
 
-function requestHeaders(name: string, deadlineMs: number | 'none'): Buffer {
+function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
   return encodeHeaders([
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', `/grpc.AgentService/${name}`],
+    [':path', path],
     [':authority', 'localhost'],
     ['te', 'trailers'],
     ['content-type', 'application/grpc'],
@@ -41,8 +40,7 @@ function requestHeaders(name: string, deadlineMs: number | 'none'): Buffer {
 }
 
 /** The message with its prefix: not compressed, and its length. */
-function requestBody(fields: readonly Field[]): Buffer[] {
-  const parts = encodeMessage(fields);
+function requestBody(parts: readonly Uint8Array[]): Uint8Array[] {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(
     parts.reduce((sum, { length }) => sum + length, 0),
@@ -60,8 +58,8 @@ export class AgentClient {
 
   /** Connects to a unix socket, which need not be there yet. @throws AgentError when nobody speaks HTTP/2 there in time */
   static async connect(path: string, timeoutMs = DIAL_TIMEOUT_MS): Promise<AgentClient> {
-    const deadline = performance.now() + timeoutMs;
-    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+    const deadline = monotonicMs() + timeoutMs;
+    for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
       const connection = await tryConnect(path, left);
       if (connection) return new AgentClient(connection);
       await sleep(RETRY_MS);
@@ -69,20 +67,29 @@ export class AgentClient {
     throw unreachableError(timeoutMs);
   }
 
-  /** The answer's message. @throws AgentError */
-  call(name: string, fields: readonly Field[], { deadlineMs = CALL_TIMEOUT_MS, answer = SMALL_ANSWER }: CallOptions = {}): Promise<Buffer> {
+  /** Sends the parts of one message to `/SERVICE/METHOD`, and gives the answer's message. @throws AgentError */
+  call(
+    path: string,
+    message: readonly Uint8Array[],
+    { deadlineMs = CALL_TIMEOUT_MS, answer = SMALL_ANSWER }: CallOptions = {},
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const done = ({ code, details, message }: Outcome): void => {
+      const done = ({ code, details, message: answered }: Outcome): void => {
         clearTimeout(timer);
-        if (code === 0) return resolve(message);
+        if (code === 0) return resolve(answered);
         this.#connection.cancel(id); // of an answer that goes on nobody reads the rest
-        reject(agentError(name, code, details));
+        reject(agentError(path.slice(path.lastIndexOf('/') + 1), code, details));
       };
-      const id = this.#connection.request(requestHeaders(name, deadlineMs), requestBody(fields), new Answer(answer, done));
+      const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new Answer(answer, done));
       if (deadlineMs !== 'none')
         timer = setTimeout(() => done({ code: GRPC.deadlineExceeded, details: '', message: Buffer.alloc(0) }), deadlineMs);
     });
+  }
+
+  /** Calls that are still out fail. */
+  close(): void {
+    this.#connection.fail(new Error('the connection was closed'));
   }
 }
 

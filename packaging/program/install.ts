@@ -1,0 +1,47 @@
+/** Installs a bundled program as two files: what is called, and the packed program that this runs (ADR 6). */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { pack, programText } from './format.ts';
+
+export interface Program {
+  /** The bundle. */
+  readonly source: string;
+  /** What is called, and the packed program. */
+  readonly path: string;
+  readonly packedPath: string;
+  /** Command lines whose code is to be ready: they must end by themselves and change nothing. */
+  readonly trainings: readonly (readonly string[])[];
+}
+
+function launcher(node: string, packedPath: string): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(import.meta.dirname, 'launch.ts')],
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    minify: true,
+    define: { PACKED: JSON.stringify(packedPath) },
+  });
+  return `#!${node} --no-warnings\n${outputFiles[0]?.text ?? ''}`;
+}
+
+function train(node: string, { path, packedPath }: Program, words: readonly string[]): void {
+  try {
+    execFileSync(node, ['--no-warnings', join(import.meta.dirname, 'train.ts'), packedPath, path, ...words], { stdio: 'ignore', env: {} });
+  } catch {
+    // Many command lines that change nothing fail. Their code is made nevertheless.
+  }
+}
+
+/** `node` is the path of the installed Node: another one would not take its code. */
+export function installProgram(node: string, program: Program): void {
+  const { source, path, packedPath, trainings } = program;
+  writeFileSync(packedPath, pack({ text: programText(readFileSync(source, 'latin1')), code: Buffer.alloc(0) }));
+  writeFileSync(path, launcher(node, packedPath));
+  chmodSync(path, 0o755);
+  for (const words of trainings) train(node, program, words);
+}
