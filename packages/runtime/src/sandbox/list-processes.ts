@@ -1,0 +1,31 @@
+/** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { callGuest } from './call-guest.ts';
+import { requireFor } from './require-for.ts';
+
+/** What the guest says, unchanged: `ps` with these words, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
+export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<Buffer> {
+  const { sandbox } = requireFor('ps', id);
+  const request = { container_id: id, format, args: [...args] };
+  return (await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline))).process_list;
+}
+
+function pidNamespaceOf(pid: number | string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The container's processes as the host sees them: its shims, one for each process that was started in it, all in one PID
+ * namespace. docker looks these pids up in the host's process table, where the guest's own would be strangers'.
+ * @throws ContainerNotFoundError, StateError
+ */
+export function listHostProcesses(id: string): number[] {
+  const { record } = requireFor('ps', id);
+  const namespace = pidNamespaceOf(record.Process.Shim.pid);
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => namespace !== undefined && pidNamespaceOf(pid) === namespace).map(Number);
+}
