@@ -24,5 +24,14 @@ say 'integration tests'
 mocha 'tests/integration/**/*.test.ts'
 node tools/stage.ts "$stage"
 say 'end-to-end tests'
+runtime=$stage/usr/bin/kata-runtime
+# One template for all of them; it must go when they are through.
+"$runtime" factory init
+trap '"$runtime" factory destroy' EXIT
 KATA_STAGE=$stage mocha 'tests/e2e/**/*.test.ts'
+trap - EXIT
+"$runtime" factory destroy
+[ ! -e /run/vc/vm/template ]
+say 'end-to-end tests, without templates'
+KATA_TEMPLATE=off KATA_STAGE=$stage mocha tests/e2e/docker-run.test.ts tests/e2e/failures.test.ts
 say 'all passed'

@@ -75,10 +75,12 @@ export interface Runtimes {
 export class Engine {
   readonly directory: string;
   readonly #daemon: ChildProcess;
+  readonly #runtimes: Runtimes;
 
-  private constructor(directory: string, daemon: ChildProcess) {
+  private constructor(directory: string, daemon: ChildProcess, runtimes: Runtimes) {
     this.directory = directory;
     this.#daemon = daemon;
+    this.#runtimes = runtimes;
   }
 
   static async start(runtimes: Runtimes, defaultRuntime: string): Promise<Engine> {
@@ -96,7 +98,7 @@ export class Engine {
     const options = ['-p', `${directory}/docker.pid`, '--storage-driver', 'overlay2', '--default-runtime', defaultRuntime, ...words];
     const log = openSync(join(directory, 'dockerd.log'), 'w');
     const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...daemon, ...options];
-    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log] }));
+    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log] }), runtimes);
     await until('dockerd starts', () => existsSync(join(directory, 'docker.sock')));
     await until('dockerd answers', async () => (await engine.docker(['version'])).code === 0);
     await engine.#importBusybox();
@@ -128,10 +130,19 @@ export class Engine {
     const { stdout } = await this.docker(['ps', '-aq']);
     const ids = stdout.split('\n').filter(Boolean);
     if (ids.length > 0) await this.docker(['rm', '-f', ...ids]);
+    await this.#removeTemplates();
     const ended = once(this.#daemon, 'exit');
     this.#daemon.kill('SIGTERM');
     await ended;
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Those that were made in its mount namespace: a tmpfs that the machine had before is the machine's. */
+  async #removeTemplates(): Promise<void> {
+    const runtime = Object.values(this.#runtimes).find((path) => path.includes('kata'));
+    if (runtime === undefined || / \/run\/vc\/vm\/template /.test(readFileSync('/proc/self/mountinfo', 'utf8'))) return;
+    const { code, stderr } = await run('nsenter', [`--mount=/proc/${this.pid}/ns/mnt`, runtime, 'factory', 'destroy']);
+    if (code !== 0) throw new Error(`factory destroy: ${stderr}`);
   }
 
   /** There is no registry: the image is made from the machine's static busybox. */

@@ -23,6 +23,10 @@ describe('failing creates', function () {
       'bad-values': variant(directory, 'bad-values', (toml) =>
         toml.replace(/^default_vcpus = .*$/m, 'default_vcpus = "many"').replace(/^machine_type = .*$/m, 'machine_type = "z80"'),
       ),
+      // With a template a VM that is killed is booted anew.
+      'without-template': variant(directory, 'without-template', (toml) =>
+        toml.replace('enable_template = true', 'enable_template = false'),
+      ),
       good: kataRuntime,
     };
     engine = await Engine.start(runtimes, 'good');
@@ -48,9 +52,9 @@ describe('failing creates', function () {
   }
 
   it('QEMU killed while booting', async () => {
-    const running = engine.docker(['run', '--rm', 'busybox', 'true']);
+    const running = engine.docker(['run', '--rm', '--runtime', 'without-template', 'busybox', 'true']);
     const pidFile = (): string | undefined => {
-      const id = existsSync('/run/vc/vm') ? readdirSync('/run/vc/vm')[0] : undefined;
+      const id = existsSync('/run/vc/vm') ? readdirSync('/run/vc/vm').find((name) => name !== 'template') : undefined;
       return id !== undefined && existsSync(`/run/vc/vm/${id}/pid`) ? `/run/vc/vm/${id}/pid` : undefined;
     };
     await until('QEMU runs', () => pidFile() !== undefined);

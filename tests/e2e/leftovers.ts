@@ -1,6 +1,9 @@
 /** What a sandbox leaves on the host when it is not cleaned up. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
+/** Templates outlive the sandboxes that are cloned from them. An engine removes those that it has made. */
+const TEMPLATES = '/run/vc/vm/template';
+
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
 
 function processes(): string[] {
@@ -23,7 +26,7 @@ function mounts(): string[] {
     try {
       for (const line of readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n')) {
         const point = line.split(' ')[4] ?? '';
-        if (/^\/run\/(kata-containers|vc)\b|\/cnitest-/.test(point)) seen.add(`mount ${point}`);
+        if (/^\/run\/(kata-containers|vc)\b|\/cnitest-/.test(point) && point !== TEMPLATES) seen.add(`mount ${point}`);
       }
     } catch {
       // a process that has ended
@@ -33,9 +36,8 @@ function mounts(): string[] {
 }
 
 function files(): string[] {
-  return ['/run/vc/sbs', '/run/vc/vm', '/run/kata-containers/shared/sandboxes', '/run/kata-containers/containers-mapping'].flatMap(
-    (directory) => names(directory).map((name) => `${directory}/${name}`),
-  );
+  const directories = ['/run/vc/sbs', '/run/vc/vm', '/run/kata-containers/shared/sandboxes', '/run/kata-containers/containers-mapping'];
+  return directories.flatMap((directory) => names(directory).map((name) => `${directory}/${name}`)).filter((path) => path !== TEMPLATES);
 }
 
 const namespaces = (): string[] => names('/run/netns').flatMap((name) => (name.startsWith('cnitest-') ? [`/run/netns/${name}`] : []));

@@ -66,6 +66,7 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
     return 0;
   }
   if (isInit) environment['PATH'] = PATH;
+  delete environment['NODE_OPTIONS']; // came with the kernel command line, and is not for what we start
   if (isInit) becomeInit(linuxKernel);
   const options = parseKernelOptions(isInit ? readFileSync('/proc/cmdline', 'utf8') : '');
   if (isInit) ignoreConsoleSignals();

@@ -2,27 +2,36 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 import { GrpcError } from '../service/grpc-error.ts';
 
 const LINKS = '/sys/class/net';
 /** How often a device that is being plugged is looked for. */
 const LOOK_MS = 20;
 
-export function findLink(mac: string, directory = LINKS): string | undefined {
-  return readdirSync(directory).find((name) => {
-    try {
-      return readFileSync(`${directory}/${name}/address`, 'latin1').trim().toLowerCase() === mac.toLowerCase();
-    } catch {
-      return false; // not every entry is a device
-    }
-  });
+function addressOf(name: string, directory: string): string {
+  try {
+    return readFileSync(`${directory}/${name}/address`, 'latin1').trim().toLowerCase();
+  } catch {
+    return ''; // not every entry is a device
+  }
 }
 
-/** @throws GrpcError when no device with that address appears in time */
+export function findLink(mac: string, directory = LINKS): string | undefined {
+  return readdirSync(directory).find((name) => addressOf(name, directory) === mac.toLowerCase());
+}
+
+/** The first device that a VM template was made with and that nobody uses yet. */
+export function findSpareLink(directory = LINKS): string | undefined {
+  const spare = readdirSync(directory).map((name) => ({ name, mac: addressOf(name, directory) }));
+  return spare.filter(({ mac }) => mac.startsWith(spareLinkPrefix)).sort((a, b) => (a.mac < b.mac ? -1 : 1))[0]?.name;
+}
+
+/** @throws GrpcError when no device with that address, and no spare one, appears in time */
 export async function waitForLink(mac: string, timeoutMs: number, directory = LINKS): Promise<string> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const name = findLink(mac, directory);
+    const name = findLink(mac, directory) ?? findSpareLink(directory);
     if (name !== undefined) return name;
     if (performance.now() > deadline)
       throw new GrpcError(status.INTERNAL, `no network device with address ${mac} within ${timeoutMs / 1000} s`);

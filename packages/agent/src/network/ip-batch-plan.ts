@@ -13,14 +13,15 @@ function word(text: string): string {
   return text;
 }
 
-/** A device is renamed and given new addresses while it is down. */
-export function interfaceBatch(current: string, { name, IPAddresses, mtu, raw_flags }: Interface): string[] {
+/** A device is renamed and given new addresses while it is down. Its hardware address only changes if it was a spare one. */
+export function interfaceBatch(current: string, { name, hwAddr, IPAddresses, mtu, raw_flags }: Interface): string[] {
   const target = word(name === '' ? current : name);
   const addresses = IPAddresses.map(
     ({ family, address, mask }) => `address add ${word(address)}/${word(mask)} dev ${target}${family === IPV6 ? ' nodad' : ' brd +'}`,
   );
   return [
     `link set dev ${word(current)} down`,
+    ...(hwAddr === '' ? [] : [`link set dev ${current} address ${word(hwAddr)}`]),
     `address flush dev ${current}`,
     ...(target === current ? [] : [`link set dev ${current} name ${target}`]),
     ...(mtu > 0n ? [`link set dev ${target} mtu ${mtu}`] : []),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 import { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import { findLink, waitForLink } from './find-link.ts';
 import { interfaceBatch, neighboursBatch, routesBatch } from './ip-batch-plan.ts';
@@ -11,6 +12,7 @@ describe('interfaceBatch', () => {
     const wanted = Interface.fromPartial({
       name: 'eth0',
       mtu: 1450n,
+      hwAddr: '02:42:ac:11:00:02',
       IPAddresses: [
         { family: 0, address: '172.17.0.2', mask: '16' },
         { family: 1, address: 'fd00::2', mask: '64' },
@@ -18,6 +20,7 @@ describe('interfaceBatch', () => {
     });
     assert.deepEqual(interfaceBatch('eth1', wanted), [
       'link set dev eth1 down',
+      'link set dev eth1 address 02:42:ac:11:00:02',
       'address flush dev eth1',
       'link set dev eth1 name eth0',
       'link set dev eth0 mtu 1450',
@@ -64,6 +67,14 @@ describe('finding a link', () => {
   afterEach(() => rmSync(root, { recursive: true }));
 
   it('by hardware address, in any case', () => assert.equal(findLink('02:42:ac:11:00:02', root), 'eth3'));
+  it('the first spare one of a template, when none has the address', async () => {
+    for (const index of [1, 0]) {
+      mkdirSync(join(root, `eth${9 - index}`));
+      writeFileSync(join(root, `eth${9 - index}/address`), `${spareLinkPrefix}0${index}\n`);
+    }
+    assert.equal(await waitForLink('02:42:ac:11:00:02', 1, root), 'eth3');
+    assert.equal(await waitForLink('02:42:ac:11:00:07', 1, root), 'eth9');
+  });
   it('says what did not appear', async () => {
     await assert.rejects(waitForLink('02:00:00:00:00:01', 1, root), /no network device with address 02:00:00:00:00:01/);
   });

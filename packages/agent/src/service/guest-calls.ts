@@ -1,6 +1,7 @@
 /** The sandbox and the guest itself. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
+import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
 import type * as agent from '@kata-containers/common/generated/agent';
 import type { HealthCheckResponse, VersionCheckResponse } from '@kata-containers/common/generated/health';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -30,7 +31,7 @@ function guestDetails(request: agent.GuestDetailsRequest): agent.GuestDetailsRes
     agent_details: {
       version,
       init_daemon: process.pid === 1,
-      device_handlers: [...deviceTypes],
+      device_handlers: [...deviceTypes, spareLinkHandler],
       storage_handlers: storageDrivers,
       supports_seccomp: true,
     },

@@ -7,8 +7,16 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** State letter, start time and number of threads of a process, or undefined when there is none with that pid. */
-function readStat(pid: number): { state: string; startTime: string; threads: number } | undefined {
+interface Stat {
+  readonly state: string;
+  readonly startTime: string;
+  readonly threads: number;
+  /** Clock ticks of CPU time, in user and in kernel mode. */
+  readonly cpuTicks: number;
+}
+
+/** undefined when there is no process with that pid. */
+function readStat(pid: number): Stat | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -17,7 +25,12 @@ function readStat(pid: number): { state: string; startTime: string; threads: num
   }
   // The command name in parentheses may hold anything, even ") ": count fields after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', startTime: fields[19] ?? '', threads: Number(fields[17]) };
+  return {
+    state: fields[0] ?? '?',
+    startTime: fields[19] ?? '',
+    threads: Number(fields[17]),
+    cpuTicks: Number(fields[11]) + Number(fields[12]),
+  };
 }
 
 /** The identity of a running process, or undefined when there is none. */
@@ -44,4 +57,13 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals 
   } catch {
     return false; // gone in between
   }
+}
+
+/** Milliseconds of a clock tick, as /proc counts them: USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+/** CPU time that the process has used, in milliseconds; 0 when it has ended. */
+export function cpuMilliseconds(identity: ProcessIdentity): number {
+  const stat = readStat(identity.pid);
+  return stat?.startTime === identity.startTime ? stat.cpuTicks * TICK_MS : 0;
 }

@@ -14,6 +14,7 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   events: { summary: "print a container's statistics and events", load: async () => (await import('./verbs/events.ts')).events },
   exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
   features: { summary: 'print what this runtime can do, as JSON', load: async () => (await import('./verbs/features.ts')).features },
+  factory: { summary: 'make, show and remove VM templates', load: async () => (await import('./verbs/factory.ts')).factory },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
   pause: { summary: 'suspend all processes of a container', load: async () => (await import('./verbs/pause.ts')).pause },

@@ -8,7 +8,7 @@ const toml = (value: Key['default']): string => JSON.stringify(value).replaceAll
 /** Keys that stand uncommented, because people edit them or staging points them elsewhere. */
 const written = new Set([
   ...['path', 'kernel', 'image', 'machine_type', 'kernel_params', 'cpu_features', 'default_vcpus', 'default_maxvcpus', 'default_bridges'],
-  ...['default_memory', 'shared_fs', 'internetworking_model', 'disable_guest_seccomp', 'disable_block_device_use'],
+  ...['default_memory', 'shared_fs', 'internetworking_model', 'disable_guest_seccomp', 'disable_block_device_use', 'enable_template'],
 ]);
 
 /** `overrides` are keyed `table.key`; an override is written even if equal to the default. */
@@ -17,7 +17,7 @@ export function configurationFile(overrides: Readonly<Record<string, Key['defaul
     const rows = Object.entries(keys as Readonly<Record<string, Key>>).map(([key, definition]) => {
       const override = overrides[`${name}.${key}`];
       const commented = override === undefined && !written.has(key);
-      return `# ${definition.description}\n${commented ? '#' : ''}${key} = ${toml(override ?? definition.default)}\n`;
+      return `# ${definition.description.replaceAll('\n', '\n# ')}\n${commented ? '#' : ''}${key} = ${toml(override ?? definition.default)}\n`;
     });
     return `[${name}]\n\n${rows.join('\n')}`;
   });

@@ -65,6 +65,7 @@ export function loadConfiguration(named: string | undefined, defaults: readonly 
     shim: resolveTable('shim.kata', configuration.shim, problems),
     agent: configuration.agent,
     runtime: configuration.runtime,
+    factory: configuration.factory,
   };
   problems.push(...checkRoot(resolved.hypervisor));
   if (problems.length > 0) throw new ConfigurationError(path, problems);

@@ -77,7 +77,7 @@ export function parseConfiguration(text: string): ParsedConfiguration {
   }
   const read = (name: TableName): Table => readTable(name, tableAt(root, name), problems, warnings);
   const tables = { hypervisor: read('hypervisor.qemu'), proxy: read('proxy.kata'), shim: read('shim.kata'), agent: read('agent.kata') };
-  const configuration = { ...tables, runtime: read('runtime') } as unknown as Configuration;
+  const configuration = { ...tables, runtime: read('runtime'), factory: read('factory') } as unknown as Configuration;
   for (const name of unknownTables(root)) warnings.push(`unknown table ${name}`);
   return { configuration, problems, warnings };
 }

@@ -15,12 +15,20 @@ export interface TcfilterPlan {
   readonly tcBatch: string;
 }
 
+const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
+
 const redirect = (from: string, to: string): string =>
   `filter add dev ${from} parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev ${to}`;
 
+/** A tap that QEMU opens by its name. */
+const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr`;
+
+/** Taps that are joined to nothing, as text for ip(8). */
+export const tapsBatch = (taps: readonly string[]): string => lines(taps.map(addTap));
+
 export function planTcfilter(links: readonly Link[]): TcfilterPlan {
   const joined = links.map((link, index) => ({ link, tap: `tap${index}_kata` }));
-  const ip = joined.flatMap(({ link, tap }) => [`tuntap add dev ${tap} mode tap vnet_hdr`, `link set dev ${tap} mtu ${link.mtu} up`]);
+  const ip = joined.flatMap(({ link, tap }) => [addTap(tap), `link set dev ${tap} mtu ${link.mtu} up`]);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,
     `qdisc add dev ${link.name} ingress`,
@@ -29,5 +37,3 @@ export function planTcfilter(links: readonly Link[]): TcfilterPlan {
   ]);
   return { joined, ipBatch: lines(ip), tcBatch: lines(tc) };
 }
-
-const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');

@@ -16,7 +16,7 @@ export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Process
 export function launchProxy(
   binary: string,
   sandboxId: string,
-  paths: SandboxPaths,
+  paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
   options: { debug: boolean; environment: NodeJS.ProcessEnv },
 ): Started {
   const words = buildProxyCommandLine({

@@ -25,3 +25,5 @@ export const BOOT_TIMEOUT_MS = 30_000;
 export const REQUEST_TIMEOUT_MS = 60_000;
 /** Time for QEMU to open its monitor. */
 export const QMP_TIMEOUT_MS = 10_000;
+/** Time for QEMU to write or to load the state of a VM, and for short calls while a template is made. */
+export const STATE_TIMEOUT_MS = 5000;

@@ -23,6 +23,7 @@ import { removeSandbox } from './remove-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { SandboxState } from './state.ts';
 import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
+import { timed } from './timed.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
@@ -66,7 +67,7 @@ async function createInGuest(context: Context, request: CreateRequest, { sandbox
   for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
   const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
-  await agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline);
+  await timed(context.log, 'CreateContainer', () => agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline));
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
@@ -111,7 +112,7 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
   try {
     await createInGuest(context, request, placed);
-    const shim = startShim(context, request, placed);
+    const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     register(request, placed, shim);
     return shim;
   } finally {

@@ -12,6 +12,7 @@ import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
+import { timed } from './timed.ts';
 import { sandboxPaths } from './paths.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { findSandbox, loadContainer, loadSandbox } from './state-store.ts';
@@ -73,8 +74,8 @@ export async function deleteContainer(context: Context, id: string, force: boole
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
   if (sandboxId === id) {
-    if (sandbox) await stopSandbox(context, id, sandbox);
-    const failures = await removeSandbox(id);
+    if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox));
+    const failures = await timed(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
   } else if (sandbox) await removeContainer(context, sandboxId, id, sandbox);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);

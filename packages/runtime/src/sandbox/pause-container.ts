@@ -3,16 +3,13 @@ import { callGuest } from './call-guest.ts';
 import { requireFor } from './require-for.ts';
 import { saveContainer } from './state-store.ts';
 
-/** @throws ContainerNotFoundError, StateError, AgentError */
-export async function pauseContainer(id: string): Promise<void> {
-  const { sandboxId, record, sandbox } = requireFor('pause', id);
-  await callGuest(sandbox, (agent, deadline) => agent.call('pauseContainer', { container_id: id }, deadline));
-  saveContainer(sandboxId, id, { ...record, State: 'paused' });
+async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
+  const { sandboxId, sandbox, afterwards } = requireFor(verb, id);
+  await callGuest(sandbox, (agent, deadline) => agent.call(`${verb}Container`, { container_id: id }, deadline));
+  saveContainer(sandboxId, id, afterwards);
 }
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
-export async function resumeContainer(id: string): Promise<void> {
-  const { sandboxId, record, sandbox } = requireFor('resume', id);
-  await callGuest(sandbox, (agent, deadline) => agent.call('resumeContainer', { container_id: id }, deadline));
-  saveContainer(sandboxId, id, { ...record, State: 'running' });
-}
+export const pauseContainer = (id: string): Promise<void> => change('pause', id);
+/** @throws ContainerNotFoundError, StateError, AgentError */
+export const resumeContainer = (id: string): Promise<void> => change('resume', id);

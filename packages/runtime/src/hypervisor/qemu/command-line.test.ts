@@ -1,40 +1,7 @@
 import assert from 'node:assert/strict';
 import { qemuCommandLine } from './command-line.ts';
 import type { QemuPlan } from './command-line.ts';
-
-const plan: QemuPlan = {
-  binary: '/usr/bin/qemu-system-x86_64',
-  sandboxId: 'abc',
-  uuid: '6a1f0a7e-0000-4000-8000-000000000000',
-  accelerator: 'kvm',
-  machineType: 'pc',
-  machineAccelerators: '',
-  cpuFeatures: 'pmu=off',
-  vcpus: 1,
-  maxVcpus: 4,
-  memoryMiB: 2048,
-  maxMemoryMiB: 8000,
-  memorySlots: 10,
-  bridges: 1,
-  kernel: '/k',
-  kernelParams: '',
-  agentDebug: false,
-  debug: false,
-  image: { path: '/img', sizeBytes: 134217728 },
-  imageAsNvdimm: true,
-  firmware: '',
-  entropySource: '/dev/urandom',
-  sharedDirectory: '/run/kata-containers/shared/sandboxes/abc/shared',
-  networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],
-  vhostNet: true,
-  nested: false,
-  paths: {
-    qmpSocket: '/run/vc/vm/abc/qmp.sock',
-    consoleSocket: '/run/vc/vm/abc/console.sock',
-    agentSocket: '/run/vc/vm/abc/kata.sock',
-    pidFile: '/run/vc/vm/abc/pid',
-  },
-};
+import { examplePlan as plan } from './example-plan.test-support.ts';
 
 /** The whole line, a switch a row: compare with a changed eye before changing it. */
 const golden = `
@@ -90,8 +57,8 @@ describe('QEMU command line', () => {
     [
       'emulation',
       { ...plan, accelerator: 'tcg' },
-      [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max$/],
-      [/^-global/, /kernel_irqchip/, /tsc=reliable/],
+      [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max,erms=off,la57=off$/, /mitigations=off NODE_OPTIONS=--jitless/],
+      [/^-global/, /kernel_irqchip/],
     ],
     ['initrd', { ...withoutImage, initrd: '/i' }, [/^-initrd \/i$/], [/nvdimm/, /root=/, /systemd/]],
     ['image as a disk', { ...plan, imageAsNvdimm: false }, [/^-device virtio-blk-pci,.*drive=image/, /root=\/dev\/vda1/], [/nvdimm/]],
@@ -99,6 +66,18 @@ describe('QEMU command line', () => {
     ['nested', { ...plan, nested: true }, [/virtio-scsi-pci,id=scsi0,disable-modern=true/], [/disable-modern=false/]],
     ['debug', { ...plan, debug: true, agentDebug: true }, [/ debug .*agent\.log=debug/], [/ quiet /]],
     ['q35', { ...plan, machineType: 'q35' }, [/^-machine q35,/, /pci-bridge,bus=pcie\.0,/], []],
+    [
+      'template',
+      { ...plan, memoryFile: { path: '/t/memory', shared: true } },
+      [/^-object memory-backend-file,id=dimm1,size=2048M,mem-path=\/t\/memory,share=on$/, /^-cpu host,vmx=off,pmu=off$/],
+      [/memory-backend-ram/, /^-incoming/],
+    ],
+    [
+      'clone of a template',
+      { ...plan, memoryFile: { path: '/t/memory', shared: false }, incoming: true },
+      [/^-object memory-backend-file,id=dimm1,.*share=off$/, /^-S$/, /^-incoming defer$/],
+      [],
+    ],
     ['firmware', { ...plan, firmware: '/f' }, [/^-bios \/f$/], []],
     ['extra kernel words come last', { ...plan, kernelParams: 'a=b c' }, [/scsi_mod\.scan=none a=b c$/], []],
     ['commas in paths are doubled', { ...plan, sharedDirectory: '/a,b' }, [/path=\/a,,b,security/], []],

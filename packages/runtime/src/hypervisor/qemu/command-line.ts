@@ -26,6 +26,12 @@ export interface QemuImage {
   readonly sizeBytes: number;
 }
 
+/** Guest memory kept in a file. Shared, what the guest writes goes to the file; else each VM has its own copy of what it changes. */
+export interface MemoryFile {
+  readonly path: string;
+  readonly shared: boolean;
+}
+
 export interface QemuPlan {
   readonly binary: string;
   readonly sandboxId: string;
@@ -56,6 +62,10 @@ export interface QemuPlan {
   readonly vhostNet: boolean;
   /** True on a host that is itself a VM: 1.x avoids modern virtio there. */
   readonly nested: boolean;
+  /** Set for a template and its clones; other VMs have memory of their own. */
+  readonly memoryFile?: MemoryFile;
+  /** The VM waits for the state of another one instead of booting. */
+  readonly incoming?: boolean;
   readonly paths: QemuPaths;
 }
 
@@ -80,8 +90,14 @@ const machine: Unit = ({ machineType, accelerator, image, imageAsNvdimm, machine
   ),
 ];
 
-/** TCG emulates what it can of any CPU; `host` exists with KVM only. */
-const cpu: Unit = ({ accelerator, cpuFeatures }) => ['-cpu', accelerator === 'kvm' ? joined('host', cpuFeatures) : 'max'];
+/**
+ * TCG emulates what it can of any CPU, but for what makes it slow: it moves `rep movsb` byte by byte, and walks a fifth level of
+ * page tables in software. `host` exists with KVM only. A VM whose CPU can host VMs cannot be saved.
+ */
+const cpu: Unit = ({ accelerator, cpuFeatures, memoryFile }) => [
+  '-cpu',
+  accelerator === 'kvm' ? joined('host', memoryFile !== undefined && 'vmx=off', cpuFeatures) : 'max,erms=off,la57=off',
+];
 
 const qmp: Unit = ({ paths }) => ['-qmp', `unix:${escape(paths.qmpSocket)},server=on,wait=off`];
 const memory: Unit = ({ memoryMiB, memorySlots, maxMemoryMiB }) => ['-m', `${memoryMiB}M,slots=${memorySlots},maxmem=${maxMemoryMiB}M`];
@@ -143,7 +159,12 @@ const rtc: Unit = () => ['-rtc', 'base=utc,driftfix=slew,clock=host'];
 const globals: Unit = ({ accelerator }) => (accelerator === 'kvm' ? ['-global', 'kvm-pit.lost_tick_policy=discard'] : []);
 const knobs: Unit = () => ['-vga', 'none', '-no-user-config', '-nodefaults', '-nographic', '--no-reboot'];
 
-const memoryBackend: Unit = ({ memoryMiB }) => ['-object', `memory-backend-ram,id=dimm1,size=${memoryMiB}M`, '-numa', 'node,memdev=dimm1'];
+const memoryBackend: Unit = ({ memoryMiB, memoryFile }) => {
+  const backend = memoryFile
+    ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escape(memoryFile.path)},share=${memoryFile.shared ? 'on' : 'off'}`
+    : `memory-backend-ram,id=dimm1,size=${memoryMiB}M`;
+  return ['-object', backend, '-numa', 'node,memdev=dimm1'];
+};
 
 const kernel: Unit = (plan) => [
   ...['-kernel', plan.kernel],
@@ -154,11 +175,12 @@ const kernel: Unit = (plan) => [
 const firmware: Unit = (plan) => (plan.firmware === '' ? [] : ['-bios', plan.firmware]);
 const pidFile: Unit = ({ paths }) => ['-pidfile', paths.pidFile];
 const smp: Unit = ({ vcpus, maxVcpus }) => ['-smp', `${vcpus},cores=1,threads=1,sockets=${maxVcpus},maxcpus=${maxVcpus}`];
+const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', 'defer'] : []);
 
 const units: Unit[] = [
   ...[name, uuid, machine, cpu, qmp, memory],
   ...[bridges, serial, consoleDevice, imageDevice, scsi, rng, agentChannel, sharedFileSystem, network],
-  ...[rtc, globals, knobs, memoryBackend, kernel, firmware, pidFile, smp],
+  ...[rtc, globals, knobs, memoryBackend, kernel, firmware, pidFile, smp, incoming],
 ];
 
 /** The words after the binary's name. */

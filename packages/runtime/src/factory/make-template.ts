@@ -1,0 +1,134 @@
+/** Boots a VM that belongs to no sandbox and saves it. */
+import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { cpuMilliseconds, signalProcess } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
+import { saveState } from '../hypervisor/qemu/vm-state.ts';
+import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { runTool } from '../network/ip-command.ts';
+import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
+import { tapsBatch } from '../network/tcfilter-plan.ts';
+import { QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../sandbox/context.ts';
+import type { Context } from '../sandbox/context.ts';
+import { startGuest } from '../sandbox/start-guest.ts';
+import { UndoJournal, replay } from '../sandbox/undo-journal.ts';
+import { undoOne } from '../sandbox/undo.ts';
+import { spareMac } from './spare-link-plan.ts';
+import type { InputFile } from './template-key.ts';
+import type { TemplateFiles, TemplateRecord } from './template-store.ts';
+import { warmUp } from './warm-up.ts';
+
+/** Time for the agent to listen again after its proxy has gone. */
+const LISTEN_TIMEOUT_MS = 5000;
+/** A guest is at rest when QEMU uses less than `REST_MS` of CPU time in `LOOK_MS`; it gets this long to come to it. */
+const LOOK_MS = 100;
+const REST_MS = 20;
+const REST_TIMEOUT_MS = 5000;
+
+/** The plan of the VM that becomes the template: no sandbox' share and no sandbox' network. */
+function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
+  return {
+    ...plan,
+    sandboxId: `template-${files.key}`,
+    uuid: randomUUID(),
+    sharedDirectory: files.share,
+    networks: plan.networks.map((_, index) => ({ tap: `tap${index}_kata`, mac: spareMac(index) })),
+    memoryFile: { path: files.memory, shared: true },
+    paths: files,
+  };
+}
+
+/** A namespace with a tap for each network device: what the guest may do with a device depends on what stands behind it. */
+async function makeNetwork({ networks }: QemuPlan, journal: UndoJournal, { kernel }: Context): Promise<string> {
+  const path = `/run/netns/cnitest-${randomUUID()}`;
+  journal.record({ undo: 'delete-netns', path });
+  createNetworkNamespace(path, kernel);
+  if (networks.length > 0)
+    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], tapsBatch(networks.map(({ tap }) => tap))));
+  return path;
+}
+
+/** @throws KataError for an agent that could not use the devices of a template */
+async function checkAgent(agent: AgentConnection, { networks, accelerator }: QemuPlan): Promise<void> {
+  if (networks.length === 0) return;
+  const { agent_details } = await agent.call('getGuestDetails', {}, { deadlineMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) });
+  if (agent_details?.device_handlers.includes(spareLinkHandler) !== true)
+    throw new KataError('the agent in the guest is of another make, and cannot be told the hardware address of a network device');
+}
+
+/** Resolves when the guest has opened its end of the agent's port anew. QEMU tells of it at most once a second, so not of each closing. */
+function listensAgain(monitor: QmpClient, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new TimeoutError('the agent to listen again', timeoutMs)), timeoutMs);
+    monitor.onEvent(({ name, data }) => {
+      if (name !== 'VSERPORT_CHANGE' || data['open'] !== true) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** What the guest is still doing would be done again by each clone. */
+async function comeToRest(vm: ProcessIdentity): Promise<void> {
+  const deadline = performance.now() + REST_TIMEOUT_MS;
+  let used = cpuMilliseconds(vm);
+  while (performance.now() < deadline) {
+    await sleep(LOOK_MS);
+    const now = cpuMilliseconds(vm);
+    if (now - used < REST_MS) return;
+    used = now;
+  }
+}
+
+async function save(
+  files: TemplateFiles,
+  guest: { vm: ProcessIdentity; proxy: ProcessIdentity },
+  { accelerator }: QemuPlan,
+): Promise<void> {
+  const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
+  try {
+    const listening = listensAgain(monitor, guestTimeout(LISTEN_TIMEOUT_MS, accelerator));
+    signalProcess(guest.proxy, 'SIGTERM');
+    await listening;
+    await comeToRest(guest.vm);
+    await saveState(monitor, `${files.state}.tmp`, guestTimeout(STATE_TIMEOUT_MS, accelerator));
+    await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
+  } finally {
+    monitor.close();
+  }
+  if (statSync(`${files.state}.tmp`).size === 0) throw new KataError('QEMU wrote no state');
+}
+
+/**
+ * To be called with the exclusive lock of the template's directory. The state gets its name last.
+ * @throws KataError; what was started has ended then
+ */
+export async function makeTemplate(context: Context, plan: QemuPlan, files: TemplateFiles, inputs: readonly InputFile[]): Promise<void> {
+  const journal = new UndoJournal(files.journal);
+  try {
+    const own = templatePlan(plan, files);
+    journal.record({ undo: 'rmdir', path: files.share });
+    mkdirSync(files.share, { mode: 0o700 });
+    const netns = await makeNetwork(own, journal, context);
+    const guest = await startGuest(context, { plan: own, files, netns, journal });
+    try {
+      await checkAgent(guest.agent, own);
+      await warmUp(guest.agent, own.networks.length);
+    } finally {
+      guest.agent.close();
+    }
+    await save(files, guest, own);
+  } finally {
+    const failures = await replay(journal.entries(), undoOne);
+    for (const failure of failures) context.log.warn('clean-up after making a VM template is not complete', { failure });
+  }
+  const record: TemplateRecord = { inputs };
+  writeFileSync(files.record, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${files.state}.tmp`, files.state);
+}

@@ -1,0 +1,55 @@
+/** Which template fits a VM: the one that was made by the same QEMU with the same words from the same files. */
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { spareMac } from './spare-link-plan.ts';
+
+/** A file as it was when the template was made. */
+export interface InputFile {
+  readonly path: string;
+  readonly inode: string;
+  readonly size: string;
+  /** Nanoseconds since 1970. */
+  readonly modified: string;
+}
+
+/** @throws Error when the file is missing */
+export function inputFile(path: string): InputFile {
+  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+  return { path, inode: String(ino), size: String(size), modified: String(mtimeNs) };
+}
+
+/** True while the file is the one that it was. */
+export function isUnchanged(input: InputFile): boolean {
+  try {
+    return JSON.stringify(inputFile(input.path)) === JSON.stringify(input);
+  } catch {
+    return false;
+  }
+}
+
+export function templateInputs({ binary, kernel, image, initrd, firmware }: QemuPlan): InputFile[] {
+  const paths = [binary, kernel, image?.path, initrd, firmware];
+  return paths.filter((path) => path !== undefined && path !== '').map((path) => inputFile(path as string));
+}
+
+/** The plan with everything that each VM has of its own replaced by the same. */
+function common(plan: QemuPlan): QemuPlan {
+  const anywhere = '/';
+  return {
+    ...plan,
+    sandboxId: 'template',
+    uuid: '',
+    sharedDirectory: anywhere,
+    memoryFile: { path: anywhere, shared: false },
+    networks: plan.networks.map(({ tap }, index) => ({ tap, mac: spareMac(index) })),
+    paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere },
+  };
+}
+
+/** 16 hexadecimal digits. */
+export function templateKey(plan: QemuPlan, inputs: readonly InputFile[]): string {
+  const text = JSON.stringify([plan.binary, qemuCommandLine(common(plan)), inputs]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,250 @@
+/**
+ * Where templates are kept: one tmpfs, and in it a directory for each key. Whoever makes a template holds its directory's
+ * exclusive lock (flock(2)), whoever loads one a shared lock, and whoever removes one takes the exclusive lock first. Locks end
+ * with the process that holds them, so a maker that is killed leaves only files, and what its journal tells.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  statfsSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { QemuPaths } from '../hypervisor/qemu/command-line.ts';
+import { replay, UndoJournal } from '../sandbox/undo-journal.ts';
+import { undoOne } from '../sandbox/undo.ts';
+import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { isUnchanged } from './template-key.ts';
+import type { InputFile } from './template-key.ts';
+
+type Calls = Pick<Kernel, 'mount' | 'umount' | 'tryLock'>;
+
+export interface TemplateFiles extends QemuPaths {
+  readonly key: string;
+  readonly directory: string;
+  /** Guest memory, which clones map. */
+  readonly memory: string;
+  /** State of the devices, as QEMU migrates it. It gets its name last: a template with it is complete. */
+  readonly state: string;
+  /** What the template was made from, as JSON. */
+  readonly record: string;
+  readonly journal: string;
+  readonly proxySocket: string;
+  readonly qemuLog: string;
+  readonly share: string;
+  /** Directory of the proxy's log. */
+  readonly vm: string;
+}
+
+export interface TemplateRecord {
+  readonly inputs: readonly InputFile[];
+}
+
+/** A template that cannot be removed while this is held. */
+export interface HeldTemplate {
+  readonly files: TemplateFiles;
+  release(): void;
+}
+
+/** How often a lock is tried. */
+const LOOK_MS = 20;
+/** Templates kept beside the newest: each takes some hundred megabytes of memory. */
+const MAX_OTHERS = 3;
+/** A guest that has booted takes about half of this. */
+const NEEDED_MIB = 384;
+const MIB = 1 << 20;
+
+export class TemplateStore {
+  readonly #root: string;
+  readonly #kernel: Calls;
+
+  constructor(root: string, kernel: Calls) {
+    this.#root = root;
+    this.#kernel = kernel;
+  }
+
+  files(key: string): TemplateFiles {
+    const at = (name: string): string => join(this.#root, key, name);
+    return {
+      key,
+      directory: join(this.#root, key),
+      memory: at('memory'),
+      state: at('state'),
+      record: at('template.json'),
+      journal: at('undo.jsonl'),
+      qmpSocket: at('qmp.sock'),
+      consoleSocket: at('console.sock'),
+      agentSocket: at('kata.sock'),
+      proxySocket: at('proxy.sock'),
+      pidFile: at('pid'),
+      qemuLog: at('qemu.log'),
+      share: at('share'),
+      vm: join(this.#root, key),
+    };
+  }
+
+  has = (key: string): boolean => existsSync(this.files(key).state);
+
+  /** Keys of the templates that are complete. */
+  keys(): string[] {
+    return this.#directories().filter(this.has);
+  }
+
+  /**
+   * The template with this key, made by `make` if there is none. While another process makes it, this one waits.
+   * @throws what `make` throws; TimeoutError; KataError without room
+   */
+  async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<HeldTemplate> {
+    const deadline = performance.now() + timeoutMs;
+    const files = this.files(key);
+    for (let hasWaited = false; ;) {
+      const release = this.has(key) ? this.#lock(key, 'shared') : undefined;
+      if (release && this.has(key)) return { files, release };
+      release?.();
+      if (!this.has(key) && (await this.#makeUnlessLocked(files, make, hasWaited)) === 'locked') {
+        if (performance.now() > deadline) throw new TimeoutError('another process to make the VM template', timeoutMs);
+        hasWaited = true;
+        await sleep(LOOK_MS);
+      }
+    }
+  }
+
+  /**
+   * Removes a template. Running clones do not need it: they have its files open.
+   * @returns false when it is being made or loaded at this moment
+   */
+  async remove(key: string): Promise<boolean> {
+    const release = this.#lock(key, 'exclusive');
+    if (!release) return !existsSync(this.files(key).directory);
+    try {
+      await this.#clear(this.files(key));
+      rmdirSync(this.files(key).directory);
+      return true;
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Removes all templates, and the tmpfs when it can go: VMs that run keep it busy, and then it stays, empty.
+   * @throws KataError when a template is in use at this moment
+   */
+  async destroy(): Promise<void> {
+    const busy: string[] = [];
+    for (const key of this.#directories()) if (!(await this.remove(key))) busy.push(key);
+    if (busy.length > 0) throw new KataError(`VM template ${busy.join(', ')} is being made or loaded: try again`);
+    if (!this.#isMounted()) return;
+    try {
+      this.#kernel.umount(this.#root, UMOUNT_NOFOLLOW);
+      rmdirSync(this.#root);
+    } catch (error) {
+      if (errorCode(error) !== 'EBUSY') throw error;
+    }
+  }
+
+  async #makeUnlessLocked(
+    files: TemplateFiles,
+    make: (files: TemplateFiles) => Promise<void>,
+    hasWaited: boolean,
+  ): Promise<'locked' | 'made'> {
+    await this.#mount();
+    mkdirSync(files.directory, { recursive: true, mode: 0o700 });
+    const release = this.#lock(files.key, 'exclusive');
+    if (!release) return 'locked';
+    try {
+      if (this.has(files.key)) return 'made';
+      // Those that waited for a maker would else try in vain one after the other.
+      if (hasWaited) throw new KataError('another process could not make the VM template');
+      await this.#clear(files);
+      await this.#makeRoom(files.key);
+      await make(files);
+      if (!this.has(files.key)) throw new KataError('the VM template was not made');
+      return 'made';
+    } catch (error) {
+      await this.#clear(files)
+        .then(() => rmdirSync(files.directory))
+        .catch(() => {}); // the next maker tries again
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  /** Ends what a maker left running, and removes its files. To be called with the exclusive lock. */
+  async #clear({ directory, journal, state }: TemplateFiles): Promise<void> {
+    rmSync(state, { force: true });
+    const failures = await replay(new UndoJournal(journal).entries(), undoOne);
+    if (failures.length > 0) throw new KataError(`a VM template is not removed completely: ${failures.join('; ')}`);
+    for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  }
+
+  /** Removes templates that can be of no use any more, and the oldest of too many. @throws KataError when there is too little room */
+  async #makeRoom(newKey: string): Promise<void> {
+    const others = this.keys().filter((key) => key !== newKey);
+    const age = (key: string): number => statSync(this.files(key).state, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const kept = others.filter((key) => this.#isFresh(key)).sort((a, b) => age(b) - age(a));
+    const useless = [...others.filter((key) => !kept.includes(key)), ...kept.slice(MAX_OTHERS)];
+    for (const key of useless) await this.remove(key);
+    const { bavail, bsize } = statfsSync(this.#root);
+    const freeMib = Math.floor((bavail * bsize) / MIB);
+    if (freeMib < NEEDED_MIB) throw new KataError(`${this.#root} has no room for a VM template: ${freeMib} of ${NEEDED_MIB} MiB are free`);
+  }
+
+  #isFresh(key: string): boolean {
+    try {
+      const { inputs } = JSON.parse(readFileSync(this.files(key).record, 'utf8')) as TemplateRecord;
+      return inputs.every(isUnchanged);
+    } catch {
+      return false;
+    }
+  }
+
+  #directories(): string[] {
+    return existsSync(this.#root) ? readdirSync(this.#root).filter((name) => /^[0-9a-f]{16}$/.test(name)) : [];
+  }
+
+  #isMounted(): boolean {
+    return mountPointsBelow(this.#root, readMountTable()).includes(this.#root);
+  }
+
+  /** Two at once must not mount one tmpfs over the other. */
+  async #mount(): Promise<void> {
+    if (this.#isMounted()) return;
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    const parent = openSync(dirname(this.#root), 'r');
+    try {
+      while (!this.#kernel.tryLock(parent, 'exclusive')) await sleep(LOOK_MS);
+      if (!this.#isMounted()) this.#kernel.mount('tmpfs', this.#root, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=0700');
+    } finally {
+      closeSync(parent);
+    }
+  }
+
+  /** Locks a template's directory; undefined when somebody else holds it, or when it has gone. Returns what unlocks it. */
+  #lock(key: string, kind: 'shared' | 'exclusive'): (() => void) | undefined {
+    const { directory } = this.files(key);
+    let fd: number;
+    try {
+      fd = openSync(directory, 'r');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    const isOurs = this.#kernel.tryLock(fd, kind) && fstatSync(fd).ino === statSync(directory, { throwIfNoEntry: false })?.ino;
+    if (isOurs) return () => closeSync(fd);
+    closeSync(fd);
+    return undefined;
+  }
+}

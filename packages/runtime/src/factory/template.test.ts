@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { examplePlan } from '../hypervisor/qemu/example-plan.test-support.ts';
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { UndoJournal } from '../sandbox/undo-journal.ts';
+import { inputFile, isUnchanged, templateInputs, templateKey } from './template-key.ts';
+import { TemplateStore } from './template-store.ts';
+import type { TemplateFiles } from './template-store.ts';
+
+let root = '';
+beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'template-'))));
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe('template key', () => {
+  let plan: QemuPlan;
+  beforeEach(() => {
+    for (const name of ['qemu', 'kernel', 'image']) writeFileSync(join(root, name), name);
+    plan = {
+      ...examplePlan,
+      binary: join(root, 'qemu'),
+      kernel: join(root, 'kernel'),
+      image: { path: join(root, 'image'), sizeBytes: 5 },
+    };
+  });
+  const keyOf = (changed: Partial<QemuPlan> = {}): string => {
+    const whole = { ...plan, ...changed };
+    return templateKey(whole, templateInputs(whole));
+  };
+
+  it('is a short name', () => assert.match(keyOf(), /^[0-9a-f]{16}$/));
+
+  const same: [what: string, changed: Partial<QemuPlan>][] = [
+    ['sandbox', { sandboxId: 'other', uuid: '1', sharedDirectory: '/other' }],
+    ['addresses and taps', { networks: [{ tap: 'tap0_kata', mac: '02:00:00:00:00:99' }] }],
+    ['sockets', { paths: { qmpSocket: '/a', consoleSocket: '/b', agentSocket: '/c', pidFile: '/d' } }],
+  ];
+  for (const [what, changed] of same) it(`another ${what}: the same template`, () => assert.equal(keyOf(changed), keyOf()));
+
+  const different: [what: string, changed: Partial<QemuPlan>][] = [
+    ['memory', { memoryMiB: 1024 }],
+    ['number of network devices', { networks: [] }],
+    ['kernel parameters', { kernelParams: 'agent.log=debug' }],
+    ['machine type', { machineType: 'q35' }],
+  ];
+  for (const [what, changed] of different) it(`another ${what}: another template`, () => assert.notEqual(keyOf(changed), keyOf()));
+
+  for (const name of ['qemu', 'kernel', 'image']) {
+    it(`a changed ${name}: another template`, () => {
+      const before = keyOf();
+      utimesSync(join(root, name), 1, 1);
+      assert.notEqual(keyOf(), before);
+    });
+  }
+
+  it('knows whether a file is still the same', () => {
+    const input = inputFile(plan.kernel);
+    assert.equal(isUnchanged(input), true);
+    rmSync(plan.kernel);
+    assert.equal(isUnchanged(input), false);
+  });
+});
+
+describe('TemplateStore', () => {
+  /** The locks are real; nothing is mounted. */
+  const kernel = { mount: () => {}, umount: () => {}, tryLock: linuxKernel.tryLock.bind(linuxKernel) };
+  const [one, two] = ['1111111111111111', '2222222222222222'] as const;
+  let store: TemplateStore;
+  let made: string[];
+  beforeEach(() => {
+    store = new TemplateStore(join(root, 'store'), kernel);
+    made = [];
+  });
+
+  const make = async (files: TemplateFiles): Promise<void> => {
+    await sleep(20);
+    made.push(files.key);
+    writeFileSync(files.record, JSON.stringify({ inputs: [] }));
+    writeFileSync(files.state, 'state');
+  };
+  const use = async (key: string): Promise<void> => (await store.hold(key, make, 5000)).release();
+
+  it('makes a template once, however many ask at a time', async () => {
+    await Promise.all(Array.from({ length: 10 }, () => use(one)));
+    await use(one);
+    assert.deepEqual(made, [one]);
+  });
+
+  it('keys do not wait for each other', async () => {
+    const held = await store.hold(one, make, 5000);
+    await use(two);
+    held.release();
+    assert.deepEqual(store.keys().sort(), [one, two]);
+  });
+
+  it('a template that is held is not removed', async () => {
+    const held = await store.hold(one, make, 5000);
+    assert.equal(await store.remove(one), false);
+    await assert.rejects(store.destroy(), /1111111111111111 is being made or loaded/);
+    held.release();
+    assert.equal(await store.remove(one), true);
+    assert.deepEqual(store.keys(), []);
+  });
+
+  it('a maker that fails leaves nothing, and those that waited do not try in turn', async () => {
+    let tries = 0;
+    const fail = async (): Promise<void> => {
+      tries++;
+      await sleep(50);
+      throw new Error('no QEMU');
+    };
+    const results = await Promise.allSettled([1, 2, 3].map(() => store.hold(one, fail, 5000)));
+    assert.ok(results.every(({ status }) => status === 'rejected'));
+    assert.equal(tries, 1);
+    assert.deepEqual(readdirSync(join(root, 'store')), []);
+  });
+
+  it('what a killed maker left is undone by the next', async () => {
+    const { directory, journal } = store.files(one);
+    const left = join(root, 'left');
+    mkdirSync(left);
+    mkdirSync(directory, { recursive: true });
+    new UndoJournal(journal).record({ undo: 'rmdir', path: left });
+    writeFileSync(join(directory, 'memory'), 'half');
+    await use(one);
+    assert.equal(existsSync(left), false);
+    assert.deepEqual(readdirSync(directory).sort(), ['state', 'template.json']);
+  });
+
+  it('waiting for a maker has an end', async () => {
+    const slow = store.hold(one, () => sleep(100), 5000);
+    await sleep(10);
+    await assert.rejects(store.hold(one, make, 40), /another process to make the VM template/);
+    await assert.rejects(slow, /the VM template was not made/);
+  });
+
+  it('a new template takes the place of those whose files have changed', async () => {
+    const kernelFile = join(root, 'kernel');
+    writeFileSync(kernelFile, 'old');
+    const inputs = [inputFile(kernelFile)];
+    const held = await store.hold(
+      one,
+      (files) => {
+        writeFileSync(files.record, JSON.stringify({ inputs }));
+        writeFileSync(files.state, '');
+        return Promise.resolve();
+      },
+      100,
+    );
+    writeFileSync(kernelFile, 'newer');
+    held.release();
+    await use(two);
+    assert.deepEqual(store.keys(), [two]);
+  });
+
+  it('of many templates the oldest go', async () => {
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => letter.repeat(16));
+    for (const [index, key] of keys.entries()) {
+      await use(key);
+      utimesSync(store.files(key).state, index + 1, index + 1);
+    }
+    assert.deepEqual(store.keys().sort(), keys.slice(-4));
+  });
+
+  it('destroy removes all templates, and unmounts nothing that is not mounted', async () => {
+    for (const key of [one, two]) await use(key);
+    await new TemplateStore(join(root, 'store'), { ...kernel, umount: () => assert.fail('it is not mounted') }).destroy();
+    assert.deepEqual(readdirSync(join(root, 'store')), []);
+  });
+});

@@ -1,0 +1,40 @@
+/** The template that a new VM can be cloned from. */
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { guestTimeout } from '../sandbox/context.ts';
+import type { Context } from '../sandbox/context.ts';
+import { makeTemplate } from './make-template.ts';
+import { templateInputs, templateKey } from './template-key.ts';
+import { TemplateStore } from './template-store.ts';
+import type { HeldTemplate } from './template-store.ts';
+
+/** Longer than a boot and a save; who waits longer had better boot. */
+const WAIT_MS = 30_000;
+
+export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
+  new TemplateStore(configuration.factory.template_path, kernel);
+
+/** Why the configuration allows no templates; undefined when it does. */
+export function templateObstacle({ factory, hypervisor }: Context['configuration']): string | undefined {
+  if (!factory.enable_template) return 'enable_template is false';
+  return hypervisor.shared_fs === 'virtio-fs' ? 'a VM with virtio-fs cannot be saved' : undefined;
+}
+
+/** Makes the template when there is none. @throws KataError */
+export async function holdTemplate(context: Context, plan: QemuPlan): Promise<HeldTemplate> {
+  const inputs = templateInputs(plan);
+  return templateStore(context).hold(
+    templateKey(plan, inputs),
+    async (files) => {
+      context.log.info('making a VM template', { directory: files.directory });
+      await makeTemplate(context, plan, files, inputs);
+    },
+    guestTimeout(WAIT_MS, plan.accelerator),
+  );
+}
+
+/** The plan of a VM that is loaded from the template. */
+export const clonePlan = (plan: QemuPlan, { files }: HeldTemplate): QemuPlan => ({
+  ...plan,
+  memoryFile: { path: files.memory, shared: false },
+  incoming: true,
+});

@@ -1,0 +1,36 @@
+/** A plan for tests: the default configuration on a host with KVM. */
+import type { QemuPlan } from './command-line.ts';
+
+export const examplePlan: QemuPlan = {
+  binary: '/usr/bin/qemu-system-x86_64',
+  sandboxId: 'abc',
+  uuid: '6a1f0a7e-0000-4000-8000-000000000000',
+  accelerator: 'kvm',
+  machineType: 'pc',
+  machineAccelerators: '',
+  cpuFeatures: 'pmu=off',
+  vcpus: 1,
+  maxVcpus: 4,
+  memoryMiB: 2048,
+  maxMemoryMiB: 8000,
+  memorySlots: 10,
+  bridges: 1,
+  kernel: '/k',
+  kernelParams: '',
+  agentDebug: false,
+  debug: false,
+  image: { path: '/img', sizeBytes: 134217728 },
+  imageAsNvdimm: true,
+  firmware: '',
+  entropySource: '/dev/urandom',
+  sharedDirectory: '/run/kata-containers/shared/sandboxes/abc/shared',
+  networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],
+  vhostNet: true,
+  nested: false,
+  paths: {
+    qmpSocket: '/run/vc/vm/abc/qmp.sock',
+    consoleSocket: '/run/vc/vm/abc/console.sock',
+    agentSocket: '/run/vc/vm/abc/kata.sock',
+    pidFile: '/run/vc/vm/abc/pid',
+  },
+};

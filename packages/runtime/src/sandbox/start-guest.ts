@@ -1,0 +1,122 @@
+/** A VM with its proxy, up to the agent's first answer: booted, or loaded from a template. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectAgent, waitUntilServing } from '@kata-containers/common/agent-api/agent-connection';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { HypervisorError } from '@kata-containers/common/errors/kata-error';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { followConsole } from '../hypervisor/qemu/console-tail.ts';
+import type { ConsoleTail } from '../hypervisor/qemu/console-tail.ts';
+import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
+import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
+import { loadState } from '../hypervisor/qemu/vm-state.ts';
+import { inNetworkNamespace } from '../network/namespace.ts';
+import { launchProxy } from '../processes/launch.ts';
+import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { timed } from './timed.ts';
+import type { UndoJournal } from './undo-journal.ts';
+
+/** Files of a VM and its proxy. */
+export interface GuestFiles extends QemuPaths {
+  readonly qemuLog: string;
+  readonly proxySocket: string;
+  /** Directory of the proxy's log. */
+  readonly vm: string;
+}
+
+export interface GuestStart {
+  readonly plan: QemuPlan;
+  readonly files: GuestFiles;
+  /** Path of the network namespace that has the plan's taps. */
+  readonly netns: string;
+  readonly journal: UndoJournal;
+  /** File with the state to load. Without one the VM boots. */
+  readonly state?: string;
+}
+
+export interface StartedGuest {
+  readonly vm: ProcessIdentity;
+  readonly proxy: ProcessIdentity;
+  readonly url: string;
+  readonly agent: AgentConnection;
+}
+
+const END_MS = 200;
+
+/** With proxy debug the proxy reads the console, and a console has one reader. */
+function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | undefined {
+  return context.configuration.proxy.enable_debug ? undefined : followConsole(consoleSocket);
+}
+
+/** A monitor breaks when QEMU ends: then its end is the error, and is known a moment later. */
+async function endOf(started: StartedQemu, error: unknown): Promise<never> {
+  await Promise.race([started.failed, sleep(END_MS)]);
+  throw error;
+}
+
+/** Starts QEMU in the network namespace, where it opens its taps by name. @throws HypervisorError with its last words */
+async function startVm(context: Context, { plan, files, netns, journal, state }: GuestStart): Promise<StartedQemu> {
+  const words = qemuCommandLine(plan);
+  context.log.debug('starting QEMU', { words: words.join(' ') });
+  const started = await inNetworkNamespace(netns, context.kernel, () => startQemu(plan.binary, words, files.qemuLog, context.environment));
+  journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
+  const prepare = async (): Promise<void> => {
+    const monitor = await timed(context.log, 'QEMU start', () =>
+      openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, plan.accelerator)),
+    );
+    try {
+      if (state !== undefined)
+        await timed(context.log, 'state load', () => loadState(monitor, state, guestTimeout(STATE_TIMEOUT_MS, plan.accelerator)));
+    } finally {
+      monitor.close();
+    }
+  };
+  const preparing = prepare();
+  preparing.catch(() => {}); // told by the race, unless QEMU's end is
+  await Promise.race([preparing, started.failed]).catch((error: unknown) => endOf(started, error));
+  return started;
+}
+
+function startProxy(context: Context, { plan, files, journal }: GuestStart): ProcessIdentity {
+  const { proxy } = context.configuration;
+  journal.record({ undo: 'unlink', path: files.proxySocket });
+  const { identity } = launchProxy(proxy.path, plan.sandboxId, files, { debug: proxy.enable_debug, environment: context.environment });
+  journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
+  return identity;
+}
+
+/** The first answer comes when the guest has booted. A guest that dies before is reported with its last words. */
+async function awaitAgent(
+  url: string,
+  { failed }: StartedQemu,
+  tail: ConsoleTail | undefined,
+  timeoutMs: number,
+): Promise<AgentConnection> {
+  const connecting = connectAgent(url, { connectTimeoutMs: timeoutMs });
+  connecting.catch(() => {});
+  try {
+    const agent = await Promise.race([connecting, failed]);
+    await Promise.race([waitUntilServing(agent, timeoutMs), failed]);
+    return agent;
+  } catch (error) {
+    const words = tail?.lastWords() ?? '';
+    throw new HypervisorError('the guest did not come up', words === '' ? '' : `the guest said last: ${words}`, { cause: error });
+  }
+}
+
+/** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
+export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
+  const started = await startVm(context, start);
+  const tail = follow(context, start.files);
+  try {
+    const proxy = startProxy(context, start);
+    const url = `unix://${start.files.proxySocket}`;
+    const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
+    const agent = await timed(context.log, 'first answer', () => awaitAgent(url, started, tail, timeoutMs));
+    return { vm: started.identity, proxy, url, agent };
+  } finally {
+    tail?.close();
+  }
+}
