@@ -15,6 +15,19 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
   features: { summary: 'print what this runtime can do, as JSON', load: async () => (await import('./verbs/features.ts')).features },
   factory: { summary: 'make, show and remove VM templates', load: async () => (await import('./verbs/factory.ts')).factory },
+  'kata-check': {
+    summary: 'test whether this machine can run Kata Containers',
+    load: async () => (await import('./verbs/kata-check.ts')).kataCheck,
+  },
+  'kata-env': { summary: 'show settings and versions', load: async () => (await import('./verbs/kata-env.ts')).kataEnv },
+  'kata-network': {
+    summary: "list and change a guest's interfaces and routes",
+    load: async () => (await import('./verbs/kata-network.ts')).kataNetwork,
+  },
+  'kata-overhead': {
+    summary: 'show what sandboxes cost beyond their containers',
+    load: async () => (await import('./verbs/kata-overhead.ts')).kataOverhead,
+  },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
   pause: { summary: 'suspend all processes of a container', load: async () => (await import('./verbs/pause.ts')).pause },

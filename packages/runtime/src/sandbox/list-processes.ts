@@ -1,5 +1,5 @@
 /** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
 import { requireFor } from './require-for.ts';
 
@@ -10,22 +10,9 @@ export async function listGuestProcesses(id: string, format: 'table' | 'json', a
   return (await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline))).process_list;
 }
 
-function pidNamespaceOf(pid: number | string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * The container's processes as the host sees them: its shims, one for each process that was started in it, all in one PID
  * namespace. docker looks these pids up in the host's process table, where the guest's own would be strangers'.
  * @throws ContainerNotFoundError, StateError
  */
-export function listHostProcesses(id: string): number[] {
-  const { record } = requireFor('ps', id);
-  const namespace = pidNamespaceOf(record.Process.Shim.pid);
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => namespace !== undefined && pidNamespaceOf(pid) === namespace).map(Number);
-}
+export const listHostProcesses = (id: string): number[] => processesBeside(requireFor('ps', id).record.Process.Shim.pid);
