@@ -1,8 +1,9 @@
 /** Pausing, watching and changing a container that runs, through docker and by the runtime itself; docker's cases with runc too. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mountControllers, removeControllers } from './controllers.ts';
 import { Engine, run, until } from './engine.ts';
 import type { Outcome } from './engine.ts';
 import { leftovers } from './leftovers.ts';
@@ -34,11 +35,11 @@ for (const runtime of ['kata-runtime', 'runc']) {
     const inspect = (field: string): Promise<string> => docker('inspect', '-f', `{{${field}}}`, 'box');
     const inside = (script: string): Promise<string> => docker('exec', 'box', 'sh', '-c', script);
     /** What the container counts up, as long as it runs. */
-    const counter = (): number => Number(readFileSync(join(shared, 'n'), 'latin1'));
+    const counter = (): number => (existsSync(join(shared, 'n')) ? Number(readFileSync(join(shared, 'n'), 'latin1')) : 0);
 
     before(async () => {
       assert.deepEqual(leftovers(), [], 'the machine is clean before');
-      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime, mountControllers);
       shared = join(engine.directory, 'shared');
       mkdirSync(shared);
       const script = 'i=0; while :; do i=$((i+1)); echo $i > /v/t; mv /v/t /v/n; sleep 0.1; done';
@@ -47,6 +48,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     });
     after(async () => {
       await engine.stop();
+      removeControllers();
       assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     });
 

@@ -8,6 +8,7 @@ import { launchShim } from '../processes/launch.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { enterCgroupOf } from './host-cgroup.ts';
 import { requireFor } from './require-for.ts';
 
 export interface ExecRequest {
@@ -20,7 +21,7 @@ export interface ExecRequest {
 
 /** @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
-  const { record, sandbox } = requireFor('exec', request.id);
+  const { sandboxId, record, sandbox } = requireFor('exec', request.id);
   const execId = randomUUID();
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
@@ -43,5 +44,6 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     quiet: terminal && !request.attached && console === undefined,
     environment: context.environment,
   };
+  enterCgroupOf(context, sandboxId, request.id);
   return launchShim(shim, context.kernel);
 }
