@@ -1,5 +1,7 @@
 /** Pausing, watching and changing a container that runs, through docker and by the runtime itself; docker's cases with runc too. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,12 +66,20 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('it counts again', () => counter() > stopped);
     });
 
-    it("docker top lists processes of the host, the container's own", async () => {
+    async function top(): Promise<{ pids: string[]; rows: string[] }> {
       const [header = '', ...rows] = (await docker('top', 'box')).split('\n');
       const column = header.split(/\s+/).indexOf('PID');
-      const pids = rows.map((row) => row.split(/\s+/)[column]);
+      return { rows, pids: rows.map((row) => row.split(/\s+/)[column] ?? '') };
+    }
+
+    it("docker top lists processes of the host, the container's own", async () => {
+      const { pids, rows } = await top();
       assert.ok(pids.includes(await inspect('.State.Pid')), rows.join('\n'));
       if (runtime === 'kata-runtime') assert.deepEqual([pids.length, /kata-shim/.test(rows[0] ?? '')], [1, true], rows.join('\n'));
+      await docker('exec', '-d', 'box', 'sleep', '1000');
+      await until('a second process is listed', async () =>
+        (await top()).rows.some((row) => /sleep 1000|-exec-id [0-9a-f-]{36}/.test(row)),
+      );
     });
 
     it('docker stats has figures of the container alone', async () => {
@@ -107,6 +117,18 @@ for (const runtime of ['kata-runtime', 'runc']) {
           };
           assert.deepEqual([type, data.memory.usage.limit, stderr], ['stats', 96 * MIB, '']);
           assert.ok(data.cpu.usage.total > 0 && data.memory.usage.usage > 0 && data.pids.current >= 1, stdout);
+        });
+
+        it('events tells who ran out of memory', async () => {
+          const child = spawn(kataRuntime, ['events', '--interval', '1s', id], { stdio: ['ignore', 'pipe', 'inherit'] });
+          let said = '';
+          child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+          try {
+            await until('both kinds of events', () => said.includes(`{"type":"oom","id":"${id}"}\n`) && said.includes('{"type":"stats"'));
+          } finally {
+            child.kill('SIGTERM');
+            await once(child, 'exit');
+          }
         });
 
         it("ps tells of the guest's processes", async () => {
