@@ -18,7 +18,7 @@ import { usageError } from './usage-error.ts';
 import { versionText } from './version-text.ts';
 
 function helpText(program: Command): string {
-  const verbs = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  const verbs = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(15)}${summary}`);
   const note = 'Commands starting "kata-" and options starting "--kata-" are Kata Containers extensions.';
   return `${program.helpInformation()}\nCommands:\n${verbs.join('\n')}\n\n${note}\n`;
 }
