@@ -15,7 +15,5 @@ export function globalCommand(): Command {
     .option('--criu <path>', "accepted for runc's sake: there is no checkpoint")
     .option('--debug', 'log everything')
     .addOption(new Option('-v, --version', 'print the version, and exit'))
-    .helpOption('-h, --help', 'show help')
-    .allowExcessArguments(true)
-    .passThroughOptions(true);
+    .helpOption('-h, --help', 'show help');
 }

@@ -1,5 +1,5 @@
 /** From argv to a verb: parse, log, run, report. */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -7,14 +7,14 @@ import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import { loadContext } from './load-context.ts';
 import { globalCommand } from './global-options.ts';
-import { normaliseOptions } from './normalise-options.ts';
 import { installPrefix } from './install-prefix.ts';
 import { openLog } from './open-log.ts';
+import { parseOptions } from './parse-options.ts';
+import type { Parsed } from './parse-options.ts';
 import { textOption } from './verb.ts';
 import type { Host, Options, Verb } from './verb.ts';
 import { verbTable } from './verb-table.ts';
 import type { VerbEntry } from './verb-table.ts';
-import { usageError } from './usage-error.ts';
 import { versionText } from './version-text.ts';
 
 function helpText(program: Command): string {
@@ -25,31 +25,21 @@ function helpText(program: Command): string {
 
 interface Parsing {
   readonly stopAtWord: boolean;
-  readonly help: string;
+  readonly help: () => string;
   /** 1.x's words before the complaint about a wrong option; it goes to stdout with the help, and to stderr alone. */
   readonly complaint: string;
 }
 
 /** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError after the help for a wrong option */
 function parse(command: Command, argv: readonly string[], { stopAtWord, help, complaint }: Parsing): Parsed | undefined {
-  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
   try {
-    command.parse(normaliseOptions(command, argv, stopAtWord), { from: 'user' });
-    return { words: command.args, options: command.opts() };
+    const parsed = parseOptions(command, argv, stopAtWord);
+    if (!parsed) console.log(help().trimEnd());
+    return parsed;
   } catch (error) {
-    if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') {
-      console.log(help.trimEnd());
-      return undefined;
-    }
-    const refusal = usageError(error);
-    console.log(`${complaint} ${refusal.message}\n\n${help.trimEnd()}`);
-    throw refusal;
+    console.log(`${complaint} ${errorMessage(error)}\n\n${help().trimEnd()}`);
+    throw error;
   }
-}
-
-interface Parsed {
-  readonly words: readonly string[];
-  readonly options: Options;
 }
 
 async function runVerb(
@@ -61,19 +51,15 @@ async function runVerb(
   log: Logger,
 ): Promise<number> {
   const { verb, command } = await loadVerb(name, entry);
-  const stopAtWord = entry.stopAtWord === true;
-  const parsed = parse(command.passThroughOptions(stopAtWord), argv, {
-    stopAtWord,
-    help: command.helpInformation(),
-    complaint: 'Incorrect Usage:',
-  });
+  const help = (): string => command.helpInformation();
+  const parsed = parse(command, argv, { stopAtWord: entry.stopAtWord === true, help, complaint: 'Incorrect Usage:' });
   if (!parsed) return 0;
   return verb.run({ ...parsed, log, context: () => loadContext(globals, host, log), host });
 }
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
   const verb = await entry.load();
-  const command = new Command(name).description(entry.summary).allowExcessArguments(true);
+  const command = new Command(name).description(entry.summary);
   verb.describe(command);
   return { verb, command };
 }
@@ -95,7 +81,7 @@ async function showHelp(program: Command, verb: string | undefined): Promise<num
 /** @throws KataError, whose text becomes the line on stderr; it is in the log already */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
-  const parsed = parse(program, argv, { stopAtWord: true, help: helpText(program), complaint: 'Incorrect Usage.' });
+  const parsed = parse(program, argv, { stopAtWord: true, help: () => helpText(program), complaint: 'Incorrect Usage.' });
   if (!parsed) return 0;
   const { options } = parsed;
   const [name, ...rest] = parsed.words;

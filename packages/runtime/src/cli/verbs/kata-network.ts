@@ -27,8 +27,7 @@ export const kataNetwork: Verb = {
     void command
       .argument('<action>', Object.keys(actions).join(', '))
       .argument('<container-id>')
-      .argument('[file]', 'JSON of the interface or the routes, "-" for stdin')
-      .addHelpText('after', '\nadd-iface configures a device that the guest has, found by its HwAddr.'),
+      .argument('[file]', 'JSON of the interface (a device that the guest has, found by its HwAddr) or of the routes, "-" for stdin'),
   async run({ words: [name = '', id, file] }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
