@@ -65,7 +65,7 @@ export class RuntimeRig {
       root: { path: 'rootfs' },
       hostname: 'named',
       mounts: [{ destination: '/v', type: 'bind', source: scratch.file('volume'), options: ['rbind', 'ro'] }],
-      linux: { namespaces: [{ type: 'network' }, { type: 'pid' }], resources: { memory: { limit: 1048576 } } },
+      linux: { cgroupsPath: `/${this.id}`, namespaces: [{ type: 'network' }, { type: 'pid' }], resources: { memory: { limit: 1048576 } } },
     };
     const json = JSON.stringify(spec, (_key, value: unknown) => (typeof value === 'bigint' ? `big${value}` : value)).replace(
       /"big(\d+)"/,
