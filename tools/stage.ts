@@ -101,6 +101,12 @@ function installConfiguration(): void {
   writeFileSync(path, configurationFile(overrides));
 }
 
+function installCompletion(): void {
+  const path = inRoot('/usr/share/bash-completion/completions/kata-runtime');
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(join(repository, 'packaging/completion/kata-runtime'), path);
+}
+
 /** The programs have no file ending: a package.json further up, of whatever project DIR lies in, must not make modules of them. */
 function declareCommonJs(): void {
   mkdirSync(root, { recursive: true });
@@ -114,6 +120,7 @@ installNode();
 installThrottler();
 installGuest();
 installConfiguration();
+installCompletion();
 say('training');
 installPrograms();
 say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);

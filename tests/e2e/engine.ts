@@ -83,7 +83,8 @@ export class Engine {
     this.#runtimes = runtimes;
   }
 
-  static async start(runtimes: Runtimes, defaultRuntime: string): Promise<Engine> {
+  /** `prepare` is shell text that runs in the engine's namespaces before it. */
+  static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':'): Promise<Engine> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-e2e-'));
     const words = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
     const daemon = [
@@ -97,7 +98,8 @@ export class Engine {
     ];
     const options = ['-p', `${directory}/docker.pid`, '--storage-driver', 'overlay2', '--default-runtime', defaultRuntime, ...words];
     const log = openSync(join(directory, 'dockerd.log'), 'w');
-    const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...daemon, ...options];
+    const script = `${prepare} && ip link set lo up && exec "$@"`;
+    const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...daemon, ...options];
     const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log] }), runtimes);
     await until('dockerd starts', () => existsSync(join(directory, 'docker.sock')));
     await until('dockerd answers', async () => (await engine.docker(['version'])).code === 0);

@@ -1,92 +1,30 @@
 /** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { configurationFile } from '../../packages/runtime/src/configuration/configuration-file.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { run } from '../e2e/engine.ts';
 import type { Outcome } from '../e2e/engine.ts';
 import { leftovers } from '../e2e/leftovers.ts';
-import { Scratch } from './process.ts';
-
-const BUNDLE = join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs');
-const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
-
-interface Modes {
-  readonly qemu?: string;
-  /** The call that the agent refuses. */
-  readonly refuses?: string;
-  readonly shim?: string;
-}
+import type { Scratch } from './process.ts';
+import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+import type { Modes } from './runtime-rig.ts';
 
 describe('kata-runtime', function () {
   this.timeout(60_000);
+  let rig: RuntimeRig;
   let scratch: Scratch;
   let id = '';
-  let count = 0;
-  let outputs = 0;
 
   beforeEach(() => {
-    scratch = new Scratch();
-    id = `it-${process.pid}-${count++}`;
+    rig = new RuntimeRig();
+    ({ scratch, id } = rig);
   });
-  afterEach(async () => {
-    await kata('delete', '--force', id);
-    scratch.remove();
-    assert.deepEqual(leftovers(), []);
-  });
+  afterEach(() => rig.close());
 
-  const executable = (name: string, script: string): string => {
-    writeFileSync(scratch.file(name), `#!/bin/sh\n${script}\n`);
-    chmodSync(scratch.file(name), 0o755);
-    return scratch.file(name);
-  };
-
-  /** An installation of fakes, and a bundle. */
-  function prepare({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000' }: Modes = {}): void {
-    for (const name of ['kernel', 'image']) writeFileSync(scratch.file(name), 'x');
-    const overrides = {
-      'hypervisor.qemu.path': executable('qemu', `exec ${fake('qemu.ts')} ${qemu} "$@"`),
-      'hypervisor.qemu.kernel': scratch.file('kernel'),
-      'hypervisor.qemu.image': scratch.file('image'),
-      'hypervisor.qemu.accelerator': 'tcg',
-      'proxy.kata.path': executable('kata-proxy', `exec ${fake('proxy.ts')} ${refuses} ${scratch.file('calls')} "$@"`),
-      'shim.kata.path': executable('kata-shim', shim),
-    };
-    writeFileSync(scratch.file('calls'), '');
-    writeFileSync(scratch.file('c.toml'), configurationFile(overrides));
-    mkdirSync(scratch.file('bundle/rootfs'), { recursive: true });
-    mkdirSync(scratch.file('volume'));
-    writeFileSync(scratch.file('volume/kept'), 'data');
-    const spec = {
-      ociVersion: '1.0.2',
-      process: { args: ['true'], cwd: '/', env: ['A=1'], rlimits: [{ type: 'RLIMIT_CORE', hard: 18446744073709551615n, soft: 0 }] },
-      root: { path: 'rootfs' },
-      hostname: 'named',
-      mounts: [{ destination: '/v', type: 'bind', source: scratch.file('volume'), options: ['rbind', 'ro'] }],
-      linux: { namespaces: [{ type: 'network' }, { type: 'pid' }], resources: { memory: { limit: 1048576 } } },
-    };
-    const json = JSON.stringify(spec, (_key, value: unknown) => (typeof value === 'bigint' ? `big${value}` : value)).replace(
-      /"big(\d+)"/,
-      '$1',
-    );
-    writeFileSync(scratch.file('bundle/config.json'), json);
-  }
-  /** To the runtime's own end: the shim keeps its stdio, as an engine's pipes, and a pipe's end would be the shim's. */
-  async function kata(...words: string[]): Promise<Outcome> {
-    const name = scratch.file(`out${outputs++}`);
-    const [out, error] = [openSync(name, 'w'), openSync(`${name}.err`, 'w')];
-    const all = ['--no-warnings', BUNDLE, '--kata-config', scratch.file('c.toml'), ...words];
-    const child = spawn(process.execPath, all, { stdio: ['ignore', out, error] });
-    const [code] = (await once(child, 'exit')) as [number | null];
-    for (const fd of [out, error]) closeSync(fd);
-    const output = readFileSync(name);
-    return { code: code ?? 255, output, stdout: output.toString(), stderr: readFileSync(`${name}.err`, 'utf8') };
-  }
-  const create = (): Promise<Outcome> => kata('create', '--bundle', scratch.file('bundle'), '--pid-file', scratch.file('pid'), id);
-  const calls = (): string[] => readFileSync(scratch.file('calls'), 'utf8').trim().split('\n');
-  const status = async (): Promise<unknown> => (JSON.parse((await kata('state', id)).stdout) as { status: unknown }).status;
+  const prepare = (modes?: Modes): void => rig.prepare(modes);
+  const kata = (...words: string[]): Promise<Outcome> => rig.kata(...words);
+  const create = (): Promise<Outcome> => rig.create();
+  const calls = (): string[] => rig.calls();
+  const status = (): Promise<unknown> => rig.status();
 
   it('create, start, kill, delete: states, calls, pid file, silence', async () => {
     prepare();

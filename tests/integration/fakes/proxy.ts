@@ -4,12 +4,44 @@
  */
 import { appendFileSync } from 'node:fs';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { AgentServiceDefinition } from '../../../packages/common/src/generated/agent.ts';
+import {
+  AgentServiceDefinition,
+  Interfaces,
+  ListProcessesResponse,
+  OOMEvent,
+  Routes,
+  StatsContainerResponse,
+} from '../../../packages/common/src/generated/agent.ts';
 import { HealthDefinition } from '../../../packages/common/src/generated/health.ts';
 import { grpcService } from '../../../packages/common/src/grpc/service.ts';
 
 const [failing, log = '/dev/null', ...words] = process.argv.slice(2);
 const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
+
+/** Answers that are not empty. The first container of the sandbox runs out of memory once. */
+const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => object | Promise<object>>> = {
+  check: () => ({ status: 1 }),
+  createContainer: (request) => {
+    container = String(request['container_id']);
+    return {};
+  },
+  listProcesses: ({ format, args }) => {
+    const text = format === 'json' ? '[71,72]' : `PID ${(args as string[]).join(' ')}\n71 sh\n`;
+    return ListProcessesResponse.fromPartial({ process_list: Buffer.from(text) });
+  },
+  statsContainer: () =>
+    StatsContainerResponse.fromPartial({ cgroup_stats: { memory_stats: { usage: { usage: 4096n, limit: 2n ** 64n - 1n } } } }),
+  getOOMEvent: () => {
+    const container_id = container;
+    container = '';
+    return container_id === '' ? new Promise(() => {}) : OOMEvent.fromPartial({ container_id });
+  },
+  listInterfaces: () => Interfaces.fromPartial({ Interfaces: [{ device: 'eth0', name: 'eth0', mtu: 1500n, hwAddr: '02:00:00:00:00:02' }] }),
+  updateInterface: ({ interface: given }) => given as object,
+  listRoutes: () => Routes.fromPartial({ Routes: [{ gateway: '10.0.0.1', device: 'eth0' }] }),
+  updateRoutes: ({ routes }) => routes as object,
+};
+let container = '';
 
 type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
 
@@ -23,7 +55,8 @@ for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDe
         `${name} ${JSON.stringify(call.request, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`,
       );
       if (name === failing) answer({ code: status.INTERNAL, details: 'the guest says no' });
-      else answer(null, name === 'check' ? { status: 1 } : {});
+      else
+        void Promise.resolve(answers[name]?.(call.request as Readonly<Record<string, unknown>>) ?? {}).then((value) => answer(null, value));
     },
   ]);
   server.addService(service as never, Object.fromEntries(calls) as never);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseDuration, parseKernelOptions } from './parse-kernel-options.ts';
+import { parseKernelOptions } from './parse-kernel-options.ts';
 import type { KernelOptions } from './parse-kernel-options.ts';
 
 describe('parseKernelOptions', () => {
@@ -16,17 +16,4 @@ describe('parseKernelOptions', () => {
   const defaults = parseKernelOptions('');
   for (const [commandLine, changed] of cases)
     it(commandLine, () => assert.deepEqual(parseKernelOptions(`${commandLine}\n`), { ...defaults, ...changed }));
-});
-
-describe('parseDuration', () => {
-  const cases: [text: string, milliseconds: number | undefined][] = [
-    ['3s', 3000],
-    ['1m30s', 90_000],
-    ['1.5s', 1500],
-    ['500ms', 500],
-    ['3', undefined],
-    ['s3', undefined],
-    ['', undefined],
-  ];
-  for (const [text, milliseconds] of cases) it(`"${text}"`, () => assert.equal(parseDuration(text), milliseconds));
 });

@@ -1,4 +1,5 @@
 /** The words `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
+import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { parseLevel } from '@kata-containers/common/logging/logger';
 import type { Level } from '@kata-containers/common/logging/logger';
 
@@ -12,15 +13,6 @@ export interface KernelOptions {
   /** Bytes of the pipes of a container's stdio; 0 leaves the choice to us. */
   readonly containerPipeSize: number;
   readonly warnings: readonly string[];
-}
-
-const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Go's time.ParseDuration, as far as people write it: `3s`, `1m30s`, `500ms`. */
-export function parseDuration(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return undefined;
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
 }
 
 type Mutable = { -readonly [K in keyof KernelOptions]: KernelOptions[K] };

@@ -84,4 +84,11 @@ export interface ClockCalls {
   addEntropy(data: Buffer): void;
 }
 
-export type Kernel = MountCalls & NamespaceCalls & ProcessCalls & DescriptorCalls & TerminalCalls & ClockCalls;
+export interface VirtualMachineCalls {
+  /** KVM_CREATE_VM on an open /dev/kvm. Returns the new VM's descriptor. */
+  createVirtualMachine(kvm: number): number;
+  /** KVM_CHECK_EXTENSION on an open /dev/kvm: 0 when there is none, or what the kernel says of it. */
+  checkKvmExtension(kvm: number, extension: number): number;
+}
+
+export type Kernel = VirtualMachineCalls & MountCalls & NamespaceCalls & ProcessCalls & DescriptorCalls & TerminalCalls & ClockCalls;

@@ -4,6 +4,7 @@ import type { Kernel } from './kernel.ts';
 import { mountCalls, namespaceCalls } from './mount-calls.ts';
 import { processCalls } from './process-calls.ts';
 import { clockCalls, terminalCalls } from './terminal-calls.ts';
+import { virtualMachineCalls } from './virtual-machine-calls.ts';
 
 export const linuxKernel: Kernel = {
   ...mountCalls,
@@ -12,4 +13,5 @@ export const linuxKernel: Kernel = {
   ...descriptorCalls,
   ...terminalCalls,
   ...clockCalls,
+  ...virtualMachineCalls,
 };

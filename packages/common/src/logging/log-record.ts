@@ -60,3 +60,18 @@ export function formatJson(record: LogRecord): string {
     time: timestamp(record.time, record.precision),
   });
 }
+
+const terminalLevel: Record<Level, readonly [name: string, colour: number]> = {
+  debug: ['DEBU', 37],
+  info: ['INFO', 36],
+  warn: ['WARN', 33],
+  error: ['ERRO', 31],
+};
+
+/** The coloured form for terminals: `INFO[0000] message …  key=value`. `seconds` have passed since the process began. */
+export function formatTerminal(record: LogRecord, seconds: number): string {
+  const [name, colour] = terminalLevel[record.level];
+  const painted = (text: string): string => `\x1b[${colour}m${text}\x1b[0m`;
+  const pairs = sortedFields(record.fields).map(([key, value]) => ` ${painted(key)}${pair(key, value).slice(key.length)}`);
+  return `${painted(name)}[${String(seconds).padStart(4, '0')}] ${record.message.padEnd(44)} ${pairs.join('')}`;
+}

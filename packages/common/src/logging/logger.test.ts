@@ -49,6 +49,15 @@ describe('logger, JSON', () => {
   });
 });
 
+describe('logger, on a terminal', () => {
+  it('has the short level, the seconds and coloured keys', () => {
+    const line = written({ format: 'terminal', fields: { pid: 1 } }, (logger) => logger.info('found', { description: 'two words' }));
+    const message = 'found'.padEnd(44);
+    assert.match(line, /^\x1b\[36mINFO\x1b\[0m\[\d{4}\] /);
+    assert.ok(line.endsWith(`] ${message}  \x1b[36mdescription\x1b[0m="two words" \x1b[36mpid\x1b[0m=1\n`), JSON.stringify(line));
+  });
+});
+
 describe('parseLevel', () => {
   for (const [name, level] of [
     ['debug', 'debug'],

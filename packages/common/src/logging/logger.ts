@@ -2,7 +2,7 @@
  * Log records in the exact text and JSON form of logrus, which kata-log-parser, containerd and people's scripts read.
  * Loggers are passed as parameters; there is no global one.
  */
-import { formatJson, formatText } from './log-record.ts';
+import { formatJson, formatTerminal, formatText } from './log-record.ts';
 import type { Fields, Level, LogRecord } from './log-record.ts';
 
 export type { Fields, Level } from './log-record.ts';
@@ -17,7 +17,7 @@ export interface Logger {
 }
 
 export interface LoggerOptions {
-  readonly format: 'text' | 'json';
+  readonly format: 'text' | 'json' | 'terminal';
   /** Records below this level are dropped. */
   readonly level: Level;
   /** Receives each record as one line with its line feed. Must not throw. */
@@ -31,7 +31,7 @@ const severity: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const { now = () => new Date(), fields: base = {} } = options;
-  const format = options.format === 'json' ? formatJson : formatText;
+  const format = formats[options.format];
   const log =
     (level: Level) =>
     (message: string, fields: Fields = {}): void => {
@@ -47,6 +47,12 @@ export function createLogger(options: LoggerOptions): Logger {
     child: (fields) => createLogger({ ...options, fields: { ...base, ...fields } }),
   };
 }
+
+const formats = {
+  json: formatJson,
+  text: formatText,
+  terminal: (record: LogRecord) => formatTerminal(record, Math.floor(process.uptime())),
+};
 
 /** Drops everything. */
 export const silentLogger: Logger = createLogger({ format: 'text', level: 'error', write: () => {}, precision: 'seconds' });

@@ -131,6 +131,7 @@ export interface Resources {
     mems?: string;
   };
   pids?: { limit: Integer };
+  blockIO?: { weight?: Integer };
   hugepageLimits?: { pageSize: string; limit: Integer }[];
   unified?: Record<string, string>;
 }

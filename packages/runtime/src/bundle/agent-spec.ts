@@ -20,7 +20,7 @@ function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
 }
 
 /** Limits of CPU, memory and processes. CPU sets name host CPUs and mean nothing in the guest. */
-function guestResources({ memory, cpu, pids }: Resources): object {
+export function guestResources({ memory, cpu, pids }: Resources): object {
   return {
     Memory: memory && {
       Limit: big(memory.limit),

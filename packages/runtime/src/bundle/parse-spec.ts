@@ -1,13 +1,7 @@
 /** config.json, from text to a Spec that the rest may rely on. Pure. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Spec } from '@kata-containers/common/oci/spec';
-
-/** Integers that a JavaScript number cannot hold (RLIM_INFINITY, "unlimited" memory) become bigints. */
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context?.source ?? '';
-  return /^-?\d+$/.test(source) ? BigInt(source) : value;
-}
+import { exactIntegers } from './exact-json.ts';
 
 type Check = (spec: Record<string, unknown>) => [field: string, problem: string] | undefined;
 

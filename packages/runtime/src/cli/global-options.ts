@@ -9,32 +9,11 @@ export function globalCommand(): Command {
     .option('--kata-show-default-config-paths', 'show where the configuration is looked for, and exit')
     .option('--log <path>', 'log to this file', '/dev/null')
     .option('--log-format <format>', 'format of the log: text or json', 'text')
-    .option('--root <dir>', "accepted for runc's sake: state is kept in /run/vc", '/var/run/kata-containers')
+    .option('--root <dir>', "accepted for runc's sake: state is kept in /run/vc, whatever it says", '/var/run/kata-containers')
     .option('--rootless <when>', 'accepted: auto, true or false', 'auto')
     .option('--systemd-cgroup', "accepted: the form of the container's cgroup path decides")
+    .option('--criu <path>', "accepted for runc's sake: there is no checkpoint")
     .option('--debug', 'log everything')
     .addOption(new Option('-v, --version', 'print the version, and exit'))
-    .allowExcessArguments(true)
-    .passThroughOptions(true);
-}
-
-const longNames = [
-  'kata-config',
-  'kata-show-default-config-paths',
-  'log-format',
-  'log',
-  'root',
-  'rootless',
-  'systemd-cgroup',
-  'debug',
-  'version',
-  'help',
-];
-
-/** 1.x's parser took one dash for two: `-log x` is `--log x`. */
-export function normaliseDashes(argv: readonly string[], names: readonly string[] = longNames): string[] {
-  return argv.map((word) => {
-    const match = /^-([a-z][a-z-]+)(=.*)?$/.exec(word);
-    return match && names.includes(match[1] ?? '') ? `-${word}` : word;
-  });
+    .helpOption('-h, --help', 'show help');
 }

@@ -4,10 +4,9 @@ import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { childEnvironment } from '../processes/launch.ts';
 import type { Context } from '../sandbox/context.ts';
-import { installPrefix } from './run-cli.ts';
-import type { Host } from './run-cli.ts';
+import { installPrefix } from './install-prefix.ts';
 import { textOption } from './verb.ts';
-import type { Options } from './verb.ts';
+import type { Host, Options } from './verb.ts';
 
 /** @throws ConfigurationError with every problem of the file */
 export function loadContext(globals: Options, host: Host, log: Logger): Promise<Context> {

@@ -4,6 +4,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { createLogger } from '@kata-containers/common/logging/logger';
 import type { Level, Logger } from '@kata-containers/common/logging/logger';
+import { goArchitecture } from '../host-check/go-architecture.ts';
 
 export interface LogWish {
   readonly path: string;
@@ -38,6 +39,6 @@ function checkWritable(path: string): void {
 export function openLog({ path, format, level, verb }: LogWish): Logger {
   if (format !== 'text' && format !== 'json') throw new UsageError(`unknown log-format "${format}"`);
   checkWritable(path);
-  const fields = { name: 'kata-runtime', source: 'runtime', arch: 'amd64', pid: process.pid, command: verb };
+  const fields = { name: 'kata-runtime', source: 'runtime', arch: goArchitecture(process.arch), pid: process.pid, command: verb };
   return createLogger({ format, level, write: appendTo(path), precision: 'seconds', fields });
 }

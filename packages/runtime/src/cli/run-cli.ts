@@ -1,47 +1,44 @@
 /** From argv to a verb: parse, log, run, report. What not every verb needs is imported by those that do: start-up is paid per verb (ADR 6). */
-import { dirname, resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
-import { globalCommand, normaliseDashes } from './global-options.ts';
+import { globalCommand } from './global-options.ts';
+import { installPrefix } from './install-prefix.ts';
 import { openLog } from './open-log.ts';
+import { parseOptions } from './parse-options.ts';
+import type { Parsed } from './parse-options.ts';
 import { print } from './print.ts';
 import { textOption } from './verb.ts';
-import type { Options, Verb } from './verb.ts';
+import type { Host, Options, Verb } from './verb.ts';
 import { verbTable } from './verb-table.ts';
 import type { VerbEntry } from './verb-table.ts';
 import { versionText } from './version-text.ts';
 
-export interface Host {
-  readonly environment: NodeJS.ProcessEnv;
-  /** Real path of our own executable: the configuration is looked for relative to where it was installed. */
-  readonly program: string;
-}
-
 function helpText(program: Command): string {
-  const verbs = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
-  return `${program.helpInformation()}\nCommands:\n${verbs.join('\n')}\n\nOptions beginning with "--kata-" are Kata Containers' own.\n`;
+  const verbs = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(15)}${summary}`);
+  const note = 'Commands starting "kata-" and options starting "--kata-" are Kata Containers extensions.';
+  return `${program.helpInformation()}\nCommands:\n${verbs.join('\n')}\n\n${note}\n`;
 }
 
-/** commander's complaint without its "error: ". */
-const usageError = (error: CommanderError): UsageError => new UsageError(error.message.replace(/^error: /, ''));
+interface Parsing {
+  readonly stopAtWord: boolean;
+  readonly help: () => string;
+  /** 1.x's words before the complaint about a wrong option; it goes to stdout with the help, and to stderr alone. */
+  readonly complaint: string;
+}
 
 /** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError after the help for a wrong option */
-function parse(command: Command, argv: readonly string[], help: () => string): { words: readonly string[]; options: Options } | undefined {
-  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+function parse(command: Command, argv: readonly string[], { stopAtWord, help, complaint }: Parsing): Parsed | undefined {
   try {
-    command.parse([...argv], { from: 'user' });
-    return { words: command.args, options: command.opts() };
+    const parsed = parseOptions(command, argv, stopAtWord);
+    if (!parsed) print(`${help().trimEnd()}\n`);
+    return parsed;
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.helpDisplayed') {
-      print(`${help().trimEnd()}\n`);
-      return undefined;
-    }
-    throw usageError(error);
+    print(`${complaint} ${errorMessage(error)}\n\n${help().trimEnd()}\n`);
+    throw error;
   }
 }
 
@@ -53,21 +50,38 @@ async function runVerb(
   host: Host,
   log: Logger,
 ): Promise<number> {
-  const verb: Verb = await entry.load();
-  const command = new Command(name).description(entry.summary).allowExcessArguments(true);
-  verb.describe(command);
-  const parsed = parse(command, argv, () => command.helpInformation());
+  const { verb, command } = await loadVerb(name, entry);
+  const help = (): string => command.helpInformation();
+  const parsed = parse(command, argv, { stopAtWord: entry.stopAtWord === true, help, complaint: 'Incorrect Usage:' });
   if (!parsed) return 0;
-  return verb.run({ ...parsed, log, context: async () => (await import('./load-context.ts')).loadContext(globals, host, log) });
+  return verb.run({ ...parsed, log, context: async () => (await import('./load-context.ts')).loadContext(globals, host, log), host });
 }
 
-/** Where an installation with this prefix looks for its configuration: /usr/bin/kata-runtime means the prefix "/". */
-export const installPrefix = (program: string): string => resolve(dirname(program), '../..');
+async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
+  const verb = await entry.load();
+  const command = new Command(name).description(entry.summary);
+  verb.describe(command);
+  return { verb, command };
+}
+
+/** @throws UsageError */
+function findVerb(name: string): VerbEntry {
+  const entry = Object.hasOwn(verbTable, name) ? verbTable[name] : undefined;
+  if (!entry) throw new UsageError(`Invalid command "${name}"`);
+  return entry;
+}
+
+/** `help` and `help VERB`. */
+async function showHelp(program: Command, verb: string | undefined): Promise<number> {
+  const text = verb === undefined ? helpText(program) : (await loadVerb(verb, findVerb(verb))).command.helpInformation();
+  print(`${text.trimEnd()}\n`);
+  return 0;
+}
 
 /** @throws KataError, whose text becomes the line on stderr; it is in the log already */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
-  const parsed = parse(program, normaliseDashes(argv), () => helpText(program));
+  const parsed = parse(program, argv, { stopAtWord: true, help: () => helpText(program), complaint: 'Incorrect Usage.' });
   if (!parsed) return 0;
   const { options } = parsed;
   const [name, ...rest] = parsed.words;
@@ -75,21 +89,16 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
     for (const path of defaultConfigurationPaths(installPrefix(host.program))) print(`${path}\n`);
     return 0;
   }
-  if (options['version'] === true || name === 'version') {
+  if (options['version'] === true) {
     print(versionText());
     return 0;
   }
-  if (name === undefined || name === 'help') {
-    print(`${helpText(program).trimEnd()}\n`);
-    return 0;
-  }
+  if (name === undefined || name === 'help' || name === 'h') return showHelp(program, rest[0]);
   const level = options['debug'] === true ? 'debug' : 'info';
   const log = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
   try {
-    const entry = verbTable[name];
-    if (!entry) throw new UsageError(`Invalid command "${name}"`);
-    return await runVerb(name, entry, rest, options, host, log);
+    return await runVerb(name, findVerb(name), rest, options, host, log);
   } catch (error) {
     log.error(errorMessage(error));
     throw error;

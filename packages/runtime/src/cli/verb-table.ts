@@ -3,17 +3,40 @@ import type { Verb } from './verb.ts';
 
 export interface VerbEntry {
   readonly summary: string;
+  /** The first argument ends the options: what follows belongs to another program. */
+  readonly stopAtWord?: boolean;
   readonly load: () => Promise<Verb>;
 }
 
 export const verbTable: Readonly<Record<string, VerbEntry>> = {
   create: { summary: 'create a container', load: async () => (await import('./verbs/create.ts')).create },
   delete: { summary: 'delete containers and what they hold', load: async () => (await import('./verbs/delete.ts')).deleteVerb },
-  exec: { summary: 'run a process in a container', load: async () => (await import('./verbs/exec.ts')).exec },
+  events: { summary: "print a container's statistics and events", load: async () => (await import('./verbs/events.ts')).events },
+  exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
+  features: { summary: 'print what this runtime can do, as JSON', load: async () => (await import('./verbs/features.ts')).features },
   factory: { summary: 'make, show and remove VM templates', load: async () => (await import('./verbs/factory.ts')).factory },
+  'kata-check': {
+    summary: 'test whether this machine can run Kata Containers',
+    load: async () => (await import('./verbs/kata-check.ts')).kataCheck,
+  },
+  'kata-env': { summary: 'show settings and versions', load: async () => (await import('./verbs/kata-env.ts')).kataEnv },
+  'kata-network': {
+    summary: "list and change a guest's interfaces and routes",
+    load: async () => (await import('./verbs/kata-network.ts')).kataNetwork,
+  },
+  'kata-overhead': {
+    summary: 'show what sandboxes cost beyond their containers',
+    load: async () => (await import('./verbs/kata-overhead.ts')).kataOverhead,
+  },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
+  pause: { summary: 'suspend all processes of a container', load: async () => (await import('./verbs/pause.ts')).pause },
+  ps: { summary: 'list the processes of a container', stopAtWord: true, load: async () => (await import('./verbs/ps.ts')).ps },
+  resume: { summary: 'let the processes of a paused container go on', load: async () => (await import('./verbs/resume.ts')).resume },
   run: { summary: 'create and start a container', load: async () => (await import('./verbs/run.ts')).run },
+  spec: { summary: 'write an example config.json', load: async () => (await import('./verbs/spec.ts')).spec },
   start: { summary: 'start created containers', load: async () => (await import('./verbs/start.ts')).start },
   state: { summary: "print a container's state", load: async () => (await import('./verbs/state.ts')).state },
+  update: { summary: "change a container's limits", load: async () => (await import('./verbs/update.ts')).update },
+  version: { summary: 'print the version', load: async () => (await import('./verbs/version.ts')).version },
 };

@@ -6,6 +6,12 @@ import type { Context } from '../sandbox/context.ts';
 /** Options as commander keeps them: camelCase names. */
 export type Options = Readonly<Record<string, unknown>>;
 
+export interface Host {
+  readonly environment: NodeJS.ProcessEnv;
+  /** Real path of our own executable: the configuration is looked for relative to where it was installed. */
+  readonly program: string;
+}
+
 export interface Invocation {
   /** Words that are no options. */
   readonly words: readonly string[];
@@ -13,6 +19,7 @@ export interface Invocation {
   readonly log: Logger;
   /** Configuration and kernel, read when asked for: most verbs on a missing container never need them. */
   context(): Promise<Context>;
+  readonly host: Host;
 }
 
 export interface Verb {

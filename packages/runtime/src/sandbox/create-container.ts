@@ -18,6 +18,7 @@ import { planShare } from '../storage/share-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { createSandbox } from './create-sandbox.ts';
+import { enterNewCgroup } from './host-cgroup.ts';
 import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
@@ -124,6 +125,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const { id, bundle } = request;
   const journal = reserve(id);
   try {
+    enterNewCgroup(context, request, journal);
     const { state, agent } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent });
   } catch (error) {
@@ -138,6 +140,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   const before = journal.entries().length;
+  enterNewCgroup(context, request, journal);
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   try {
     return await finish(context, request, { sandboxId, journal, sandbox, agent });

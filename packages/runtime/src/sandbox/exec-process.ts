@@ -1,6 +1,5 @@
 /** `exec`: another process in a container, with a shim of its own. */
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
-import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Process } from '@kata-containers/common/oci/spec';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
@@ -9,8 +8,8 @@ import type { Started } from '../processes/spawn-apart.ts';
 import { randomUuid } from '../random-uuid.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
-import { currentState } from './container-status.ts';
-import { loadSandbox, requireContainer } from './state-store.ts';
+import { enterCgroupOf } from './host-cgroup.ts';
+import { requireFor } from './require-for.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -22,10 +21,7 @@ export interface ExecRequest {
 
 /** @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
-  const { sandboxId, record } = requireContainer(request.id);
-  const state = currentState(record);
-  if (state !== 'ready' && state !== 'running') throw new StateError(`Container ${request.id} is not ready or running`);
-  const sandbox = loadSandbox(sandboxId);
+  const { sandboxId, record, sandbox } = requireFor('exec', request.id);
   const execId = randomUuid();
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
@@ -48,5 +44,6 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     quiet: terminal && !request.attached && console === undefined,
     environment: context.environment,
   };
+  enterCgroupOf(context, sandboxId, request.id);
   return launchShim(shim, context.kernel);
 }

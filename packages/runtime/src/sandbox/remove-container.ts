@@ -13,8 +13,9 @@ import { undoOne } from './undo.ts';
 
 const SIGKILL = 9;
 
-/** Entries that carry the container's id in a path below the share or the mapping. */
+/** Entries that carry the container's id, in a path below the share or the mapping for instance. */
 function belongsTo(entry: Undo, id: string): boolean {
+  if (entry.undo === 'remove-cgroup') return entry.container === id;
   return 'path' in entry && entry.path.split('/').some((part) => part === id || part.startsWith(`${id}-`));
 }
 

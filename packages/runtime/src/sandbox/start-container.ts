@@ -5,16 +5,14 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
-import { currentState } from './container-status.ts';
-import { checkTransition } from './lifecycle.ts';
+import { requireFor } from './require-for.ts';
+import { saveContainer } from './state-store.ts';
 import { timed } from './timed.ts';
-import { loadSandbox, requireContainer, saveContainer } from './state-store.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
 export async function startContainer(context: Context, id: string): Promise<void> {
-  const { sandboxId, record } = requireContainer(id);
-  checkTransition(currentState(record), 'running');
-  const { AgentState, HypervisorState, Network } = loadSandbox(sandboxId);
+  const { sandboxId, record, sandbox, afterwards } = requireFor('start', id);
+  const { AgentState, HypervisorState, Network } = sandbox;
   const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
@@ -22,7 +20,7 @@ export async function startContainer(context: Context, id: string): Promise<void
   } finally {
     agent.close();
   }
-  saveContainer(sandboxId, id, { ...record, State: 'running' });
+  saveContainer(sandboxId, id, afterwards);
   const { spec } = loadBundle(record.BundlePath);
   if (!spec.hooks?.poststart?.length) return;
   const state = { ociVersion: spec.ociVersion, id, status: 'running', pid: record.Process.Shim.pid, bundle: record.BundlePath };

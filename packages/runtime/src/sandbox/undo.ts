@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace } from '../network/teardown.ts';
 import { endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../storage/unmount-tree.ts';
@@ -32,6 +33,8 @@ export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setn
       return;
     case 'unmount':
       return unmountTree(entry.path, kernel);
+    case 'remove-cgroup':
+      return removeCgroup(entry.directories);
     case 'kill':
       return endProcess(entry.process, TERMINATION_MS);
     case 'delete-links':

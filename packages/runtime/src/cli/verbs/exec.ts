@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
-import type { Process, User } from '@kata-containers/common/oci/spec';
+import type { Capabilities, Process, User } from '@kata-containers/common/oci/spec';
 import { loadBundle } from '../../bundle/load-bundle.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
 import { requireContainer } from '../../sandbox/state-store.ts';
@@ -21,6 +21,11 @@ function parseUser(text: string): User {
   return { uid: Number(match[1]), gid: Number(match[2] ?? 0) };
 }
 
+function parseGid(text: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`--additional-gids must be a number, not "${text}"`);
+  return Number(text);
+}
+
 function readProcess(path: string): Process {
   let process: Partial<Process>;
   try {
@@ -32,19 +37,31 @@ function readProcess(path: string): Process {
   return { ...process, cwd: process.cwd ?? '/' };
 }
 
+const list = (options: Options, name: string): string[] => (Array.isArray(options[name]) ? (options[name] as string[]) : []);
+
+/** runc adds to all sets but the ambient one. */
+function moreCapabilities(own: Capabilities | undefined, added: readonly string[]): Capabilities | undefined {
+  if (added.length === 0) return own;
+  const plus = (set: readonly string[] = []): string[] => [...new Set([...set, ...added])];
+  return { ...own, bounding: plus(own?.bounding), effective: plus(own?.effective), permitted: plus(own?.permitted) };
+}
+
 /** The container's own process with what the command line changes. */
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
   if (args.length === 0) throw new UsageError('Missing command: what is to be run in the container?');
   const { process: own } = loadBundle(requireContainer(id).record.BundlePath).spec;
   const user = textOption(options, 'user');
-  const env = Array.isArray(options['env']) ? (options['env'] as string[]) : [];
+  const gids = list(options, 'additionalGids').map(parseGid);
+  const capabilities = moreCapabilities(own?.capabilities, list(options, 'cap'));
   return {
     ...own,
     cwd: textOption(options, 'cwd') ?? own?.cwd ?? '/',
     args: [...args],
     terminal: options['tty'] === true,
-    env: [...(own?.env ?? []), ...env],
-    ...(user !== undefined && { user: parseUser(user) }),
+    env: [...(own?.env ?? []), ...list(options, 'env')],
+    user: { ...(user === undefined ? own?.user : parseUser(user)), ...(gids.length > 0 && { additionalGids: gids }) },
+    ...(capabilities && { capabilities }),
+    ...(options['newPrivs'] === false && { noNewPrivileges: true }), // commander takes "no-" for a negation
   };
 }
 
@@ -53,7 +70,6 @@ export const exec: Verb = {
     void command
       .argument('<container-id>')
       .argument('[command...]')
-      .passThroughOptions(true)
       .option('-p, --process <file>', 'process.json to run')
       .option('--console <path>', 'pseudo terminal slave to use')
       .option('--console-socket <path>', 'unix socket that receives the master of the new terminal')
@@ -66,11 +82,11 @@ export const exec: Verb = {
       .option('--pidfd-socket <path>', 'accepted')
       .option('--process-label <label>', 'accepted')
       .option('--apparmor <profile>', 'accepted')
-      .option('--no-new-privs', 'accepted')
-      .option('-c, --cap <capability>', 'accepted, repeatable', collect)
+      .option('--no-new-privs', 'the process gains no privileges')
+      .option('-c, --cap <capability>', 'capability to add, repeatable', collect)
       .option('--no-subreaper', 'accepted')
       .option('--preserve-fds <n>', 'accepted')
-      .option('--additional-gids <gid>', 'accepted, repeatable', collect)
+      .option('-g, --additional-gids <gid>', 'further group, in numbers, repeatable', collect)
       .option('--cgroup <path>', 'accepted')
       .option('--ignore-paused', 'accepted'),
   async run({ words, options, context }) {

@@ -1,56 +1,32 @@
-import { statSync } from 'node:fs';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { currentState } from '../../sandbox/container-status.ts';
-import { ociStatus } from '../../sandbox/lifecycle.ts';
-import { listContainers, loadContainer } from '../../sandbox/state-store.ts';
+import { basicTable, containerRows, detailedRows, fullTable, rowsJson } from '../container-rows.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
 import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
-import { OCI_VERSION } from '../version-text.ts';
+import type { Invocation, Verb } from '../verb.ts';
 
-interface Row {
-  readonly ociVersion: string;
-  readonly id: string;
-  readonly pid: number;
-  readonly status: string;
-  readonly bundle: string;
-  readonly rootfs: string;
-  readonly created: string;
-  readonly owner: string;
+/** The configuration is read where it is needed only: a broken one leaves the plain list. */
+async function text({ options, context }: Invocation): Promise<string> {
+  const format = textOption(options, 'format');
+  if (options['quiet'] === true)
+    return containerRows()
+      .map(({ row }) => `${row.id}\n`)
+      .join('');
+  if (format === 'json') return `${rowsJson(detailedRows((await context()).configuration))}\n`;
+  if (options['kataAll'] === true) return table(fullTable(detailedRows((await context()).configuration)));
+  return table(basicTable(containerRows().map(({ row }) => row)));
 }
-
-/** Containers that are being made or removed at this moment have no record, or no root file system: they are left out. */
-function rows(): Row[] {
-  return listContainers().flatMap(({ id, sandboxId }): Row[] => {
-    const record = loadContainer(sandboxId, id);
-    const rootfs = record && statSync(record.Rootfs, { throwIfNoEntry: false });
-    if (!record || !rootfs) return [];
-    const status = ociStatus(currentState(record));
-    const { BundlePath: bundle, Rootfs, Created: created, Process } = record;
-    const pid = status === 'stopped' ? 0 : Process.Shim.pid;
-    return [{ ociVersion: OCI_VERSION, id, pid, status, bundle, rootfs: Rootfs, created, owner: `#${rootfs.uid}` }];
-  });
-}
-
-const columns = (list: readonly Row[]): string[][] => [
-  ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'],
-  ...list.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner]),
-];
 
 export const list: Verb = {
   describe: (command) =>
     void command
       .option('-f, --format <format>', 'table or json', 'table')
       .option('-q, --quiet', 'ids only')
-      .option('--kata-all', 'accepted'),
-  run({ options }) {
-    const format = textOption(options, 'format');
+      .option('--kata-all', 'with QEMU, kernel and image of each, and what a new container would get'),
+  async run(invocation) {
+    const format = textOption(invocation.options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
-    const found = rows();
-    if (options['quiet'] === true) for (const { id } of found) print(`${id}\n`);
-    else if (format === 'json') print(found.length === 0 ? 'null' : JSON.stringify(found));
-    else print(table(columns(found)));
-    return Promise.resolve(0);
+    print(await text(invocation));
+    return 0;
   },
 };

@@ -17,7 +17,11 @@ async function finish(started: Started): Promise<number> {
 }
 
 export const run: Verb = {
-  describe: (command) => void describeCreate(command).option('-d, --detach', 'do not wait for the process'),
+  describe: (command) =>
+    void describeCreate(command)
+      .option('-d, --detach', 'do not wait for the process')
+      .option('--keep', 'do not delete the container when its process has ended')
+      .option('--no-subreaper', 'accepted'),
   async run(invocation) {
     const detached = invocation.options['detach'] === true;
     const request = createRequest(invocation, !detached);
@@ -32,7 +36,7 @@ export const run: Verb = {
       await deleteContainer(context, request.id, true);
       throw error;
     } finally {
-      if (!detached) await deleteContainer(context, request.id, true);
+      if (!detached && invocation.options['keep'] !== true) await deleteContainer(context, request.id, true);
     }
   },
 };

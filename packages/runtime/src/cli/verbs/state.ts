@@ -3,6 +3,7 @@ import { currentState } from '../../sandbox/container-status.ts';
 import { ociStatus } from '../../sandbox/lifecycle.ts';
 import { requireContainer } from '../../sandbox/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { containerAnnotations } from '../container-annotations.ts';
 import { print } from '../print.ts';
 import { OCI_VERSION } from '../version-text.ts';
 import type { Verb } from '../verb.ts';
@@ -14,10 +15,7 @@ export const state: Verb = {
     const id = validateId(words[0]);
     const { record } = requireContainer(id);
     const status = ociStatus(currentState(record));
-    const annotations = {
-      'io.katacontainers.pkg.oci.bundle_path': record.BundlePath,
-      'io.katacontainers.pkg.oci.container_type': record.Type,
-    };
+    const annotations = containerAnnotations(record);
     const pid = status === 'stopped' ? {} : { pid: record.Process.Shim.pid };
     print(JSON.stringify({ ociVersion: OCI_VERSION, id, status, ...pid, bundle: record.BundlePath, annotations }, null, 2));
     return Promise.resolve(0);

@@ -22,19 +22,29 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
  */
 const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless'];
 
+export interface ParameterChoices {
+  readonly hasImage: boolean;
+  readonly agentDebug: boolean;
+  /** The configuration's own words. */
+  readonly kernelParams: string;
+}
+
+const units = ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket'];
+
+/** The words that the configuration decides; `kata-env` shows them. */
+export function configuredParameters({ hasImage, agentDebug, kernelParams }: ParameterChoices): string[] {
+  const words = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...(agentDebug ? ['agent.log=debug'] : [])];
+  return kernelParams === '' ? words : [...words, kernelParams];
+}
+
 export function kernelParameters(plan: QemuPlan): string[] {
-  const words = [
+  return [
     ...base,
     ...(plan.accelerator === 'tcg' ? emulation : []),
     ...root(plan),
     plan.debug ? 'debug' : 'quiet',
     ...(plan.image ? [`systemd.show_status=${plan.debug}`] : []),
     ...['panic=1', `nr_cpus=${plan.maxVcpus}`, 'agent.use_vsock=false'],
-    ...(plan.image
-      ? ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket']
-      : []),
-    'scsi_mod.scan=none',
-    ...(plan.agentDebug ? ['agent.log=debug'] : []),
+    ...configuredParameters({ ...plan, hasImage: plan.image !== undefined }),
   ];
-  return plan.kernelParams === '' ? words : [...words, plan.kernelParams];
 }

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { exactIntegers, exactJson } from './exact-json.ts';
+
+describe('exact JSON', () => {
+  it('keeps 64 bits, both ways', () => {
+    const text = '{"a":18446744073709551615,"b":[1,-9223372036854775808],"c":1.5}';
+    const value: unknown = JSON.parse(text, exactIntegers);
+    assert.deepEqual(value, { a: 18446744073709551615n, b: [1, -9223372036854775808n], c: 1.5 });
+    assert.equal(exactJson(value), text);
+  });
+  it('text that looks like a number stays text', () => assert.equal(exactJson({ a: '12', b: '\0' }), '{"a":"12","b":"\\u0000"}'));
+});

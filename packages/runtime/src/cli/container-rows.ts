@@ -1,0 +1,93 @@
+/** The containers as `list` prints them, in 1.x' shape (list.go). */
+import { statSync } from 'node:fs';
+import type { Configuration } from '../configuration/schema.ts';
+import { currentState } from '../sandbox/container-status.ts';
+import { ociStatus } from '../sandbox/lifecycle.ts';
+import { configuredAssets, runningAssets, staleAssets } from '../sandbox/sandbox-assets.ts';
+import type { Assets } from '../sandbox/sandbox-assets.ts';
+import { listContainers, loadContainer, loadSandbox } from '../sandbox/state-store.ts';
+import { containerAnnotations } from './container-annotations.ts';
+import { OCI_VERSION } from './version-text.ts';
+
+export interface ContainerRow {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly pid: number;
+  readonly status: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly owner: string;
+}
+
+/** Containers that are being made or removed at this moment have no record, or no root file system: they are left out. */
+export function containerRows(): { row: ContainerRow; sandboxId: string }[] {
+  return listContainers().flatMap(({ id, sandboxId }) => {
+    const record = loadContainer(sandboxId, id);
+    const rootfs = record && statSync(record.Rootfs, { throwIfNoEntry: false });
+    if (!record || !rootfs) return [];
+    const status = ociStatus(currentState(record));
+    const { BundlePath: bundle, Rootfs, Created: created, Process } = record;
+    const pid = status === 'stopped' ? 0 : Process.Shim.pid;
+    const annotations = containerAnnotations(record);
+    const row = { ociVersion: OCI_VERSION, id, pid, status, bundle, rootfs: Rootfs, created, annotations, owner: `#${rootfs.uid}` };
+    return [{ row, sandboxId }];
+  });
+}
+
+export interface DetailedRow {
+  readonly row: ContainerRow;
+  readonly running: Assets;
+  readonly latest: Assets;
+  readonly stale: readonly string[];
+}
+
+/** With what each container's VM was started with, and what a new one would be. */
+export function detailedRows(configuration: Configuration): DetailedRow[] {
+  const latest = configuredAssets(configuration);
+  return containerRows().map(({ row, sandboxId }) => {
+    const running = runningAssets(loadSandbox(sandboxId).HypervisorState.Process.pid);
+    return { row, running, latest, stale: staleAssets(running, latest) };
+  });
+}
+
+/** The key "bool" is 1.x' own. */
+const asset = (path: string): object => ({ path, bool: false });
+const details = ({ hypervisor, kernel, image }: Assets): object => ({
+  hypervisorAsset: asset(hypervisor),
+  imageAsset: asset(image),
+  kernelAsset: asset(kernel),
+});
+
+/** A list without rows is `null`, as Go writes it. */
+export function rowsJson(rows: readonly DetailedRow[]): string {
+  if (rows.length === 0) return 'null';
+  const objects = rows.map(({ row, running, latest, stale }) => ({
+    ...row,
+    currentHypervisor: details(running),
+    latestHypervisor: details(latest),
+    StaleAssets: stale.length === 0 ? null : stale,
+  }));
+  return JSON.stringify(objects);
+}
+
+const BASIC = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];
+const basicCells = ({ id, pid, status, bundle, created, owner }: ContainerRow): string[] => [
+  id,
+  String(pid),
+  status,
+  bundle,
+  created,
+  owner,
+];
+
+export const basicTable = (rows: readonly ContainerRow[]): string[][] => [BASIC, ...rows.map(basicCells)];
+
+export const fullTable = (rows: readonly DetailedRow[]): string[][] => [
+  [...BASIC, 'HYPERVISOR', 'KERNEL', 'IMAGE', 'LATEST-KERNEL', 'LATEST-IMAGE', 'STALE'],
+  ...rows.map(({ row, running, latest, stale }) => [
+    ...basicCells(row),
+    ...[running.hypervisor, running.kernel, running.image, latest.kernel, latest.image, stale.join(',') || '-'],
+  ]),
+];

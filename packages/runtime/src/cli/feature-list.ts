@@ -1,0 +1,43 @@
+/**
+ * What engines may ask of this runtime (OCI runtime specification, features.md). Recursive mount attributes ("rro") are not
+ * listed: docker and CRI-O would take the word as leave to use them.
+ */
+import { commit, version } from '@kata-containers/common/version';
+
+const mountOptions = [
+  ...['async', 'atime', 'bind', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'mand', 'noatime', 'nodev', 'nodiratime', 'noexec'],
+  ...['nomand', 'norelatime', 'nostrictatime', 'nosuid', 'private', 'rbind', 'relatime', 'remount', 'ro', 'rprivate', 'rslave', 'rw'],
+  ...['slave', 'strictatime', 'suid', 'sync'],
+];
+
+/** capabilities(7), in the order of their numbers. */
+const capabilities = [
+  ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP', 'LINUX_IMMUTABLE'],
+  ...['NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'IPC_OWNER', 'SYS_MODULE', 'SYS_RAWIO', 'SYS_CHROOT'],
+  ...['SYS_PTRACE', 'SYS_PACCT', 'SYS_ADMIN', 'SYS_BOOT', 'SYS_NICE', 'SYS_RESOURCE', 'SYS_TIME', 'SYS_TTY_CONFIG', 'MKNOD', 'LEASE'],
+  ...['AUDIT_WRITE', 'AUDIT_CONTROL', 'SETFCAP', 'MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ'],
+  ...['PERFMON', 'BPF', 'CHECKPOINT_RESTORE'],
+].map((name) => `CAP_${name}`);
+
+export const featureList = {
+  ociVersionMin: '1.0.0',
+  ociVersionMax: '1.2.0',
+  hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
+  mountOptions,
+  linux: {
+    namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'uts'],
+    capabilities,
+    cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: false },
+    seccomp: { enabled: false },
+    apparmor: { enabled: false },
+    selinux: { enabled: false },
+    intelRdt: { enabled: false },
+    mountExtensions: { idmap: { enabled: false } },
+  },
+  annotations: {
+    'io.katacontainers.version': version,
+    'io.katacontainers.commit': commit,
+    'io.katacontainers.hypervisor': 'qemu',
+  },
+  potentiallyUnsafeConfigAnnotations: ['io.katacontainers.config.'],
+};

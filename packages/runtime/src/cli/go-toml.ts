@@ -1,0 +1,22 @@
+/** TOML as Go's BurntSushi/toml writes it: two blanks for each level, values before tables, a blank line before each table at the top. Pure. */
+
+type Table = Readonly<Record<string, unknown>>;
+
+const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** JSON strings are TOML basic strings, and lists of them TOML lists. */
+const scalar = (value: unknown): string => (Array.isArray(value) ? `[${value.map(scalar).join(', ')}]` : JSON.stringify(value));
+
+function lines(table: Table, path: readonly string[]): string[] {
+  const indent = '  '.repeat(path.length);
+  const entries = Object.entries(table).filter(([, value]) => value !== null && value !== undefined);
+  const values = entries.filter(([, value]) => !isTable(value)).map(([key, value]) => `${indent}${key} = ${scalar(value)}`);
+  const tables = entries.flatMap(([key, value]) => {
+    if (!isTable(value)) return [];
+    const inner = [...path, key];
+    return [...(path.length === 0 ? [''] : []), `${indent}[${inner.join('.')}]`, ...lines(value, inner)];
+  });
+  return [...values, ...tables];
+}
+
+export const goToml = (table: Table): string => `${lines(table, []).join('\n').trimStart()}\n`;

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { Command } from 'commander';
+import { normaliseOptions } from './normalise-options.ts';
+
+const command = new Command('x')
+  .option('-f, --format <format>', '')
+  .option('-q, --quiet', '')
+  .option('--memory-swap <bytes>', '')
+  .option('--no-pivot', '')
+  .option('-r, --resources <file>', '');
+
+describe('normaliseOptions', () => {
+  const cases: [name: string, argv: string[], words: string[]][] = [
+    ['one dash is two', ['-format', 'json', '-quiet'], ['--format=json', '--quiet']],
+    ['an equals sign', ['--format=json', '-format=json'], ['--format=json', '--format=json']],
+    ['one letter', ['-f', 'json', '-q'], ['--format=json', '--quiet']],
+    ['a boolean with a value', ['--quiet=false', '--no-pivot=true', '-quiet=1'], ['--no-pivot', '--quiet']],
+    ['values that look like options', ['--memory-swap', '-1', '-r', '-'], ['--memory-swap=-1', '--resources=-']],
+    ['after the arguments too', ['id', '-q'], ['id', '--quiet']],
+    ['two dashes end them', ['-q', '--', '-q'], ['--quiet', '--', '-q']],
+    ['what is unknown stays', ['-nope', '--nope=1', '-5'], ['-nope', '--nope=1', '-5']],
+    ['a value that is missing', ['-f'], ['--format']],
+  ];
+  for (const [name, argv, words] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), words));
+
+  it("a program's words are not touched", () => {
+    assert.deepEqual(normaliseOptions(command, ['-q', 'id', 'tool', '-quiet', '-f', 'x'], true), [
+      '--quiet',
+      'id',
+      'tool',
+      '-quiet',
+      '-f',
+      'x',
+    ]);
+  });
+  it('a boolean with nonsense', () =>
+    assert.throws(() => normaliseOptions(command, ['-quiet=x'], false), /invalid boolean value "x" for -quiet/));
+});

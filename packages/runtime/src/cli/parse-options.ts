@@ -1,0 +1,25 @@
+/** The words of one command taken apart. Pure. */
+import { CommanderError } from 'commander';
+import type { Command } from 'commander';
+import { normaliseOptions } from './normalise-options.ts';
+import { usageError } from './usage-error.ts';
+import type { Options } from './verb.ts';
+
+export interface Parsed {
+  /** Words that are no options. */
+  readonly words: readonly string[];
+  readonly options: Options;
+}
+
+/** `stopAtWord`: the first word that is no option ends the options. undefined when help is asked for. @throws UsageError */
+export function parseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): Parsed | undefined {
+  const silent = (): void => {};
+  command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent }).allowExcessArguments(true).passThroughOptions(stopAtWord);
+  try {
+    command.parse(normaliseOptions(command, argv, stopAtWord), { from: 'user' });
+    return { words: command.args, options: command.opts() };
+  } catch (error) {
+    if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return undefined;
+    throw usageError(error);
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { parseMemory, parseResources, resourcesOfOptions } from './parse-update.ts';
+
+describe('parseMemory', () => {
+  const cases: [text: string, bytes: bigint | undefined][] = [
+    ['0', 0n],
+    ['1000', 1000n],
+    ['64m', 67108864n],
+    ['1.5G', 1610612736n],
+    ['2kb', 2048n],
+    ['2KiB', 2048n],
+    ['-1', -1n],
+    ['-2', undefined],
+    ['m', undefined],
+    ['1x', undefined],
+    ['', undefined],
+  ];
+  for (const [text, bytes] of cases) it(`"${text}"`, () => assert.equal(parseMemory(text), bytes));
+});
+
+describe('resourcesOfOptions', () => {
+  it('nothing given changes nothing', () => {
+    const { memory, cpu, pids } = resourcesOfOptions({});
+    assert.deepEqual([...Object.values(memory ?? {}), pids?.limit], [0n, 0n, 0n, 0n, 0n, 0n]);
+    assert.deepEqual(Object.values(cpu ?? {}), [0n, 0n, 0n, 0n, 0n, '', '']);
+  });
+  it('every option has its place', () => {
+    const options = {
+      ...{ memory: '64m', memoryReservation: '32m', memorySwap: '-1', kernelMemory: '1k', kernelMemoryTcp: '2k' },
+      ...{ cpuShare: '512', cpuQuota: '-1', cpuPeriod: '100000', cpuRtRuntime: '1', cpuRtPeriod: '2', cpusetCpus: '0-1', cpusetMems: '0' },
+      ...{ blkioWeight: '300', pidsLimit: '20' },
+    };
+    assert.deepEqual(resourcesOfOptions(options), {
+      memory: { limit: 67108864n, reservation: 33554432n, swap: -1n, kernel: 1024n, kernelTCP: 2048n },
+      cpu: { shares: 512n, quota: -1n, period: 100000n, realtimeRuntime: 1n, realtimePeriod: 2n, cpus: '0-1', mems: '0' },
+      blockIO: { weight: 300n },
+      pids: { limit: 20n },
+    });
+  });
+  const wrong: [options: Record<string, string>, text: string][] = [
+    [{ memory: 'much' }, "invalid value for memory: invalid size: 'much'"],
+    [{ cpuPeriod: '-1' }, 'invalid value for cpu-period: strconv.ParseUint: parsing "-1": invalid syntax'],
+    [{ cpuQuota: '1.5' }, 'invalid value for cpu-quota: strconv.ParseInt: parsing "1.5": invalid syntax'],
+    [
+      { cpuShare: '18446744073709551616' },
+      'invalid value for cpu-share: strconv.ParseUint: parsing "18446744073709551616": value out of range',
+    ],
+  ];
+  for (const [options, text] of wrong)
+    it(text, () => assert.throws(() => resourcesOfOptions(options), { name: 'UsageError', message: text }));
+});
+
+describe('parseResources', () => {
+  it('takes what engines send, 64 bits too', () => {
+    const text = '{"memory":{"limit":9223372036854771712,"swap":-1},"cpu":{"quota":50000,"period":100000,"cpus":""},"pids":{"limit":null}}';
+    assert.deepEqual(parseResources(text), {
+      memory: { limit: 9223372036854771712n, swap: -1 },
+      cpu: { quota: 50000, period: 100000, cpus: '' },
+      pids: { limit: null },
+    });
+  });
+  const wrong: [text: string, complaint: RegExp][] = [
+    ['', /not JSON/],
+    ['[]', /must be a JSON object/],
+    ['{"memory":{"limit":"64m"},"cpu":{"quota":1.5}}', /memory\.limit, cpu\.quota must be an integer/],
+  ];
+  for (const [text, complaint] of wrong) it(`refuses ${text || 'nothing'}`, () => assert.throws(() => parseResources(text), complaint));
+});

@@ -1,0 +1,99 @@
+/** The limits that `update` is given, by options or as JSON. Pure. Zero is "leave as it is", as in 1.x and runc. */
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import type { Resources } from '@kata-containers/common/oci/spec';
+import { exactIntegers } from '../bundle/exact-json.ts';
+import { textOption } from './verb.ts';
+import type { Options } from './verb.ts';
+
+const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
+const sizes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
+
+/** `64m`, `1.5g`, `512KiB`, `1000`: go-units' RAMInBytes. undefined for other words. */
+export function parseMemory(text: string): bigint | undefined {
+  if (text === '-1') return -1n;
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  if (unit === '') return BigInt(Math.trunc(Number(number)));
+  return BigInt(Math.trunc(Number(number) * (sizes[unit?.toLowerCase() ?? ''] ?? 1)));
+}
+
+type Read = (name: string, text: string) => bigint;
+
+const memory: Read = (name, text) => {
+  const bytes = parseMemory(text);
+  if (bytes === undefined || bytes > MAX_INT64) throw new UsageError(`invalid value for ${name}: invalid size: '${text}'`);
+  return bytes;
+};
+
+/** strconv.ParseInt and ParseUint, with their complaints. */
+const integer =
+  (parser: 'ParseInt' | 'ParseUint'): Read =>
+  (name, text) => {
+    const complain = (why: string): UsageError => new UsageError(`invalid value for ${name}: strconv.${parser}: parsing "${text}": ${why}`);
+    if (!(parser === 'ParseInt' ? /^[+-]?\d+$/ : /^\d+$/).test(text)) throw complain('invalid syntax');
+    const value = BigInt(text.replace('+', ''));
+    if (value > (parser === 'ParseInt' ? MAX_INT64 : MAX_UINT64) || value < -MAX_INT64) throw complain('value out of range');
+    return value;
+  };
+const int = integer('ParseInt');
+const uint = integer('ParseUint');
+
+/** Option, the name that commander keeps it under, and how it is read. */
+const numbers = {
+  limit: ['memory', 'memory', memory],
+  reservation: ['memory-reservation', 'memoryReservation', memory],
+  swap: ['memory-swap', 'memorySwap', memory],
+  kernel: ['kernel-memory', 'kernelMemory', memory],
+  kernelTCP: ['kernel-memory-tcp', 'kernelMemoryTcp', memory],
+  shares: ['cpu-share', 'cpuShare', uint],
+  quota: ['cpu-quota', 'cpuQuota', int],
+  period: ['cpu-period', 'cpuPeriod', uint],
+  realtimeRuntime: ['cpu-rt-runtime', 'cpuRtRuntime', int],
+  realtimePeriod: ['cpu-rt-period', 'cpuRtPeriod', uint],
+  weight: ['blkio-weight', 'blkioWeight', int],
+  pids: ['pids-limit', 'pidsLimit', int],
+} as const;
+
+/** What the options say. @throws UsageError */
+export function resourcesOfOptions(options: Options): Resources {
+  const value = (key: keyof typeof numbers): bigint => {
+    const [name, kept, read] = numbers[key];
+    const text = textOption(options, kept);
+    return text === undefined || text === '' ? 0n : read(name, text);
+  };
+  const of = <K extends keyof typeof numbers>(...keys: K[]): { [key in K]: bigint } =>
+    Object.fromEntries(keys.map((key) => [key, value(key)])) as { [key in K]: bigint };
+  return {
+    memory: of('limit', 'reservation', 'swap', 'kernel', 'kernelTCP'),
+    cpu: {
+      ...of('shares', 'quota', 'period', 'realtimeRuntime', 'realtimePeriod'),
+      cpus: textOption(options, 'cpusetCpus') ?? '',
+      mems: textOption(options, 'cpusetMems') ?? '',
+    },
+    blockIO: of('weight'),
+    pids: { limit: value('pids') },
+  };
+}
+
+/** What a resources file says, in config.json's form. @throws UsageError */
+export function parseResources(text: string): Resources {
+  let value: unknown;
+  try {
+    value = JSON.parse(text, exactIntegers);
+  } catch (error) {
+    throw new UsageError(`the resources are not JSON (${error instanceof Error ? error.message : ''})`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UsageError('the resources must be a JSON object');
+  const wrong = Object.entries(value).flatMap(([section, fields]) => wrongNumbers(section, fields));
+  if (wrong.length > 0) throw new UsageError(`the resources are not what OCI says: ${wrong.join(', ')} must be an integer`);
+  return value as Resources;
+}
+
+const numeric = ['limit', 'reservation', 'swap', 'kernel', 'kernelTCP', 'shares', 'quota', 'period', 'realtimeRuntime', 'realtimePeriod'];
+
+function wrongNumbers(section: string, fields: unknown): string[] {
+  if (!['memory', 'cpu', 'pids'].includes(section) || typeof fields !== 'object' || fields === null) return [];
+  const isInteger = (value: unknown): boolean => value === null || typeof value === 'bigint' || Number.isSafeInteger(value);
+  return Object.entries(fields).flatMap(([key, value]) => (numeric.includes(key) && !isInteger(value) ? [`${section}.${key}`] : []));
+}

@@ -1,0 +1,35 @@
+import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { exactJson } from '../../bundle/exact-json.ts';
+import { containerStats, followContainer } from '../../sandbox/container-events.ts';
+import type { ContainerEvent } from '../../sandbox/container-events.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { textOption } from '../verb.ts';
+import type { Options, Verb } from '../verb.ts';
+
+/** Milliseconds. @throws UsageError */
+function interval(options: Options): number {
+  const text = textOption(options, 'interval') ?? '';
+  if (text.startsWith('-')) throw new UsageError('duration interval must be greater than 0');
+  const milliseconds = text === '0' ? 0 : parseDuration(text);
+  if (milliseconds === undefined) throw new UsageError(`invalid value "${text}" for flag -interval: time: invalid duration ${text}`);
+  if (milliseconds === 0) throw new UsageError('duration interval must be greater than 0');
+  return milliseconds;
+}
+
+const print = (event: ContainerEvent): void => console.log(exactJson(event));
+
+export const events: Verb = {
+  describe: (command) =>
+    void command
+      .argument('[container-id]')
+      .option('--interval <duration>', 'time between two statistics', '5s')
+      .option('--stats', 'print the statistics once, and exit'),
+  async run({ words, options }) {
+    const id = validateId(words[0]);
+    const milliseconds = interval(options);
+    if (options['stats'] === true) print(await containerStats(id));
+    else await followContainer(id, milliseconds, print);
+    return 0;
+  },
+};

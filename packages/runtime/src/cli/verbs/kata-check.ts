@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { version } from '@kata-containers/common/version';
+import { checkConsistency } from '../../host-check/check-consistency.ts';
+import { INCAPABLE, checkHost, hostRequirements } from '../../host-check/check-host.ts';
+import type { CheckedHost } from '../../host-check/check-host.ts';
+import { checkKvm } from '../../host-check/check-kvm.ts';
+import { fetchReleases } from '../../host-check/fetch-releases.ts';
+import { hostFiles } from '../../host-check/host-files.ts';
+import { listLine, parseReleases, releaseLine } from '../../host-check/parse-releases.ts';
+import { parseVersion } from '../../host-check/parse-version.ts';
+import { stderrLog } from '../stderr-log.ts';
+import type { Invocation, Verb } from '../verb.ts';
+
+/** What modprobe(8) said when it failed. */
+function loadModule(name: string): string | undefined {
+  try {
+    execFileSync('modprobe', [name], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+    return undefined;
+  } catch (error) {
+    const { stderr } = error as { stderr?: string };
+    return stderr === undefined || stderr === '' ? errorMessage(error) : stderr.trim();
+  }
+}
+
+async function checkReleases({ options, host: { environment } }: Invocation, log: Logger): Promise<void> {
+  if (options['networkChecks'] === false || (environment['KATA_CHECK_NO_NETWORK'] ?? '') !== '') return;
+  if (process.geteuid?.() === 0) return log.warn('Not running network checks as super user');
+  const current = parseVersion(version) ?? { semver: version, major: 0, minor: 0, patch: 0, preRelease: [] };
+  const json = await fetchReleases(environment['KATA_RELEASE_URL']);
+  const newer = parseReleases(json, current, options['includeAllReleases'] === true);
+  if (options['onlyListReleases'] !== true) console.log(releaseLine(current, newer));
+  else if (newer.length === 0) console.log('No releases available');
+  else for (const release of newer) console.log(listLine(release));
+}
+
+async function checkAll({ options, context }: Invocation, log: Logger): Promise<void> {
+  const host: CheckedHost = { files: hostFiles(), architecture: process.arch, isRoot: process.geteuid?.() === 0, loadModule };
+  checkHost(host, log);
+  console.log('System is capable of running Kata Containers');
+  if (host.isRoot) {
+    checkKvm(hostRequirements(host), linuxKernel, log);
+    console.log('System can currently create Kata Containers');
+  }
+  if (options['strict'] !== true) return;
+  checkConsistency((await context()).configuration);
+  console.log('Version consistency of Kata Containers is verified');
+}
+
+/** Records go to stderr, the last error as one of them too. */
+async function report(check: Promise<void>, log: Logger): Promise<number> {
+  try {
+    await check;
+    return 0;
+  } catch (error) {
+    const message = errorMessage(error);
+    if (message === INCAPABLE) log.warn('guests are emulated on such a host: that works, and is many times slower');
+    log.error(message);
+    throw error;
+  }
+}
+
+export const kataCheck: Verb = {
+  describe: (command) =>
+    void command
+      .option('--check-version-only', 'only look for a newer version (needs the network; not as root)')
+      .option('--include-all-releases', 'pre-releases too')
+      .option('-n, --no-network-checks', 'check nothing that needs the network; so does the variable KATA_CHECK_NO_NETWORK')
+      .option('--only-list-releases', 'only list newer versions, as "version;date;url" (not as root)')
+      .option('-s, --strict', 'all components must be of one version')
+      .option('-v, --verbose', 'accepted: each check is told anyway'),
+  run(invocation) {
+    const { options } = invocation;
+    const log = stderrLog('info');
+    const checks = async (): Promise<void> => {
+      await checkReleases(invocation, log);
+      if (options['checkVersionOnly'] === true || options['onlyListReleases'] === true) return;
+      await checkAll(invocation, log);
+    };
+    return report(checks(), log);
+  },
+};

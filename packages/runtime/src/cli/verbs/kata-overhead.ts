@@ -1,0 +1,13 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { measureOverhead } from '../../sandbox/measure-overhead.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import type { Verb } from '../verb.ts';
+
+export const kataOverhead: Verb = {
+  describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
+  async run({ words }) {
+    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of words) process.stdout.write(await measureOverhead(validateId(id)));
+    return 0;
+  },
+};

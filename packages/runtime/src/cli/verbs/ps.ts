@@ -1,0 +1,23 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { listGuestProcesses, listHostProcesses } from '../../sandbox/list-processes.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+export const ps: Verb = {
+  describe: (command) =>
+    void command
+      .argument('[container-id]')
+      .argument('[ps-options...]', 'words for the ps of the guest, "-ef" by default')
+      .option('-f, --format <format>', 'table: of the guest; json: pids of the container on the host', 'table')
+      .option('--kata-guest-pids', "with json: the guest's own pids, which mean nothing on the host"),
+  async run({ words, options }) {
+    const [given, ...args] = words;
+    const id = validateId(given);
+    const format = textOption(options, 'format');
+    if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
+    if (format === 'json' && options['kataGuestPids'] !== true) process.stdout.write(JSON.stringify(listHostProcesses(id)));
+    else process.stdout.write(await listGuestProcesses(id, format, args.length > 0 ? args : ['-ef']));
+    return 0;
+  },
+};

@@ -1,0 +1,11 @@
+import { resumeContainer } from '../../sandbox/pause-container.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import type { Verb } from '../verb.ts';
+
+export const resume: Verb = {
+  describe: (command) => void command.argument('[container-id]'),
+  async run({ words }) {
+    await resumeContainer(validateId(words[0]));
+    return 0;
+  },
+};

@@ -1,0 +1,43 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { updateContainer } from '../../sandbox/update-container.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { parseResources, resourcesOfOptions } from '../parse-update.ts';
+import { readInput } from '../read-input.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+export const update: Verb = {
+  describe: (command) =>
+    void command
+      .argument('[container-id]')
+      .option(
+        '-r, --resources <file>',
+        'JSON of the limits ("linux.resources" of config.json), "-" is stdin; other options then do not count',
+      )
+      .option('--blkio-weight <n>', 'accepted: the guest has no such scheduler')
+      .option('--cpu-period <microseconds>', 'period that --cpu-quota is of')
+      .option('--cpu-quota <microseconds>', 'CPU time in a period')
+      .option('--cpu-share <n>', 'relative weight')
+      .option('--cpu-rt-period <microseconds>', 'period of real-time scheduling')
+      .option('--cpu-rt-runtime <microseconds>', 'real-time CPU time in a period')
+      .option('--cpu-burst <microseconds>', 'accepted')
+      .option('--cpu-idle <n>', 'accepted')
+      .option('--cpuset-cpus <list>', "accepted: the numbers are the host's")
+      .option('--cpuset-mems <list>', "accepted: the numbers are the host's")
+      .option('--kernel-memory <bytes>', 'kernel memory')
+      .option('--kernel-memory-tcp <bytes>', 'kernel memory of TCP')
+      .option('--memory <bytes>', 'memory; k, m and g may follow the number')
+      .option('--memory-reservation <bytes>', 'memory to keep to when there is little')
+      .option('--memory-swap <bytes>', 'memory and swap together, -1 for no limit')
+      .option('--pids-limit <n>', 'number of processes')
+      .option('--l3-cache-schema <schema>', 'accepted')
+      .option('--mem-bw-schema <schema>', 'accepted'),
+  async run({ words, options, log }) {
+    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    const id = validateId(words[0]);
+    const file = textOption(options, 'resources');
+    const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
+    await updateContainer(id, resources, log);
+    return 0;
+  },
+};

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { cgroupPath, planCgroup } from './cgroup-plan.ts';
+
+describe('cgroupPath', () => {
+  const cases: [given: string | undefined, path: string][] = [
+    ['/docker/ID', '/docker/kata_ID'],
+    ['/kubepods/burstable/podX/ID', '/kubepods/burstable/podX/kata_ID'],
+    ['system.slice:docker:ID', '/system.slice/kata_docker-ID.scope'],
+    ['kubepods-burstable-podX.slice:crio:ID', '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podX.slice/kata_crio-ID.scope'],
+    [':docker:ID', '/system.slice/kata_docker-ID.scope'],
+    ['relative/ID', '/vc/relative/kata_ID'],
+    ['', '/vc/kata_box'],
+    [undefined, '/vc/kata_box'],
+    ['/../../ID', '/kata_ID'],
+  ];
+  for (const [given, path] of cases) it(String(given), () => assert.equal(cgroupPath(given, 'box'), path));
+});
+
+describe('planCgroup', () => {
+  const mount = (point: string, type: string, options: string): string =>
+    `30 20 0:25 / ${point} rw,nosuid shared:9 - ${type} ${type} rw,${options}`;
+  const v1 = [
+    mount('/sys/fs/cgroup/cpu,cpuacct', 'cgroup', 'cpu,cpuacct'),
+    mount('/sys/fs/cgroup/memory', 'cgroup', 'memory'),
+    mount('/sys/fs/cgroup/systemd', 'cgroup', 'name=systemd'),
+    mount('/sys/fs/cgroup/freezer', 'cgroup', 'freezer'),
+  ];
+  const v2 = mount('/sys/fs/cgroup', 'cgroup2', 'nsdelegate');
+  const hybrid = mount('/sys/fs/cgroup/unified', 'cgroup2', 'nsdelegate');
+  const roots = ['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory'];
+  const directories = roots.map((root) => `${root}/d/kata_x`);
+
+  it('version 1: each hierarchy with figures', () =>
+    assert.deepEqual(planCgroup(v1.join('\n'), '/d/kata_x'), { version: 1, roots, directories }));
+  it('version 1 with an empty version 2', () => assert.equal(planCgroup([hybrid, ...v1].join('\n'), '/d/kata_x')?.version, 1));
+  it('version 2', () =>
+    assert.deepEqual(planCgroup(`${mount('/tmp', 'tmpfs', 'x')}\n${v2}\n`, '/d/kata_x'), {
+      version: 2,
+      roots: ['/sys/fs/cgroup'],
+      directories: ['/sys/fs/cgroup/d/kata_x'],
+    }));
+  it('none', () => assert.equal(planCgroup(mount('/tmp', 'tmpfs', 'x'), '/x'), undefined));
+});

@@ -1,0 +1,55 @@
+/** Which control groups of the host a sandbox' processes go into (cgroups(7)). Pure. */
+
+/** Those whose figures engines read. Limits are the guest's business. */
+const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
+
+export interface CgroupPlan {
+  readonly version: 1 | 2;
+  /** Of version 2's root, or of each hierarchy of version 1. */
+  readonly roots: readonly string[];
+  /** One below each root, to be made. */
+  readonly directories: readonly string[];
+}
+
+/** `a-b.slice` is inside `a.slice` (systemd.slice(5)). */
+function slicePath(slice: string): string {
+  const parts = slice.replace(/\.slice$/, '').split('-');
+  return parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/');
+}
+
+/** 1.x' place for a container: the engine's, with `kata_` before the last name, because the engine may make the other itself. */
+export function cgroupPath(cgroupsPath: string | undefined, id: string): string {
+  const [slice = '', prefix, name] = (cgroupsPath ?? '').split(':');
+  if (prefix !== undefined && name !== undefined) return `/${slicePath(slice || 'system.slice')}/kata_${prefix}-${name}.scope`;
+  const given = cgroupsPath ?? '';
+  const parts = given.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  const last = parts.pop() ?? id;
+  return `/${[...(given.startsWith('/') ? [] : ['vc']), ...parts, `kata_${last}`].join('/')}`;
+}
+
+interface Mount {
+  readonly point: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** Mounts of control groups in /proc/self/mountinfo's text (proc(5)). */
+function cgroupMounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const [left = '', right = ''] = line.split(' - ');
+    const [point, [type, , options]] = [left.split(' ')[4], right.split(' ')];
+    if (point === undefined || (type !== 'cgroup' && type !== 'cgroup2')) return [];
+    return [{ point, type, options: (options ?? '').split(',') }];
+  });
+}
+
+/** undefined on a host without control groups. Where version 1 has the controllers, an empty version 2 beside it does not count. */
+export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefined {
+  const mounts = cgroupMounts(mountinfo);
+  const first = mounts.filter(({ type, options }) => type === 'cgroup' && CONTROLLERS.some((name) => options.includes(name)));
+  const second = mounts.filter(({ type }) => type === 'cgroup2').slice(0, 1);
+  const chosen = first.length > 0 ? first : second;
+  if (chosen.length === 0) return undefined;
+  const roots = [...new Set(chosen.map(({ point }) => point))];
+  return { version: first.length > 0 ? 1 : 2, roots, directories: roots.map((root) => `${root}${path}`) };
+}

@@ -1,0 +1,42 @@
+/**
+ * Puts the runtime itself into control groups: what it starts afterwards, QEMU, proxy and shim, is born in them and counted
+ * from its first page on.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { planCgroup } from './cgroup-plan.ts';
+import type { CgroupPlan } from './cgroup-plan.ts';
+
+const PROCESSES = 'cgroup.procs';
+/** `0` is the process that writes. */
+const SELF = '0';
+
+/** Version 2 counts in a group only what its parents were told to hand down. Not all may be possible: each is asked for alone. */
+function handDown(root: string, directory: string): void {
+  const parents = relative(root, dirname(directory)).split('/').filter(Boolean);
+  for (let depth = 0; depth <= parents.length; depth++) {
+    const control = join(root, ...parents.slice(0, depth), 'cgroup.subtree_control');
+    for (const controller of ['cpu', 'memory', 'pids', 'io']) {
+      try {
+        writeFileSync(control, `+${controller}`);
+      } catch {
+        // the host does not have it, or keeps it for itself
+      }
+    }
+  }
+}
+
+export const readPlan = (path: string): CgroupPlan | undefined => planCgroup(readFileSync('/proc/self/mountinfo', 'utf8'), path);
+
+/** @throws Error when one cannot be made */
+export function makeCgroup({ version, roots, directories }: CgroupPlan): void {
+  for (const [index, directory] of directories.entries()) {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    if (version === 2) handDown(roots[index] ?? '', directory);
+  }
+}
+
+/** @throws Error when one is not there, or may not be joined */
+export function joinCgroup(directories: readonly string[]): void {
+  for (const directory of directories) writeFileSync(join(directory, PROCESSES), SELF);
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { joinCgroup, makeCgroup } from './join-cgroup.ts';
+import { removeCgroup } from './remove-cgroup.ts';
+
+/** Directories with the files that are written to: what the kernel makes of it is for tests as root. */
+describe('control groups of the host', () => {
+  let root = '';
+  beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('are made and joined, and version 2 hands its controllers down', () => {
+    for (const directory of ['', 'd']) {
+      mkdirSync(join(root, directory), { recursive: true });
+      writeFileSync(join(root, directory, 'cgroup.subtree_control'), '');
+    }
+    const directories = [join(root, 'd/kata_x')];
+    makeCgroup({ version: 2, roots: [root], directories });
+    joinCgroup(directories);
+    assert.equal(readFileSync(join(root, 'd/kata_x/cgroup.procs'), 'latin1'), '0');
+    for (const directory of ['', 'd']) assert.equal(readFileSync(join(root, directory, 'cgroup.subtree_control'), 'latin1'), '+io');
+    assert.equal(existsSync(join(root, 'd/kata_x/cgroup.subtree_control')), false);
+  });
+
+  it('are removed; one that is gone is as good', async () => {
+    mkdirSync(join(root, 'kata_x'));
+    await removeCgroup([join(root, 'kata_x'), join(root, 'kata_y')]);
+    assert.equal(existsSync(join(root, 'kata_x')), false);
+  });
+
+  it('who is in them is moved up first', async () => {
+    mkdirSync(join(root, 'kata_x'));
+    writeFileSync(join(root, 'cgroup.procs'), '');
+    writeFileSync(join(root, 'kata_x/cgroup.procs'), '17\n');
+    await assert.rejects(removeCgroup([join(root, 'kata_x')]), { code: 'ENOTEMPTY' }); // a real one's files do not count
+    assert.equal(readFileSync(join(root, 'cgroup.procs'), 'latin1'), '17');
+  });
+});

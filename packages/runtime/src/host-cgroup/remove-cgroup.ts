@@ -1,0 +1,46 @@
+/** Removes control groups, whoever is in them: processes that are not ours must not keep a sandbox from going. */
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+
+/** A process that ends leaves its group a moment later. */
+const ATTEMPTS = 100;
+const RETRY_MS = 10;
+
+function processesIn(directory: string): string[] {
+  try {
+    return readFileSync(join(directory, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+/** Into the group above; in version 2 that may have no processes of its own, and the next one is tried, up to the root. */
+function moveUp(pid: string, directory: string): void {
+  for (let parent = dirname(directory); existsSync(join(parent, 'cgroup.procs')); parent = dirname(parent)) {
+    try {
+      return writeFileSync(join(parent, 'cgroup.procs'), pid);
+    } catch (error) {
+      if (errorCode(error) === 'ESRCH') return; // ended
+    }
+  }
+}
+
+async function removeOne(directory: string): Promise<void> {
+  for (let attempt = 1; existsSync(directory); attempt++) {
+    for (const pid of processesIn(directory)) moveUp(pid, directory);
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      if (errorCode(error) !== 'EBUSY' || attempt === ATTEMPTS) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** @throws Error when one stays */
+export async function removeCgroup(directories: readonly string[]): Promise<void> {
+  for (const directory of directories) await removeOne(directory);
+}

@@ -1,0 +1,98 @@
+/** Whether this host can run VMs, told property by property in 1.x's records (kata-check.go). */
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { isVirtualMachine } from './accelerator.ts';
+import type { HostFiles } from './host-files.ts';
+import { hasWord, parseCpuinfo } from './parse-cpuinfo.ts';
+import { requirementsFor } from './requirements.ts';
+import type { ModuleRequirement, Requirements } from './requirements.ts';
+
+export const INCAPABLE = 'ERROR: System is not capable of running Kata Containers';
+
+export interface CheckedHost {
+  readonly files: HostFiles;
+  /** Node's process.arch. */
+  readonly architecture: string;
+  readonly isRoot: boolean;
+  /** modprobe(8): what it said when it failed. */
+  readonly loadModule: (name: string) => string | undefined;
+}
+
+/** Number of words that are not in `text`. */
+function checkWords(type: string, text: string, required: Readonly<Record<string, string>>, log: Logger): number {
+  const missing = Object.entries(required).filter(([name, description]) => {
+    const found = hasWord(text, name);
+    const fields = { type, name, description };
+    if (found) log.info('CPU property found', fields);
+    else log.error('CPU property not found', fields);
+    return !found;
+  });
+  return missing.length;
+}
+
+function isLoaded(name: string, { files, isRoot, loadModule }: CheckedHost, log: Logger): boolean {
+  if (files.exists(`/sys/module/${name}`)) return true;
+  if (!isRoot) {
+    log.error('Module is not loaded and it can not be inserted. Please consider running with sudo or as root', { module: name });
+    return false;
+  }
+  const output = loadModule(name);
+  if (output !== undefined) log.warn('modprobe insert module failed', { module: name, output });
+  return output === undefined;
+}
+
+/** A parameter's value; nested VMs need not show `unrestricted_guest`, and `nested` itself is a matter of taste. */
+function checkParameter(fields: Record<string, string>, expected: string, isNested: boolean, log: Logger): boolean {
+  const { parameter, value } = fields;
+  if (value === expected) {
+    log.info('Kernel property value correct', fields);
+    return true;
+  }
+  const wrong = { ...fields, expected };
+  if (parameter === 'unrestricted_guest' && isNested) log.warn('Kernel property value correct', wrong);
+  else if (parameter === 'nested') log.warn('kernel module parameter has unexpected value', wrong);
+  else {
+    log.error('kernel module parameter has unexpected value', wrong);
+    return false;
+  }
+  return true;
+}
+
+/** Number of things about one module that stand in the way. */
+function checkModule(name: string, requirement: ModuleRequirement, host: CheckedHost, isNested: boolean, log: Logger): number {
+  const { description, optional = false, parameters = {} } = requirement;
+  const fields = { type: 'module', name, description };
+  if (!isLoaded(name, host, log)) {
+    log.error('kernel property not found', fields);
+    return optional ? 0 : 1;
+  }
+  log.info('kernel property found', fields);
+  const wrong = Object.entries(parameters).filter(([parameter, expected]) => {
+    const value = host.files.read(`/sys/module/${name}/parameters/${parameter}`).trimEnd();
+    return !checkParameter({ ...fields, parameter, value }, expected, isNested, log);
+  });
+  return wrong.length;
+}
+
+/** @throws KataError for a CPU that is none of 1.x's */
+export function hostRequirements({ files, architecture }: CheckedHost): Requirements {
+  const requirements = requirementsFor(architecture, files.read('/proc/cpuinfo'));
+  if (!requirements) throw new KataError('Unknow CPU Type');
+  return requirements;
+}
+
+/** Looks at everything before it fails. @throws KataError when the host is not capable */
+export function checkHost(host: CheckedHost, log: Logger): void {
+  const requirements = hostRequirements(host);
+  const file = host.files.read('/proc/cpuinfo');
+  const cpu = parseCpuinfo(file);
+  if (!cpu) throw new KataError('Cannot determine CPU details');
+  const flags = cpu.fields['flags'] ?? cpu.fields['Features'] ?? '';
+  if (flags === '') throw new KataError('Cannot find CPU flags');
+  const counts = [
+    checkWords('attribute', cpu.text, requirements.attributes, log),
+    checkWords('flag', flags, requirements.flags, log),
+    ...Object.entries(requirements.modules).map(([name, module]) => checkModule(name, module, host, isVirtualMachine(file), log)),
+  ];
+  if (counts.some((count) => count > 0)) throw new KataError(INCAPABLE);
+}

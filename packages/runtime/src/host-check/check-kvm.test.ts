@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { openSync } from 'node:fs';
+import { KernelError } from '@kata-containers/common/errors/kata-error';
+import { recordingKernel } from '@kata-containers/common/kernel/recording-kernel';
+import { createLogger } from '@kata-containers/common/logging/logger';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { checkKvm } from './check-kvm.ts';
+import type { Requirements } from './requirements.ts';
+
+const none: Requirements = { attributes: {}, flags: {}, modules: {}, extensions: {} };
+
+function recorder(): { log: Logger; messages: () => string[] } {
+  const lines: string[] = [];
+  const log = createLogger({ format: 'json', level: 'info', precision: 'seconds', write: (line) => void lines.push(line) });
+  return { log, messages: () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg) };
+}
+
+describe('checkKvm', () => {
+  it('makes a VM, and asks for extensions', () => {
+    const { log, messages } = recorder();
+    const { kernel, calls } = recordingKernel({ createVirtualMachine: () => openSync('/dev/null', 'r'), checkKvmExtension: () => 40 });
+    checkKvm({ ...none, extensions: { SIZE: { description: 'size', id: 165 } } }, kernel, log, '/dev/null');
+    assert.deepEqual(
+      calls.map(([name, , id]) => [name, id]),
+      [
+        ['createVirtualMachine', undefined],
+        ['checkKvmExtension', 165],
+      ],
+    );
+    assert.deepEqual(messages(), ['device available', 'feature available', 'kvm extension is supported']);
+  });
+
+  it('another hypervisor has it', () => {
+    const { log, messages } = recorder();
+    const { kernel } = recordingKernel({
+      createVirtualMachine: () => {
+        throw new KernelError('ioctl', 16, 'EBUSY', 'KVM_CREATE_VM');
+      },
+    });
+    assert.throws(() => checkKvm(none, kernel, log, '/dev/null'), /ioctl KVM_CREATE_VM failed \(EBUSY\)/);
+    assert.deepEqual(messages(), ['device available', 'cannot create VM']);
+  });
+
+  it('there is no device', () => {
+    const { log, messages } = recorder();
+    assert.throws(
+      () => checkKvm(none, recordingKernel().kernel, log, '/nowhere/kvm'),
+      /^KataError: \/nowhere\/kvm cannot be opened \(ENOENT\)$/,
+    );
+    assert.deepEqual(messages(), ['cannot open kvm device']);
+  });
+});

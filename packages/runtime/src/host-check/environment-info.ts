@@ -1,0 +1,106 @@
+/** What `kata-env` tells, in 1.x' shape and order (kata-env.go, format 1.0.24). Pure. */
+import type { Configuration } from '../configuration/schema.ts';
+import { configuredParameters } from '../hypervisor/qemu/kernel-parameters.ts';
+import { parseVersion } from './parse-version.ts';
+
+const FORMAT_VERSION = '1.0.24';
+export const UNKNOWN = '<<unknown>>';
+/** Kept for the shape's sake: there is no netmon. */
+const NETMON = '/usr/libexec/kata-containers/kata-netmon';
+
+export interface HostFacts {
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly distroName: string;
+  readonly distroVersion: string;
+  readonly cpuVendor: string;
+  readonly cpuModel: string;
+  readonly isCapable: boolean;
+  readonly hasVsock: boolean;
+}
+
+export interface EnvironmentFacts {
+  readonly configuration: Configuration;
+  readonly configurationPath: string;
+  readonly program: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly ociVersion: string;
+  /** First line of `--version`, of each program; undefined where it cannot be run. */
+  readonly hypervisorVersion: string | undefined;
+  readonly proxyVersion: string | undefined;
+  readonly shimVersion: string | undefined;
+  readonly host: HostFacts;
+}
+
+function versionInfo(text: string | undefined, commit = ''): object {
+  const version = parseVersion(text ?? '');
+  if (!version) return { Semver: UNKNOWN, Major: 0, Minor: 0, Patch: 0, Commit: UNKNOWN };
+  const { semver, major, minor, patch } = version;
+  return { Semver: semver, Major: major, Minor: minor, Patch: patch, Commit: commit };
+}
+
+function runtimeInfo({ configuration: { runtime }, ...facts }: EnvironmentFacts): object {
+  return {
+    Version: { Version: versionInfo(facts.version, facts.commit), OCI: facts.ociVersion },
+    Config: { Path: facts.configurationPath },
+    Debug: runtime.enable_debug,
+    Trace: false,
+    DisableGuestSeccomp: runtime.disable_guest_seccomp,
+    DisableNewNetNs: false,
+    SandboxCgroupOnly: false,
+    Experimental: null,
+    Path: facts.program,
+  };
+}
+
+function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion }: EnvironmentFacts): object {
+  return {
+    MachineType: hypervisor.machine_type,
+    Version: hypervisorVersion ?? UNKNOWN,
+    Path: hypervisor.path,
+    BlockDeviceDriver: 'virtio-scsi',
+    EntropySource: hypervisor.entropy_source,
+    SharedFS: hypervisor.shared_fs,
+    VirtioFSDaemon: '',
+    Msize9p: hypervisor.msize_9p,
+    MemorySlots: hypervisor.memory_slots,
+    PCIeRootPort: 0,
+    HotplugVFIOOnRootBus: false,
+    Debug: hypervisor.enable_debug,
+    UseVSock: false,
+  };
+}
+
+function hostInfo({ host }: EnvironmentFacts): object {
+  return {
+    Kernel: host.kernel,
+    Architecture: host.architecture,
+    Distro: { Name: host.distroName, Version: host.distroVersion },
+    CPU: { Vendor: host.cpuVendor, Model: host.cpuModel },
+    VMContainerCapable: host.isCapable,
+    SupportVSocks: host.hasVsock,
+  };
+}
+
+export function environmentInfo(facts: EnvironmentFacts): Record<string, object> {
+  const { hypervisor, proxy, shim, agent } = facts.configuration;
+  const parameters = configuredParameters({
+    hasImage: hypervisor.image !== '',
+    agentDebug: agent.enable_debug,
+    kernelParams: hypervisor.kernel_params,
+  });
+  return {
+    Meta: { Version: FORMAT_VERSION },
+    Runtime: runtimeInfo(facts),
+    Hypervisor: hypervisorInfo(facts),
+    Image: { Path: hypervisor.image },
+    Kernel: { Path: hypervisor.kernel, Parameters: parameters.join(' ') },
+    Initrd: { Path: hypervisor.initrd },
+    Proxy: { Type: 'kataProxy', Version: versionInfo(facts.proxyVersion), Path: proxy.path, Debug: proxy.enable_debug },
+    Shim: { Type: 'kataShim', Version: versionInfo(facts.shimVersion), Path: shim.path, Debug: shim.enable_debug },
+    Agent: { Type: 'kata', Debug: agent.enable_debug, Trace: false, TraceMode: '', TraceType: '' },
+    Host: hostInfo(facts),
+    Netmon: { Version: versionInfo(undefined), Path: NETMON, Debug: false, Enable: false },
+  };
+}

@@ -1,0 +1,22 @@
+/** /proc/cpuinfo (proc(5)). Pure. */
+
+export interface CpuInfo {
+  /** What is told of the first CPU, by key; x86 has `vendor_id`, `model name`, `flags`. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The lines of the first CPU. */
+  readonly text: string;
+}
+
+/** @returns undefined when there is nothing in it */
+export function parseCpuinfo(file: string): CpuInfo | undefined {
+  const text = (file.split('\n\n')[0] ?? '').trim();
+  if (text === '') return undefined;
+  const fields = text.split('\n').flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon < 0 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const];
+  });
+  return { fields: Object.fromEntries(fields), text };
+}
+
+/** `word` as a whole word: "svm" is not in "svm_lock". */
+export const hasWord = (text: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(text);

@@ -1,0 +1,41 @@
+/** What the list of releases says about the version that runs (1.x' release.go). Pure. */
+import { compareVersions, parseVersion } from './parse-version.ts';
+import type { Version } from './parse-version.ts';
+
+export interface Release {
+  readonly version: Version;
+  readonly date: string;
+  readonly url: string;
+}
+
+/** Of GitHub's JSON, those that are newer than `current`, the oldest first. Pre-releases only `withPreReleases`. */
+export function parseReleases(json: string, current: Version, withPreReleases: boolean): Release[] {
+  const rows = JSON.parse(json) as unknown;
+  if (!Array.isArray(rows)) return [];
+  const releases = (rows as Readonly<Record<string, unknown>>[]).flatMap((row): Release[] => {
+    const version = parseVersion(String(row['tag_name']));
+    const isPreRelease = row['prerelease'] === true || (version?.preRelease.length ?? 0) > 0;
+    if (!version || (isPreRelease && !withPreReleases) || row['draft'] === true) return [];
+    return [{ version, date: String(row['published_at'] ?? ''), url: String(row['html_url'] ?? '') }];
+  });
+  return releases.filter(({ version }) => compareVersions(version, current) > 0).toSorted((a, b) => compareVersions(a.version, b.version));
+}
+
+/** How far a newer version is away. */
+function distance(current: Version, { major, minor, patch, preRelease }: Version): string {
+  if (major !== current.major) return 'major';
+  if (minor !== current.minor) return 'minor';
+  if (patch !== current.patch) return 'patch';
+  return preRelease.length > 0 ? 'pre-release' : 'patch';
+}
+
+/** The line that a check prints about releases that are newer. */
+export function releaseLine(current: Version, newer: readonly Release[]): string {
+  const newest = newer.at(-1);
+  if (!newest) return 'No newer release available';
+  const { version, url, date } = newest;
+  return `Newer ${distance(current, version)} release available: ${version.semver} (url: ${url}, date: ${date})`;
+}
+
+/** `version;date;url`. */
+export const listLine = ({ version, date, url }: Release): string => `${version.semver};${date};${url}`;

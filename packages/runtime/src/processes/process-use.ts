@@ -1,0 +1,44 @@
+/** What processes of the host use. */
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // ended
+  }
+}
+
+/** Memory in bytes, what is shared with others divided by their number (PSS, proc(5)). */
+export function memoryBytes(pid: number): bigint {
+  const [, kibibytes = '0'] = /^Pss:\s+(\d+) kB$/m.exec(readOrEmpty(`/proc/${pid}/smaps_rollup`)) ?? [];
+  return BigInt(kibibytes) * 1024n;
+}
+
+/** The words that it was started with, each ended by a NUL. */
+export const commandLineOf = (pid: number): string => readOrEmpty(`/proc/${pid}/cmdline`);
+
+/** Path of its program, an exchanged one's too; undefined when it has ended. */
+export function programOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+function pidNamespaceOf(pid: number | string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pids of all that is in the PID namespace of this process. */
+export function processesBeside(pid: number): number[] {
+  const namespace = pidNamespaceOf(pid);
+  if (namespace === undefined) return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((other) => pidNamespaceOf(other) === namespace).map(Number);
+}

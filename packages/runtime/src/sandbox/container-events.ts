@@ -1,0 +1,66 @@
+/** `events`: a container's statistics, again and again until it ends, and who ran out of memory meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { ContainerNotFoundError } from '@kata-containers/common/errors/kata-error';
+import { statsMessage } from '../agent/stats-message.ts';
+import { callGuest } from './call-guest.ts';
+import type { Deadline } from './call-guest.ts';
+import { currentState } from './container-status.ts';
+import { requireFor } from './require-for.ts';
+import { requireContainer } from './state-store.ts';
+
+export interface ContainerEvent {
+  readonly type: 'stats' | 'oom';
+  readonly id: string;
+  readonly data?: object;
+}
+
+type Emit = (event: ContainerEvent) => void;
+
+async function stats(agent: AgentConnection, id: string, deadline: Deadline): Promise<ContainerEvent> {
+  const { cgroup_stats } = await agent.call('statsContainer', { container_id: id }, deadline);
+  return { type: 'stats', id, ...(cgroup_stats && { data: statsMessage(cgroup_stats) }) };
+}
+
+/** @throws ContainerNotFoundError, StateError, AgentError */
+export async function containerStats(id: string): Promise<ContainerEvent> {
+  const { sandbox } = requireFor('events', id);
+  return callGuest(sandbox, (agent, deadline) => stats(agent, id, deadline));
+}
+
+function hasEnded(id: string): boolean {
+  try {
+    return currentState(requireContainer(id).record) === 'stopped';
+  } catch (error) {
+    if (error instanceof ContainerNotFoundError) return true;
+    throw error;
+  }
+}
+
+/** Each event of the sandbox goes to one caller only: those of a pod's other containers are told too, or they would be lost. */
+async function followOom(agent: AgentConnection, signal: AbortSignal, emit: Emit): Promise<void> {
+  while (!signal.aborted) {
+    const { container_id } = await agent.call('getOOMEvent', {}, { deadlineMs: 'none', signal });
+    emit({ type: 'oom', id: container_id });
+  }
+}
+
+/** Returns when the container has ended. @throws ContainerNotFoundError, StateError, AgentError */
+export async function followContainer(id: string, intervalMs: number, emit: Emit): Promise<void> {
+  const { sandbox } = requireFor('events', id);
+  const done = new AbortController();
+  await callGuest(sandbox, async (agent, deadline) => {
+    followOom(agent, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
+    try {
+      for (;;) {
+        await sleep(intervalMs);
+        if (hasEnded(id)) return;
+        emit(await stats(agent, id, deadline));
+      }
+    } catch (error) {
+      if (!hasEnded(id)) throw error;
+    } finally {
+      done.abort();
+    }
+  });
+}

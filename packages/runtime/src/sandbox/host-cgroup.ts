@@ -1,0 +1,36 @@
+/** Where a container's processes are counted on the host: engines read the control group of its shim. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Bundle } from '../bundle/load-bundle.ts';
+import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
+import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
+import type { Context } from './context.ts';
+import { sandboxPaths } from './paths.ts';
+import { UndoJournal } from './undo-journal.ts';
+
+/** Without it a container runs as well, so a host that does not let us is a warning. */
+function attempt({ log }: Context, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    log.warn('no control group on the host: engines cannot tell what the container uses', { reason: errorMessage(error) });
+  }
+}
+
+/** Makes the container's groups and joins them: what is started from now on belongs to it. */
+export function enterNewCgroup(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
+  attempt(context, () => {
+    const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, id));
+    if (!plan) return;
+    journal.record({ undo: 'remove-cgroup', container: id, directories: plan.directories });
+    makeCgroup(plan);
+    joinCgroup(plan.directories);
+  });
+}
+
+/** Joins those of a container that was made before. */
+export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
+  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries();
+  attempt(context, () =>
+    joinCgroup(entries.flatMap((entry) => (entry.undo === 'remove-cgroup' && entry.container === id ? entry.directories : []))),
+  );
+}

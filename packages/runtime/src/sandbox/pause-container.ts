@@ -1,0 +1,15 @@
+/** `pause` and `resume`: the guest freezes the container's processes; its VM goes on. */
+import { callGuest } from './call-guest.ts';
+import { requireFor } from './require-for.ts';
+import { saveContainer } from './state-store.ts';
+
+async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
+  const { sandboxId, sandbox, afterwards } = requireFor(verb, id);
+  await callGuest(sandbox, (agent, deadline) => agent.call(`${verb}Container`, { container_id: id }, deadline));
+  saveContainer(sandboxId, id, afterwards);
+}
+
+/** @throws ContainerNotFoundError, StateError, AgentError */
+export const pauseContainer = (id: string): Promise<void> => change('pause', id);
+/** @throws ContainerNotFoundError, StateError, AgentError */
+export const resumeContainer = (id: string): Promise<void> => change('resume', id);

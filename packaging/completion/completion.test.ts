@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { completionScript } from './completion-script.ts';
+
+const FILE = join(import.meta.dirname, 'kata-runtime');
+
+describe('bash completion', () => {
+  let directory = '';
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'completion-'));
+    writeFileSync(join(directory, 'kata-runtime'), '#!/bin/sh\n[ "$*" = "list --quiet" ] && printf "box\\nother\\n"\n');
+    chmodSync(join(directory, 'kata-runtime'), 0o755);
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  /** What bash offers for the last word. */
+  function offers(...words: string[]): string[] {
+    const script = `source "$0"; COMP_WORDS=(kata-runtime "$@"); COMP_CWORD=$#; _kata_runtime; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const options = { encoding: 'utf8' as const, env: { PATH: `${directory}:/usr/bin:/bin` } };
+    return execFileSync('bash', ['--norc', '-c', script, FILE, ...words], options)
+      .split('\n')
+      .filter(Boolean);
+  }
+
+  it('is what the tables of verbs and options say (node packaging/completion/write.ts)', async () =>
+    assert.equal(readFileSync(FILE, 'utf8'), await completionScript()));
+
+  const cases: [words: string[], offered: string[]][] = [
+    [['kata-c'], ['kata-check']],
+    [['--kata-config', '/c.toml', 'pa'], ['pause']],
+    [['--log-f'], ['--log-format']],
+    [
+      ['--log-format', ''],
+      ['text', 'json'],
+    ],
+    [['ps', '--f'], ['--format']],
+    [['list', '--format', 'j'], ['json']],
+    [['pause', 'b'], ['box']],
+    [['start', 'box', 'o'], ['other']],
+    [
+      ['update', '--memory-'],
+      ['--memory-reservation', '--memory-swap'],
+    ],
+    [
+      ['kata-network', 'list-'],
+      ['list-ifaces', 'list-routes'],
+    ],
+    [['create', ''], []],
+  ];
+  for (const [words, offered] of cases) it(`kata-runtime ${words.join(' ')}`, () => assert.deepEqual(offers(...words), offered));
+});

@@ -1,0 +1,163 @@
+/** The commands that are Kata's own, and what is printed without any container: as people and engines call them. */
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import type { Outcome } from '../e2e/engine.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });
+const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
+
+describe('commands of kata-runtime', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+
+  async function running(): Promise<void> {
+    rig.prepare();
+    await rig.create();
+    assert.equal((await rig.kata('start', rig.id)).code, 0);
+  }
+  async function withInput(words: readonly string[], input: string): Promise<Outcome> {
+    const { child, output } = rig.start(words, input);
+    const [code] = (await once(child, 'exit')) as [number];
+    return { code, ...output() };
+  }
+
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  const wrong: [words: string[], text: string, stdout: RegExp][] = [
+    [
+      ['--nope', 'list'],
+      'flag provided but not defined: -nope',
+      /^Incorrect Usage\. flag provided but not defined: -nope\n\nUsage: kata-runtime /,
+    ],
+    [['list', '-nope'], 'flag provided but not defined: -nope', /^Incorrect Usage: flag provided but not defined: -nope\n\nUsage: list /],
+    [['list', '-f'], 'flag needs an argument: -format', /^Incorrect Usage: /],
+    [['nope'], 'Invalid command "nope"', /^$/],
+    [['constructor'], 'Invalid command "constructor"', /^$/],
+    [['--log-format', 'xml', 'list'], 'unknown log-format "xml"', /^$/],
+  ];
+  for (const [words, text, stdout] of wrong) {
+    it(`refuses ${words.join(' ')}`, async () => {
+      rig.prepare();
+      const outcome = await rig.kata(...words);
+      assert.deepEqual([outcome.code, outcome.stderr], [1, `${text}\n`]);
+      assert.match(outcome.stdout, stdout);
+    });
+  }
+
+  it('what engines ask at their start: version, features, help', async () => {
+    rig.prepare();
+    const version = /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: 1\.\S+\n$/;
+    for (const word of ['--version', '-v', 'version']) assert.match((await rig.kata(word)).stdout, version);
+    const features = JSON.parse((await rig.kata('features')).stdout) as {
+      ociVersionMin: string;
+      ociVersionMax: string;
+      mountOptions: string[];
+    };
+    assert.deepEqual([features.ociVersionMin, features.mountOptions.includes('rro')], ['1.0.0', false]);
+    for (const words of [[], ['help'], ['-h'], ['--help']]) {
+      const { code, stdout, stderr } = await rig.kata(...words);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /^ {2}kata-check +\S/m);
+      assert.match(stdout, /commands starting "kata-"/i);
+    }
+    assert.match((await rig.kata('help', 'ps')).stdout, /^Usage: ps /);
+    assert.match((await rig.kata('update', '--help')).stdout, /--memory-swap/);
+  });
+
+  it('spec writes what create takes, once', async () => {
+    rig.prepare();
+    const bundle = rig.scratch.file('bundle');
+    rmSync(`${bundle}/config.json`);
+    assert.deepEqual(quiet(await rig.kata('spec', '--bundle', bundle)), { code: 0, stdout: '', stderr: '' });
+    assert.match(readFileSync(`${bundle}/config.json`, 'utf8'), /^\{\n\t"ociVersion": "1\.0\.2",\n[\s\S]*\n\t"hostname": "kata",\n/);
+    assert.deepEqual(quiet(await rig.kata('spec', '-b', bundle)), refused('File config.json exists. Remove it first'));
+    writeFileSync(`${bundle}/config.json`, readFileSync(`${bundle}/config.json`, 'utf8').replace('"terminal": true', '"terminal": false'));
+    assert.equal((await rig.create()).stderr, '');
+  });
+
+  it('list --kata-all and JSON tell what a VM was started with, and what is newer', async () => {
+    await running();
+    const { id, scratch } = rig;
+    writeFileSync(scratch.file('kernel2'), 'x');
+    writeFileSync(
+      scratch.file('c.toml'),
+      readFileSync(scratch.file('c.toml'), 'utf8').replace(`${scratch.path}/kernel"`, `${scratch.path}/kernel2"`),
+    );
+    const [header = '', line = ''] = (await rig.kata('list', '--kata-all')).stdout.split('\n');
+    assert.deepEqual(header.split(/ {3,}/).slice(5), ['OWNER', 'HYPERVISOR', 'KERNEL', 'IMAGE', 'LATEST-KERNEL', 'LATEST-IMAGE', 'STALE']);
+    const [kernel, image, newKernel] = ['kernel', 'image', 'kernel2'].map((name) => scratch.file(name));
+    assert.deepEqual(line.split(/ {3,}/).slice(7), [kernel, image, newKernel, image, 'kernel']);
+    const [row] = JSON.parse((await rig.kata('list', '-f=json')).stdout) as Record<string, unknown>[];
+    assert.deepEqual([row?.['id'], row?.['status'], row?.['StaleAssets']], [id, 'running', ['kernel']]);
+    assert.deepEqual((row?.['currentHypervisor'] as Record<string, unknown>)['kernelAsset'], { path: kernel, bool: false });
+    assert.deepEqual((row?.['latestHypervisor'] as Record<string, unknown>)['kernelAsset'], { path: newKernel, bool: false });
+    await rig.kata('delete', '--force', id);
+    assert.equal((await rig.kata('list', '--format', 'json')).stdout, 'null\n');
+  });
+
+  it('kata-env, as TOML and as JSON', async () => {
+    rig.prepare();
+    const toml = (await rig.kata('kata-env')).stdout;
+    assert.match(toml, /^\[Meta\]\n {2}Version = "1\.0\.24"\n\n\[Runtime\]\n {2}Debug = false\n/);
+    assert.ok(toml.includes(`  [Runtime.Config]\n    Path = "${rig.scratch.file('c.toml')}"\n`), toml);
+    assert.match(toml, /^ {2}\[Proxy\.Version\]\n {4}Semver = "1\.2\.3"\n/m);
+    const json = JSON.parse((await rig.kata('kata-env', '--json')).stdout) as Record<string, Record<string, unknown>>;
+    assert.deepEqual([json['Kernel']?.['Path'], json['Image']?.['Path']], [rig.scratch.file('kernel'), rig.scratch.file('image')]);
+  });
+
+  it("kata-check ends as this machine is, with 1.x' last words", async () => {
+    rig.prepare();
+    const { code, stdout, stderr } = await rig.kata('kata-check', '--no-network-checks');
+    assert.match(stderr, /^time="[^"]+" level=(info|error) msg="CPU property (not )?found" arch=\S+ description="/m);
+    if (code === 0) assert.match(stdout, /^System is capable of running Kata Containers$/m);
+    else if (stdout === '') assert.match(stderr, /^ERROR: System is not capable of running Kata Containers\n$/m);
+    else assert.match(stderr, /\/dev\/kvm|KVM_CREATE_VM/);
+  });
+
+  it('a runtime that is told by its configuration file alone', async () => {
+    const { code, stdout, stderr } = await rig.kata('kata-env');
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /c\.toml: there is no such file/);
+  });
+
+  it('kata-check looks for releases only where it may', async () => {
+    rig.prepare();
+    const { code, stdout, stderr } = await rig.kata('kata-check', '--check-version-only');
+    assert.deepEqual([code, stdout], [0, '']); // as root: the tests are
+    assert.match(stderr, /^time="[^"]+" level=warning msg="Not running network checks as super user" arch=/);
+    assert.deepEqual(quiet(await rig.kata('kata-check', '-n', '--only-list-releases')), { code: 0, stdout: '', stderr: '' });
+  });
+
+  it('kata-network lists and changes', async () => {
+    await running();
+    const { id } = rig;
+    const address = '"IPAddresses":[],"Mtu":1500,"RawFlags":0,"HwAddr":"02:00:00:00:00:02","PciPath":"","LinkType":""';
+    assert.equal((await rig.kata('kata-network', 'list-ifaces', id)).stdout, `[{"Device":"eth0","Name":"eth0",${address}}]\n`);
+    const route = '{"Dest":"","Gateway":"10.0.0.1","Device":"eth0","Source":"","Scope":0}';
+    assert.equal((await rig.kata('kata-network', 'list-routes', id)).stdout, `[${route}]\n`);
+    assert.equal((await withInput(['kata-network', 'update-routes', id, '-'], `[${route}]`)).stdout, `[${route}]\n`);
+    writeFileSync(rig.scratch.file('if.json'), `{"Device":"eth9","Name":"eth9",${address}}`);
+    const added = await rig.kata('kata-network', 'add-iface', id, rig.scratch.file('if.json'));
+    assert.equal(added.stdout, `{"Device":"eth9","Name":"eth9",${address}}\n`);
+    assert.match(
+      (await rig.kata('kata-network', 'del-iface', id, rig.scratch.file('if.json'))).stderr,
+      /cannot be taken from a running VM/,
+    );
+    assert.match((await rig.kata('kata-network', 'nope', id)).stderr, /Expecting one of add-iface, /);
+  });
+
+  it('kata-overhead: two samples of a container', async () => {
+    await running();
+    const { code, stdout, stderr } = await rig.kata('kata-overhead', rig.id);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(
+      stdout,
+      new RegExp(`^Sandbox overhead for container: ${rig.id}\ncpu_overhead=[\\d.]+\nmemory_overhead_bytes=\\d{6,}\n\n --CPU`),
+    );
+    assert.match(stdout, /^Number of available vCPUs=1$/m);
+    assert.match(stdout, /^memory_guest_bytes=4096$/m);
+  });
+});

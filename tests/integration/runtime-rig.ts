@@ -1,0 +1,117 @@
+/** kata-runtime as its callers start it, in an installation of fakes: QEMU, proxy, agent and shim are played. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configurationFile } from '../../packages/runtime/src/configuration/configuration-file.ts';
+import type { Outcome } from '../e2e/engine.ts';
+import { leftovers } from '../e2e/leftovers.ts';
+import { Scratch } from './process.ts';
+
+export const BUNDLE = join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs');
+const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
+
+export interface Modes {
+  readonly qemu?: string;
+  /** The call that the agent refuses. */
+  readonly refuses?: string;
+  readonly shim?: string;
+}
+
+let count = 0;
+
+export class RuntimeRig {
+  readonly scratch = new Scratch();
+  readonly id = `it-${process.pid}-${count++}`;
+  #outputs = 0;
+
+  /** Removes the container, and sees that nothing is left. */
+  async close(): Promise<void> {
+    await this.kata('delete', '--force', this.id);
+    this.scratch.remove();
+    assert.deepEqual(leftovers(), []);
+  }
+
+  executable(name: string, script: string): string {
+    const path = this.scratch.file(name);
+    writeFileSync(path, `#!/bin/sh\n[ "$1" != --version ] || { echo "${name} version 1.2.3"; exit; }\n${script}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  /** An installation of fakes, and a bundle. */
+  prepare({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000' }: Modes = {}): void {
+    const { scratch } = this;
+    for (const name of ['kernel', 'image']) writeFileSync(scratch.file(name), 'x');
+    const overrides = {
+      'hypervisor.qemu.path': this.executable('qemu', `exec ${fake('qemu.ts')} ${qemu} "$@"`),
+      'hypervisor.qemu.kernel': scratch.file('kernel'),
+      'hypervisor.qemu.image': scratch.file('image'),
+      'hypervisor.qemu.accelerator': 'tcg',
+      'factory.enable_template': false, // the fakes have no state to clone
+      'proxy.kata.path': this.executable('kata-proxy', `exec ${fake('proxy.ts')} ${refuses} ${scratch.file('calls')} "$@"`),
+      'shim.kata.path': this.executable('kata-shim', shim),
+    };
+    writeFileSync(scratch.file('calls'), '');
+    writeFileSync(scratch.file('c.toml'), configurationFile(overrides));
+    mkdirSync(scratch.file('bundle/rootfs'), { recursive: true });
+    mkdirSync(scratch.file('volume'));
+    writeFileSync(scratch.file('volume/kept'), 'data');
+    const spec = {
+      ociVersion: '1.0.2',
+      process: { args: ['true'], cwd: '/', env: ['A=1'], rlimits: [{ type: 'RLIMIT_CORE', hard: 18446744073709551615n, soft: 0 }] },
+      root: { path: 'rootfs' },
+      hostname: 'named',
+      mounts: [{ destination: '/v', type: 'bind', source: scratch.file('volume'), options: ['rbind', 'ro'] }],
+      linux: { cgroupsPath: `/${this.id}`, namespaces: [{ type: 'network' }, { type: 'pid' }], resources: { memory: { limit: 1048576 } } },
+    };
+    const json = JSON.stringify(spec, (_key, value: unknown) => (typeof value === 'bigint' ? `big${value}` : value)).replace(
+      /"big(\d+)"/,
+      '$1',
+    );
+    writeFileSync(scratch.file('bundle/config.json'), json);
+  }
+
+  /** To the runtime's own end: the shim keeps its stdio, as an engine's pipes, and a pipe's end would be the shim's. */
+  async kata(...words: string[]): Promise<Outcome> {
+    const { child, output } = this.start(words);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return { code: code ?? 255, ...output() };
+  }
+
+  /** Starts it; `output` reads what it has said so far. `input` is its standard input. */
+  start(words: readonly string[], input = ''): { child: ChildProcess; output: () => Omit<Outcome, 'code'> } {
+    const name = this.scratch.file(`out${this.#outputs++}`);
+    writeFileSync(`${name}.in`, input);
+    const files = [openSync(`${name}.in`, 'r'), openSync(name, 'w'), openSync(`${name}.err`, 'w')] as const;
+    const all = ['--no-warnings', BUNDLE, '--kata-config', this.scratch.file('c.toml'), ...words];
+    const child = spawn(process.execPath, all, { stdio: [...files] });
+    for (const fd of files) closeSync(fd);
+    const output = (): Omit<Outcome, 'code'> => {
+      const bytes = readFileSync(name);
+      return { output: bytes, stdout: bytes.toString(), stderr: readFileSync(`${name}.err`, 'utf8') };
+    };
+    return { child, output };
+  }
+
+  create(): Promise<Outcome> {
+    return this.kata('create', '--bundle', this.scratch.file('bundle'), '--pid-file', this.scratch.file('pid'), this.id);
+  }
+
+  /** The calls that the agent has had, one a line: name and request as JSON. */
+  calls(): string[] {
+    return readFileSync(this.scratch.file('calls'), 'utf8').trim().split('\n');
+  }
+
+  /** Request of the last call of that name. */
+  lastRequest(name: string): unknown {
+    const line = this.calls().findLast((call) => call.startsWith(`${name} `));
+    return line === undefined ? undefined : JSON.parse(line.slice(name.length));
+  }
+
+  async status(): Promise<unknown> {
+    return (JSON.parse((await this.kata('state', this.id)).stdout) as { status: unknown }).status;
+  }
+}

@@ -1,0 +1,170 @@
+/** The verbs for a container that runs: what they print, what they ask of the agent, and when they refuse. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isAlive } from '../../packages/common/src/process/process-identity.ts';
+import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
+import type { Outcome } from '../e2e/engine.ts';
+import { until } from './process.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+import type { Modes } from './runtime-rig.ts';
+
+const SILENT = { code: 0, stdout: '', stderr: '' };
+const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
+const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });
+
+describe('kata-runtime on a running container', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+
+  async function running(modes?: Modes): Promise<void> {
+    rig.prepare(modes);
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
+  }
+  const shimPid = (): number => Number(readFileSync(rig.scratch.file('pid'), 'latin1'));
+
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  it('pause and resume: the guest is asked, the state is told, and neither works twice', async () => {
+    await running();
+    const { id } = rig;
+    assert.deepEqual(quiet(await rig.kata('resume', id)), refused('Container not paused, impossible to resume'));
+    assert.deepEqual(quiet(await rig.kata('pause', id)), SILENT);
+    assert.equal(await rig.status(), 'paused');
+    assert.match((await rig.kata('list')).stdout, new RegExp(`^${id} +${shimPid()} +paused `, 'm'));
+    assert.deepEqual(quiet(await rig.kata('pause', id)), refused('Container not running, impossible to pause'));
+    assert.deepEqual(quiet(await rig.kata('start', id)), refused('Can not move from paused to running'));
+    assert.deepEqual(quiet(await rig.kata('exec', id, 'true')), refused(`Container ${id} is not ready or running`));
+    assert.deepEqual(quiet(await rig.kata('resume', id)), SILENT);
+    assert.equal(await rig.status(), 'running');
+    assert.deepEqual(rig.lastRequest('pauseContainer'), { container_id: id });
+    assert.deepEqual(rig.lastRequest('resumeContainer'), { container_id: id });
+  });
+
+  it('a guest that does not pause leaves it running', async () => {
+    await running({ refuses: 'pauseContainer' });
+    assert.deepEqual(quiet(await rig.kata('pause', rig.id)), refused('the guest says no'));
+    assert.equal(await rig.status(), 'running');
+  });
+
+  it('a signal for a paused container thaws it', async () => {
+    await running();
+    await rig.kata('pause', rig.id);
+    assert.deepEqual(quiet(await rig.kata('kill', rig.id, 'HUP')), SILENT);
+    assert.equal(await rig.status(), 'running');
+  });
+
+  it("ps: the guest's table, with the caller's words; as JSON the shim that stands for the container", async () => {
+    await running();
+    const { id } = rig;
+    assert.equal((await rig.kata('ps', id)).stdout, 'PID -ef\n71 sh\n');
+    assert.equal((await rig.kata('ps', '--format', 'table', id, '-o', 'pid,comm', '--format')).stdout, 'PID -o pid,comm --format\n71 sh\n');
+    assert.equal((await rig.kata('ps', '--format', 'json', id)).stdout, `[${shimPid()}]`);
+    assert.equal((await rig.kata('ps', '--format', 'json', '--kata-guest-pids', id)).stdout, '[71,72]');
+    assert.deepEqual(quiet(await rig.kata('ps', '--format', 'xml', id)), refused('invalid format option'));
+  });
+
+  it('events --stats: one object on one line', async () => {
+    await running();
+    const { code, stdout, stderr } = await rig.kata('events', '--stats', rig.id);
+    assert.deepEqual([code, stderr], [0, '']);
+    const entry = '{"limit":0,"failcnt":0}';
+    assert.equal(
+      stdout,
+      `{"type":"stats","id":"${rig.id}","data":{"cpu":{"usage":{"kernel":0,"user":0},"throttling":{}},` +
+        `"memory":{"usage":{"limit":18446744073709551615,"usage":4096,"failcnt":0},"swap":${entry},"kernel":${entry},"kernelTCP":${entry}},` +
+        '"pids":{},"blkio":{},"hugetlb":{},"intel_rdt":{}}}\n',
+    );
+  });
+
+  it('events: statistics and an out-of-memory event, until the container ends', async () => {
+    await running();
+    const { child, output } = rig.start(['events', '--interval', '50ms', rig.id]);
+    const exited = once(child, 'exit');
+    const types = (): string[] =>
+      output()
+        .stdout.split('\n')
+        .flatMap((line) => /^\{"type":"(\w+)"/.exec(line)?.[1] ?? []);
+    await until('two statistics', () => types().filter((type) => type === 'stats').length >= 2);
+    assert.ok(output().stdout.includes(`{"type":"oom","id":"${rig.id}"}\n`), output().stdout);
+    process.kill(shimPid(), 'SIGKILL');
+    assert.deepEqual([await exited, output().stderr], [[0, null], '']);
+  });
+
+  const intervals: [word: string, text: string][] = [
+    ['0s', 'duration interval must be greater than 0'],
+    ['-1s', 'duration interval must be greater than 0'],
+    ['soon', 'invalid value "soon" for flag -interval: time: invalid duration soon'],
+  ];
+  for (const [word, text] of intervals)
+    it(`events --interval ${word} is refused`, async () =>
+      assert.deepEqual(quiet(await rig.kata('events', '--interval', word, 'any')), refused(text)));
+
+  const none = { Limit: '0', Reservation: '0', Swap: '0', Kernel: '0', KernelTCP: '0', Swappiness: '0', DisableOOMKiller: false };
+  const noCpu = { Shares: '0', Quota: '0', Period: '0', RealtimeRuntime: '0', RealtimePeriod: '0', Cpus: '', Mems: '' };
+  const updates: [name: string, words: string[], input: string, resources: object][] = [
+    [
+      'by options',
+      ['--memory', '64m', '-cpu-quota=50000', '--memory-swap', '-1', '--pids-limit', '20', '--cpuset-cpus', '7'],
+      '',
+      { Memory: { ...none, Limit: '67108864', Swap: '-1' }, CPU: { ...noCpu, Quota: '50000' }, Pids: { Limit: '20' } },
+    ],
+    ['by nothing', [], '', { Memory: none, CPU: noCpu, Pids: { Limit: '0' } }],
+    [
+      'by JSON on standard input, as containerd does',
+      ['--resources=-', '--memory', '1m'],
+      '{"memory":{"limit":9223372036854771712},"cpu":{"shares":512,"cpus":"0-3"}}',
+      { Memory: { ...none, Limit: '9223372036854771712' }, CPU: { ...noCpu, Shares: '512' } },
+    ],
+    ['by JSON on standard input, as CRI-O does', ['--resources', '-'], '{"pids":{"limit":9}}', { Pids: { Limit: '9' } }],
+  ];
+  for (const [name, words, input, resources] of updates) {
+    it(`update ${name}`, async () => {
+      await running();
+      const { child, output } = rig.start(['update', ...words, rig.id], input);
+      assert.deepEqual([await once(child, 'exit'), output().stdout, output().stderr], [[0, null], '', '']);
+      const request = rig.lastRequest('updateContainer') as { container_id: string; resources: Record<string, unknown> };
+      assert.equal(request.container_id, rig.id);
+      for (const part of ['Memory', 'CPU', 'Pids', 'BlockIO'])
+        assert.deepEqual(request.resources[part], (resources as Record<string, unknown>)[part], part);
+    });
+  }
+
+  it('update by a file, of a container that is created only; a wrong one changes nothing', async () => {
+    rig.prepare();
+    await rig.create();
+    writeFileSync(rig.scratch.file('r.json'), '{"memory":{"limit":1}}');
+    assert.deepEqual(quiet(await rig.kata('update', '-r', rig.scratch.file('r.json'), rig.id)), SILENT);
+    const before = rig.calls().length;
+    assert.match((await rig.kata('update', '-r', rig.scratch.file('none'), rig.id)).stderr, /none cannot be read \(ENOENT\)/);
+    assert.match((await rig.kata('update', '--memory', 'x', rig.id)).stderr, /^invalid value for memory: invalid size: 'x'$/m);
+    assert.equal(rig.calls().length, before);
+  });
+
+  it('verbs for what does not run say so', async () => {
+    rig.prepare();
+    await rig.create();
+    const { id } = rig;
+    assert.deepEqual(quiet(await rig.kata('ps', id)), refused(`Container ${id} is not running`));
+    assert.deepEqual(quiet(await rig.kata('events', '--stats', id)), refused(`container with id ${id} is not running`));
+    process.kill(shimPid(), 'SIGKILL');
+    assert.deepEqual(
+      quiet(await rig.kata('update', '--memory', '1m', id)),
+      refused(`Container ${id} is not running or Ready, the state is stopped`),
+    );
+    for (const words of [['pause'], ['resume'], ['ps'], ['events'], ['update']])
+      assert.deepEqual(quiet(await rig.kata(...words, 'nobody')), refused('Container ID (nobody) does not exist'));
+  });
+
+  it('a proxy that has ended is told at once', async () => {
+    await running();
+    const { AgentState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as {
+      AgentState: { Proxy: ProcessIdentity };
+    };
+    process.kill(AgentState.Proxy.pid, 'SIGKILL');
+    await until('the proxy ends', () => !isAlive(AgentState.Proxy));
+    assert.deepEqual(quiet(await rig.kata('pause', rig.id)), refused('Proxy is not running'));
+  });
+});
