@@ -24,6 +24,7 @@ const components = [
   ['packages/proxy/dist/kata-proxy.cjs', '/usr/libexec/kata-containers/kata-proxy'],
   ['packages/shim/dist/kata-shim.cjs', '/usr/libexec/kata-containers/kata-shim'],
   ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
+  ['packages/ksm-throttler/dist/vc.cjs', '/usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc'],
 ] as const;
 
 /** A component is one file whose first line names the Node it was made for. */
