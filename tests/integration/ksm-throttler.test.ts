@@ -114,11 +114,11 @@ describe('kata-ksm-throttler', function () {
   });
 
   it('at rest it sleeps: no thread is woken in a second', async () => {
-    const daemon = await rig.daemon();
+    const daemon = await rig.daemon('-speed', '10');
     rig.makeSandbox('a');
     await modes(daemon, 1);
     rig.removeSandbox('a');
-    await modes(daemon, 2);
+    await modes(daemon, 3);
     const threads = `/proc/${daemon.child.pid}/task`;
     const wakeUps = (): number =>
       readdirSync(threads)

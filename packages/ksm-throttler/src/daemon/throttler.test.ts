@@ -130,6 +130,8 @@ describe('Throttler', () => {
     const throttler = make();
     throttler.kick('sandbox');
     throttler.empty();
+    assert.equal(now(), '1/2000/100', 'the kernel tidies up');
+    clock.advance(5);
     assert.equal(now(), '0/100/20');
     assert.equal(clock.pending, 0);
   });

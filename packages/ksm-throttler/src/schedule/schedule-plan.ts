@@ -39,6 +39,12 @@ export const kickSchedule: Schedule = [
   atRest,
 ];
 
+/**
+ * From the end of the last sandbox on. Of memory that has gone the kernel drops its bookkeeping, and takes it out of its
+ * numbers, when it next scans: that takes one batch, and next to no time.
+ */
+export const tidySchedule: Schedule = [{ mode: 'slow', lastsMs: 5 * SECOND }, atRest];
+
 /** From the daemon's start on: nothing is written for the first two minutes. */
 export const startSchedule: Schedule = [
   { mode: 'initial', lastsMs: 120 * SECOND },

@@ -41,11 +41,13 @@ describe('the state machine', () => {
     ['nothing to gain in standard', 'trigger@0 fruitless@10 fruitless@20', 'slow', 140],
     ['nothing to gain in slow', 'trigger@0 fruitless@10 fruitless@20 fruitless@30', 'initial', undefined],
     ['the wait at the start is no scan', 'fruitless@60', 'initial', 120],
-    ['the last sandbox goes', 'sandbox@0 empty@10', 'initial', undefined],
-    ['the last sandbox goes in standard', 'sandbox@0 time@30 empty@40', 'initial', undefined],
+    ['the last sandbox goes: the kernel tidies up', 'sandbox@0 empty@10', 'slow', 15],
+    ['the last sandbox goes, 5 s', 'sandbox@0 empty@10 time@15', 'initial', undefined],
+    ['the last sandbox goes in standard', 'sandbox@0 time@30 empty@40', 'slow', 45],
+    ['the last sandbox goes at rest', 'sandbox@0 time@30 time@150 time@270 empty@999', 'slow', 1004],
     ["another trigger's VMs may still be there", 'sandbox@0 trigger@5 empty@10', 'aggressive', 35],
     ['the start is not cut short', 'empty@10', 'initial', 120],
-    ['at rest nothing comes by itself', 'sandbox@0 empty@10 time@9999', 'initial', undefined],
+    ['at rest nothing comes by itself', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
   ];
   for (const [name, happenings, mode, endsAtSeconds] of cases)
     it(name, () => {

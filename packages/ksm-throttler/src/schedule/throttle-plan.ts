@@ -7,9 +7,9 @@
  *   start ─► aggressive ─30 s─► standard ─120 s─► slow ─120 s─► initial
  *     └─120 s─────────────────────▲
  *
- * `fruitless` goes one arrow further at once; `empty` goes to the end.
+ * `fruitless` goes one arrow further at once; `empty` is followed by five seconds of slow, and then the end.
  */
-import { atRest, kickSchedule, startSchedule } from './schedule-plan.ts';
+import { atRest, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
 import type { Mode, Schedule } from './schedule-plan.ts';
 
 export type Event =
@@ -52,6 +52,6 @@ export function advance(state: State, event: Event, now: number): State {
     case 'fruitless':
       return modeOf(state) === 'initial' ? state : following(state, now);
     case 'empty': // what another trigger asked for may be about VMs that we do not see
-      return state.cause === 'sandbox' && modeOf(state) !== 'initial' ? begin('sandbox', [atRest], now) : state;
+      return state.cause === 'sandbox' ? begin('sandbox', tidySchedule, now) : state;
   }
 }

@@ -44,7 +44,11 @@ describe('the status', () => {
       { daemon: daemon && { initial: daemon.initial, pid: 1, startTime: '1', mode: 'initial' } },
       /^mode: .*initial \(the host's own values\), until the next sandbox$/m,
     ],
-    ['off', { values: { ...running.values, run: '0' } }, /^merging: .*off: what is merged stays merged.*run=0/m],
+    [
+      'off',
+      { values: { ...running.values, run: '0' } },
+      /^merging: .*off: what is merged stays merged.*run=0[^]*^memory saved: 300\.0 MiB when last scanned, 290/m,
+    ],
     ['unmerged', { values: { ...running.values, run: '2' } }, /^merging: .*everything unmerged \(run=2\)/m],
     ['an advisor', { values: { ...running.values, advisor_mode: 'scan-time' } }, /^merging: .*advisor \(scan-time\)/m],
     ['a kernel without an account', { merged: { ...running.merged, profitBytes: undefined } }, /^memory saved: 300\.0 MiB$/m],

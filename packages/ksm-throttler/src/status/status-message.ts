@@ -40,8 +40,12 @@ function kernelLine({ values: { run, pages_to_scan, sleep_millisecs, advisor_mod
   return `on, ${pages_to_scan} pages every ${sleep_millisecs} ms`;
 }
 
-function savedLine({ merged }: Status): string {
-  const gross = mib(merged.saved * PAGE_BYTES);
+/** The kernel counts while it scans: memory that has gone since is still in its numbers. */
+const asOf = ({ values: { run } }: Status): string => (run === '1' ? '' : ' when last scanned');
+
+function savedLine(status: Status): string {
+  const { merged } = status;
+  const gross = `${mib(merged.saved * PAGE_BYTES)}${asOf(status)}`;
   return merged.profitBytes === undefined ? gross : `${gross}, ${mib(merged.profitBytes)} with the kernel's bookkeeping taken off`;
 }
 

@@ -78,6 +78,17 @@ describe('watching sandboxes', () => {
     await sees('0++');
   });
 
+  for (const gone of ['sbs', ''])
+    it(`what goes and comes again before anybody looks is another directory: vc/${gone}`, async () => {
+      mkdirSync(path('sbs'), { recursive: true });
+      begin();
+      rmSync(path(gone), { recursive: true });
+      mkdirSync(path('sbs'), { recursive: true });
+      await sees('+');
+      mkdirSync(path('sbs/a'));
+      await sees('++');
+    });
+
   it('strangers on the way there are no news', async () => {
     begin();
     for (const name of ['x', 'y', 'vd']) mkdirSync(join(top, name));

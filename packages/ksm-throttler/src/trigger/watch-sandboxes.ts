@@ -1,7 +1,7 @@
 /** Sees sandboxes come and go, by inotify: each is a directory in ROOT/sbs. ROOT and sbs may come later than we do, and go. */
 import { existsSync, readdirSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
@@ -59,7 +59,7 @@ export class SandboxWatch {
         return this.#failed(error);
       }
       this.#watcher.on('error', (error) => this.#failed(error));
-    } while (existingAncestor(this.#target) !== this.#watched);
+    } while (!this.#watcher || existingAncestor(this.#target) !== this.#watched);
     this.#log.debug('watching', { directory: this.#watched });
   }
 
@@ -67,10 +67,12 @@ export class SandboxWatch {
     this.#log.error('sandboxes cannot be watched', { directory: this.#watched, reason: errorMessage(error) });
   }
 
+  /** An event that names the watched directory tells that it has gone, and perhaps come again as another. */
   #changed(name: string | null): void {
-    if (this.#watched === this.#target && existsSync(this.#target)) return this.#compare();
+    const isAboutItself = name === null || name === basename(this.#watched);
+    if (this.#watched === this.#target && !isAboutItself) return this.#compare();
     const [awaited] = relative(this.#watched, this.#target).split(sep);
-    if (this.#watched !== this.#target && name !== null && name !== awaited && existsSync(this.#watched)) return; // a stranger
+    if (!isAboutItself && name !== awaited) return; // a stranger on the way
     this.#watch();
     const hasCome = this.#watched === this.#target;
     if (hasCome && this.#known.size === 0 && list(this.#target).size === 0) this.#listener.appeared();
