@@ -39,7 +39,10 @@ const programs: readonly [source: string, target: string, trainings: readonly st
   ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
   ['packages/shim/dist/kata-shim.cjs', `${libexec}/kata-shim`, ['-version']],
 ];
-const throttler = ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'] as const;
+const throttler = [
+  ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
+  ['packages/ksm-throttler/dist/vc.cjs', '/usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc'],
+] as const;
 
 function installPrograms(): void {
   mkdirSync(inRoot('/usr/bin'), { recursive: true });
@@ -53,14 +56,15 @@ function installPrograms(): void {
   }
 }
 
-/** A daemon that starts with its host stays one file, whose first line names the Node it was made for. */
+/** Daemons that start with their host stay one file each, whose first line names the Node it was made for. */
 function installThrottler(): void {
-  const [source, target] = throttler;
-  const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
-  const path = inRoot(target);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `#!${inRoot(node)} --no-warnings\n${program}`);
-  chmodSync(path, 0o755);
+  for (const [source, target] of throttler) {
+    const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
+    const path = inRoot(target);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#!${inRoot(node)} --no-warnings\n${program}`);
+    chmodSync(path, 0o755);
+  }
 }
 
 function installNode(): void {

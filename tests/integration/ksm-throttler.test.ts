@@ -1,97 +1,185 @@
-/** kata-ksm-throttler as a process on a directory that plays /sys/kernel/mm/ksm. */
+/** kata-ksm-throttler and its triggers as processes, on directories that play the kernel's. */
 import assert from 'node:assert/strict';
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { KSMThrottlerDefinition } from '../../packages/common/src/generated/ksm.ts';
-import { grpcService } from '../../packages/common/src/grpc/service.ts';
-import { Component, Scratch, until } from './process.ts';
-
-const KSMThrottlerClient = makeGenericClientConstructor(grpcService(KSMThrottlerDefinition), 'KSMThrottler');
-const BUNDLE = 'ksm-throttler/dist/kata-ksm-throttler.cjs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-rig.ts';
+import { until } from './process.ts';
+import type { Component } from './process.ts';
 
 describe('kata-ksm-throttler', function () {
   this.timeout(30_000);
-  let scratch: Scratch;
-  let daemon: Component | undefined;
-  beforeEach(() => {
-    scratch = new Scratch();
-    mkdirSync(scratch.file('ksm'));
-    for (const [name, value] of Object.entries({ run: '0', pages_to_scan: '100', sleep_millisecs: '20' }))
-      writeFileSync(scratch.file(`ksm/${name}`), value);
-  });
-  afterEach(async () => {
-    await daemon?.kill();
-    scratch.remove();
-  });
-  const value = (name: string): string => readFileSync(scratch.file(`ksm/${name}`), 'latin1');
-  async function start(): Promise<Component> {
-    const process = new Component(BUNDLE, [
-      '-log',
-      'info',
-      '-uri',
-      scratch.file('d/ksm.sock'),
-      '-ksm',
-      scratch.file('ksm'),
-      '-root',
-      scratch.file('vc'),
-    ]);
-    daemon = process;
-    await until('the daemon announces itself', () => process.stderr.includes('announce'));
-    return process;
-  }
-  const kick = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const client = new KSMThrottlerClient(`unix://${scratch.file('d/ksm.sock')}`, credentials.createInsecure());
-      client['kick']?.({}, (error: Error | null) => {
-        client.close();
-        if (error) reject(error);
-        else resolve();
-      });
+  let rig: KsmRig;
+  beforeEach(() => (rig = new KsmRig()));
+  afterEach(() => rig.remove());
+
+  describe('refusals', () => {
+    it('without KSM it says so and ends with 1', async () => {
+      const daemon = rig.run('kata-ksm-throttler', rig.words('-ksm', '/nowhere'));
+      assert.equal((await daemon.exited).code, 1);
+      assert.match(daemon.stderr, /^KSM is unavailable: \/nowhere\/run cannot be read.*CONFIG_KSM.*\n$/);
     });
 
-  it('a kick merges hard; SIGTERM puts everything back and leaves no saved values', async () => {
-    const process = await start();
-    await kick();
-    assert.deepEqual([value('run'), value('sleep_millisecs')], ['1', '1']);
-    process.child.kill('SIGTERM');
-    assert.equal((await process.exited).code, 0);
-    assert.deepEqual([value('run'), value('pages_to_scan'), value('sleep_millisecs')], ['0', '100', '20']);
-    assert.equal(existsSync(scratch.file('d/ksm.sock.initial')), false);
+    it('there is no second one beside it', async () => {
+      const daemon = await rig.daemon();
+      await rig.kick();
+      const second = rig.run('kata-ksm-throttler', rig.words());
+      assert.equal((await second.exited).code, 1);
+      assert.match(second.stderr, new RegExp(`already runs on .*: pid ${daemon.child.pid}\n`));
+      assert.equal(rig.values(), AGGRESSIVE);
+      await rig.kick();
+    });
+
+    it('a path that no socket can have', async () => {
+      const daemon = rig.run('kata-ksm-throttler', rig.words('-uri', `/${'x'.repeat(107)}`));
+      assert.equal((await daemon.exited).code, 1);
+      assert.match(daemon.stderr, /path too long \(got 108, max 107\)/);
+    });
   });
 
-  it('a new sandbox is a kick, also when the directories come later', async () => {
-    await start();
-    mkdirSync(scratch.file('vc/sbs'), { recursive: true });
-    mkdirSync(join(scratch.file('vc/sbs'), 'sandbox'));
-    await until('merging runs hard', () => value('sleep_millisecs') === '1');
+  describe('what it shows', () => {
+    const status = async (): Promise<string> => {
+      const process = rig.run('kata-ksm-throttler', rig.words('-status'));
+      assert.equal((await process.exited).code, 0, process.stderr);
+      return process.stdout.toString();
+    };
+
+    it('-status: mode, pages, memory and cost', async () => {
+      rig.set({ pages_shared: '10', pages_sharing: '25600', general_profit: String(90 << 20), full_scans: '1' });
+      rig.setKsmdTicks(100);
+      const daemon = await rig.daemon();
+      await rig.kick();
+      rig.set({ general_profit: String(110 << 20) });
+      rig.setKsmdTicks(350);
+      const text = await status();
+      assert.match(text, new RegExp(`^throttler: {4}running, pid ${daemon.child.pid}$`, 'm'));
+      assert.match(text, /^mode: {9}aggressive, standard in (30|2\d) s$/m);
+      assert.match(text, /^merging: {6}on, 100000 pages every 1 ms$/m);
+      assert.match(text, /^pages shared: 25600 given back, 10 kept in their place$/m);
+      assert.match(text, /^memory saved: 100\.0 MiB, 110\.0 MiB with/m);
+      assert.match(text, /^cost: {9}3\.5 s of CPU/m);
+      assert.match(text, /^last kick: {4}\+20\.0 MiB for 2\.5 s of CPU$/m);
+    });
+
+    it('-status without a daemon, and after a killed one', async () => {
+      assert.match(await status(), /^throttler: {4}not running$/m);
+      await (await rig.daemon()).kill();
+      assert.match(await status(), /^throttler: .*was killed/m);
+    });
+
+    it('SIGUSR1: the same on stderr, and it goes on', async () => {
+      const daemon = await rig.daemon();
+      daemon.child.kill('SIGUSR1');
+      await until('the status', () => /^mode: .*initial/m.test(daemon.stderr));
+      assert.doesNotMatch(daemon.stderr, /Debugger/);
+      await rig.kick();
+    });
+
+    it('-dry-run: every value it would write, and nothing written or kept', async () => {
+      const daemon = await rig.daemon('-dry-run', '-speed', String(SPEED));
+      await rig.kick();
+      await until('the last value', () => daemon.stdout.includes('would write 20 to'));
+      const lines = daemon.stdout
+        .toString()
+        .replaceAll(`${rig.scratch.file('ksm')}/`, '')
+        .trim()
+        .split('\n');
+      assert.deepEqual(lines, [
+        ...['would write 100000 to pages_to_scan', 'would write 1 to sleep_millisecs', 'would write 1 to run'],
+        ...['would write 10000 to pages_to_scan', 'would write 10 to sleep_millisecs'],
+        ...['would write 2000 to pages_to_scan', 'would write 100 to sleep_millisecs'],
+        ...['would write 0 to run', 'would write 100 to pages_to_scan', 'would write 20 to sleep_millisecs'],
+      ]);
+      assert.equal(rig.values(), INITIAL);
+      assert.equal(rig.isRemembered(), false);
+    });
+
+    it('-version and -h', async () => {
+      for (const [program, name] of [
+        ['kata-ksm-throttler', 'kata-ksm-throttler'],
+        ['vc', 'kata-vc-throttler'],
+        ['kicker', 'kicker'],
+      ] as const) {
+        const [version, help] = [rig.run(program, ['-version']), rig.run(program, ['-h'])];
+        await Promise.all([version.exited, help.exited]);
+        assert.match(version.stdout.toString(), new RegExp(`^${name} version \\S+\n$`));
+        assert.match(help.stdout.toString(), new RegExp(`^Usage of ${name}:\n[^]*-uri string`));
+      }
+    });
   });
 
-  it('after kill -9 the next daemon still knows the values of the host', async () => {
-    const first = await start();
-    await kick();
-    await first.kill();
-    assert.equal(value('run'), '1');
-    const second = await start();
-    second.child.kill('SIGTERM');
-    await second.exited;
-    assert.deepEqual([value('run'), value('pages_to_scan'), value('sleep_millisecs')], ['0', '100', '20']);
+  it('the socket and its directory are not for everybody', async () => {
+    await rig.daemon();
+    assert.equal(statSync(rig.socket).mode & 0o777, 0o660);
+    assert.equal(statSync(rig.scratch.file('d')).mode & 0o777, 0o750);
   });
 
-  it('the socket is not for everybody', async () => {
-    await start();
-    assert.equal(statSync(scratch.file('d/ksm.sock')).mode & 0o777, 0o660);
+  it('at rest it sleeps: no thread is woken in a second', async () => {
+    const daemon = await rig.daemon('-speed', '10');
+    rig.makeSandbox('a');
+    await modes(daemon, 1);
+    rig.removeSandbox('a');
+    await modes(daemon, 3);
+    const threads = `/proc/${daemon.child.pid}/task`;
+    const wakeUps = (): number =>
+      readdirSync(threads)
+        .map((id) => readFileSync(`${threads}/${id}/status`, 'latin1'))
+        .reduce((sum, status) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]), 0);
+    let before = -1;
+    await until('it has settled', async () => {
+      const last = before;
+      before = wakeUps();
+      await sleep(200);
+      return last === before;
+    });
+    await sleep(1000);
+    assert.equal(wakeUps(), before);
+  });
+});
+
+describe('triggers of kata-ksm-throttler', function () {
+  this.timeout(30_000);
+  let rig: KsmRig;
+  beforeEach(() => (rig = new KsmRig()));
+  afterEach(() => rig.remove());
+  const vc = async (): Promise<Component> => {
+    const process = rig.run('vc', ['-root', rig.scratch.file('vc'), '-log', 'debug', '-uri', rig.socket]);
+    await until('the trigger watches', () => process.stderr.includes('msg=watches'));
+    return process;
+  };
+  const kicks = (process: Component): number => process.stderr.split('msg=kicked').length - 1;
+
+  it('vc kicks when the directory of sandboxes comes, and for each sandbox', async () => {
+    const daemon = await rig.daemon('-root', '');
+    const trigger = await vc();
+    rig.makeSandbox('.');
+    await until('a kick for the directory', () => kicks(trigger) === 1);
+    rig.makeSandbox('a');
+    await until('a kick for a sandbox', () => kicks(trigger) === 2);
+    rig.makeSandbox('b');
+    await until('a kick for another', () => kicks(trigger) === 3);
+    assert.equal(loggedModes(daemon.stderr).length, 3);
   });
 
-  it('without KSM it says so and ends with 1', async () => {
-    daemon = new Component(BUNDLE, ['-uri', scratch.file('ksm.sock'), '-ksm', '/nowhere']);
-    assert.equal((await daemon.exited).code, 1);
-    assert.match(daemon.stderr, /KSM is unavailable: \/nowhere\/run/);
+  it('vc outlives a daemon that is not there, and says so', async () => {
+    rig.makeSandbox('a');
+    const trigger = await vc();
+    rig.makeSandbox('b');
+    await until('a complaint', () => /level=error msg="kick failed".*does not answer on/.test(trigger.stderr));
+    await rig.daemon('-root', '');
+    rig.makeSandbox('c');
+    await until('a kick', () => kicks(trigger) === 1);
   });
 
-  it('-version', async () => {
-    daemon = new Component(BUNDLE, ['-version']);
-    await daemon.exited;
-    assert.match(daemon.stdout.toString(), /^kata-ksm-throttler version \S+\n$/);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    it(`vc ends by ${signal}`, async () => {
+      const trigger = await vc();
+      trigger.child.kill(signal);
+      assert.deepEqual(await trigger.exited, { code: 0, signal: null });
+    });
+
+  it('kicker without a daemon says so and ends with 1', async () => {
+    const kicker = rig.run('kicker', ['-uri', rig.socket]);
+    assert.equal((await kicker.exited).code, 1);
+    assert.match(kicker.stderr, /^kata-ksm-throttler does not answer on /);
   });
 });

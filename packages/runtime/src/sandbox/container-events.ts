@@ -40,7 +40,7 @@ function hasEnded(id: string): boolean {
 /** Each event of the sandbox goes to one caller only: those of a pod's other containers are told too, or they would be lost. */
 async function followOom(agent: AgentConnection, signal: AbortSignal, emit: Emit): Promise<void> {
   while (!signal.aborted) {
-    const { container_id } = await agent.call('getOOMEvent', {}, { deadlineMs: 'none', signal });
+    const { container_id } = await agent.call('getOOMEvent', {}, { deadlineMs: 'none' });
     emit({ type: 'oom', id: container_id });
   }
 }

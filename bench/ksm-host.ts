@@ -1,0 +1,93 @@
+/** The machine's KSM while the throttler is measured on it: read, and found again as it was. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Sysfs } from '../packages/ksm-throttler/src/kernel/attributes.ts';
+import { Ksm } from '../packages/ksm-throttler/src/kernel/ksm.ts';
+import { ksmdSeconds } from '../packages/ksm-throttler/src/kernel/ksmd-time.ts';
+import { readRecord, recordPath } from '../packages/ksm-throttler/src/status/record-file.ts';
+import { until } from '../tests/e2e/engine.ts';
+
+const KSM = '/sys/kernel/mm/ksm';
+const daemonBundle = join(import.meta.dirname, '../packages/ksm-throttler/dist/kata-ksm-throttler.cjs');
+const MIB = 1 << 20;
+
+export interface Sample {
+  readonly seconds: number;
+  readonly mode: string;
+  /** Pages given back, before and after the kernel's bookkeeping is taken off. */
+  readonly savedMiB: number;
+  readonly profitMiB: number;
+  readonly ksmdSeconds: number;
+  /** Of the whole host: a check that what is saved is really there. */
+  readonly availableMiB: number;
+}
+
+const ksm = new Ksm(new Sysfs(KSM), () => '');
+
+/** Has the kernel take out of its numbers what earlier guests have left: it does so when it scans. @throws Error if something stays */
+export async function settle(): Promise<void> {
+  const before = ksm.values();
+  ksm.restore({ ...before, run: '1' });
+  try {
+    await until('nothing is merged: other programs must not be, while this measures', () => ksm.merged().saved === 0);
+  } finally {
+    ksm.restore(before);
+  }
+}
+
+/** Every setting that can be written, by name. */
+export function ksmSettings(): Record<string, string> {
+  const read = (name: string): string => readFileSync(join(KSM, name), 'latin1').trim();
+  const counters = /^(pages_(?!to_scan)|full_scans|general_profit|ksm_zero_pages|stable_node_(chains|dups)$)/;
+  return Object.fromEntries(
+    readdirSync(KSM)
+      .filter((name) => !counters.test(name))
+      .map((name) => [name, read(name)]),
+  );
+}
+
+export function sample(startMs: number, throttler: Throttler | undefined): Sample {
+  const { saved, profitBytes = saved * 4096 } = ksm.merged();
+  const available = /^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'latin1'))?.[1];
+  return {
+    seconds: (performance.now() - startMs) / 1000,
+    mode: throttler?.mode ?? 'off',
+    savedMiB: (saved * 4096) / MIB,
+    profitMiB: profitBytes / MIB,
+    ksmdSeconds: ksmdSeconds('/proc') ?? NaN,
+    availableMiB: Number(available) / 1024,
+  };
+}
+
+/** The daemon as it ships, on this machine's KSM, with a socket of its own. */
+export class Throttler {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'kata-ksm-'));
+  readonly #socket = join(this.#directory, 'ksm.sock');
+  readonly #daemon: ChildProcess;
+
+  constructor(flags: readonly string[]) {
+    if (!existsSync(daemonBundle)) throw new Error(`${daemonBundle} is missing: run "nx run-many -t build"`);
+    const words = ['--no-warnings', daemonBundle, '-log', 'warn', '-uri', this.#socket, ...flags];
+    this.#daemon = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+
+  async ready(): Promise<this> {
+    await until('the throttler listens', () => existsSync(this.#socket));
+    return this;
+  }
+
+  get mode(): string {
+    return readRecord(recordPath(this.#socket))?.mode ?? 'none';
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#daemon, 'exit');
+    this.#daemon.kill('SIGTERM');
+    await ended;
+    rmSync(this.#directory, { recursive: true });
+  }
+}

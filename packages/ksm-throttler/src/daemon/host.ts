@@ -1,0 +1,50 @@
+/** The daemon's view of the host, as its flags describe it. */
+import { readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { socketPath } from '@kata-containers/common/command-lines/socket-address';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { Given } from '../read-command-line.ts';
+import { DryRun, Sysfs } from '../kernel/attributes.ts';
+import { Ksm, requiredNames } from '../kernel/ksm.ts';
+import { ksmdSeconds } from '../kernel/ksmd-time.ts';
+import { readRecord, recordPath } from '../status/record-file.ts';
+import { statusMessage } from '../status/status-message.ts';
+
+export interface Host {
+  readonly socket: string;
+  readonly recordPath: string;
+  readonly dryRun: boolean;
+  readonly ksm: Ksm;
+  readonly ksmdSeconds: () => number | undefined;
+}
+
+/** @throws UsageError for an impossible socket; KataError when KSM is missing, or not to be set and `access` is to write */
+export function openHost(given: Given, access: 'read' | 'write'): Host {
+  const socket = socketPath(given.text('uri'));
+  const directory = given.text('ksm');
+  const proc = given.text('proc');
+  const dryRun = given.is('dry-run');
+  const sysfs = new Sysfs(directory);
+  sysfs.require(requiredNames, dryRun ? 'read' : access);
+  const print = (name: string, value: string): void => void writeSync(1, `would write ${value} to ${join(directory, name)}\n`);
+  return {
+    socket,
+    recordPath: recordPath(socket),
+    dryRun,
+    ksm: new Ksm(dryRun ? new DryRun(sysfs, print) : sysfs, () => readFileSync(join(proc, 'meminfo'), 'latin1')),
+    ksmdSeconds: () => ksmdSeconds(proc),
+  };
+}
+
+/** The status as text, from the kernel and the record of whatever daemon there is. */
+export function describeHost({ ksm, recordPath: path, ksmdSeconds: seconds }: Host): string {
+  const daemon = readRecord(path);
+  return statusMessage({
+    daemon,
+    isAlive: daemon !== undefined && isAlive(daemon),
+    values: ksm.values(),
+    merged: ksm.merged(),
+    ksmdSeconds: seconds(),
+    now: new Date(),
+  });
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
+import { DryRun, Sysfs } from '../kernel/attributes.ts';
+import { Ksm } from '../kernel/ksm.ts';
+import { writeRecord } from '../status/record-file.ts';
+import type { Host } from './host.ts';
+import { takeOver } from './predecessor.ts';
+
+const theirs = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
+const killed = { initial: theirs, pid: process.pid, startTime: '1', mode: 'aggressive' } as const;
+
+describe('what a daemon before us has left', () => {
+  let root = '';
+  const host = (dryRun = false): Host => {
+    const sysfs = new Sysfs(root);
+    const ksm = new Ksm(dryRun ? new DryRun(sysfs, () => {}) : sysfs, () => '');
+    return { socket: join(root, 's'), recordPath: join(root, 's.state'), dryRun, ksm, ksmdSeconds: () => 0 };
+  };
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'ksm-'));
+    for (const [name, value] of Object.entries({ run: '1', pages_to_scan: '5000', sleep_millisecs: '1' }))
+      writeFileSync(join(root, name), value);
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('nothing: the kernel has the values of the host', () => {
+    const { initial, wasKilled } = takeOver(host());
+    assert.deepEqual([initial.pages_to_scan, wasKilled], ['5000', false]);
+  });
+
+  it('killed: its values are believed, and put back', () => {
+    writeRecord(host().recordPath, killed);
+    assert.deepEqual(takeOver(host()), { initial: theirs, wasKilled: true });
+    assert.deepEqual(host().ksm.values(), theirs);
+    assert.equal(existsSync(host().recordPath), false);
+  });
+
+  it('killed, and now a dry run: nothing is put back or forgotten', () => {
+    writeRecord(host().recordPath, killed);
+    assert.deepEqual(takeOver(host(true)).initial, theirs);
+    assert.equal(host().ksm.values().run, '1');
+    assert.equal(existsSync(host().recordPath), true);
+  });
+
+  it('alive: there is no place for two', () => {
+    const self = identifyProcess(process.pid);
+    assert.ok(self);
+    writeRecord(host().recordPath, { ...killed, ...self });
+    assert.throws(() => takeOver(host()), /already runs on .*: pid \d+/);
+    assert.equal(host().ksm.values().run, '1');
+  });
+});

@@ -1,0 +1,19 @@
+/** What a daemon before us has left. */
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { KsmValues } from '../kernel/tuning-plan.ts';
+import { readRecord, removeRecord } from '../status/record-file.ts';
+import type { Host } from './host.ts';
+
+/**
+ * The host's own values: what a killed daemon remembered, which is put back at once, or else what the kernel has now.
+ * @throws KataError while another daemon runs: two would put back each other's values
+ */
+export function takeOver({ ksm, recordPath, dryRun, socket }: Host): { initial: KsmValues; wasKilled: boolean } {
+  const record = readRecord(recordPath);
+  if (record && isAlive(record)) throw new KataError(`kata-ksm-throttler already runs on ${socket}: pid ${record.pid}`);
+  if (!record) return { initial: ksm.values(), wasKilled: false };
+  ksm.restore(record.initial);
+  if (!dryRun) removeRecord(recordPath);
+  return { initial: record.initial, wasKilled: true };
+}

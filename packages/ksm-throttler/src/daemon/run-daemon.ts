@@ -1,0 +1,103 @@
+/** The daemon's life: remember, listen and watch, walk the schedule, put back. */
+import { writeSync } from 'node:fs';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
+import { version } from '@kata-containers/common/version';
+import { openLog, readCommandLine } from '../read-command-line.ts';
+import type { Given } from '../read-command-line.ts';
+import type { KsmValues } from '../kernel/tuning-plan.ts';
+import { modeOf } from '../schedule/throttle-plan.ts';
+import type { State } from '../schedule/throttle-plan.ts';
+import { removeRecord, writeRecord } from '../status/record-file.ts';
+import type { DaemonRecord } from '../status/parse-daemon-record.ts';
+import { SandboxWatch } from '../trigger/watch-sandboxes.ts';
+import { realClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { ending } from '../ending.ts';
+import { daemonFlags, parseSpeed } from './flags.ts';
+import { describeHost, openHost } from './host.ts';
+import type { Host } from './host.ts';
+import { makeDirectory, serveKicks } from './kick-server.ts';
+import { takeOver } from './predecessor.ts';
+import { Throttler } from './throttler.ts';
+
+const program = 'kata-ksm-throttler';
+
+/** Keeps the record true; a dry run has nothing to remember. One that cannot be written is told, and is no reason to end. */
+function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (state: State) => void {
+  if (host.dryRun) return () => {};
+  const fixed = { initial, pid: process.pid, startTime: identifyProcess(process.pid)?.startTime ?? '' };
+  let atKick: DaemonRecord['atKick'];
+  return (state) => {
+    const mode = modeOf(state);
+    if (mode === 'aggressive') atKick = { savedBytes: host.ksm.gain().savedBytes, ksmdSeconds: host.ksmdSeconds() ?? 0 };
+    const endsAt = state.endsAt === undefined ? undefined : new Date(Date.now() + state.endsAt - clock.now()).toISOString();
+    const record = { ...fixed, mode, next: state.steps[1]?.mode, endsAt, atKick } as DaemonRecord;
+    try {
+      writeRecord(host.recordPath, record);
+    } catch (error) {
+      log.warn('the state cannot be kept: it will be unknown after a kill -9', { path: host.recordPath, reason: errorMessage(error) });
+    }
+  };
+}
+
+/** The record goes only once the values are back: otherwise the next start tries again. */
+function putBack(throttler: Throttler, host: Host, log: Logger): boolean {
+  try {
+    throttler.stop();
+    if (!host.dryRun) removeRecord(host.recordPath);
+    return true;
+  } catch (error) {
+    log.error("the host's values cannot be put back", { reason: errorMessage(error) });
+    return false;
+  }
+}
+
+/** Until a signal or an error comes. `closers` gets what has to be closed then. */
+async function listen(throttler: Throttler, host: Host, root: string, log: Logger, closers: (() => void)[]): Promise<void> {
+  const ended = ending(process);
+  process.on('SIGUSR1', () => writeSync(2, describeHost(host)));
+  closers.push(await serveKicks(host.socket, () => throttler.kick('trigger')));
+  if (root !== '') {
+    const watch = new SandboxWatch(root, { appeared: () => throttler.kick('sandbox'), empty: () => throttler.empty() }, log);
+    closers.push(() => watch.close());
+  }
+  log.info('announce', { version, uri: host.socket });
+  log.info('ends', { signal: await ended });
+}
+
+/** The exit code: values that could not be put back are a failure. @throws Error whatever ended the daemon, after putting back */
+async function serve(host: Host, given: Given, log: Logger): Promise<number> {
+  const clock = realClock(parseSpeed(given.text('speed')));
+  makeDirectory(host.socket);
+  const { initial, wasKilled } = takeOver(host);
+  if (wasKilled) log.warn('the last throttler was killed: its saved values are put back');
+  const onState = recorder(host, initial, clock, log);
+  const throttler = new Throttler({ ksm: host.ksm, initial, clock, log, backOff: given.is('back-off'), onState });
+  const closers: (() => void)[] = [];
+  let isBack = false;
+  try {
+    throttler.start(); // remembers, before anything is changed
+    await listen(throttler, host, given.text('root'), log, closers);
+  } finally {
+    isBack = putBack(throttler, host, log);
+    for (const close of closers) close();
+  }
+  return isBack ? 0 : 1;
+}
+
+/** @throws UsageError; KataError without KSM or beside another daemon */
+export async function runDaemon(argv: readonly string[]): Promise<number> {
+  const given = readCommandLine(program, argv, daemonFlags);
+  if (!given) return 0;
+  const log = openLog(program, given.text('log'));
+  if (given.is('status')) {
+    writeSync(1, describeHost(openHost(given, 'read')));
+    return 0;
+  }
+  const host = openHost(given, 'write');
+  if (!given.is('restore')) return serve(host, given, log);
+  takeOver(host);
+  return 0;
+}

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { ending } from './ending.ts';
+
+describe('the end of a daemon', () => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+    it(`comes by ${signal}`, async () => {
+      const process = new EventEmitter();
+      const ended = ending(process);
+      process.emit(signal);
+      assert.equal(await ended, signal);
+    });
+  for (const event of ['uncaughtException', 'unhandledRejection'])
+    it(`comes by an error: ${event}`, async () => {
+      const process = new EventEmitter();
+      const ended = ending(process);
+      process.emit(event, new Error('a bug'));
+      await assert.rejects(ended, /a bug/);
+    });
+});

@@ -1,0 +1,73 @@
+/** Kernel samepage merging as the throttler sees it. */
+import type { Gain } from '../schedule/gain-plan.ts';
+import type { Setting } from '../schedule/schedule-plan.ts';
+import type { Attributes } from './attributes.ts';
+import { anonKiB, tuned, writesBetween } from './tuning-plan.ts';
+import type { KsmValues } from './tuning-plan.ts';
+
+/** What a kernel with KSM has, whatever its version. */
+export const requiredNames = ['run', 'pages_to_scan', 'sleep_millisecs'] as const;
+const PAGE_BYTES = 4096;
+
+/** What merging has come to. */
+export interface Merged {
+  /** Pages that are left of those merged. */
+  readonly kept: number;
+  /** Pages that were given back, pages of zeros among them. */
+  readonly saved: number;
+  /** The kernel's own account, which takes off its bookkeeping: Linux 6.4 and later. */
+  readonly profitBytes: number | undefined;
+  readonly fullScans: number;
+}
+
+export class Ksm {
+  readonly #attributes: Attributes;
+  readonly #meminfo: () => string;
+
+  /** `meminfo` reads /proc/meminfo. */
+  constructor(attributes: Attributes, meminfo: () => string) {
+    this.#attributes = attributes;
+    this.#meminfo = meminfo;
+  }
+
+  values(): KsmValues {
+    const [run = '', pages_to_scan = '', sleep_millisecs = ''] = requiredNames.map((name) => this.#attributes.read(name));
+    const advisor = this.#attributes.read('advisor_mode'); // "[none] scan-time"
+    const values = { run, pages_to_scan, sleep_millisecs };
+    return advisor === undefined ? values : { ...values, advisor_mode: /\[(.*?)\]/.exec(advisor)?.[1] ?? advisor };
+  }
+
+  /** Has the kernel merge as `setting` says, measured by the memory that there is now. @throws KataError */
+  tune(setting: Setting): void {
+    const values = this.values();
+    this.#change(values, tuned(setting, anonKiB(this.#meminfo()), values));
+  }
+
+  /** @throws KataError */
+  restore(values: KsmValues): void {
+    this.#change(this.values(), values);
+  }
+
+  merged(): Merged {
+    const number = (name: string): number => Number(this.#attributes.read(name) ?? 0);
+    const profit = this.#attributes.read('general_profit');
+    return {
+      kept: number('pages_shared'),
+      saved: number('pages_sharing') + number('ksm_zero_pages'),
+      profitBytes: profit === undefined ? undefined : Number(profit),
+      fullScans: number('full_scans'),
+    };
+  }
+
+  gain(): Gain {
+    const merged = this.merged();
+    return { fullScans: merged.fullScans, savedBytes: savedBytes(merged) };
+  }
+
+  #change(from: KsmValues, to: KsmValues): void {
+    for (const [name, value] of writesBetween(from, to)) this.#attributes.write(name, value);
+  }
+}
+
+/** With the bookkeeping taken off, where the kernel tells. */
+export const savedBytes = ({ saved, profitBytes }: Merged): number => profitBytes ?? saved * PAGE_BYTES;

@@ -1,0 +1,47 @@
+/** What is written to /sys/kernel/mm/ksm, and in which order. Pure. Linux, Documentation/admin-guide/mm/ksm.rst. */
+import type { Setting } from '../schedule/schedule-plan.ts';
+
+/** Texts as the kernel gives them. */
+export interface KsmValues {
+  readonly run: string;
+  readonly pages_to_scan: string;
+  readonly sleep_millisecs: string;
+  /** Linux 6.8 and later: anything but `none` chooses pages_to_scan itself, and refuses ours. */
+  readonly advisor_mode?: string;
+}
+
+export type Name = keyof KsmValues;
+export type Write = readonly [name: Name, value: string];
+
+/** AnonPages of /proc/meminfo; 0 when it is not there. */
+export const anonKiB = (meminfo: string): number => Number(/^AnonPages:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0);
+
+/** Pages in one batch. The kernel's pages are 4 KiB on amd64, which is where QEMU runs our guests. */
+export function pagesToScan(anonymousKiB: number, divisor: number, pageBytes = 4096): number {
+  return Math.max(1, Math.floor((anonymousKiB * 1024) / pageBytes / divisor));
+}
+
+export function tuned({ divisor, sleepMs }: Setting, anonymousKiB: number, { advisor_mode }: KsmValues): KsmValues {
+  const values = { run: '1', pages_to_scan: String(pagesToScan(anonymousKiB, divisor)), sleep_millisecs: String(sleepMs) };
+  return advisor_mode === undefined ? values : { ...values, advisor_mode: 'none' };
+}
+
+/**
+ * From one set of values to another, writing only what differs: each change of `run` waits for the batch that is being
+ * scanned. Merging stops first and starts last. Choosing an advisor overwrites pages_to_scan, so that is written after
+ * `none` and before any other.
+ */
+export function writesBetween(from: KsmValues, to: KsmValues): Write[] {
+  const stop = to.run !== '1' && from.run === '1';
+  const unadvised = from.advisor_mode !== undefined && from.advisor_mode !== 'none';
+  const advised = to.advisor_mode !== undefined && to.advisor_mode !== 'none';
+  const changed = (name: Name, force = false): Write[] => (force || from[name] !== to[name] ? [[name, to[name] ?? '']] : []);
+  return [
+    ...(stop ? ([['run', '0']] as const) : []),
+    ...(unadvised ? ([['advisor_mode', 'none']] as const) : []),
+    ...changed('pages_to_scan', unadvised),
+    ...changed('sleep_millisecs'),
+    ...(advised ? ([['advisor_mode', to.advisor_mode]] as const) : []),
+    ...(stop && to.run === '0' ? [] : changed('run')),
+  ];
+}

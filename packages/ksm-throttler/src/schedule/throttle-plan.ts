@@ -1,0 +1,57 @@
+/**
+ * The throttler as a state machine: a state, an event and the time give the next state. Pure. Times are milliseconds of
+ * whatever clock the caller has.
+ *
+ *            kick (from any state, any number of times)
+ *              ▼
+ *   start ─► aggressive ─30 s─► standard ─120 s─► slow ─120 s─► initial
+ *     └─120 s─────────────────────▲
+ *
+ * `fruitless` goes one arrow further at once; `empty` is followed by five seconds of slow, and then the end.
+ */
+import { atRest, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
+import type { Mode, Schedule } from './schedule-plan.ts';
+
+export type Event =
+  /** There is a new VM: this daemon saw its sandbox, or a trigger says so. */
+  | { readonly kind: 'kick'; readonly by: 'sandbox' | 'trigger' }
+  /** Time has passed. */
+  | { readonly kind: 'time' }
+  /** Scanning no longer gains anything. */
+  | { readonly kind: 'fruitless' }
+  /** The last sandbox that this daemon saw has gone. */
+  | { readonly kind: 'empty' };
+
+export interface State {
+  /** What began the schedule. */
+  readonly cause: 'start' | 'sandbox' | 'trigger';
+  /** The present step and those to come. */
+  readonly steps: Schedule;
+  /** When the present step ends; undefined when it does not. */
+  readonly endsAt: number | undefined;
+}
+
+const begin = (cause: State['cause'], steps: Schedule, now: number): State => {
+  const { lastsMs } = steps[0];
+  return { cause, steps, endsAt: lastsMs === undefined ? undefined : now + lastsMs };
+};
+
+const following = ({ cause, steps: [, next = atRest, ...rest] }: State, now: number): State => begin(cause, [next, ...rest], now);
+
+export const startState = (now: number): State => begin('start', startSchedule, now);
+
+export const modeOf = (state: State): Mode => state.steps[0].mode;
+
+/** The next state; the very same one when the event changes nothing. */
+export function advance(state: State, event: Event, now: number): State {
+  switch (event.kind) {
+    case 'kick':
+      return begin(event.by, kickSchedule, now);
+    case 'time':
+      return state.endsAt !== undefined && now >= state.endsAt ? following(state, now) : state;
+    case 'fruitless':
+      return modeOf(state) === 'initial' ? state : following(state, now);
+    case 'empty': // what another trigger asked for may be about VMs that we do not see
+      return state.cause === 'sandbox' ? begin('sandbox', tidySchedule, now) : state;
+  }
+}

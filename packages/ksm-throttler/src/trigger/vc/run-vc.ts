@@ -1,0 +1,29 @@
+/** 1.x's separate trigger `vc`: kicks the throttler for each sandbox that appears. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { socketPath } from '@kata-containers/common/command-lines/socket-address';
+import { logFlag, openLog, readCommandLine, rootFlag, uriFlag } from '../../read-command-line.ts';
+import { ending } from '../../ending.ts';
+import { sendKick } from '../send-kick.ts';
+import { SandboxWatch } from '../watch-sandboxes.ts';
+
+const program = 'kata-vc-throttler';
+
+/** Runs until a signal comes. A throttler that does not answer is told, and kicked again for the next sandbox. @throws UsageError */
+export async function runVc(argv: readonly string[]): Promise<number> {
+  const given = readCommandLine(program, argv, [rootFlag, logFlag, uriFlag]);
+  if (!given) return 0;
+  const log = openLog(program, given.text('log'));
+  const socket = socketPath(given.text('uri'));
+  const ended = ending(process);
+  const appeared = (): void => {
+    sendKick(socket).then(
+      () => log.debug('kicked'),
+      (error: unknown) => log.error('kick failed', { reason: errorMessage(error) }),
+    );
+  };
+  const watch = new SandboxWatch(given.text('root'), { appeared }, log);
+  log.info('watches', { root: given.text('root'), uri: socket });
+  await ended;
+  watch.close();
+  return 0;
+}

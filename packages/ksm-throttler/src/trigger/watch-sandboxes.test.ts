@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { silentLogger } from '@kata-containers/common/logging/logger';
+import { SandboxWatch } from './watch-sandboxes.ts';
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, `${what} did not happen`);
+    await sleep(2);
+  }
+}
+
+describe('watching sandboxes', () => {
+  let top = '';
+  let watch: SandboxWatch | undefined;
+  let seen: string[] = [];
+  const path = (name: string): string => join(top, 'vc', name);
+  const begin = (): void => {
+    watch = new SandboxWatch(join(top, 'vc'), { appeared: () => seen.push('+'), empty: () => seen.push('0') }, silentLogger);
+  };
+  const sees = (text: string): Promise<void> => until(`"${text}" after "${seen.join('')}"`, () => seen.join('') === text);
+  beforeEach(() => {
+    top = mkdtempSync(join(tmpdir(), 'sbs-'));
+    seen = [];
+  });
+  afterEach(() => {
+    watch?.close();
+    rmSync(top, { recursive: true, force: true });
+  });
+
+  it('each that appears, and that the last has gone', async () => {
+    mkdirSync(path('sbs'), { recursive: true });
+    begin();
+    mkdirSync(path('sbs/a'));
+    await sees('+');
+    mkdirSync(path('sbs/b'));
+    await sees('++');
+    rmSync(path('sbs/a'), { recursive: true });
+    rmSync(path('sbs/b'), { recursive: true });
+    await sees('++0');
+  });
+
+  it('those that were there are no news, but their end is', async () => {
+    mkdirSync(path('sbs/a'), { recursive: true });
+    begin();
+    rmSync(path('sbs/a'), { recursive: true });
+    await sees('0');
+  });
+
+  it('their directory appearing is news, and it is watched then', async () => {
+    begin();
+    mkdirSync(path('sbs'), { recursive: true });
+    await sees('+');
+    mkdirSync(path('sbs/a'));
+    await sees('++');
+  });
+
+  it('directory and sandbox at once are one piece of news', async () => {
+    begin();
+    mkdirSync(path('sbs/a'), { recursive: true });
+    await sees('+');
+    rmSync(path('sbs/a'), { recursive: true });
+    await sees('+0');
+  });
+
+  it('their directory goes and comes again', async () => {
+    mkdirSync(path('sbs/a'), { recursive: true });
+    begin();
+    rmSync(join(top, 'vc'), { recursive: true });
+    await sees('0');
+    mkdirSync(path('sbs/b'), { recursive: true });
+    await sees('0+');
+    mkdirSync(path('sbs/c'));
+    await sees('0++');
+  });
+
+  for (const gone of ['sbs', ''])
+    it(`what goes and comes again before anybody looks is another directory: vc/${gone}`, async () => {
+      mkdirSync(path('sbs'), { recursive: true });
+      begin();
+      rmSync(path(gone), { recursive: true });
+      mkdirSync(path('sbs'), { recursive: true });
+      await sees('+');
+      mkdirSync(path('sbs/a'));
+      await sees('++');
+    });
+
+  it('strangers on the way there are no news', async () => {
+    begin();
+    for (const name of ['x', 'y', 'vd']) mkdirSync(join(top, name));
+    mkdirSync(path('other'), { recursive: true });
+    mkdirSync(path('sbs'));
+    await sees('+');
+  });
+});

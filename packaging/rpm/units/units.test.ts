@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseGoFlags } from '../../../packages/common/src/command-lines/go-flags.ts';
+import { daemonFlags } from '../../../packages/ksm-throttler/src/daemon/flags.ts';
+import { logFlag, rootFlag, uriFlag } from '../../../packages/ksm-throttler/src/read-command-line.ts';
+
+const directory = import.meta.dirname;
+const units = readdirSync(directory).filter((name) => name.endsWith('.service'));
+
+/** ExecStart and the like: program and flags. */
+function commands(unit: string): string[][] {
+  const text = readFileSync(join(directory, unit), 'utf8');
+  return [...text.matchAll(/^Exec\w+=(.*)$/gm)].map(([, line = '']) => line.split(' '));
+}
+
+describe('systemd units of the throttler', () => {
+  const flagsOf = { 'kata-ksm-throttler': daemonFlags, vc: [rootFlag, logFlag, uriFlag] } as const;
+
+  it('are the two of 1.x', () => assert.deepEqual(units, ['kata-ksm-throttler.service', 'kata-vc-throttler.service']));
+
+  for (const unit of units)
+    it(`${unit} gives its program flags that it knows`, () => {
+      assert.ok(commands(unit).length > 0);
+      for (const [program = '', ...words] of commands(unit)) {
+        const name = program.split('/').at(-1) as keyof typeof flagsOf;
+        assert.doesNotThrow(() => parseGoFlags(name, words, flagsOf[name]));
+      }
+    });
+});
