@@ -121,7 +121,7 @@ describe('kata-agent: the guest', function () {
     it('details', async () => {
       const details = await host.agent.call('getGuestDetails', { mem_block_size: true, mem_hotplug_probe: true });
       assert.equal(details.agent_details?.init_daemon, false);
-      assert.deepEqual(details.agent_details.device_handlers, ['blk', 'scsi', 'mmioblk', 'nvdimm']);
+      assert.deepEqual(details.agent_details.device_handlers, ['blk', 'scsi', 'mmioblk', 'nvdimm', 'spare-link']);
       const storages = ['9p', 'virtio-fs', 'blk', 'mmioblk', 'scsi', 'nvdimm', 'ephemeral', 'local'];
       assert.deepEqual(details.agent_details.storage_handlers, storages);
       assert.equal(details.agent_details.supports_seccomp, true);

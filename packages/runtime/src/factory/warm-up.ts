@@ -24,6 +24,7 @@ async function runContainer(agent: AgentConnection): Promise<void> {
   await agent.call('createContainer', { container_id: CONTAINER, exec_id: CONTAINER, storages, OCI: warmUpSpec() });
   await agent.call('startContainer', { container_id: CONTAINER });
   const first = follow(agent, CONTAINER);
+  first.catch(() => {}); // told below, unless something else fails before
   await agent.call('execProcess', { container_id: CONTAINER, exec_id: PROCESS, process: warmUpProcess });
   await follow(agent, PROCESS);
   await agent.call('signalProcess', { container_id: CONTAINER, exec_id: CONTAINER, signal: SIGKILL });
