@@ -2,71 +2,18 @@
  * A docker engine of the test's own: private directories, a network namespace and a mount namespace of its own, so that
  * nothing of the machine's changes. The mount namespace propagates to itself (shared), as systemd sets every machine up.
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { busyboxRootfs } from './busybox-image.ts';
+import { run, until } from './run.ts';
+import type { Outcome, RunOptions } from './run.ts';
 
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly output: Buffer;
-}
-
-export interface RunOptions {
-  readonly input?: Buffer | string;
-  readonly timeoutMs?: number;
-}
-
-const MAX_OUTPUT = 64 << 20;
-
-/** Runs a program to its end; a failure is an outcome, not an error. */
-export function run(
-  program: string,
-  words: readonly string[],
-  { input = '', timeoutMs = 120_000 }: RunOptions = {},
-  environment = process.env,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = {
-      env: environment,
-      maxBuffer: MAX_OUTPUT,
-      encoding: 'buffer' as const,
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL' as const,
-    };
-    const child = execFile(program, [...words], options, (error, stdout, stderr) => {
-      const code = error ? (typeof error.code === 'number' ? error.code : 255) : 0;
-      resolve({ code, stdout: stdout.toString(), stderr: stderr.toString(), output: stdout });
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
-}
-
-/** Waits for `condition`, looking again and again. @throws Error naming what did not come */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
-    await sleep(50);
-  }
-}
+export { run, until };
+export type { Outcome, RunOptions };
 
 export interface Runtimes {
   readonly [name: string]: string;
@@ -147,18 +94,10 @@ export class Engine {
     if (code !== 0) throw new Error(`factory destroy: ${stderr}`);
   }
 
-  /** There is no registry: the image is made from the machine's static busybox. */
   async #importBusybox(): Promise<void> {
-    const root = join(this.directory, 'busybox');
-    for (const name of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'home']) mkdirSync(join(root, name), { recursive: true });
-    copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    const { stdout } = await run('/bin/busybox', ['--list']);
-    for (const name of stdout.split('\n')) if (name !== '' && name !== 'busybox') symlinkSync('busybox', join(root, 'bin', name));
-    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home:/bin/sh\n');
-    writeFileSync(join(root, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
-    await run('tar', ['-C', root, '-cf', join(this.directory, 'busybox.tar'), ...readdirSync(root)]);
-    const { code, stderr } = await this.docker(['import', join(this.directory, 'busybox.tar'), 'busybox']);
+    const archive = join(this.directory, 'busybox.tar');
+    await busyboxRootfs(this.directory, archive);
+    const { code, stderr } = await this.docker(['import', archive, 'busybox']);
     if (code !== 0) throw new Error(`docker import: ${stderr}`);
-    rmSync(root, { recursive: true });
   }
 }

@@ -3,16 +3,20 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
-import { errorCode } from '@kata-containers/common/errors/error-message';
+import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerExistsError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import { agentSpec } from '../bundle/agent-spec.ts';
+import { Storage } from '@kata-containers/common/generated/agent';
+import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
 import { containerRole } from '../bundle/container-role.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
 import type { Started } from '../processes/spawn-apart.ts';
+import { mountedType, readMountTable } from '../storage/mount-table.ts';
+import { planPodVolumes } from '../storage/pod-volume-plan.ts';
+import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
 import { sharePath, shareRootfs, hostFacts } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
@@ -20,13 +24,13 @@ import type { Context } from './context.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { enterNewCgroup } from './host-cgroup.ts';
 import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
+import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { SandboxState } from './state.ts';
 import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
 import { timed } from './timed.ts';
-import { UndoJournal, replay } from './undo-journal.ts';
-import { undoOne } from './undo.ts';
+import { UndoJournal } from './undo-journal.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -58,17 +62,33 @@ interface Placed {
   readonly agent: AgentConnection;
 }
 
+/** Volumes of a pod's first container are the host's, as those of a container by itself: there is nobody to share with yet (1.x). */
+function podVolumes({ id, bundle }: CreateRequest, sandboxId: string): PodVolumePlan {
+  const mounts = bundle.spec.mounts ?? [];
+  if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
+  const table = readMountTable();
+  return planPodVolumes(sandboxId, mounts, (path) => mountedType(path, table) === 'tmpfs');
+}
+
 /** Shares the container's files and has the agent make it. */
 async function createInGuest(context: Context, request: CreateRequest, { sandboxId, journal, sandbox, agent }: Placed): Promise<void> {
   const { id, bundle } = request;
   const paths = sandboxPaths(sandboxId);
   const record = journal.record.bind(journal);
   shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
-  const plan = planShare(id, bundle.spec.mounts ?? [], hostFacts);
+  const volumes = podVolumes(request, sandboxId);
+  const plan = planShare(id, volumes.mounts, hostFacts, volumes.inGuest);
   for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
   const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
-  await timed(context.log, 'CreateContainer', () => agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline));
+  const call = {
+    container_id: id,
+    exec_id: id,
+    storages: volumes.storages.map((storage) => Storage.fromPartial(storage)),
+    OCI: spec,
+    sandbox_pidns: joinsPidNamespace(bundle.spec),
+  };
+  await timed(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
@@ -89,7 +109,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
     },
     context.kernel,
   );
-  placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity });
+  placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: request.id });
   return started;
 }
 
@@ -139,13 +159,14 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   const sandbox = loadSandbox(sandboxId);
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
-  const before = journal.entries().length;
-  enterNewCgroup(context, request, journal);
-  const agent = await connectAgent(sandbox.AgentState.URL, {});
   try {
+    enterNewCgroup(context, request, journal);
+    const agent = await connectAgent(sandbox.AgentState.URL, {});
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
-    await replay(journal.entries().slice(before), undoOne);
+    await removeContainer(context, sandboxId, request.id, sandbox).catch((failure: unknown) =>
+      context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
+    );
     throw error;
   }
 }

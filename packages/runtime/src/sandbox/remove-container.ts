@@ -1,11 +1,13 @@
 /** Takes one container out of a pod's sandbox that goes on. */
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
-import { sandboxPaths } from './paths.ts';
+import { containerFile, sandboxPaths } from './paths.ts';
 import type { SandboxState } from './state.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
@@ -13,10 +15,13 @@ import { undoOne } from './undo.ts';
 
 const SIGKILL = 9;
 
+/** `<id>-<16 hex>-<name>` is a volume of the container in the share: not one of container `<id>-2`. */
+const isVolumeOf = (name: string, id: string): boolean => name.startsWith(`${id}-`) && /^[0-9a-f]{16}-/.test(name.slice(id.length + 1));
+
 /** Entries that carry the container's id, in a path below the share or the mapping for instance. */
-function belongsTo(entry: Undo, id: string): boolean {
-  if (entry.undo === 'remove-cgroup') return entry.container === id;
-  return 'path' in entry && entry.path.split('/').some((part) => part === id || part.startsWith(`${id}-`));
+export function belongsTo(entry: Undo, id: string): boolean {
+  if ('container' in entry) return entry.container === id;
+  return 'path' in entry && entry.path.split('/').some((part) => part === id || isVolumeOf(part, id));
 }
 
 async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
@@ -39,5 +44,6 @@ export async function removeContainer(context: Context, sandboxId: string, id: s
   }
   const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => belongsTo(entry, id));
   const failures = await replay(entries, undoOne);
+  rmSync(dirname(containerFile(sandboxId, id)), { recursive: true, force: true });
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

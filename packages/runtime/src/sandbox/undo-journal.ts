@@ -13,7 +13,7 @@ export type Undo =
   | { readonly undo: 'remove-sockets'; readonly directory: string; readonly names: readonly string[] }
   | { readonly undo: 'unmount'; readonly path: string }
   | { readonly undo: 'remove-cgroup'; readonly container: string; readonly directories: readonly string[] }
-  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity }
+  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity; readonly container?: string }
   | { readonly undo: 'delete-links'; readonly netns: string; readonly links: readonly string[]; readonly ingress: readonly string[] }
   | { readonly undo: 'delete-netns'; readonly path: string };
 

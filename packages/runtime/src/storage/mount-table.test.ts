@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mountPointsBelow } from './mount-table.ts';
+import { mountPointsBelow, mountedType } from './mount-table.ts';
 
 const table = [
   '22 1 254:0 / / rw - ext4 /dev/vda rw',
@@ -18,4 +18,13 @@ describe('mountPointsBelow', () => {
     ['/nowhere', []],
   ];
   for (const [path, points] of cases) it(path, () => assert.deepEqual(mountPointsBelow(path, table), points));
+});
+
+describe('mountedType', () => {
+  const cases: [path: string, type: string | undefined][] = [
+    ['/', 'ext4'],
+    ['/run/a/b c', 'tmpfs'],
+    ['/run/a/b', undefined],
+  ];
+  for (const [path, type] of cases) it(path, () => assert.equal(mountedType(path, table), type));
 });

@@ -75,12 +75,17 @@ function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath 
   };
 }
 
-/** Plans the mounts of one container. */
-export function planShare(containerId: string, mounts: readonly Mount[], facts: HostFacts): SharePlan {
+/** Plans the mounts of one container; those of `inGuest` have their sources in the guest already. */
+export function planShare(
+  containerId: string,
+  mounts: readonly Mount[],
+  facts: HostFacts,
+  inGuest: ReadonlySet<Mount> = new Set(),
+): SharePlan {
   const shared: SharedPath[] = [];
   const guestMounts = mounts.map((mount): Mount => {
     if (mount.destination === '/dev/shm') return shmMount;
-    if (!isBind(mount) || staysInGuest(mount, facts)) return mount;
+    if (inGuest.has(mount) || !isBind(mount) || staysInGuest(mount, facts)) return mount;
     const path = share(mount, containerId, facts);
     if (!path) return mount;
     shared.push(path);

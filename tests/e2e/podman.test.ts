@@ -1,0 +1,68 @@
+/** podman, which calls the runtime through conmon: without a daemon, with directories of the test's own. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { busyboxRootfs } from './busybox-image.ts';
+import { leftovers } from './leftovers.ts';
+import { run } from './run.ts';
+import type { Outcome, RunOptions } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+describe('podman', function () {
+  this.timeout(120_000);
+  let directory: string;
+  const podman = (words: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
+    const own = ['root', 'runroot', 'tmpdir'].flatMap((name) => [`--${name}`, join(directory, name)]);
+    const global = ['--runtime', kataRuntime, '--cgroup-manager', 'cgroupfs', '--storage-driver', 'vfs', '--events-backend', 'none'];
+    return run('podman', [...own, ...global, ...words], options);
+  };
+  const kata = (words: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
+    podman(['run', '--network', 'none', ...words], options);
+
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    directory = mkdtempSync(join(tmpdir(), 'kata-podman-'));
+    for (const name of ['root', 'runroot', 'tmpdir']) mkdirSync(join(directory, name));
+    await busyboxRootfs(directory, join(directory, 'busybox.tar'));
+    const { code, stderr } = await podman(['import', join(directory, 'busybox.tar'), 'localhost/busybox']);
+    assert.equal(code, 0, stderr);
+  });
+  after(async () => {
+    await podman(['rm', '--all', '--force', '--time', '0']);
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('run gives output and exit code, and leaves nothing', async () => {
+    const { code, stdout, stderr } = await kata(['--rm', 'localhost/busybox', 'sh', '-c', 'uname -r; exit 7']);
+    assert.equal(code, 7, stderr);
+    assert.match(stdout, /\.container\n$/);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('run -i takes what is written to it', async () => {
+    const { code, stdout, stderr } = await kata(['--rm', '-i', 'localhost/busybox', 'cat'], { input: 'to and fro\n' });
+    assert.deepEqual([code, stdout], [0, 'to and fro\n'], stderr);
+  });
+
+  it('exec, logs, stop and rm', async () => {
+    const started = await kata(['-d', '--name', 'long', 'localhost/busybox', 'sh', '-c', 'echo begun; sleep 1000']);
+    assert.equal(started.code, 0, started.stderr);
+    const executed = await podman(['exec', 'long', 'sh', '-c', 'echo inside; exit 3']);
+    assert.deepEqual([executed.code, executed.stdout], [3, 'inside\n'], executed.stderr);
+    assert.equal((await podman(['logs', 'long'])).stdout, 'begun\n');
+    const stopped = await podman(['stop', '--time', '1', 'long']);
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.match((await podman(['ps', '-a', '--format', '{{.Names}} {{.Status}}'])).stdout, /long Exited/);
+    assert.equal((await podman(['rm', 'long'])).code, 0);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('rm -f of one that runs', async () => {
+    assert.equal((await kata(['-d', '--name', 'busy', 'localhost/busybox', 'sleep', '1000'])).code, 0);
+    const { code, stderr } = await podman(['rm', '--force', '--time', '0', 'busy']);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(leftovers(), []);
+  });
+});

@@ -1,0 +1,160 @@
+/** Pods as kubelet makes them, with containerd's CRI plugin: several containers in one VM. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CriEngine } from './cri-engine.ts';
+import type { Pod } from './cri-engine.ts';
+import { leftovers } from './leftovers.ts';
+import { until } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+const RUNNING = 1;
+const EXITED = 2; // ContainerState of CRI
+const FOREVER = ['sh', '-c', 'while :; do sleep 1000; done'];
+
+describe("pods with containerd's CRI plugin", function () {
+  this.timeout(180_000);
+  let engine: CriEngine;
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    engine = await CriEngine.start(kataRuntime);
+  });
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+
+  const ended = async (id: string) => {
+    await until(`the end of container ${id}`, async () => (await engine.status(id)).state === EXITED);
+    return engine.status(id);
+  };
+  const output = async (id: string, ...words: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await engine.exec(id, ...words);
+    assert.equal(code, 0, stderr);
+    return stdout.trim();
+  };
+  const address = async ({ id }: Pod): Promise<string> => (await engine.call('PodSandboxStatus', { pod_sandbox_id: id })).status.network.ip;
+
+  describe('with two containers', () => {
+    let pod: Pod;
+    let [web, client] = ['', ''];
+    before(async () => {
+      pod = await engine.runPod('pair');
+      const volumes = join(engine.directory, 'volumes/kubernetes.io~empty-dir');
+      for (const name of ['fast', 'big']) mkdirSync(join(volumes, name), { recursive: true });
+      await engine.inside('mount', ['-t', 'tmpfs', 'emptydir', join(volumes, 'fast')]);
+      const mounts = ['fast', 'big'].map((name) => ({ container_path: `/${name}`, host_path: join(volumes, name) }));
+      web = await engine.runContainer(pod, 'web', ['sh', '-c', 'echo out; echo err >&2; exec nc -ll -p 8080 -e echo hello'], { mounts });
+      client = await engine.runContainer(pod, 'client', FOREVER, { mounts });
+    });
+    after(async () => {
+      await engine.removePod(pod);
+      assert.deepEqual(leftovers(), []);
+      await engine.inside('umount', [join(engine.directory, 'volumes/kubernetes.io~empty-dir/fast')]);
+    });
+
+    it('both run, in one VM, and the runtime lists both and the sandbox', async () => {
+      const boots = await Promise.all([web, client].map((id) => output(id, 'cat', '/proc/sys/kernel/random/boot_id')));
+      assert.equal(boots[0], boots[1]);
+      assert.notEqual(boots[0], readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+      const { stdout } = await engine.runtime('list', '--format', 'json');
+      const rows = JSON.parse(stdout) as { id: string; status: string }[];
+      assert.deepEqual(
+        new Set(rows.map(({ id, status }) => `${id} ${status}`)),
+        new Set([pod.id, web, client].map((id) => `${id} running`)),
+      );
+      const { stdout: state } = await engine.runtime('state', client);
+      const { annotations } = JSON.parse(state) as { annotations: Record<string, string> };
+      assert.equal(annotations['io.katacontainers.pkg.oci.container_type'], 'pod_container');
+    });
+
+    it('exec gives output and exit code', async () => {
+      assert.deepEqual(await engine.exec(client, 'sh', '-c', 'echo a; echo b >&2; exit 7'), { code: 7, stdout: 'a\n', stderr: 'b\n' });
+    });
+
+    it('the log has both streams', async () => {
+      const lines = (): string[] => readFileSync(join(pod.logs, 'web.log'), 'utf8').split('\n');
+      await until('the log', () => lines().length > 2);
+      assert.deepEqual(new Set(lines().map((line) => line.split(' ').slice(1).join(' '))), new Set(['stdout F out', 'stderr F err', '']));
+    });
+
+    it('share the address that CNI gave, and localhost', async () => {
+      const ip = await address(pod);
+      assert.match(ip, /^10\.88\.7\.\d+$/);
+      for (const id of [web, client]) assert.match(await output(id, 'ip', 'address', 'show', 'eth0'), new RegExp(`inet ${ip}/24`));
+      assert.equal(await output(client, 'nc', '127.0.0.1', '8080'), 'hello');
+    });
+
+    it('share the host name, and shared memory', async () => {
+      for (const id of [web, client]) assert.equal(await output(id, 'hostname'), 'pair-host');
+      await output(web, 'sh', '-c', 'echo shared > /dev/shm/note');
+      assert.equal(await output(client, 'cat', '/dev/shm/note'), 'shared');
+    });
+
+    it("do not see each other's processes", async () => {
+      assert.doesNotMatch(await output(client, 'ps'), /nc -ll/);
+    });
+
+    for (const [name, type] of [
+      ['fast', 'tmpfs'],
+      ['big', '9p'],
+    ] as const)
+      it(`share the emptyDir volume ${name}, which the host does not see`, async () => {
+        await output(web, 'sh', '-c', `echo ${name} > /${name}/note`);
+        assert.equal(await output(client, 'cat', `/${name}/note`), name);
+        assert.match(await output(client, 'sh', '-c', `grep ' /${name} ' /proc/mounts`), new RegExp(` /${name} ${type} `));
+        assert.ok(!existsSync(join(engine.directory, 'volumes/kubernetes.io~empty-dir', name, 'note')));
+      });
+
+    it('have statistics, and so has the pod', async () => {
+      for (const container_id of [web, client]) {
+        const { stats } = await engine.call('ContainerStats', { container_id });
+        assert.ok(Number(stats.cpu.usage_core_nano_seconds.value) > 0 && Number(stats.memory.working_set_bytes.value) > 0);
+      }
+      const { stats } = await engine.call('PodSandboxStats', { pod_sandbox_id: pod.id });
+      assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the control group of the pod');
+    });
+
+    it('one is out of memory: 137 for it alone', async () => {
+      const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done'];
+      const greedy = await engine.runContainer(pod, 'greedy', command, { memoryBytes: 16 << 20 });
+      const { exit_code } = await ended(greedy);
+      assert.equal(exit_code, 137);
+      for (const id of [web, client]) assert.equal((await engine.status(id)).state, RUNNING);
+      await engine.call('RemoveContainer', { container_id: greedy });
+    });
+
+    it('one is replaced, the other and the volumes stay', async () => {
+      await engine.call('StopContainer', { container_id: web, timeout: 1 });
+      assert.equal((await engine.status(web)).state, EXITED);
+      await engine.call('RemoveContainer', { container_id: web });
+      const { stdout } = await engine.runtime('list', '--quiet');
+      assert.deepEqual(stdout.split('\n').filter(Boolean).sort(), [pod.id, client].sort());
+      web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
+      assert.equal(await output(web, 'hostname'), 'pair-host');
+      assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
+    });
+
+    it('a container that cannot be made leaves nothing of itself', async () => {
+      const before = leftovers();
+      await assert.rejects(engine.runContainer(pod, 'wrong', ['/no/such/program']), /no such file|not found/i);
+      const mine = (lines: string[]): string[] => lines.filter((line) => !before.includes(line));
+      await until('nothing of it is left', () => mine(leftovers()).length === 0);
+      assert.equal((await engine.status(client)).state, RUNNING);
+    });
+  });
+
+  it('two pods reach each other, and one shares its processes among its containers', async () => {
+    const [first, second] = [await engine.runPod('first'), await engine.runPod('second', { pid: 0 })];
+    const here = await engine.runContainer(first, 'here', FOREVER);
+    assert.match(await output(here, 'ping', '-c', '1', '-w', '10', await address(second)), /1 packets received/);
+    const a = await engine.runContainer(second, 'a', ['sleep', '4242']);
+    const b = await engine.runContainer(second, 'b', FOREVER);
+    assert.match(await output(b, 'ping', '-c', '1', '-w', '10', await address(first)), /1 packets received/);
+    assert.match(await output(b, 'ps'), /1 .*sleep 1000000\n[^]*sleep 4242/);
+    await output(b, 'sh', '-c', "kill $(ps | awk '/[s]leep 4242/ {print $1}')");
+    assert.equal((await ended(a)).exit_code, 143);
+    for (const pod of [first, second]) await engine.removePod(pod);
+    assert.deepEqual(leftovers(), []);
+  });
+});

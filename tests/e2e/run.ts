@@ -1,0 +1,50 @@
+/** Running programs and waiting for what they do. */
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly output: Buffer;
+}
+
+export interface RunOptions {
+  readonly input?: Buffer | string;
+  readonly timeoutMs?: number;
+}
+
+const MAX_OUTPUT = 64 << 20;
+
+/** Runs a program to its end; a failure is an outcome, not an error. */
+export function run(
+  program: string,
+  words: readonly string[],
+  { input = '', timeoutMs = 120_000 }: RunOptions = {},
+  environment = process.env,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = {
+      env: environment,
+      maxBuffer: MAX_OUTPUT,
+      encoding: 'buffer' as const,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL' as const,
+    };
+    const child = execFile(program, [...words], options, (error, stdout, stderr) => {
+      const code = error ? (typeof error.code === 'number' ? error.code : 255) : 0;
+      resolve({ code, stdout: stdout.toString(), stderr: stderr.toString(), output: stdout });
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
+
+/** Waits for `condition`, looking again and again. @throws Error naming what did not come */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
+    await sleep(50);
+  }
+}
