@@ -124,6 +124,11 @@ export class Engine {
     return run('nsenter', [`--net=/proc/${this.pid}/ns/net`, program, ...words]);
   }
 
+  /** Runs a program in the engine's mount namespace. */
+  inMounts(program: string, words: readonly string[]): Promise<Outcome> {
+    return run('nsenter', [`--mount=/proc/${this.pid}/ns/mnt`, program, ...words]);
+  }
+
   log(): string {
     return readFileSync(join(this.directory, 'dockerd.log'), 'utf8');
   }

@@ -99,6 +99,13 @@ const factory = {
       'boot each VM.',
   ),
   template_path: text('/run/vc/vm/template', 'Where templates are kept: a tmpfs is mounted there unless something is.'),
+  vm_cache_number: count(
+    0,
+    "VMs that a server ('kata-runtime factory init', which stays) keeps ready, so that a container need not wait for one. Each takes\n" +
+      'memory while it waits. 0: none.',
+    { maximum: 100 },
+  ),
+  vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', 'Unix socket of that server.'),
 } as const;
 
 /** Table name in the file → its keys. */

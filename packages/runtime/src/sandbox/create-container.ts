@@ -56,6 +56,8 @@ interface Placed {
   readonly journal: UndoJournal;
   readonly sandbox: SandboxState;
   readonly agent: AgentConnection;
+  /** What the guest is doing besides, and has to have done before the container is ready. */
+  readonly network?: Promise<void>;
 }
 
 /** Shares the container's files and has the agent make it. */
@@ -112,7 +114,7 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
   try {
-    await createInGuest(context, request, placed);
+    await Promise.all([createInGuest(context, request, placed), placed.network]);
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     register(request, placed, shim);
     return shim;
@@ -126,8 +128,8 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const journal = reserve(id);
   try {
     enterNewCgroup(context, request, journal);
-    const { state, agent } = await createSandbox(context, { id, bundle, journal });
-    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent });
+    const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
+    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (error) {
     const failures = await removeSandbox(id);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });

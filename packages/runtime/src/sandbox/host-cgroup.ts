@@ -27,10 +27,19 @@ export function enterNewCgroup(context: Context, { id, bundle }: { id: string; b
   });
 }
 
+function directoriesOf(sandboxId: string, id: string): string[] {
+  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries();
+  return entries.flatMap((entry) => (entry.undo === 'remove-cgroup' && entry.container === id ? entry.directories : []));
+}
+
 /** Joins those of a container that was made before. */
 export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
-  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries();
-  attempt(context, () =>
-    joinCgroup(entries.flatMap((entry) => (entry.undo === 'remove-cgroup' && entry.container === id ? entry.directories : []))),
-  );
+  attempt(context, () => joinCgroup(directoriesOf(sandboxId, id)));
+}
+
+/** Moves processes that were started for nobody to those of the sandbox' first container. */
+export function bringIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
+  attempt(context, () => {
+    for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);
+  });
 }
