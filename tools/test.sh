@@ -16,7 +16,7 @@ tsc -p .
 eslint packages packaging tests tools bench
 prettier --check --log-level warn .
 say 'unit tests'
-mocha 'packages/*/src/**/*.test.ts' 'packaging/**/*.test.ts'
+mocha 'packages/*/src/**/*.test.ts' 'packaging/**/*.test.ts' 'bench/**/*.test.ts'
 [ "${1:-}" != fast ] || exit 0
 say 'build'
 nx run-many -t build --outputStyle=stream

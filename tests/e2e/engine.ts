@@ -83,8 +83,8 @@ export class Engine {
     this.#runtimes = runtimes;
   }
 
-  /** `prepare` is shell text that runs in the engine's namespaces before it. */
-  static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':'): Promise<Engine> {
+  /** `prepare` is shell text that runs in the engine's namespaces before it. With `detached`, Ctrl-C does not reach the engine. */
+  static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':', detached = false): Promise<Engine> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-e2e-'));
     const words = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
     const daemon = [
@@ -100,7 +100,7 @@ export class Engine {
     const log = openSync(join(directory, 'dockerd.log'), 'w');
     const script = `${prepare} && ip link set lo up && exec "$@"`;
     const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...daemon, ...options];
-    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log] }), runtimes);
+    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log], detached }), runtimes);
     await until('dockerd starts', () => existsSync(join(directory, 'docker.sock')));
     await until('dockerd answers', async () => (await engine.docker(['version'])).code === 0);
     await engine.#importBusybox();

@@ -8,6 +8,7 @@ import { runHooks } from '../processes/run-hooks.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
+import { timed } from './timed.ts';
 
 export interface SandboxNetwork {
   readonly path: string;
@@ -43,7 +44,7 @@ async function runEarlyHooks(path: string, context: Context, { id, bundle }: San
   const early = [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
   if (early.length === 0) return;
   const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
-  await inNetworkNamespace(path, context.kernel, () => runHooks(early, state));
+  await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
 }
 
 export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
@@ -51,11 +52,11 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   await runEarlyHooks(path, context, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
-  const facts = await scanNetwork(path, context.kernel);
+  const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
   if (!created) {
     const taps = facts.links.map((_, index) => `tap${index}_kata`);
     request.journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: facts.links.map(({ name }) => name) });
   }
-  const joined = await joinLinks(path, facts.links, context.kernel);
+  const joined = await timed(context.log, 'join taps', () => joinLinks(path, facts.links, context.kernel));
   return { path, created, facts, networks: joined.map(({ link, tap }) => ({ tap, mac: link.mac })) };
 }
