@@ -78,7 +78,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const { id, journal } = request;
   const files = sandboxPaths(id);
   const accelerator = await accelerate(context);
-  const network = await timed(context.log, 'network namespace', () => findNetwork(context, request));
+  const network = await findNetwork(context, request);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
   const plan = planVm(hypervisor, {
     sandboxId: id,
