@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { LinuxResources, Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
-import { availableCpus, parseCpuList } from './parse-cpu-list.ts';
+import { parseCpuList } from '@kata-containers/common/oci/parse-cpu-list';
+import { availableCpus } from './available-cpus.ts';
 import { execConfig, processConfig } from './process-config.ts';
 import { resourcesConfig } from './resources-config.ts';
 import { specConfig, toJson } from './spec-config.ts';

@@ -1,6 +1,7 @@
 /** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Limits } from '../sizing/limits-plan.ts';
 import type { ContainerState } from './lifecycle.ts';
 
 /** Raised when a reader of the older form could misread the newer one. */
@@ -26,4 +27,6 @@ export interface ContainerRecord {
   /** `pod_sandbox` or `pod_container`. */
   readonly Type: string;
   readonly Process: { readonly Token: string; readonly Shim: ProcessIdentity };
+  /** As they are now. Missing in what an earlier version wrote: those of the bundle. */
+  readonly Limits?: Limits;
 }
