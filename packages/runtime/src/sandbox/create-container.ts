@@ -161,6 +161,16 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   }
 }
 
+/** The configuration as the sandbox' annotations want it. */
+async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
+  const annotations = spec.annotations ?? {};
+  if (!Object.keys(annotations).some((name) => name.startsWith('io.katacontainers.config.'))) return context;
+  const { applyAnnotations } = await import('../configuration/annotations.ts');
+  const { configuration, warnings } = applyAnnotations(context.configuration, annotations);
+  for (const warning of warnings) context.log.warn(warning);
+  return { ...context, configuration };
+}
+
 /**
  * Creates a container up to the point where its process waits to be started. Leaves nothing behind when it fails.
  * @returns the shim, whose pid stands for the container's process
@@ -169,5 +179,6 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const role = containerRole(request.bundle.spec);
-  return role.kind === 'sandbox' ? createInOwnSandbox(context, request) : createInPod(context, request, role.sandboxId);
+  if (role.kind !== 'sandbox') return createInPod(context, request, role.sandboxId);
+  return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

@@ -53,6 +53,8 @@ async function beginSandbox(
     dns: resolvConf !== undefined && existsSync(resolvConf) ? readFileSync(resolvConf, 'utf8').split('\n').filter(Boolean) : [],
     shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
     msize9p: context.configuration.hypervisor.msize_9p,
+    guestHookPath: context.configuration.hypervisor.guest_hook_path,
+    kernelModules: context.configuration.agent.kernel_modules,
   };
   await timed(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
 }

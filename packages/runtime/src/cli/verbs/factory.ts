@@ -4,7 +4,7 @@ import { KataError, UsageError } from '@kata-containers/common/errors/kata-error
 import { withCacheServer } from '../../factory/cache/ask-for-vm.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
 import { keyOf } from '../../factory/template-key.ts';
-import { holdTemplate, templateObstacle, templateStore } from '../../factory/use-template.ts';
+import { holdTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
 import { planVm } from '../../hypervisor/qemu/plan-vm.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';
@@ -32,8 +32,6 @@ function hasTemplate(context: Context, plan: QemuPlan): boolean {
 async function init(context: Context): Promise<string> {
   const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
   if (!wantsTemplate && cached === 0) return 'vm factory or VMCache is not enabled';
-  const obstacle = wantsTemplate ? templateObstacle(context.configuration) : undefined;
-  if (obstacle !== undefined) throw new KataError(obstacle);
   const plan = await usualPlan(context);
   if (cached > 0) {
     await (await import('../../factory/cache/cache-server.ts')).runCacheServer(context, plan);
@@ -61,7 +59,7 @@ async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): P
 }
 
 async function status(context: Context): Promise<string> {
-  const isEnabled = templateObstacle(context.configuration) === undefined;
+  const isEnabled = context.configuration.factory.enable_template;
   const isOn = isEnabled && hasTemplate(context, await usualPlan(context));
   const template = isEnabled ? `vm factory is ${isOn ? 'on' : 'off'}` : 'vm factory not enabled';
   return [...(await cacheLines(context, 'status')), template].join('\n');
