@@ -1,6 +1,6 @@
 /** What kata-runtime asks of QEMU and of the guest when containers have limits, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Outcome } from '../e2e/engine.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { RuntimeRig } from './runtime-rig.ts';
@@ -127,6 +127,21 @@ describe('kata-runtime and the limits of containers', function () {
     const before = readFileSync(record, 'utf8');
     assert.equal((await rig.kata('update', '--memory', '400m', rig.id)).stderr, 'the guest says no\n');
     assert.equal(readFileSync(record, 'utf8'), before);
+  });
+
+  it('seccomp goes into the guest when the configuration says so', async () => {
+    for (const disabled of [true, false]) {
+      rig.prepare();
+      const file = rig.scratch.file('c.toml');
+      const toml = readFileSync(file, 'utf8');
+      writeFileSync(file, toml.replace(/^#?disable_guest_seccomp ?= ?.*$/m, `disable_guest_seccomp = ${disabled}`));
+      rig.changeSpec((spec) => (spec.linux['seccomp'] = { defaultAction: 'SCMP_ACT_ALLOW' }));
+      await rig.create();
+      const { Linux } = (rig.lastRequest('createContainer') as { OCI: { Linux: { Seccomp?: { DefaultAction: string } } } }).OCI;
+      assert.equal(Linux.Seccomp?.DefaultAction, disabled ? undefined : 'SCMP_ACT_ALLOW');
+      await rig.kata('delete', '--force', rig.id);
+      rmSync(rig.scratch.file('volume'), { recursive: true });
+    }
   });
 
   const tolerated: [name: string, resources: object, modes: Modes][] = [

@@ -112,7 +112,7 @@ export class RuntimeRig {
   qmp(): string[] {
     return readFileSync(`/run/vc/vm/${this.id}/qemu.log`, 'utf8')
       .split('\n')
-      .flatMap((line) => /^QMP ((?!query-|qmp_).+)$/.exec(line)?.[1] ?? []);
+      .flatMap((line) => /^QMP ((?!query-|qmp_|qom-).+)$/.exec(line)?.[1] ?? []);
   }
 
   /** The calls that the agent has had, one a line: name and request as JSON. */

@@ -22,6 +22,9 @@ const cpus: (string | true | undefined)[] = [true, undefined, undefined, undefin
 const backends = new Map<string, number>();
 const dimms = new Map<string, string>();
 
+/** Network devices by their id: the netdev of each. */
+const cards = new Map<string, string>();
+
 const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
   type: 'max-x86_64-cpu',
   props: { 'socket-id': socket, 'core-id': 0, 'thread-id': 0, 'node-id': 0 },
@@ -37,8 +40,14 @@ const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>
   'object-del': ({ id }) => void backends.delete(String(id)),
   device_add: ({ driver, id, ...rest }) => {
     if (driver === 'pc-dimm') dimms.set(String(id), String(rest['memdev']));
+    else if (driver === 'virtio-net-pci') cards.set(String(id), String(rest['netdev']));
     else if (driver === 'max-x86_64-cpu') cpus[Number(rest['socket-id'])] = String(id);
   },
+  'qom-list': ({ path }) =>
+    path === '/machine/peripheral'
+      ? [...cards.keys()].map((name) => ({ name, type: 'child<virtio-net-pci>' }))
+      : [{ name: 'type', type: 'string' }],
+  'qom-get': ({ path }) => cards.get(String(path).split('/').pop() ?? ''),
   device_del: ({ id }) => {
     if (mode === 'keeps') return;
     const socket = cpus.indexOf(String(id));
@@ -58,7 +67,8 @@ function serveMonitor(path: string): void {
         appendFileSync(path.replace('qmp.sock', 'qemu.log'), `QMP ${execute} ${JSON.stringify(values)}\n`);
         if (execute === mode) send({ error: { class: 'GenericError', desc: 'QEMU says no' }, id });
         else send({ return: answers[execute]?.(values) ?? {}, id });
-        if (execute === 'device_del' && mode !== 'keeps') send({ event: 'DEVICE_DELETED', data: { device: values['id'] } });
+        if (execute === 'device_del' && mode !== 'keeps')
+          send({ event: 'DEVICE_DELETED', data: { path: values['id'], device: values['id'] } });
         if (execute === 'quit' || mode === 'crashes') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10);
       }
     });

@@ -83,6 +83,11 @@ describe('specConfig', () => {
       syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: 2n, valueTwo: 0n, op: 'SCMP_CMP_EQ' }] }],
     });
   });
+  it('clone3 fails so that a C library goes on without it', () => {
+    const rule = { Names: ['clone3'], Action: 'SCMP_ACT_ERRNO', Args: [] };
+    const hardened = SpecMessage.fromPartial({ Linux: { Seccomp: { DefaultAction: 'SCMP_ACT_ERRNO', Syscalls: [rule] } } });
+    assert.deepEqual(specConfig(hardened, place).linux?.seccomp?.syscalls, [{ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }]);
+  });
   it("hooks: the request's, then the guest's", () => {
     const hooked = SpecMessage.fromPartial({ Hooks: { Prestart: [{ Path: '/a', Args: ['a'], Timeout: 5n }] } });
     const { hooks } = specConfig(hooked, { ...place, guestHooks: { prestart: [{ path: '/b' }] } });

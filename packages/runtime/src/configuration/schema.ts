@@ -154,7 +154,6 @@ const runtime = {
   disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
   enable_tracing: idle(false, NO_TRACING),
   disable_new_netns: idle(false, 'QEMU is always started in a network namespace'),
-  sandbox_cgroup_only: idle(false, 'all processes of a sandbox are in the control group of its first container'),
   enable_agent_pidns: idle(false, 'whether containers share their processes is what their pod asks for'),
   experimental: idle([], 'there are no experimental features'),
 } as const;

@@ -64,6 +64,18 @@ interface Placed {
   readonly network?: Promise<void>;
 }
 
+/** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
+async function takesSeccomp(
+  context: Context,
+  { spec }: Bundle,
+  agent: AgentConnection,
+  deadline: { deadlineMs: number },
+): Promise<boolean> {
+  if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
+  const { agent_details } = await agent.call('getGuestDetails', {}, deadline);
+  return agent_details?.supports_seccomp === true;
+}
+
 /** Shares the container's files and has the agent make it. */
 async function createInGuest(context: Context, request: CreateRequest, { sandboxId, journal, sandbox, agent }: Placed): Promise<void> {
   const { id, bundle } = request;
@@ -72,8 +84,9 @@ async function createInGuest(context: Context, request: CreateRequest, { sandbox
   shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
   const plan = planShare(id, bundle.spec.mounts ?? [], hostFacts);
   for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
-  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  const seccomp = await takesSeccomp(context, bundle, agent, deadline);
+  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts, seccomp });
   await timed(context.log, 'CreateContainer', () => agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline));
 }
 
@@ -135,7 +148,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const journal = reserve(id);
   try {
     makeCgroupFor(context, request, journal);
-    limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
+    if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
     const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (error) {

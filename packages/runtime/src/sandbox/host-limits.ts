@@ -25,20 +25,26 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   limitToCpus(plan, limits, threads);
 }
 
-/** `threads`: those that run the VM's processors. A host that does not let us is a warning: the guest has the limits too. */
-export function limitOnHost(context: Context, sandboxId: string, all: readonly Limits[], threads: readonly number[]): void {
+/**
+ * `threads`: those that run the VM's processors; `whole`: the sandbox is limited as a whole. A host that does not let us is a warning: the guest has the limits too.
+ */
+export function limitOnHost(
+  context: Context,
+  sandboxId: string,
+  all: readonly Limits[],
+  { threads, whole }: { readonly threads: readonly number[]; readonly whole: boolean },
+): void {
   const limits = hostLimits(all);
   const directories = directoriesOf(sandboxId, sandboxId);
   attempt(context, 'the VM is not held to the limits of its containers on the host', () => {
     const group = cpuGroup(directories);
-    if (group && !context.configuration.runtime.sandbox_cgroup_only) limitVcpus(group, vcpuLimitWrites(group.version, limits, threads));
+    if (group && !whole) limitVcpus(group, vcpuLimitWrites(group.version, limits, threads));
     limitCpus(sandboxId, directories, limits, threads);
   });
 }
 
-/** To be called before the VM's processes are in the groups: memory that is used already may be above a limit. */
+/** `sandbox_cgroup_only`. To be called before the VM's processes are in the groups: memory that is used already may be above a limit. */
 export function limitWhole(context: Context, sandboxId: string, limits: Limits): void {
-  if (!context.configuration.runtime.sandbox_cgroup_only) return;
   const directories = directoriesOf(sandboxId, sandboxId);
   attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {
     const group = cpuGroup(directories);

@@ -102,7 +102,7 @@ async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[]
     const memoryMiB = await fitMemory(context, sandbox, monitor, size, all);
     const cpus = await fitCpus(context, sandbox, monitor, size, all);
     await bringOnline(context, sandbox, cpus, memoryMiB);
-    limitOnHost(context, id, working, await cpuThreads(monitor));
+    limitOnHost(context, id, working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
   } finally {
     monitor.close();
   }

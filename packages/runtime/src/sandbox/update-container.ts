@@ -3,6 +3,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Resources } from '@kata-containers/common/oci/spec';
 import { guestResources } from '../bundle/agent-spec.ts';
 import { updatedLimits } from '../sizing/limits-plan.ts';
+import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
 import type { Context } from './context.ts';
 import { limitWhole } from './host-limits.ts';
@@ -16,13 +17,18 @@ function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
   if (Number(blockIO?.weight ?? 0) !== 0) log.warn('a weight of block I/O has no effect in a guest');
 }
 
+function limitIfWhole(context: Context, id: string, { sandboxId, sandbox }: FoundContainer, limits: Limits): void {
+  if (sandboxId === id && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, id, limits);
+}
+
 /** First the VM grows, then the container may use it. */
-async function apply(context: Context, { sandboxId, record, sandbox }: FoundContainer, id: string, resources: Resources): Promise<void> {
+async function apply(context: Context, found: FoundContainer, id: string, resources: Resources): Promise<void> {
+  const { sandboxId, record, sandbox } = found;
   const before = recordedLimits(record);
   const limits = updatedLimits(before, resources);
   const isChanged = JSON.stringify(limits) !== JSON.stringify(before);
   saveContainer(sandboxId, id, { ...record, Limits: limits });
-  if (isChanged && sandboxId === id) limitWhole(context, id, limits);
+  if (isChanged) limitIfWhole(context, id, found, limits);
   await callGuest(sandbox, async (agent, deadline) => {
     if (isChanged) await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'changed');
     await agent.call('updateContainer', { container_id: id, resources: guestResources(resources) }, deadline);
@@ -37,7 +43,7 @@ export async function updateContainer(context: Context, id: string, resources: R
     await apply(context, found, id, resources);
   } catch (error) {
     saveContainer(found.sandboxId, id, found.record);
-    if (found.sandboxId === id) limitWhole(context, id, recordedLimits(found.record));
+    limitIfWhole(context, id, found, recordedLimits(found.record));
     throw error;
   }
 }
