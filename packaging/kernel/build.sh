@@ -48,7 +48,7 @@ say() { echo "kernel: $*"; }
 
 # Shows how far make has come: one changing line on a terminal, a line now and then elsewhere.
 progress() {
-  local count=0 start=$SECONDS last=0 total=2250
+  local count=0 start=$SECONDS last=0 total=2340
   while read -r _; do
     count=$((count + 1))
     if [ -t 1 ]; then
@@ -88,7 +88,8 @@ build() {
   make -s olddefconfig
   check_configuration
   say "compiling with $(nproc) jobs"
-  make -j"$(nproc)" bzImage 2>"$work/errors.log" | progress
+  # The compiler need not collect its garbage for files this small: a sixth of its time, and the same code.
+  make -j"$(nproc)" KCFLAGS='--param ggc-min-heapsize=400000' bzImage 2>"$work/errors.log" | progress
   [ -f arch/x86/boot/bzImage ] || { tail -n 20 "$work/errors.log" >&2; return 1; }
   local release
   release=$(make -s kernelrelease)
@@ -98,10 +99,11 @@ build() {
   ln -s "vmlinuz-$release" "$work/result/vmlinuz.container"
 }
 
-entry=$cache/kernel/$key
 mkdir -p "$cache/kernel"
-exec 9>"$cache/kernel/lock"
-flock 9
+cache=$(cd "$cache" && pwd)
+entry=$cache/kernel/$key
+# Whoever finds what it wants need not wait for somebody who builds another kernel.
+[ -d "$entry" ] || { exec 9>"$cache/kernel/lock"; flock 9; }
 if [ ! -d "$entry" ]; then
   work=$(mktemp -d "$cache/kernel/build.XXXXXX")
   trap 'rm -rf "$work"' EXIT

@@ -51,5 +51,9 @@ function cgroups(directory = '/sys/fs/cgroup', depth = 4): string[] {
   });
 }
 
-/** One line for each thing. */
-export const leftovers = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
+const all = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
+/** What was there before the tests: another's, or an earlier run's that was killed. */
+const found = new Set(all());
+
+/** One line for each thing that was not there when the tests began. */
+export const leftovers = (): string[] => all().filter((line) => !found.has(line));

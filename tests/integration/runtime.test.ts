@@ -1,6 +1,7 @@
 /** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { run } from '../e2e/engine.ts';
 import type { Outcome } from '../e2e/engine.ts';
 import { leftovers } from '../e2e/leftovers.ts';
@@ -46,12 +47,29 @@ describe('kata-runtime', function () {
     assert.deepEqual(quiet(await kata('delete', id)), silent);
     assert.match((await kata('state', id)).stderr, /does not exist/);
     const names = calls().map((line) => line.split(' ')[0]);
-    assert.deepEqual(names, ['check', 'createSandbox', 'createContainer', 'startContainer', 'signalProcess', 'destroySandbox']);
+    assert.deepEqual(names, [
+      ...['check', 'createSandbox', 'createContainer', 'getGuestDetails', 'onlineCPUMem'],
+      ...['startContainer', 'signalProcess', 'destroySandbox'],
+    ]);
     const container = calls().find((line) => line.startsWith('createContainer')) ?? '';
     assert.match(container, /"Hard":"18446744073709551615"/);
     assert.match(container, /"Limit":"1048576"/);
     assert.match(container, new RegExp(`"source":"/run/kata-containers/shared/containers/${id}-[0-9a-f]{16}-v"`));
     assert.equal(readFileSync(scratch.file('volume/kept'), 'utf8'), 'data');
+  });
+
+  it('annotations change the VM where they are let through, and are refused where not', async () => {
+    const annotation = 'io.katacontainers.config.hypervisor.kernel_params';
+    prepare();
+    const file = scratch.file('bundle/config.json');
+    const spec = readFileSync(file, 'utf8');
+    writeFileSync(file, spec.replace('{', `{"annotations":{"${annotation}":"from=annotation"},`));
+    assert.match((await create()).stderr, new RegExp(`^annotation ${annotation} is not enabled\n$`));
+    mkdirSync(scratch.file('config.d'));
+    writeFileSync(scratch.file('config.d/annotations.toml'), '[hypervisor.qemu]\nenable_annotations = ["^kernel_params$"]\n');
+    assert.deepEqual(await create().then(({ code, stderr }) => [code, stderr]), [0, '']);
+    const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
+    assert.match(readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1'), / from=annotation\0/);
   });
 
   it('an id that is in use is refused, and what uses it goes on', async () => {

@@ -52,11 +52,14 @@ export class Output {
   /** The process has ended: the stream ends when it has been quiet, and was read empty. */
   endWhenQuiet(): void {
     const timer = setInterval(() => {
-      const isQuiet = !this.#isActive && this.#length === 0;
-      this.#isActive = false;
-      if (!isQuiet && !this.#ended) return;
-      clearInterval(timer);
-      this.#end();
+      // Timers run before the pipe is polled: in a guest that is short of processor time this one may be due before the first look.
+      setImmediate(() => {
+        const isQuiet = !this.#isActive && this.#length === 0;
+        this.#isActive = false;
+        if (!isQuiet && !this.#ended) return;
+        clearInterval(timer);
+        this.#end();
+      });
     }, DRAIN_MS);
   }
 

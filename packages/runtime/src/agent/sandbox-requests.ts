@@ -53,6 +53,10 @@ export interface SandboxFacts {
   readonly dns: readonly string[];
   readonly shmBytes: number;
   readonly msize9p: number;
+  /** Directory in the guest. */
+  readonly guestHookPath: string;
+  /** Each as "name parameter=value …". */
+  readonly kernelModules: readonly string[];
 }
 
 /** The share that the containers' files come through, and the shared memory of the sandbox. */
@@ -74,11 +78,18 @@ function storages({ shmBytes, msize9p }: SandboxFacts): Storage[] {
   return [share, shm].map((storage) => Storage.fromPartial(storage));
 }
 
+function kernelModule(text: string): { name: string; parameters: string[] } {
+  const [name = '', ...parameters] = text.split(/\s+/).filter(Boolean);
+  return { name, parameters };
+}
+
 export function createSandboxRequest(facts: SandboxFacts): CreateSandboxRequest {
   return CreateSandboxRequest.fromPartial({
     hostname: facts.hostname.slice(0, MAX_HOSTNAME),
     dns: [...facts.dns],
     storages: storages(facts),
     sandbox_id: facts.id,
+    guest_hook_path: facts.guestHookPath,
+    kernel_modules: facts.kernelModules.map(kernelModule),
   });
 }

@@ -14,7 +14,10 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   events: { summary: "print a container's statistics and events", load: async () => (await import('./verbs/events.ts')).events },
   exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
   features: { summary: 'print what this runtime can do, as JSON', load: async () => (await import('./verbs/features.ts')).features },
-  factory: { summary: 'make, show and remove VM templates', load: async () => (await import('./verbs/factory.ts')).factory },
+  factory: {
+    summary: 'make, show and remove VM templates, serve a VM cache',
+    load: async () => (await import('./verbs/factory.ts')).factory,
+  },
   'kata-check': {
     summary: 'test whether this machine can run Kata Containers',
     load: async () => (await import('./verbs/kata-check.ts')).kataCheck,

@@ -11,13 +11,17 @@ const written = new Set([
   ...['default_memory', 'shared_fs', 'internetworking_model', 'disable_guest_seccomp', 'disable_block_device_use', 'enable_template'],
 ]);
 
+export const describe = ({ description, withoutEffect }: Key): string =>
+  withoutEffect === undefined ? description : `Has no effect: ${withoutEffect}.`;
+
 /** `overrides` are keyed `table.key`; an override is written even if equal to the default. */
 export function configurationFile(overrides: Readonly<Record<string, Key['default']>> = {}): string {
   const tables = Object.entries(schema).map(([name, keys]) => {
     const rows = Object.entries(keys as Readonly<Record<string, Key>>).map(([key, definition]) => {
       const override = overrides[`${name}.${key}`];
       const commented = override === undefined && !written.has(key);
-      return `# ${definition.description.replaceAll('\n', '\n# ')}\n${commented ? '#' : ''}${key} = ${toml(override ?? definition.default)}\n`;
+      const description = describe(definition).replaceAll('\n', '\n# ');
+      return `# ${description}\n${commented ? '#' : ''}${key} = ${toml(override ?? definition.default)}\n`;
     });
     return `[${name}]\n\n${rows.join('\n')}`;
   });

@@ -60,6 +60,11 @@ describe('configurationFile', () => {
     const { configuration } = parseConfiguration(configurationFile({ 'shim.kata.path': '/s', 'hypervisor.qemu.default_memory': 512 }));
     assert.deepEqual([configuration.shim.path, configuration.hypervisor.default_memory], ['/s', 512]);
   });
+  it('a key that has no effect is warned of when it is set', () => {
+    assert.deepEqual(parseConfiguration('[hypervisor.qemu]\nenable_iommu = true\nenable_swap = false').warnings, [
+      'hypervisor.qemu.enable_iommu has no effect: devices of the host are not passed through',
+    ]);
+  });
   it("keeps 1.x's `#key = value` form, which scripts edit", () => {
     const text = configurationFile();
     for (const line of ['#enable_debug = false', 'default_vcpus = 1', '[hypervisor.qemu]'])
@@ -117,6 +122,18 @@ describe('loadConfiguration', () => {
     assert.equal(loadConfiguration(undefined, ['/nowhere/c.toml', path]).path, path);
     assert.throws(() => loadConfiguration(undefined, ['/nowhere/c.toml']), /there is no such file/);
     assert.throws(() => loadConfiguration('/nowhere/named.toml', []), /named.toml/);
+  });
+
+  it('files in config.d change single keys, in the order of their names', () => {
+    const path = file('c.toml', configurationFile(paths()));
+    mkdirSync(join(root, 'config.d'));
+    file('config.d/20-more.toml', '[hypervisor.qemu]\ndefault_memory = 1024\n');
+    file('config.d/10-first.toml', '[hypervisor.qemu]\ndefault_memory = 512\ndefault_vcpus = 2\n');
+    file('config.d/README', 'not TOML');
+    const { hypervisor } = loadConfiguration(path, []).configuration;
+    assert.deepEqual([hypervisor.default_memory, hypervisor.default_vcpus, hypervisor.image], [1024, 2, join(root, 'image')]);
+    file('config.d/30-broken.toml', '[hypervisor.qemu\n');
+    assert.throws(() => loadConfiguration(path, []), /is not TOML/);
   });
 
   it('a directory cannot be read', () => {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
@@ -28,8 +29,15 @@ function readText(path: string): string {
   }
 }
 
+/** Files of config.d beside the configuration, in the order of their names: packages and administrators change single keys by them. */
+function dropIns(path: string): string[] {
+  const directory = join(dirname(path), 'config.d');
+  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.toml')) : [];
+  return names.sort().map((name) => join(directory, name));
+}
+
 /** Links resolved, so that an upgrade under a running VM does not change what it was started with. */
-function resolveTable<T extends Readonly<Record<string, unknown>>>(
+export function resolveTable<T extends Readonly<Record<string, unknown>>>(
   name: keyof typeof schema,
   table: T,
   problems: ConfigurationProblem[],
@@ -45,7 +53,7 @@ function resolveTable<T extends Readonly<Record<string, unknown>>>(
 }
 
 /** Image and initrd exclude each other; a built-in default does not count as wished for. */
-function checkRoot({ image, initrd }: { image: string; initrd: string }): ConfigurationProblem[] {
+export function checkRoot({ image, initrd }: { image: string; initrd: string }): ConfigurationProblem[] {
   if (image !== '' && initrd !== '') {
     return [{ key: 'hypervisor.qemu', problem: 'having both an image and an initrd defined in the configuration file is not supported' }];
   }
@@ -56,7 +64,7 @@ function checkRoot({ image, initrd }: { image: string; initrd: string }): Config
 /** Reads, checks and resolves the configuration. @throws ConfigurationError naming every problem at once */
 export function loadConfiguration(named: string | undefined, defaults: readonly string[]): LoadedConfiguration {
   const path = findFile(named, defaults);
-  const parsed = parseConfiguration(readText(path));
+  const parsed = parseConfiguration(...[path, ...dropIns(path)].map(readText));
   const problems = [...parsed.problems];
   const { configuration } = parsed;
   const resolved = {

@@ -31,7 +31,7 @@ const named: Record<Key['kind'], string> = {
 };
 
 /** What is wrong with a value, or undefined. */
-function problemOf(key: Key, value: unknown): string | undefined {
+export function problemOf(key: Key, value: unknown): string | undefined {
   if (!fits[key.kind](value)) return `must be ${named[key.kind]}`;
   if (key.oneOf && !key.oneOf.includes(String(value))) return `must be one of ${key.oneOf.join(', ')}, not "${String(value)}"`;
   if (key.minimum !== undefined && Number(value) < key.minimum) return `must be at least ${key.minimum}`;
@@ -55,6 +55,8 @@ function readTable(name: TableName, given: Table, problems: ConfigurationProblem
     const value = given[key] ?? definition.default;
     const problem = problemOf(definition, value);
     if (problem !== undefined) problems.push({ key: `${name}.${key}`, problem });
+    else if (definition.withoutEffect !== undefined && JSON.stringify(value) !== JSON.stringify(definition.default))
+      warnings.push(`${name}.${key} has no effect: ${definition.withoutEffect}`);
     return [key, problem === undefined ? value : definition.default];
   });
   return Object.fromEntries(entries);
@@ -65,16 +67,32 @@ function unknownTables(root: Table): string[] {
   return Object.keys(root).filter((name) => !known.has(name));
 }
 
-/** Never throws: a file that is not TOML is one more problem. */
-export function parseConfiguration(text: string): ParsedConfiguration {
-  const problems: ConfigurationProblem[] = [];
-  const warnings: string[] = [];
-  let root: Table = {};
+function readToml(text: string, problems: ConfigurationProblem[]): Table {
   try {
-    root = parse(text) as Table;
+    return parse(text) as Table;
   } catch (error) {
     problems.push({ key: '', problem: `is not TOML: ${error instanceof Error ? error.message.split('\n')[0] : ''}` });
+    return {};
   }
+}
+
+/** `over` on top of `base`: tables are merged, everything else is replaced. */
+function merge(base: Table, over: Table): Table {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(over)) {
+    const below = merged[name];
+    merged[name] = isTable(value) && isTable(below) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+/**
+ * Texts of configuration.toml and of what changes it, in that order. Never throws: a text that is not TOML is one more problem.
+ */
+export function parseConfiguration(...texts: readonly string[]): ParsedConfiguration {
+  const problems: ConfigurationProblem[] = [];
+  const warnings: string[] = [];
+  const root = texts.map((text) => readToml(text, problems)).reduce(merge, {});
   const read = (name: TableName): Table => readTable(name, tableAt(root, name), problems, warnings);
   const tables = { hypervisor: read('hypervisor.qemu'), proxy: read('proxy.kata'), shim: read('shim.kata'), agent: read('agent.kata') };
   const configuration = { ...tables, runtime: read('runtime'), factory: read('factory') } as unknown as Configuration;

@@ -21,9 +21,11 @@ export interface Key<K extends KeyKind = KeyKind> {
   readonly oneOf?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** A key of 1.x that is read and does nothing: why. */
+  readonly withoutEffect?: string;
 }
 
-type Extra = Omit<Key, 'kind' | 'default' | 'description'>;
+type Extra = Omit<Key, 'kind' | 'default' | 'description' | 'withoutEffect'>;
 const text = (value: string, description: string, extra: Extra = {}): Key<'string'> => ({
   kind: 'string',
   default: value,
@@ -40,8 +42,31 @@ const count = (value: number, description: string, extra: Extra = {}): Key<'inte
 });
 const list = (value: readonly string[], description: string): Key<'strings'> => ({ kind: 'strings', default: value, description });
 
+/** A key of 1.x that does nothing here. Setting it to anything else than its default is told as a warning. */
+function idle(value: boolean, withoutEffect: string): Key<'boolean'>;
+function idle(value: string, withoutEffect: string): Key<'string'>;
+function idle(value: number, withoutEffect: string): Key<'integer'>;
+function idle(value: readonly string[], withoutEffect: string): Key<'strings'>;
+function idle(value: Key['default'], withoutEffect: string): Key {
+  const kinds = { boolean: 'boolean', string: 'string', number: 'integer', object: 'strings' } as const;
+  return { kind: kinds[typeof value as keyof typeof kinds], default: value, description: 'Has no effect.', withoutEffect };
+}
+
+const NO_VFIO = 'devices of the host are not passed through';
+const NO_VIRTIO_FS = 'the share is virtio-9p';
+const NO_TRACING = 'there are no traces';
+const OTHER_VMM = 'the hypervisor is QEMU';
+const GUEST_MEMORY = 'guest memory is anonymous, or the file of a VM template';
+
 const hypervisor = {
   path: text('/usr/bin/qemu-system-x86_64', 'QEMU binary.', { mustExist: true }),
+  valid_hypervisor_paths: list(['/usr/bin/qemu-system-x86_64'], 'Paths, with * and ?, that the annotation `path` may name.'),
+  enable_annotations: list(
+    [],
+    'Which annotations io.katacontainers.config.hypervisor.NAME of a pod or container may change this table for its VM: regular\n' +
+      'expressions, of which one must be found in NAME. Whoever may set annotations can with ".*" name any file of the host as\n' +
+      "the guest's image, and so read it: list only what is needed.",
+  ),
   kernel: text('/usr/share/kata-containers/vmlinuz.container', 'Guest kernel.', { mustExist: true }),
   image: text('/usr/share/kata-containers/kata-containers.img', 'Guest image. Either image or initrd.', { mustExist: true }),
   initrd: text('', 'Guest initrd. Either image or initrd.', { mustExist: true }),
@@ -60,13 +85,43 @@ const hypervisor = {
   memory_slots: count(10, 'Slots for hot-plugged memory.'),
   memory_offset: count(0, 'MiB added to the largest memory a VM can get; memory-mapped volumes need it.'),
   disable_block_device_use: flag(false, 'Never hand block devices to the guest; share their file systems instead.'),
-  shared_fs: text('virtio-9p', 'How host directories reach the guest.', { oneOf: ['virtio-9p', 'virtio-fs'] }),
+  shared_fs: text('virtio-9p', 'How host directories reach the guest.', { oneOf: ['virtio-9p'] }),
   msize_9p: count(512000, 'Largest 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
   enable_debug: flag(false, "Keep QEMU's log and let the guest kernel speak."),
   disable_nesting_checks: flag(false, 'Do not adapt to being a VM ourselves.'),
   disable_image_nvdimm: flag(false, 'Attach the image as a virtio block device instead of an NVDIMM.'),
   disable_vhost_net: flag(false, 'Do not use vhost-net even when the host has it.'),
   entropy_source: text('/dev/urandom', "Source of the guest's randomness.", { mustExist: true }),
+  guest_hook_path: text('', 'Directory in the guest with hooks (prestart, poststart, poststop below it) that are run for each container.'),
+  enable_virtio_mem: idle(false, 'memory is hot-plugged as DIMMs'),
+  virtio_fs_daemon: idle('', NO_VIRTIO_FS),
+  valid_virtio_fs_daemon_paths: idle([], NO_VIRTIO_FS),
+  virtio_fs_cache: idle('auto', NO_VIRTIO_FS),
+  virtio_fs_cache_size: idle(0, NO_VIRTIO_FS),
+  virtio_fs_extra_args: idle([], NO_VIRTIO_FS),
+  block_device_driver: idle('virtio-scsi', 'block devices are not handed over'),
+  block_device_cache_set: idle(false, 'block devices are not handed over'),
+  block_device_cache_direct: idle(false, 'block devices are not handed over'),
+  block_device_cache_noflush: idle(false, 'block devices are not handed over'),
+  enable_iothreads: idle(false, 'block devices are not handed over'),
+  enable_mem_prealloc: idle(false, GUEST_MEMORY),
+  enable_hugepages: idle(false, GUEST_MEMORY),
+  file_mem_backend: idle('', GUEST_MEMORY),
+  valid_file_mem_backends: idle([], GUEST_MEMORY),
+  enable_swap: idle(false, "QEMU's memory can be swapped in any case"),
+  enable_vhost_user_store: idle(false, 'vhost-user devices are not handed over'),
+  vhost_user_store_path: idle('/var/run/kata-containers/vhost-user', 'vhost-user devices are not handed over'),
+  valid_vhost_user_store_paths: idle([], 'vhost-user devices are not handed over'),
+  enable_iommu: idle(false, NO_VFIO),
+  enable_iommu_platform: idle(false, NO_VFIO),
+  hotplug_vfio_on_root_bus: idle(false, NO_VFIO),
+  pcie_root_port: idle(0, NO_VFIO),
+  pflashes: idle([], 'firmware is given by the key firmware'),
+  use_vsock: idle(false, 'the agent is reached over a virtio serial port and kata-proxy'),
+  jailer_path: idle('', OTHER_VMM),
+  valid_jailer_paths: idle([], OTHER_VMM),
+  ctlpath: idle('', OTHER_VMM),
+  valid_ctlpaths: idle([], OTHER_VMM),
 } as const;
 
 const proxy = {
@@ -77,17 +132,30 @@ const proxy = {
 const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
   enable_debug: flag(false, "Log the shim's doings."),
+  enable_tracing: idle(false, NO_TRACING),
 } as const;
 
 const agent = {
   enable_debug: flag(false, "Log the agent's doings on the guest's console."),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
+  enable_tracing: idle(false, NO_TRACING),
+  trace_mode: idle('dynamic', NO_TRACING),
+  trace_type: idle('isolated', NO_TRACING),
 } as const;
 
 const runtime = {
   enable_debug: flag(false, "Log the runtime's doings."),
   internetworking_model: text('tcfilter', 'How the VM is joined to the network namespace.', { oneOf: ['default', 'tcfilter', 'none'] }),
+  sandbox_cgroup_only: flag(
+    false,
+    'Hold a sandbox as a whole, with all that its VM costs, to the limits of the container that it was made for. Otherwise only the\n' +
+      "VM's processors are held to the containers' limits.",
+  ),
   disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
+  enable_tracing: idle(false, NO_TRACING),
+  disable_new_netns: idle(false, 'QEMU is always started in a network namespace'),
+  enable_agent_pidns: idle(false, 'whether containers share their processes is what their pod asks for'),
+  experimental: idle([], 'there are no experimental features'),
 } as const;
 
 const factory = {
@@ -99,6 +167,13 @@ const factory = {
       'boot each VM.',
   ),
   template_path: text('/run/vc/vm/template', 'Where templates are kept: a tmpfs is mounted there unless something is.'),
+  vm_cache_number: count(
+    0,
+    "VMs that a server ('kata-runtime factory init', which stays) keeps ready, so that a container need not wait for one. Each takes\n" +
+      'memory while it waits. 0: none.',
+    { maximum: 100 },
+  ),
+  vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', 'Unix socket of that server.'),
 } as const;
 
 /** Table name in the file → its keys. */

@@ -11,15 +11,13 @@ import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import { saveState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
-import { runTool } from '../network/ip-command.ts';
-import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
-import { tapsBatch } from '../network/tcfilter-plan.ts';
 import { QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../sandbox/context.ts';
 import type { Context } from '../sandbox/context.ts';
 import { startGuest } from '../sandbox/start-guest.ts';
 import { UndoJournal, replay } from '../sandbox/undo-journal.ts';
 import { undoOne } from '../sandbox/undo.ts';
 import { spareMac } from './spare-link-plan.ts';
+import { makeTapNamespace } from './tap-namespace.ts';
 import type { InputFile } from './template-key.ts';
 import type { TemplateFiles, TemplateRecord } from './template-store.ts';
 import { warmUp } from './warm-up.ts';
@@ -42,16 +40,6 @@ function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
     memoryFile: { path: files.memory, shared: true },
     paths: files,
   };
-}
-
-/** A namespace with a tap for each network device: what the guest may do with a device depends on what stands behind it. */
-async function makeNetwork({ networks }: QemuPlan, journal: UndoJournal, { kernel }: Context): Promise<string> {
-  const path = `/run/netns/cnitest-${randomUUID()}`;
-  journal.record({ undo: 'delete-netns', path });
-  createNetworkNamespace(path, kernel);
-  if (networks.length > 0)
-    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], tapsBatch(networks.map(({ tap }) => tap))));
-  return path;
 }
 
 /** @throws KataError for an agent that could not use the devices of a template */
@@ -115,7 +103,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     const own = templatePlan(plan, files);
     journal.record({ undo: 'rmdir', path: files.share });
     mkdirSync(files.share, { mode: 0o700 });
-    const netns = await makeNetwork(own, journal, context);
+    const netns = await makeTapNamespace(own.networks, journal, context.kernel);
     const guest = await startGuest(context, { plan: own, files, netns, journal });
     try {
       await checkAgent(guest.agent, own);

@@ -53,3 +53,6 @@ export function templateKey(plan: QemuPlan, inputs: readonly InputFile[]): strin
   const text = JSON.stringify([plan.binary, qemuCommandLine(common(plan)), inputs]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
+
+/** Key of the template that fits the plan now. */
+export const keyOf = (plan: QemuPlan): string => templateKey(plan, templateInputs(plan));

@@ -13,12 +13,6 @@ const WAIT_MS = 30_000;
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
   new TemplateStore(configuration.factory.template_path, kernel);
 
-/** Why the configuration allows no templates; undefined when it does. */
-export function templateObstacle({ factory, hypervisor }: Context['configuration']): string | undefined {
-  if (!factory.enable_template) return 'enable_template is false';
-  return hypervisor.shared_fs === 'virtio-fs' ? 'a VM with virtio-fs cannot be saved' : undefined;
-}
-
 /** Makes the template when there is none. @throws KataError */
 export async function holdTemplate(context: Context, plan: QemuPlan): Promise<HeldTemplate> {
   const inputs = templateInputs(plan);

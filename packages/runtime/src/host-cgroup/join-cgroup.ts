@@ -9,14 +9,14 @@ import type { CgroupPlan } from './cgroup-plan.ts';
 
 const PROCESSES = 'cgroup.procs';
 /** `0` is the process that writes. */
-const SELF = '0';
+const SELF = 0;
 
 /** Version 2 counts in a group only what its parents were told to hand down. Not all may be possible: each is asked for alone. */
 function handDown(root: string, directory: string): void {
   const parents = relative(root, dirname(directory)).split('/').filter(Boolean);
   for (let depth = 0; depth <= parents.length; depth++) {
     const control = join(root, ...parents.slice(0, depth), 'cgroup.subtree_control');
-    for (const controller of ['cpu', 'memory', 'pids', 'io']) {
+    for (const controller of ['cpu', 'cpuset', 'memory', 'pids', 'io']) {
       try {
         writeFileSync(control, `+${controller}`);
       } catch {
@@ -37,6 +37,6 @@ export function makeCgroup({ version, roots, directories }: CgroupPlan): void {
 }
 
 /** @throws Error when one is not there, or may not be joined */
-export function joinCgroup(directories: readonly string[]): void {
-  for (const directory of directories) writeFileSync(join(directory, PROCESSES), SELF);
+export function joinCgroup(directories: readonly string[], pid = SELF): void {
+  for (const directory of directories) writeFileSync(join(directory, PROCESSES), String(pid));
 }

@@ -4,8 +4,8 @@ import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
-import { planTcfilter } from './tcfilter-plan.ts';
-import type { JoinedLink } from './tcfilter-plan.ts';
+import { moveTapsBatch, planTcfilter } from './tcfilter-plan.ts';
+import type { TcfilterPlan } from './tcfilter-plan.ts';
 
 export interface NetworkFacts {
   readonly links: readonly Link[];
@@ -29,13 +29,25 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
   });
 }
 
-/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
-export async function joinLinks(path: string, links: readonly Link[], kernel: Pick<Kernel, 'setns'>): Promise<readonly JoinedLink[]> {
-  if (links.length === 0) return [];
-  const plan = planTcfilter(links);
+async function join(path: string, plan: TcfilterPlan, kernel: Pick<Kernel, 'setns'>): Promise<void> {
   await inNetworkNamespace(path, kernel, async () => {
     await runTool('ip', ['-batch', '-'], plan.ipBatch);
     await runTool('tc', ['-batch', '-'], plan.tcBatch);
   });
-  return plan.joined;
+}
+
+/** Makes one more tap, number `index`, for one more link. */
+export async function joinOne(path: string, link: Link, index: number, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  await join(path, planTcfilter([link], 'new', index), kernel);
+}
+
+/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
+export async function joinLinks(path: string, links: readonly Link[], taps: 'new' | 'there', kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  if (links.length === 0) return;
+  await join(path, planTcfilter(links, taps), kernel);
+}
+
+/** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */
+export async function moveTaps(from: string, to: string, taps: readonly string[], kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  await inNetworkNamespace(from, kernel, () => runTool('ip', ['-batch', '-'], moveTapsBatch(taps, to)));
 }

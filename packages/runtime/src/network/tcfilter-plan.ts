@@ -26,9 +26,16 @@ const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr
 /** Taps that are joined to nothing, as text for ip(8). */
 export const tapsBatch = (taps: readonly string[]): string => lines(taps.map(addTap));
 
-export function planTcfilter(links: readonly Link[]): TcfilterPlan {
-  const joined = links.map((link, index) => ({ link, tap: `tap${index}_kata` }));
-  const ip = joined.flatMap(({ link, tap }) => [addTap(tap), `link set dev ${tap} mtu ${link.mtu} up`]);
+export const tapName = (index: number): string => `tap${index}_kata`;
+
+/** Taps that QEMU has open already, on their way to another namespace, as text for ip(8). */
+export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
+  lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
+
+/** `taps`: whether they are to be made or are there; `first`: number of the first one. */
+export function planTcfilter(links: readonly Link[], taps: 'new' | 'there' = 'new', first = 0): TcfilterPlan {
+  const joined = links.map((link, index) => ({ link, tap: tapName(first + index) }));
+  const ip = joined.flatMap(({ link, tap }) => [...(taps === 'new' ? [addTap(tap)] : []), `link set dev ${tap} mtu ${link.mtu} up`]);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,
     `qdisc add dev ${link.name} ingress`,

@@ -19,13 +19,16 @@ import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
 import { sharePath, shareRootfs, hostFacts } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
+import { limitsOf } from '../sizing/limits-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { createSandbox } from './create-sandbox.ts';
-import { enterNewCgroup } from './host-cgroup.ts';
+import { enterCgroupOf, makeCgroupFor } from './host-cgroup.ts';
+import { limitWhole } from './host-limits.ts';
 import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
+import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { SandboxState } from './state.ts';
 import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
@@ -60,6 +63,20 @@ interface Placed {
   readonly journal: UndoJournal;
   readonly sandbox: SandboxState;
   readonly agent: AgentConnection;
+  /** What the guest is doing besides, and has to have done before the container is ready. */
+  readonly network?: Promise<void>;
+}
+
+/** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
+async function takesSeccomp(
+  context: Context,
+  { spec }: Bundle,
+  agent: AgentConnection,
+  deadline: { deadlineMs: number },
+): Promise<boolean> {
+  if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
+  const { agent_details } = await agent.call('getGuestDetails', {}, deadline);
+  return agent_details?.supports_seccomp === true;
 }
 
 /** Volumes of a pod's first container are the host's, as those of a container by itself: there is nobody to share with yet (1.x). */
@@ -79,8 +96,9 @@ async function createInGuest(context: Context, request: CreateRequest, { sandbox
   const volumes = podVolumes(request, sandboxId);
   const plan = planShare(id, volumes.mounts, hostFacts, volumes.inGuest);
   for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
-  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  const seccomp = await takesSeccomp(context, bundle, agent, deadline);
+  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts, seccomp });
   const call = {
     container_id: id,
     exec_id: id,
@@ -94,6 +112,7 @@ async function createInGuest(context: Context, request: CreateRequest, { sandbox
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const console = openConsole({ terminal, ...request }, context.kernel);
+  enterCgroupOf(context, placed.sandboxId, request.id);
   const started = launchShim(
     {
       binary: context.configuration.shim.path,
@@ -124,6 +143,7 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
     Created: timestamp(new Date(), 'nanoseconds'),
     Type: sandboxId === request.id ? 'pod_sandbox' : 'pod_container',
     Process: { Token: request.id, Shim: shim.identity },
+    Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
   const mapping = join(mappingDirectory, request.id, sandboxId);
   for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path });
@@ -132,9 +152,10 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
   try {
-    await createInGuest(context, request, placed);
+    await Promise.all([createInGuest(context, request, placed), placed.network]);
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     register(request, placed, shim);
+    await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
     return shim;
   } finally {
     placed.agent.close();
@@ -145,9 +166,10 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const { id, bundle } = request;
   const journal = reserve(id);
   try {
-    enterNewCgroup(context, request, journal);
-    const { state, agent } = await createSandbox(context, { id, bundle, journal });
-    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent });
+    makeCgroupFor(context, request, journal);
+    if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
+    const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
+    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (error) {
     const failures = await removeSandbox(id);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
@@ -160,15 +182,25 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   try {
-    enterNewCgroup(context, request, journal);
+    makeCgroupFor(context, request, journal);
     const agent = await connectAgent(sandbox.AgentState.URL, {});
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
-    await removeContainer(context, sandboxId, request.id, sandbox).catch((failure: unknown) =>
+    await removeContainer(context, { sandboxId, id: request.id, record: undefined }, sandbox).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
     );
     throw error;
   }
+}
+
+/** The configuration as the sandbox' annotations want it. */
+async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
+  const annotations = spec.annotations ?? {};
+  if (!Object.keys(annotations).some((name) => name.startsWith('io.katacontainers.config.'))) return context;
+  const { applyAnnotations } = await import('../configuration/annotations.ts');
+  const { configuration, warnings } = applyAnnotations(context.configuration, annotations);
+  for (const warning of warnings) context.log.warn(warning);
+  return { ...context, configuration };
 }
 
 /**
@@ -179,5 +211,6 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const role = containerRole(request.bundle.spec);
-  return role.kind === 'sandbox' ? createInOwnSandbox(context, request) : createInPod(context, request, role.sandboxId);
+  if (role.kind !== 'sandbox') return createInPod(context, request, role.sandboxId);
+  return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

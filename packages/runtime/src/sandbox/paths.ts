@@ -21,13 +21,16 @@ export interface SandboxPaths {
 }
 
 export const sandboxesDirectory = '/run/vc/sbs';
+export const vmsDirectory = '/run/vc/vm';
+/** What QEMU and the proxy make in their VM's directory. */
+export const vmFiles = ['qmp.sock', 'console.sock', 'kata.sock', 'pid', 'qemu.log', 'proxy.log'];
 /** CONTAINER/SANDBOX below it: which sandbox a container lives in. */
 export const mappingDirectory = '/run/kata-containers/containers-mapping';
 /** The share as the guest sees it. */
 export const guestShare = '/run/kata-containers/shared/containers';
 
 export function sandboxPaths(id: string): SandboxPaths {
-  const [state, vm, share] = [join(sandboxesDirectory, id), join('/run/vc/vm', id), join('/run/kata-containers/shared/sandboxes', id)];
+  const [state, vm, share] = [join(sandboxesDirectory, id), join(vmsDirectory, id), join('/run/kata-containers/shared/sandboxes', id)];
   return {
     state,
     journal: join(state, 'undo.jsonl'),

@@ -1,13 +1,16 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
-import { joinLinks, scanNetwork } from '../network/join.ts';
+import { joinLinks, moveTaps, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
+import { tapName } from '../network/tcfilter-plan.ts';
 import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
+import { timed } from './timed.ts';
+import type { UndoJournal } from './undo-journal.ts';
 
 export interface SandboxNetwork {
   readonly path: string;
@@ -43,19 +46,25 @@ async function runEarlyHooks(path: string, context: Context, { id, bundle }: San
   const early = [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
   if (early.length === 0) return;
   const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
-  await inNetworkNamespace(path, context.kernel, () => runHooks(early, state));
+  await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
 }
 
-export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
+/** Finds the namespace and has it filled. Nothing in it is joined to anything yet. */
+export async function findNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
   const { path, created } = findNamespace(context, request);
   await runEarlyHooks(path, context, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
-  const facts = await scanNetwork(path, context.kernel);
-  if (!created) {
-    const taps = facts.links.map((_, index) => `tap${index}_kata`);
-    request.journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: facts.links.map(({ name }) => name) });
-  }
-  const joined = await joinLinks(path, facts.links, context.kernel);
-  return { path, created, facts, networks: joined.map(({ link, tap }) => ({ tap, mac: link.mac })) };
+  const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
+  return { path, created, facts, networks: facts.links.map(({ mac }, index) => ({ tap: tapName(index), mac })) };
+}
+
+/** Joins the namespace's links to taps: new ones, or those of a VM that was started in the namespace at `tapsFrom`. */
+export async function joinNetwork(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom?: string): Promise<void> {
+  const { path, created, networks } = network;
+  const { links } = network.facts;
+  const taps = networks.map(({ tap }) => tap);
+  if (!created) journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: links.map(({ name }) => name) });
+  if (tapsFrom !== undefined) await moveTaps(tapsFrom, path, taps, context.kernel);
+  await joinLinks(path, links, tapsFrom === undefined ? 'new' : 'there', context.kernel);
 }

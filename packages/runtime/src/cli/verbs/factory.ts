@@ -1,8 +1,10 @@
-/** `factory init | status | destroy`: 1.x's commands for VM templates. Templates come and go without them, too. */
+/** `factory init | status | destroy`: 1.x's commands for VM templates and for the VM cache. Templates come and go without them, too. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
+import { withCacheServer } from '../../factory/cache/ask-for-vm.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
-import { templateInputs, templateKey } from '../../factory/template-key.ts';
-import { holdTemplate, templateObstacle, templateStore } from '../../factory/use-template.ts';
+import { keyOf } from '../../factory/template-key.ts';
+import { holdTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
 import { planVm } from '../../hypervisor/qemu/plan-vm.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';
@@ -24,33 +26,56 @@ async function usualPlan(context: Context): Promise<QemuPlan> {
 }
 
 function hasTemplate(context: Context, plan: QemuPlan): boolean {
-  return templateStore(context).has(templateKey(plan, templateInputs(plan)));
+  return templateStore(context).has(keyOf(plan));
 }
 
 async function init(context: Context): Promise<string> {
-  if (!context.configuration.factory.enable_template) return 'vm factory or VMCache is not enabled';
-  const obstacle = templateObstacle(context.configuration);
-  if (obstacle !== undefined) throw new KataError(obstacle);
+  const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
+  if (!wantsTemplate && cached === 0) return 'vm factory or VMCache is not enabled';
   const plan = await usualPlan(context);
-  if (hasTemplate(context, plan)) throw new KataError(`There is already a VM template in ${context.configuration.factory.template_path}`);
+  if (cached > 0) {
+    await (await import('../../factory/cache/cache-server.ts')).runCacheServer(context, plan);
+    return 'VM cache server has ended';
+  }
+  if (hasTemplate(context, plan)) throw new KataError(`There is already a VM template in ${path}`);
   (await holdTemplate(context, plan)).release();
   return 'vm factory initialized';
 }
 
+/** 1.x's lines. A server that cannot be asked is no error: the templates' state is told all the same. */
+async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): Promise<string[]> {
+  const { vm_cache_number: cached, vm_cache_endpoint: endpoint } = configuration.factory;
+  if (cached === 0) return [];
+  try {
+    return await withCacheServer(endpoint, async (call) => {
+      if (ask === 'quit') return call('quit').then(() => []);
+      const { pid, vmstatus } = await call('status');
+      const vms = vmstatus.map((vm) => `VM pid = ${vm.pid} Cpu = ${vm.cpu} Memory = ${vm.memory}MiB`);
+      return [`VM cache server pid = ${pid}`, ...vms];
+    });
+  } catch (error) {
+    return [errorMessage(error)];
+  }
+}
+
 async function status(context: Context): Promise<string> {
-  if (templateObstacle(context.configuration) !== undefined) return 'vm factory not enabled';
-  return `vm factory is ${hasTemplate(context, await usualPlan(context)) ? 'on' : 'off'}`;
+  const isEnabled = context.configuration.factory.enable_template;
+  const isOn = isEnabled && hasTemplate(context, await usualPlan(context));
+  const template = isEnabled ? `vm factory is ${isOn ? 'on' : 'off'}` : 'vm factory not enabled';
+  return [...(await cacheLines(context, 'status')), template].join('\n');
 }
 
 async function destroy(context: Context): Promise<string> {
+  const lines = await cacheLines(context, 'quit');
   await templateStore(context).destroy();
-  return 'vm factory destroyed';
+  return [...lines, 'vm factory destroyed'].join('\n');
 }
 
 const actions: Readonly<Record<string, (context: Context) => Promise<string>>> = { init, status, destroy };
 
 export const factory: Verb = {
-  describe: (command) => void command.argument('<action>', 'init: make a template now; status: is there one; destroy: remove all'),
+  describe: (command) =>
+    void command.argument('<action>', 'init: make a template now, or serve VMs from a cache; status: is there one; destroy: remove all'),
   async run({ words: [name = '', ...rest], context }) {
     const action = actions[name];
     if (!action || rest.length > 0)

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applyAnnotations } from './annotations.ts';
+import { configurationFile } from './configuration-file.ts';
+import { loadConfiguration } from './load-configuration.ts';
+import type { Configuration } from './schema.ts';
+
+const HYPERVISOR = 'io.katacontainers.config.hypervisor.';
+
+describe('annotations', () => {
+  let root: string;
+  let configuration: Configuration;
+  const file = (name: string, text = name): string => {
+    writeFileSync(join(root, name), text);
+    return join(root, name);
+  };
+  before(() => {
+    root = mkdtempSync(join(tmpdir(), 'annotations-'));
+    const overrides = {
+      'hypervisor.qemu.path': file('qemu'),
+      'hypervisor.qemu.kernel': file('kernel'),
+      'hypervisor.qemu.image': file('image'),
+      'hypervisor.qemu.valid_hypervisor_paths': [`${root}/qemu*`],
+      'hypervisor.qemu.enable_annotations': ['^default_', 'kernel', 'path', 'initrd', 'hash', 'cpu_features', 'enable_iommu', 'disable'],
+      'proxy.kata.path': file('proxy'),
+      'shim.kata.path': file('shim'),
+    };
+    ({ configuration } = loadConfiguration(file('c.toml', configurationFile(overrides)), []));
+  });
+  after(() => rmSync(root, { recursive: true }));
+
+  const hypervisor = (annotations: Readonly<Record<string, string>>): Configuration['hypervisor'] => {
+    const prefixed = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [HYPERVISOR + name, value]));
+    return applyAnnotations(configuration, prefixed).configuration.hypervisor;
+  };
+
+  it('change keys, and only those', () => {
+    const other = file('qemu-other');
+    const changed = hypervisor({
+      default_memory: '512',
+      default_max_vcpus: '1',
+      kernel_params: 'a=b',
+      disable_image_nvdimm: 'true',
+      path: other,
+    });
+    assert.deepEqual(changed, {
+      ...configuration.hypervisor,
+      default_memory: 512,
+      default_maxvcpus: 1,
+      kernel_params: 'a=b',
+      disable_image_nvdimm: true,
+      path: other,
+    });
+  });
+  it('an initrd takes the place of the image', () => {
+    const initrd = file('initrd');
+    assert.deepEqual([hypervisor({ initrd }).initrd, hypervisor({ initrd }).image], [initrd, '']);
+  });
+  it('of runtime and agent need no leave', () => {
+    const annotations = {
+      'io.katacontainers.config.runtime.disable_guest_seccomp': 'false',
+      'io.katacontainers.config.agent.kernel_modules': 'one a=1; two',
+      'other.io': 'x',
+    };
+    const { runtime, agent } = applyAnnotations(configuration, annotations).configuration;
+    assert.deepEqual([runtime.disable_guest_seccomp, agent.kernel_modules], [false, ['one a=1', 'two']]);
+  });
+  it('of no key are told', () => {
+    const annotations = { 'io.katacontainers.config.runtime.enable_debug': 'true' };
+    assert.deepEqual(applyAnnotations(configuration, annotations), {
+      configuration,
+      warnings: ['annotation io.katacontainers.config.runtime.enable_debug is of no key that annotations can change'],
+    });
+  });
+
+  it('a hash must fit its file', () => {
+    const sha512 = createHash('sha512').update('kernel').digest('hex');
+    assert.equal(hypervisor({ kernel_hash: sha512.toUpperCase() }).kernel, configuration.hypervisor.kernel);
+    assert.throws(() => hypervisor({ kernel_hash: '00' }), /kernel has not the SHA-512 that annotation .*kernel_hash asks for/);
+  });
+
+  const refusals: [name: string, value: string, error: RegExp][] = [
+    ['image', '/etc/shadow', /^annotation io.katacontainers.config.hypervisor.image is not enabled$/],
+    ['enable_annotations', '.*', /enable_annotations is not enabled/],
+    ['valid_hypervisor_paths', '*', /valid_hypervisor_paths is not enabled/],
+    ['path', '/bin/sh', /^hypervisor \/bin\/sh required from annotation is not valid$/],
+    [
+      'default_vcpus',
+      '100000',
+      new RegExp(`^Number of cpus 100000 specified in annotation default_vcpus is greater than .* ${availableParallelism()} on`),
+    ],
+    ['default_memory', 'much', /Error parsing annotation for .*default_memory: Please specify a whole number/],
+    ['disable_vhost_net', 'yes', /Error parsing annotation for .*disable_vhost_net: Please specify boolean value 'true\|false'/],
+    ['default_bridges', '9', /default_bridges must be at most 5/],
+    ['kernel', '/nowhere', /\/nowhere is missing/],
+  ];
+  for (const [name, value, error] of refusals)
+    it(`${name} = ${value} is refused`, () =>
+      assert.throws(
+        () => hypervisor({ [name]: value }),
+        (thrown: Error) => error.test(thrown.message),
+      ));
+});

@@ -1,0 +1,150 @@
+/**
+ * Annotations of a pod or container that change the configuration for its VM alone (`io.katacontainers.config.TABLE.KEY`). Whoever
+ * writes them need not be whoever runs the host: the hypervisor's keys pass only where `enable_annotations` says so, and
+ * paths of programs only where a list of valid paths does (CVE-2020-27151).
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { matchesGlob } from 'node:path';
+import { ConfigurationError, KataError } from '@kata-containers/common/errors/kata-error';
+import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
+import { checkRoot, resolveTable } from './load-configuration.ts';
+import { problemOf } from './parse-configuration.ts';
+import { schema } from './schema.ts';
+import type { Configuration, Key } from './schema.ts';
+
+const PREFIX = 'io.katacontainers.config.';
+
+/** Where a table's keys stand in the configuration, and which of them annotations may change. */
+const tables = {
+  hypervisor: { name: 'hypervisor.qemu', keys: undefined },
+  runtime: {
+    name: 'runtime',
+    keys: ['disable_guest_seccomp', 'sandbox_cgroup_only', 'experimental', 'internetworking_model', 'disable_new_netns'],
+  },
+  agent: { name: 'agent.kata', keys: ['kernel_modules', 'enable_tracing', 'trace_mode', 'trace_type'] },
+} as const;
+type TableName = keyof typeof tables;
+
+/** 1.x's names of annotations that are no keys. */
+const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'default_maxvcpus' };
+/** Keys that say what annotations may do: no annotation changes them. */
+const guards = ['enable_annotations', 'valid_hypervisor_paths'];
+/** Keys of files whose content `KEY_hash` can pin; the binary's hash has a name of its own. */
+const hashed: Readonly<Record<string, string>> = {
+  kernel_hash: 'kernel',
+  image_hash: 'image',
+  initrd_hash: 'initrd',
+  firmware_hash: 'firmware',
+  hypervisor_hash: 'path',
+};
+
+interface Change {
+  readonly annotation: string;
+  readonly table: TableName;
+  /** Last part of the annotation's name. */
+  readonly name: string;
+  readonly value: string;
+}
+
+function changes(annotations: Readonly<Record<string, string>>): Change[] {
+  return Object.entries(annotations).flatMap(([annotation, value]) => {
+    if (!annotation.startsWith(PREFIX)) return [];
+    const [table = '', name = '', ...rest] = annotation.slice(PREFIX.length).split('.');
+    return table in tables && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
+  });
+}
+
+/** @throws KataError for a hypervisor annotation that the configuration does not let through */
+function requireEnabled({ annotation, table, name }: Change, enabled: readonly string[]): void {
+  if (table !== 'hypervisor') return;
+  if (guards.includes(name) || !enabled.some((pattern) => new RegExp(pattern).test(name)))
+    throw new KataError(`annotation ${annotation} is not enabled`);
+}
+
+function parseValue({ annotation, value, table }: Change, { kind }: Key): unknown {
+  switch (kind) {
+    case 'string':
+      return value;
+    case 'strings':
+      return value
+        .split(table === 'agent' ? ';' : /\s+/)
+        .map((item) => item.trim())
+        .filter(Boolean);
+    case 'integer':
+      if (!/^-?\d{1,9}$/.test(value)) throw new KataError(`Error parsing annotation for ${annotation}: Please specify a whole number`);
+      return Number(value);
+    case 'boolean':
+      if (!/^(true|false)$/.test(value))
+        throw new KataError(`Error parsing annotation for ${annotation}: Please specify boolean value 'true|false'`);
+      return value === 'true';
+  }
+}
+
+/** 1.x's own checks: more processors than the host has are an error here, where the file's are lowered to what there is. */
+function requirePossible({ name, value, annotation }: Change, key: string, valid: readonly string[]): void {
+  const cpus = availableParallelism();
+  if ((key === 'default_vcpus' || key === 'default_maxvcpus') && Number(value) > cpus)
+    throw new KataError(`Number of cpus ${value} specified in annotation ${name} is greater than the number of CPUs ${cpus} on the system`);
+  if (key === 'path' && !valid.some((glob) => matchesGlob(value, glob)))
+    throw new KataError(`hypervisor ${value} required from annotation is not valid`);
+  if (key === 'internetworking_model' && !['default', 'tcfilter', 'none'].includes(value))
+    throw new KataError(`Unknown network model specified in annotation ${annotation}`);
+}
+
+function read(change: Change, configuration: Configuration): { readonly key: string; readonly value: unknown } | undefined {
+  const { table, annotation } = change;
+  const key = otherNames[change.name] ?? change.name;
+  const allowed: readonly string[] | undefined = tables[table].keys;
+  const definition = (schema[tables[table].name] as Readonly<Record<string, Key>>)[key];
+  if (!definition || (allowed && !allowed.includes(key))) return undefined;
+  const value = parseValue(change, definition);
+  requirePossible(change, key, configuration.hypervisor.valid_hypervisor_paths);
+  const problem = problemOf(definition, value);
+  if (problem !== undefined) throw new KataError(`annotation ${annotation} ${problem}`);
+  return { key, value };
+}
+
+/** @throws KataError when a file is not the one that its hash was taken of */
+function checkHash({ annotation, name, value }: Change, hypervisor: Readonly<Record<string, unknown>>): void {
+  const path = String(hypervisor[hashed[name] ?? ''] ?? '');
+  const found = path === '' ? '' : createHash('sha512').update(readFileSync(path)).digest('hex');
+  if (found !== value.toLowerCase()) throw new KataError(`${path || 'no file'} has not the SHA-512 that annotation ${annotation} asks for`);
+}
+
+/** An image by annotation takes the place of an initrd in the file, and the other way round. */
+function withoutOther(own: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (own['image'] !== undefined && own['initrd'] === undefined) return { ...own, initrd: '' };
+  if (own['initrd'] !== undefined && own['image'] === undefined) return { ...own, image: '' };
+  return own;
+}
+
+export interface Annotated {
+  readonly configuration: Configuration;
+  readonly warnings: readonly string[];
+}
+
+/** @throws KataError for an annotation that is not enabled or cannot be right, ConfigurationError for files that are missing */
+export function applyAnnotations(configuration: Configuration, annotations: Readonly<Record<string, string>>): Annotated {
+  const own: Record<TableName, Record<string, unknown>> = { hypervisor: {}, runtime: {}, agent: {} };
+  const all = changes(annotations);
+  if (all.length === 0) return { configuration, warnings: [] };
+  const warnings: string[] = [];
+  for (const change of all) {
+    requireEnabled(change, configuration.hypervisor.enable_annotations);
+    if (change.table === 'hypervisor' && change.name in hashed) continue;
+    const found = read(change, configuration);
+    if (found) own[change.table][found.key] = found.value;
+    else warnings.push(`annotation ${change.annotation} is of no key that annotations can change`);
+  }
+  const problems: ConfigurationProblem[] = [];
+  const changed = { ...configuration.hypervisor, ...withoutOther(own.hypervisor) } as Configuration['hypervisor'];
+  const hypervisor = resolveTable('hypervisor.qemu', changed, problems);
+  problems.push(...checkRoot(hypervisor));
+  if (problems.length > 0) throw new ConfigurationError('by annotations', problems);
+  for (const change of all) if (change.table === 'hypervisor' && change.name in hashed) checkHash(change, hypervisor);
+  const runtime = { ...configuration.runtime, ...own.runtime } as Configuration['runtime'];
+  const agent = { ...configuration.agent, ...own.agent } as Configuration['agent'];
+  return { configuration: { ...configuration, hypervisor, runtime, agent }, warnings };
+}

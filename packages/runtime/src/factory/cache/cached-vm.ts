@@ -1,0 +1,123 @@
+/**
+ * A VM that stands ready, paused, under a name of its own. It is handed over by giving its directories the sandbox' name: sockets
+ * and the exported share are open files to QEMU and proxy, so they need not notice. Its tap goes to the sandbox' network namespace
+ * in the same way.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+import { openMonitor } from '../../hypervisor/qemu/qemu-process.ts';
+import { randomUuid } from '../../random-uuid.ts';
+import { cloneOrBoot } from '../../sandbox/clone-or-boot.ts';
+import { QMP_TIMEOUT_MS, guestTimeout } from '../../sandbox/context.ts';
+import type { Context } from '../../sandbox/context.ts';
+import { sandboxPaths, vmFiles, vmsDirectory } from '../../sandbox/paths.ts';
+import type { SandboxPaths } from '../../sandbox/paths.ts';
+import { UndoJournal, replay } from '../../sandbox/undo-journal.ts';
+import type { Undo } from '../../sandbox/undo-journal.ts';
+import { undoOne } from '../../sandbox/undo.ts';
+import { makeShare } from '../../storage/share.ts';
+import { makeTapNamespace } from '../tap-namespace.ts';
+import { keyOf } from '../template-key.ts';
+import { warmUp } from '../warm-up.ts';
+
+/** First letters of the names of cached VMs: no container has such an id but by its user's will. */
+const NAME = 'cache-';
+const JOURNAL = 'undo.jsonl';
+
+export interface CachedVm {
+  readonly id: string;
+  /** Key of the template that it could have been cloned from: which containers it fits. */
+  readonly key: string;
+  /** As the VM was started. */
+  readonly plan: QemuPlan;
+  readonly vm: ProcessIdentity;
+  readonly proxy: ProcessIdentity;
+  /** Path of the network namespace that QEMU was started in. */
+  readonly netns: string;
+}
+
+/** The paths of a sandbox, but for what stands in a sandbox' state: a cached VM has none. */
+export function cachedPaths(id: string): SandboxPaths {
+  const paths = sandboxPaths(id);
+  return { ...paths, journal: join(paths.vm, JOURNAL), proxySocket: join(paths.vm, 'proxy.sock') };
+}
+
+/** `usual` is the plan that it was made from. */
+export const isUsable = ({ vm, proxy, key }: CachedVm, usual: QemuPlan): boolean => isAlive(vm) && isAlive(proxy) && keyOf(usual) === key;
+
+/** Starts a VM, has its guest do once what the first container needs, and pauses it. @throws KataError; nothing is left then */
+export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<CachedVm> {
+  const id = `${NAME}${randomUuid()}`;
+  const paths = cachedPaths(id);
+  const plan = { ...usual, sandboxId: id, uuid: randomUuid(), sharedDirectory: paths.shared, paths };
+  mkdirSync(paths.vm, { recursive: true, mode: 0o700 });
+  const journal = new UndoJournal(paths.journal);
+  try {
+    journal.record({ undo: 'rmdir', path: paths.vm });
+    journal.record({ undo: 'remove-sockets', directory: paths.vm, names: [JOURNAL, 'proxy.sock', ...vmFiles] });
+    makeShare(paths, (entry) => journal.record(entry), context.kernel);
+    const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
+    const up = await cloneOrBoot(context, { plan, files: paths, netns, journal });
+    try {
+      await warmUp(up.agent, plan.networks.length);
+    } finally {
+      up.agent.close();
+    }
+    await command(paths.qmpSocket, plan.accelerator, 'stop');
+    return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
+  } catch (error) {
+    await discard(context.log, id);
+    throw error;
+  }
+}
+
+async function command(qmpSocket: string, accelerator: Accelerator, name: 'stop' | 'cont'): Promise<void> {
+  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
+  try {
+    await monitor.execute(name);
+  } finally {
+    monitor.close();
+  }
+}
+
+/** Lets a VM run that stood ready. */
+export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<void> => command(qmpSocket, accelerator, 'cont');
+
+/** Ends a cached VM and removes what it has on the host. What stays is logged. */
+export async function discard(log: Logger, id: string): Promise<void> {
+  const failures = await replay(new UndoJournal(cachedPaths(id).journal).entries(), undoOne);
+  for (const failure of failures) log.warn('a cached VM is not removed completely', { failure });
+}
+
+/** Ends what a server that was killed has left. */
+export async function discardAll(log: Logger): Promise<void> {
+  const ids = existsSync(vmsDirectory) ? readdirSync(vmsDirectory).filter((name) => name.startsWith(NAME)) : [];
+  for (const id of ids) await discard(log, id);
+}
+
+/** Entries with one VM's name, once more with the other's. */
+function renamed(entries: readonly Undo[], from: string, to: string): Undo[] {
+  return entries.flatMap((entry) => {
+    const text = JSON.stringify(entry);
+    return text.includes(from) ? [entry, JSON.parse(text.replaceAll(from, to)) as Undo] : [entry];
+  });
+}
+
+/**
+ * Makes a cached VM the sandbox'. From now on the sandbox' journal tells how to undo it, by its old name and by the new one.
+ * @returns its paths under the new name
+ */
+export function rename(from: string, to: string, journal: UndoJournal): SandboxPaths {
+  const [old, own] = [cachedPaths(from), sandboxPaths(to)];
+  journal.record({ undo: 'unlink', path: own.proxySocket });
+  for (const entry of renamed(new UndoJournal(old.journal).entries(), from, to)) journal.record(entry);
+  mkdirSync(dirname(own.share), { recursive: true, mode: 0o750 });
+  renameSync(old.share, own.share);
+  renameSync(old.proxySocket, own.proxySocket);
+  renameSync(old.vm, own.vm);
+  return own;
+}

@@ -1,0 +1,50 @@
+/** A VM of the cache on the wire: cache.GrpcVM, whose `hypervisor` is JSON with 1.x's names and what our processes need besides. */
+import type { GrpcVM } from '@kata-containers/common/generated/cache';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+
+export interface HandedVm {
+  readonly id: string;
+  readonly uuid: string;
+  readonly vm: ProcessIdentity;
+  readonly proxy: ProcessIdentity;
+  /** Path of the network namespace with its tap. */
+  readonly netns: string;
+}
+
+interface Hypervisor {
+  readonly ID: string;
+  readonly QmpChannelpath: string;
+  readonly State: { readonly UUID: string };
+  readonly Process: ProcessIdentity;
+  readonly Proxy: ProcessIdentity;
+  readonly NetNsPath: string;
+}
+
+export function encodeVm({ id, vm, proxy, netns, plan }: Omit<HandedVm, 'uuid'> & { readonly plan: QemuPlan }, proxyURL: string): GrpcVM {
+  const hypervisor: Hypervisor = {
+    ID: id,
+    QmpChannelpath: plan.paths.qmpSocket,
+    State: { UUID: plan.uuid },
+    Process: vm,
+    Proxy: proxy,
+    NetNsPath: netns,
+  };
+  return {
+    id,
+    hypervisor: Buffer.from(JSON.stringify(hypervisor)),
+    proxyPid: BigInt(proxy.pid),
+    proxyURL,
+    cpu: plan.vcpus,
+    memory: plan.memoryMiB,
+    cpuDelta: 0,
+  };
+}
+
+/** @throws KataError for a server of another make */
+export function decodeVm({ id, hypervisor }: GrpcVM): HandedVm {
+  const { State, Process, Proxy, NetNsPath } = JSON.parse(hypervisor.toString()) as Partial<Hypervisor>;
+  if (!State || !Process || !Proxy || NetNsPath === undefined) throw new KataError('the VM cache server is of another make');
+  return { id, uuid: State.UUID, vm: Process, proxy: Proxy, netns: NetNsPath };
+}

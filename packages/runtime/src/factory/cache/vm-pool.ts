@@ -1,0 +1,100 @@
+/** VMs kept ready: one is made at a time, and none while containers are being started. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+
+export interface PoolSettings<T> {
+  readonly size: number;
+  make(): Promise<T>;
+  /** True while the VM can be handed over. */
+  isUsable(vm: T): boolean;
+  /** Ends a VM; never fails. */
+  discard(vm: T): Promise<void>;
+  readonly log: Logger;
+  /** Milliseconds without a request after which VMs are made again. An empty pool is filled at once. */
+  readonly quietMs: number;
+  /** Milliseconds after a VM could not be made. */
+  readonly retryMs: number;
+}
+
+export class VmPool<T> {
+  readonly #settings: PoolSettings<T>;
+  #hasEnded = false;
+  /** Ends the pause that is being made. */
+  #wake = new AbortController();
+  #ready: T[] = [];
+  #filling: Promise<void> | undefined;
+  #lastTaken = -Infinity;
+
+  constructor(settings: PoolSettings<T>) {
+    this.#settings = settings;
+    this.#fill();
+  }
+
+  /** VMs that can be handed over; others are discarded. */
+  ready(): readonly T[] {
+    const { isUsable, discard } = this.#settings;
+    const useless = this.#ready.filter((vm) => !isUsable(vm));
+    this.#ready = this.#ready.filter((vm) => !useless.includes(vm));
+    for (const vm of useless) void discard(vm);
+    this.#fill();
+    return this.#ready;
+  }
+
+  /** The VM that has been ready for longest, or undefined: making one takes the asker as long as it takes us. */
+  take(): T | undefined {
+    const [vm] = this.ready();
+    this.#ready = this.#ready.slice(1);
+    this.#lastTaken = performance.now();
+    if (this.#ready.length === 0) this.#wake.abort();
+    this.#fill();
+    return vm;
+  }
+
+  /** For a VM that did not reach who asked for it. */
+  giveBack(vm: T): void {
+    if (this.#hasEnded) void this.#settings.discard(vm);
+    else this.#ready.unshift(vm);
+  }
+
+  /** Ends all that are left. */
+  async close(): Promise<void> {
+    this.#hasEnded = true;
+    this.#wake.abort();
+    await this.#filling;
+    await Promise.all(this.#ready.splice(0).map((vm) => this.#settings.discard(vm)));
+  }
+
+  #fill(): void {
+    if (!this.#isWanting()) return;
+    this.#filling ??= this.#fillUp().finally(() => {
+      this.#filling = undefined;
+      this.#fill();
+    });
+  }
+
+  #isWanting = (): boolean => !this.#hasEnded && this.#ready.length < this.#settings.size;
+
+  async #fillUp(): Promise<void> {
+    while (this.#isWanting()) {
+      const quietFor = performance.now() - this.#lastTaken;
+      if (this.#ready.length > 0 && quietFor < this.#settings.quietMs) await this.#pause(this.#settings.quietMs - quietFor);
+      else await this.#makeOne();
+    }
+  }
+
+  async #makeOne(): Promise<void> {
+    try {
+      const vm = await this.#settings.make();
+      this.#ready.push(vm);
+    } catch (error) {
+      this.#settings.log.warn('a VM for the cache could not be made', { reason: errorMessage(error) });
+      await this.#pause(this.#settings.retryMs);
+    }
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    this.#wake = new AbortController();
+    return sleep(milliseconds, undefined, { signal: this.#wake.signal }).catch(() => {}); // cut short
+  }
+}

@@ -1,0 +1,22 @@
+/** A network namespace with taps that nothing is joined to: what the guest may do with a device depends on what stands behind it. */
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
+import { runTool } from '../network/ip-command.ts';
+import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
+import { tapsBatch } from '../network/tcfilter-plan.ts';
+import { randomUuid } from '../random-uuid.ts';
+import type { UndoJournal } from '../sandbox/undo-journal.ts';
+
+/** @returns the namespace's path */
+export async function makeTapNamespace(
+  networks: readonly QemuNetwork[],
+  journal: UndoJournal,
+  kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>,
+): Promise<string> {
+  const path = `/run/netns/cnitest-${randomUuid()}`;
+  journal.record({ undo: 'delete-netns', path });
+  createNetworkNamespace(path, kernel);
+  if (networks.length > 0)
+    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], tapsBatch(networks.map(({ tap }) => tap))));
+  return path;
+}

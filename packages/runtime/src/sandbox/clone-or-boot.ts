@@ -1,0 +1,68 @@
+/** A VM that nobody uses yet: cloned from a template if there can be one, else booted. */
+import { randomBytes } from 'node:crypto';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { clonePlan, holdTemplate } from '../factory/use-template.ts';
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { enterCgroupOf } from './host-cgroup.ts';
+import { startGuest } from './start-guest.ts';
+import type { GuestStart, StartedGuest } from './start-guest.ts';
+import { timed } from './timed.ts';
+import { replay } from './undo-journal.ts';
+import type { UndoJournal } from './undo-journal.ts';
+import { undoOne } from './undo.ts';
+
+/** Bytes of fresh entropy for a clone (1.x's). */
+const ENTROPY_BYTES = 512;
+
+/** A clone has the randomness and the clock of its template: both are made its own before anything runs in it. */
+export async function individualise(agent: AgentConnection, timeoutMs: number): Promise<void> {
+  const deadline = { deadlineMs: timeoutMs };
+  const now = Date.now();
+  const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };
+  await Promise.all([
+    agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }, deadline),
+    agent.call('setGuestDateTime', time, deadline),
+  ]);
+}
+
+export type Up = StartedGuest & { readonly plan: QemuPlan };
+
+/** Undoes what was recorded since, which only starts processes and their sockets: the VM's directories stay. */
+export async function undoSince(journal: UndoJournal, count: number, log: Logger): Promise<void> {
+  for (const failure of await replay(journal.entries().slice(count), undoOne)) log.warn('a VM that failed is still there', { failure });
+}
+
+/** @throws KataError when a template cannot be made, loaded or used */
+async function clone(context: Context, start: GuestStart): Promise<Up> {
+  const template = await timed(context.log, 'hold template', () => holdTemplate(context, start.plan));
+  const plan = clonePlan(start.plan, template);
+  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template is nobody's
+  const begun = start.journal.entries().length;
+  try {
+    const guest = await startGuest(context, { ...start, plan, state: template.files.state });
+    await timed(context.log, 'entropy and clock', () => individualise(guest.agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
+    return { ...guest, plan };
+  } catch (error) {
+    await undoSince(start.journal, begun, context.log);
+    throw error;
+  } finally {
+    template.release();
+  }
+}
+
+/** From a template if there can be one: whatever goes wrong with it only makes the start slower. */
+export async function cloneOrBoot(context: Context, start: GuestStart): Promise<Up> {
+  if (context.configuration.factory.enable_template) {
+    try {
+      return await clone(context, start);
+    } catch (error) {
+      context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
+    }
+  }
+  enterCgroupOf(context, start.plan.sandboxId, start.plan.sandboxId);
+  return { ...(await startGuest(context, start)), plan: start.plan };
+}

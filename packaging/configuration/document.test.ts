@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { configurationDocument } from './document.ts';
+
+describe('docs/configuration.md', () => {
+  it('is what the table of keys says (node packaging/configuration/write.ts)', async () => {
+    const written = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    assert.equal(written, await format(configurationDocument(), { ...(await resolveConfig(import.meta.filename)), parser: 'markdown' }));
+  });
+});

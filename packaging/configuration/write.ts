@@ -1,0 +1,10 @@
+/** Writes docs/configuration.md anew: `node packaging/configuration/write.ts`. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { configurationDocument } from './document.ts';
+
+writeFileSync(
+  join(import.meta.dirname, '../../docs/configuration.md'),
+  await format(configurationDocument(), { ...(await resolveConfig(import.meta.filename)), parser: 'markdown' }),
+);

@@ -1,0 +1,175 @@
+/** VM templates: clones are VMs of their own, and whatever happens to a template, containers start. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Engine, run, until } from './engine.ts';
+import type { Outcome } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { stage, variant } from './staged.ts';
+
+const CLONES = 20;
+
+describe('VM templates', function () {
+  this.timeout(300_000);
+  let directory = '';
+  let templates = '';
+  let runtime = '';
+  let engine: Engine;
+
+  /** A runtime with a place for templates of its own. */
+  const own = (name: string, change: (toml: string) => string = (toml) => toml): string =>
+    variant(directory, name, (toml) => change(toml.replace(/^#template_path = .*$/m, `template_path = "${templates}"`)));
+  /** As the engine calls it: templates belong to a mount namespace, and one that is unmounted here would stay there. */
+  const factory = (words: string, program = runtime): Promise<Outcome> => engine.inMounts(program, ['factory', ...words.split(' ')]);
+  const docker = (words: string): Promise<Outcome> => engine.docker(words.split(' '));
+  const keys = (): string[] => {
+    const path = `/proc/${engine.pid}/root${templates}`;
+    return existsSync(path) ? readdirSync(path).filter((key) => existsSync(join(path, key, 'state'))) : [];
+  };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'kata-template-'));
+    templates = join(directory, 'templates');
+    runtime = own('own');
+    const kernel = join(directory, 'vmlinuz');
+    copyFileSync(join(stage, 'usr/share/kata-containers/vmlinuz.container'), kernel);
+    const runtimes = {
+      own: runtime,
+      larger: own('larger', (toml) => toml.replace(/^default_memory = .*$/m, 'default_memory = 1024')),
+      kernel: own('kernel', (toml) => toml.replace(/^kernel = .*$/m, `kernel = "${kernel}"`)),
+    };
+    engine = await Engine.start(runtimes, 'own');
+    assert.equal((await factory('init')).stdout, 'vm factory initialized\n');
+  });
+  after(async () => {
+    assert.equal((await factory('destroy')).stdout, 'vm factory destroyed\n');
+    assert.equal(existsSync(templates), false, 'the tmpfs is unmounted and its directory gone');
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), []);
+  });
+  afterEach(async () => {
+    const { stdout } = await docker('ps -aq');
+    if (stdout !== '') await docker(`rm -f ${stdout.trim().split('\n').join(' ')}`);
+  });
+
+  it('factory init, twice; status', async () => {
+    assert.deepEqual(await factory('init').then(({ code, stdout, stderr }) => [code, stdout, stderr]), [
+      1,
+      '',
+      `There is already a VM template in ${templates}\n`,
+    ]);
+    assert.equal((await factory('status')).stdout, 'vm factory is on\n');
+  });
+
+  it('clones have randomness, identity, address and clock of their own', async () => {
+    const script = 'head -c 16 /dev/urandom | md5sum; cat /proc/sys/kernel/random/uuid /sys/class/net/eth0/address /etc/hostname';
+    const facts = async (name: string): Promise<string[]> => {
+      await docker(`run -d --name ${name} busybox sleep 1000`); // both at once: docker would give the second the first's address
+      const { code, stdout, stderr } = await engine.docker(['exec', name, 'sh', '-c', script]);
+      assert.equal(code, 0, stderr);
+      return stdout.trim().split('\n');
+    };
+    const [one, two] = [await facts('one'), await facts('two')];
+    for (let index = 0; index < 4; index++) assert.notEqual(one[index], two[index]);
+    assert.equal(keys().length, 1);
+    // A container that goes on tells the time at once, but for the way of the question and of the answer.
+    await docker('run -d --name clock busybox sleep 1000');
+    const before = Math.floor(Date.now() / 1000);
+    const guest = Number((await docker('exec clock date +%s')).stdout);
+    assert.ok(guest >= before - 1 && guest <= Date.now() / 1000 + 1, `guest ${guest}, host from ${before}`);
+  });
+
+  it(`${CLONES} at once all work`, async () => {
+    const started = await Promise.all(
+      Array.from({ length: CLONES }, (_, index) => docker(`run -d --name clone${index} busybox sleep 1000`)),
+    );
+    assert.deepEqual(
+      started.filter(({ code }) => code !== 0),
+      [],
+    );
+    const answers = await Promise.all(started.map((_, index) => docker(`exec clone${index} hostname`)));
+    assert.deepEqual(
+      answers.map(({ code, stderr }) => [code, stderr]),
+      answers.map(() => [0, '']),
+    );
+    const hostnames = answers.map(({ stdout }) => stdout.trim());
+    assert.deepEqual(
+      hostnames,
+      started.map(({ stdout }) => stdout.slice(0, 12)),
+    );
+  });
+
+  it('destroy with clones running leaves them running', async () => {
+    await docker('run -d --name running busybox sleep 1000');
+    assert.equal((await factory('destroy')).code, 0);
+    assert.deepEqual(keys(), []);
+    assert.equal((await docker('exec running echo well')).stdout, 'well\n');
+    assert.equal((await factory('status')).stdout, 'vm factory is off\n');
+    assert.equal((await docker('run --rm busybox echo again')).stdout, 'again\n');
+    assert.equal(keys().length, 1, 'that made a new one');
+  });
+
+  it('another configuration has another template', async () => {
+    assert.equal((await docker('run --rm --runtime larger busybox true')).code, 0);
+    assert.equal(keys().length, 2);
+  });
+
+  it('a changed kernel takes a new template, and the old one goes', async () => {
+    const others = keys();
+    const made = (): string[] => keys().filter((key) => !others.includes(key));
+    assert.equal((await docker('run --rm --runtime kernel busybox true')).stderr, '');
+    const [first, ...rest] = made();
+    assert.deepEqual(rest, []);
+    utimesSync(join(directory, 'vmlinuz'), 1, 1);
+    assert.equal((await docker('run --rm --runtime kernel busybox true')).stderr, '');
+    assert.equal(made().length, 1);
+    assert.notEqual(made()[0], first);
+  });
+
+  for (const milliseconds of [300, 1500, 5000, 8000]) {
+    it(`a maker killed after ${milliseconds} ms leaves a machine that containers start on`, async () => {
+      await factory('destroy');
+      const maker = spawn('nsenter', [`--mount=/proc/${engine.pid}/ns/mnt`, runtime, 'factory', 'init'], { stdio: 'ignore' });
+      const ended = once(maker, 'exit');
+      await sleep(milliseconds);
+      maker.kill('SIGKILL');
+      await ended;
+      const { code, stdout, stderr } = await docker('run --rm busybox echo well');
+      assert.deepEqual([code, stdout], [0, 'well\n'], stderr);
+      await until('nothing is left of the maker', () => leftovers().length === 0, 5000).catch(() => assert.deepEqual(leftovers(), []));
+    });
+  }
+
+  it('without room there is a clear error, and VMs boot', async () => {
+    const full = join(directory, 'full');
+    mkdirSync(full);
+    assert.equal((await run('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', full])).code, 0);
+    const program = variant(directory, 'full-tmpfs', (toml) => toml.replace(/^#template_path = .*$/m, `template_path = "${full}"`));
+    const other = await Engine.start({ full: program }, 'full').catch(async (error: unknown) => {
+      await run('umount', [full]);
+      throw error;
+    });
+    try {
+      const { code, stderr } = await other.inMounts(program, ['factory', 'init']);
+      assert.equal(code, 1);
+      assert.match(stderr, /full has no room for a VM template: \d+ of 384 MiB are free/);
+      assert.equal((await other.docker(['run', '--rm', 'busybox', 'echo', 'well'])).stdout, 'well\n');
+      assert.deepEqual(readdirSync(full), []);
+    } finally {
+      await other.stop();
+      await run('umount', [full]);
+    }
+  });
+
+  it('enable_template = false: nothing is made', async () => {
+    const off = own('off', (toml) => toml.replace('enable_template = true', 'enable_template = false'));
+    assert.equal((await factory('status', off)).stdout, 'vm factory not enabled\n');
+    assert.equal((await factory('init', off)).stdout, 'vm factory or VMCache is not enabled\n');
+    assert.match(readFileSync(join(directory, 'off.toml'), 'utf8'), /^enable_template = false$/m);
+  });
+});
