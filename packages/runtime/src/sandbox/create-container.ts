@@ -25,7 +25,7 @@ import type { Context } from './context.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { enterCgroupOf, makeCgroupFor } from './host-cgroup.ts';
 import { limitWhole } from './host-limits.ts';
-import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
+import { containerFile, guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
@@ -34,6 +34,7 @@ import type { SandboxState } from './state.ts';
 import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
 import { timed } from './timed.ts';
 import { UndoJournal } from './undo-journal.ts';
+import type { Undo } from './undo-journal.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -46,16 +47,25 @@ export interface CreateRequest {
   readonly attached: boolean;
 }
 
-/** The state directory's existence is the reservation: of two creates with one id, one fails here. */
-function reserve(id: string): UndoJournal {
-  mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
-  const { state, journal } = sandboxPaths(id);
+/** The directory's existence is the reservation: of two creates with one id, one fails here. */
+function makeOnce(directory: string, id: string): void {
   try {
-    mkdirSync(state, { mode: 0o700 });
+    mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     throw errorCode(error) === 'EEXIST' ? new ContainerExistsError(id) : error;
   }
-  return new UndoJournal(journal);
+}
+
+/** Reserves the id, and makes it findable: `delete` takes what is half-made, too. */
+function reserve(id: string, sandboxId: string): UndoJournal {
+  mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
+  const { state, journal: file } = sandboxPaths(sandboxId);
+  makeOnce(sandboxId === id ? state : dirname(containerFile(sandboxId, id)), id);
+  const journal = new UndoJournal(file);
+  const mapping = join(mappingDirectory, id, sandboxId);
+  for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path, container: id });
+  mkdirSync(mapping, { recursive: true, mode: 0o750 });
+  return journal;
 }
 
 interface Placed {
@@ -91,7 +101,7 @@ function podVolumes({ id, bundle }: CreateRequest, sandboxId: string): PodVolume
 async function createInGuest(context: Context, request: CreateRequest, { sandboxId, journal, sandbox, agent }: Placed): Promise<void> {
   const { id, bundle } = request;
   const paths = sandboxPaths(sandboxId);
-  const record = journal.record.bind(journal);
+  const record = (entry: Undo): void => journal.record({ ...entry, container: id });
   shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
   const volumes = podVolumes(request, sandboxId);
   const plan = planShare(id, volumes.mounts, hostFacts, volumes.inGuest);
@@ -132,8 +142,8 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
   return started;
 }
 
-/** Makes the container findable; the last thing before the pid file. */
-function register(request: CreateRequest, { sandboxId, journal, sandbox }: Placed, shim: Started): void {
+/** From here on the container is complete. */
+function register(request: CreateRequest, { sandboxId, sandbox }: Placed, shim: Started): void {
   saveSandbox(sandboxId, sandbox);
   saveContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
@@ -145,9 +155,6 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
     Process: { Token: request.id, Shim: shim.identity },
     Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
-  const mapping = join(mappingDirectory, request.id, sandboxId);
-  for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path });
-  mkdirSync(mapping, { recursive: true, mode: 0o750 });
 }
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
@@ -164,7 +171,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
 
 async function createInOwnSandbox(context: Context, request: CreateRequest): Promise<Started> {
   const { id, bundle } = request;
-  const journal = reserve(id);
+  const journal = reserve(id, id);
   try {
     makeCgroupFor(context, request, journal);
     if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
@@ -180,7 +187,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
 async function createInPod(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
   const sandbox = loadSandbox(sandboxId);
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
-  const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
+  const journal = reserve(request.id, sandboxId);
   try {
     makeCgroupFor(context, request, journal);
     const agent = await connectAgent(sandbox.AgentState.URL, {});

@@ -20,8 +20,7 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   const made = plan.directories.at(-1) ?? '';
   const isSet = existsSync(join(made, 'cpuset.cpus'));
   if (!isSet && limits.cpus === '' && limits.mems === '') return;
-  if (!isSet && plan.version === 1)
-    new UndoJournal(sandboxPaths(sandboxId).journal).record({ undo: 'remove-cgroup', container: '', directories: [made] });
+  if (!isSet && plan.version === 1) new UndoJournal(sandboxPaths(sandboxId).journal).record({ undo: 'remove-cgroup', directories: [made] });
   limitToCpus(plan, limits, threads);
 }
 

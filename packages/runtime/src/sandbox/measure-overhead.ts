@@ -11,7 +11,7 @@ import type { Deadline } from './call-guest.ts';
 import { currentState } from './container-status.ts';
 import { requireFor } from './require-for.ts';
 import type { SandboxState } from './state.ts';
-import { containersOf, requireContainer } from './state-store.ts';
+import { containersOf, loadContainer, requireContainer } from './state-store.ts';
 
 /** 1.x's time between the two samples. */
 const INTERVAL_MS = 1000;
@@ -49,7 +49,10 @@ async function takeSample(
 /** The text that is to be printed. @throws ContainerNotFoundError, StateError, AgentError */
 export async function measureOverhead(id: string): Promise<string> {
   const { sandboxId, sandbox } = requireFor('events', id);
-  const containers = containersOf(sandboxId).filter((other) => currentState(requireContainer(other).record) !== 'stopped');
+  const containers = containersOf(sandboxId).filter((other) => {
+    const record = loadContainer(sandboxId, other);
+    return record && currentState(record) !== 'stopped';
+  });
   return callGuest(sandbox, async (agent, deadline) => {
     const first = await takeSample(agent, deadline, sandbox, containers);
     await sleep(INTERVAL_MS);

@@ -1,5 +1,4 @@
 /** Takes one container out of a pod's sandbox that goes on. */
-import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -11,23 +10,14 @@ import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isFree } from '../sizing/limits-plan.ts';
 import { containerFile, sandboxPaths } from './paths.ts';
+import { removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
-import type { Undo } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
 const SIGKILL = 9;
 
-/** `<id>-<16 hex>-<name>` is a volume of the container in the share: not one of container `<id>-2`. */
-const isVolumeOf = (name: string, id: string): boolean => name.startsWith(`${id}-`) && /^[0-9a-f]{16}-/.test(name.slice(id.length + 1));
-
-/** Entries that carry the container's id, in a path below the share or the mapping for instance. */
-export function belongsTo(entry: Undo, id: string): boolean {
-  if ('container' in entry) return entry.container === id;
-  return 'path' in entry && entry.path.split('/').some((part) => part === id || isVolumeOf(part, id));
-}
-
-export async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
+async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
   try {
@@ -57,9 +47,9 @@ export async function removeContainer(
       context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
     );
   }
-  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => belongsTo(entry, id));
+  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter(({ container }) => container === id);
   const failures = await replay(entries, undoOne);
-  rmSync(dirname(containerFile(sandboxId, id)), { recursive: true, force: true });
+  removeStateDirectory(dirname(containerFile(sandboxId, id)));
   if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

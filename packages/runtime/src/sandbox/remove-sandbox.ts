@@ -6,8 +6,8 @@ import { sandboxPaths } from './paths.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
-/** Only files of ours are in the state directory, but a mount could have been put there. */
-function removeStateDirectory(path: string): void {
+/** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
+export function removeStateDirectory(path: string): void {
   const [mounted] = mountPointsBelow(path, readMountTable());
   if (mounted !== undefined) throw new KataError(`${mounted} is a mount point: ${path} is not removed`);
   rmSync(path, { recursive: true, force: true });

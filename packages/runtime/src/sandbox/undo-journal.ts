@@ -7,15 +7,17 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
-export type Undo =
+/** `container`: whose it is, when it goes with one container of a pod while the sandbox goes on. */
+export type Undo = { readonly container?: string } & (
   | { readonly undo: 'rmdir'; readonly path: string }
   | { readonly undo: 'unlink'; readonly path: string }
   | { readonly undo: 'remove-sockets'; readonly directory: string; readonly names: readonly string[] }
   | { readonly undo: 'unmount'; readonly path: string }
-  | { readonly undo: 'remove-cgroup'; readonly container: string; readonly directories: readonly string[] }
-  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity; readonly container?: string }
+  | { readonly undo: 'remove-cgroup'; readonly directories: readonly string[] }
+  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity }
   | { readonly undo: 'delete-links'; readonly netns: string; readonly links: readonly string[]; readonly ingress: readonly string[] }
-  | { readonly undo: 'delete-netns'; readonly path: string };
+  | { readonly undo: 'delete-netns'; readonly path: string }
+);
 
 /** Carries one entry out; must succeed when the thing is gone already. */
 export type UndoOne = (entry: Undo) => void | Promise<void>;

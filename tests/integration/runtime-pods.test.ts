@@ -1,0 +1,116 @@
+/** Further containers of a pod, with QEMU, proxy, agent and shim played: made, failing, killed half-way, removed. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { leftovers } from '../e2e/leftovers.ts';
+import { until } from '../e2e/run.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+interface Mount {
+  readonly destination: string;
+  readonly source: string;
+  readonly type: string;
+}
+
+describe("a pod's containers", function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  let before: string[];
+  beforeEach(async () => {
+    rig = new RuntimeRig();
+    rig.prepare();
+    assert.equal((await rig.create()).code, 0);
+    before = leftovers();
+  });
+  afterEach(() => rig.close());
+
+  const bind = (destination: string, source: string): Mount => ({ destination, source, type: 'bind' });
+
+  /** Words that create a container of the pod. */
+  function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {} } = {}): string[] {
+    const bundle = rig.scratch.file(`bundle-${id}`);
+    mkdirSync(`${bundle}/rootfs`, { recursive: true });
+    const spec = {
+      ...(JSON.parse(readFileSync(rig.scratch.file('bundle/config.json'), 'utf8').replace('18446744073709551615', '0')) as object),
+      annotations: { 'io.kubernetes.cri.container-type': 'container', 'io.kubernetes.cri.sandbox-id': rig.id },
+      mounts,
+      linux: { cgroupsPath: `/${rig.id}-${id}`, namespaces, resources },
+    };
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
+    return ['create', '--bundle', bundle, id];
+  }
+  const statusOf = async (id: string): Promise<unknown> => (JSON.parse((await rig.kata('state', id)).stdout) as { status: unknown }).status;
+
+  it('emptyDir volumes and the PID namespace are asked of the guest, other volumes are shared', async () => {
+    const volumes = rig.scratch.file('kubernetes.io~empty-dir');
+    mkdirSync(`${volumes}/big`, { recursive: true });
+    const words = member('m', {
+      mounts: [bind('/big', `${volumes}/big`), bind('/v', rig.scratch.file('volume'))],
+      namespaces: [{ type: 'pid', path: `/proc/${process.pid}/ns/pid` }],
+    });
+    assert.equal((await rig.kata(...words)).code, 0);
+    const request = rig.lastRequest('createContainer') as {
+      storages: { driver: string; mount_point: string }[];
+      sandbox_pidns: boolean;
+      OCI: { Mounts: Mount[] };
+    };
+    const share = '/run/kata-containers/shared/containers';
+    const local = `${share}/${rig.id}/rootfs/local/big`;
+    assert.deepEqual([request.storages.map((storage) => storage.mount_point), request.sandbox_pidns], [[local], true]);
+    const [big, other] = request.OCI.Mounts;
+    assert.equal(big?.source, local);
+    assert.match(other?.source ?? '', new RegExp(`^${share}/m-[0-9a-f]{16}-v$`));
+    assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
+    assert.deepEqual(leftovers(), before);
+    assert.ok(existsSync(rig.scratch.file('volume/kept')));
+  });
+
+  // `run` is a part of every path that the sandbox has.
+  for (const id of ['m', 'run', 'mounts'])
+    it(`${id} goes, and takes nothing of the pod's or of the others'`, async () => {
+      assert.equal((await rig.kata(...member('other', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
+      const others = leftovers();
+      assert.equal((await rig.kata(...member(id))).code, 0);
+      assert.notDeepEqual(leftovers(), others);
+      assert.equal((await rig.kata('delete', '--force', id)).code, 0);
+      assert.deepEqual(leftovers(), others);
+      assert.deepEqual([await rig.status(), await statusOf('other')], ['created', 'created']);
+    });
+
+  it('one that cannot be made leaves nothing, and its id is free', async () => {
+    const resources = { memory: { limit: 2 ** 50 } };
+    const { code, stderr } = await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))], resources }));
+    assert.equal(code, 1);
+    assert.match(stderr, /^Unable to hotplug [^\n]*\n$/);
+    assert.deepEqual(leftovers(), before);
+    assert.equal((await rig.kata(...member('m'))).code, 0);
+  });
+
+  it('two with one id at once: one is made, and the other one takes nothing of it', async () => {
+    const words = member('m');
+    const outcomes = await Promise.all([rig.kata(...words), rig.kata(...words)]);
+    assert.deepEqual(outcomes.map(({ code }) => code).toSorted(), [0, 1]);
+    assert.match(outcomes.map(({ stderr }) => stderr).join(''), /^[^\n]*m[^\n]* already in use[^\n]*\n$/);
+    assert.equal(await statusOf('m'), 'created');
+    assert.ok(!rig.calls().some((call) => call.startsWith('removeContainer ')));
+  });
+
+  it('a create that is killed half-way is cleaned up by delete --force, and the pod goes on', async () => {
+    const { AgentState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    process.kill(AgentState.Proxy.pid, 'SIGSTOP');
+    try {
+      const { child } = rig.start(member('m'));
+      const ended = once(child, 'exit');
+      await until('the create', () => leftovers().length > before.length);
+      child.kill('SIGKILL');
+      await ended;
+    } finally {
+      process.kill(AgentState.Proxy.pid, 'SIGCONT');
+    }
+    assert.notDeepEqual(leftovers(), before);
+    assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
+    assert.deepEqual(leftovers(), before);
+    assert.equal(await rig.status(), 'created');
+  });
+});
