@@ -5,15 +5,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { busyboxArchive } from './busybox-image.ts';
+import { mountControllers, removeControllers } from './controllers.ts';
 import { run, until } from './run.ts';
 import type { Outcome } from './run.ts';
+import { hasTemplates, removeTemplates } from './templates.ts';
 
 const CALL_TIMEOUT_MS = 90_000;
 const PAUSE = 'docker.io/library/pause:1';
@@ -42,6 +44,8 @@ state = "${directory}/state"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata.options]
         BinaryName = "${runtime}"
 `;
+
+const containerd = (directory: string): string[] => ['containerd', '-c', `${directory}/config.toml`];
 
 const network = (directory: string): string =>
   JSON.stringify({
@@ -97,7 +101,7 @@ type Call = (request: object, options: { deadline: number }, done: (error: Error
 
 export class CriEngine {
   readonly directory: string;
-  readonly #daemon: ChildProcess;
+  #daemon: ChildProcess;
   readonly #runtime: string;
   readonly #client: InstanceType<ServiceClientConstructor>;
   readonly #cgroup: string;
@@ -120,24 +124,36 @@ export class CriEngine {
     for (const name of ['cni', 'logs', 'image']) mkdirSync(join(directory, name));
     writeFileSync(join(directory, 'config.toml'), configuration(directory, runtime));
     writeFileSync(join(directory, 'cni/10-kata.conflist'), network(directory));
-    const log = openSync(join(directory, 'containerd.log'), 'w');
+    const log = openSync(join(directory, 'containerd.log'), 'a');
     // The results of CNI plugins are cached at a fixed place, which is the machine's.
-    const script = 'mkdir -p /var/lib/cni && mount -t tmpfs cni /var/lib/cni && ip link set lo up && exec "$@"';
-    const words = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', 'containerd', '-c', `${directory}/config.toml`];
+    const script = `${mountControllers} && mkdir -p /var/lib/cni && mount -t tmpfs cni /var/lib/cni && ip link set lo up && exec "$@"`;
+    const words = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...containerd(directory)];
     const engine = new CriEngine(directory, spawn('unshare', words, { stdio: ['ignore', log, log] }), runtime);
-    await until('containerd starts', () => existsSync(join(directory, 'c.sock')));
-    await until('CRI answers', () =>
-      engine.call('Version', {}).then(
-        () => true,
-        () => false,
-      ),
-    );
+    closeSync(log);
+    await engine.#answers();
     for (const [name, command] of [
       [BUSYBOX, ['sh']],
       [PAUSE, ['sleep', '1000000']],
     ] as const)
       await engine.#import(name, command);
     return engine;
+  }
+
+  /** Ends containerd and starts it again in its namespaces: what it has started goes on. */
+  async restart(): Promise<void> {
+    const { pid = 0 } = this.#daemon;
+    // The next one is in the namespaces before the old one leaves them, and waits for a line.
+    const script = 'echo inside && read -r _ && exec "$@" >&2';
+    const words = [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, 'sh', '-c', script, 'sh', ...containerd(this.directory)];
+    const log = openSync(join(this.directory, 'containerd.log'), 'a');
+    const next = spawn('nsenter', words, { stdio: ['pipe', 'pipe', log] });
+    closeSync(log);
+    if (!next.stdin || !next.stdout) throw new Error('no pipes');
+    await once(next.stdout, 'data');
+    await this.#end();
+    this.#daemon = next;
+    next.stdin.end('\n');
+    await this.#answers();
   }
 
   call<Name extends keyof Answers & string>(name: Name, request: object): Promise<Answers[Name]> {
@@ -169,7 +185,7 @@ export class CriEngine {
       hostname: `${name}-host`,
       log_directory: logs,
       annotations,
-      linux: { cgroup_parent: `${this.#cgroup}/${name}`, security_context: { namespace_options: { network: 0, pid, ipc: 0 } } },
+      linux: { cgroup_parent: this.cgroupParent(name), security_context: { namespace_options: { network: 0, pid, ipc: 0 } } },
     };
     const { pod_sandbox_id: id } = await this.call('RunPodSandbox', { config });
     return { id, config, logs };
@@ -193,6 +209,11 @@ export class CriEngine {
     return container_id;
   }
 
+  /** Where the control group of a pod is, below each controller. */
+  cgroupParent(name: string): string {
+    return `${this.#cgroup}/${name}`;
+  }
+
   async exec(container_id: string, ...cmd: string[]): Promise<Executed> {
     const { stdout, stderr, exit_code } = await this.call('ExecSync', { container_id, cmd, timeout: 30 });
     return { code: exit_code, stdout: stdout.toString(), stderr: stderr.toString() };
@@ -214,23 +235,34 @@ export class CriEngine {
   async stop(): Promise<void> {
     for (const { id } of (await this.call('ListPodSandbox', {})).items) await this.removePod({ id, config: {}, logs: '' });
     this.#client.close();
-    const { code, stderr } = await this.runtime('factory', 'destroy');
-    if (code !== 0) throw new Error(`factory destroy: ${stderr}`);
-    const ended = once(this.#daemon, 'exit');
-    this.#daemon.kill('SIGTERM');
-    await ended;
-    this.#removeCgroups();
+    if (!hasTemplates(process.pid)) await removeTemplates(this.#daemon.pid ?? 0);
+    await this.#removeCgroups();
+    await this.#end();
+    removeControllers();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  async #end(): Promise<void> {
+    const ended = once(this.#daemon, 'exit');
+    this.#daemon.kill('SIGTERM');
+    await ended;
+  }
+
+  /** Once it has found again what there was before. */
+  async #answers(): Promise<void> {
+    await until('CRI answers', () =>
+      this.call('ListPodSandbox', {}).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
   /** kubelet makes and removes the pods' control groups; here the runtime has made them. */
-  #removeCgroups(): void {
-    for (const controller of readdirSync('/sys/fs/cgroup')) {
-      const top = join('/sys/fs/cgroup', controller, this.#cgroup);
-      if (!existsSync(top)) continue;
-      for (const entry of readdirSync(top, { withFileTypes: true })) if (entry.isDirectory()) rmdirSync(join(top, entry.name));
-      rmdirSync(top);
-    }
+  async #removeCgroups(): Promise<void> {
+    const script = 'for top in /sys/fs/cgroup/*"$1"; do [ ! -e "$top" ] || find "$top" -depth -type d -exec rmdir {} +; done';
+    const { code, stderr } = await this.inside('sh', ['-c', script, 'sh', this.#cgroup]);
+    if (code !== 0) throw new Error(`control groups: ${stderr}`);
   }
 
   async #import(name: string, command: readonly string[]): Promise<void> {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { busyboxRootfs } from './busybox-image.ts';
 import { run, until } from './run.ts';
 import type { Outcome, RunOptions } from './run.ts';
+import { hasTemplates, removeTemplates } from './templates.ts';
 
 export { run, until };
 export type { Outcome, RunOptions };
@@ -18,8 +19,6 @@ export type { Outcome, RunOptions };
 export interface Runtimes {
   readonly [name: string]: string;
 }
-
-const TEMPLATES = '/run/vc/vm/template';
 
 export class Engine {
   readonly directory: string;
@@ -85,21 +84,13 @@ export class Engine {
     const ids = stdout.split('\n').filter(Boolean);
     if (ids.length > 0) await this.docker(['rm', '-f', ...ids]);
     try {
-      await this.#removeTemplates();
+      if (!hasTemplates(process.pid)) await removeTemplates(this.pid);
     } finally {
       const ended = once(this.#daemon, 'exit');
       this.#daemon.kill('SIGTERM');
       await ended;
       rmSync(this.directory, { recursive: true, force: true });
     }
-  }
-
-  /** The tmpfs of those that were made in its mount namespace: one that the machine had before is the machine's. */
-  async #removeTemplates(): Promise<void> {
-    const isMounted = (pid: number | 'self'): boolean => readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${TEMPLATES} `);
-    if (isMounted('self') || !isMounted(this.pid)) return;
-    const { code, stderr } = await this.inMounts('sh', ['-c', `umount ${TEMPLATES} && rmdir ${TEMPLATES}`]);
-    if (code !== 0) throw new Error(`templates cannot be removed: ${stderr}`);
   }
 
   async #importBusybox(): Promise<void> {

@@ -1,8 +1,6 @@
 /** What a sandbox leaves on the host when it is not cleaned up. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-
-/** Templates outlive the sandboxes that are cloned from them. An engine removes those that it has made. */
-const TEMPLATES = '/run/vc/vm/template';
+import { TEMPLATES } from './templates.ts'; // they outlive the sandboxes that are cloned from them
 
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
 

@@ -8,10 +8,12 @@ import { leftovers } from './leftovers.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { kataRuntime } from './staged.ts';
+import { hasTemplates, removeTemplates } from './templates.ts';
 
 describe('podman', function () {
   this.timeout(120_000);
   let directory: string;
+  let hadTemplates: boolean;
   const podman = (words: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
     const own = ['root', 'runroot', 'tmpdir'].flatMap((name) => [`--${name}`, join(directory, name)]);
     const global = ['--runtime', kataRuntime, '--cgroup-manager', 'cgroupfs', '--storage-driver', 'vfs', '--events-backend', 'none'];
@@ -22,6 +24,7 @@ describe('podman', function () {
 
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    hadTemplates = hasTemplates(process.pid);
     directory = mkdtempSync(join(tmpdir(), 'kata-podman-'));
     for (const name of ['root', 'runroot', 'tmpdir']) mkdirSync(join(directory, name));
     await busyboxRootfs(directory, join(directory, 'busybox.tar'));
@@ -30,6 +33,7 @@ describe('podman', function () {
   });
   after(async () => {
     await podman(['rm', '--all', '--force', '--time', '0']);
+    if (!hadTemplates) await removeTemplates(process.pid); // there is no engine with a mount namespace of its own
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     rmSync(directory, { recursive: true, force: true });
   });

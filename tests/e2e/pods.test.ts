@@ -10,6 +10,7 @@ import { kataRuntime } from './staged.ts';
 
 const RUNNING = 1;
 const EXITED = 2; // ContainerState of CRI
+const NOT_READY = 1; // PodSandboxState
 const FOREVER = ['sh', '-c', 'while :; do sleep 1000; done'];
 
 describe("pods with containerd's CRI plugin", function () {
@@ -33,6 +34,7 @@ describe("pods with containerd's CRI plugin", function () {
     assert.equal(code, 0, stderr);
     return stdout.trim();
   };
+  const shimOf = async (id: string): Promise<number> => (JSON.parse((await engine.runtime('state', id)).stdout) as { pid: number }).pid;
   const address = async ({ id }: Pod): Promise<string> => (await engine.call('PodSandboxStatus', { pod_sandbox_id: id })).status.network.ip;
 
   describe('with two containers', () => {
@@ -70,6 +72,11 @@ describe("pods with containerd's CRI plugin", function () {
 
     it('exec gives output and exit code', async () => {
       assert.deepEqual(await engine.exec(client, 'sh', '-c', 'echo a; echo b >&2; exit 7'), { code: 7, stdout: 'a\n', stderr: 'b\n' });
+    });
+
+    it('exec that takes too long is given up', async () => {
+      const sleeping = { container_id: client, cmd: ['sleep', '4711'], timeout: 1 };
+      await assert.rejects(engine.call('ExecSync', sleeping), /timeout 1s exceeded/);
     });
 
     it('the log has both streams', async () => {
@@ -115,6 +122,21 @@ describe("pods with containerd's CRI plugin", function () {
       assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the control group of the pod');
     });
 
+    it('the exec that was given up ends in the guest', async () => {
+      await until('its end', async () => !(await output(client, 'ps')).includes('sleep 4711'));
+    });
+
+    it('VM and shims are in the control groups that the engine names for the pod', async () => {
+      const members = (controller: string, id: string): string[] =>
+        readFileSync(`/sys/fs/cgroup/${controller}${engine.cgroupParent('pair')}/kata_${id}/cgroup.procs`, 'latin1').split('\n');
+      const shim = String(await shimOf(web));
+      for (const controller of ['cpu', 'memory']) {
+        assert.ok(members(controller, pod.id).includes(readFileSync(`/run/vc/vm/${pod.id}/pid`, 'latin1').trim()));
+        assert.ok(members(controller, web).includes(shim));
+        assert.ok(!members(controller, pod.id).includes(shim));
+      }
+    });
+
     it('one is out of memory: 137 for it alone', async () => {
       const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done'];
       const greedy = await engine.runContainer(pod, 'greedy', command, { memoryBytes: 16 << 20 });
@@ -124,13 +146,34 @@ describe("pods with containerd's CRI plugin", function () {
       await engine.call('RemoveContainer', { container_id: greedy });
     });
 
+    it('the shim of one crashes: it alone has ended, in the guest too', async () => {
+      process.kill(await shimOf(web), 'SIGKILL');
+      assert.equal((await ended(web)).exit_code, 137);
+      await until('the end of it in the guest', async () => (await engine.exec(client, 'nc', '127.0.0.1', '8080')).code !== 0);
+      assert.equal((await engine.status(client)).state, RUNNING);
+      await engine.call('RemoveContainer', { container_id: web });
+      web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
+    });
+
+    it('containerd is started anew: the pod has gone on, can be reached, and its output goes to the log', async () => {
+      await engine.restart();
+      for (const id of [web, client]) assert.equal((await engine.status(id)).state, RUNNING);
+      assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
+      await output(client, 'sh', '-c', 'echo again > /proc/1/fd/1');
+      await until('the line in the log', () => readFileSync(join(pod.logs, 'client.log'), 'utf8').includes('stdout F again'));
+      assert.equal(
+        await address(pod),
+        await output(client, 'sh', '-c', "ip -4 -o address show eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'"),
+      );
+    });
+
     it('one is replaced, the other and the volumes stay', async () => {
       await engine.call('StopContainer', { container_id: web, timeout: 1 });
       assert.equal((await engine.status(web)).state, EXITED);
       await engine.call('RemoveContainer', { container_id: web });
       const { stdout } = await engine.runtime('list', '--quiet');
       assert.deepEqual(stdout.split('\n').filter(Boolean).sort(), [pod.id, client].sort());
-      web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
+      web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 2 });
       assert.equal(await output(web, 'hostname'), 'pair-host');
       assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
     });
@@ -154,7 +197,19 @@ describe("pods with containerd's CRI plugin", function () {
     assert.match(await output(b, 'ps'), /1 .*sleep 1000000\n[^]*sleep 4242/);
     await output(b, 'sh', '-c', "kill $(ps | awk '/[s]leep 4242/ {print $1}')");
     assert.equal((await ended(a)).exit_code, 143);
-    for (const pod of [first, second]) await engine.removePod(pod);
+    // As kubelet does: sandboxes are stopped with all that runs in them, again and again, and containers removed afterwards.
+    for (const [pod, id] of [
+      [first, here],
+      [second, b],
+    ] as const) {
+      for (let times = 0; times < 2; times++) await engine.call('StopPodSandbox', { pod_sandbox_id: pod.id });
+      const { status } = await engine.call('PodSandboxStatus', { pod_sandbox_id: pod.id });
+      const { state, exit_code } = await engine.status(id);
+      assert.deepEqual([status.state, state, exit_code], [NOT_READY, EXITED, 137]);
+      assert.ok(!existsSync(`/run/vc/vm/${pod.id}`));
+      await engine.call('RemoveContainer', { container_id: id });
+      await engine.call('RemovePodSandbox', { pod_sandbox_id: pod.id });
+    }
     assert.deepEqual(leftovers(), []);
   });
 });

@@ -1,0 +1,16 @@
+/** Templates that a test has had made must go with it; those that the machine had before are the machine's. */
+import { readFileSync } from 'node:fs';
+import { run } from './run.ts';
+
+/** A tmpfs in the mount namespace of whoever made them. */
+export const TEMPLATES = '/run/vc/vm/template';
+
+/** Whether there are any in the mount namespace of a process. */
+export const hasTemplates = (pid: number): boolean => readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${TEMPLATES} `);
+
+export async function removeTemplates(pid: number): Promise<void> {
+  if (!hasTemplates(pid)) return;
+  const script = `umount ${TEMPLATES} && rmdir ${TEMPLATES}`;
+  const { code, stderr } = await run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, 'sh', '-c', script]);
+  if (code !== 0) throw new Error(`templates cannot be removed: ${stderr}`);
+}
