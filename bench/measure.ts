@@ -1,18 +1,12 @@
-/** Repeating, timing, and the median: one noisy run says nothing. */
+/** Arithmetic of what was measured. Pure. */
 
-/** Milliseconds that each of `times` runs took. */
-export async function timeRuns(times: number, act: () => Promise<unknown>): Promise<number[]> {
-  const milliseconds: number[] = [];
-  for (let run = 0; run < times; run++) {
-    const start = performance.now();
-    await act();
-    milliseconds.push(performance.now() - start);
-  }
-  return milliseconds;
-}
-
+/** The middle value: one noisy run says nothing. NaN of nothing. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
+
+/** How often `of` goes into `value`; undefined when one of them is missing, or `of` is nothing. */
+export const ratio = (value: number | undefined, of: number | undefined): number | undefined =>
+  value === undefined || of === undefined || of === 0 ? undefined : value / of;

@@ -72,19 +72,19 @@ export interface Runtimes {
   readonly [name: string]: string;
 }
 
+const TEMPLATES = '/run/vc/vm/template';
+
 export class Engine {
   readonly directory: string;
   readonly #daemon: ChildProcess;
-  readonly #runtimes: Runtimes;
 
-  private constructor(directory: string, daemon: ChildProcess, runtimes: Runtimes) {
+  private constructor(directory: string, daemon: ChildProcess) {
     this.directory = directory;
     this.#daemon = daemon;
-    this.#runtimes = runtimes;
   }
 
-  /** `prepare` is shell text that runs in the engine's namespaces before it. */
-  static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':'): Promise<Engine> {
+  /** `prepare` is shell text that runs in the engine's namespaces before it. With `detached`, Ctrl-C does not reach the engine. */
+  static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':', detached = false): Promise<Engine> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-e2e-'));
     const words = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
     const daemon = [
@@ -100,7 +100,7 @@ export class Engine {
     const log = openSync(join(directory, 'dockerd.log'), 'w');
     const script = `${prepare} && ip link set lo up && exec "$@"`;
     const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...daemon, ...options];
-    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log] }), runtimes);
+    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log], detached }));
     await until('dockerd starts', () => existsSync(join(directory, 'docker.sock')));
     await until('dockerd answers', async () => (await engine.docker(['version'])).code === 0);
     await engine.#importBusybox();
@@ -137,19 +137,22 @@ export class Engine {
     const { stdout } = await this.docker(['ps', '-aq']);
     const ids = stdout.split('\n').filter(Boolean);
     if (ids.length > 0) await this.docker(['rm', '-f', ...ids]);
-    await this.#removeTemplates();
-    const ended = once(this.#daemon, 'exit');
-    this.#daemon.kill('SIGTERM');
-    await ended;
-    rmSync(this.directory, { recursive: true, force: true });
+    try {
+      await this.#removeTemplates();
+    } finally {
+      const ended = once(this.#daemon, 'exit');
+      this.#daemon.kill('SIGTERM');
+      await ended;
+      rmSync(this.directory, { recursive: true, force: true });
+    }
   }
 
-  /** Those that were made in its mount namespace: a tmpfs that the machine had before is the machine's. */
+  /** The tmpfs of those that were made in its mount namespace: one that the machine had before is the machine's. */
   async #removeTemplates(): Promise<void> {
-    const runtime = Object.values(this.#runtimes).find((path) => path.includes('kata'));
-    if (runtime === undefined || / \/run\/vc\/vm\/template /.test(readFileSync('/proc/self/mountinfo', 'utf8'))) return;
-    const { code, stderr } = await run('nsenter', [`--mount=/proc/${this.pid}/ns/mnt`, runtime, 'factory', 'destroy']);
-    if (code !== 0) throw new Error(`factory destroy: ${stderr}`);
+    const isMounted = (pid: number | 'self'): boolean => readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${TEMPLATES} `);
+    if (isMounted('self') || !isMounted(this.pid)) return;
+    const { code, stderr } = await this.inMounts('sh', ['-c', `umount ${TEMPLATES} && rmdir ${TEMPLATES}`]);
+    if (code !== 0) throw new Error(`templates cannot be removed: ${stderr}`);
   }
 
   /** There is no registry: the image is made from the machine's static busybox. */

@@ -100,6 +100,21 @@ export class RuntimeRig {
     return this.kata('create', '--bundle', this.scratch.file('bundle'), '--pid-file', this.scratch.file('pid'), this.id);
   }
 
+  /** Changes config.json. */
+  changeSpec(change: (spec: { annotations?: object; linux: Record<string, unknown> }) => void): void {
+    const path = this.scratch.file('bundle/config.json');
+    const spec = JSON.parse(readFileSync(path, 'utf8').replace('18446744073709551615', '0')) as Parameters<typeof change>[0];
+    change(spec);
+    writeFileSync(path, JSON.stringify(spec));
+  }
+
+  /** The commands that QEMU has had and that change something, one a line: name and values as JSON. */
+  qmp(): string[] {
+    return readFileSync(`/run/vc/vm/${this.id}/qemu.log`, 'utf8')
+      .split('\n')
+      .flatMap((line) => /^QMP ((?!query-|qmp_|qom-).+)$/.exec(line)?.[1] ?? []);
+  }
+
   /** The calls that the agent has had, one a line: name and request as JSON. */
   calls(): string[] {
     return readFileSync(this.scratch.file('calls'), 'utf8').trim().split('\n');

@@ -6,6 +6,7 @@ import { appendFileSync } from 'node:fs';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
   AgentServiceDefinition,
+  GuestDetailsResponse,
   Interfaces,
   ListProcessesResponse,
   OOMEvent,
@@ -21,6 +22,7 @@ const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
 /** Answers that are not empty. The first container of the sandbox runs out of memory once. */
 const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => object | Promise<object>>> = {
   check: () => ({ status: 1 }),
+  getGuestDetails: () => GuestDetailsResponse.fromPartial({ mem_block_size_bytes: 128n << 20n, agent_details: { supports_seccomp: true } }),
   createContainer: (request) => {
     container = String(request['container_id']);
     return {};

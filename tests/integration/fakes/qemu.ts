@@ -1,29 +1,90 @@
 /**
- * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP.
- * MODE: `good`, `dies` (says why and ends), `crashes` (ends once its monitor was used), `silent` (no QMP greeting).
+ * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one CPU of
+ * four, 2 GiB of memory, and what is plugged.
+ * MODE: `good`, `dies` (says why and ends), `crashes` (ends once its monitor was used), `silent` (no QMP greeting), `keeps` (the guest lets
+ * no device go), or a command that is refused. The commands are written to qemu.log beside the socket of the monitor.
  */
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 const [mode = 'good', ...words] = process.argv.slice(2);
 const paths = words.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
+
+const GIB = 2 ** 30;
+interface Command {
+  readonly execute: string;
+  readonly id: number;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+}
+
+/** Sockets with a CPU: true for the one that was there from the start, else the device's id. */
+const cpus: (string | true | undefined)[] = [true, undefined, undefined, undefined];
+const backends = new Map<string, number>();
+const dimms = new Map<string, string>();
+
+/** Network devices by their id: the netdev of each. */
+const cards = new Map<string, string>();
+
+const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
+  type: 'max-x86_64-cpu',
+  props: { 'socket-id': socket, 'core-id': 0, 'thread-id': 0, 'node-id': 0 },
+  ...(cpu !== undefined && { 'qom-path': cpu === true ? '/machine/unattached/device[0]' : `/machine/peripheral/${cpu}` }),
+});
+
+const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>>) => unknown>> = {
+  'query-hotpluggable-cpus': () => cpus.map(cpuRow).reverse(),
+  'query-memory-size-summary': () => ({ 'base-memory': 2 * GIB }),
+  'query-memory-devices': () => [...dimms].map(([, backend], slot) => ({ type: 'dimm', data: { slot, size: backends.get(backend) } })),
+  'query-cpus-fast': () => [{ 'thread-id': process.pid }],
+  'object-add': ({ id, size }) => void backends.set(String(id), Number(size)),
+  'object-del': ({ id }) => void backends.delete(String(id)),
+  device_add: ({ driver, id, ...rest }) => {
+    if (driver === 'pc-dimm') dimms.set(String(id), String(rest['memdev']));
+    else if (driver === 'virtio-net-pci') cards.set(String(id), String(rest['netdev']));
+    else if (driver === 'max-x86_64-cpu') cpus[Number(rest['socket-id'])] = String(id);
+  },
+  'qom-list': ({ path }) =>
+    path === '/machine/peripheral'
+      ? [...cards.keys()].map((name) => ({ name, type: 'child<virtio-net-pci>' }))
+      : [{ name: 'type', type: 'string' }],
+  'qom-get': ({ path }) => cards.get(String(path).split('/').pop() ?? ''),
+  device_del: ({ id }) => {
+    if (mode === 'keeps') return;
+    const socket = cpus.indexOf(String(id));
+    if (socket >= 0) cpus[socket] = undefined;
+  },
+};
+
+function serveMonitor(path: string): void {
+  createServer((connection) => {
+    connection.on('error', () => {});
+    if (mode === 'silent') return;
+    const send = (message: object): void => void connection.write(`${JSON.stringify(message)}\r\n`);
+    send({ QMP: { version: {}, capabilities: [] } });
+    connection.on('data', (chunk) => {
+      for (const line of chunk.toString().trim().split('\n')) {
+        const { execute, id, arguments: values = {} } = JSON.parse(line) as Command;
+        appendFileSync(path.replace('qmp.sock', 'qemu.log'), `QMP ${execute} ${JSON.stringify(values)}\n`);
+        if (execute === mode) send({ error: { class: 'GenericError', desc: 'QEMU says no' }, id });
+        else send({ return: answers[execute]?.(values) ?? {}, id });
+        if (execute === 'device_del' && mode !== 'keeps')
+          send({ event: 'DEVICE_DELETED', data: { path: values['id'], device: values['id'] } });
+        if (execute === 'quit' || mode === 'crashes') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10);
+      }
+    });
+  }).listen(path);
+}
 
 if (mode === 'dies') {
   console.error('qemu-system-x86_64: could not load kernel: it is not one');
   process.exitCode = 1;
 } else {
   for (const path of paths) {
-    createServer((connection) => {
-      connection.on('error', () => {});
-      if (!path.endsWith('qmp.sock')) return void connection.resume();
-      if (mode === 'silent') return;
-      connection.write('{"QMP": {"version": {}, "capabilities": []}}\r\n');
-      connection.on('data', (chunk) => {
-        for (const line of chunk.toString().trim().split('\n')) {
-          const { execute, id } = JSON.parse(line) as { execute: string; id: number };
-          connection.write(`{"return": {}, "id": ${id}}\r\n`);
-          if (execute === 'quit' || mode === 'crashes') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10);
-        }
-      });
-    }).listen(path);
+    if (path.endsWith('qmp.sock')) serveMonitor(path);
+    else
+      createServer((connection) => {
+        connection.on('error', () => {});
+        connection.resume();
+      }).listen(path);
   }
 }

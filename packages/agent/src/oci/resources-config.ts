@@ -1,7 +1,7 @@
 /** From the message's limits to config.json's, which `crun update` reads too. Pure. */
 import type { LinuxBlockIO, LinuxCPU, LinuxMemory, LinuxResources } from '@kata-containers/common/generated/oci';
 import type { DeviceRule, Resources } from '@kata-containers/common/oci/spec';
-import { availableCpus } from './parse-cpu-list.ts';
+import { availableCpus } from './available-cpus.ts';
 
 /** Zero means "not given": the message cannot tell the two apart. */
 const given = (value: bigint): bigint | undefined => (value === 0n ? undefined : value);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { LinuxResources, Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
-import { availableCpus, parseCpuList } from './parse-cpu-list.ts';
+import { parseCpuList } from '@kata-containers/common/oci/parse-cpu-list';
+import { availableCpus } from './available-cpus.ts';
 import { execConfig, processConfig } from './process-config.ts';
 import { resourcesConfig } from './resources-config.ts';
 import { specConfig, toJson } from './spec-config.ts';
@@ -81,6 +82,11 @@ describe('specConfig', () => {
       architectures: ['SCMP_ARCH_X86_64'],
       syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: 2n, valueTwo: 0n, op: 'SCMP_CMP_EQ' }] }],
     });
+  });
+  it('clone3 fails so that a C library goes on without it', () => {
+    const rule = { Names: ['clone3'], Action: 'SCMP_ACT_ERRNO', Args: [] };
+    const hardened = SpecMessage.fromPartial({ Linux: { Seccomp: { DefaultAction: 'SCMP_ACT_ERRNO', Syscalls: [rule] } } });
+    assert.deepEqual(specConfig(hardened, place).linux?.seccomp?.syscalls, [{ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }]);
   });
   it("hooks: the request's, then the guest's", () => {
     const hooked = SpecMessage.fromPartial({ Hooks: { Prestart: [{ Path: '/a', Args: ['a'], Timeout: 5n }] } });

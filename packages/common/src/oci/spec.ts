@@ -146,7 +146,7 @@ export interface SeccompArgument {
 export interface Seccomp {
   defaultAction: string;
   architectures?: string[];
-  syscalls?: { names: string[]; action: string; args?: SeccompArgument[] }[];
+  syscalls?: { names: string[]; action: string; errnoRet?: number; args?: SeccompArgument[] }[];
 }
 
 export interface Linux {

@@ -3,6 +3,7 @@
  * host's namespaces and cgroup path forms), and the message's field names replace config.json's.
  */
 import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
+import { seccompMessage } from './seccomp-message.ts';
 import type { Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
 
 const big = (value: Integer | undefined): bigint => BigInt(value ?? 0);
@@ -93,6 +94,8 @@ export interface GuestPlacement {
   readonly rootPath: string;
   /** Mounts with sources as the guest sees them. */
   readonly mounts: readonly Mount[];
+  /** Whether the guest is to apply the seccomp profile. */
+  readonly seccomp: boolean;
 }
 
 /** The whole spec in the message's words. */
@@ -109,6 +112,9 @@ export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
       options: options ?? [],
     })),
     Annotations: spec.annotations ?? {},
-    Linux: agentLinux(spec.linux ?? {}),
+    Linux: {
+      ...agentLinux(spec.linux ?? {}),
+      ...(guest.seccomp && spec.linux?.seccomp && { Seccomp: seccompMessage(spec.linux.seccomp) }),
+    },
   });
 }

@@ -146,10 +146,14 @@ const agent = {
 const runtime = {
   enable_debug: flag(false, "Log the runtime's doings."),
   internetworking_model: text('tcfilter', 'How the VM is joined to the network namespace.', { oneOf: ['default', 'tcfilter', 'none'] }),
+  sandbox_cgroup_only: flag(
+    false,
+    'Hold a sandbox as a whole, with all that its VM costs, to the limits of the container that it was made for. Otherwise only the\n' +
+      "VM's processors are held to the containers' limits.",
+  ),
   disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
   enable_tracing: idle(false, NO_TRACING),
   disable_new_netns: idle(false, 'QEMU is always started in a network namespace'),
-  sandbox_cgroup_only: idle(false, 'all processes of a sandbox are in the control group of its first container'),
   enable_agent_pidns: idle(false, 'whether containers share their processes is what their pod asks for'),
   experimental: idle([], 'there are no experimental features'),
 } as const;

@@ -47,7 +47,7 @@ const mounts = [
   { destination: BUSYBOX, type: 'bind', source: BUSYBOX, options: ['bind', 'ro'] },
 ];
 
-export const warmUpSpec = (): SpecMessage => agentSpec(spec, { rootPath: warmUpRoot, mounts });
+export const warmUpSpec = (): SpecMessage => agentSpec(spec, { rootPath: warmUpRoot, mounts, seccomp: false });
 
 /** A process to be exec'ed in it. */
 export const warmUpProcess = { Args: [BUSYBOX, 'true'], Env: ['PATH=/bin'], Cwd: '/', Terminal: false };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cgroupPath, planCgroup } from './cgroup-plan.ts';
+import { cgroupPath, cpusetPlan, planCgroup } from './cgroup-plan.ts';
 
 describe('cgroupPath', () => {
   const cases: [given: string | undefined, path: string][] = [
@@ -40,4 +40,22 @@ describe('planCgroup', () => {
       directories: ['/sys/fs/cgroup/d/kata_x'],
     }));
   it('none', () => assert.equal(planCgroup(mount('/tmp', 'tmpfs', 'x'), '/x'), undefined));
+});
+
+describe('cpusetPlan', () => {
+  const mount = (name: string): string => `30 20 0:25 / /c/${name} rw - cgroup cgroup rw,${name}`;
+  const mounts = [mount('cpu,cpuacct'), mount('cpuset')].join('\n');
+  it('version 1: the same path of another hierarchy, with all above it', () =>
+    assert.deepEqual(cpusetPlan(mounts, '/c/cpu,cpuacct/d/kata_x', 1), {
+      version: 1,
+      directories: ['/c/cpuset/d', '/c/cpuset/d/kata_x'],
+      controls: [],
+    }));
+  it('version 1 without the controller', () => assert.equal(cpusetPlan(mount('cpu'), '/c/cpu/kata_x', 1), undefined));
+  it("version 2: the virtual CPUs' group", () =>
+    assert.deepEqual(cpusetPlan('', '/c/kata_x', 2), {
+      version: 2,
+      directories: ['/c/kata_x/vcpus'],
+      controls: ['/c/kata_x/cgroup.subtree_control'],
+    }));
 });

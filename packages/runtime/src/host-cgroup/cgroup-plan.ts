@@ -53,3 +53,26 @@ export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefi
   const roots = [...new Set(chosen.map(({ point }) => point))];
   return { version: first.length > 0 ? 1 : 2, roots, directories: roots.map((root) => `${root}${path}`) };
 }
+
+export interface CpusetPlan {
+  readonly version: 1 | 2;
+  /** From the outermost to the one that the virtual CPUs go into. */
+  readonly directories: readonly string[];
+  /** Files that hand the controller down (version 2). */
+  readonly controls: readonly string[];
+}
+
+/**
+ * Where the CPU set of the sandbox with the group `directory` is: in version 1 at the same path of another hierarchy, in version 2 in the
+ * group of its virtual CPUs. undefined when the host has no such controller.
+ */
+export function cpusetPlan(mountinfo: string, directory: string, version: 1 | 2): CpusetPlan | undefined {
+  if (version === 2) return { version, directories: [`${directory}/vcpus`], controls: [`${directory}/cgroup.subtree_control`] };
+  const mounts = cgroupMounts(mountinfo);
+  const own = mounts.find(({ point, options }) => options.includes('cpu') && directory.startsWith(`${point}/`));
+  const sets = mounts.find(({ type, options }) => type === 'cgroup' && options.includes('cpuset'));
+  if (!own || !sets) return undefined;
+  const parts = directory.slice(own.point.length).split('/').filter(Boolean);
+  const directories = parts.map((_, index) => `${sets.point}/${parts.slice(0, index + 1).join('/')}`);
+  return { version, directories, controls: [] };
+}

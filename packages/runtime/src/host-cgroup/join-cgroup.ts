@@ -16,7 +16,7 @@ function handDown(root: string, directory: string): void {
   const parents = relative(root, dirname(directory)).split('/').filter(Boolean);
   for (let depth = 0; depth <= parents.length; depth++) {
     const control = join(root, ...parents.slice(0, depth), 'cgroup.subtree_control');
-    for (const controller of ['cpu', 'memory', 'pids', 'io']) {
+    for (const controller of ['cpu', 'cpuset', 'memory', 'pids', 'io']) {
       try {
         writeFileSync(control, `+${controller}`);
       } catch {

@@ -30,6 +30,12 @@ describe('control groups of the host', () => {
     assert.equal(existsSync(join(root, 'kata_x')), false);
   });
 
+  it('are removed with those below', async () => {
+    mkdirSync(join(root, 'kata_x/vcpus'), { recursive: true });
+    await removeCgroup([join(root, 'kata_x')]);
+    assert.equal(existsSync(join(root, 'kata_x')), false);
+  });
+
   it('who is in them is moved up first', async () => {
     mkdirSync(join(root, 'kata_x'));
     writeFileSync(join(root, 'cgroup.procs'), '');

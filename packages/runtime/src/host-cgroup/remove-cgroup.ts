@@ -1,5 +1,5 @@
 /** Removes control groups, whoever is in them: processes that are not ours must not keep a sandbox from going. */
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -27,7 +27,13 @@ function moveUp(pid: string, directory: string): void {
   }
 }
 
+const groupsIn = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(directory, entry.name)] : []))
+    : [];
+
 async function removeOne(directory: string): Promise<void> {
+  for (const inner of groupsIn(directory)) await removeOne(inner);
   for (let attempt = 1; existsSync(directory); attempt++) {
     for (const pid of processesIn(directory)) moveUp(pid, directory);
     try {

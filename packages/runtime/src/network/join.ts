@@ -5,6 +5,7 @@ import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
 import { moveTapsBatch, planTcfilter } from './tcfilter-plan.ts';
+import type { TcfilterPlan } from './tcfilter-plan.ts';
 
 export interface NetworkFacts {
   readonly links: readonly Link[];
@@ -28,14 +29,22 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
   });
 }
 
-/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
-export async function joinLinks(path: string, links: readonly Link[], taps: 'new' | 'there', kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  if (links.length === 0) return;
-  const plan = planTcfilter(links, taps);
+async function join(path: string, plan: TcfilterPlan, kernel: Pick<Kernel, 'setns'>): Promise<void> {
   await inNetworkNamespace(path, kernel, async () => {
     await runTool('ip', ['-batch', '-'], plan.ipBatch);
     await runTool('tc', ['-batch', '-'], plan.tcBatch);
   });
+}
+
+/** Makes one more tap, number `index`, for one more link. */
+export async function joinOne(path: string, link: Link, index: number, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  await join(path, planTcfilter([link], 'new', index), kernel);
+}
+
+/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
+export async function joinLinks(path: string, links: readonly Link[], taps: 'new' | 'there', kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  if (links.length === 0) return;
+  await join(path, planTcfilter(links, taps), kernel);
 }
 
 /** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */

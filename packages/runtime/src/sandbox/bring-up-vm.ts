@@ -34,7 +34,7 @@ async function startNew(context: Context, { plan, files, network, journal }: VmR
   journal.record({ undo: 'rmdir', path: files.vm });
   mkdirSync(files.vm, { mode: 0o700 });
   journal.record({ undo: 'remove-sockets', directory: files.vm, names: vmFiles });
-  await timed(context.log, 'host network', () => joinNetwork(context, network, journal));
+  await timed(context.log, 'join taps', () => joinNetwork(context, network, journal));
   await timed(context.log, 'share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
   return cloneOrBoot(context, { plan, files, netns: network.path, journal });
 }
@@ -51,7 +51,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     await timed(log, 'entropy and clock', () => individualise(agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
     return { ...handed, url, agent, plan: { ...plan, uuid: handed.uuid } };
   };
-  const joined = timed(log, 'host network', () => joinNetwork(context, network, journal, handed.netns));
+  const joined = timed(log, 'join taps', () => joinNetwork(context, network, journal, handed.netns));
   const [up] = await Promise.all([running(), joined]);
   return up;
 }

@@ -7,6 +7,7 @@ import { clonePlan, holdTemplate } from '../factory/use-template.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { enterCgroupOf } from './host-cgroup.ts';
 import { startGuest } from './start-guest.ts';
 import type { GuestStart, StartedGuest } from './start-guest.ts';
 import { timed } from './timed.ts';
@@ -39,6 +40,7 @@ export async function undoSince(journal: UndoJournal, count: number, log: Logger
 async function clone(context: Context, start: GuestStart): Promise<Up> {
   const template = await timed(context.log, 'hold template', () => holdTemplate(context, start.plan));
   const plan = clonePlan(start.plan, template);
+  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template is nobody's
   const begun = start.journal.entries().length;
   try {
     const guest = await startGuest(context, { ...start, plan, state: template.files.state });
@@ -61,5 +63,6 @@ export async function cloneOrBoot(context: Context, start: GuestStart): Promise<
       context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
     }
   }
+  enterCgroupOf(context, start.plan.sandboxId, start.plan.sandboxId);
   return { ...(await startGuest(context, start)), plan: start.plan };
 }

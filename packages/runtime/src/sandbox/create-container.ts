@@ -15,12 +15,16 @@ import { launchShim } from '../processes/launch.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { sharePath, shareRootfs, hostFacts } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
+import { limitsOf } from '../sizing/limits-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { createSandbox } from './create-sandbox.ts';
-import { enterNewCgroup } from './host-cgroup.ts';
+import { enterCgroupOf, makeCgroupFor } from './host-cgroup.ts';
+import { limitWhole } from './host-limits.ts';
 import { guestShare, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
+import { removeInGuest } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
+import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { SandboxState } from './state.ts';
 import { findSandbox, loadSandbox, saveContainer, saveSandbox } from './state-store.ts';
@@ -60,6 +64,18 @@ interface Placed {
   readonly network?: Promise<void>;
 }
 
+/** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
+async function takesSeccomp(
+  context: Context,
+  { spec }: Bundle,
+  agent: AgentConnection,
+  deadline: { deadlineMs: number },
+): Promise<boolean> {
+  if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
+  const { agent_details } = await agent.call('getGuestDetails', {}, deadline);
+  return agent_details?.supports_seccomp === true;
+}
+
 /** Shares the container's files and has the agent make it. */
 async function createInGuest(context: Context, request: CreateRequest, { sandboxId, journal, sandbox, agent }: Placed): Promise<void> {
   const { id, bundle } = request;
@@ -68,14 +84,16 @@ async function createInGuest(context: Context, request: CreateRequest, { sandbox
   shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
   const plan = planShare(id, bundle.spec.mounts ?? [], hostFacts);
   for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
-  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts });
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  const seccomp = await takesSeccomp(context, bundle, agent, deadline);
+  const spec = agentSpec(bundle.spec, { rootPath: `${guestShare}/${id}/rootfs`, mounts: plan.mounts, seccomp });
   await timed(context.log, 'CreateContainer', () => agent.call('createContainer', { container_id: id, exec_id: id, OCI: spec }, deadline));
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const console = openConsole({ terminal, ...request }, context.kernel);
+  enterCgroupOf(context, placed.sandboxId, request.id);
   const started = launchShim(
     {
       binary: context.configuration.shim.path,
@@ -106,6 +124,7 @@ function register(request: CreateRequest, { sandboxId, journal, sandbox }: Place
     Created: timestamp(new Date(), 'nanoseconds'),
     Type: sandboxId === request.id ? 'pod_sandbox' : 'pod_container',
     Process: { Token: request.id, Shim: shim.identity },
+    Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
   const mapping = join(mappingDirectory, request.id, sandboxId);
   for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path });
@@ -117,6 +136,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
     await Promise.all([createInGuest(context, request, placed), placed.network]);
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     register(request, placed, shim);
+    await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
     return shim;
   } finally {
     placed.agent.close();
@@ -127,7 +147,8 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const { id, bundle } = request;
   const journal = reserve(id);
   try {
-    enterNewCgroup(context, request, journal);
+    makeCgroupFor(context, request, journal);
+    if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
     const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (error) {
@@ -142,11 +163,12 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   const before = journal.entries().length;
-  enterNewCgroup(context, request, journal);
+  makeCgroupFor(context, request, journal);
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   try {
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
+    await removeInGuest(sandbox, request.id).catch(() => {}); // the guest may not have it
     await replay(journal.entries().slice(before), undoOne);
     throw error;
   }

@@ -15,7 +15,7 @@ import { findNetwork } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
 import { sandboxPaths } from './paths.ts';
 import { PERSIST_VERSION } from './state.ts';
-import type { SandboxState } from './state.ts';
+import type { Endpoint, SandboxState } from './state.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
 
@@ -59,14 +59,24 @@ async function beginSandbox(
   await timed(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
 }
 
+const endpointsOf = ({ facts, networks }: SandboxNetwork): Endpoint[] =>
+  networks.map(({ tap, mac }, index) => ({
+    Name: facts.links[index]?.name ?? '',
+    HardAddr: mac,
+    Tap: tap,
+    NetDev: `network-${index}`,
+    Slot: 0,
+  }));
+
 function sandboxState(context: Context, id: string, { plan, vm, proxy, url }: Up, network: SandboxNetwork): SandboxState {
   return {
     PersistVersion: PERSIST_VERSION,
     SandboxContainer: id,
     ConfigPath: context.configurationPath,
+    Config: { SandboxCgroupOnly: context.configuration.runtime.sandbox_cgroup_only },
     HypervisorState: { Process: vm, UUID: plan.uuid, Accelerator: plan.accelerator },
     AgentState: { Proxy: proxy, URL: url },
-    Network: { NetNsPath: network.path, NetNsCreated: network.created },
+    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network) },
   };
 }
 
@@ -78,7 +88,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const { id, journal } = request;
   const files = sandboxPaths(id);
   const accelerator = await accelerate(context);
-  const network = await timed(context.log, 'network namespace', () => findNetwork(context, request));
+  const network = await findNetwork(context, request);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
   const plan = planVm(hypervisor, {
     sandboxId: id,

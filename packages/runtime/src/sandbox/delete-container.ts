@@ -77,7 +77,7 @@ export async function deleteContainer(context: Context, id: string, force: boole
     if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox));
     const failures = await timed(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
-  } else if (sandbox) await removeContainer(context, sandboxId, id, sandbox);
+  } else if (sandbox) await removeContainer(context, { sandboxId, id, record }, sandbox);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
   await poststop(context, id, record);
 }

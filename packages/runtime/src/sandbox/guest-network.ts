@@ -1,6 +1,8 @@
 /** `kata-network`: the interfaces and routes of a running guest. */
 import type { Interface, Route } from '@kata-containers/common/generated/types';
 import { callGuest } from './call-guest.ts';
+import type { Context } from './context.ts';
+import { plugNamed, unplugInterface } from './plug-network.ts';
 import { requireFor } from './require-for.ts';
 
 /** All: @throws ContainerNotFoundError, StateError, AgentError */
@@ -14,10 +16,17 @@ export async function listRoutes(id: string): Promise<Route[]> {
   return (await callGuest(sandbox, (agent, deadline) => agent.call('listRoutes', {}, deadline))).Routes;
 }
 
-/** Of a device that the guest has: it is found by its hardware address. */
-export function updateInterface(id: string, wanted: Interface): Promise<Interface> {
-  const { sandbox } = requireFor('network', id);
-  return callGuest(sandbox, (agent, deadline) => agent.call('updateInterface', { interface: wanted }, deadline));
+/** A link of the sandbox' namespace that its VM does not have becomes a device of it; else it is a device that the guest has, by its address. */
+export async function addInterface(context: Context, id: string, wanted: Interface): Promise<Interface> {
+  const { sandbox, sandboxId } = requireFor('network', id);
+  const plugged = await plugNamed(context, sandboxId, wanted);
+  const complete = plugged ? { ...wanted, hwAddr: plugged.mac, pciPath: plugged.pciPath } : wanted;
+  return callGuest(sandbox, (agent, deadline) => agent.call('updateInterface', { interface: complete }, deadline));
+}
+
+export async function removeInterface(context: Context, id: string, unwanted: Interface): Promise<Interface> {
+  await unplugInterface(context, requireFor('network', id).sandboxId, unwanted);
+  return unwanted;
 }
 
 /** In place of all that there are. */

@@ -7,39 +7,41 @@ import type { Context } from './context.ts';
 import { sandboxPaths } from './paths.ts';
 import { UndoJournal } from './undo-journal.ts';
 
-/** Without it a container runs as well, so a host that does not let us is a warning. */
-function attempt({ log }: Context, act: () => void): void {
+const UNCOUNTED = 'no control group on the host: engines cannot tell what the container uses';
+
+/** Without its groups a container runs as well, so a host that does not let us is a warning. */
+export function attempt({ log }: Context, otherwise: string, act: () => void): void {
   try {
     act();
   } catch (error) {
-    log.warn('no control group on the host: engines cannot tell what the container uses', { reason: errorMessage(error) });
+    log.warn(otherwise, { reason: errorMessage(error) });
   }
 }
 
-/** Makes the container's groups and joins them: what is started from now on belongs to it. */
-export function enterNewCgroup(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
-  attempt(context, () => {
+/** Makes the container's groups. Nobody is in them yet. */
+export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
+  attempt(context, UNCOUNTED, () => {
     const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, id));
     if (!plan) return;
     journal.record({ undo: 'remove-cgroup', container: id, directories: plan.directories });
     makeCgroup(plan);
-    joinCgroup(plan.directories);
   });
 }
 
-function directoriesOf(sandboxId: string, id: string): string[] {
+/** A container's groups, as its sandbox' journal has them. */
+export function directoriesOf(sandboxId: string, id: string): string[] {
   const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries();
   return entries.flatMap((entry) => (entry.undo === 'remove-cgroup' && entry.container === id ? entry.directories : []));
 }
 
-/** Joins those of a container that was made before. */
+/** Joins those of a container: what is started from now on belongs to it. */
 export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
-  attempt(context, () => joinCgroup(directoriesOf(sandboxId, id)));
+  attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
 /** Moves processes that were started for nobody to those of the sandbox' first container. */
 export function bringIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
-  attempt(context, () => {
+  attempt(context, UNCOUNTED, () => {
     for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);
   });
 }

@@ -5,8 +5,11 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { callGuest } from './call-guest.ts';
+import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
+import { isFree } from '../sizing/limits-plan.ts';
 import { sandboxPaths } from './paths.ts';
-import type { SandboxState } from './state.ts';
+import type { ContainerRecord, SandboxState } from './state.ts';
 import { UndoJournal, replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
@@ -19,7 +22,7 @@ function belongsTo(entry: Undo, id: string): boolean {
   return 'path' in entry && entry.path.split('/').some((part) => part === id || part.startsWith(`${id}-`));
 }
 
-async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
+export async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
   const agent = await connectAgent(sandbox.AgentState.URL, {});
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
   try {
@@ -30,8 +33,20 @@ async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
   }
 }
 
+/** Takes back the processors that were for this container. A guest that keeps them does no harm. */
+async function shrink(context: Context, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
+  if (!record || isFree([recordedLimits(record)])) return;
+  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed')).catch((error: unknown) =>
+    context.log.warn('the VM stays as large as it was', { reason: errorMessage(error) }),
+  );
+}
+
 /** @throws KataError when something of it stays on the host */
-export async function removeContainer(context: Context, sandboxId: string, id: string, sandbox: SandboxState): Promise<void> {
+export async function removeContainer(
+  context: Context,
+  { sandboxId, id, record }: { sandboxId: string; id: string; record: ContainerRecord | undefined },
+  sandbox: SandboxState,
+): Promise<void> {
   if (isAlive(sandbox.HypervisorState.Process)) {
     await removeInGuest(sandbox, id).catch((error: unknown) =>
       context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
@@ -39,5 +54,6 @@ export async function removeContainer(context: Context, sandboxId: string, id: s
   }
   const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => belongsTo(entry, id));
   const failures = await replay(entries, undoOne);
+  if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

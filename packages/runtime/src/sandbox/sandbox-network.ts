@@ -9,6 +9,7 @@ import { runHooks } from '../processes/run-hooks.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
+import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
 
 export interface SandboxNetwork {
@@ -45,7 +46,7 @@ async function runEarlyHooks(path: string, context: Context, { id, bundle }: San
   const early = [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
   if (early.length === 0) return;
   const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
-  await inNetworkNamespace(path, context.kernel, () => runHooks(early, state));
+  await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
 }
 
 /** Finds the namespace and has it filled. Nothing in it is joined to anything yet. */
@@ -54,7 +55,7 @@ export async function findNetwork(context: Context, request: SandboxRequest): Pr
   await runEarlyHooks(path, context, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
-  const facts = await scanNetwork(path, context.kernel);
+  const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
   return { path, created, facts, networks: facts.links.map(({ mac }, index) => ({ tap: tapName(index), mac })) };
 }
 

@@ -5,6 +5,7 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { plugAllLinks } from './plug-network.ts';
 import { requireFor } from './require-for.ts';
 import { saveContainer } from './state-store.ts';
 import { timed } from './timed.ts';
@@ -16,6 +17,8 @@ export async function startContainer(context: Context, id: string): Promise<void
   const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
+    if (sandboxId === id && Network.Endpoints?.length === 0 && context.configuration.runtime.internetworking_model !== 'none')
+      await timed(context.log, 'new links', () => plugAllLinks(context, id, agent));
     await timed(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }, { deadlineMs }));
   } finally {
     agent.close();

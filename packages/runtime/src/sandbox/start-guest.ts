@@ -60,7 +60,9 @@ async function endOf(started: StartedQemu, error: unknown): Promise<never> {
 async function spawnQemu(context: Context, { plan, files, netns, journal }: GuestStart): Promise<StartedQemu> {
   const words = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { words: words.join(' ') });
-  const started = await inNetworkNamespace(netns, context.kernel, () => startQemu(plan.binary, words, files.qemuLog, context.environment));
+  const started = await timed(context.log, 'QEMU spawn', () =>
+    inNetworkNamespace(netns, context.kernel, () => startQemu(plan.binary, words, files.qemuLog, context.environment)),
+  );
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   return started;
 }
@@ -111,7 +113,7 @@ async function awaitAgent(
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
   const started = await spawnQemu(context, start);
-  const proxy = startProxy(context, start); // its start and QEMU's take about as long
+  const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start)); // its start and QEMU's take about as long
   await vmReady(context, start, started);
   const tail = follow(context, start.files);
   try {

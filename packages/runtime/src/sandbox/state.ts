@@ -1,19 +1,36 @@
 /** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Limits } from '../sizing/limits-plan.ts';
 import type { ContainerState } from './lifecycle.ts';
 
 /** Raised when a reader of the older form could misread the newer one. */
 export const PERSIST_VERSION = 2;
+
+export interface Endpoint {
+  readonly Name: string;
+  readonly HardAddr: string;
+  readonly Tap: string;
+  readonly NetDev: string;
+  /** Place on the bridge; 0 for a device that the VM was started with. */
+  readonly Slot: number;
+}
 
 export interface SandboxState {
   readonly PersistVersion: number;
   /** Id of the container that the sandbox was made for. */
   readonly SandboxContainer: string;
   readonly ConfigPath: string;
+  /** What the sandbox was made with, whatever the configuration has become. Missing in what an earlier version wrote. */
+  readonly Config?: { readonly SandboxCgroupOnly: boolean };
   readonly HypervisorState: { readonly Process: ProcessIdentity; readonly UUID: string; readonly Accelerator: Accelerator };
   readonly AgentState: { readonly Proxy: ProcessIdentity; readonly URL: string };
-  readonly Network: { readonly NetNsPath: string; readonly NetNsCreated: boolean };
+  readonly Network: {
+    readonly NetNsPath: string;
+    readonly NetNsCreated: boolean;
+    /** Links that are joined to the VM. Missing in what an earlier version wrote. */
+    readonly Endpoints?: readonly Endpoint[];
+  };
 }
 
 export interface ContainerRecord {
@@ -26,4 +43,6 @@ export interface ContainerRecord {
   /** `pod_sandbox` or `pod_container`. */
   readonly Type: string;
   readonly Process: { readonly Token: string; readonly Shim: ProcessIdentity };
+  /** As they are now. Missing in what an earlier version wrote: those of the bundle. */
+  readonly Limits?: Limits;
 }

@@ -1,20 +1,49 @@
-/** `update`: new limits for a container, which its guest applies. */
+/** `update`: new limits for a container, which its guest applies, and its VM is fitted to. */
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Resources } from '@kata-containers/common/oci/spec';
 import { guestResources } from '../bundle/agent-spec.ts';
+import { updatedLimits } from '../sizing/limits-plan.ts';
+import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
+import type { Context } from './context.ts';
+import { limitWhole } from './host-limits.ts';
 import { requireFor } from './require-for.ts';
+import type { FoundContainer } from './require-for.ts';
+import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
+import { saveContainer } from './state-store.ts';
 
-/** The guest's disks have no scheduler that knows weights, and CPU numbers are the host's. */
-function warnOfIgnored({ blockIO, cpu }: Resources, log: Logger): void {
+/** The guest's disks have no scheduler that knows weights. */
+function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
   if (Number(blockIO?.weight ?? 0) !== 0) log.warn('a weight of block I/O has no effect in a guest');
-  if ((cpu?.cpus ?? '') !== '' || (cpu?.mems ?? '') !== '') log.warn('CPU and memory node numbers of the host have no effect in a guest');
 }
 
-/** What is zero stays as it is. @throws ContainerNotFoundError, StateError, AgentError */
-export async function updateContainer(id: string, resources: Resources, log: Logger): Promise<void> {
-  const { sandbox } = requireFor('update', id);
-  warnOfIgnored(resources, log);
-  const request = { container_id: id, resources: guestResources(resources) };
-  await callGuest(sandbox, (agent, deadline) => agent.call('updateContainer', request, deadline));
+function limitIfWhole(context: Context, id: string, { sandboxId, sandbox }: FoundContainer, limits: Limits): void {
+  if (sandboxId === id && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, id, limits);
+}
+
+/** First the VM grows, then the container may use it. */
+async function apply(context: Context, found: FoundContainer, id: string, resources: Resources): Promise<void> {
+  const { sandboxId, record, sandbox } = found;
+  const before = recordedLimits(record);
+  const limits = updatedLimits(before, resources);
+  const isChanged = JSON.stringify(limits) !== JSON.stringify(before);
+  saveContainer(sandboxId, id, { ...record, Limits: limits });
+  if (isChanged) limitIfWhole(context, id, found, limits);
+  await callGuest(sandbox, async (agent, deadline) => {
+    if (isChanged) await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'changed');
+    await agent.call('updateContainer', { container_id: id, resources: guestResources(resources) }, deadline);
+  });
+}
+
+/** What is zero stays as it is. @throws ContainerNotFoundError, StateError, AgentError, KataError; the limits are what they were then */
+export async function updateContainer(context: Context, id: string, resources: Resources): Promise<void> {
+  const found = requireFor('update', id);
+  warnOfIgnored(resources, context.log);
+  try {
+    await apply(context, found, id, resources);
+  } catch (error) {
+    saveContainer(found.sandboxId, id, found.record);
+    limitIfWhole(context, id, found, recordedLimits(found.record));
+    throw error;
+  }
 }

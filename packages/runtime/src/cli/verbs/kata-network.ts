@@ -1,6 +1,7 @@
-import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
+import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
-import { listInterfaces, listRoutes, updateInterface, updateRoutes } from '../../sandbox/guest-network.ts';
+import type { Context } from '../../sandbox/context.ts';
+import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { readInput } from '../read-input.ts';
 import type { Verb } from '../verb.ts';
@@ -8,14 +9,17 @@ import type { Verb } from '../verb.ts';
 interface Action {
   /** Takes a file with JSON, "-" being stdin. */
   readonly takesFile: boolean;
-  readonly run: (id: string, file: string) => Promise<object>;
+  readonly run: (id: string, file: string, context: () => Promise<Context>) => Promise<object>;
 }
 
 const actions: Readonly<Record<string, Action>> = {
-  'add-iface': { takesFile: true, run: async (id, file) => interfaceJson(await updateInterface(id, parseInterface(readInput(file)))) },
+  'add-iface': {
+    takesFile: true,
+    run: async (id, file, context) => interfaceJson(await addInterface(await context(), id, parseInterface(readInput(file)))),
+  },
   'del-iface': {
     takesFile: true,
-    run: () => Promise.reject(new KataError('interfaces cannot be taken from a running VM: its devices are those it was started with')),
+    run: async (id, file, context) => interfaceJson(await removeInterface(await context(), id, parseInterface(readInput(file)))),
   },
   'list-ifaces': { takesFile: false, run: async (id) => (await listInterfaces(id)).map(interfaceJson) },
   'list-routes': { takesFile: false, run: async (id) => (await listRoutes(id)).map(routeJson) },
@@ -27,13 +31,13 @@ export const kataNetwork: Verb = {
     void command
       .argument('<action>', Object.keys(actions).join(', '))
       .argument('<container-id>')
-      .argument('[file]', 'JSON of the interface (a device that the guest has, found by its HwAddr) or of the routes, "-" for stdin'),
-  async run({ words: [name = '', id, file] }) {
+      .argument('[file]', 'JSON of the interface (Device names a link of the network namespace) or of the routes, "-" for stdin'),
+  async run({ words: [name = '', id, file], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
     const container = validateId(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
-    console.log(JSON.stringify(await action.run(container, file ?? '')));
+    console.log(JSON.stringify(await action.run(container, file ?? '', context)));
     return 0;
   },
 };

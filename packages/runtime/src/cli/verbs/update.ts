@@ -22,8 +22,8 @@ export const update: Verb = {
       .option('--cpu-rt-runtime <microseconds>', 'real-time CPU time in a period')
       .option('--cpu-burst <microseconds>', 'accepted')
       .option('--cpu-idle <n>', 'accepted')
-      .option('--cpuset-cpus <list>', "accepted: the numbers are the host's")
-      .option('--cpuset-mems <list>', "accepted: the numbers are the host's")
+      .option('--cpuset-cpus <list>', "CPUs of the host that the VM's processors may run on")
+      .option('--cpuset-mems <list>', "memory nodes of the host for the VM's processors")
       .option('--kernel-memory <bytes>', 'kernel memory')
       .option('--kernel-memory-tcp <bytes>', 'kernel memory of TCP')
       .option('--memory <bytes>', 'memory; k, m and g may follow the number')
@@ -32,12 +32,12 @@ export const update: Verb = {
       .option('--pids-limit <n>', 'number of processes')
       .option('--l3-cache-schema <schema>', 'accepted')
       .option('--mem-bw-schema <schema>', 'accepted'),
-  async run({ words, options, log }) {
+  async run({ words, options, context }) {
     if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
     const id = validateId(words[0]);
     const file = textOption(options, 'resources');
     const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
-    await updateContainer(id, resources, log);
+    await updateContainer(await context(), id, resources);
     return 0;
   },
 };

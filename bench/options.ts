@@ -1,0 +1,47 @@
+/** The command line of `npm run bench`. */
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  readonly quick: boolean;
+  /** Names of rows; all when empty. */
+  readonly only: readonly string[];
+  readonly runs: number;
+  /** Seconds after which nothing more is begun. */
+  readonly seconds: number;
+  readonly json?: string;
+  readonly svg?: string;
+  readonly help: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+  --quick       fewer runs, nothing beside 30 containers, at most 5 minutes
+  --only ROW…   only these rows (what is left out by --quick, too)
+  --runs N      runs of each row and runtime, 1 to 100
+  --json FILE   also write results, every value and the timeline as JSON
+  --svg FILE    also draw where the time of one "docker run" goes`;
+
+const FULL = { runs: 5, seconds: 18 * 60 };
+const QUICK = { runs: 2, seconds: 4 * 60 };
+
+/** @throws TypeError, Error for what is no option or no number of runs */
+export function parseOptions(argv: readonly string[]): BenchOptions {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true, // rows after --only
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      runs: { type: 'string' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const { quick, json, svg, help } = values;
+  const only = [...values.only, ...positionals];
+  if (positionals.length > 0 && values.only.length === 0) throw new Error(`${positionals[0]} is no option: rows stand after --only`);
+  const { runs, seconds } = quick ? QUICK : FULL;
+  const wanted = values.runs === undefined ? runs : Number(values.runs);
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 100) throw new Error(`--runs must be 1 to 100, not "${values.runs}"`);
+  return { quick, only, runs: wanted, seconds, help, ...(json !== undefined && { json }), ...(svg !== undefined && { svg }) };
+}

@@ -1,0 +1,11 @@
+/** From the runtime's debug log: how long a clone takes. The traces make the timeline too. */
+import type { Probe } from '../probe.ts';
+import { runtimes } from '../rig.ts';
+import { cloneMs } from '../timeline/timeline.ts';
+
+export const cloneProbes: readonly Probe[] = [
+  {
+    rows: [{ name: 'clone', what: 'clone: QEMU started → agent answers', unit: 'ms', budget: { of: 'kata', is: 'at most', limit: 300 } }],
+    sides: { kata: { sample: async ({ tracer, engine }) => [cloneMs(await tracer.run(engine.environment, runtimes.traced))] } },
+  },
+];

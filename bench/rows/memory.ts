@@ -1,0 +1,67 @@
+/** Memory on the host for each idle container, as their number grows. */
+import { readFileSync, readdirSync } from 'node:fs';
+import type { Probe, Row } from '../probe.ts';
+import type { Rig } from '../rig.ts';
+
+const programs = ['qemu-system-x86_64', 'kata-proxy', 'kata-shim'] as const;
+
+interface Memory {
+  readonly pss: number;
+  readonly private: number;
+}
+
+const field = (text: string, name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1024;
+
+/** MiB by smaps_rollup, proc(5), of every process whose command line names one of the programs and one of the containers. */
+function memoryOf(ids: readonly string[]): Map<string, Memory> {
+  const sums = new Map<string, Memory>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const program = programs.find((name) => command.includes(name));
+      if (program === undefined || !ids.some((id) => command.includes(id))) continue;
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+      const before = sums.get(program) ?? { pss: 0, private: 0 };
+      const own = field(rollup, 'Private_Clean') + field(rollup, 'Private_Dirty');
+      sums.set(program, { pss: before.pss + field(rollup, 'Pss'), private: before.private + own });
+    } catch {
+      // a process that has ended
+    }
+  }
+  return sums;
+}
+
+/** PSS and private memory of one container, then of each of its programs. */
+async function perContainer(rig: Rig): Promise<number[]> {
+  const ids = await rig.idleIds();
+  const sums = memoryOf(ids);
+  const each = programs.map((program) => {
+    const { pss, private: own } = sums.get(program) ?? { pss: NaN, private: NaN };
+    return { pss: pss / ids.length, own: own / ids.length };
+  });
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const totals = [sum(each.map(({ pss }) => pss)), sum(each.map(({ own }) => own))];
+  if (totals.some(Number.isNaN)) throw new Error('a container without QEMU, kata-proxy or kata-shim');
+  return [...totals, ...each.map(({ own }) => own)];
+}
+
+function rowsFor(count: number): Row[] {
+  const of = `of ${count} idle`;
+  const budget = { of: 'kata', is: 'at most', limit: 90 } as const;
+  return [
+    { name: `pss-${count}`, what: `PSS per container, ${of}`, unit: 'MiB' },
+    { name: `private-${count}`, what: `private memory per container, ${of}`, unit: 'MiB', budget },
+    ...programs.map((program): Row => ({
+      name: `private-${program.split('-')[0] === 'qemu' ? 'qemu' : program.slice(5)}-${count}`,
+      what: `– of it ${program}`,
+      unit: 'MiB',
+    })),
+  ];
+}
+
+export const memoryProbes: readonly Probe[] = [1, 10, 30].map((count) => ({
+  rows: rowsFor(count),
+  sides: { kata: { stage: { kata: count, runc: 0 }, sample: perContainer } },
+  maxRuns: 1,
+  isSlow: count > 10,
+}));

@@ -1,0 +1,129 @@
+/** Bytes per second through docker's stdio, a volume, and the bridge. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { until } from '../../tests/e2e/engine.ts';
+import type { Probe, Side, SideName } from '../probe.ts';
+import type { Rig } from '../rig.ts';
+
+const MB = 1e6;
+/** Kata takes seconds for what runc does at once: too little for runc is noise, too much for kata takes minutes. */
+const BLOCKS: Readonly<Record<SideName, number>> = { kata: 16, runc: 256 };
+const BLOCK = 1 << 20;
+const PORT = 5000;
+const TIMEOUT = { timeout: 120_000, killSignal: 'SIGKILL', detached: true } as const;
+
+function dockerExec(rig: Rig, words: readonly string[]): ChildProcess {
+  return spawn('docker', ['exec', ...words], { env: rig.engine.environment, stdio: ['pipe', 'pipe', 'inherit'], ...TIMEOUT });
+}
+
+/** From the first byte to the last: how long the command takes to start is another row. */
+async function stdoutSpeed(rig: Rig, side: SideName): Promise<number> {
+  const bytes = BLOCKS[side] * BLOCK;
+  const child = dockerExec(rig, [await rig.box(side), 'dd', 'if=/dev/zero', 'bs=1M', `count=${BLOCKS[side]}`, 'status=none']);
+  let [received, first, last] = [0, 0, 0];
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (received === 0) first = performance.now();
+    received += chunk.length;
+    last = performance.now();
+  });
+  await once(child, 'close');
+  if (received < bytes) throw new Error(`only ${received} of ${bytes} bytes came out`);
+  return bytes / MB / ((last - first) / 1000);
+}
+
+/** From the moment the reader says that it is there to when it has everything. */
+async function stdinSpeed(rig: Rig, side: SideName): Promise<number> {
+  const bytes = BLOCKS[side] * BLOCK;
+  const script = `echo; dd of=/dev/null bs=64k iflag=fullblock count=${bytes / 65536} status=none; echo`;
+  const child = dockerExec(rig, ['-i', await rig.box(side), 'sh', '-c', script]);
+  const failed = once(child, 'exit').then(() => Promise.reject(new Error('the reader ended early')));
+  failed.catch(() => {});
+  const said = (): Promise<unknown> => Promise.race([child.stdout ? once(child.stdout, 'data') : failed, failed]);
+  await said();
+  const start = performance.now();
+  child.stdin?.write(Buffer.alloc(bytes));
+  await said();
+  const seconds = (performance.now() - start) / 1000;
+  child.stdin?.end();
+  await failed.catch(() => {});
+  return bytes / MB / seconds;
+}
+
+/** What dd says that it has copied, by its own clock. */
+async function ddSpeed(rig: Rig, side: SideName, script: string): Promise<number> {
+  const { code, stdout, stderr } = await rig.engine.docker(['exec', await rig.box(side), 'sh', '-c', `${script} 2>&1`]);
+  const said = /(\d+) bytes .* copied, ([\d.]+) seconds/.exec(stdout);
+  if (code !== 0 || !said) throw new Error(`${script}: ${stdout}${stderr}`);
+  return Number(said[1]) / MB / Number(said[2]);
+}
+
+async function volumeSpeeds(rig: Rig, side: SideName): Promise<number[]> {
+  const count = 4 * BLOCKS[side];
+  const write = await ddSpeed(rig, side, `dd if=/dev/zero of=/data/file-${side} bs=1M count=${count} conv=fsync`);
+  const read = await ddSpeed(rig, side, `dd if=/data/file-${side} of=/dev/null bs=1M`);
+  return [write, read];
+}
+
+/** nc on the host's side of the bridge, until its connection ends. */
+async function withListener<T>(rig: Rig, script: string, act: (address: string) => Promise<T>): Promise<T> {
+  const words = [`--net=/proc/${rig.engine.pid}/ns/net`, 'sh', '-c', script];
+  const listener = spawn('nsenter', words, { stdio: 'ignore', ...TIMEOUT });
+  const ended = once(listener, 'exit');
+  try {
+    const port = `:${PORT.toString(16).toUpperCase().padStart(4, '0')} `;
+    const listens = (table: string): boolean => readFileSync(`/proc/${rig.engine.pid}/net/${table}`, 'latin1').split('\n').some((line) => line.includes(port) && / 0A /.test(line)); // prettier-ignore
+    await until('nc listens', () => listens('tcp') || listens('tcp6'));
+    return await act('172.17.0.1');
+  } finally {
+    if (listener.exitCode === null && listener.pid !== undefined) process.kill(-listener.pid, 'SIGKILL'); // the group is its own
+    await ended;
+  }
+}
+
+async function networkSpeeds(rig: Rig, side: SideName): Promise<number[]> {
+  const count = 16 * BLOCKS[side] * 2;
+  const zeros = `dd if=/dev/zero bs=64k count=${count}`;
+  const out = await withListener(rig, `busybox nc -l -p ${PORT} >/dev/null`, (address) =>
+    ddSpeed(rig, side, `${zeros} | nc ${address} ${PORT}`),
+  );
+  const into = await withListener(rig, `${zeros} | busybox nc -l -p ${PORT}`, (address) =>
+    ddSpeed(rig, side, `nc ${address} ${PORT} </dev/null | dd of=/dev/null bs=64k`),
+  );
+  return [out, into];
+}
+
+const bothSides = (measure: (rig: Rig, side: SideName) => Promise<readonly number[]>): Record<SideName, Side> => ({
+  kata: { sample: (rig) => measure(rig, 'kata') },
+  runc: { sample: (rig) => measure(rig, 'runc') },
+});
+
+export const throughputProbes: readonly Probe[] = [
+  {
+    rows: [{ name: 'stdout', what: 'stdout of docker exec', unit: 'MB/s', budget: { of: 'kata', is: 'at least', limit: 8 } }],
+    sides: bothSides(async (rig, side) => [await stdoutSpeed(rig, side)]),
+    maxRuns: 3,
+  },
+  {
+    rows: [{ name: 'stdin', what: 'stdin of docker exec -i', unit: 'MB/s', budget: { of: 'kata', is: 'at least', limit: 4 } }],
+    sides: bothSides(async (rig, side) => [await stdinSpeed(rig, side)]),
+    maxRuns: 3,
+  },
+  {
+    rows: [
+      { name: '9p-write', what: 'dd to a volume (9p), with fsync', unit: 'MB/s' },
+      { name: '9p-read', what: 'dd from a volume (9p)', unit: 'MB/s' },
+    ],
+    sides: bothSides(volumeSpeeds),
+    maxRuns: 3,
+  },
+  {
+    rows: [
+      { name: 'net-out', what: 'TCP from the container to the host', unit: 'MB/s' },
+      { name: 'net-in', what: 'TCP from the host to the container', unit: 'MB/s' },
+    ],
+    sides: bothSides(networkSpeeds),
+    maxRuns: 3,
+  },
+];

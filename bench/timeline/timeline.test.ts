@@ -1,0 +1,83 @@
+import assert from 'node:assert';
+import { readSteps, readVerbs } from './parse-trace.ts';
+import { timelineSvg } from './timeline-svg.ts';
+import { timelineText } from './timeline-text.ts';
+import { cloneMs, timeline, typical } from './timeline.ts';
+import type { Trace } from './trace.ts';
+
+const step = (name: string, begin: number, ms: number): string => JSON.stringify({ msg: 'step', step: name, begin, ms, level: 'debug' });
+const log = [
+  step('network hooks', 1220, 100),
+  step('host network', 1210, 150),
+  '{"msg":"kata-runtime is called","level":"info"}',
+  step('QEMU spawn', 1360, 10),
+  step('share', 1361, 1),
+  step('first answer', 1400, 200),
+  step('StartContainer', 1820, 60),
+  '',
+].join('\n');
+const verbs = [
+  '1700 1800 --root /r --log /l --log-format json start ID',
+  '1100 1600 --root /r --log /l --log-format json create --bundle /b ID',
+  '1850 1950 --root /r --log /l --log-format json delete --force ID',
+  '',
+].join('\n');
+const trace: Trace = { begin: 1000, end: 2000, firstOutput: 1830, verbs: readVerbs(verbs), steps: readSteps(log) };
+const ending = (ms: number): Trace => ({ ...trace, end: trace.begin + ms });
+
+describe('timeline of a docker run', () => {
+  it('reads verbs in their order, with their names', () => {
+    assert.deepStrictEqual(
+      readVerbs(verbs).map(({ name, begin }) => [name, begin]),
+      [['create', 1100], ['start', 1700], ['delete --force', 1850]], // prettier-ignore
+    );
+  });
+
+  it('has no gap: what is between the verbs is the engine’s', () => {
+    const top = timeline(trace).rows.filter(({ depth }) => depth === 0);
+    assert.strictEqual(
+      top.reduce((sum, { ms }) => sum + ms, 0),
+      timeline(trace).totalMs,
+    );
+    for (const [index, { beginMs, ms }] of top.entries()) assert.strictEqual(top[index + 1]?.beginMs ?? 1000, beginMs + ms);
+  });
+
+  it('puts parts under what they are part of, and leaves out the shortest', () => {
+    const create = timeline(trace).rows.slice(1, 7).map(({ label, depth, ms }) => [depth, label, ms]); // prettier-ignore
+    assert.deepStrictEqual(create, [
+      [0, 'kata-runtime create', 500],
+      [1, 'Node starts, command is read', 110],
+      [1, 'host network', 150],
+      [2, "docker's prestart hook", 100],
+      [1, 'QEMU spawn', 10],
+      [1, 'agent answers (proxy, yamux)', 200],
+    ]);
+  });
+
+  it('tells how long a clone takes', () => {
+    assert.strictEqual(cloneMs(trace), 240);
+    assert.ok(Number.isNaN(cloneMs({ ...trace, steps: [] })));
+  });
+
+  it('shows the run of median length', () => {
+    assert.strictEqual(typical([ending(900), ending(100), ending(300)])?.end, 1300);
+    assert.strictEqual(typical([]), undefined);
+  });
+
+  it('is text with bars where the time was', () => {
+    const [title, first, second] = timelineText(timeline(trace)).split('\n');
+    assert.strictEqual(title, 'One docker run: 1000 ms, first output after 830 ms');
+    assert.strictEqual(first, `docker, containerd: until create         100 ms  ${'█'.repeat(6)}`);
+    assert.strictEqual(second, `kata-runtime create                      500 ms  ${' '.repeat(6)}${'█'.repeat(30)}`);
+  });
+
+  it('is a picture in which every row has its label, and nothing goes over the edge', () => {
+    const drawn = timeline(trace);
+    const svg = timelineSvg(drawn, 'a < b');
+    assert.ok(svg.includes('a &lt; b') && svg.includes('1.00 s of one docker run'));
+    const width = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1]);
+    for (const [, x, w] of svg.matchAll(/<rect x="([\d.]+)"[^>]* width="([\d.]+)"/g)) assert.ok(Number(x) + Number(w) <= width, svg);
+    const lines = new Set([...svg.matchAll(/<text x="\d+.0" y="([\d.]+)"/g)].map(([, y]) => y));
+    assert.ok(lines.size >= drawn.rows.length, 'two labels are on one line');
+  });
+});

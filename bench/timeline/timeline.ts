@@ -1,0 +1,105 @@
+/** Where the time of one `docker run` went, as rows: nothing of it is left out, and each part says whose it is. Pure. */
+import type { Span, Trace } from './trace.ts';
+
+export type Owner = 'docker' | 'runtime' | 'vm' | 'guest';
+
+export interface TimelineRow {
+  readonly label: string;
+  readonly owner: Owner;
+  /** Milliseconds after the command's begin. */
+  readonly beginMs: number;
+  readonly ms: number;
+  /** 0 for what comes one after the other and makes the total; deeper rows are parts of the one above. */
+  readonly depth: number;
+}
+
+export interface Timeline {
+  readonly totalMs: number;
+  readonly firstOutputMs: number;
+  readonly rows: readonly TimelineRow[];
+}
+
+/** Where a step's time is spent, and what it is for a reader who does not know its name. */
+const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
+  'network hooks': { owner: 'docker', label: "docker's prestart hook" },
+  'QEMU spawn': { owner: 'vm' },
+  'QEMU start': { owner: 'vm', label: 'QEMU starts, QMP answers' },
+  'VM cache': { owner: 'runtime', label: 'VM handed over by the cache' },
+  resume: { owner: 'vm' },
+  'state load': { owner: 'vm', label: 'template state loaded' },
+  'first answer': { owner: 'guest', label: 'agent answers (proxy, yamux)' },
+  'entropy and clock': { owner: 'guest' },
+  'guest network': { owner: 'guest' },
+  CreateSandbox: { owner: 'guest' },
+  CreateContainer: { owner: 'guest', label: 'CreateContainer (crun create)' },
+  StartContainer: { owner: 'guest', label: 'StartContainer (crun start)' },
+  'sandbox end': { owner: 'vm', label: 'VM ends' },
+};
+/** The clocks of steps are rounded to milliseconds. */
+const TOLERANCE_MS = 2;
+/** Shorter parts are not shown: they say nothing, and take the place of what does. */
+const SHORTEST_MS = 4;
+
+const contains = (outer: Span, inner: Span): boolean =>
+  inner.begin >= outer.begin - TOLERANCE_MS && inner.end <= outer.end + TOLERANCE_MS && outer.end - outer.begin > inner.end - inner.begin;
+
+/** What is between the verbs: the engine's part. The last is the one in which the process says its word. */
+const gapLabel = (before: Span | undefined, after: Span | undefined): string => {
+  if (!before) return 'docker, containerd: until create';
+  if (!after) return 'docker: network, mounts, the end';
+  if (before.name === 'start') return 'process runs and ends; docker';
+  return `docker, containerd: until ${after.name}`;
+};
+
+function stepRows(trace: Trace, verb: Span): TimelineRow[] {
+  const own = trace.steps.filter((step) => contains(verb, step));
+  const row = (span: Span, label: string, owner: Owner, depth: number): TimelineRow => ({
+    label,
+    owner,
+    beginMs: span.begin - trace.begin,
+    ms: span.end - span.begin,
+    depth,
+  });
+  const first = own[0] ? [row({ ...verb, end: own[0].begin }, 'Node starts, command is read', 'runtime', 1)] : [];
+  const parts = own.map((step) => {
+    const { owner = 'runtime', label = step.name } = steps[step.name] ?? {};
+    return row(step, label, owner, 1 + own.filter((outer) => outer !== step && contains(outer, step)).length);
+  });
+  return [...first, ...parts];
+}
+
+export function timeline(trace: Trace): Timeline {
+  const rows: TimelineRow[] = [];
+  let at = trace.begin;
+  for (const [index, verb] of [...trace.verbs, undefined].entries()) {
+    const until = verb?.begin ?? trace.end;
+    if (until > at) {
+      const label = gapLabel(trace.verbs[index - 1], verb);
+      rows.push({ label, owner: 'docker', beginMs: at - trace.begin, ms: until - at, depth: 0 });
+    }
+    if (!verb) break;
+    rows.push({
+      label: `kata-runtime ${verb.name}`,
+      owner: 'runtime',
+      beginMs: verb.begin - trace.begin,
+      ms: verb.end - verb.begin,
+      depth: 0,
+    });
+    rows.push(...stepRows(trace, verb));
+    at = verb.end;
+  }
+  const shown = rows.filter(({ ms, depth }) => depth === 0 || ms >= SHORTEST_MS);
+  return { totalMs: trace.end - trace.begin, firstOutputMs: trace.firstOutput - trace.begin, rows: shown };
+}
+
+/** From QEMU's start to the agent's first answer. NaN when the VM was not started by this run. */
+export function cloneMs({ steps: recorded }: Trace): number {
+  const find = (name: string): Span | undefined => recorded.find((step) => step.name === name);
+  return (find('first answer')?.end ?? NaN) - (find('QEMU spawn')?.begin ?? NaN);
+}
+
+/** The trace that took as long as most: the one to show. */
+export function typical(traces: readonly Trace[]): Trace | undefined {
+  const byLength = traces.toSorted((a, b) => a.end - a.begin - (b.end - b.begin));
+  return byLength[Math.floor((byLength.length - 1) / 2)];
+}

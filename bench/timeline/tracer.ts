@@ -1,0 +1,54 @@
+/** A kata-runtime that tells when its verbs began and ended, and what they did: for the timeline of one `docker run`. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSteps, readVerbs } from './parse-trace.ts';
+import type { Trace } from './trace.ts';
+
+/** What the container says: its first output ends the wait of whoever started it. */
+const WORD = 'here';
+
+export class Tracer {
+  readonly script: string;
+  readonly traces: Trace[] = [];
+  readonly #log: string;
+  readonly #verbs: string;
+
+  /** Containerd removes the log that it names together with the container: another is put in its place. */
+  constructor(directory: string, program: string) {
+    this.script = join(directory, 'kata-traced');
+    this.#log = join(directory, 'trace.json');
+    this.#verbs = join(directory, 'trace.verbs');
+    const lines = [
+      '#!/bin/sh',
+      'previous=',
+      `for word; do shift; [ "$previous" = --log ] && word=${this.#log}; set -- "$@" "$word"; previous=$word; done`,
+      'begin=$(date +%s%3N)',
+      `${program} --debug "$@"`,
+      'code=$?',
+      `echo "$begin $(date +%s%3N) $*" >>${this.#verbs}`,
+      'exit $code',
+      '',
+    ];
+    writeFileSync(this.script, lines.join('\n'));
+    chmodSync(this.script, 0o755);
+  }
+
+  /** One `docker run` by the traced runtime. @throws Error when it fails */
+  async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<Trace> {
+    for (const file of [this.#log, this.#verbs]) rmSync(file, { force: true });
+    const words = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', WORD];
+    const begin = Date.now();
+    const docker = spawn('docker', words, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    let firstOutput = 0;
+    docker.stdout.once('data', () => void (firstOutput = Date.now()));
+    const [code] = (await once(docker, 'exit')) as [number | null];
+    const end = Date.now();
+    if (code !== 0 || firstOutput === 0 || !existsSync(this.#log)) throw new Error(`docker ${words.join(' ')}: exit code ${code}`);
+    const verbs = readVerbs(readFileSync(this.#verbs, 'utf8'));
+    const trace = { begin, end, firstOutput, verbs, steps: readSteps(readFileSync(this.#log, 'utf8')) };
+    this.traces.push(trace);
+    return trace;
+  }
+}

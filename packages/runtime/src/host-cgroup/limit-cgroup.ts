@@ -1,0 +1,64 @@
+/** Writes limits into control groups that are there. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cpusetPlan } from './cgroup-plan.ts';
+import type { CpusetPlan } from './cgroup-plan.ts';
+import type { Write } from './vcpu-limits-plan.ts';
+
+export interface CpuGroup {
+  readonly version: 1 | 2;
+  readonly directory: string;
+}
+
+/** Of a sandbox' groups, the one that has the controller for CPU time; undefined where the host has none. */
+export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
+  for (const directory of directories) {
+    if (existsSync(join(directory, 'cpu.shares'))) return { version: 1, directory };
+    if (existsSync(join(directory, 'cpu.max'))) return { version: 2, directory };
+  }
+  return undefined;
+}
+
+/** Each file is looked for in all of the directories: version 1 has a hierarchy for each controller. @throws Error for what the kernel refuses */
+export function writeLimits(directories: readonly string[], writes: readonly Write[]): void {
+  for (const [file, value] of writes) {
+    const path = directories.map((directory) => join(directory, file)).find((candidate) => existsSync(candidate));
+    if (path === undefined) throw new Error(`there is no ${file} in ${directories.join(', ')}`);
+    writeFileSync(path, value);
+  }
+}
+
+/** Makes the group of the virtual CPUs and writes. @throws Error for what the kernel refuses */
+export function limitVcpus({ directory }: CpuGroup, writes: readonly Write[]): void {
+  for (const [file, value] of writes) {
+    const path = join(directory, file);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    writeFileSync(path, value);
+  }
+}
+
+/** What a new group of version 1 has to be given before it takes anyone. */
+function inherit(directory: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    const path = join(directory, file);
+    if (readFileSync(path, 'latin1').trim() === '') writeFileSync(path, readFileSync(join(dirname(directory), file), 'latin1').trim());
+  }
+}
+
+/** Where the CPU set of the sandbox with this group is. */
+export const readCpusetPlan = (group: CpuGroup): CpusetPlan | undefined =>
+  cpusetPlan(readFileSync('/proc/self/mountinfo', 'utf8'), group.directory, group.version);
+
+/** Holds threads to CPUs and memory nodes of the host; an empty list is all. @throws Error for what the kernel refuses */
+export function limitToCpus(plan: CpusetPlan, { cpus, mems }: { cpus: string; mems: string }, threads: readonly number[]): void {
+  for (const directory of plan.directories) {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    if (plan.version === 1) inherit(directory);
+  }
+  for (const control of plan.controls) writeFileSync(control, '+cpuset');
+  const last = plan.directories.at(-1) ?? '';
+  const all = (file: string): string => (plan.version === 1 ? readFileSync(join(dirname(last), file), 'latin1').trim() : '\n');
+  writeFileSync(join(last, 'cpuset.cpus'), cpus || all('cpuset.cpus'));
+  writeFileSync(join(last, 'cpuset.mems'), mems || all('cpuset.mems'));
+  for (const thread of threads) writeFileSync(join(last, plan.version === 1 ? 'tasks' : 'cgroup.threads'), String(thread));
+}

@@ -1,0 +1,73 @@
+/**
+ * The files that hold a VM's virtual CPUs to their containers' limits. The threads that run them have a group of their own below the
+ * sandbox', so that what else QEMU does for the guest, its input and output, is not held up with them. Pure.
+ */
+
+export interface VcpuLimits {
+  /** CPU time in microseconds of each period, 0 for as much as there is. */
+  readonly quota: number;
+  readonly period: number;
+  /** Relative weight of the whole sandbox, as version 1 counts it; 0 leaves it. */
+  readonly shares: number;
+}
+
+/** A file below the sandbox' group, and what is written to it. In order. */
+export type Write = readonly [file: string, value: string];
+
+const GROUP = 'vcpus';
+const DEFAULT_PERIOD = 100_000;
+
+/** As runc and systemd convert them: 2…262144 become 1…10000. */
+const weight = (shares: number): number => 1 + Math.floor(((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
+
+/** sched-bwc: a period that the quota would be too small for is refused, so the quota goes first. */
+function version1({ quota, period, shares }: VcpuLimits): Write[] {
+  return [
+    ...(shares > 0 ? [['cpu.shares', String(shares)] as const] : []),
+    [`${GROUP}/cpu.cfs_quota_us`, '-1'],
+    ...(quota > 0
+      ? ([
+          [`${GROUP}/cpu.cfs_period_us`, String(period || DEFAULT_PERIOD)],
+          [`${GROUP}/cpu.cfs_quota_us`, String(quota)],
+        ] as const)
+      : []),
+  ];
+}
+
+/** cgroups(7): threads can be apart from their process in a threaded group only, and controllers come after that is said. */
+function version2({ quota, period, shares }: VcpuLimits): Write[] {
+  return [
+    ...(shares > 0 ? [['cpu.weight', String(weight(shares))] as const] : []),
+    [`${GROUP}/cgroup.type`, 'threaded'],
+    ['cgroup.subtree_control', '+cpu'],
+    [`${GROUP}/cpu.max`, `${quota > 0 ? quota : 'max'} ${period || DEFAULT_PERIOD}`],
+  ];
+}
+
+export function vcpuLimitWrites(version: 1 | 2, limits: VcpuLimits, threads: readonly number[]): Write[] {
+  const [writes, members] = version === 1 ? [version1(limits), 'tasks'] : [version2(limits), 'cgroup.threads'];
+  return [...writes, ...threads.map((thread): Write => [`${GROUP}/${members}`, String(thread)])];
+}
+
+/** Limits of a sandbox as a whole, with all that its VM costs (`sandbox_cgroup_only`). */
+export function wholeLimitWrites(version: 1 | 2, { quota, period, shares }: VcpuLimits, memoryBytes: number): Write[] {
+  const time = String(period || DEFAULT_PERIOD);
+  if (version === 2) {
+    return [
+      ...(shares > 0 ? [['cpu.weight', String(weight(shares))] as const] : []),
+      ['cpu.max', `${quota > 0 ? quota : 'max'} ${time}`],
+      ['memory.max', memoryBytes > 0 ? String(memoryBytes) : 'max'],
+    ];
+  }
+  return [
+    ...(shares > 0 ? [['cpu.shares', String(shares)] as const] : []),
+    ['cpu.cfs_quota_us', '-1'],
+    ...(quota > 0
+      ? ([
+          ['cpu.cfs_period_us', time],
+          ['cpu.cfs_quota_us', String(quota)],
+        ] as const)
+      : []),
+    ['memory.limit_in_bytes', memoryBytes > 0 ? String(memoryBytes) : '-1'],
+  ];
+}

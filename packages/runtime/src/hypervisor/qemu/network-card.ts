@@ -1,0 +1,53 @@
+/** Network devices for a VM that runs, and away from it. */
+import { HypervisorError } from '@kata-containers/common/errors/kata-error';
+import type { QmpClient } from '../qmp/qmp-client.ts';
+import { awaitDeleted } from './await-deleted.ts';
+
+export interface NetworkCard {
+  /** Name of QEMU's side of it: `network-N` of a device that the VM was started with, `brN_kata` of one that was plugged (1.x's names). */
+  readonly netdev: string;
+  /** Opened by QEMU in its own network namespace. */
+  readonly tap: string;
+  readonly mac: string;
+  /** Place on the first bridge, 1 to 30. */
+  readonly slot: number;
+  readonly vhost: boolean;
+}
+
+/** What an agent finds the device by: the bridge's place and the place on it. */
+export const pciPath = (slot: number): string => `02/${slot.toString(16).padStart(2, '0')}`;
+
+/** @throws QmpError, with nothing left in QEMU */
+export async function plugCard(monitor: QmpClient, { netdev, tap, mac, slot, vhost }: NetworkCard): Promise<void> {
+  await monitor.execute('netdev_add', { type: 'tap', id: netdev, ifname: tap, script: 'no', downscript: 'no', ...(vhost && { vhost }) });
+  try {
+    const device = { driver: 'virtio-net-pci', id: `virtio-${netdev}`, netdev, mac, romfile: '' };
+    await monitor.execute('device_add', { ...device, bus: 'pci-bridge-0', addr: slot.toString(16).padStart(2, '0') });
+  } catch (error) {
+    await monitor.execute('netdev_del', { id: netdev }).catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+}
+
+interface Child {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** QEMU's path of the device in front of `netdev`: one that the VM was started with has no id. */
+async function cardPath(monitor: QmpClient, netdev: string): Promise<string> {
+  for (const parent of ['/machine/peripheral', '/machine/peripheral-anon']) {
+    const children = (await monitor.execute('qom-list', { path: parent })) as readonly Child[];
+    for (const { name } of children.filter(({ type }) => type === 'child<virtio-net-pci>')) {
+      const path = `${parent}/${name}`;
+      if ((await monitor.execute('qom-get', { path, property: 'netdev' })) === netdev) return path;
+    }
+  }
+  throw new HypervisorError(`the VM has no network device ${netdev}`, '');
+}
+
+/** @throws QmpError, HypervisorError, TimeoutError when the guest does not let it go */
+export async function unplugCard(monitor: QmpClient, netdev: string, timeoutMs: number): Promise<void> {
+  await awaitDeleted(monitor, await cardPath(monitor, netdev), timeoutMs);
+  await monitor.execute('netdev_del', { id: netdev });
+}

@@ -1,0 +1,53 @@
+/** The containers' limits on the host: for the VM's processors, or for the sandbox as a whole. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { cpuGroup, limitToCpus, limitVcpus, readCpusetPlan, writeLimits } from '../host-cgroup/limit-cgroup.ts';
+import { vcpuLimitWrites, wholeLimitWrites } from '../host-cgroup/vcpu-limits-plan.ts';
+import { hostLimits } from '../sizing/limits-plan.ts';
+import type { HostLimits, Limits } from '../sizing/limits-plan.ts';
+import type { Context } from './context.ts';
+import { attempt, directoriesOf } from './host-cgroup.ts';
+import { sandboxPaths } from './paths.ts';
+import { UndoJournal } from './undo-journal.ts';
+
+function limitCpus(sandboxId: string, directories: readonly string[], limits: HostLimits, threads: readonly number[]): void {
+  const group = cpuGroup(directories);
+  const plan = group && readCpusetPlan(group);
+  if (!group || !plan) {
+    if (limits.cpus === '' && limits.mems === '') return;
+    throw new Error('the host has no control group for sets of CPUs');
+  }
+  const made = plan.directories.at(-1) ?? '';
+  const isSet = existsSync(join(made, 'cpuset.cpus'));
+  if (!isSet && limits.cpus === '' && limits.mems === '') return;
+  if (!isSet && plan.version === 1)
+    new UndoJournal(sandboxPaths(sandboxId).journal).record({ undo: 'remove-cgroup', container: '', directories: [made] });
+  limitToCpus(plan, limits, threads);
+}
+
+/**
+ * `threads`: those that run the VM's processors; `whole`: the sandbox is limited as a whole. A host that does not let us is a warning: the guest has the limits too.
+ */
+export function limitOnHost(
+  context: Context,
+  sandboxId: string,
+  all: readonly Limits[],
+  { threads, whole }: { readonly threads: readonly number[]; readonly whole: boolean },
+): void {
+  const limits = hostLimits(all);
+  const directories = directoriesOf(sandboxId, sandboxId);
+  attempt(context, 'the VM is not held to the limits of its containers on the host', () => {
+    const group = cpuGroup(directories);
+    if (group && !whole) limitVcpus(group, vcpuLimitWrites(group.version, limits, threads));
+    limitCpus(sandboxId, directories, limits, threads);
+  });
+}
+
+/** `sandbox_cgroup_only`. To be called before the VM's processes are in the groups: memory that is used already may be above a limit. */
+export function limitWhole(context: Context, sandboxId: string, limits: Limits): void {
+  const directories = directoriesOf(sandboxId, sandboxId);
+  attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {
+    const group = cpuGroup(directories);
+    if (group) writeLimits(directories, wholeLimitWrites(group.version, hostLimits([limits]), limits.memoryBytes));
+  });
+}

@@ -1,0 +1,24 @@
+/** One change of a sandbox' VM at a time: 1.x's lock, on the sandbox' state directory. */
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TimeoutError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { sandboxPaths } from './paths.ts';
+
+/** As long as the longest change: CPUs that do not come or go. */
+const WAIT_MS = 60_000;
+const RETRY_MS = 10;
+
+/** The lock ends with the process that has it. @throws TimeoutError */
+export async function withSandboxLock<T>(id: string, kernel: Pick<Kernel, 'tryLock'>, act: () => Promise<T>): Promise<T> {
+  const fd = openSync(sandboxPaths(id).state, 'r');
+  try {
+    for (let waited = 0; !kernel.tryLock(fd, 'exclusive'); waited += RETRY_MS) {
+      if (waited > WAIT_MS) throw new TimeoutError(`the lock of sandbox ${id}`, WAIT_MS);
+      await sleep(RETRY_MS);
+    }
+    return await act();
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,131 @@
+/** Links that come into a sandbox' network namespace after its VM was started, and go. */
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Interface } from '@kata-containers/common/generated/types';
+import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import { canOpen } from '../host-check/accelerator.ts';
+import { pciPath, plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
+import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
+import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { joinOne, scanNetwork } from '../network/join.ts';
+import type { Link } from '../network/parse-links.ts';
+import { tapName } from '../network/tcfilter-plan.ts';
+import { deleteLinks } from '../network/teardown.ts';
+import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { withSandboxLock } from './lock-sandbox.ts';
+import { sandboxPaths } from './paths.ts';
+import type { Endpoint, SandboxState } from './state.ts';
+import { loadSandbox, saveSandbox } from './state-store.ts';
+import { timed } from './timed.ts';
+import { UndoJournal } from './undo-journal.ts';
+
+/** Time for a guest to let a device go. */
+const UNPLUG_TIMEOUT_MS = 3000;
+/** Places on a bridge (1.x's). */
+const MAX_SLOT = 30;
+
+const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
+const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): SandboxState => ({
+  ...state,
+  Network: { ...state.Network, Endpoints },
+});
+
+function lowestFree(from: number, isTaken: (number: number) => boolean): number {
+  let number = from;
+  while (isTaken(number)) number++;
+  return number;
+}
+
+function planEndpoint(there: readonly Endpoint[], link: Link): { endpoint: Endpoint; index: number } {
+  const index = lowestFree(0, (number) => there.some(({ Tap }) => Tap === tapName(number)));
+  const slot = lowestFree(1, (number) => there.some(({ Slot }) => Slot === number));
+  if (slot > MAX_SLOT) throw new KataError('no more bridge slots available');
+  return { index, endpoint: { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: slot } };
+}
+
+async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use: (monitor: QmpClient) => Promise<T>): Promise<T> {
+  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, HypervisorState.Accelerator));
+  try {
+    return await use(monitor);
+  } finally {
+    monitor.close();
+  }
+}
+
+/** Joins one link to a new device of the VM. On the host nothing is left of it when this fails. */
+async function plugLink({ configuration, kernel }: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
+  const { NetNsPath } = state.Network;
+  const { endpoint, index } = planEndpoint(endpoints(state), link);
+  const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
+  new UndoJournal(sandboxPaths(id).journal).record({ undo: 'delete-links', netns: NetNsPath, links: [tap], ingress: [link.name] });
+  try {
+    await joinOne(NetNsPath, link, index, kernel);
+    const vhost = !configuration.hypervisor.disable_vhost_net && canOpen('/dev/vhost-net');
+    await withMonitor(id, state, (monitor) => plugCard(monitor, { netdev, tap, mac: link.mac, slot, vhost }));
+  } catch (error) {
+    await deleteLinks(NetNsPath, [tap], [link.name]).catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+  const plugged = withEndpoints(state, [...endpoints(state), endpoint]);
+  saveSandbox(id, plugged);
+  return plugged;
+}
+
+const placeOf = (state: SandboxState, mac: string): string => pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
+
+/** docker from 28 on fills the namespace between `create` and `start`. @throws KataError, QmpError, AgentError */
+export async function plugAllLinks(context: Context, id: string, agent: AgentConnection): Promise<void> {
+  await withSandboxLock(id, context.kernel, async () => {
+    let state = loadSandbox(id);
+    const { links, routes, neighbours } = await scanNetwork(state.Network.NetNsPath, context.kernel);
+    if (links.length === 0) return;
+    const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
+    for (const link of links) {
+      state = await timed(context.log, 'network device', () => plugLink(context, id, state, link));
+      await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: placeOf(state, link.mac) } }, deadline);
+    }
+    if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
+    if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
+  });
+}
+
+/** Plugs the link of that name in the namespace, if there is one that the VM does not have. @returns where the guest finds it, or empty */
+export async function plugNamed(
+  context: Context,
+  id: string,
+  { device }: Pick<Interface, 'device'>,
+): Promise<{ pciPath: string; mac: string } | undefined> {
+  return withSandboxLock(id, context.kernel, async () => {
+    const state = loadSandbox(id);
+    if (endpoints(state).some(({ Name }) => Name === device)) return undefined;
+    const { links } = await scanNetwork(state.Network.NetNsPath, context.kernel);
+    const link = links.find(({ name }) => name === device);
+    if (!link) return undefined;
+    const plugged = await plugLink(context, id, state, link);
+    return { pciPath: placeOf(plugged, link.mac), mac: link.mac };
+  });
+}
+
+/** Takes the device of that address or name from the VM. @throws KataError when there is none, QmpError, TimeoutError */
+export async function unplugInterface(
+  context: Context,
+  id: string,
+  { device, hwAddr }: Pick<Interface, 'device' | 'hwAddr'>,
+): Promise<void> {
+  await withSandboxLock(id, context.kernel, async () => {
+    const state = loadSandbox(id);
+    const gone = endpoints(state).find(({ Name, HardAddr }) => HardAddr === hwAddr.toLowerCase() || Name === device);
+    if (!gone) throw new KataError(`the VM has no interface ${device || hwAddr}`);
+    const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
+    await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
+    await deleteLinks(state.Network.NetNsPath, [gone.Tap], [gone.Name]);
+    saveSandbox(
+      id,
+      withEndpoints(
+        state,
+        endpoints(state).filter((endpoint) => endpoint !== gone),
+      ),
+    );
+  });
+}

@@ -1,0 +1,123 @@
+/** Gives a sandbox' VM the processors and the memory that its containers are limited to, and holds it to them on the host. */
+import { totalmem } from 'node:os';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts';
+import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
+import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
+import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
+import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { extraMemoryMiB, extraVcpus, isFree, limitsOf } from '../sizing/limits-plan.ts';
+import type { Limits } from '../sizing/limits-plan.ts';
+import { loadBundle } from '../bundle/load-bundle.ts';
+import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { currentState } from './container-status.ts';
+import { limitOnHost } from './host-limits.ts';
+import { withSandboxLock } from './lock-sandbox.ts';
+import { sandboxPaths } from './paths.ts';
+import type { ContainerRecord, SandboxState } from './state.ts';
+import { containersOf, loadContainer } from './state-store.ts';
+import { timed } from './timed.ts';
+
+/** Time for a guest to let a CPU go (1.x's for anything that is plugged). */
+const UNPLUG_TIMEOUT_MS = 3000;
+const MIB = 2 ** 20;
+
+export interface Sandbox {
+  readonly id: string;
+  readonly state: SandboxState;
+  readonly agent: AgentConnection;
+}
+
+/** A record of an earlier version has no limits: those of its bundle were never changed. */
+export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord): Limits =>
+  limits ?? limitsOf(loadBundle(BundlePath).spec.linux?.resources);
+
+/** Of containers that have not ended. The container that holds a pod open counts for the size, not for what the others are held to. */
+function limitsIn(sandboxId: string): { all: Limits[]; working: Limits[] } {
+  const records = containersOf(sandboxId).flatMap((id) => {
+    const record = loadContainer(sandboxId, id);
+    return record && currentState(record) !== 'stopped' ? [{ id, limits: recordedLimits(record) }] : [];
+  });
+  const others = records.filter(({ id }) => id !== sandboxId);
+  const working = others.length > 0 ? others : records;
+  return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits) };
+}
+
+/** @returns how many CPUs were plugged */
+async function fitCpus({ log }: Context, { state }: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
+  const [builtIn, there] = [
+    size.cpus.filter(({ state: is }) => is === 'built-in').length,
+    size.cpus.filter(({ state: is }) => is !== 'empty').length,
+  ];
+  const asked = builtIn + extraVcpus(all);
+  if (asked > size.cpus.length) log.warn('Cannot have as many vCPUs as are asked for', { asked, maximum: size.cpus.length });
+  const wanted = Math.min(asked, size.cpus.length);
+  if (wanted >= there) return plugCpus(monitor, size, wanted - there);
+  await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator)).catch(
+    (error: unknown) => log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
+  );
+  return 0;
+}
+
+async function blockMiB({ state, agent }: Sandbox): Promise<number> {
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
+  const details = await agent.call('getGuestDetails', { mem_block_size: true }, deadline);
+  const block = Number(details.mem_block_size_bytes) / MIB;
+  // The guest says it: nothing but a power of two up to the kernel's largest (2 GiB) is a block's size.
+  return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
+}
+
+/** Memory only grows: a guest does not give it back. @returns MiB that were plugged. @throws KataError when the host has not so much */
+async function fitMemory({ log }: Context, sandbox: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
+  const there = size.baseMiB + size.pluggedMiB;
+  const missing = size.baseMiB + extraMemoryMiB(all) - there;
+  if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
+  if (missing <= 0) return 0;
+  const block = await blockMiB(sandbox);
+  const wanted = Math.ceil(missing / block) * block;
+  const host = Math.floor(totalmem() / MIB);
+  if (there + wanted > host)
+    throw new KataError(`Unable to hotplug ${wanted} MiB memory, the SB has ${there} MiB and the maximum amount is ${host} MiB`);
+  await plugMemory(monitor, size, wanted);
+  return wanted;
+}
+
+/** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
+async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: number, memoryMiB: number): Promise<void> {
+  if (cpus === 0 && memoryMiB === 0) return;
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
+  await agent
+    .call('onlineCPUMem', { wait: true, nb_cpus: cpus, cpu_only: memoryMiB === 0 }, deadline)
+    .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
+}
+
+async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[], working: readonly Limits[]): Promise<void> {
+  const { state, id } = sandbox;
+  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, state.HypervisorState.Accelerator));
+  try {
+    const size = await readVmSize(monitor);
+    const memoryMiB = await fitMemory(context, sandbox, monitor, size, all);
+    const cpus = await fitCpus(context, sandbox, monitor, size, all);
+    await bringOnline(context, sandbox, cpus, memoryMiB);
+    limitOnHost(context, id, working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+  } finally {
+    monitor.close();
+  }
+}
+
+/**
+ * Fits the VM to the containers on record. `change`: whether they had limits before that they may have lost.
+ * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
+ */
+export async function resizeSandbox(context: Context, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
+  if (change === 'new' && isFree(limitsIn(sandbox.id).all)) return;
+  await timed(context.log, 'VM size', () =>
+    withSandboxLock(sandbox.id, context.kernel, () => {
+      const { all, working } = limitsIn(sandbox.id);
+      return resize(context, sandbox, all, working);
+    }),
+  );
+}

@@ -1,0 +1,144 @@
+/** The size of a VM follows the limits of its containers, and so does what it may use of the host. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Engine } from './engine.ts';
+import type { Outcome } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { kataRuntime, stage, variant } from './staged.ts';
+
+/** Below the controllers of version 1: those of this machine. */
+const group = (controller: string, id: string, below = ''): string => `/sys/fs/cgroup/${controller}/docker/kata_${id}${below}`;
+const read = (path: string): string => readFileSync(path, 'latin1').trim();
+
+describe('resources of a VM', function () {
+  this.timeout(60_000);
+  let engine: Engine;
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    const only = variant(stage, 'kata-cgroup-only', (toml) => toml.replace(/^#?sandbox_cgroup_only = .*$/m, 'sandbox_cgroup_only = true'));
+    const booted = variant(stage, 'kata-booted', (toml) => toml.replace('enable_template = true', 'enable_template = false'));
+    engine = await Engine.start({ 'kata-runtime': kataRuntime, only, booted }, 'kata-runtime');
+  });
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+  afterEach(async () => {
+    await engine.docker(['rm', '-f', 'box']);
+  });
+
+  const run = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...words]);
+  async function start(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await engine.docker(['run', '-d', '--name', 'box', ...words]);
+    assert.equal(code, 0, stderr);
+    return stdout.trim();
+  }
+  const inside = async (...words: string[]): Promise<string> => (await engine.docker(['exec', 'box', ...words])).stdout.trim();
+  const update = async (...words: string[]): Promise<void> => {
+    const { code, stderr } = await engine.docker(['update', ...words, 'box']);
+    assert.equal(code, 0, stderr);
+  };
+  const memoryMiB = async (): Promise<number> => Number((await inside('sh', '-c', "free -m | awk '/Mem/ { print $2 }'")).trim());
+  const threads = (id: string): string[] =>
+    read(group('cpu', id, '/vcpus/tasks'))
+      .split('\n')
+      .filter(Boolean);
+  const qemu = (id: string): number => Number(read(`/run/vc/vm/${id}/pid`));
+
+  it('the template that the first container makes is charged to nobody', async () => {
+    const usage = async (): Promise<number> => {
+      const id = await start('busybox', 'sleep', '1000');
+      const bytes = Number(read(group('memory', id, '/memory.usage_in_bytes')));
+      await engine.docker(['rm', '-f', 'box']);
+      return bytes;
+    };
+    const [first, second] = [await usage(), await usage()];
+    assert.ok(first < second + (40 << 20), `${first >> 20} MiB, then ${second >> 20} MiB`); // a template has some hundred
+  });
+
+  it('no limits: the size of the configuration; --cpus 1 is one more', async () => {
+    assert.equal((await run('busybox', 'nproc')).stdout, '1\n');
+    assert.equal((await run('--cpus', '1', 'busybox', 'nproc')).stdout, '2\n');
+  });
+
+  it('a VM that was booted grows as well', async () => {
+    const { stdout } = await run('--runtime', 'booted', '--cpus', '1', '-m', '300m', 'busybox', 'sh', '-c', 'nproc; free -m');
+    const [cpus, , memory = ''] = stdout.split('\n');
+    assert.equal(cpus, '2');
+    const total = Number(memory.trim().split(/ +/)[1]);
+    assert.ok(total > 1900 + 384 && total < 2048 + 384, memory);
+  });
+
+  it('update grows the VM, lowering takes processors back, memory stays', async () => {
+    const id = await start('busybox', 'sleep', '1000');
+    const base = await memoryMiB();
+    assert.ok(!existsSync(group('cpu', id, '/vcpus')));
+    await update('--cpus', '1.5', '-m', '200m', '--memory-swap', '200m');
+    assert.equal(await inside('nproc'), '2'); // two are the most that this machine has
+    assert.equal(await memoryMiB(), base + 256);
+    assert.deepEqual([read(group('cpu', id, '/vcpus/cpu.cfs_quota_us')), threads(id).length], ['150000', 2]);
+    await update('-m', '500m', '--memory-swap', '500m');
+    assert.equal(await memoryMiB(), base + 512);
+    await update('-m', '100m', '--memory-swap', '100m', '--cpus', '0.25');
+    assert.equal(await memoryMiB(), base + 512);
+    assert.equal(read(group('cpu', id, '/vcpus/cpu.cfs_quota_us')), '25000');
+    assert.equal(await inside('cat', '/sys/fs/cgroup/memory/memory.limit_in_bytes'), String(100 << 20));
+  });
+
+  it('the processors are held to the quota on the host, what else QEMU does is not', async () => {
+    const id = await start('--cpus', '0.3', 'busybox', 'sh', '-c', 'while :; do :; done');
+    const ticks = (): number => {
+      const fields = read(`/proc/${qemu(id)}/stat`)
+        .replace(/^.*\) /, '')
+        .split(' ');
+      return Number(fields[11]) + Number(fields[12]);
+    };
+    assert.equal(threads(id).length, 2);
+    assert.ok(readdirSync(`/proc/${qemu(id)}/task`).length > 2);
+    const before = ticks();
+    await sleep(3000);
+    const share = (ticks() - before) / 300;
+    assert.ok(share > 0.1 && share < 0.45, `${share} of a processor`);
+    await update('--cpus', '2');
+    const again = ticks();
+    await sleep(2000);
+    assert.ok((ticks() - again) / 200 > 0.5, `${(ticks() - again) / 200} of a processor`);
+  });
+
+  it('--cpuset-cpus is where the processors run, and how many there are', async () => {
+    const id = await start('--cpuset-cpus', '1', '--cpu-shares', '512', 'busybox', 'sleep', '1000');
+    assert.equal(await inside('nproc'), '2');
+    const allowed = (): string[] =>
+      threads(id).map((thread) => /^Cpus_allowed_list:\t(.*)$/m.exec(read(`/proc/${qemu(id)}/task/${thread}/status`))?.[1] ?? '');
+    assert.deepEqual(allowed(), ['1', '1']);
+    assert.equal(read(group('cpu', id, '/cpu.shares')), '512');
+    await update('--cpuset-cpus', '0');
+    assert.deepEqual(allowed(), ['0', '0']);
+  });
+
+  it('more memory than the host has is refused in one line', async () => {
+    const { code, stdout, stderr } = await run('-m', '900g', 'busybox', 'true');
+    assert.deepEqual([code, stdout], [125, '']);
+    assert.match(stderr, /Unable to hotplug 921600 MiB memory, the SB has 2048 MiB and the maximum amount is \d+ MiB/);
+    const id = await start('busybox', 'sleep', '1000');
+    assert.notEqual((await engine.docker(['update', '-m', '900g', '--memory-swap', '900g', 'box'])).code, 0);
+    assert.equal(await inside('nproc'), '1');
+    assert.doesNotMatch(read(`/run/vc/sbs/${id}/${id}/persist.json`), /966367641600/);
+  });
+
+  it('sandbox_cgroup_only: the sandbox as a whole is held to the limits', async () => {
+    const id = await start('--runtime', 'only', '--cpus', '0.5', '-m', '700m', 'busybox', 'sleep', '1000');
+    assert.equal(await inside('nproc'), '2');
+    assert.ok(!existsSync(group('cpu', id, '/vcpus')));
+    assert.equal(read(group('cpu', id, '/cpu.cfs_quota_us')), '50000');
+    assert.equal(read(group('memory', id, '/memory.limit_in_bytes')), String(700 << 20));
+    assert.ok(
+      read(group('memory', id, '/cgroup.procs'))
+        .split('\n')
+        .includes(String(qemu(id))),
+    );
+    await update('-m', '800m', '--memory-swap', '800m');
+    assert.equal(read(group('memory', id, '/memory.limit_in_bytes')), String(800 << 20));
+  });
+});

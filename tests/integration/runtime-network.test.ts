@@ -1,0 +1,110 @@
+/** Links that come into a sandbox' namespace after its VM was started: docker from 28 on, `docker network connect`. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { run } from '../e2e/engine.ts';
+import type { Outcome } from '../e2e/engine.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+import type { Modes } from './runtime-rig.ts';
+
+const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
+const SILENT = { code: 0, stdout: '', stderr: '' };
+const MAC = '02:00:00:00:00:77';
+
+describe('kata-runtime and links that come late', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  /** In the container's namespace, found as engines find it. */
+  async function ip(...words: string[]): Promise<string> {
+    const pid = readFileSync(rig.scratch.file('pid'), 'latin1');
+    const { code, stdout, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...words]);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+  async function addLink(name: string, mac: string, address: string): Promise<void> {
+    await ip('ip', 'link', 'add', name, 'address', mac, 'type', 'veth', 'peer', 'name', `${name}-peer`);
+    await ip('ip', 'link', 'set', `${name}-peer`, 'up');
+    await ip('ip', 'address', 'add', address, 'dev', name);
+    await ip('ip', 'link', 'set', name, 'up');
+  }
+  async function created(modes?: Modes): Promise<void> {
+    rig.prepare(modes);
+    rig.changeSpec((spec) => (spec.linux['resources'] = {}));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+  }
+  const filters = async (link: string): Promise<string> => ip('tc', 'filter', 'show', 'dev', link, 'parent', 'ffff:');
+  const plugged = (index: number, mac: string): string[] => [
+    `netdev_add {"type":"tap","id":"br${index}_kata","ifname":"tap${index}_kata","script":"no","downscript":"no"}`,
+    `device_add {"driver":"virtio-net-pci","id":"virtio-br${index}_kata","netdev":"br${index}_kata","mac":"${mac}","romfile":"","bus":"pci-bridge-0","addr":"0${index + 1}"}`,
+  ];
+  /** vhost-net where the machine has it. */
+  const commands = (): string[] => rig.qmp().map((line) => line.replace(',"vhost":true', ''));
+
+  it('between create and start: start plugs all, and configures the guest before its container runs', async () => {
+    await created();
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
+    await ip('ip', 'route', 'add', 'default', 'via', '10.7.0.1');
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
+    assert.deepEqual(commands(), [...plugged(0, MAC), ...plugged(1, '02:00:00:00:00:78')]);
+    const names = rig.calls().map((line) => line.split(' ')[0]);
+    assert.deepEqual(names.slice(3), ['updateInterface', 'updateInterface', 'updateRoutes', 'startContainer']);
+    const last = rig.lastRequest('updateInterface') as { interface: Record<string, unknown> };
+    assert.deepEqual([last.interface['device'], last.interface['pciPath']], ['eth1', '02/02']);
+    assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);
+    assert.match(await filters('tap1_kata'), /Egress Redirect to device eth1/);
+  });
+
+  it('none came: start asks nothing of QEMU', async () => {
+    await created();
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
+    assert.deepEqual([commands(), rig.calls().some((line) => line.startsWith('update'))], [[], false]);
+  });
+
+  it('add-iface plugs a link by its name, del-iface takes it away; the next one has its place', async () => {
+    await created();
+    await rig.kata('start', rig.id);
+    await addLink('eth1', MAC, '10.7.0.2/24');
+    const file = rig.scratch.file('if.json');
+    const address = { Family: 0, Address: '10.7.0.2', Mask: '24' };
+    writeFileSync(file, JSON.stringify({ Device: 'eth1', Name: 'eth1', IPAddresses: [address], Mtu: 1500, HwAddr: MAC }));
+    const added = await rig.kata('kata-network', 'add-iface', rig.id, file);
+    assert.match(added.stdout, /"PciPath":"02\/01"/, added.stderr);
+    assert.deepEqual(commands(), plugged(0, MAC));
+    await rig.kata('kata-network', 'add-iface', rig.id, file); // changes it only
+    assert.deepEqual(commands(), plugged(0, MAC));
+    const removed = await rig.kata('kata-network', 'del-iface', rig.id, file);
+    assert.deepEqual([removed.code, removed.stderr], [0, '']);
+    assert.deepEqual(commands().slice(2), ['device_del {"id":"/machine/peripheral/virtio-br0_kata"}', 'netdev_del {"id":"br0_kata"}']);
+    assert.equal(await ip('ip', '-br', 'link', 'show', 'type', 'tun'), '');
+    assert.doesNotMatch(await ip('tc', 'qdisc', 'show', 'dev', 'eth1'), /ingress/);
+    await rig.kata('kata-network', 'add-iface', rig.id, file);
+    assert.deepEqual(commands().slice(4), plugged(0, MAC));
+  });
+
+  for (const step of ['netdev_add', 'device_add']) {
+    it(`${step} fails: start fails with that, nothing of the link is left, and the next start may do better`, async () => {
+      await created({ qemu: step });
+      await addLink('eth0', MAC, '10.7.0.2/24');
+      const { code, stderr } = await rig.kata('start', rig.id);
+      assert.equal(code, 1);
+      assert.match(stderr, /QEMU says no/);
+      assert.equal(await rig.status(), 'created');
+      assert.equal(await ip('ip', '-br', 'link', 'show', 'type', 'tun'), '');
+      assert.doesNotMatch(await ip('tc', 'qdisc', 'show', 'dev', 'eth0'), /ingress/);
+      if (step === 'device_add') assert.equal(rig.qmp().at(-1), 'netdev_del {"id":"br0_kata"}');
+    });
+  }
+
+  it('a guest that keeps the device: del-iface says so, and it is still joined', async () => {
+    await created({ qemu: 'device_del' });
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await rig.kata('start', rig.id);
+    const file = rig.scratch.file('if.json');
+    writeFileSync(file, JSON.stringify({ HwAddr: MAC }));
+    assert.match((await rig.kata('kata-network', 'del-iface', rig.id, file)).stderr, /QEMU says no/);
+    assert.match(await filters('eth0'), /tap0_kata/);
+  });
+});
