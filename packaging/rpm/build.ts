@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { configurationManPage } from '../configuration/man-page.ts';
 import { bundledLibraries } from './bundled-libraries.ts';
 import { readVersions, rpmVersion } from './versions.ts';
 
@@ -68,7 +69,10 @@ async function macros(): Promise<Record<string, string>> {
 }
 
 async function buildPackages(work: string): Promise<void> {
-  const defined = { ...(await macros()), _topdir: work, _rpmdir: join(work, 'RPMS') };
+  const manual = join(work, 'man');
+  mkdirSync(manual);
+  writeFileSync(join(manual, 'kata-configuration.toml.5'), configurationManPage());
+  const defined = { ...(await macros()), manual, _topdir: work, _rpmdir: join(work, 'RPMS') };
   const definitions = Object.entries(defined).flatMap(([name, text]) => ['--define', `${name} ${text}`]);
   run('rpmbuild', ['-bb', '--quiet', '--target', 'x86_64', ...definitions, join(repository, 'packaging/rpm/kata-containers.spec')]);
 }
