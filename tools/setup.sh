@@ -10,6 +10,7 @@ packages='
   bc bison cpio flex gcc libc6-dev libelf-dev make perl xz-utils zstd linux-source-6.1 binutils
   busybox-static crun e2fsprogs iproute2 procps
   protobuf-compiler libprotobuf-dev
+  createrepo-c dnf rpm
   containerd containernetworking-plugins docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'
 
 missing=

@@ -1,16 +1,19 @@
 /**
  * Lays out under a directory what packages install, with a configuration that points into it:
- * `node tools/stage.ts DIR`. DIR/usr/bin/kata-runtime can be handed to any engine as it is.
+ * `node tools/stage.ts DIR`. DIR/usr/bin/kata-runtime can be handed to any engine as it is. With `--packages` files name each
+ * other as they will be installed, without DIR: that is what packages are made of.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
-const given = process.argv[2];
-if (given === undefined) throw new Error('usage: stage.ts DIR');
+const { positionals, values: options } = parseArgs({ allowPositionals: true, options: { packages: { type: 'boolean' } } });
+const given = positionals[0];
+if (given === undefined) throw new Error('usage: stage.ts [--packages] DIR');
 const root = resolve(given);
 if (/\s/.test(root)) throw new Error(`${root} has a blank in it: the first line of a program cannot name it`);
 
@@ -18,6 +21,8 @@ const say = (text: string): void => console.log(`stage: ${text}`);
 const run = (program: string, words: readonly string[]): void =>
   void execFileSync(program, [...words], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
 const inRoot = (path: string): string => join(root, path);
+/** How installed files name `path`. */
+const named = options.packages === true ? (path: string): string => path : inRoot;
 
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
@@ -51,6 +56,7 @@ function installPrograms(): void {
       source: join(repository, source),
       path: inRoot(target),
       packedPath: inRoot(`${libexec}/${basename(target)}.packed`),
+      named: { node: named(node), packedPath: named(`${libexec}/${basename(target)}.packed`) },
       trainings: trainings.map((line) => line.split(' ')),
     });
   }
@@ -62,7 +68,7 @@ function installThrottler(): void {
     const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
     const path = inRoot(target);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `#!${inRoot(node)} --no-warnings\n${program}`);
+    writeFileSync(path, `#!${named(node)} --no-warnings\n${program}`);
     chmodSync(path, 0o755);
   }
 }
@@ -97,10 +103,10 @@ function installConfiguration(): void {
   const path = inRoot('/usr/share/defaults/kata-containers/configuration.toml');
   mkdirSync(dirname(path), { recursive: true });
   const overrides = {
-    'hypervisor.qemu.kernel': inRoot('/usr/share/kata-containers/vmlinuz.container'),
-    'hypervisor.qemu.image': inRoot('/usr/share/kata-containers/kata-containers.img'),
-    'proxy.kata.path': inRoot('/usr/libexec/kata-containers/kata-proxy'),
-    'shim.kata.path': inRoot('/usr/libexec/kata-containers/kata-shim'),
+    'hypervisor.qemu.kernel': named('/usr/share/kata-containers/vmlinuz.container'),
+    'hypervisor.qemu.image': named('/usr/share/kata-containers/kata-containers.img'),
+    'proxy.kata.path': named('/usr/libexec/kata-containers/kata-proxy'),
+    'shim.kata.path': named('/usr/libexec/kata-containers/kata-shim'),
   };
   writeFileSync(path, configurationFile(overrides));
 }

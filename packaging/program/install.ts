@@ -11,6 +11,8 @@ export interface Program {
   /** What is called, and the packed program. */
   readonly path: string;
   readonly packedPath: string;
+  /** How the program names Node and its packed file, if it is to run elsewhere than here. */
+  readonly named?: { readonly node: string; readonly packedPath: string };
   /** Command lines whose code is to be ready: they must end by themselves and change nothing. */
   readonly trainings: readonly (readonly string[])[];
 }
@@ -39,9 +41,9 @@ function train(node: string, { path, packedPath }: Program, words: readonly stri
 
 /** `node` is the path of the installed Node: another one would not take its code. */
 export function installProgram(node: string, program: Program): void {
-  const { source, path, packedPath, trainings } = program;
+  const { source, path, packedPath, trainings, named = { node, packedPath } } = program;
   writeFileSync(packedPath, pack({ text: programText(readFileSync(source, 'latin1')), code: Buffer.alloc(0) }));
-  writeFileSync(path, launcher(node, packedPath));
+  writeFileSync(path, launcher(named.node, named.packedPath));
   chmodSync(path, 0o755);
   for (const words of trainings) train(node, program, words);
 }

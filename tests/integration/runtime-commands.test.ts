@@ -32,7 +32,11 @@ describe('commands of kata-runtime', function () {
       'flag provided but not defined: -nope',
       /^Incorrect Usage\. flag provided but not defined: -nope\n\nUsage: kata-runtime /,
     ],
-    [['list', '-nope'], 'flag provided but not defined: -nope', /^Incorrect Usage: flag provided but not defined: -nope\n\nUsage: list /],
+    [
+      ['list', '-nope'],
+      'flag provided but not defined: -nope',
+      /^Incorrect Usage: flag provided but not defined: -nope\n\nUsage: kata-runtime list /,
+    ],
     [['list', '-f'], 'flag needs an argument: -format', /^Incorrect Usage: /],
     [['nope'], 'Invalid command "nope"', /^$/],
     [['constructor'], 'Invalid command "constructor"', /^$/],
@@ -63,7 +67,7 @@ describe('commands of kata-runtime', function () {
       assert.match(stdout, /^ {2}kata-check +\S/m);
       assert.match(stdout, /commands starting "kata-"/i);
     }
-    assert.match((await rig.kata('help', 'ps')).stdout, /^Usage: ps /);
+    assert.match((await rig.kata('help', 'ps')).stdout, /^Usage: kata-runtime ps /);
     assert.match((await rig.kata('update', '--help')).stdout, /--memory-swap/);
   });
 

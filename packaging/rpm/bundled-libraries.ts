@@ -1,0 +1,34 @@
+/** What a bundle has of other people's libraries: packages say so, that whoever looks for a bad version finds it. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** `node_modules/@scope/name`, also of a library inside another one. */
+const LIBRARY = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
+
+function provides(directory: string): string {
+  const text = readFileSync(join(repository, directory, 'package.json'), 'utf8');
+  const { name, version } = JSON.parse(text) as { name: string; version: string };
+  return `bundled(npm(${name})) = ${version.replaceAll('-', '~')}`;
+}
+
+/** `bundled(npm(NAME)) = VERSION` of each library that is in the bundles of `entries`, sorted. */
+export async function bundledLibraries(entries: readonly string[]): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: repository,
+    entryPoints: [...entries],
+    outdir: 'dist',
+    write: false,
+    metafile: true,
+    bundle: true,
+    platform: 'node',
+    external: ['@grpc/proto-loader'],
+    logLevel: 'error',
+  });
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [LIBRARY.exec(path)?.[0] ?? ''] : [])),
+  );
+  return [...new Set(used)].filter(Boolean).map(provides).sort();
+}

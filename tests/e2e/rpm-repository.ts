@@ -1,0 +1,90 @@
+/** Repositories, and a root that dnf installs into: nothing of the machine's own packages takes part. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from './engine.ts';
+import type { Outcome } from './engine.ts';
+
+const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
+
+export async function must(program: string, words: readonly string[], environment = process.env): Promise<string> {
+  const { code, stdout, stderr } = await run(program, words, { timeoutMs: 200_000 }, environment);
+  if (code !== 0) throw new Error(`${program} ${words.join(' ')}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+export class Installation {
+  readonly directory = mkdtempSync(join(tmpdir(), 'kata-rpm-test-'));
+  readonly root = join(this.directory, 'root');
+
+  repository(name: string): string {
+    return join(this.directory, 'repositories', name);
+  }
+
+  /** Our packages; the first build lays the tree out, the others use it. */
+  async build(name: string, release: string, stage?: string): Promise<void> {
+    const staged = stage === undefined ? [] : ['--stage', stage];
+    await must(process.execPath, [builder, '--release', release, ...staged, this.repository(name)]);
+  }
+
+  /** A package that stands in for another one's: `lines` are of its preamble, `install` is shell text that makes its files. */
+  async standIn(repository: string, lines: readonly string[], install = ':', files = ''): Promise<void> {
+    const work = mkdtempSync(join(this.directory, 'stand-in-'));
+    const specification = join(work, 'stand-in.spec');
+    const head = ['Release: 1', 'Summary: Stand-in', 'License: none', 'BuildArch: x86_64', 'AutoReqProv: no'];
+    const text = `${[...lines, ...head].join('\n')}\n%description\nStand-in.\n%install\n${install}\n%files\n${files}\n`;
+    writeFileSync(specification, text);
+    mkdirSync(this.repository(repository), { recursive: true });
+    const plain = ['debug_package %{nil}', '__os_install_post %{nil}', `_topdir ${work}`, `_rpmdir ${this.repository(repository)}`];
+    await must('rpmbuild', ['-bb', '--quiet', '--target', 'x86_64', ...plain.flatMap((text) => ['--define', text]), specification]);
+    await must('createrepo_c', ['--quiet', this.repository(repository)]);
+  }
+
+  /** What a distribution has: the libraries that Node asks for, a shell, QEMU. */
+  async distribution(packages: string): Promise<void> {
+    const files = readdirSync(packages).map((name) => join(packages, name));
+    const wanted = (await must('rpm', ['-qp', '--requires', ...files])).split('\n').filter((line) => /^(lib|ld-|rtld)/.test(line));
+    const provides = [...new Set(wanted)].map((line) => `Provides: ${line.trim()}`);
+    const shell = 'mkdir -p %{buildroot}/bin && cp /bin/busybox %{buildroot}/bin/sh';
+    await this.standIn('distribution', ['Name: base-system', 'Version: 1', ...provides], shell, '/bin/sh');
+    await this.standIn('distribution', ['Name: qemu-system-x86-core', 'Version: 8.2']);
+  }
+
+  dnf(repositories: readonly string[], words: readonly string[]): Promise<Outcome> {
+    const own = (name: string): string => `--setopt=${name}=${join(this.directory, name)}`;
+    const from = repositories.map((name) => `--repofrompath=${name},file://${this.repository(name)}`);
+    const options = ['-y', `--installroot=${this.root}`, '--releasever=9', '--disablerepo=*', '--noplugins', '--nogpgcheck'];
+    const enabled = repositories.map((name) => `--enablerepo=${name}`);
+    const places = [own('cachedir'), own('logdir'), own('persistdir'), '--setopt=reposdir=/nonexistent'];
+    // dnf makes none of them itself for its log.
+    for (const name of ['cachedir', 'logdir', 'persistdir']) mkdirSync(join(this.directory, name), { recursive: true });
+    return run('dnf', [...options, ...places, ...from, ...enabled, ...words], { timeoutMs: 120_000 });
+  }
+
+  async installed(): Promise<string[]> {
+    const list = await must('rpm', ['--root', this.root, '-qa', '--qf', '%{NAME}-%{VERSION}-%{RELEASE}\n', 'kata-*']);
+    return list.split('\n').filter(Boolean).sort();
+  }
+
+  /**
+   * Shell text that, in a mount namespace of its own, puts what is installed where it belongs, and takes every other Node away.
+   * It is a link to the installation, not a copy: an upgrade shows.
+   */
+  get mounts(): string {
+    const layers = join(this.directory, 'layers');
+    const places = ['/usr/libexec/kata-containers', '/usr/share/kata-containers', '/usr/share/defaults/kata-containers'];
+    const steps = [
+      'mount --make-rprivate / && mount --make-rshared /',
+      `mkdir -p ${layers} && mount -t tmpfs layers ${layers} && mkdir ${layers}/upper ${layers}/work`,
+      `mount -t overlay usr -o lowerdir=/usr,upperdir=${layers}/upper,workdir=${layers}/work /usr`,
+      ...places.map((path) => `mkdir -p ${path} && mount --bind ${this.root}${path} ${path}`),
+      `ln -s ${this.root}/usr/bin/kata-runtime /usr/bin/kata-runtime`,
+      'rm -f /usr/bin/node /usr/bin/nodejs',
+    ];
+    return steps.join(' && ');
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,147 @@
+/** The packages as a stranger meets them: install, use, upgrade, exchange a part, remove. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Engine } from './engine.ts';
+import type { Outcome } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { Installation, must } from './rpm-repository.ts';
+
+const stage = resolve(import.meta.dirname, '../../.cache/rpm-stage');
+/** As a login has it. */
+const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const guide = ['kata-runtime', 'kata-proxy', 'kata-shim'];
+
+const sums = (directory: string): string[] =>
+  readdirSync(directory)
+    .sort()
+    .map(
+      (name) =>
+        `${name} ${createHash('sha256')
+          .update(readFileSync(join(directory, name)))
+          .digest('hex')}`,
+    );
+
+describe('RPM packages', function () {
+  this.timeout(240_000);
+  this.bail(true);
+  let installation: Installation;
+  let engine: Engine | undefined;
+
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    installation = new Installation();
+    await installation.build('older', '1');
+    await installation.distribution(join(installation.repository('older'), 'x86_64'));
+  });
+  after(async () => {
+    await engine?.stop();
+    installation.remove();
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+  const running = (): Engine => engine ?? assert.fail('no engine');
+  const runtime = (...words: string[]): Promise<Outcome> =>
+    running().inMounts('env', ['-i', `PATH=${PATH}`, '/usr/bin/kata-runtime', ...words]);
+
+  it('have the same bytes when they are built again', async () => {
+    await installation.build('again', '1', stage);
+    const [first, second] = ['older', 'again'].map((name) => sums(join(installation.repository(name), 'x86_64')));
+    assert.deepEqual(first, second);
+    assert.equal(first?.length, 9);
+  });
+
+  it('without QEMU are refused, and the reason is said', async () => {
+    const { code, stdout, stderr } = await installation.dnf(['distribution', 'older'], ['install', '--exclude=qemu-*', ...guide]);
+    assert.equal(code, 1);
+    assert.match(stdout + stderr, /qemu-vanilla or/);
+  });
+
+  it("the guide's command installs all of them", async () => {
+    const { code, stdout, stderr } = await installation.dnf(['distribution', 'older'], ['install', ...guide]);
+    assert.equal(code, 0, stdout + stderr);
+    const names = (await installation.installed()).map((name) => /^(.*)-[^-]+-[^-]+$/.exec(name)?.[1]);
+    const others = ['kata-containers-image', 'kata-ksm-throttler', 'kata-linux-container', 'kata-nodejs'];
+    assert.deepEqual(names, [...guide, ...others, 'kata-proxy-bin', 'kata-shim-bin'].sort());
+  });
+
+  it('docker runs with what is installed', async () => {
+    engine = await Engine.start({ 'kata-runtime': '/usr/bin/kata-runtime' }, 'kata-runtime', installation.mounts);
+    const { code, stdout, stderr } = await engine.docker(['run', '--rm', 'busybox', 'uname', '-a']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Linux [0-9a-f]{12} 6\.1\.\d+-1\.container /);
+  });
+
+  it('there is no other Node', async () => {
+    assert.equal((await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', '-c', 'command -v node nodejs'])).stdout, '');
+  });
+
+  const cases: [words: string[], said: RegExp][] = [
+    [['--version'], /^kata-runtime  : \d/],
+    [['kata-check', '--strict'], /^Version consistency of Kata Containers is verified$/m],
+    [['kata-env'], /Path = "\/usr\/share\/kata-containers\/kata-containers\.img"/],
+  ];
+  for (const [words, said] of cases) {
+    it(`kata-runtime ${words.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await runtime(...words);
+      assert.equal(code, words[0] === 'kata-check' && !existsSync('/dev/kvm') ? 1 : 0, stdout + stderr);
+      assert.match(stdout, said);
+    });
+  }
+
+  it('kata-collect-data.sh has every section, and no secret', async () => {
+    const secret = join(installation.root, 'usr/share/defaults/kata-containers/config.d');
+    mkdirSync(secret, { recursive: true });
+    writeFileSync(join(secret, 'a.toml'), '# password = "hunter2"\n');
+    const script = join(installation.root, 'usr/bin/kata-collect-data.sh');
+    const { code, stdout, stderr } = await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', script]);
+    assert.equal(code, 0, stderr);
+    rmSync(secret, { recursive: true });
+    const sections = ['Meta details', 'Runtime', 'Runtime configuration files', 'KSM throttler', 'Image and initrd'];
+    for (const name of [...sections, 'Kata Containers logs', 'Container managers', 'Packages'])
+      assert.match(stdout, new RegExp(`^# ${name}$`, 'm'));
+    assert.match(stdout, /# password = \[left out\]/);
+    assert.doesNotMatch(stdout, /hunter2/);
+  });
+
+  it('an upgrade leaves a running container alive and reachable', async () => {
+    const started = await running().docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000']);
+    assert.equal(started.code, 0, started.stderr);
+    await installation.build('newer', '2', stage);
+    const { code, stdout, stderr } = await installation.dnf(['distribution', 'newer'], ['upgrade']);
+    assert.equal(code, 0, stdout + stderr);
+    for (const name of await installation.installed()) assert.match(name, /-2$/);
+    const inside = await running().docker(['exec', 'box', 'echo', 'alive']);
+    assert.deepEqual([inside.code, inside.stdout], [0, 'alive\n'], inside.stderr);
+    assert.equal((await running().docker(['rm', '-f', 'box'])).code, 0);
+    assert.equal((await running().docker(['run', '--rm', 'busybox', 'true'])).code, 0);
+  });
+
+  it('a proxy of another version is installed by itself, and kata-check --strict says so', async () => {
+    const path = '/usr/libexec/kata-containers/kata-proxy';
+    const program = `mkdir -p %{buildroot}${path.replace(/\/[^/]+$/, '')}\nprintf '#!/bin/sh\\necho kata-proxy version 1.12.9\\n' > %{buildroot}${path}`;
+    await installation.standIn('swap', ['Name: kata-proxy-bin', 'Version: 1.12.9'], program, `%attr(0755,root,root) ${path}`);
+    const before = await installation.installed();
+    const { code, stdout, stderr } = await installation.dnf(['distribution', 'newer', 'swap'], ['install', 'kata-proxy-bin-1.12.9']);
+    assert.equal(code, 0, stdout + stderr);
+    const changed = (await installation.installed()).filter((name) => !before.includes(name));
+    assert.deepEqual(changed, ['kata-proxy-bin-1.12.9-1']);
+    const strict = await runtime('kata-check', '--strict');
+    assert.equal(strict.code, 1);
+    assert.match(strict.stdout + strict.stderr, /version inconsistency.*kata-proxy: v1\.12\.9/);
+  });
+
+  it('removing them leaves nothing but edited configuration', async () => {
+    await running().stop();
+    engine = undefined;
+    const edited = join(installation.root, 'etc/kata-containers/configuration.toml');
+    mkdirSync(join(edited, '..'), { recursive: true });
+    writeFileSync(edited, '# edited\n');
+    const { code, stdout, stderr } = await installation.dnf(['distribution'], ['remove', 'kata-*']);
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(await installation.installed(), []);
+    const places = ['usr', 'etc'].map((name) => join(installation.root, name));
+    assert.equal(await must('find', [...places, '-type', 'f']), `${edited}\n`);
+    assert.ok(!existsSync(join(installation.root, 'usr/libexec/kata-containers')));
+  });
+});
