@@ -3,7 +3,7 @@
  * [--sign KEY] [DIR]`. Without `--stage` the tree is laid out anew; KEY is a key of gpg's. DIR is .cache/rpm when not given.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,6 +39,12 @@ const run = (program: string, words: readonly string[]): void =>
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: date, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
   });
+
+const programPath = (name: string): string =>
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .map((directory) => join(directory, name))
+    .find((path) => existsSync(path)) ?? name;
 
 /** Which packages bundle what. */
 const bundles = {
@@ -88,7 +94,9 @@ function publish(work: string): void {
     .sort()
     .map((name) => join(packages, name));
   const key = values.sign;
-  if (key !== undefined) run('rpmsign', ['--addsign', '--define', `_gpg_name ${key}`, ...files]);
+  // Distributions' rpm look for gpg at places of their own.
+  const gpg = ['--define', `_gpg_name ${key ?? ''}`, '--define', `__gpg ${programPath('gpg')}`];
+  if (key !== undefined) run('rpmsign', ['--addsign', ...gpg, ...files]);
   run('createrepo_c', ['--quiet', '--revision', date, '--set-timestamp-to-revision', output]);
   if (key !== undefined) {
     run('gpg', ['--batch', '--yes', '--local-user', key, '--detach-sign', '--armor', join(output, 'repodata/repomd.xml')]);
