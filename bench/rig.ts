@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CacheServer } from '../tests/e2e/cache-server.ts';
 import { Engine } from '../tests/e2e/engine.ts';
 import { stage, variant } from '../tests/e2e/staged.ts';
-import { CacheServer } from './cache-server.ts';
 import type { SideName, Stage } from './probe.ts';
 import { sideNames } from './probe.ts';
 import type { Limits } from './take-samples.ts';
@@ -85,7 +85,7 @@ export class Rig {
 
   /** Has as many idle containers run as the stage wants, and no others. */
   async idle(wanted: Stage, { mayGoOn, report }: Pick<Limits, 'mayGoOn' | 'report'>): Promise<void> {
-    if (wanted.kata + wanted.runc > 0) await Promise.all([this.#removeBoxes(), this.cache.stop()]);
+    if (wanted.kata + wanted.runc > 0) await Promise.all([this.#removeBoxes(), this.cache.stop('SIGTERM')]);
     for (const side of sideNames) {
       const names = this.#running[side];
       await this.#remove(names.splice(wanted[side]));
@@ -109,7 +109,7 @@ export class Rig {
 
   async stop(): Promise<void> {
     try {
-      await this.cache.stop();
+      await this.cache.stop('SIGTERM');
       await this.#removeBoxes();
       for (const side of sideNames) await this.#remove(this.#running[side].splice(0));
     } finally {

@@ -1,5 +1,6 @@
 /** Shows `docker run busybox uname -a` beside the host's own, with an engine that is gone afterwards. */
-import { Engine, run } from '../tests/e2e/engine.ts';
+import { Engine } from '../tests/e2e/engine.ts';
+import { run } from '../tests/e2e/run.ts';
 import { kataRuntime } from '../tests/e2e/staged.ts';
 
 const say = (text: string): void => console.log(`demo: ${text}`);

@@ -1,7 +1,8 @@
 /** The agent in a guest with control groups version 2, and what it does when a shim is killed. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { Engine, until } from './engine.ts';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime, variant } from './staged.ts';
 

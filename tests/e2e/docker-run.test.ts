@@ -4,8 +4,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { Engine, until } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime } from './staged.ts';
 

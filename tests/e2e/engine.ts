@@ -13,9 +13,6 @@ import { run, until } from './run.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { hasTemplates, removeTemplates } from './templates.ts';
 
-export { run, until };
-export type { Outcome, RunOptions };
-
 export interface Runtimes {
   readonly [name: string]: string;
 }

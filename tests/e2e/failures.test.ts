@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine, run, until } from './engine.ts';
+import { Engine } from './engine.ts';
+import { run, until } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime, variant } from './staged.ts';
 

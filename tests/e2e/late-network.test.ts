@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, until } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime, stage, variant } from './staged.ts';
 

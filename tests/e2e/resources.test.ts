@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime, stage, variant } from './staged.ts';
 

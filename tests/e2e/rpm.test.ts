@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Engine } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { Installation, must } from './rpm-repository.ts';
 

@@ -8,7 +8,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, until } from './engine.ts';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime } from './staged.ts';
 

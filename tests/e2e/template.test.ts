@@ -6,8 +6,9 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdir
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Engine, run, until } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import { Engine } from './engine.ts';
+import { run, until } from './run.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { stage, variant } from './staged.ts';
 

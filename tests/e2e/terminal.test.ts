@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, run, until } from './engine.ts';
+import { Engine } from './engine.ts';
+import { run, until } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime } from './staged.ts';
 

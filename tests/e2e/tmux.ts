@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, until } from './engine.ts';
+import { run, until } from './run.ts';
 import type { Engine } from './engine.ts';
 
 export class Tmux {

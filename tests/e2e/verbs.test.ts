@@ -6,8 +6,9 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mountControllers, removeControllers } from './controllers.ts';
-import { Engine, run, until } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import { Engine } from './engine.ts';
+import { run, until } from './run.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { kataRuntime } from './staged.ts';
 

@@ -1,41 +1,24 @@
 /** The VM cache: containers start in VMs that stood ready, and do without one as well. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine, until } from './engine.ts';
-import type { Outcome } from './engine.ts';
+import { CacheServer } from './cache-server.ts';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
+import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
-import { variant } from './staged.ts';
-
-const SIZE = 2;
-const NONE = '00000000-0000';
 
 describe('VM cache', function () {
   this.timeout(180_000);
   let directory: string;
-  let endpoint: string;
-  let runtime: string;
   let engine: Engine;
-  let server: ChildProcess;
+  let server: CacheServer;
 
   const docker = (words: string): Promise<Outcome> => engine.docker(words.split(' '));
-  const factory = (action: string): Promise<Outcome> => engine.inMounts(runtime, ['factory', action]);
-  const pids = async (): Promise<string[]> =>
-    [...(await factory('status')).stdout.matchAll(/^VM pid = (\d+) /gm)].map(([, pid = NONE]) => pid);
+  const factory = (action: string): Promise<Outcome> => engine.inMounts(server.script, ['factory', action]);
+  const pids = (): Promise<string[]> => server.pids(engine);
 
-  async function startServer(): Promise<void> {
-    server = spawn('nsenter', [`--mount=/proc/${engine.pid}/ns/mnt`, runtime, 'factory', 'init'], { stdio: 'ignore' });
-    await until('VMs are ready', async () => (await pids()).length === SIZE, 90_000);
-  }
-  async function stopServer(signal: NodeJS.Signals): Promise<void> {
-    const ended = once(server, 'exit');
-    server.kill(signal);
-    await ended;
-  }
   /** Runs a container for long, and tells whether its VM is one of those that stood ready. */
   async function runFromCache(name: string): Promise<boolean> {
     const ready = await pids();
@@ -47,24 +30,19 @@ describe('VM cache', function () {
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-cache-'));
-    endpoint = join(directory, 'cache.sock');
-    runtime = variant(directory, 'cached', (toml) =>
-      toml
-        .replace(/^#vm_cache_number = .*$/m, `vm_cache_number = ${SIZE}`)
-        .replace(/^#vm_cache_endpoint = .*$/m, `vm_cache_endpoint = "${endpoint}"`)
-        .replace('enable_template = false', 'enable_template = true'),
-    );
-    engine = await Engine.start({ cached: runtime }, 'cached');
-    await startServer();
+    server = new CacheServer(directory);
+    engine = await Engine.start({ cached: server.script }, 'cached');
+    await server.ready(engine);
   });
   after(async () => {
-    if (server.exitCode === null && server.signalCode === null) await stopServer('SIGTERM');
+    await server.stop('SIGTERM');
     await engine.stop();
     rmSync(directory, { recursive: true });
     assert.deepEqual(leftovers(), []);
   });
 
   it('tells what stands ready, and is there once', async () => {
+    const { endpoint } = server;
     const { stdout } = await factory('status');
     assert.match(stdout, /^VM cache server pid = \d+\n(VM pid = \d+ Cpu = 1 Memory = 2048MiB\n){2}vm factory is on\n$/);
     const { code, stderr } = await factory('init');
@@ -85,16 +63,16 @@ describe('VM cache', function () {
   });
 
   it('a VM that has died is not given', async () => {
-    await until('VMs are ready', async () => (await pids()).length === SIZE, 60_000);
+    await server.ready(engine);
     for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL');
     const { code, stdout, stderr } = await docker('run --rm busybox echo well');
     assert.deepEqual([code, stdout], [0, 'well\n'], stderr);
-    await until('VMs are ready again', async () => (await pids()).length === SIZE, 60_000);
+    await server.ready(engine);
   });
 
   it('a server that ends leaves the VMs that it gave; without one a VM is cloned', async () => {
     assert.equal(await runFromCache('two'), true);
-    await stopServer('SIGTERM');
+    await server.stop('SIGTERM');
     assert.equal((await docker('exec two echo well')).stdout, 'well\n');
     assert.equal((await docker('run --rm busybox echo alone')).stdout, 'alone\n');
     await docker('rm -f two');
@@ -103,14 +81,13 @@ describe('VM cache', function () {
   });
 
   it('what a killed server leaves is removed by the next one, which Quit ends', async () => {
-    await startServer();
+    await server.ready(engine);
     const orphans = await pids();
-    await stopServer('SIGKILL');
-    await startServer();
+    await server.stop('SIGKILL');
+    await server.ready(engine);
     for (const pid of orphans) assert.equal(existsSync(`/proc/${pid}`), false);
-    const ended = once(server, 'exit');
     assert.equal((await factory('destroy')).stdout, 'vm factory destroyed\n');
-    assert.deepEqual(await ended, [0, null]);
-    assert.equal(existsSync(endpoint), false);
+    assert.deepEqual(await server.stop(), [0, null]);
+    assert.equal(existsSync(server.endpoint), false);
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import type { Outcome } from '../e2e/engine.ts';
+import type { Outcome } from '../e2e/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });

@@ -1,8 +1,8 @@
 /** Links that come into a sandbox' namespace after its VM was started: docker from 28 on, `docker network connect`. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { run } from '../e2e/engine.ts';
-import type { Outcome } from '../e2e/engine.ts';
+import { run } from '../e2e/run.ts';
+import type { Outcome } from '../e2e/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

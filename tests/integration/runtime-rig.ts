@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationFile } from '../../packages/runtime/src/configuration/configuration-file.ts';
-import type { Outcome } from '../e2e/engine.ts';
+import type { Outcome } from '../e2e/run.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { Scratch } from './process.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
-import type { Outcome } from '../e2e/engine.ts';
+import type { Outcome } from '../e2e/run.ts';
 import { until } from './process.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';

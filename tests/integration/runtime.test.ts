@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
-import { run } from '../e2e/engine.ts';
-import type { Outcome } from '../e2e/engine.ts';
+import { run } from '../e2e/run.ts';
+import type { Outcome } from '../e2e/run.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import type { Scratch } from './process.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';

@@ -93,8 +93,7 @@ async function takesSeccomp(
 function podVolumes({ id, bundle }: CreateRequest, sandboxId: string): PodVolumePlan {
   const mounts = bundle.spec.mounts ?? [];
   if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
-  const table = readMountTable();
-  return planPodVolumes(sandboxId, mounts, (path) => mountedType(path, table) === 'tmpfs');
+  return planPodVolumes(sandboxId, mounts, (path) => mountedType(path, readMountTable()) === 'tmpfs');
 }
 
 /** Shares the container's files and has the agent make it. */
