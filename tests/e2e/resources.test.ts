@@ -1,6 +1,6 @@
 /** The size of a VM follows the limits of its containers, and so does what it may use of the host. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from './engine.ts';
@@ -127,6 +127,16 @@ describe('resources of a VM', function () {
     assert.notEqual((await engine.docker(['update', '-m', '900g', '--memory-swap', '900g', 'box'])).code, 0);
     assert.equal(await inside('nproc'), '1');
     assert.doesNotMatch(read(`/run/vc/sbs/${id}/${id}/persist.json`), /966367641600/);
+  });
+
+  it('a VM that the host kills for want of memory ends its container with 137', async () => {
+    const id = await start('--runtime', 'only', 'busybox', 'sleep', '1000');
+    assert.equal(await inside('nproc'), '1'); // docker has settled
+    const ended = engine.docker(['wait', id]);
+    const used = Number(read(group('memory', id, '/memory.usage_in_bytes')));
+    writeFileSync(group('memory', id, '/memory.limit_in_bytes'), String(used + (8 << 20)));
+    await engine.docker(['exec', 'box', 'dd', 'if=/dev/zero', 'of=/dev/shm/file', 'bs=1M', 'count=60']);
+    assert.equal((await ended).stdout, '137\n');
   });
 
   it('sandbox_cgroup_only: the sandbox as a whole is held to the limits', async () => {

@@ -1,5 +1,7 @@
 /** The shim's life: connect, relay, wait, exit as the process did. */
 import { writeSync } from 'node:fs';
+import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
+import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import { parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
@@ -19,6 +21,8 @@ import { takeTerminal } from './terminal.ts';
 
 /** Exit code when the process' own cannot be learned any more, as ssh(1) does. */
 const LOST_EXIT = 255;
+/** 128 + SIGKILL, which is what the kernel has sent. */
+const OOM_EXIT = 137;
 const FAILURE_EXIT = 1;
 
 function checkOptions(options: ShimOptions): void {
@@ -51,6 +55,13 @@ async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Pro
   return (await target.wait()) & 0xff;
 }
 
+/** The VM is in our control group: when it has vanished, and the kernel has killed there for want of memory, that was it. */
+function lostExit(log: Logger): number {
+  if (oomKills(cgroupOf('self')) === 0) return LOST_EXIT;
+  log.error('the host ran out of memory for the VM, and its kernel has killed it');
+  return OOM_EXIT;
+}
+
 /** Nothing is said on stdio, whatever goes wrong: that is the process'. */
 async function connectAndRelay(options: ShimOptions, log: Logger): Promise<number> {
   try {
@@ -59,7 +70,7 @@ async function connectAndRelay(options: ShimOptions, log: Logger): Promise<numbe
     return options.proxyExitCode ? status : 0;
   } catch (error) {
     log.error('the process is lost', { reason: errorMessage(error) });
-    return error instanceof AgentError ? LOST_EXIT : FAILURE_EXIT;
+    return error instanceof AgentError ? lostExit(log) : FAILURE_EXIT;
   }
 }
 

@@ -2,26 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cgroupProcesses, parseCgroup } from './cgroup.ts';
+import { cgroupProcesses, parseCgroup } from '@kata-containers/common/cgroups/cgroup';
 import { pathsBelow, widenCpuset } from './cpuset.ts';
 import { OomEvents } from './oom-events.ts';
 import { UNLIMITED, parseBlockTable, parseIoStat, parseNumber, parseTable } from './parse-cgroup-files.ts';
 import { readStats } from './read-stats.ts';
-
-describe('parseCgroup', () => {
-  it('version 1 has a directory for each controller', () => {
-    const cgroup = parseCgroup('5:memory:/docker/x\n4:cpu,cpuacct:/c\n0::/\n', '/cg');
-    assert.deepEqual(
-      [cgroup.version, cgroup.directory('memory'), cgroup.directory('cpuacct')],
-      [1, '/cg/memory/docker/x', '/cg/cpuacct/c'],
-    );
-    assert.equal(cgroup.directory('pids'), '/cg/pids/');
-  });
-  it('version 2 has one for all', () => {
-    const cgroup = parseCgroup('0::/docker/x\n', '/cg');
-    assert.deepEqual([cgroup.version, cgroup.directory('memory'), cgroup.directory('pids')], [2, '/cg/docker/x', '/cg/docker/x']);
-  });
-});
 
 describe('parsing of control group files', () => {
   it('numbers, and no limit', () => assert.deepEqual([parseNumber('12\n'), parseNumber('max\n'), parseNumber('')], [12n, UNLIMITED, 0n]));

@@ -4,8 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { CGROUP_ROOT } from './cgroup.ts';
-import type { Cgroup } from './cgroup.ts';
+import { CGROUP_ROOT } from '@kata-containers/common/cgroups/cgroup';
+import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
 
 const ONLINE = '/sys/devices/system/cpu/online';
 

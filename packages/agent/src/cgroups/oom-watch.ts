@@ -2,11 +2,11 @@
  * Tells when the kernel has killed a process of a control group for want of memory. Version 1 signals an eventfd that
  * cgroup.event_control was told of (memory.rst, "OOM Control"); version 2 modifies memory.events.
  */
-import { closeSync, existsSync, openSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, watch, writeFileSync } from 'node:fs';
+import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
+import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Cgroup } from './cgroup.ts';
-import { parseTable } from './parse-cgroup-files.ts';
 
 export interface OomWatch {
   close(): void;
@@ -35,19 +35,10 @@ function watchV1(directory: string, onOom: () => void, kernel: Events): OomWatch
   return { close: () => stream.destroy() };
 }
 
-function killCount(file: string): bigint {
-  try {
-    return parseTable(readFileSync(file, 'latin1'))['oom_kill'] ?? 0n;
-  } catch {
-    return 0n;
-  }
-}
-
-function watchV2(directory: string, onOom: () => void): OomWatch {
-  const file = `${directory}/memory.events`;
-  let known = killCount(file);
-  const watcher = watch(file, () => {
-    const count = killCount(file);
+function watchV2(cgroup: Cgroup, onOom: () => void): OomWatch {
+  let known = oomKills(cgroup);
+  const watcher = watch(`${cgroup.directory('memory')}/memory.events`, () => {
+    const count = oomKills(cgroup);
     if (count > known) onOom();
     known = count;
   });
@@ -57,6 +48,5 @@ function watchV2(directory: string, onOom: () => void): OomWatch {
 
 /** @throws Error when the group has no memory controller */
 export function watchOom(cgroup: Cgroup, onOom: () => void, kernel: Events): OomWatch {
-  const directory = cgroup.directory('memory');
-  return cgroup.version === 1 ? watchV1(directory, onOom, kernel) : watchV2(directory, onOom);
+  return cgroup.version === 1 ? watchV1(cgroup.directory('memory'), onOom, kernel) : watchV2(cgroup, onOom);
 }

@@ -1,7 +1,7 @@
 /** A container's use of resources, as StatsContainer tells it. Loaded when first asked for. */
 import { readFileSync, readdirSync } from 'node:fs';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
-import type { Cgroup } from './cgroup.ts';
+import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
 import { statsV1 } from './stats-v1.ts';
 import { statsV2 } from './stats-v2.ts';
 

@@ -40,4 +40,25 @@ describe('Output of a process that has ended', () => {
     }
     assert.deepEqual([...pieces, await output.read(100)], ['0', '1', '2', undefined]);
   });
+
+  it('the exit code is given the moment that the last byte was read', async () => {
+    writeSync(child, 'tail');
+    output.endWhenQuiet();
+    assert.equal(String(await output.read(2)), 'ta');
+    let isTold = false;
+    const all = output.readByAll(60_000).then(() => (isTold = true));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    assert.equal(isTold, false);
+    assert.equal(String(await output.read(100)), 'il');
+    assert.equal(await output.read(100), undefined);
+    await all;
+  });
+
+  it('is not waited for when its reader has gone away', async () => {
+    writeSync(child, 'tail');
+    await output.read(2);
+    const start = performance.now();
+    await output.readByAll(100);
+    assert.ok(performance.now() - start >= 99);
+  });
 });

@@ -8,8 +8,6 @@ import { openPollableStream } from '@kata-containers/common/kernel/pollable-stre
 
 /** Quiet time after the end of a process that counts as the end of its output. */
 const DRAIN_MS = 100;
-/** How often it is looked whether everything was read. */
-const LOOK_MS = 20;
 /** Most bytes held for the host: in an emulated guest an answer costs tens of milliseconds, whatever its size. */
 const MAX_HELD = 1 << 20;
 /** One buffer serves all reads, because each is copied on at once. A fresh one for each costs more than the read. */
@@ -31,6 +29,8 @@ export class Output {
   /** Something was read or taken since the last look of `endWhenQuiet`. */
   #isActive = false;
   #waiting: (() => void)[] = [];
+  /** Those who wait for all to be read. */
+  #watching: (() => void)[] = [];
   #lastReadAt = Number.NEGATIVE_INFINITY;
 
   constructor(fd: number) {
@@ -66,8 +66,14 @@ export class Output {
   /** Until everything was read, or nobody has asked for more for `awayMs`. */
   async readByAll(awayMs: number): Promise<void> {
     const isDone = (): boolean =>
-      (this.#ended && this.#length === 0) || (this.#waiting.length === 0 && performance.now() - this.#lastReadAt > awayMs);
-    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      (this.#ended && this.#length === 0) || (this.#waiting.length === 0 && performance.now() - this.#lastReadAt >= awayMs);
+    while (!isDone()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watching.push(resolve);
+      const timer = setTimeout(resolve, awayMs);
+      await promise;
+      clearTimeout(timer);
+    }
   }
 
   close(): void {
@@ -82,7 +88,7 @@ export class Output {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of [...this.#waiting.splice(0), ...this.#watching.splice(0)]) resolve();
   }
 
   #add(bytes: Buffer): boolean {
@@ -111,6 +117,7 @@ export class Output {
     this.#length = rest.length;
     this.#isActive = true;
     this.#socket.resume();
+    if (this.#ended) this.#wake();
     return piece;
   }
 }

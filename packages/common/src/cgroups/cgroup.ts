@@ -22,8 +22,8 @@ export function parseCgroup(text: string, root = CGROUP_ROOT): Cgroup {
   return { version: 1, directory: (controller) => `${root}/${controller}${paths.get(controller) ?? '/'}` };
 }
 
-/** @throws Error when the process is gone */
-export function cgroupOf(pid: number): Cgroup {
+/** `self` is right in a PID namespace with its parent's /proc, too. @throws Error when the process is gone */
+export function cgroupOf(pid: number | 'self'): Cgroup {
   return parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
 }
 
