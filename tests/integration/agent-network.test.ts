@@ -28,6 +28,13 @@ describe('kata-agent: network', function () {
     await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.3') });
     assert.equal(host.inside('ip', '-4', '-br', 'address', 'show', 'net7').trim().split(/\s+/)[2], '10.9.0.3/24');
   });
+  it('IPv6 addresses can be used at once, and routes go by them', async () => {
+    const IPAddresses = [...interfaceOf('10.9.0.3').IPAddresses, { family: 1 as const, address: 'fd09::3', mask: '64' }];
+    await host.agent.call('updateInterface', { interface: { ...interfaceOf(''), IPAddresses } });
+    assert.match(host.inside('ip', '-6', 'address', 'show', 'net7'), /inet6 fd09::3\/64 scope global nodad/);
+    await host.agent.call('updateRoutes', { routes: { Routes: [{ dest: 'fd0a::/16', gateway: 'fd09::1', device: 'net7' }] } });
+    assert.match(host.inside('ip', '-6', 'route', 'show', 'fd0a::/16'), /via fd09::1 dev net7/);
+  });
   it('routes are replaced as a whole', async () => {
     host.inside('ip', 'link', 'set', 'peer0', 'up');
     const toGateway = { dest: '10.9.0.1', device: 'net7', scope: 253 };
@@ -59,7 +66,7 @@ describe('kata-agent: network', function () {
       13,
       /none/,
     ],
-    ['a word that is several', () => host.agent.call('updateInterface', { interface: { hwAddr: MAC, name: 'a b' } }), 3, /invalid word/],
+    ['a word that is several', () => host.agent.call('updateInterface', { interface: { hwAddr: MAC, name: 'a b' } }), 3, /invalid name/],
   ];
   for (const [name, act, code, text] of wrong) {
     it(`${name} is refused`, async () => {

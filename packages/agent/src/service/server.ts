@@ -75,7 +75,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
   const agentCalls = {
     ...containerCalls(sandbox),
     ...stdioCalls(sandbox),
-    ...networkCalls(options, sandbox.machine.reaper),
+    ...networkCalls(options, sandbox.machine.kernel, sandbox.machine.reaper),
     ...guestCalls(sandbox),
     ...tracingCalls(),
   };

@@ -29,6 +29,7 @@ const AF_UNIX = 1;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
+const NETLINK_ROUTE = 0;
 const NETLINK_KOBJECT_UEVENT = 15;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
@@ -116,4 +117,5 @@ export const descriptorCalls: DescriptorCalls = {
     check(libc.bind(socket, local, local.length), 'bind', 'of a uevent socket');
     return socket;
   },
+  openRouteSocket: () => check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), 'socket', 'of routes'),
 };

@@ -56,6 +56,8 @@ export interface DescriptorCalls {
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
   openUeventSocket(): number;
+  /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
+  openRouteSocket(): number;
 }
 
 export interface WindowSize {

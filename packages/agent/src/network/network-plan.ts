@@ -1,0 +1,71 @@
+/** What is to be asked of the kernel for 1.x's network messages. Pure: `indexOf` finds a link's number by its name. */
+import { status } from '@grpc/grpc-js';
+import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
+import { GrpcError } from '../service/grpc-error.ts';
+import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
+import type { NetworkRequest } from './route-socket.ts';
+import { addAddress, linkUp, replaceNeighbour, replaceRoute } from './rtnetlink-message.ts';
+
+const IFF_NOARP = 0x80;
+/** IFNAMSIZ with its zero byte (netdevice(7)). */
+const MAX_NAME = 15;
+
+/** @throws GrpcError */
+export function checkName(name: string): string {
+  if (!/^[A-Za-z0-9_.:@-]+$/.test(name) || name.length > MAX_NAME)
+    throw new GrpcError(status.INVALID_ARGUMENT, `invalid name of a network interface: ${JSON.stringify(name)}`);
+  return name;
+}
+
+/** For a link that is down and has no addresses. */
+export function interfaceRequests(current: string, index: number, wanted: Interface): NetworkRequest[] {
+  const { hwAddr, IPAddresses, mtu, raw_flags } = wanted;
+  const name = checkName(wanted.name === '' ? current : wanted.name);
+  const change = {
+    ...(hwAddr !== '' && { mac: parseMac(hwAddr) }),
+    ...(mtu > 0n && { mtu: Number(mtu) }),
+    ...(name !== current && { name }),
+    noArp: (raw_flags & IFF_NOARP) !== 0,
+  };
+  return [
+    { what: `interface ${name}`, message: linkUp(index, change) },
+    ...IPAddresses.map(({ address, mask }) => {
+      const text = `${address}/${mask}`;
+      return { what: `address ${text} of ${name}`, message: addAddress(index, parsePrefix(text)) };
+    }),
+  ];
+}
+
+function routeRequest({ dest, gateway, device, source, scope }: Route, indexOf: (name: string) => number): NetworkRequest {
+  const destination = dest === '' || dest === 'default' ? undefined : parsePrefix(dest);
+  const [via, from] = [gateway, source].map((text) => (text === '' ? undefined : parseIp(text)));
+  const family = destination?.family ?? via?.family ?? from?.family ?? 'inet';
+  const what = ['route to', dest || 'default', ...(gateway ? ['via', gateway] : []), ...(device ? ['by', device] : [])].join(' ');
+  const others = [via, from].filter((ip) => ip !== undefined && ip.family !== family);
+  if (others.length > 0) throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
+  const message = replaceRoute({
+    family,
+    scope,
+    ...(destination && { destination }),
+    ...(via && { gateway: via.bytes }),
+    ...(from && { source: from.bytes }),
+    ...(device !== '' && { link: indexOf(device) }),
+  });
+  return { what, message };
+}
+
+/** Routes without a gateway come first: they make gateways reachable. @throws GrpcError */
+export function routeRequests(routes: readonly Route[], indexOf: (name: string) => number): NetworkRequest[] {
+  const direct = routes.filter(({ gateway }) => gateway === '');
+  return [...direct, ...routes.filter(({ gateway }) => gateway !== '')].map((route) => routeRequest(route, indexOf));
+}
+
+/** @throws GrpcError */
+export function neighbourRequests(neighbours: readonly ARPNeighbor[], indexOf: (name: string) => number): NetworkRequest[] {
+  return neighbours.flatMap(({ toIPAddress, device, lladdr }) => {
+    if (!toIPAddress) return [];
+    const { family, bytes } = parseIp(toIPAddress.address);
+    const message = replaceNeighbour(indexOf(device), family, bytes, parseMac(lladdr));
+    return [{ what: `neighbour ${toIPAddress.address} of ${device}`, message }];
+  });
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
+import { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
+import { findLink, waitForLink } from './find-link.ts';
+import { interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
+import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
+import type { NetworkRequest } from './route-socket.ts';
+import { parseAnswers } from './rtnetlink-message.ts';
+
+describe('addresses', () => {
+  const good: [text: string, family: string, hex: string][] = [
+    ['10.0.0.255', 'inet', '0a0000ff'],
+    ['fd00::1', 'inet6', 'fd000000000000000000000000000001'],
+    ['::', 'inet6', '0'.repeat(32)],
+    ['1:2:3:4:5:6:7:8', 'inet6', '00010002000300040005000600070008'],
+    ['::ffff:10.0.0.1', 'inet6', '00000000000000000000ffff0a000001'],
+    ['fe80::1%eth0', 'inet6', 'fe800000000000000000000000000001'],
+  ];
+  for (const [text, family, hex] of good) {
+    it(text, () => {
+      const found = parseIp(text);
+      assert.deepEqual([found.family, found.bytes.toString('hex')], [family, hex]);
+    });
+  }
+  for (const text of ['', '10.0.0', '10.0.0.1 dev eth1', 'fd00:::1', '10.0.0.1/33', '10.0.0.1/', 'fd00::/129', '1.2.3.4/8/8'])
+    it(`${JSON.stringify(text)} is none`, () => assert.throws(() => parsePrefix(text), /invalid address/));
+  it('lengths of prefixes', () => assert.deepEqual([parsePrefix('10.0.0.0/8').length, parsePrefix('fd00::').length], [8, 128]));
+  for (const text of ['', '02:42', '02:42:ac:11:00:0g', '02:42:ac:11:00:02:'])
+    it(`${JSON.stringify(text)} is no hardware address`, () => assert.throws(() => parseMac(text), /invalid address/));
+});
+
+describe('requests to the kernel', () => {
+  const hex = (requests: readonly NetworkRequest[]): string[] => requests.map(({ message }) => message.toString('hex'));
+  const index = (name: string): number => (name === 'eth0' ? 7 : assert.fail(name));
+
+  it('an interface is named, sized and addressed (byte for byte by rtnetlink(7))', () => {
+    const wanted = Interface.fromPartial({
+      name: 'eth0',
+      mtu: 1450n,
+      hwAddr: '02:42:ac:11:00:02',
+      IPAddresses: [
+        { family: 0, address: '172.17.0.2', mask: '16' },
+        { family: 1, address: 'fd00::2', mask: '64' },
+      ],
+    });
+    assert.deepEqual(hex(interfaceRequests('eth1', 7, wanted)), [
+      '40000000100005000000000000000000' +
+        '00000000070000000100000081000000' +
+        '0a0001000242ac1100020000' +
+        '08000400aa050000' +
+        '090003006574683000000000',
+      '30000000140005060000000000000000' + '0210000007000000' + '08000200ac110002' + '08000100ac110002' + '08000400ac11ffff',
+      '40000000140005060000000000000000' +
+        '0a40020007000000' +
+        '14000200fd000000000000000000000000000002' +
+        '14000100fd000000000000000000000000000002',
+    ]);
+  });
+  it('direct routes come first, and have the scope of their link', () => {
+    const routes = [
+      Route.fromPartial({ gateway: '10.0.0.1', device: 'eth0' }),
+      Route.fromPartial({ dest: '10.0.0.0/8', device: 'eth0', source: '10.0.0.2' }),
+    ];
+    assert.deepEqual(hex(routeRequests(routes, index)), [
+      '34000000180005050000000000000000' + '02080000fe03fd0100000000' + '080001000a000000' + '080007000a000002' + '0800040007000000',
+      '2c000000180005050000000000000000' + '02000000fe03000100000000' + '080005000a000001' + '0800040007000000',
+    ]);
+  });
+  it('a default route of IPv6 is told by its gateway', () => {
+    const [request] = routeRequests([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })], index);
+    assert.equal(request?.message[16], 10);
+  });
+  it('a static neighbour', () => {
+    const row = ARPNeighbor.fromPartial({ toIPAddress: { address: '10.0.0.9' }, device: 'eth0', lladdr: '02:00:00:00:00:09' });
+    assert.deepEqual(hex(neighbourRequests([row], index)), [
+      '300000001c0005050000000000000000' + '020000000700000080000000' + '080001000a000009' + '0a0002000200000000090000',
+    ]);
+  });
+
+  const refused: [name: string, act: () => unknown, text: RegExp][] = [
+    ['a name with a blank', () => interfaceRequests('eth0', 7, Interface.fromPartial({ name: 'x down' })), /invalid name/],
+    ['a name that is too long', () => interfaceRequests('eth0', 7, Interface.fromPartial({ name: 'a'.repeat(16) })), /invalid name/],
+    [
+      'addresses of two families',
+      () => routeRequests([Route.fromPartial({ dest: '10.0.0.0/8', gateway: 'fd00::1' })], index),
+      /two families/,
+    ],
+  ];
+  for (const [name, act, text] of refused) it(`${name} is refused`, () => assert.throws(act, text));
+});
+
+describe('parseAnswers', () => {
+  const message = (type: number, payload: Buffer): Buffer => {
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(16 + payload.length, 0);
+    head.writeUInt16LE(type, 4);
+    return Buffer.concat([head, payload, Buffer.alloc(-payload.length & 3)]);
+  };
+  it('rows, results, the end', () => {
+    const answers = parseAnswers(
+      Buffer.concat([message(20, Buffer.from('row')), message(2, Buffer.from([0xed, 0xff, 0xff, 0xff])), message(3, Buffer.alloc(4))]),
+    );
+    assert.deepEqual(answers, [{ kind: 'row', type: 20, payload: Buffer.from('row') }, { kind: 'result', errno: 19 }, { kind: 'done' }]);
+  });
+  it('what is cut short does not count', () => assert.deepEqual(parseAnswers(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
+});
+
+describe('finding a link', () => {
+  let root = '';
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'links-'));
+    mkdirSync(join(root, 'eth3'));
+    writeFileSync(join(root, 'eth3/address'), '02:42:AC:11:00:02\n');
+    mkdirSync(join(root, 'bonding_masters'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('by hardware address, in any case', () => assert.equal(findLink('02:42:ac:11:00:02', root), 'eth3'));
+  it('the first spare one of a template, when none has the address', async () => {
+    for (const index of [1, 0]) {
+      mkdirSync(join(root, `eth${9 - index}`));
+      writeFileSync(join(root, `eth${9 - index}/address`), `${spareLinkPrefix}0${index}\n`);
+    }
+    assert.equal(await waitForLink('02:42:ac:11:00:02', 1, root), 'eth3');
+    assert.equal(await waitForLink('02:42:ac:11:00:07', 1, root), 'eth9');
+  });
+  it('says what did not appear', async () => {
+    await assert.rejects(waitForLink('02:00:00:00:00:01', 1, root), /no network device with address 02:00:00:00:00:01/);
+  });
+});

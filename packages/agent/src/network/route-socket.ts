@@ -1,0 +1,62 @@
+/**
+ * The kernel's ear for network requests. It answers each before write(2) returns, so everything here is synchronous. In an
+ * emulated guest this costs a tenth of running ip(8), whose program and libraries would have to be translated first.
+ */
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
+import { status } from '@grpc/grpc-js';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { GrpcError } from '../service/grpc-error.ts';
+import { RTM_NEWADDR, parseAnswers } from './rtnetlink-message.ts';
+import type { Answer } from './rtnetlink-message.ts';
+
+/** Room for one part of a list (netlink(7) asks for 8 KiB at least). */
+const READ_BYTES = 32_768;
+
+/** What is asked for, in words for the error. */
+export interface NetworkRequest {
+  readonly what: string;
+  readonly message: Buffer;
+}
+
+export class RouteSocket {
+  readonly #fd: number;
+  readonly #buffer = Buffer.alloc(READ_BYTES);
+
+  constructor(kernel: Pick<Kernel, 'openRouteSocket'>) {
+    this.#fd = kernel.openRouteSocket();
+  }
+
+  /** @throws GrpcError with the kernel's reason */
+  carryOut({ what, message }: NetworkRequest): void {
+    writeSync(this.#fd, message);
+    for (const answer of this.#read()) if (answer.kind === 'result') check(what, answer.errno);
+  }
+
+  /** What the kernel tells of all addresses, each as `deleteAddress` wants it. @throws GrpcError */
+  addresses(message: Buffer): Buffer[] {
+    writeSync(this.#fd, message);
+    const rows: Buffer[] = [];
+    for (;;) {
+      for (const answer of this.#read()) {
+        if (answer.kind === 'done') return rows;
+        if (answer.kind === 'result') check('list of addresses', answer.errno);
+        else if (answer.type === RTM_NEWADDR) rows.push(Buffer.from(answer.payload));
+      }
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #read(): Answer[] {
+    return parseAnswers(this.#buffer.subarray(0, readSync(this.#fd, this.#buffer)));
+  }
+}
+
+function check(what: string, errno: number): void {
+  if (errno === 0) return;
+  const [, reason = `error ${errno}`] = getSystemErrorMap().get(-errno) ?? [];
+  throw new GrpcError(status.INTERNAL, `${what}: ${reason}`);
+}

@@ -1,0 +1,183 @@
+/**
+ * Requests to the kernel about links, addresses, routes and neighbours, and what it answers (netlink(7), rtnetlink(7)). Numbers
+ * have the byte order of the machine, addresses that of the network.
+ */
+import type { Prefix } from './address-bytes.ts';
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+export const RTM_NEWLINK = 16;
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+export const RTM_GETADDR = 22;
+export const RTM_NEWROUTE = 24;
+export const RTM_NEWNEIGH = 28;
+
+const NLM_F_REQUEST = 0x1;
+const NLM_F_ACK = 0x4;
+const NLM_F_DUMP = 0x300;
+const NLM_F_REPLACE = 0x100;
+const NLM_F_EXCL = 0x200;
+const NLM_F_CREATE = 0x400;
+
+export const families = { inet: 2, inet6: 10 } as const;
+const HEADER_BYTES = 16;
+const align = (length: number): number => (length + 3) & ~3;
+
+function integer(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
+
+/** An attribute: its number and its value. */
+type Attribute = readonly [type: number, value: Buffer];
+
+/** Header, a fixed part, and attributes, each padded to four bytes. */
+function request(type: number, flags: number, fixed: Buffer, attributes: readonly Attribute[] = []): Buffer {
+  const parts = attributes.flatMap(([number, value]) => {
+    const head = Buffer.alloc(4);
+    head.writeUInt16LE(4 + value.length, 0);
+    head.writeUInt16LE(number, 2);
+    return [head, value, Buffer.alloc(align(value.length) - value.length)];
+  });
+  const header = Buffer.alloc(HEADER_BYTES);
+  const message = Buffer.concat([header, fixed, ...parts]);
+  message.writeUInt32LE(message.length, 0);
+  message.writeUInt16LE(type, 4);
+  message.writeUInt16LE(NLM_F_REQUEST | flags, 6);
+  return message;
+}
+
+const IFF_UP = 0x1;
+const IFF_NOARP = 0x80;
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+
+/** struct ifinfomsg. `change` says which of the flags count. */
+function linkInfo(index: number, flags: number, change: number): Buffer {
+  return Buffer.concat([Buffer.alloc(4), integer(index), integer(flags), integer(change)]);
+}
+
+export const linkDown = (index: number): Buffer => request(RTM_NEWLINK, NLM_F_ACK, linkInfo(index, 0, IFF_UP));
+
+export interface LinkChange {
+  readonly name?: string;
+  readonly mac?: Buffer;
+  readonly mtu?: number;
+  readonly noArp: boolean;
+}
+
+/** Changes a link that is down, and brings it up. */
+export function linkUp(index: number, { name, mac, mtu, noArp }: LinkChange): Buffer {
+  const attributes: Attribute[] = [];
+  if (mac) attributes.push([IFLA_ADDRESS, mac]);
+  if (mtu !== undefined) attributes.push([IFLA_MTU, integer(mtu)]);
+  if (name !== undefined) attributes.push([IFLA_IFNAME, Buffer.from(`${name}\0`)]);
+  return request(RTM_NEWLINK, NLM_F_ACK, linkInfo(index, noArp ? IFF_UP | IFF_NOARP : IFF_UP, IFF_UP | IFF_NOARP), attributes);
+}
+
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_BROADCAST = 4;
+const IFA_F_NODAD = 0x02;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+const RT_SCOPE_HOST = 254;
+
+/** The last address of a network; networks of two addresses or one have none. */
+function broadcastOf({ bytes, length }: Prefix): Buffer | undefined {
+  if (length > 30) return undefined;
+  const last = Buffer.alloc(4);
+  last.writeUInt32BE((bytes.readUInt32BE(0) | (0xffffffff >>> length)) >>> 0);
+  return last;
+}
+
+/** IPv6 addresses are used at once: nobody else on this network has them, so there is nothing to look for. */
+export function addAddress(index: number, prefix: Prefix): Buffer {
+  const { family, bytes, length } = prefix;
+  const isLoopback = family === 'inet' && bytes[0] === 127;
+  const flags = family === 'inet6' ? IFA_F_NODAD : 0;
+  const head = Buffer.from([families[family], length, flags, isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE]);
+  const broadcast = family === 'inet' ? broadcastOf(prefix) : undefined;
+  return request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, Buffer.concat([head, integer(index)]), [
+    [IFA_LOCAL, bytes],
+    [IFA_ADDRESS, bytes],
+    ...(broadcast ? [[IFA_BROADCAST, broadcast] as const] : []),
+  ]);
+}
+
+/** Asks for all addresses of all links. */
+export const listAddresses = (): Buffer => request(RTM_GETADDR, NLM_F_DUMP, Buffer.alloc(8));
+
+/** Takes an address away that the kernel has told of in `payload`. */
+export const deleteAddress = (payload: Buffer): Buffer => request(RTM_DELADDR, NLM_F_ACK, payload);
+
+/** Index of the link that an address in an answer belongs to. */
+export const linkOfAddress = (payload: Buffer): number => payload.readUInt32LE(4);
+
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PREFSRC = 7;
+const RT_TABLE_MAIN = 254;
+const RTPROT_BOOT = 3;
+const RTN_UNICAST = 1;
+
+export interface RouteChange {
+  readonly family: keyof typeof families;
+  /** undefined for the default route. */
+  readonly destination?: Prefix;
+  readonly gateway?: Buffer;
+  readonly source?: Buffer;
+  readonly link?: number;
+  /** 0 for the usual one: that of the link without a gateway, and everywhere with one. */
+  readonly scope: number;
+}
+
+export function replaceRoute({ family, destination, gateway, source, link, scope }: RouteChange): Buffer {
+  const usual = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  const scopes = [RT_TABLE_MAIN, RTPROT_BOOT, scope === 0 ? usual : scope, RTN_UNICAST];
+  const fixed = Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes, 0, 0, 0, 0]);
+  const attributes: Attribute[] = [];
+  if (destination) attributes.push([RTA_DST, destination.bytes]);
+  if (gateway) attributes.push([RTA_GATEWAY, gateway]);
+  if (source) attributes.push([RTA_PREFSRC, source]);
+  if (link !== undefined) attributes.push([RTA_OIF, integer(link)]);
+  return request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed, attributes);
+}
+
+const NDA_DST = 1;
+const NDA_LLADDR = 2;
+const NUD_PERMANENT = 0x80;
+
+export function replaceNeighbour(link: number, family: keyof typeof families, address: Buffer, mac: Buffer): Buffer {
+  const fixed = Buffer.concat([Buffer.from([families[family], 0, 0, 0]), integer(link), Buffer.from([NUD_PERMANENT, 0, 0, 0])]);
+  return request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed, [
+    [NDA_DST, address],
+    [NDA_LLADDR, mac],
+  ]);
+}
+
+/** One message of an answer. */
+export type Answer =
+  /** `errno` is 0 when the request was carried out. */
+  | { readonly kind: 'result'; readonly errno: number }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'row'; readonly type: number; readonly payload: Buffer };
+
+/** The messages in what one read(2) gave. */
+export function parseAnswers(bytes: Buffer): Answer[] {
+  const answers: Answer[] = [];
+  for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
+    const length = bytes.readUInt32LE(at);
+    if (length < HEADER_BYTES || at + length > bytes.length) break;
+    const type = bytes.readUInt16LE(at + 4);
+    const payload = bytes.subarray(at + HEADER_BYTES, at + length);
+    if (type === NLMSG_ERROR) answers.push({ kind: 'result', errno: -payload.readInt32LE(0) });
+    else answers.push(type === NLMSG_DONE ? { kind: 'done' } : { kind: 'row', type, payload });
+    at += align(length);
+  }
+  return answers;
+}
