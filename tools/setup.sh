@@ -9,6 +9,7 @@ say() { echo "setup: $*"; }
 packages='
   bc bison cpio flex gcc libc6-dev libelf-dev make perl xz-utils zstd linux-source-6.1 binutils
   busybox-static crun e2fsprogs iproute2 procps
+  dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
   protobuf-compiler libprotobuf-dev
   createrepo-c dnf rpm
   containerd containernetworking-plugins docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'

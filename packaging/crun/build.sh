@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Builds the guest's crun from Debian's source package as one static program. Debian's own program loads ten libraries, most of
+# them for systemd, which a guest does not have: by emulation that is most of what a run of crun takes.
+# The result is kept by the hash of its inputs.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${KATA_CACHE_DIR:-$here/../../.cache}
+output=
+
+usage() {
+  echo "usage: build.sh --output FILE [--cache DIR]" >&2
+  exit 2
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --output) output=${2:?}; shift 2 ;;
+    --cache) cache=${2:?}; shift 2 ;;
+    *) usage ;;
+  esac
+done
+[ -n "$output" ] || usage
+
+tools='crun dpkg-dev gcc libc6-dev libcap-dev libseccomp-dev libyajl-dev make pkg-config python3'
+missing=
+for package in $tools; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  echo "crun: packages are missing: apt-get install$missing" >&2
+  exit 1
+fi
+
+# The version that this machine's crun package has: the agent's tests on the host run that one.
+version=$(dpkg-query -W -f='${source:Version}' crun)
+# shellcheck disable=SC2086 -- a list of words
+key=$( { cat "$here/build.sh"; dpkg-query -W -f='${Package} ${Version}\n' $tools; } | sha256sum | cut -c1-32)
+
+say() { echo "crun: $*"; }
+
+# apt's own lists have no sources unless its user wants them: they are read into a directory of ours, from the same places.
+fetch() {
+  local apt=$1/apt options
+  mkdir -p "$apt/lists/partial"
+  apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+    sort -u >"$apt/sources.list"
+  options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
+    -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
+  apt-get "${options[@]}" update && cd "$1" && apt-get "${options[@]}" source "crun=$version"
+}
+
+# What only systemd's cgroup manager and a cache of seccomp programs would need is left out.
+compile() {
+  cd "$1"/crun-*/ &&
+  ac_cv_search_gcry_check_version=no LIBS='-l:libyajl_s.a -lm' ./configure --quiet --disable-systemd --disable-criu --disable-dl \
+    --disable-shared --enable-static --disable-dependency-tracking &&
+  make git-version.h && make -j"$(nproc)" LDFLAGS=-all-static crun &&
+  strip -o "$1/result/crun" crun &&
+  "$1/result/crun" --version | grep -q '+CAP +SECCOMP +EBPF +YAJL'
+}
+
+mkdir -p "$cache/crun"
+cache=$(cd "$cache" && pwd)
+entry=$cache/crun/$key
+[ -d "$entry" ] || { exec 9>"$cache/crun/lock"; flock 9; }
+if [ ! -d "$entry" ]; then
+  work=$(mktemp -d "$cache/crun/build.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  mkdir "$work/result"
+  for step in fetch compile; do
+    say "$step"
+    ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # no errexit in there
+  done
+  mv "$work/result" "$entry"
+  say "done in $SECONDS s"
+else
+  say 'unchanged'
+fi
+mkdir -p "$(dirname "$output")"
+cp "$entry/crun" "$output"
