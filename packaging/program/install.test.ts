@@ -48,6 +48,16 @@ describe('an installed program', () => {
     assert.equal(spawnSync(process.execPath, ['-e', script]).status, 0);
   });
 
+  it('has the same bytes wherever it is packed, as long as it is installed at one place', () => {
+    const named = { node: '/usr/bin/node', packedPath: '/usr/lib/program.packed' };
+    const packed = ['x', 'a-longer-name'].map((name) => {
+      const packedPath = join(directory, name);
+      installProgram(process.execPath, { ...program, packedPath, named, trainings: [['x'], ['y']] });
+      return readFileSync(packedPath).toString('latin1');
+    });
+    assert.equal(packed[0], packed[1]);
+  });
+
   it('training makes code of the functions that were called, not of others', () => {
     installProgram(process.execPath, { ...program, trainings: [['x']] });
     assert.ok(unpacked().code.length < 5000, String(unpacked().code.length));

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { pack, programText } from './format.ts';
+import { pack, programText, unpack } from './format.ts';
 
 export interface Program {
   /** The bundle. */
@@ -31,12 +31,27 @@ function launcher(node: string, packedPath: string): string {
   return `#!${node} --no-warnings\n${outputFiles[0]?.text ?? ''}`;
 }
 
-function train(node: string, { path, packedPath }: Program, words: readonly string[]): void {
+/** Without chance the same program gives the same bytes: hashes of names, and what other threads have got done, go into the code. */
+const WITHOUT_CHANCE = ['--predictable', '--hash-seed=1', '--random-seed=1'];
+/** V8 notes a hash of its flags in code (SerializedCodeData, the fourth 32-bit word), and takes none of other flags. */
+const FLAG_HASH = { start: 12, end: 16 };
+
+function train(node: string, { path, packedPath }: Program, name: string, words: readonly string[]): void {
+  const trainer = join(import.meta.dirname, 'train.ts');
   try {
-    execFileSync(node, ['--no-warnings', join(import.meta.dirname, 'train.ts'), packedPath, path, ...words], { stdio: 'ignore', env: {} });
+    execFileSync(node, [...WITHOUT_CHANCE, '--no-warnings', trainer, packedPath, name, path, ...words], { stdio: 'ignore', env: {} });
   } catch {
     // Many command lines that change nothing fail. Their code is made nevertheless.
   }
+}
+
+/** Chance has no part in what code does: it fits a Node that is started without those flags. */
+function fitToUsualFlags(node: string, packedPath: string): void {
+  const { text, code } = unpack(readFileSync(packedPath));
+  const script = `new (require('node:vm').Script)('').createCachedData().toString('hex')`;
+  const usual = Buffer.from(execFileSync(node, ['-p', script], { encoding: 'utf8', env: {} }).trim(), 'hex');
+  usual.copy(code, FLAG_HASH.start, FLAG_HASH.start, FLAG_HASH.end);
+  writeFileSync(packedPath, pack({ text, code }));
 }
 
 /** `node` is the path of the installed Node: another one would not take its code. */
@@ -45,5 +60,6 @@ export function installProgram(node: string, program: Program): void {
   writeFileSync(packedPath, pack({ text: programText(readFileSync(source, 'latin1')), code: Buffer.alloc(0) }));
   writeFileSync(path, launcher(named.node, named.packedPath));
   chmodSync(path, 0o755);
-  for (const words of trainings) train(node, program, words);
+  for (const words of trainings) train(node, program, named.packedPath, words);
+  if (trainings.length > 0) fitToUsualFlags(node, packedPath);
 }
