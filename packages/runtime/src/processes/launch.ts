@@ -12,12 +12,15 @@ export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Process
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
 
-/** Starts the sandbox' proxy. What it says on stderr goes to `logFile`. */
+/** Variable that names the descriptor of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
+const ENDS_WITH = 'KATA_PROXY_ENDS_WITH';
+
+/** Starts the sandbox' proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
 export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; environment: NodeJS.ProcessEnv },
+  options: { debug: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
 ): Started {
   const words = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -27,7 +30,11 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    return spawnApart({ binary, words, stdio: ['ignore', 'ignore', log], detached: true, environment: options.environment });
+    const stdio = ['ignore', 'ignore', log] as const;
+    if (options.endsWith === undefined)
+      return spawnApart({ binary, words, stdio: [...stdio], detached: true, environment: options.environment });
+    const environment = { ...options.environment, [ENDS_WITH]: String(stdio.length) };
+    return spawnApart({ binary, words, stdio: [...stdio, options.endsWith], detached: true, environment });
   } finally {
     closeSync(log);
   }

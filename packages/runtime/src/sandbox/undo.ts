@@ -5,8 +5,8 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
-import { deleteLinks, deleteNetworkNamespace } from '../network/teardown.ts';
-import { endProcess } from '../processes/end-process.ts';
+import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
+import { endFamily, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../storage/unmount-tree.ts';
 import type { Undo } from './undo-journal.ts';
 
@@ -36,9 +36,11 @@ export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setn
     case 'remove-cgroup':
       return removeCgroup(entry.directories);
     case 'kill':
-      return endProcess(entry.process, TERMINATION_MS);
+      return entry.family ? endFamily(entry.process, TERMINATION_MS) : endProcess(entry.process, TERMINATION_MS);
     case 'delete-links':
       return deleteLinks(entry.netns, entry.links, entry.ingress);
+    case 'restore-links':
+      return restoreLinks(entry.netns, entry.links);
     case 'delete-netns':
       return deleteNetworkNamespace(entry.path, kernel);
   }
