@@ -60,7 +60,7 @@ export class RuntimeRig {
     writeFileSync(scratch.file('calls'), '');
     writeFileSync(scratch.file('c.toml'), configurationFile(overrides));
     mkdirSync(scratch.file('bundle/rootfs'), { recursive: true });
-    mkdirSync(scratch.file('volume'));
+    mkdirSync(scratch.file('volume'), { recursive: true });
     writeFileSync(scratch.file('volume/kept'), 'data');
     const spec = {
       ociVersion: '1.0.2',

@@ -1,0 +1,68 @@
+/** Containers that are joined to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
+import type { Outcome } from './run.ts';
+import { leftovers } from './leftovers.ts';
+import { variant } from './staged.ts';
+
+describe('macvtap', function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let directory = '';
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    directory = mkdtempSync(join(tmpdir(), 'kata-macvtap-'));
+    const macvtap = (toml: string): string => toml.replace(/^internetworking_model = .*$/m, 'internetworking_model = "macvtap"');
+    const booted = (toml: string): string => macvtap(toml).replace('enable_template = true', 'enable_template = false');
+    const runtimes = { cloned: variant(directory, 'cloned', macvtap), booted: variant(directory, 'booted', booted) };
+    engine = await Engine.start(runtimes, 'cloned');
+  });
+  after(async () => {
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+  afterEach(async () => {
+    const { stdout } = await engine.docker(['ps', '-aq']);
+    for (const id of stdout.split('\n').filter(Boolean)) await engine.docker(['rm', '-f', id]);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  async function good(outcome: Promise<Outcome>): Promise<string> {
+    const { code, stdout, stderr } = await outcome;
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+  const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
+  const inspect = async (name: string, what: string): Promise<string> => (await docker('inspect', '-f', `{{${what}}}`, name)).trim();
+  const ping = (name: string, address: string): Promise<string> => docker('exec', name, 'ping', '-c', '2', '-W', '10', address);
+
+  for (const runtime of ['booted', 'cloned']) {
+    it(`${runtime}: docker's address in the guest, its bridge answers`, async () => {
+      await docker('run', '-d', '--runtime', runtime, '--name', 'one', 'busybox', 'sleep', '1000');
+      const [address, mac] = [await inspect('one', '.NetworkSettings.IPAddress'), await inspect('one', '.NetworkSettings.MacAddress')];
+      const seen = await docker('exec', 'one', 'ip', 'address', 'show', 'eth0');
+      assert.ok(seen.includes(`inet ${address}/16`) && seen.includes(mac), seen);
+      assert.match(await ping('one', await inspect('one', '.NetworkSettings.Gateway')), /2 packets received/);
+      const pid = await inspect('one', '.State.Pid');
+      const links = await good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-d', 'link', 'show']));
+      assert.match(links, /tap0_kata@eth0: .*macvtap/s);
+      assert.ok(new RegExp(`tap0_kata@eth0:.*\n.*ether ${mac}`).test(links), links);
+    });
+  }
+
+  it('two containers reach each other, and a published port answers', async () => {
+    await docker('run', '-d', '--name', 'one', '-p', '8088:80', 'busybox', 'sh', '-c', 'echo hello >/index.html; exec httpd -f -p 80 -h /');
+    await docker('run', '-d', '--name', 'two', 'busybox', 'sleep', '1000');
+    const [first, second] = [await inspect('one', '.NetworkSettings.IPAddress'), await inspect('two', '.NetworkSettings.IPAddress')];
+    assert.match(await ping('two', first), /2 packets received/);
+    assert.match(await ping('one', second), /2 packets received/);
+    assert.match(await docker('exec', 'two', 'wget', '-q', '-O', '-', `http://${first}/`), /hello/);
+    const fetch = (): Promise<Outcome> => engine.inNetwork('/bin/busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:8088/']);
+    await until('the published port answers', async () => /hello/.test((await fetch()).stdout));
+  });
+});
