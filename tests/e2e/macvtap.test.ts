@@ -1,6 +1,6 @@
 /** Containers that are joined to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './engine.ts';
@@ -13,12 +13,14 @@ describe('macvtap', function () {
   this.timeout(180_000);
   let engine: Engine;
   let directory = '';
+  let cloned = '';
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
     directory = mkdtempSync(join(tmpdir(), 'kata-macvtap-'));
     const macvtap = (toml: string): string => toml.replace(/^internetworking_model = .*$/m, 'internetworking_model = "macvtap"');
     const booted = (toml: string): string => macvtap(toml).replace('enable_template = true', 'enable_template = false');
-    const runtimes = { cloned: variant(directory, 'cloned', macvtap), booted: variant(directory, 'booted', booted) };
+    cloned = variant(directory, 'cloned', macvtap);
+    const runtimes = { cloned, booted: variant(directory, 'booted', booted) };
     engine = await Engine.start(runtimes, 'cloned');
   });
   after(async () => {
@@ -54,6 +56,27 @@ describe('macvtap', function () {
       assert.ok(new RegExp(`tap0_kata@eth0:.*\n.*ether ${mac}`).test(links), links);
     });
   }
+
+  it('a network that comes late is joined by macvtap too, and goes', async () => {
+    const kata = (...words: string[]): Promise<Outcome> => engine.inMounts(cloned, words);
+    await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
+    const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();
+    await docker('network', 'connect', '--ip', '10.99.1.7', 'second', 'one');
+    const pid = await inspect('one', '.State.Pid');
+    const onHost = (...words: string[]): Promise<string> => good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words]));
+    const mac = /link\/ether (\S+)/.exec(await onHost('link', 'show', 'eth1'))?.[1] ?? '';
+    const file = join(directory, 'if.json');
+    const IPAddresses = [{ Family: 0, Address: '10.99.1.7', Mask: '24' }];
+    writeFileSync(file, JSON.stringify({ Device: 'eth1', Name: 'eth1', IPAddresses, Mtu: 1500, HwAddr: mac, LinkType: 'veth' }));
+    await good(kata('kata-network', 'add-iface', id, file));
+    assert.match(await onHost('-d', 'link', 'show', 'tap1_kata'), new RegExp(`ether ${mac}.*macvtap mode bridge`, 's'));
+    assert.match(await ping('one', '10.99.1.1'), /2 packets received/);
+    await good(kata('kata-network', 'del-iface', id, file));
+    assert.match(await onHost('address', 'show', 'eth1'), new RegExp(`ether ${mac} .*inet 10.99.1.7/24`, 's'));
+    await docker('network', 'disconnect', 'second', 'one');
+    await docker('rm', '-f', 'one');
+    await docker('network', 'rm', 'second');
+  });
 
   it('two containers reach each other, and a published port answers', async () => {
     await docker('run', '-d', '--name', 'one', '-p', '8088:80', 'busybox', 'sh', '-c', 'echo hello >/index.html; exec httpd -f -p 80 -h /');
