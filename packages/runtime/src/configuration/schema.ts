@@ -85,7 +85,7 @@ const hypervisor = {
   disable_block_device_use: flag(false, 'Never hand block devices to the guest; share their file systems instead.'),
   shared_fs: text(
     'virtio-9p',
-    'How host directories reach the guest. virtio-fs is faster and needs the daemon virtiofsd; its VMs are booted, never cloned.',
+    'How host directories reach the guest. virtio-fs needs the daemon virtiofsd; its VMs are booted, never cloned.',
     { oneOf: ['virtio-9p', 'virtio-fs'] },
   ),
   virtio_fs_daemon: text(

@@ -7,8 +7,6 @@ import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
 import type { Address, Link } from './parse-links.ts';
 import { tapName } from './tcfilter-plan.ts';
 
-export type NetworkModel = 'default' | 'tcfilter' | 'macvtap' | 'none';
-
 /** 1.x joins ipvlan by tcfilter always: its links share one hardware address, and nothing can be put upon them. */
 export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
 

@@ -67,7 +67,7 @@ function isNodeOf(path: string, { major, minor }: Device): boolean {
 const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
 
 /** /dev may be no devtmpfs, or its node another namespace's: then a node of our own is made, and gone at once. */
-function openDevice(index: number, device: Device, record: Record, kernel: Calls): number {
+export function openDevice(index: number, device: Device, record: Record, kernel: Calls): number {
   const usual = `/dev/tap${index}`;
   if (isNodeOf(usual, device)) return open(usual);
   const own = `/dev/kata-${randomUuid()}`;

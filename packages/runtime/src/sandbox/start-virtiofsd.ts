@@ -3,11 +3,12 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { componentVersion } from '../host-check/component-version.ts';
 import { lastWords } from '../hypervisor/qemu/qemu-process.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/command-line.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
-import { virtiofsdCommandLine } from '../processes/virtiofsd-command-line.ts';
+import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
 import type { Context } from './context.ts';
 import { virtiofsdLog } from './paths.ts';
 import type { UndoJournal } from './undo-journal.ts';
@@ -25,8 +26,12 @@ export interface DaemonStart {
   readonly journal: UndoJournal;
 }
 
-function words({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan): string[] {
+/** @throws HypervisorError when the daemon cannot be run at all */
+function words({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
+  const version = componentVersion(binary);
+  if (version === undefined) throw new HypervisorError(`virtiofsd (${binary}) cannot be run`, '');
   return virtiofsdCommandLine({
+    kind: virtiofsdKind(version),
     source: sharedDirectory,
     cache: hypervisor.virtio_fs_cache,
     debug,
@@ -37,6 +42,7 @@ function words({ configuration: { hypervisor } }: Context, { sharedDirectory, de
 /** The listening socket is there before the daemon is, so QEMU can be started at once. */
 function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journal }: DaemonStart): StartedDaemon {
   const binary = findVirtiofsd(context.configuration.hypervisor.virtio_fs_daemon);
+  const own = words(context, plan, binary);
   const logFile = join(directory, virtiofsdLog);
   const log = openSync(logFile, 'a', 0o600);
   const listening = context.kernel.listenUnix(socket);
@@ -44,7 +50,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
     const stdio = ['ignore', log, log, listening] as const;
     const { identity, child } = spawnApart({
       binary,
-      words: words(context, plan),
+      words: own,
       stdio: [...stdio],
       detached: true,
       environment: context.environment,
