@@ -1,6 +1,6 @@
 /** Starting kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { buildProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { buildProxyCommandLine, proxyEndsWith } from '@kata-containers/common/command-lines/proxy-command-line';
 import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../sandbox/paths.ts';
@@ -11,9 +11,6 @@ import type { ShimNamespaces, Started } from './spawn-apart.ts';
 export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
-
-/** Variable that names the descriptor of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
-const ENDS_WITH = 'KATA_PROXY_ENDS_WITH';
 
 /** Starts the sandbox' proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
 export function launchProxy(
@@ -33,7 +30,7 @@ export function launchProxy(
     const stdio = ['ignore', 'ignore', log] as const;
     if (options.endsWith === undefined)
       return spawnApart({ binary, words, stdio: [...stdio], detached: true, environment: options.environment });
-    const environment = { ...options.environment, [ENDS_WITH]: String(stdio.length) };
+    const environment = { ...options.environment, [proxyEndsWith]: String(stdio.length) };
     return spawnApart({ binary, words, stdio: [...stdio, options.endsWith], detached: true, environment });
   } finally {
     closeSync(log);
