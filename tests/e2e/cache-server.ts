@@ -14,12 +14,19 @@ export class CacheServer {
   /** A runtime that takes its VMs from the server. */
   readonly script: string;
   readonly endpoint: string;
+  readonly #directory: string;
   #process: ChildProcess | undefined;
 
   constructor(directory: string) {
+    this.#directory = directory;
     this.endpoint = join(directory, 'cache.sock');
-    this.script = variant(directory, 'kata-cache', (text) =>
-      text
+    this.script = this.runtime('kata-cache', (text) => text);
+  }
+
+  /** Another runtime that takes its VMs from the server. */
+  runtime(name: string, change: (toml: string) => string): string {
+    return variant(this.#directory, name, (text) =>
+      change(text)
         .replace(/^#vm_cache_number = .*$/m, `vm_cache_number = ${VMS}`)
         .replace(/^#vm_cache_endpoint = .*$/m, `vm_cache_endpoint = "${this.endpoint}"`),
     );

@@ -10,7 +10,9 @@ function processes(): string[] {
     .flatMap((pid) => {
       try {
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return /qemu-system-.*sandbox-|kata-proxy |kata-shim /.test(line) ? [`process ${pid}: ${line.slice(0, 120)}`] : [];
+        return /qemu-system-.*sandbox-|kata-proxy |kata-shim |virtiofsd .*\/sandboxes\//.test(line)
+          ? [`process ${pid}: ${line.slice(0, 120)}`]
+          : [];
       } catch {
         return [];
       }
@@ -49,7 +51,10 @@ function cgroups(directory = '/sys/fs/cgroup', depth = 4): string[] {
   });
 }
 
-const all = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
+/** Nodes of macvtaps. */
+const devices = (): string[] => names('/dev').flatMap((name) => (/^(tap\d+|kata-.*)$/.test(name) ? [`/dev/${name}`] : []));
+
+const all = (): string[] => [...devices(), ...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
 /** What was there before the tests: another's, or an earlier run's that was killed. */
 const found = new Set(all());
 

@@ -20,9 +20,9 @@ describe('VM cache', function () {
   const pids = (): Promise<string[]> => server.pids(engine);
 
   /** Runs a container for long, and tells whether its VM is one of those that stood ready. */
-  async function runFromCache(name: string): Promise<boolean> {
+  async function runFromCache(name: string, runtime = 'cached'): Promise<boolean> {
     const ready = await pids();
-    const { code, stderr } = await docker(`run -d --name ${name} busybox sleep 1000`);
+    const { code, stderr } = await docker(`run -d --runtime ${runtime} --name ${name} busybox sleep 1000`);
     assert.equal(code, 0, stderr);
     const left = await pids();
     return ready.some((pid) => !left.includes(pid) && existsSync(`/proc/${pid}`));
@@ -31,7 +31,10 @@ describe('VM cache', function () {
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-cache-'));
     server = new CacheServer(directory);
-    engine = await Engine.start({ cached: server.script }, 'cached');
+    const macvtap = server.runtime('kata-cache-macvtap', (toml) =>
+      toml.replace(/^internetworking_model = .*$/m, 'internetworking_model = "macvtap"'),
+    );
+    engine = await Engine.start({ cached: server.script, macvtap }, 'cached');
     await server.ready(engine);
   });
   after(async () => {
@@ -59,6 +62,26 @@ describe('VM cache', function () {
     const { code, stdout, stderr } = await docker(`run --rm -v ${directory}:/v busybox sh -c echo>/v/from-guest;exit\${IFS}7`);
     assert.deepEqual([code, stdout, stderr], [7, '', '']);
     assert.equal(existsSync(join(directory, 'from-guest')), true);
+    await docker('rm -f one');
+  });
+
+  it('one that is to be joined by macvtap has a tap already, and is joined by tcfilter', async () => {
+    await server.ready(engine);
+    assert.equal(await runFromCache('one', 'macvtap'), true);
+    const gateway = (await docker('inspect -f {{.NetworkSettings.Gateway}} one')).stdout.trim();
+    assert.equal((await docker(`exec one ping -c 1 -W 5 ${gateway}`)).code, 0);
+    const pid = (await docker('inspect -f {{.State.Pid}} one')).stdout.trim();
+    const { stdout } = await engine.inMounts('nsenter', [
+      `--net=/proc/${pid}/ns/net`,
+      'tc',
+      'filter',
+      'show',
+      'dev',
+      'eth0',
+      'parent',
+      'ffff:',
+    ]);
+    assert.match(stdout, /Egress Redirect to device tap0_kata/);
     await docker('rm -f one');
   });
 

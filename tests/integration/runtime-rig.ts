@@ -11,13 +11,15 @@ import { leftovers } from '../e2e/leftovers.ts';
 import { Scratch } from './process.ts';
 
 export const BUNDLE = join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs');
-const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
+export const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
 
 export interface Modes {
   readonly qemu?: string;
   /** The call that the agent refuses. */
   readonly refuses?: string;
   readonly shim?: string;
+  /** Further keys of the configuration, `table.key`. */
+  readonly configuration?: Parameters<typeof configurationFile>[0];
 }
 
 let count = 0;
@@ -42,7 +44,7 @@ export class RuntimeRig {
   }
 
   /** An installation of fakes, and a bundle. */
-  prepare({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000' }: Modes = {}): void {
+  prepare({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000', configuration = {} }: Modes = {}): void {
     const { scratch } = this;
     for (const name of ['kernel', 'image']) writeFileSync(scratch.file(name), 'x');
     const overrides = {
@@ -53,11 +55,12 @@ export class RuntimeRig {
       'factory.enable_template': false, // the fakes have no state to clone
       'proxy.kata.path': this.executable('kata-proxy', `exec ${fake('proxy.ts')} ${refuses} ${scratch.file('calls')} "$@"`),
       'shim.kata.path': this.executable('kata-shim', shim),
+      ...configuration,
     };
     writeFileSync(scratch.file('calls'), '');
     writeFileSync(scratch.file('c.toml'), configurationFile(overrides));
     mkdirSync(scratch.file('bundle/rootfs'), { recursive: true });
-    mkdirSync(scratch.file('volume'));
+    mkdirSync(scratch.file('volume'), { recursive: true });
     writeFileSync(scratch.file('volume/kept'), 'data');
     const spec = {
       ociVersion: '1.0.2',

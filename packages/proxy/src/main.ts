@@ -4,4 +4,4 @@ import { staySmall } from '@kata-containers/common/process/stay-small';
 import { runProxy } from './run-proxy.ts';
 
 staySmall();
-runMain((argv) => runProxy(argv));
+runMain((argv) => runProxy(argv, process.env));

@@ -16,6 +16,7 @@ import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
+import { endOfCompanion } from './watch-companion.ts';
 import { endingSignal } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
@@ -44,7 +45,14 @@ interface Sockets {
   readonly listen: string;
 }
 
-async function serve(options: ProxyOptions, { mux, listen: listenPath }: Sockets, log: Logger): Promise<number> {
+interface Service {
+  readonly options: ProxyOptions;
+  readonly sockets: Sockets;
+  /** The process that the proxy ends with has ended. */
+  readonly abandoned: Promise<'abandoned'>;
+}
+
+async function serve({ options, sockets: { mux, listen: listenPath }, abandoned }: Service, log: Logger): Promise<number> {
   const garbage = new YoungGarbage(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
@@ -54,11 +62,12 @@ async function serve(options: ProxyOptions, { mux, listen: listenPath }: Sockets
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
   const server = await listen(listenPath, { session, garbage, log });
-  const reason = await Promise.race([ending, lost]);
+  const reason = await Promise.race([ending, lost, abandoned]);
   stopBeating();
   server.close();
   if (typeof reason === 'string') {
     session.close();
+    if (reason === 'abandoned') log.error('the daemon that serves the share has ended: the guest has no files any more');
     return reason === 'terminated' ? 0 : FATAL_EXIT;
   }
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
@@ -68,7 +77,7 @@ async function serve(options: ProxyOptions, { mux, listen: listenPath }: Sockets
 }
 
 /** @throws UsageError */
-export async function runProxy(argv: readonly string[]): Promise<number> {
+export async function runProxy(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const options = parseProxyCommandLine(argv);
   if (options.version) {
     writeSync(1, `kata-proxy version ${version}\n`);
@@ -89,7 +98,7 @@ export async function runProxy(argv: readonly string[]): Promise<number> {
     version,
   });
   try {
-    return await serve(options, sockets, log);
+    return await serve({ options, sockets, abandoned: endOfCompanion(environment) }, log);
   } catch (error) {
     log.error('the proxy cannot go on', { reason: errorMessage(error) });
     return FATAL_EXIT;

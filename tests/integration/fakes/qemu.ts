@@ -5,7 +5,7 @@
  * no device go), or a command that is refused. The commands are written to qemu.log beside the socket of the monitor.
  */
 import { appendFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 
 const [mode = 'good', ...words] = process.argv.slice(2);
 const paths = words.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
@@ -81,6 +81,8 @@ if (mode === 'dies') {
 } else {
   for (const path of paths) {
     if (path.endsWith('qmp.sock')) serveMonitor(path);
+    else if (path.endsWith('vhost-fs.sock'))
+      createConnection(path).on('error', () => {}); // others serve that one
     else
       createServer((connection) => {
         connection.on('error', () => {});

@@ -47,6 +47,8 @@ export class Sandbox {
   readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
   readonly #beingMade = new Set<string>();
   #running = false;
+  /** The share is virtio-fs. */
+  #isServed = false;
   /** What `create` has made, to be undone from the end. */
   #undo: Undo[] = [];
   #guestHooks: Hooks | undefined;
@@ -84,7 +86,7 @@ export class Sandbox {
   /** Ends everything; caches are written back, because the VM is ended next. */
   async destroy(): Promise<void> {
     if (!this.#running) return;
-    for (const id of [...this.#containers.keys()]) await this.removeContainer(id);
+    for (const id of [...this.#containers.keys()]) await this.#remove(id);
     bind({ sync: [] }).sync(); // sync(2)
     await this.#unmake();
   }
@@ -124,7 +126,13 @@ export class Sandbox {
     await this.container(id).start(() => this.oomEvents.add(id));
   }
 
+  /** The host takes its share of the container away next. */
   async removeContainer(id: string): Promise<void> {
+    await this.#remove(id);
+    if (this.#isServed) (await import('../guest/forget-files.ts')).forgetFiles();
+  }
+
+  async #remove(id: string): Promise<void> {
     const { container, storages } = this.#find(id);
     await container.destroy();
     this.#containers.delete(id);
@@ -150,6 +158,7 @@ export class Sandbox {
     if (request.sandbox_pidns) await this.#startPauseProcess();
     this.#undo.push(() => this.#storages.clear());
     await this.#storages.addAll(request.storages);
+    this.#isServed = request.storages.some(({ driver }) => driver === 'virtio-fs');
     if (request.dns.length > 0) this.#undo.push(setDns(request.dns, stateDirectory, kernel, log));
   }
 

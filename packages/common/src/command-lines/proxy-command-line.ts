@@ -57,3 +57,6 @@ export function buildProxyCommandLine(options: {
   if (options.agentLogsSocket !== undefined) words.push('-log', 'debug', '-agent-logs-socket', options.agentLogsSocket);
   return words;
 }
+
+/** Environment variable that names the descriptor of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
+export const proxyEndsWith = 'KATA_PROXY_ENDS_WITH';

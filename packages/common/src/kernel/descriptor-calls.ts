@@ -10,6 +10,7 @@ const libc = bind({
   eventfd: ['uint32', 'int32'],
   socket: ['int32', 'int32', 'int32'],
   bind: ['int32', 'pointer', 'uint32'],
+  listen: ['int32', 'int32'],
   connect: ['int32', 'pointer', 'uint32'],
   sendmsg: ['int32', 'pointer', 'int32'],
   recvmsg: ['int32', 'pointer', 'int32'],
@@ -40,9 +41,9 @@ const CONTROL_LENGTH = 20;
 const CONTROL_SPACE = 24;
 
 /** struct sockaddr_un of a path of at most 107 bytes. */
-function unixAddress(path: string): Buffer {
+function unixAddress(path: string, call: 'bind' | 'connect'): Buffer {
   const text = Buffer.from(path);
-  if (text.length > 107) throw new KernelError('connect', 36, 'ENAMETOOLONG', `to ${path}, which is over 107 bytes,`);
+  if (text.length > 107) throw new KernelError(call, 36, 'ENAMETOOLONG', `to ${path}, which is over 107 bytes,`);
   const sockaddr = Buffer.alloc(110);
   sockaddr.writeUInt16LE(AF_UNIX, 0);
   text.copy(sockaddr, 2);
@@ -92,13 +93,26 @@ export const descriptorCalls: DescriptorCalls = {
     check(libc.fcntl(fd, F_SETFL, BigInt(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)), 'fcntl', 'F_SETFL');
   },
   sendDescriptor(socketPath, fd, text) {
-    const target = unixAddress(socketPath);
+    const target = unixAddress(socketPath, 'connect');
     const socket = check(libc.socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0), 'socket', '');
     try {
       check(libc.connect(socket, target, target.length), 'connect', `to ${socketPath}`);
       sendOver(socket, fd, text);
     } finally {
       closeSync(socket);
+    }
+  },
+  sendDescriptorOver: sendOver,
+  listenUnix(socketPath) {
+    const local = unixAddress(socketPath, 'bind');
+    const socket = check(libc.socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0), 'socket', '');
+    try {
+      check(libc.bind(socket, local, local.length), 'bind', `to ${socketPath}`);
+      check(libc.listen(socket, 1), 'listen', `on ${socketPath}`);
+      return socket;
+    } catch (error) {
+      closeSync(socket);
+      throw error;
     }
   },
   receiveDescriptor(socketFd) {

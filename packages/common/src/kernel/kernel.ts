@@ -9,6 +9,8 @@ export interface MountCalls {
   mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
   /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
   umount(target: string, flags: number): void;
+  /** mknod(2) of a character device, for its owner alone. */
+  makeCharacterDevice(path: string, major: number, minor: number): void;
 }
 
 export interface NamespaceCalls {
@@ -35,6 +37,8 @@ export interface ProcessCalls {
   setsid(): void;
   /** setrlimit(2): core dumps of any size, of this process and those that it starts. */
   allowCoreDumps(): void;
+  /** pidfd_open(2): a descriptor (close-on-exec) that can be polled for the end of the process. */
+  openPidfd(pid: number): number;
 }
 
 export interface DescriptorCalls {
@@ -52,6 +56,10 @@ export interface DescriptorCalls {
   setNonBlocking(fd: number, on: boolean): void;
   /** Sends `fd` with `text` as data over a connection to the listening unix socket at `socketPath` (SCM_RIGHTS, unix(7)). */
   sendDescriptor(socketPath: string, fd: number, text: string): void;
+  /** Sends `fd` with `text` over a connected unix socket to which nothing else is being written. */
+  sendDescriptorOver(socketFd: number, fd: number, text: string): void;
+  /** A unix socket that listens at `socketPath`: blocking, as programs expect that inherit it, and close-on-exec. */
+  listenUnix(socketPath: string): number;
   /** Receives one descriptor from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */

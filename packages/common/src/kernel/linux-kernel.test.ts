@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +72,63 @@ describe('LinuxKernel', () => {
     for (const fd of [sent, received]) closeSync(fd);
     socket.destroy();
     server.close();
+  });
+
+  it('listens for a program that inherits the socket, and sends a descriptor over a connection', async () => {
+    const path = join(directory, 'socket');
+    const listening = kernel.listenUnix(path);
+    const client = createConnection(path);
+    await once(client, 'connect');
+    closeSync(listening);
+    assert.throws(
+      () => kernel.listenUnix(path),
+      (error) => error instanceof KernelError && error.code === 'EADDRINUSE',
+    );
+    client.destroy();
+    const server = createServer({ pauseOnConnect: true }).listen(join(directory, 'second'));
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const sender = createConnection(join(directory, 'second'));
+    const [receiver] = await connected;
+    const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
+    const file = openSync(join(directory, 'file'), 'w+');
+    kernel.sendDescriptorOver(fdOf(sender), file, '{"execute":"getfd"}');
+    const received = kernel.receiveDescriptor(fdOf(receiver));
+    assert.ok(received !== undefined);
+    assert.equal(fstatSync(received).ino, fstatSync(file).ino);
+    for (const fd of [file, received]) closeSync(fd);
+    for (const socket of [sender, receiver]) socket.destroy();
+    server.close();
+  });
+
+  it('a pidfd tells of the end of its process', async () => {
+    const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const stream = openPollableStream(kernel.openPidfd(child.pid ?? -1), { direction: 'read' });
+    // There is nothing to be read in a pidfd: that is an error, once it is ready.
+    const told = new Promise((resolve) =>
+      stream
+        .on('error', () => {})
+        .on('close', resolve)
+        .resume(),
+    );
+    const exited = once(child, 'exit');
+    child.stdin.end();
+    await told;
+    assert.deepEqual(await exited, [0, null]);
+    assert.throws(
+      () => kernel.openPidfd(2 ** 22 + 1),
+      (error) => error instanceof KernelError && error.syscall === 'pidfd_open',
+    );
+  });
+
+  it('makes a device that can be opened (root)', function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const path = `/dev/kernel-test-${process.pid}`;
+    kernel.makeCharacterDevice(path, 1, 5); // zero
+    try {
+      assert.deepEqual([statSync(path).rdev, statSync(path).mode & 0o777], [statSync('/dev/zero').rdev, 0o600]);
+    } finally {
+      rmSync(path);
+    }
   });
 
   it('sees an ended child without taking its status away', async () => {

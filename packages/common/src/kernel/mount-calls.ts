@@ -5,6 +5,7 @@ import type { MountCalls, NamespaceCalls } from './kernel.ts';
 const libc = bind({
   mount: ['string', 'string', 'string', 'uint64', 'pointer'],
   umount2: ['string', 'int32'],
+  mknod: ['string', 'uint32', 'uint64'],
   setns: ['int32', 'int32'],
   unshare: ['int32'],
   sethostname: ['string', 'uint64'],
@@ -12,6 +13,7 @@ const libc = bind({
   ioctl: ['int32', 'uint64', 'pointer'],
 });
 
+const S_IFCHR = 0o020000;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const SIOCGIFFLAGS = 0x8913n;
@@ -20,7 +22,11 @@ const IFF_UP = 1;
 /** struct ifreq: 16 bytes of name, then a union with the flags first. */
 const IFREQ_SIZE = 40;
 
-/** mount(2), umount2(2). */
+/** dev_t of major and minor number (makedev(3)). */
+const deviceNumber = (major: number, minor: number): bigint =>
+  (BigInt(major & 0xfffff000) << 32n) | (BigInt(major & 0xfff) << 8n) | (BigInt(minor & 0xffffff00) << 12n) | BigInt(minor & 0xff);
+
+/** mount(2), umount2(2), mknod(2). */
 export const mountCalls: MountCalls = {
   mount(source, target, fstype, flags, data) {
     const options = data === undefined ? null : Buffer.from(`${data}\0`);
@@ -28,6 +34,9 @@ export const mountCalls: MountCalls = {
   },
   umount(target, flags) {
     check(libc.umount2(target, flags), 'umount', target);
+  },
+  makeCharacterDevice(path, major, minor) {
+    check(libc.mknod(path, S_IFCHR | 0o600, deviceNumber(major, minor)), 'mknod', path);
   },
 };
 

@@ -9,6 +9,10 @@ const libc = bind({
   setrlimit: ['int32', 'pointer'],
 });
 
+/** C libraries before glibc 2.36 have no function of that name. */
+const raw = bind({ syscall: ['int64', 'int32', 'uint32'] });
+const SYS_PIDFD_OPEN = 434n;
+
 const PR_SET_CHILD_SUBREAPER = 36;
 const P_ALL = 0;
 const P_PID = 1;
@@ -27,7 +31,7 @@ function waitid(kind: number, pid: number, options: number): { pid: number; code
   return child.pid === 0 ? undefined : child;
 }
 
-/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2). */
+/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2), pidfd_open(2). */
 export const processCalls: ProcessCalls = {
   becomeSubreaper() {
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), 'prctl', 'PR_SET_CHILD_SUBREAPER');
@@ -43,6 +47,7 @@ export const processCalls: ProcessCalls = {
   setsid() {
     check(libc.setsid(), 'setsid', '');
   },
+  openPidfd: (pid) => check(raw.syscall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`),
   allowCoreDumps() {
     const limit = Buffer.alloc(16); // struct rlimit: soft, hard
     limit.writeBigUInt64LE(RLIM_INFINITY, 0);

@@ -2,6 +2,7 @@
 import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { ARPNeighbors } from '@kata-containers/common/generated/agent';
 import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
+import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
 import { guestShare } from '../sandbox/paths.ts';
 
@@ -47,27 +48,38 @@ export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbor
   return { ARPNeighbors: rows };
 }
 
+/** How the guest mounts the share. */
+export type Share = { readonly driver: '9p'; readonly msize: number } | { readonly driver: 'virtio-fs'; readonly dax: boolean };
+
+type ShareKeys = 'shared_fs' | 'msize_9p' | 'virtio_fs_cache' | 'virtio_fs_cache_size';
+
+/** Files are mapped through the window only when the guest may keep them at all. */
+export function shareOf(configuration: Pick<HypervisorConfiguration, ShareKeys>): Share {
+  const { shared_fs: kind, msize_9p: msize, virtio_fs_cache: cache, virtio_fs_cache_size: window } = configuration;
+  if (kind !== 'virtio-fs') return { driver: '9p', msize };
+  return { driver: 'virtio-fs', dax: window > 0 && cache !== '' && cache !== 'none' };
+}
+
 export interface SandboxFacts {
   readonly id: string;
   readonly hostname: string;
   readonly dns: readonly string[];
   readonly shmBytes: number;
-  readonly msize9p: number;
+  readonly share: Share;
   /** Directory in the guest. */
   readonly guestHookPath: string;
   /** Each as "name parameter=value …". */
   readonly kernelModules: readonly string[];
 }
 
+function shareMount(share: Share): { fstype: string; options: string[] } {
+  if (share.driver === 'virtio-fs') return { fstype: 'virtiofs', options: share.dax ? ['dax'] : [] };
+  return { fstype: '9p', options: ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', `msize=${share.msize}`] };
+}
+
 /** The share that the containers' files come through, and the shared memory of the sandbox. */
-function storages({ shmBytes, msize9p }: SandboxFacts): Storage[] {
-  const share = {
-    driver: '9p',
-    source: 'kataShared',
-    mount_point: `${guestShare}/`,
-    fstype: '9p',
-    options: ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', `msize=${msize9p}`],
-  };
+function storages({ shmBytes, share: kind }: SandboxFacts): Storage[] {
+  const share = { driver: kind.driver, source: 'kataShared', mount_point: `${guestShare}/`, ...shareMount(kind) };
   const shm = {
     driver: 'ephemeral',
     source: 'shm',

@@ -8,7 +8,7 @@ export function describeCreate(command: Command): Command {
     .option('--console <path>', 'pseudo terminal slave to use')
     .option('--console-socket <path>', 'unix socket that receives the master of the new terminal')
     .option('--pid-file <path>', 'file to write the process id to')
-    .option('--pidfd-socket <path>', 'accepted')
+    .option('--pidfd-socket <path>', 'unix socket that receives a pidfd of the process')
     .option('--no-pivot', 'accepted')
     .option('--no-new-keyring', 'accepted')
     .option('--preserve-fds <n>', 'accepted: descriptors do not reach into a VM');

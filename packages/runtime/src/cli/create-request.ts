@@ -8,11 +8,13 @@ import type { Invocation } from './verb.ts';
 export function createRequest({ words, options }: Invocation, attached: boolean): CreateRequest {
   const id = validateId(words[0]);
   const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
+  const pidfdSocket = textOption(options, 'pidfdSocket');
   return {
     id,
     bundle: loadBundle(textOption(options, 'bundle') ?? '.'),
     attached,
     ...(terminal !== undefined && { console: terminal }),
     ...(consoleSocket !== undefined && { consoleSocket }),
+    ...(pidfdSocket !== undefined && { pidfdSocket }),
   };
 }

@@ -24,7 +24,19 @@ describe('annotations', () => {
       'hypervisor.qemu.kernel': file('kernel'),
       'hypervisor.qemu.image': file('image'),
       'hypervisor.qemu.valid_hypervisor_paths': [`${root}/qemu*`],
-      'hypervisor.qemu.enable_annotations': ['^default_', 'kernel', 'path', 'initrd', 'hash', 'cpu_features', 'enable_iommu', 'disable'],
+      'hypervisor.qemu.enable_annotations': [
+        '^default_',
+        'kernel',
+        'path',
+        'initrd',
+        'hash',
+        'cpu_features',
+        'enable_iommu',
+        'disable',
+        'virtio_fs',
+        'file_mem',
+      ],
+      'hypervisor.qemu.valid_virtio_fs_daemon_paths': ['/opt/*/virtiofsd'],
       'proxy.kata.path': file('proxy'),
       'shim.kata.path': file('shim'),
     };
@@ -55,6 +67,8 @@ describe('annotations', () => {
       path: other,
     });
   });
+  it('a daemon that may be named', () =>
+    assert.equal(hypervisor({ virtio_fs_daemon: '/opt/kata/virtiofsd' }).virtio_fs_daemon, '/opt/kata/virtiofsd'));
   it('an initrd takes the place of the image', () => {
     const initrd = file('initrd');
     assert.deepEqual([hypervisor({ initrd }).initrd, hypervisor({ initrd }).image], [initrd, '']);
@@ -92,6 +106,10 @@ describe('annotations', () => {
       '100000',
       new RegExp(`^Number of cpus 100000 specified in annotation default_vcpus is greater than .* ${availableParallelism()} on`),
     ],
+    ['virtio_fs_daemon', '/tmp/virtiofsd', /^virtiofs daemon \/tmp\/virtiofsd required from annotation is not valid$/],
+    ['virtio_fs_extra_args', '-o source=/', /virtio_fs_extra_args is not enabled/],
+    ['valid_virtio_fs_daemon_paths', '*', /valid_virtio_fs_daemon_paths is not enabled/],
+    ['file_mem_backend', '/etc', /^file memory backend \/etc required from annotation is not valid$/],
     ['default_memory', 'much', /Error parsing annotation for .*default_memory: Please specify a whole number/],
     ['disable_vhost_net', 'yes', /Error parsing annotation for .*disable_vhost_net: Please specify boolean value 'true\|false'/],
     ['default_bridges', '9', /default_bridges must be at most 5/],

@@ -12,7 +12,7 @@ import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-e
 import { checkRoot, resolveTable } from './load-configuration.ts';
 import { problemOf } from './parse-configuration.ts';
 import { schema } from './schema.ts';
-import type { Configuration, Key } from './schema.ts';
+import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
 
 const PREFIX = 'io.katacontainers.config.';
 
@@ -30,7 +30,16 @@ type TableName = keyof typeof tables;
 /** 1.x's names of annotations that are no keys. */
 const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'default_maxvcpus' };
 /** Keys that say what annotations may do: no annotation changes them. */
-const guards = ['enable_annotations', 'valid_hypervisor_paths'];
+const guards = [
+  ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
+  'virtio_fs_extra_args', // they could have it share any directory (1.x takes the annotation without an effect)
+];
+/** Keys of paths on the host: 1.x's name of the thing, and the key that says which may be named. */
+const guarded: Readonly<Record<string, readonly [thing: string, valid: keyof HypervisorConfiguration]>> = {
+  path: ['hypervisor', 'valid_hypervisor_paths'],
+  virtio_fs_daemon: ['virtiofs daemon', 'valid_virtio_fs_daemon_paths'],
+  file_mem_backend: ['file memory backend', 'valid_file_mem_backends'],
+};
 /** Keys of files whose content `KEY_hash` can pin; the binary's hash has a name of its own. */
 const hashed: Readonly<Record<string, string>> = {
   kernel_hash: 'kernel',
@@ -83,13 +92,14 @@ function parseValue({ annotation, value, table }: Change, { kind }: Key): unknow
 }
 
 /** 1.x's own checks: more processors than the host has are an error here, where the file's are lowered to what there is. */
-function requirePossible({ name, value, annotation }: Change, key: string, valid: readonly string[]): void {
+function requirePossible({ name, value, annotation }: Change, key: string, hypervisor: HypervisorConfiguration): void {
   const cpus = availableParallelism();
   if ((key === 'default_vcpus' || key === 'default_maxvcpus') && Number(value) > cpus)
     throw new KataError(`Number of cpus ${value} specified in annotation ${name} is greater than the number of CPUs ${cpus} on the system`);
-  if (key === 'path' && !valid.some((glob) => matchesGlob(value, glob)))
-    throw new KataError(`hypervisor ${value} required from annotation is not valid`);
-  if (key === 'internetworking_model' && !['default', 'tcfilter', 'none'].includes(value))
+  const [thing, valid] = guarded[key] ?? [];
+  if (valid !== undefined && !(hypervisor[valid] as readonly string[]).some((glob) => matchesGlob(value, glob)))
+    throw new KataError(`${thing} ${value} required from annotation is not valid`);
+  if (key === 'internetworking_model' && !schema.runtime.internetworking_model.oneOf?.includes(value))
     throw new KataError(`Unknown network model specified in annotation ${annotation}`);
 }
 
@@ -100,7 +110,7 @@ function read(change: Change, configuration: Configuration): { readonly key: str
   const definition = (schema[tables[table].name] as Readonly<Record<string, Key>>)[key];
   if (!definition || (allowed && !allowed.includes(key))) return undefined;
   const value = parseValue(change, definition);
-  requirePossible(change, key, configuration.hypervisor.valid_hypervisor_paths);
+  requirePossible(change, key, configuration.hypervisor);
   const problem = problemOf(definition, value);
   if (problem !== undefined) throw new KataError(`annotation ${annotation} ${problem}`);
   return { key, value };

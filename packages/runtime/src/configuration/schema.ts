@@ -53,10 +53,8 @@ function idle(value: Key['default'], withoutEffect: string): Key {
 }
 
 const NO_VFIO = 'devices of the host are not passed through';
-const NO_VIRTIO_FS = 'the share is virtio-9p';
 const NO_TRACING = 'there are no traces';
 const OTHER_VMM = 'the hypervisor is QEMU';
-const GUEST_MEMORY = 'guest memory is anonymous, or the file of a VM template';
 
 const hypervisor = {
   path: text('/usr/bin/qemu-system-x86_64', 'QEMU binary.', { mustExist: true }),
@@ -85,30 +83,46 @@ const hypervisor = {
   memory_slots: count(10, 'Slots for hot-plugged memory.'),
   memory_offset: count(0, 'MiB added to the largest memory a VM can get; memory-mapped volumes need it.'),
   disable_block_device_use: flag(false, 'Never hand block devices to the guest; share their file systems instead.'),
-  shared_fs: text('virtio-9p', 'How host directories reach the guest.', { oneOf: ['virtio-9p'] }),
+  shared_fs: text(
+    'virtio-9p',
+    'How host directories reach the guest. virtio-fs needs the daemon virtiofsd; its VMs are booted, never cloned.',
+    { oneOf: ['virtio-9p', 'virtio-fs'] },
+  ),
+  virtio_fs_daemon: text(
+    '',
+    'virtiofsd of QEMU 4.2 to 7 or the one in Rust. Empty: the first that there is of\n' +
+      '/usr/libexec/virtiofsd, /usr/lib/qemu/virtiofsd and /usr/bin/virtiofsd.',
+  ),
+  valid_virtio_fs_daemon_paths: list([], 'Paths, with * and ?, that the annotation `virtio_fs_daemon` may name.'),
+  virtio_fs_cache: text('auto', 'What the guest keeps of files: none, auto (for a second) or always. Empty: none.', {
+    oneOf: ['', 'none', 'auto', 'always'],
+  }),
+  virtio_fs_cache_size: count(
+    0,
+    'MiB of a window through which the guest maps files (DAX). 0: none. Needs a QEMU with it, which no distribution has.',
+  ),
+  virtio_fs_extra_args: list([], 'Words appended to the command line of virtiofsd. No annotation changes them.'),
   msize_9p: count(512000, 'Largest 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
   enable_debug: flag(false, "Keep QEMU's log and let the guest kernel speak."),
   disable_nesting_checks: flag(false, 'Do not adapt to being a VM ourselves.'),
   disable_image_nvdimm: flag(false, 'Attach the image as a virtio block device instead of an NVDIMM.'),
   disable_vhost_net: flag(false, 'Do not use vhost-net even when the host has it.'),
   entropy_source: text('/dev/urandom', "Source of the guest's randomness.", { mustExist: true }),
+  enable_mem_prealloc: flag(false, "Take all of a VM's memory from the host at its start. Such a VM is booted, never cloned."),
+  enable_hugepages: flag(false, 'Guest memory in huge pages of /dev/hugepages. Such a VM is booted, never cloned.'),
+  file_mem_backend: text('', 'Directory of a file system that guest memory is in, shared. Such a VM is booted, never cloned.', {
+    mustExist: true,
+  }),
+  valid_file_mem_backends: list([], 'Paths, with * and ?, that the annotation `file_mem_backend` may name.'),
+  enable_swap: flag(false, "Tell QEMU that its memory may be swapped, which is the host's default too."),
+  enable_iothreads: flag(false, 'A thread of its own for block devices on the SCSI controller.'),
+  pflashes: list([], 'Files given to QEMU as -pflash.'),
   guest_hook_path: text('', 'Directory in the guest with hooks (prestart, poststart, poststop below it) that are run for each container.'),
   enable_virtio_mem: idle(false, 'memory is hot-plugged as DIMMs'),
-  virtio_fs_daemon: idle('', NO_VIRTIO_FS),
-  valid_virtio_fs_daemon_paths: idle([], NO_VIRTIO_FS),
-  virtio_fs_cache: idle('auto', NO_VIRTIO_FS),
-  virtio_fs_cache_size: idle(0, NO_VIRTIO_FS),
-  virtio_fs_extra_args: idle([], NO_VIRTIO_FS),
   block_device_driver: idle('virtio-scsi', 'block devices are not handed over'),
   block_device_cache_set: idle(false, 'block devices are not handed over'),
   block_device_cache_direct: idle(false, 'block devices are not handed over'),
   block_device_cache_noflush: idle(false, 'block devices are not handed over'),
-  enable_iothreads: idle(false, 'block devices are not handed over'),
-  enable_mem_prealloc: idle(false, GUEST_MEMORY),
-  enable_hugepages: idle(false, GUEST_MEMORY),
-  file_mem_backend: idle('', GUEST_MEMORY),
-  valid_file_mem_backends: idle([], GUEST_MEMORY),
-  enable_swap: idle(false, "QEMU's memory can be swapped in any case"),
   enable_vhost_user_store: idle(false, 'vhost-user devices are not handed over'),
   vhost_user_store_path: idle('/var/run/kata-containers/vhost-user', 'vhost-user devices are not handed over'),
   valid_vhost_user_store_paths: idle([], 'vhost-user devices are not handed over'),
@@ -116,7 +130,6 @@ const hypervisor = {
   enable_iommu_platform: idle(false, NO_VFIO),
   hotplug_vfio_on_root_bus: idle(false, NO_VFIO),
   pcie_root_port: idle(0, NO_VFIO),
-  pflashes: idle([], 'firmware is given by the key firmware'),
   use_vsock: idle(false, 'the agent is reached over a virtio serial port and kata-proxy'),
   jailer_path: idle('', OTHER_VMM),
   valid_jailer_paths: idle([], OTHER_VMM),
@@ -145,7 +158,12 @@ const agent = {
 
 const runtime = {
   enable_debug: flag(false, "Log the runtime's doings."),
-  internetworking_model: text('tcfilter', 'How the VM is joined to the network namespace.', { oneOf: ['default', 'tcfilter', 'none'] }),
+  internetworking_model: text(
+    'tcfilter',
+    'How the VM is joined to the network namespace: tcfilter (which default is too) moves traffic between each link and a tap;\n' +
+      'macvtap puts a tap on each link, which loses its addresses to the guest; none leaves the VM without network.',
+    { oneOf: ['default', 'tcfilter', 'macvtap', 'none'] },
+  ),
   sandbox_cgroup_only: flag(
     false,
     'Hold a sandbox as a whole, with all that its VM costs, to the limits of the container that it was made for. Otherwise only the\n' +

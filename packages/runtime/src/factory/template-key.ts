@@ -29,8 +29,8 @@ export function isUnchanged(input: InputFile): boolean {
   }
 }
 
-export function templateInputs({ binary, kernel, image, initrd, firmware }: QemuPlan): InputFile[] {
-  const paths = [binary, kernel, image?.path, initrd, firmware];
+export function templateInputs({ binary, kernel, image, initrd, firmware, pflashes }: QemuPlan): InputFile[] {
+  const paths = [binary, kernel, image?.path, initrd, firmware, ...pflashes];
   return paths.filter((path) => path !== undefined && path !== '').map((path) => inputFile(path as string));
 }
 
@@ -44,7 +44,7 @@ function common(plan: QemuPlan): QemuPlan {
     sharedDirectory: anywhere,
     memoryFile: { path: anywhere, shared: false },
     networks: plan.networks.map(({ tap }, index) => ({ tap, mac: spareMac(index) })),
-    paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere },
+    paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere, qemuLog: anywhere },
   };
 }
 

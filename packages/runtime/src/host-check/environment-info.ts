@@ -62,7 +62,7 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion }: En
     BlockDeviceDriver: 'virtio-scsi',
     EntropySource: hypervisor.entropy_source,
     SharedFS: hypervisor.shared_fs,
-    VirtioFSDaemon: '',
+    VirtioFSDaemon: hypervisor.virtio_fs_daemon,
     Msize9p: hypervisor.msize_9p,
     MemorySlots: hypervisor.memory_slots,
     PCIeRootPort: 0,

@@ -4,7 +4,7 @@ import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
-import { moveTapsBatch, planTcfilter } from './tcfilter-plan.ts';
+import { moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { TcfilterPlan } from './tcfilter-plan.ts';
 
 export interface NetworkFacts {
@@ -36,15 +36,16 @@ async function join(path: string, plan: TcfilterPlan, kernel: Pick<Kernel, 'setn
   });
 }
 
-/** Makes one more tap, number `index`, for one more link. */
-export async function joinOne(path: string, link: Link, index: number, kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  await join(path, planTcfilter([link], 'new', index), kernel);
+/** Makes one more tap for one more link. */
+export async function joinOne(path: string, link: Link, tap: string, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  await join(path, planTcfilter([{ link, tap }]), kernel);
 }
 
 /** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
 export async function joinLinks(path: string, links: readonly Link[], taps: 'new' | 'there', kernel: Pick<Kernel, 'setns'>): Promise<void> {
   if (links.length === 0) return;
-  await join(path, planTcfilter(links, taps), kernel);
+  const joined = links.map((link, index) => ({ link, tap: tapName(index) }));
+  await join(path, planTcfilter(joined, taps), kernel);
 }
 
 /** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */

@@ -25,6 +25,7 @@ const link: Link = {
   kind: 'veth',
   mac: '02:42:ac:11:00:02',
   mtu: 1450,
+  txQueueLength: 0,
   noArp: false,
   addresses: [
     { family: 'inet', address: '172.17.0.2', prefixLength: 16 },
@@ -85,7 +86,10 @@ describe('parseNeighbours', () => {
 
 describe('planTcfilter', () => {
   it('two links, golden', () => {
-    const plan = planTcfilter([link, { ...link, name: 'net1', mtu: 1500 }]);
+    const plan = planTcfilter([
+      { link, tap: 'tap0_kata' },
+      { link: { ...link, name: 'net1', mtu: 1500 }, tap: 'tap1_kata' },
+    ]);
     assert.equal(
       plan.ipBatch,
       'tuntap add dev tap0_kata mode tap vnet_hdr\nlink set dev tap0_kata mtu 1450 up\n' +

@@ -13,6 +13,8 @@ export interface Link {
   readonly kind: string;
   readonly mac: string;
   readonly mtu: number;
+  /** Packets; 0 for a link without a queue. */
+  readonly txQueueLength: number;
   readonly noArp: boolean;
   readonly addresses: readonly Address[];
 }
@@ -39,6 +41,7 @@ export interface IpAddressRow {
   readonly ifname?: string;
   readonly address?: string;
   readonly mtu?: number;
+  readonly txqlen?: number;
   readonly flags?: readonly string[];
   readonly linkinfo?: { readonly info_kind?: string };
   readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string }[];
@@ -80,7 +83,8 @@ export function parseLinks(rows: readonly IpAddressRow[]): Link[] {
     const kind = row.linkinfo?.info_kind ?? '';
     if (!joinable.has(kind))
       throw new KataError(`Unsupported network interface: ${row.ifname} is of type ${kind === '' ? 'physical' : kind}`);
-    return [{ name: row.ifname, kind, mac: row.address ?? '', mtu: row.mtu ?? 1500, noArp: flags.includes('NOARP'), addresses }];
+    const { ifname: name, address: mac = '', mtu = 1500, txqlen: txQueueLength = 0 } = row;
+    return [{ name, kind, mac, mtu, txQueueLength, noArp: flags.includes('NOARP'), addresses }];
   });
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

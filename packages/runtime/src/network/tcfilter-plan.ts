@@ -10,7 +10,6 @@ export interface JoinedLink {
 }
 
 export interface TcfilterPlan {
-  readonly joined: readonly JoinedLink[];
   readonly ipBatch: string;
   readonly tcBatch: string;
 }
@@ -32,9 +31,8 @@ export const tapName = (index: number): string => `tap${index}_kata`;
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
   lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
 
-/** `taps`: whether they are to be made or are there; `first`: number of the first one. */
-export function planTcfilter(links: readonly Link[], taps: 'new' | 'there' = 'new', first = 0): TcfilterPlan {
-  const joined = links.map((link, index) => ({ link, tap: tapName(first + index) }));
+/** `taps`: whether they are to be made or are there. */
+export function planTcfilter(joined: readonly JoinedLink[], taps: 'new' | 'there' = 'new'): TcfilterPlan {
   const ip = joined.flatMap(({ link, tap }) => [...(taps === 'new' ? [addTap(tap)] : []), `link set dev ${tap} mtu ${link.mtu} up`]);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,
@@ -42,5 +40,5 @@ export function planTcfilter(links: readonly Link[], taps: 'new' | 'there' = 'ne
     redirect(link.name, tap),
     redirect(tap, link.name),
   ]);
-  return { joined, ipBatch: lines(ip), tcBatch: lines(tc) };
+  return { ipBatch: lines(ip), tcBatch: lines(tc) };
 }

@@ -4,6 +4,8 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { unmountTree } from '../storage/unmount-tree.ts';
 import { runTool } from './ip-command.ts';
+import { restoreBatch } from './macvtap-plan.ts';
+import type { SavedLink } from './macvtap-plan.ts';
 import { inNetworkNamespace } from './namespace.ts';
 
 /** Deletes taps and the ingress queues that fed them, in a namespace that is somebody else's and stays. */
@@ -16,6 +18,14 @@ export async function deleteLinks(netns: string, links: readonly string[], ingre
     await runTool('ip', ['-force', '-batch', '-'], ip).catch(() => {});
     await runTool('tc', ['-force', '-batch', '-'], tc).catch(() => {});
   });
+}
+
+/** Gives links back what macvtaps took from them, as far as they are still there. */
+export async function restoreLinks(netns: string, links: readonly SavedLink[]): Promise<void> {
+  if (links.length === 0 || !existsSync(netns)) return;
+  await inNetworkNamespace(netns, linuxKernel, () =>
+    runTool('ip', ['-force', '-batch', '-'], links.map(restoreBatch).join('')).catch(() => {}),
+  );
 }
 
 /** Ends a namespace that we made: its bind mount and the file below. */

@@ -2,8 +2,9 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
-import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { identifyProcess, isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { childrenOf } from './process-use.ts';
 
 /** How often a stranger process is looked at. Not a child of ours, so no event tells of its end. */
 const LOOK_MS = 5;
@@ -23,6 +24,12 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number): Pr
   if (!signalProcess(identity, 'SIGTERM') || (await waitForEnd(identity, graceMs))) return;
   signalProcess(identity, 'SIGKILL');
   if (!(await waitForEnd(identity, 5000))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
+}
+
+/** Ends a process and those that it has started: a daemon may have its work done by a child, in namespaces that must go too. */
+export async function endFamily(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  const children = isAlive(identity) ? childrenOf(identity.pid).flatMap((pid) => identifyProcess(pid) ?? []) : [];
+  await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs)));
 }
 
 /** Closes descriptors, ignoring those closed already. */

@@ -1,6 +1,6 @@
 /** Starting kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { buildProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { buildProxyCommandLine, proxyEndsWith } from '@kata-containers/common/command-lines/proxy-command-line';
 import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../sandbox/paths.ts';
@@ -12,12 +12,12 @@ export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Process
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
 
-/** Starts the sandbox' proxy. What it says on stderr goes to `logFile`. */
+/** Starts the sandbox' proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
 export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; environment: NodeJS.ProcessEnv },
+  options: { debug: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
 ): Started {
   const words = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -27,7 +27,11 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    return spawnApart({ binary, words, stdio: ['ignore', 'ignore', log], detached: true, environment: options.environment });
+    const stdio = ['ignore', 'ignore', log] as const;
+    if (options.endsWith === undefined)
+      return spawnApart({ binary, words, stdio: [...stdio], detached: true, environment: options.environment });
+    const environment = { ...options.environment, [proxyEndsWith]: String(stdio.length) };
+    return spawnApart({ binary, words, stdio: [...stdio, options.endsWith], detached: true, environment });
   } finally {
     closeSync(log);
   }

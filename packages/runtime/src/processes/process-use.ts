@@ -27,6 +27,10 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
+/** Pids of the processes that its main thread has started. */
+export const childrenOf = (pid: number): number[] =>
+  readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+
 function pidNamespaceOf(pid: number | string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);

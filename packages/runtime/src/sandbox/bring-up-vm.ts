@@ -6,8 +6,10 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { rename, resume } from '../factory/cache/cached-vm.ts';
 import { askForVm } from '../factory/cache/ask-for-vm.ts';
 import type { HandedVm } from '../factory/cache/handed-vm.ts';
+import { whyNotCloned } from '../factory/cloneable-plan.ts';
 import { keyOf } from '../factory/template-key.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { closeAll } from '../processes/end-process.ts';
 import { makeShare } from '../storage/share.ts';
 import { cloneOrBoot, individualise, undoSince } from './clone-or-boot.ts';
 import type { Up } from './clone-or-boot.ts';
@@ -16,7 +18,7 @@ import type { Context } from './context.ts';
 import { bringIntoCgroupOf } from './host-cgroup.ts';
 import { vmFiles } from './paths.ts';
 import type { SandboxPaths } from './paths.ts';
-import { joinNetwork } from './sandbox-network.ts';
+import { adoptNetwork, joinNetwork } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
@@ -34,9 +36,13 @@ async function startNew(context: Context, { plan, files, network, journal }: VmR
   journal.record({ undo: 'rmdir', path: files.vm });
   mkdirSync(files.vm, { mode: 0o700 });
   journal.record({ undo: 'remove-sockets', directory: files.vm, names: vmFiles });
-  await timed(context.log, 'join taps', () => joinNetwork(context, network, journal));
-  await timed(context.log, 'share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
-  return cloneOrBoot(context, { plan, files, netns: network.path, journal });
+  const taps = await timed(context.log, 'join taps', () => joinNetwork(context, network, journal));
+  try {
+    await timed(context.log, 'share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
+    return await cloneOrBoot(context, { plan, files, netns: network.path, journal, taps });
+  } finally {
+    closeAll(taps);
+  }
 }
 
 /** Lets a VM of the cache run under the sandbox' name. */
@@ -49,9 +55,10 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     await timed(log, 'resume', () => resume(files, plan.accelerator));
     const agent = await connectAgent(url, {});
     await timed(log, 'entropy and clock', () => individualise(agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
-    return { ...handed, url, agent, plan: { ...plan, uuid: handed.uuid } };
+    const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
+    return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
-  const joined = timed(log, 'join taps', () => joinNetwork(context, network, journal, handed.netns));
+  const joined = timed(log, 'join taps', () => adoptNetwork(context, network, journal, handed.netns));
   const [up] = await Promise.all([running(), joined]);
   return up;
 }
@@ -60,6 +67,11 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
 async function takeFromCache(context: Context, request: VmRequest): Promise<Up | undefined> {
   const { vm_cache_number: size, vm_cache_endpoint: endpoint } = context.configuration.factory;
   if (size === 0) return undefined;
+  const reason = whyNotCloned(request.plan);
+  if (reason !== undefined) {
+    context.log.info('no VM of the cache is asked for', { reason });
+    return undefined;
+  }
   const begun = request.journal.entries().length;
   try {
     const handed = await timed(context.log, 'VM cache', () => askForVm(endpoint, keyOf(request.plan)));

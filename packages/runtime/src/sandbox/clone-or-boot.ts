@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { whyNotCloned } from '../factory/cloneable-plan.ts';
 import { clonePlan, holdTemplate } from '../factory/use-template.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
@@ -56,7 +57,9 @@ async function clone(context: Context, start: GuestStart): Promise<Up> {
 
 /** From a template if there can be one: whatever goes wrong with it only makes the start slower. */
 export async function cloneOrBoot(context: Context, start: GuestStart): Promise<Up> {
-  if (context.configuration.factory.enable_template) {
+  const reason = whyNotCloned(start.plan);
+  if (context.configuration.factory.enable_template && reason !== undefined) context.log.info('the VM is booted, not cloned', { reason });
+  else if (context.configuration.factory.enable_template) {
     try {
       return await clone(context, start);
     } catch (error) {

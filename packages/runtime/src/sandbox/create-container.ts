@@ -13,6 +13,7 @@ import { containerRole } from '../bundle/container-role.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
+import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { mountedType, readMountTable } from '../storage/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
@@ -43,6 +44,8 @@ export interface CreateRequest {
   readonly console?: string;
   /** Socket that the new terminal's master goes to. */
   readonly consoleSocket?: string;
+  /** Socket that a pidfd of the shim goes to. */
+  readonly pidfdSocket?: string;
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
 }
@@ -160,6 +163,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
   try {
     await Promise.all([createInGuest(context, request, placed), placed.network]);
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
+    sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
     register(request, placed, shim);
     await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
     return shim;

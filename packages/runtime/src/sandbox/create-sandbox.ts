@@ -1,9 +1,10 @@
 /** Makes a sandbox: network, share, VM, proxy, and the agent told who it is. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
-import { createSandboxRequest, interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { planVm } from '../hypervisor/qemu/plan-vm.ts';
+import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
 import { accelerate } from './accelerate.ts';
@@ -52,31 +53,40 @@ async function beginSandbox(
     hostname: spec.hostname ?? '',
     dns: resolvConf !== undefined && existsSync(resolvConf) ? readFileSync(resolvConf, 'utf8').split('\n').filter(Boolean) : [],
     shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
-    msize9p: context.configuration.hypervisor.msize_9p,
+    share: shareOf(context.configuration.hypervisor),
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
     kernelModules: context.configuration.agent.kernel_modules,
   };
   await timed(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
 }
 
-const endpointsOf = ({ facts, networks }: SandboxNetwork): Endpoint[] =>
-  networks.map(({ tap, mac }, index) => ({
-    Name: facts.links[index]?.name ?? '',
-    HardAddr: mac,
-    Tap: tap,
+/** A VM of the cache has its taps open by name, whatever the plan says. */
+const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: Up): Endpoint[] =>
+  facts.links.map((link, index) => ({
+    Name: link.name,
+    HardAddr: link.mac,
+    Tap: networks[index]?.tap ?? '',
     NetDev: `network-${index}`,
     Slot: 0,
+    ...(plan.networks[index]?.descriptor !== undefined && { Saved: savedLink(link) }),
   }));
 
-function sandboxState(context: Context, id: string, { plan, vm, proxy, url }: Up, network: SandboxNetwork): SandboxState {
+function sandboxState(context: Context, id: string, up: Up, network: SandboxNetwork): SandboxState {
+  const { plan, vm, virtiofsd, proxy, url } = up;
   return {
     PersistVersion: PERSIST_VERSION,
     SandboxContainer: id,
     ConfigPath: context.configurationPath,
     Config: { SandboxCgroupOnly: context.configuration.runtime.sandbox_cgroup_only },
-    HypervisorState: { Process: vm, UUID: plan.uuid, Accelerator: plan.accelerator },
+    HypervisorState: {
+      Process: vm,
+      UUID: plan.uuid,
+      Accelerator: plan.accelerator,
+      ...(virtiofsd && { Virtiofsd: virtiofsd }),
+      ...(plan.memoryBackend && { Memory: plan.memoryBackend }),
+    },
     AgentState: { Proxy: proxy, URL: url },
-    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network) },
+    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network, up) },
   };
 }
 
@@ -95,6 +105,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     accelerator,
     networks: network.networks,
     sharedDirectory: files.shared,
+    virtioFsSocket: files.virtioFsSocket,
     paths: files,
     agentDebug: agentConfiguration.enable_debug,
   });

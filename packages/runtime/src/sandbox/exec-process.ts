@@ -1,9 +1,11 @@
 /** `exec`: another process in a container, with a shim of its own. */
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Process } from '@kata-containers/common/oci/spec';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
+import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { randomUuid } from '../random-uuid.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
@@ -16,6 +18,8 @@ export interface ExecRequest {
   readonly process: Process;
   readonly console?: string;
   readonly consoleSocket?: string;
+  /** Socket that a pidfd of the shim goes to. */
+  readonly pidfdSocket?: string;
   readonly attached: boolean;
 }
 
@@ -45,5 +49,12 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     environment: context.environment,
   };
   enterCgroupOf(context, sandboxId, request.id);
-  return launchShim(shim, context.kernel);
+  const started = launchShim(shim, context.kernel);
+  try {
+    sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
+  } catch (error) {
+    signalProcess(started.identity, 'SIGTERM'); // the shim hands it on to the process
+    throw error;
+  }
+  return started;
 }

@@ -5,7 +5,7 @@ import { cpuMilliseconds, identifyProcess } from '@kata-containers/common/proces
 import { overheadMessage } from '../agent/overhead-message.ts';
 import type { Sample } from '../agent/overhead-message.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
-import { commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
+import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
 import { currentState } from './container-status.ts';
@@ -17,10 +17,12 @@ import { containersOf, loadContainer, requireContainer } from './state-store.ts'
 const INTERVAL_MS = 1000;
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
-/** QEMU, the proxy and the shims of all containers. */
+/** QEMU, what serves its share, the proxy and the shims of all containers. */
 function hostProcesses({ HypervisorState, AgentState }: SandboxState, containers: readonly string[]): number[] {
   const shims = containers.flatMap((id) => processesBeside(requireContainer(id).record.Process.Shim.pid));
-  return [HypervisorState.Process.pid, AgentState.Proxy.pid, ...shims];
+  const { Process, Virtiofsd } = HypervisorState;
+  const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // its work is done by a child in a namespace
+  return [Process.pid, ...daemon, AgentState.Proxy.pid, ...shims];
 }
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);

@@ -13,6 +13,8 @@ export interface SandboxPaths {
   readonly consoleSocket: string;
   readonly agentSocket: string;
   readonly pidFile: string;
+  /** Where virtiofsd listens. */
+  readonly virtioFsSocket: string;
   readonly qemuLog: string;
   /** /run/kata-containers/shared/sandboxes/ID: `mounts` is where we mount, `shared` is what QEMU exports. */
   readonly share: string;
@@ -22,8 +24,10 @@ export interface SandboxPaths {
 
 export const sandboxesDirectory = '/run/vc/sbs';
 export const vmsDirectory = '/run/vc/vm';
-/** What QEMU and the proxy make in their VM's directory. */
-export const vmFiles = ['qmp.sock', 'console.sock', 'kata.sock', 'pid', 'qemu.log', 'proxy.log'];
+/** What virtiofsd says, in the VM's directory. */
+export const virtiofsdLog = 'virtiofsd.log';
+/** What QEMU, the proxy and virtiofsd make in their VM's directory. */
+export const vmFiles = ['qmp.sock', 'console.sock', 'kata.sock', 'vhost-fs.sock', 'pid', 'qemu.log', 'proxy.log', virtiofsdLog];
 /** CONTAINER/SANDBOX below it: which sandbox a container lives in. */
 export const mappingDirectory = '/run/kata-containers/containers-mapping';
 /** The share as the guest sees it. */
@@ -41,6 +45,7 @@ export function sandboxPaths(id: string): SandboxPaths {
     consoleSocket: join(vm, 'console.sock'),
     agentSocket: join(vm, 'kata.sock'),
     pidFile: join(vm, 'pid'),
+    virtioFsSocket: join(vm, 'vhost-fs.sock'),
     qemuLog: join(vm, 'qemu.log'),
     share,
     mounts: join(share, 'mounts'),

@@ -1,4 +1,5 @@
 /** Links that come into a sandbox' network namespace after its VM was started, and go. */
+import { closeSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
@@ -8,9 +9,11 @@ import { pciPath, plugCard, unplugCard } from '../hypervisor/qemu/network-card.t
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
+import { joinByMacvtap } from '../network/macvtap.ts';
+import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
-import { deleteLinks } from '../network/teardown.ts';
+import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
@@ -37,11 +40,12 @@ function lowestFree(from: number, isTaken: (number: number) => boolean): number 
   return number;
 }
 
-function planEndpoint(there: readonly Endpoint[], link: Link): { endpoint: Endpoint; index: number } {
+function planEndpoint(there: readonly Endpoint[], link: Link, model: string): Endpoint {
   const index = lowestFree(0, (number) => there.some(({ Tap }) => Tap === tapName(number)));
   const slot = lowestFree(1, (number) => there.some(({ Slot }) => Slot === number));
   if (slot > MAX_SLOT) throw new KataError('no more bridge slots available');
-  return { index, endpoint: { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: slot } };
+  const saved = isMacvtap(model, link) && { Saved: savedLink(link) };
+  return { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: slot, ...saved };
 }
 
 async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use: (monitor: QmpClient) => Promise<T>): Promise<T> {
@@ -53,19 +57,40 @@ async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use
   }
 }
 
+/** Takes a link's tap away, and gives it back what that took from it. */
+async function detach(netns: string, { Tap, Name, Saved }: Endpoint): Promise<void> {
+  await deleteLinks(netns, [Tap], [Name]);
+  if (Saved) await restoreLinks(netns, [Saved]);
+}
+
+/** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
+async function attach({ kernel }: Context, id: string, netns: string, endpoint: Endpoint, link: Link): Promise<number | undefined> {
+  const journal = new UndoJournal(sandboxPaths(id).journal);
+  const { Saved: saved, Tap: tap } = endpoint;
+  if (saved) journal.record({ undo: 'restore-links', netns, links: [saved] });
+  journal.record({ undo: 'delete-links', netns, links: [tap], ingress: [link.name] });
+  if (saved) return (await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel))[0];
+  await joinOne(netns, link, tap, kernel);
+  return undefined;
+}
+
 /** Joins one link to a new device of the VM. On the host nothing is left of it when this fails. */
-async function plugLink({ configuration, kernel }: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
+async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
+  const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
-  const { endpoint, index } = planEndpoint(endpoints(state), link);
+  const endpoint = planEndpoint(endpoints(state), link, configuration.runtime.internetworking_model);
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
-  new UndoJournal(sandboxPaths(id).journal).record({ undo: 'delete-links', netns: NetNsPath, links: [tap], ingress: [link.name] });
+  let descriptor: number | undefined;
   try {
-    await joinOne(NetNsPath, link, index, kernel);
+    descriptor = await attach(context, id, NetNsPath, endpoint, link);
     const vhost = !configuration.hypervisor.disable_vhost_net && canOpen('/dev/vhost-net');
-    await withMonitor(id, state, (monitor) => plugCard(monitor, { netdev, tap, mac: link.mac, slot, vhost }));
+    const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
+    await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));
   } catch (error) {
-    await deleteLinks(NetNsPath, [tap], [link.name]).catch(() => {}); // the first error is the one to tell
+    await detach(NetNsPath, endpoint).catch(() => {}); // the first error is the one to tell
     throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
   const plugged = withEndpoints(state, [...endpoints(state), endpoint]);
   saveSandbox(id, plugged);
@@ -119,7 +144,7 @@ export async function unplugInterface(
     if (!gone) throw new KataError(`the VM has no interface ${device || hwAddr}`);
     const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
     await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
-    await deleteLinks(state.Network.NetNsPath, [gone.Tap], [gone.Name]);
+    await detach(state.Network.NetNsPath, gone);
     saveSandbox(
       id,
       withEndpoints(

@@ -81,7 +81,7 @@ async function fitMemory({ log }: Context, sandbox: Sandbox, monitor: QmpClient,
   const host = Math.floor(totalmem() / MIB);
   if (there + wanted > host)
     throw new KataError(`Unable to hotplug ${wanted} MiB memory, the SB has ${there} MiB and the maximum amount is ${host} MiB`);
-  await plugMemory(monitor, size, wanted);
+  await plugMemory(monitor, size, wanted, sandbox.state.HypervisorState.Memory);
   return wanted;
 }
 

@@ -1,8 +1,11 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
-import { joinLinks, moveTaps, scanNetwork } from '../network/join.ts';
+import { joinLinks, joinOne, moveTaps, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
+import { joinByMacvtap } from '../network/macvtap.ts';
+import { planNetworks, savedLink } from '../network/macvtap-plan.ts';
+import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
@@ -56,15 +59,49 @@ export async function findNetwork(context: Context, request: SandboxRequest): Pr
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
   const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
-  return { path, created, facts, networks: facts.links.map(({ mac }, index) => ({ tap: tapName(index), mac })) };
+  return { path, created, facts, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
 }
 
-/** Joins the namespace's links to taps: new ones, or those of a VM that was started in the namespace at `tapsFrom`. */
-export async function joinNetwork(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom?: string): Promise<void> {
-  const { path, created, networks } = network;
-  const { links } = network.facts;
+function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved: readonly SavedLink[], journal: UndoJournal): void {
+  if (saved.length > 0) journal.record({ undo: 'restore-links', netns: path, links: saved });
   const taps = networks.map(({ tap }) => tap);
-  if (!created) journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: links.map(({ name }) => name) });
-  if (tapsFrom !== undefined) await moveTaps(tapsFrom, path, taps, context.kernel);
-  await joinLinks(path, links, tapsFrom === undefined ? 'new' : 'there', context.kernel);
+  journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: links.map(({ name }) => name) });
+}
+
+/**
+ * Joins the namespace's links to new taps.
+ * @returns open devices of those that QEMU inherits, in the order of their descriptors in the plan; the caller closes them
+ */
+export async function joinNetwork(context: Context, network: SandboxNetwork, journal: UndoJournal): Promise<number[]> {
+  const { path, created, networks, facts } = network;
+  const inherited = facts.links.flatMap((link, index) => {
+    const { tap, descriptor } = networks[index] ?? {};
+    return tap === undefined || descriptor === undefined ? [] : [{ link, tap }];
+  });
+  if (!created)
+    recordUndo(
+      network,
+      inherited.map(({ link }) => savedLink(link)),
+      journal,
+    );
+  if (inherited.length === 0) await joinLinks(path, facts.links, 'new', context.kernel);
+  else
+    for (const [index, link] of facts.links.entries())
+      if (networks[index]?.descriptor === undefined) await joinOne(path, link, tapName(index), context.kernel);
+  return joinByMacvtap(path, inherited, (entry) => journal.record(entry), context.kernel);
+}
+
+/** Joins the links to the taps of a VM that was started in the namespace at `tapsFrom`, by tcfilter: it has them open already. */
+export async function adoptNetwork(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
+  const { path, created, networks, facts } = network;
+  if (networks.some(({ descriptor }) => descriptor !== undefined))
+    context.log.info('the VM was made before its network: the links are joined by tcfilter, not by macvtap');
+  if (!created) recordUndo(network, [], journal);
+  await moveTaps(
+    tapsFrom,
+    path,
+    networks.map(({ tap }) => tap),
+    context.kernel,
+  );
+  await joinLinks(path, facts.links, 'there', context.kernel);
 }

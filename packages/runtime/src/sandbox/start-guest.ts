@@ -1,4 +1,5 @@
 /** A VM with its proxy, up to the agent's first answer: booted, or loaded from a template. */
+import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAgent, waitUntilServing } from '@kata-containers/common/agent-api/agent-connection';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
@@ -15,12 +16,13 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { startVirtiofsd } from './start-virtiofsd.ts';
+import type { StartedDaemon } from './start-virtiofsd.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
 
 /** Files of a VM and its proxy. */
 export interface GuestFiles extends QemuPaths {
-  readonly qemuLog: string;
   readonly proxySocket: string;
   /** Directory of the proxy's log. */
   readonly vm: string;
@@ -32,12 +34,16 @@ export interface GuestStart {
   /** Path of the network namespace that has the plan's taps. */
   readonly netns: string;
   readonly journal: UndoJournal;
+  /** Open devices that QEMU inherits, in the order of the plan's descriptors. */
+  readonly taps?: readonly number[];
   /** File with the state to load. Without one the VM boots. */
   readonly state?: string;
 }
 
 export interface StartedGuest {
   readonly vm: ProcessIdentity;
+  /** Daemon that serves the share, when that is virtio-fs. */
+  readonly virtiofsd?: ProcessIdentity;
   readonly proxy: ProcessIdentity;
   readonly url: string;
   readonly agent: AgentConnection;
@@ -56,15 +62,23 @@ async function endOf(started: StartedQemu, error: unknown): Promise<never> {
   throw error;
 }
 
-/** Starts QEMU in the network namespace, where it opens its taps by name. */
-async function spawnQemu(context: Context, { plan, files, netns, journal }: GuestStart): Promise<StartedQemu> {
+/** Starts QEMU in the network namespace, where it opens by name the taps that it does not inherit. */
+async function spawnQemu(context: Context, { plan, files, netns, journal, taps = [] }: GuestStart): Promise<StartedQemu> {
   const words = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { words: words.join(' ') });
-  const started = await timed(context.log, 'QEMU spawn', () =>
-    inNetworkNamespace(netns, context.kernel, () => startQemu(plan.binary, words, files.qemuLog, context.environment)),
-  );
+  const { environment } = context;
+  const start = { binary: plan.binary, words, logFile: files.qemuLog, inherited: taps, environment };
+  const started = await timed(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   return started;
+}
+
+/** QEMU ends when its daemon does at the start; the daemon's last words say why. */
+function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): StartedQemu {
+  if (!daemon) return started;
+  const failed = Promise.race([daemon.failed, started.failed]);
+  failed.catch(() => {});
+  return { ...started, failed };
 }
 
 /** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
@@ -83,12 +97,19 @@ async function vmReady({ log }: Context, { plan: { accelerator }, files, state }
   await Promise.race([preparing, started.failed]).catch((error: unknown) => endOf(started, error));
 }
 
-function startProxy(context: Context, { plan, files, journal }: GuestStart): ProcessIdentity {
+/** A sandbox without its files is none: the proxy ends with the daemon that serves them, and the shims with the proxy. */
+function startProxy(context: Context, { plan, files, journal }: GuestStart, daemon: StartedDaemon | undefined): ProcessIdentity {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });
-  const { identity } = launchProxy(proxy.path, plan.sandboxId, files, { debug: proxy.enable_debug, environment: context.environment });
-  journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
-  return identity;
+  const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
+  try {
+    const options = { debug: proxy.enable_debug, environment: context.environment, ...(endsWith !== undefined && { endsWith }) };
+    const { identity } = launchProxy(proxy.path, plan.sandboxId, files, options);
+    journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
+    return identity;
+  } finally {
+    if (endsWith !== undefined) closeSync(endsWith);
+  }
 }
 
 /** The first answer comes when the guest has booted. A guest that dies before is reported with its last words. */
@@ -112,15 +133,16 @@ async function awaitAgent(
 
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
-  const started = await spawnQemu(context, start);
-  const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start)); // its start and QEMU's take about as long
+  const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
+  const started = withDaemon(await spawnQemu(context, start), daemon);
+  const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
   await vmReady(context, start, started);
   const tail = follow(context, start.files);
   try {
     const url = `unix://${start.files.proxySocket}`;
     const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
     const agent = await timed(context.log, 'first answer', () => awaitAgent(url, started, tail, timeoutMs));
-    return { vm: started.identity, proxy, url, agent };
+    return { vm: started.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();
   }

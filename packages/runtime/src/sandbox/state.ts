@@ -1,6 +1,8 @@
 /** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { MemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
+import type { SavedLink } from '../network/macvtap-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import type { ContainerState } from './lifecycle.ts';
 
@@ -14,6 +16,8 @@ export interface Endpoint {
   readonly NetDev: string;
   /** Place on the bridge; 0 for a device that the VM was started with. */
   readonly Slot: number;
+  /** What a macvtap took from the link; missing for one that is joined by tcfilter. */
+  readonly Saved?: SavedLink;
 }
 
 export interface SandboxState {
@@ -23,7 +27,15 @@ export interface SandboxState {
   readonly ConfigPath: string;
   /** What the sandbox was made with, whatever the configuration has become. Missing in what an earlier version wrote. */
   readonly Config?: { readonly SandboxCgroupOnly: boolean };
-  readonly HypervisorState: { readonly Process: ProcessIdentity; readonly UUID: string; readonly Accelerator: Accelerator };
+  readonly HypervisorState: {
+    readonly Process: ProcessIdentity;
+    readonly UUID: string;
+    readonly Accelerator: Accelerator;
+    /** Daemon of virtio-fs, when the share is one. */
+    readonly Virtiofsd?: ProcessIdentity;
+    /** Kind of the VM's memory, when it is not plain. */
+    readonly Memory?: MemoryBackend;
+  };
   readonly AgentState: { readonly Proxy: ProcessIdentity; readonly URL: string };
   readonly Network: {
     readonly NetNsPath: string;

@@ -6,6 +6,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { SavedLink } from '../network/macvtap-plan.ts';
 
 /** `container`: whose it is, when it goes with one container of a pod while the sandbox goes on. */
 export type Undo = { readonly container?: string } & (
@@ -14,8 +15,9 @@ export type Undo = { readonly container?: string } & (
   | { readonly undo: 'remove-sockets'; readonly directory: string; readonly names: readonly string[] }
   | { readonly undo: 'unmount'; readonly path: string }
   | { readonly undo: 'remove-cgroup'; readonly directories: readonly string[] }
-  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity }
+  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity; /** Its children too. */ readonly family?: true }
   | { readonly undo: 'delete-links'; readonly netns: string; readonly links: readonly string[]; readonly ingress: readonly string[] }
+  | { readonly undo: 'restore-links'; readonly netns: string; readonly links: readonly SavedLink[] }
   | { readonly undo: 'delete-netns'; readonly path: string }
 );
 

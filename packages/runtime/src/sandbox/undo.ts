@@ -1,12 +1,14 @@
 /** Carries undo entries out. Each is a success when its object is gone already, and none removes what is or holds a mount point. */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
-import { deleteLinks, deleteNetworkNamespace } from '../network/teardown.ts';
-import { endProcess } from '../processes/end-process.ts';
+import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
+import { endFamily, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../storage/unmount-tree.ts';
 import type { Undo } from './undo-journal.ts';
 
@@ -16,6 +18,22 @@ function tolerateMissing(remove: () => void): void {
     remove();
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** A guest that has been told to let go of files does so a moment later; nothing on the host tells when. */
+const BUSY_MS = 1000;
+const LOOK_MS = 20;
+
+async function unmount(path: string, kernel: Pick<Kernel, 'umount'>): Promise<void> {
+  const deadline = monotonicMs() + BUSY_MS;
+  for (;;) {
+    try {
+      return unmountTree(path, kernel);
+    } catch (error) {
+      if (errorCode(error) !== 'EBUSY' || monotonicMs() > deadline) throw error;
+    }
+    await sleep(LOOK_MS);
   }
 }
 
@@ -32,13 +50,15 @@ export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setn
       for (const name of entry.names) tolerateMissing(() => unlinkSync(join(entry.directory, name)));
       return;
     case 'unmount':
-      return unmountTree(entry.path, kernel);
+      return unmount(entry.path, kernel);
     case 'remove-cgroup':
       return removeCgroup(entry.directories);
     case 'kill':
-      return endProcess(entry.process, TERMINATION_MS);
+      return entry.family ? endFamily(entry.process, TERMINATION_MS) : endProcess(entry.process, TERMINATION_MS);
     case 'delete-links':
       return deleteLinks(entry.netns, entry.links, entry.ingress);
+    case 'restore-links':
+      return restoreLinks(entry.netns, entry.links);
     case 'delete-netns':
       return deleteNetworkNamespace(entry.path, kernel);
   }

@@ -1,5 +1,5 @@
 /** Makes and fills the directory that QEMU exports to the guest. Each step writes its undo down first. */
-import { closeSync, existsSync, mkdirSync, openSync, statSync, statfsSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
@@ -7,9 +7,10 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../random-uuid.ts';
 import type { SandboxPaths } from '../sandbox/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
+import { unmountTree } from './unmount-tree.ts';
 
 type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
-type Mounter = Pick<Kernel, 'mount'>;
+type Mounter = Pick<Kernel, 'mount' | 'umount'>;
 
 const NONE = 'none';
 
@@ -60,18 +61,33 @@ export function shareRootfs(paths: SandboxPaths, containerId: string, rootfs: st
   bind({ source: rootfs, target, recursive: true }, record, kernel);
 }
 
+/** An empty directory or file to mount over. */
+function makePlace(target: string, kind: SharedPath['kind'], record: Record): void {
+  if (kind === 'directory') return makeDirectory(target, record);
+  record({ undo: 'unlink', path: target });
+  closeSync(openSync(target, 'wx', 0o640));
+}
+
 /** Mounts one of the container's volumes or files into the share. */
 export function sharePath(paths: SandboxPaths, path: SharedPath, record: Record, kernel: Mounter): void {
   const target = join(paths.mounts, path.name);
-  if (path.kind === 'directory') makeDirectory(target, record);
-  else {
-    record({ undo: 'unlink', path: target });
-    closeSync(openSync(target, 'wx', 0o640));
-  }
-  bind({ source: path.source, target, recursive: path.recursive }, record, kernel);
-  // Both copies have mount flags of their own; the guest sees the one in `shared`.
-  if (path.readonly)
-    for (const copy of [target, join(paths.shared, path.name)]) kernel.mount(NONE, copy, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  makePlace(target, path.kind, record);
+  if (path.readonly) bindReadOnly(path, { target, aside: join(paths.share, path.name) }, record, kernel);
+  else bind({ source: path.source, target, recursive: path.recursive }, record, kernel);
+}
+
+/**
+ * Copies of a mount have its flags, but what becomes of it later is not theirs: read-only it must be before it is in the share, which
+ * virtiofsd sees in a mount namespace of its own.
+ */
+function bindReadOnly(path: SharedPath, { target, aside }: { target: string; aside: string }, record: Record, kernel: Mounter): void {
+  makePlace(aside, path.kind, record);
+  bind({ source: path.source, target: aside, recursive: path.recursive }, record, kernel);
+  kernel.mount(NONE, aside, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  bind({ source: aside, target, recursive: path.recursive }, record, kernel);
+  unmountTree(aside, kernel);
+  if (path.kind === 'directory') rmdirSync(aside);
+  else unlinkSync(aside);
 }
 
 function bind(step: { source: string; target: string; recursive: boolean }, record: Record, kernel: Mounter): void {

@@ -79,7 +79,7 @@ export const exec: Verb = {
       .option('-u, --user <uid:gid>', 'user, in numbers')
       .option('-d, --detach', 'do not wait for the process')
       .option('--pid-file <path>', 'file to write the process id to')
-      .option('--pidfd-socket <path>', 'accepted')
+      .option('--pidfd-socket <path>', 'unix socket that receives a pidfd of the process')
       .option('--process-label <label>', 'accepted')
       .option('--apparmor <profile>', 'accepted')
       .option('--no-new-privs', 'the process gains no privileges')
@@ -95,12 +95,14 @@ export const exec: Verb = {
     const process = processFile === undefined ? composeProcess(id, words.slice(1), options) : readProcess(processFile);
     const detached = options['detach'] === true;
     const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
+    const pidfdSocket = textOption(options, 'pidfdSocket');
     const started = await execProcess(await context(), {
       id,
       process,
       attached: !detached,
       ...(terminal !== undefined && { console: terminal }),
       ...(consoleSocket !== undefined && { consoleSocket }),
+      ...(pidfdSocket !== undefined && { pidfdSocket }),
     });
     const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     writePidFile(textOption(options, 'pidFile'), started.identity.pid);

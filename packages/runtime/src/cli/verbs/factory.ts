@@ -2,6 +2,7 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import { withCacheServer } from '../../factory/cache/ask-for-vm.ts';
+import { whyNotCloned } from '../../factory/cloneable-plan.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
 import { keyOf } from '../../factory/template-key.ts';
 import { holdTemplate, templateStore } from '../../factory/use-template.ts';
@@ -20,7 +21,8 @@ async function usualPlan(context: Context): Promise<QemuPlan> {
     accelerator: await accelerate(context),
     networks: runtime.internetworking_model === 'none' ? [] : [{ tap: 'tap0_kata', mac: spareMac(0) }],
     sharedDirectory: anywhere,
-    paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere },
+    virtioFsSocket: anywhere,
+    paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere, qemuLog: anywhere },
     agentDebug: agent.enable_debug,
   });
 }
@@ -33,6 +35,8 @@ async function init(context: Context): Promise<string> {
   const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
   if (!wantsTemplate && cached === 0) return 'vm factory or VMCache is not enabled';
   const plan = await usualPlan(context);
+  const reason = whyNotCloned(plan);
+  if (reason !== undefined) throw new KataError(`no VM can stand ready: ${reason}`);
   if (cached > 0) {
     await (await import('../../factory/cache/cache-server.ts')).runCacheServer(context, plan);
     return 'VM cache server has ended';

@@ -4,6 +4,9 @@
  * for the image, no `-realtime`. QEMU is not told to daemonize: its last words then reach our log.
  */
 import { kernelParameters } from './kernel-parameters.ts';
+import { backendOption } from './memory-backend-plan.ts';
+import type { MemoryBackend } from './memory-backend-plan.ts';
+import { escape, joined } from './option-text.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -12,11 +15,14 @@ export interface QemuPaths {
   readonly consoleSocket: string;
   readonly agentSocket: string;
   readonly pidFile: string;
+  readonly qemuLog: string;
 }
 
 export interface QemuNetwork {
   /** Name of the tap inside the network namespace that QEMU is started in. */
   readonly tap: string;
+  /** Descriptor of the tap that QEMU inherits; without one it opens the tap by its name. */
+  readonly descriptor?: number;
   /** MAC address that the guest sees. */
   readonly mac: string;
 }
@@ -30,6 +36,13 @@ export interface QemuImage {
 export interface MemoryFile {
   readonly path: string;
   readonly shared: boolean;
+}
+
+/** The share is served by a daemon that listens on a unix socket (vhost-user). */
+export interface VirtioFs {
+  readonly socket: string;
+  /** Size of the window through which the guest maps the host's pages (DAX). 0: none. */
+  readonly cacheMiB: number;
 }
 
 export interface QemuPlan {
@@ -55,15 +68,23 @@ export interface QemuPlan {
   readonly initrd?: string;
   readonly imageAsNvdimm: boolean;
   readonly firmware: string;
+  readonly pflashes: readonly string[];
+  /** Block devices are worked on by a thread of their own. */
+  readonly ioThread: boolean;
+  /** Guest memory is free to be swapped out. */
+  readonly swappable: boolean;
   readonly entropySource: string;
-  /** Host directory shared with the guest as `kataShared`. */
+  /** Host directory shared with the guest as `kataShared`: by QEMU itself (9p) unless `virtioFs` is set. */
   readonly sharedDirectory: string;
+  readonly virtioFs?: VirtioFs;
   readonly networks: readonly QemuNetwork[];
   readonly vhostNet: boolean;
   /** True on a host that is itself a VM: 1.x avoids modern virtio there. */
   readonly nested: boolean;
   /** Set for a template and its clones; other VMs have memory of their own. */
   readonly memoryFile?: MemoryFile;
+  /** Other than plain memory. A VM with it is no template and no clone. */
+  readonly memoryBackend?: MemoryBackend;
   /** The VM waits for the state of another one instead of booting. */
   readonly incoming?: boolean;
   readonly paths: QemuPaths;
@@ -71,10 +92,10 @@ export interface QemuPlan {
 
 type Unit = (plan: QemuPlan) => string[];
 
-const joined = (...parts: (string | false)[]): string => parts.filter((part) => part !== false && part !== '').join(',');
-/** Commas in a value are doubled, or QEMU takes the rest for another option (qemu(1), "-drive"). */
-const escape = (value: string): string => value.replaceAll(',', ',,');
 const modern = ({ nested }: QemuPlan): string => `disable-modern=${nested}`;
+/** 16 hexadecimal digits, as 1.x has at the end of names that must be new: here the VM's own, so that a plan says it all. */
+const digits = ({ uuid: own }: QemuPlan): string => own.replaceAll('-', '').slice(0, 16);
+const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 
 const name: Unit = ({ sandboxId }) => ['-name', `sandbox-${escape(sandboxId)}`];
 const uuid: Unit = (plan) => ['-uuid', plan.uuid];
@@ -132,7 +153,10 @@ const imageDevice: Unit = (plan) => {
   ];
 };
 
-const scsi: Unit = (plan) => ['-device', `virtio-scsi-pci,id=scsi0,${modern(plan)},romfile=`];
+const scsi: Unit = (plan) => [
+  '-device',
+  joined('virtio-scsi-pci,id=scsi0', modern(plan), 'romfile=', plan.ioThread && `iothread=${ioThreadName(plan)}`),
+];
 
 const rng: Unit = ({ entropySource }) => [
   ...['-object', `rng-random,id=rng0,filename=${escape(entropySource)}`],
@@ -144,27 +168,46 @@ const agentChannel: Unit = ({ paths }) => [
   ...['-chardev', `socket,id=charch0,path=${escape(paths.agentSocket)},server=on,wait=off`],
 ];
 
-const sharedFileSystem: Unit = (plan) => [
+const nineP: Unit = (plan) => [
   ...['-device', `virtio-9p-pci,${modern(plan)},fsdev=extra-9p-kataShared,mount_tag=kataShared,romfile=`],
   ...['-fsdev', `local,id=extra-9p-kataShared,path=${escape(plan.sharedDirectory)},security_model=none,multidevs=remap`],
 ];
 
+const virtioFs = (plan: QemuPlan, { socket, cacheMiB }: VirtioFs): string[] => {
+  const channel = `char-${digits(plan)}`;
+  const window = cacheMiB > 0 && `cache-size=${cacheMiB}M`;
+  return [
+    ...['-chardev', `socket,id=${channel},path=${escape(socket)}`],
+    ...['-device', joined(`vhost-user-fs-pci,chardev=${channel},tag=kataShared`, window, 'romfile=')],
+  ];
+};
+
+const sharedFileSystem: Unit = (plan) => (plan.virtioFs ? virtioFs(plan, plan.virtioFs) : nineP(plan));
+
+/** A tap that is opened by its name must not be set up by a script of the host's. */
+const tapSource = ({ tap, descriptor }: QemuNetwork): string =>
+  descriptor === undefined ? `ifname=${tap},script=no,downscript=no` : `fd=${descriptor}`;
+
 const network: Unit = (plan) =>
-  plan.networks.flatMap(({ tap, mac }, index) => [
-    ...['-netdev', joined('tap', `id=network-${index}`, `ifname=${tap}`, 'script=no', 'downscript=no', plan.vhostNet && 'vhost=on')],
-    ...['-device', `driver=virtio-net-pci,netdev=network-${index},mac=${mac},${modern(plan)},romfile=`],
+  plan.networks.flatMap((card, index) => [
+    ...['-netdev', joined('tap', `id=network-${index}`, tapSource(card), plan.vhostNet && 'vhost=on')],
+    ...['-device', `driver=virtio-net-pci,netdev=network-${index},mac=${card.mac},${modern(plan)},romfile=`],
   ]);
 
 const rtc: Unit = () => ['-rtc', 'base=utc,driftfix=slew,clock=host'];
 const globals: Unit = ({ accelerator }) => (accelerator === 'kvm' ? ['-global', 'kvm-pit.lost_tick_policy=discard'] : []);
+const flashes: Unit = ({ pflashes }) => pflashes.flatMap((path) => ['-pflash', path]);
 const knobs: Unit = () => ['-vga', 'none', '-no-user-config', '-nodefaults', '-nographic', '--no-reboot'];
 
-const memoryBackend: Unit = ({ memoryMiB, memoryFile }) => {
+const memoryBackend: Unit = ({ memoryMiB, memoryFile, memoryBackend: own }) => {
   const backend = memoryFile
     ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escape(memoryFile.path)},share=${memoryFile.shared ? 'on' : 'off'}`
-    : `memory-backend-ram,id=dimm1,size=${memoryMiB}M`;
+    : backendOption(own, 'dimm1', `${memoryMiB}M`);
   return ['-object', backend, '-numa', 'node,memdev=dimm1'];
 };
+
+/** What 1.x said by `-realtime mlock=off`, which QEMU 6 has no more. */
+const lock: Unit = ({ swappable }) => (swappable ? ['-overcommit', 'mem-lock=off'] : []);
 
 const kernel: Unit = (plan) => [
   ...['-kernel', plan.kernel],
@@ -173,14 +216,17 @@ const kernel: Unit = (plan) => [
 ];
 
 const firmware: Unit = (plan) => (plan.firmware === '' ? [] : ['-bios', plan.firmware]);
+const ioThread: Unit = (plan) => (plan.ioThread ? ['-object', `iothread,id=${ioThreadName(plan)}`] : []);
 const pidFile: Unit = ({ paths }) => ['-pidfile', paths.pidFile];
+/** What kernel_params or machine_accelerators have QEMU log; its complaints are there anyway. */
+const logFile: Unit = ({ debug, paths }) => (debug ? ['-D', paths.qemuLog] : []);
 const smp: Unit = ({ vcpus, maxVcpus }) => ['-smp', `${vcpus},cores=1,threads=1,sockets=${maxVcpus},maxcpus=${maxVcpus}`];
 const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', 'defer'] : []);
 
 const units: Unit[] = [
   ...[name, uuid, machine, cpu, qmp, memory],
   ...[bridges, serial, consoleDevice, imageDevice, scsi, rng, agentChannel, sharedFileSystem, network],
-  ...[rtc, globals, knobs, memoryBackend, kernel, firmware, pidFile, smp, incoming],
+  ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, smp, incoming],
 ];
 
 /** The words after the binary's name. */

@@ -22,6 +22,9 @@ export const examplePlan: QemuPlan = {
   image: { path: '/img', sizeBytes: 134217728 },
   imageAsNvdimm: true,
   firmware: '',
+  pflashes: [],
+  ioThread: false,
+  swappable: false,
   entropySource: '/dev/urandom',
   sharedDirectory: '/run/kata-containers/shared/sandboxes/abc/shared',
   networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],
@@ -32,5 +35,6 @@ export const examplePlan: QemuPlan = {
     consoleSocket: '/run/vc/vm/abc/console.sock',
     agentSocket: '/run/vc/vm/abc/kata.sock',
     pidFile: '/run/vc/vm/abc/pid',
+    qemuLog: '/run/vc/vm/abc/qemu.log',
   },
 };

@@ -2,6 +2,8 @@
 import { QmpError } from '@kata-containers/common/errors/kata-error';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
+import { backendValues } from './memory-backend-plan.ts';
+import type { MemoryBackend } from './memory-backend-plan.ts';
 import { freeCpuId } from './parse-vm-size.ts';
 import type { CpuSlot } from './parse-vm-size.ts';
 import type { VmSize } from './vm-size.ts';
@@ -33,11 +35,11 @@ export async function unplugCpus(monitor: QmpClient, { cpus }: VmSize, count: nu
   for (const { state } of plugged.slice(0, count)) if (typeof state === 'object') await awaitDeleted(monitor, state.id, timeoutMs);
 }
 
-/** Plugs one memory device of `mebibytes`. @throws QmpError, with nothing left in QEMU */
-export async function plugMemory(monitor: QmpClient, { slots }: VmSize, mebibytes: number): Promise<void> {
+/** Plugs one memory device of `mebibytes`, of the kind that the VM's memory is of. @throws QmpError, with nothing left in QEMU */
+export async function plugMemory(monitor: QmpClient, { slots }: VmSize, mebibytes: number, kind: MemoryBackend | undefined): Promise<void> {
   const slot = Math.max(-1, ...slots) + 1;
   const backend = `mem${slot}`;
-  await monitor.execute('object-add', { 'qom-type': 'memory-backend-ram', id: backend, size: mebibytes * 2 ** 20 });
+  await monitor.execute('object-add', backendValues(kind, backend, mebibytes * 2 ** 20));
   try {
     await monitor.execute('device_add', { driver: 'pc-dimm', id: `dimm${backend}`, memdev: backend });
   } catch (error) {

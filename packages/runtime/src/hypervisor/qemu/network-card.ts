@@ -1,13 +1,16 @@
 /** Network devices for a VM that runs, and away from it. */
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
 
 export interface NetworkCard {
   /** Name of QEMU's side of it: `network-N` of a device that the VM was started with, `brN_kata` of one that was plugged (1.x's names). */
   readonly netdev: string;
-  /** Opened by QEMU in its own network namespace. */
+  /** Opened by QEMU in its own network namespace, unless it is given. */
   readonly tap: string;
+  /** The tap's open device. */
+  readonly descriptor?: number;
   readonly mac: string;
   /** Place on the first bridge, 1 to 30. */
   readonly slot: number;
@@ -17,9 +20,22 @@ export interface NetworkCard {
 /** What an agent finds the device by: the bridge's place and the place on it. */
 export const pciPath = (slot: number): string => `02/${slot.toString(16).padStart(2, '0')}`;
 
+/** How QEMU comes by the tap. A descriptor gets the name that 1.x gives it. */
+async function tapSource(
+  monitor: QmpClient,
+  { tap, descriptor }: NetworkCard,
+  kernel: Pick<Kernel, 'sendDescriptorOver'>,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (descriptor === undefined) return { ifname: tap, script: 'no', downscript: 'no' };
+  await monitor.giveDescriptor('fd0', descriptor, kernel);
+  return { fds: 'fd0' };
+}
+
 /** @throws QmpError, with nothing left in QEMU */
-export async function plugCard(monitor: QmpClient, { netdev, tap, mac, slot, vhost }: NetworkCard): Promise<void> {
-  await monitor.execute('netdev_add', { type: 'tap', id: netdev, ifname: tap, script: 'no', downscript: 'no', ...(vhost && { vhost }) });
+export async function plugCard(monitor: QmpClient, card: NetworkCard, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<void> {
+  const { netdev, mac, slot, vhost } = card;
+  const source = await tapSource(monitor, card, kernel);
+  await monitor.execute('netdev_add', { type: 'tap', id: netdev, ...source, ...(vhost && { vhost }) });
   try {
     const device = { driver: 'virtio-net-pci', id: `virtio-${netdev}`, netdev, mac, romfile: '' };
     await monitor.execute('device_add', { ...device, bus: 'pci-bridge-0', addr: slot.toString(16).padStart(2, '0') });

@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { canOpen, isVirtualMachine, readCpuinfo } from '../../host-check/accelerator.ts';
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
 import { randomUuid } from '../../random-uuid.ts';
+import { planMemoryBackend } from './memory-backend-plan.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from './command-line.ts';
 
 const MIB = 1 << 20;
@@ -15,6 +16,8 @@ export interface VmRequest {
   readonly accelerator: Accelerator;
   readonly networks: readonly QemuNetwork[];
   readonly sharedDirectory: string;
+  /** Where the daemon of virtio-fs listens. */
+  readonly virtioFsSocket: string;
   readonly paths: QemuPaths;
   readonly agentDebug: boolean;
 }
@@ -36,10 +39,20 @@ function memory(configuration: HypervisorConfiguration): Pick<QemuPlan, 'memoryM
   };
 }
 
-export function planVm(configuration: HypervisorConfiguration, request: VmRequest): QemuPlan {
+/** The share's and the memory's kinds go together. */
+function share(configuration: HypervisorConfiguration, socket: string): Pick<QemuPlan, 'virtioFs' | 'memoryBackend'> {
+  const memoryBackend = planMemoryBackend(configuration);
+  return {
+    ...(configuration.shared_fs === 'virtio-fs' && { virtioFs: { socket, cacheMiB: configuration.virtio_fs_cache_size } }),
+    ...(memoryBackend && { memoryBackend }),
+  };
+}
+
+export function planVm(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: VmRequest): QemuPlan {
   const { image, initrd } = configuration;
   return {
     ...request,
+    ...share(configuration, virtioFsSocket),
     ...vcpus(configuration),
     ...memory(configuration),
     binary: configuration.path,
@@ -55,6 +68,9 @@ export function planVm(configuration: HypervisorConfiguration, request: VmReques
     ...(initrd === '' ? {} : { initrd }),
     imageAsNvdimm: !configuration.disable_image_nvdimm,
     firmware: configuration.firmware,
+    pflashes: configuration.pflashes,
+    ioThread: configuration.enable_iothreads,
+    swappable: configuration.enable_swap,
     entropySource: configuration.entropy_source,
     vhostNet: !configuration.disable_vhost_net && canOpen('/dev/vhost-net'),
     nested: !configuration.disable_nesting_checks && request.accelerator === 'kvm' && isVirtualMachine(readCpuinfo()),

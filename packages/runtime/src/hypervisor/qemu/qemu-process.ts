@@ -32,14 +32,24 @@ export interface StartedQemu {
   readonly failed: Promise<never>;
 }
 
+export interface QemuStart {
+  readonly binary: string;
+  readonly words: readonly string[];
+  /** What it says goes there. */
+  readonly logFile: string;
+  /** Its descriptors from 3 on. */
+  readonly inherited: readonly number[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
 /**
- * Starts QEMU in the namespaces of the main thread, apart from our session and stdio: what it says goes to `logFile`.
+ * Starts QEMU in the namespaces of the main thread, apart from our session and stdio.
  * @throws HypervisorError when it cannot be run at all
  */
-export function startQemu(binary: string, words: readonly string[], logFile: string, environment: NodeJS.ProcessEnv): StartedQemu {
+export function startQemu({ binary, words, logFile, inherited, environment }: QemuStart): StartedQemu {
   const log = openSync(logFile, 'a', 0o600);
   try {
-    const child = spawn(binary, words, { stdio: ['ignore', log, log], detached: true, env: environment, cwd: '/' });
+    const child = spawn(binary, words, { stdio: ['ignore', log, log, ...inherited], detached: true, env: environment, cwd: '/' });
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>

@@ -1,6 +1,7 @@
 /** Typed conversation with QEMU's monitor: commands with their replies, and events. */
 import type { Duplex } from 'node:stream';
 import { HypervisorError, QmpError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { LineSplitter, formatQmpCommand, parseQmpMessage } from './qmp-message.ts';
 import type { QmpEvent, QmpMessage } from './qmp-message.ts';
 
@@ -51,6 +52,19 @@ export class QmpClient {
 
   /** Runs one command. @throws QmpError when QEMU refuses, TimeoutError, HypervisorError when the connection ends */
   execute(command: string, values?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    return this.#send(command, values, (text) => this.#connection.write(text));
+  }
+
+  /**
+   * Gives QEMU an open file of ours, by `name`: it goes with the bytes of the command, which must be the only ones under way.
+   * @throws as `execute`, KernelError
+   */
+  giveDescriptor(name: string, fd: number, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<unknown> {
+    const { _handle: handle } = this.#connection as unknown as { _handle: { fd: number } };
+    return this.#send('getfd', { fdname: name }, (text) => kernel.sendDescriptorOver(handle.fd, fd, text));
+  }
+
+  #send(command: string, values: Readonly<Record<string, unknown>> | undefined, write: (text: string) => void): Promise<unknown> {
     if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
@@ -59,7 +73,13 @@ export class QmpClient {
         reject(new TimeoutError(`QMP ${command}`, this.#timeoutMs));
       }, this.#timeoutMs);
       this.#pending.set(id, { command, timer, resolve, reject });
-      this.#connection.write(formatQmpCommand(command, values, id));
+      try {
+        write(formatQmpCommand(command, values, id));
+      } catch (error) {
+        clearTimeout(timer);
+        this.#pending.delete(id);
+        throw error;
+      }
     });
   }
 

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { createSandboxRequest, shareOf } from './sandbox-requests.ts';
+import type { Share } from './sandbox-requests.ts';
+
+const keys = { shared_fs: 'virtio-fs', msize_9p: 8192, virtio_fs_cache: 'auto', virtio_fs_cache_size: 0 };
+
+describe('the share as the guest mounts it', () => {
+  const cases: [name: string, change: Partial<typeof keys>, share: Share, mount: [driver: string, fstype: string, options: string[]]][] = [
+    [
+      '9p',
+      { shared_fs: 'virtio-9p' },
+      { driver: '9p', msize: 8192 },
+      ['9p', '9p', ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', 'msize=8192']],
+    ],
+    ['virtio-fs', {}, { driver: 'virtio-fs', dax: false }, ['virtio-fs', 'virtiofs', []]],
+    ['with a window', { virtio_fs_cache_size: 1024 }, { driver: 'virtio-fs', dax: true }, ['virtio-fs', 'virtiofs', ['dax']]],
+    [
+      'with a window, and nothing that may be kept',
+      { virtio_fs_cache_size: 1024, virtio_fs_cache: 'none' },
+      { driver: 'virtio-fs', dax: false },
+      ['virtio-fs', 'virtiofs', []],
+    ],
+  ];
+  for (const [name, change, share, mount] of cases) {
+    it(name, () => {
+      const found = shareOf({ ...keys, ...change });
+      assert.deepEqual(found, share);
+      const facts = { id: 's', hostname: 'h', dns: [], shmBytes: 1, share: found, guestHookPath: '', kernelModules: [] };
+      const { driver, fstype, options, source, mount_point } = createSandboxRequest(facts).storages[0] ?? {};
+      assert.deepEqual([driver, fstype, options], mount);
+      assert.deepEqual([source, mount_point], ['kataShared', '/run/kata-containers/shared/containers/']);
+    });
+  }
+});

@@ -1,0 +1,52 @@
+/**
+ * What guest memory is made of when it is not plain anonymous memory, in 1.x's words. Pure. A daemon that serves the guest's
+ * file system reads and writes that memory itself, so it must be in a file that both map.
+ */
+import type { HypervisorConfiguration } from '../../configuration/schema.ts';
+import { escape, joined } from './option-text.ts';
+
+export interface MemoryBackend {
+  /** Where QEMU makes the file, without a name that stays. Anonymous memory when missing. */
+  readonly directory?: string;
+  /** What the guest writes goes to the file, where others see it. */
+  readonly shared: boolean;
+  /** Taken from the host at once, so that it cannot be short of it later. */
+  readonly preallocated: boolean;
+}
+
+/** 1.x's mount points. */
+const HUGE_PAGES = '/dev/hugepages';
+const SHARED_MEMORY = '/dev/shm';
+
+type Keys = 'shared_fs' | 'enable_hugepages' | 'enable_mem_prealloc' | 'file_mem_backend';
+
+/** undefined for plain memory. Huge pages go before a directory, as in 1.x; with virtio-fs they are preallocated. */
+export function planMemoryBackend(configuration: Pick<HypervisorConfiguration, Keys>): MemoryBackend | undefined {
+  const { enable_hugepages: huge, enable_mem_prealloc: preallocated, file_mem_backend: directory } = configuration;
+  const isServed = configuration.shared_fs === 'virtio-fs';
+  if (huge) return { directory: HUGE_PAGES, shared: isServed, preallocated: preallocated || isServed };
+  if (directory !== '') return { directory, shared: true, preallocated };
+  if (isServed) return { directory: SHARED_MEMORY, shared: true, preallocated };
+  return preallocated ? { shared: false, preallocated } : undefined;
+}
+
+/** Value of `-object`. `size` as QEMU reads it. */
+export function backendOption(backend: MemoryBackend | undefined, id: string, size: string): string {
+  const { directory, shared = false, preallocated = false } = backend ?? {};
+  const place = directory === undefined ? '' : `mem-path=${escape(directory)}`;
+  const kind = directory === undefined ? 'memory-backend-ram' : 'memory-backend-file';
+  return joined(kind, `id=${id}`, `size=${size}`, place, shared && 'share=on', preallocated && 'prealloc=on');
+}
+
+/** Values of QMP's `object-add` for memory that is plugged. */
+export function backendValues(backend: MemoryBackend | undefined, id: string, bytes: number): Readonly<Record<string, unknown>> {
+  const { directory, shared = false, preallocated = false } = backend ?? {};
+  return {
+    'qom-type': directory === undefined ? 'memory-backend-ram' : 'memory-backend-file',
+    id,
+    size: bytes,
+    ...(directory !== undefined && { 'mem-path': directory }),
+    ...(shared && { share: true }),
+    ...(preallocated && { prealloc: true }),
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Joining links to the VM, model macvtap: a macvtap in bridge mode takes over each link's hardware address, and with it what is sent
+ * to it; QEMU gets it as an open file. The link is left without addresses, or the host's kernel would answer in the guest's place.
+ * Pure: the plan is text for ip(8).
+ */
+import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
+import type { Address, Link } from './parse-links.ts';
+import { tapName } from './tcfilter-plan.ts';
+
+/** 1.x joins ipvlan by tcfilter always: its links share one hardware address, and nothing can be put upon them. */
+export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
+
+/** Descriptors after stdio are QEMU's taps. */
+const FIRST_DESCRIPTOR = 3;
+
+/** One device for each link; those joined by macvtap are inherited, in this order. */
+export function planNetworks(links: readonly Link[], model: string): QemuNetwork[] {
+  let descriptor = FIRST_DESCRIPTOR;
+  return links.map((link, index) => ({
+    tap: tapName(index),
+    mac: link.mac,
+    ...(isMacvtap(model, link) && { descriptor: descriptor++ }),
+  }));
+}
+
+/** What a link had before it was joined. */
+export interface SavedLink {
+  readonly name: string;
+  readonly mac: string;
+  /** As ip(8) takes them: address/length. */
+  readonly addresses: readonly string[];
+}
+
+const addressText = ({ address, prefixLength }: Address): string => `${address}/${prefixLength}`;
+export const savedLink = ({ name, mac, addresses }: Link): SavedLink => ({ name, mac, addresses: addresses.map(addressText) });
+
+const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
+
+/** 1.x's range for the interface's number, which names the device: /dev/tapN is there once for all network namespaces. */
+const FIRST_INDEX = 8192;
+/** `random`: 16 bits. */
+export const macvtapIndex = (random: number): number => FIRST_INDEX + (random & 0xffff);
+
+/** A locally administered address for one host (IEEE 802). `random`: 6 bytes. */
+export const localMac = (random: Uint8Array): string =>
+  [...random].map((byte, index) => (index === 0 ? (byte | 2) & 0xfe : byte).toString(16).padStart(2, '0')).join(':');
+
+/** Length of the queue where the link has none (1.x's). */
+const QUEUE_LENGTH = 1500;
+
+export interface MacvtapStep {
+  readonly link: Link;
+  readonly tap: string;
+  /** Number that the interface gets. */
+  readonly index: number;
+  /** Hardware address that the link gets in place of its own. */
+  readonly linkMac: string;
+}
+
+/** The link's address goes first: two interfaces of one address on the same link cannot be up. */
+export const macvtapBatch = ({ link, tap, index, linkMac }: MacvtapStep): string =>
+  lines([
+    `address flush dev ${link.name}`,
+    `link set dev ${link.name} address ${linkMac}`,
+    `link add link ${link.name} name ${tap} index ${index} address ${link.mac} mtu ${link.mtu} txqueuelen ${link.txQueueLength || QUEUE_LENGTH} type macvtap mode bridge`,
+    `link set dev ${tap} up`,
+    `link set dev ${link.name} up`,
+  ]);
+
+/** Once its macvtap has gone. */
+export const restoreBatch = ({ name, mac, addresses }: SavedLink): string =>
+  lines([`link set dev ${name} address ${mac}`, ...addresses.map((address) => `address add ${address} dev ${name}`)]);

@@ -1,0 +1,106 @@
+/** Making macvtaps and opening their devices (drivers/net/tap.c): what QEMU reads and writes are /dev/tapN's frames. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { randomUuid } from '../random-uuid.ts';
+import { runTool } from './ip-command.ts';
+import { localMac, macvtapBatch, macvtapIndex } from './macvtap-plan.ts';
+import { inNetworkNamespace } from './namespace.ts';
+import type { Link } from './parse-links.ts';
+
+type Calls = Pick<Kernel, 'setns' | 'makeCharacterDevice'>;
+
+export interface MacvtapRequest {
+  readonly link: Link;
+  readonly tap: string;
+}
+
+/** A device node made for a moment is told first. */
+type Record = (entry: { undo: 'unlink'; path: string }) => void;
+
+interface Device {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** How often another number is tried when one is taken (1.x's). */
+const ATTEMPTS = 128;
+
+/** @returns the number of the new interface. @throws KataError */
+async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const index = macvtapIndex(randomBytes(2).readUInt16LE());
+    // Another namespace's may have the number: the kernel would make ours without its node.
+    const isTaken = statSync(`/dev/tap${index}`, { throwIfNoEntry: false }) !== undefined;
+    if (isTaken && attempt < ATTEMPTS) continue;
+    try {
+      await runTool('ip', ['-batch', '-'], macvtapBatch({ link, tap, index, linkMac: localMac(randomBytes(6)) }));
+      return index;
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !errorMessage(error).includes('File exists')) throw error;
+    }
+  }
+}
+
+/** sysfs shows the interfaces of the network namespace that it was mounted in, so one is mounted, for a program alone. */
+const READ_DEVICES = 'mount -t sysfs sysfs /sys && cd /sys/class/net && for tap; do cat "$tap"/macvtap/tap*/dev || exit; done';
+
+async function readDevices(taps: readonly string[]): Promise<Device[]> {
+  const text = await runTool('unshare', ['--mount', 'sh', '-c', READ_DEVICES, 'sh', ...taps]);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [major = NaN, minor = NaN] = line.split(':').map(Number);
+      return { major, minor };
+    });
+}
+
+/** Numbers of a device node (makedev(3)). */
+function isNodeOf(path: string, { major, minor }: Device): boolean {
+  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
+  return rdev === (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x100000;
+}
+
+const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+
+/** /dev may be no devtmpfs, or its node another namespace's: then a node of our own is made, and gone at once. */
+export function openDevice(index: number, device: Device, record: Record, kernel: Calls): number {
+  const usual = `/dev/tap${index}`;
+  if (isNodeOf(usual, device)) return open(usual);
+  const own = `/dev/kata-${randomUuid()}`;
+  record({ undo: 'unlink', path: own });
+  kernel.makeCharacterDevice(own, device.major, device.minor);
+  try {
+    return open(own);
+  } finally {
+    unlinkSync(own);
+  }
+}
+
+/**
+ * Puts a macvtap on each link in the namespace at `path`.
+ * @returns their open devices, in that order, for the caller to close. @throws KataError
+ */
+export async function joinByMacvtap(path: string, requests: readonly MacvtapRequest[], record: Record, kernel: Calls): Promise<number[]> {
+  if (requests.length === 0) return [];
+  return inNetworkNamespace(path, kernel, async () => {
+    const made: number[] = [];
+    for (const request of requests) made.push(await makeMacvtap(request));
+    const devices = await readDevices(requests.map(({ tap }) => tap));
+    const opened: number[] = [];
+    try {
+      for (const [at, index] of made.entries()) {
+        const device = devices[at];
+        if (!device) throw new KataError(`the kernel tells no device of the macvtap number ${index}`);
+        opened.push(openDevice(index, device, record, kernel));
+      }
+      return opened;
+    } catch (error) {
+      for (const fd of opened) closeSync(fd);
+      throw error;
+    }
+  });
+}

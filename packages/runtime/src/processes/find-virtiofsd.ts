@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+
+/** Fedora and Debian 13 have the daemon in Rust, Debian 12 that of QEMU 7; 1.x's path last. */
+const PLACES = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/bin/virtiofsd'];
+
+/** Path of the daemon: the one that is configured, or where distributions have it. @throws KataError when there is none */
+export function findVirtiofsd(configured: string, exists: (path: string) => boolean = existsSync): string {
+  const found = (configured === '' ? PLACES : [configured]).find(exists);
+  if (found !== undefined) return found;
+  const place = configured === '' ? `at ${PLACES.join(', ')}` : `at ${configured}, where virtio_fs_daemon says`;
+  throw new KataError(
+    `shared_fs is virtio-fs, and there is no virtiofsd ${place}: install it (Debian 12: qemu-system-common; else: virtiofsd)`,
+  );
+}

@@ -1,0 +1,26 @@
+/**
+ * runc's `--pidfd-socket` (from 1.2 on): whoever listens there gets a pidfd of the new process, here of the shim that stands for it,
+ * and so can signal and await it without ever meeting another process of the same number.
+ */
+import { closeSync } from 'node:fs';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Started } from './spawn-apart.ts';
+
+/** runc's names of a container's first process and of a further one (libcontainer/init_linux.go, setupPidfd): the message's data. */
+export type ProcessKind = 'standard' | 'setns';
+
+/** Without a socket nothing is sent. @throws KernelError when nobody listens */
+export function sendPidfd(
+  socketPath: string | undefined,
+  { identity }: Pick<Started, 'identity'>,
+  kind: ProcessKind,
+  kernel: Pick<Kernel, 'openPidfd' | 'sendDescriptor'>,
+): void {
+  if (socketPath === undefined) return;
+  const pidfd = kernel.openPidfd(identity.pid);
+  try {
+    kernel.sendDescriptor(socketPath, pidfd, kind);
+  } finally {
+    closeSync(pidfd);
+  }
+}

@@ -1,0 +1,36 @@
+/** Command lines of the two daemons of that name: QEMU's own, in 1.x's order, and the later one in Rust. Pure. */
+
+/** `qemu`: came with QEMU 4.2 to 7. `rust`: its successor, which has taken QEMU's words for a time. */
+export type VirtiofsdKind = 'qemu' | 'rust';
+
+/** By the first line of `--version`: "virtiofsd version 7.2.22 (Debian …)", or "virtiofsd 1.13.2". */
+export const virtiofsdKind = (version: string): VirtiofsdKind => (/\bversion \d/.test(version) ? 'qemu' : 'rust');
+
+export interface VirtiofsdOptions {
+  readonly kind: VirtiofsdKind;
+  /** Directory that is shared. */
+  readonly source: string;
+  /** `none`, `auto` or `always`; empty is `none`. */
+  readonly cache: string;
+  readonly debug: boolean;
+  readonly extra: readonly string[];
+}
+
+/** Descriptor of the socket that it listens on. */
+const SOCKET = '--fd=3';
+
+/** Without 1.x's `--syslog`: what the daemon says belongs beside what QEMU says. */
+const ofQemu = ({ source, cache, debug }: VirtiofsdOptions): string[] => [
+  ...[SOCKET, '-o', `source=${source}`, '-o', `cache=${cache || 'none'}`, '-o', 'no_posix_lock'],
+  debug ? '-d' : '-f',
+];
+
+const ofRust = ({ source, cache, debug }: VirtiofsdOptions): string[] => [
+  ...[SOCKET, `--shared-dir=${source}`, `--cache=${cache === 'auto' || cache === 'always' ? cache : 'never'}`],
+  ...(debug ? ['--log-level=debug'] : []),
+];
+
+export const virtiofsdCommandLine = (options: VirtiofsdOptions): string[] => [
+  ...(options.kind === 'qemu' ? ofQemu(options) : ofRust(options)),
+  ...options.extra,
+];

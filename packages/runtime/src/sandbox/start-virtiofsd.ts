@@ -1,0 +1,75 @@
+/** The daemon that serves a VM's share, when that is virtio-fs. It ends with its VM, whose connection is all that it has. */
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { HypervisorError } from '@kata-containers/common/errors/kata-error';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { componentVersion } from '../host-check/component-version.ts';
+import { lastWords } from '../hypervisor/qemu/qemu-process.ts';
+import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/command-line.ts';
+import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
+import { spawnApart } from '../processes/spawn-apart.ts';
+import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
+import type { Context } from './context.ts';
+import { virtiofsdLog } from './paths.ts';
+import type { UndoJournal } from './undo-journal.ts';
+
+export interface StartedDaemon {
+  readonly identity: ProcessIdentity;
+  /** Ends with an error when the daemon does. */
+  readonly failed: Promise<never>;
+}
+
+export interface DaemonStart {
+  readonly plan: QemuPlan;
+  /** Directory of the VM's files. */
+  readonly directory: string;
+  readonly journal: UndoJournal;
+}
+
+/** @throws HypervisorError when the daemon cannot be run at all */
+function words({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
+  const version = componentVersion(binary);
+  if (version === undefined) throw new HypervisorError(`virtiofsd (${binary}) cannot be run`, '');
+  return virtiofsdCommandLine({
+    kind: virtiofsdKind(version),
+    source: sharedDirectory,
+    cache: hypervisor.virtio_fs_cache,
+    debug,
+    extra: hypervisor.virtio_fs_extra_args,
+  });
+}
+
+/** The listening socket is there before the daemon is, so QEMU can be started at once. */
+function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journal }: DaemonStart): StartedDaemon {
+  const binary = findVirtiofsd(context.configuration.hypervisor.virtio_fs_daemon);
+  const own = words(context, plan, binary);
+  const logFile = join(directory, virtiofsdLog);
+  const log = openSync(logFile, 'a', 0o600);
+  const listening = context.kernel.listenUnix(socket);
+  try {
+    const stdio = ['ignore', log, log, listening] as const;
+    const { identity, child } = spawnApart({
+      binary,
+      words: own,
+      stdio: [...stdio],
+      detached: true,
+      environment: context.environment,
+    });
+    journal.record({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
+    const failed = new Promise<never>((_, reject) =>
+      child.on('exit', (code, signal) =>
+        reject(new HypervisorError(`virtiofsd (${binary}) ended (${signal ?? `exit code ${code}`})`, lastWords(logFile))),
+      ),
+    );
+    failed.catch(() => {});
+    return { identity, failed };
+  } finally {
+    closeSync(listening);
+    closeSync(log);
+  }
+}
+
+/** undefined when the share is not virtio-fs. @throws KataError when there is no daemon or it cannot be run */
+export function startVirtiofsd(context: Context, start: DaemonStart): StartedDaemon | undefined {
+  return start.plan.virtioFs && spawn(context, start.plan.virtioFs, start);
+}

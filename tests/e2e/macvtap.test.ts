@@ -1,0 +1,91 @@
+/** Containers that are joined to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine } from './engine.ts';
+import { until } from './run.ts';
+import type { Outcome } from './run.ts';
+import { leftovers } from './leftovers.ts';
+import { variant } from './staged.ts';
+
+describe('macvtap', function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let directory = '';
+  let cloned = '';
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    directory = mkdtempSync(join(tmpdir(), 'kata-macvtap-'));
+    const macvtap = (toml: string): string => toml.replace(/^internetworking_model = .*$/m, 'internetworking_model = "macvtap"');
+    const booted = (toml: string): string => macvtap(toml).replace('enable_template = true', 'enable_template = false');
+    cloned = variant(directory, 'cloned', macvtap);
+    const runtimes = { cloned, booted: variant(directory, 'booted', booted) };
+    engine = await Engine.start(runtimes, 'cloned');
+  });
+  after(async () => {
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+  afterEach(async () => {
+    const { stdout } = await engine.docker(['ps', '-aq']);
+    for (const id of stdout.split('\n').filter(Boolean)) await engine.docker(['rm', '-f', id]);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  async function good(outcome: Promise<Outcome>): Promise<string> {
+    const { code, stdout, stderr } = await outcome;
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+  const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
+  const inspect = async (name: string, what: string): Promise<string> => (await docker('inspect', '-f', `{{${what}}}`, name)).trim();
+  const ping = (name: string, address: string): Promise<string> => docker('exec', name, 'ping', '-c', '2', '-W', '10', address);
+
+  for (const runtime of ['booted', 'cloned']) {
+    it(`${runtime}: docker's address in the guest, its bridge answers`, async () => {
+      await docker('run', '-d', '--runtime', runtime, '--name', 'one', 'busybox', 'sleep', '1000');
+      const [address, mac] = [await inspect('one', '.NetworkSettings.IPAddress'), await inspect('one', '.NetworkSettings.MacAddress')];
+      const seen = await docker('exec', 'one', 'ip', 'address', 'show', 'eth0');
+      assert.ok(seen.includes(`inet ${address}/16`) && seen.includes(mac), seen);
+      assert.match(await ping('one', await inspect('one', '.NetworkSettings.Gateway')), /2 packets received/);
+      const pid = await inspect('one', '.State.Pid');
+      const links = await good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-d', 'link', 'show']));
+      assert.match(links, /tap0_kata@eth0: .*macvtap/s);
+      assert.ok(new RegExp(`tap0_kata@eth0:.*\n.*ether ${mac}`).test(links), links);
+    });
+  }
+
+  it('a network that comes late is joined by macvtap too, and goes', async () => {
+    const kata = (...words: string[]): Promise<Outcome> => engine.inMounts(cloned, words);
+    await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
+    const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();
+    await docker('network', 'connect', '--ip', '10.99.1.7', 'second', 'one');
+    const pid = await inspect('one', '.State.Pid');
+    const onHost = (...words: string[]): Promise<string> => good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words]));
+    const mac = /link\/ether (\S+)/.exec(await onHost('link', 'show', 'eth1'))?.[1] ?? '';
+    const file = join(directory, 'if.json');
+    const IPAddresses = [{ Family: 0, Address: '10.99.1.7', Mask: '24' }];
+    writeFileSync(file, JSON.stringify({ Device: 'eth1', Name: 'eth1', IPAddresses, Mtu: 1500, HwAddr: mac, LinkType: 'veth' }));
+    await good(kata('kata-network', 'add-iface', id, file));
+    assert.match(await onHost('-d', 'link', 'show', 'tap1_kata'), new RegExp(`ether ${mac}.*macvtap mode bridge`, 's'));
+    assert.match(await ping('one', '10.99.1.1'), /2 packets received/);
+    await good(kata('kata-network', 'del-iface', id, file));
+    assert.match(await onHost('address', 'show', 'eth1'), new RegExp(`ether ${mac} .*inet 10.99.1.7/24`, 's'));
+    await docker('network', 'disconnect', 'second', 'one');
+    await docker('rm', '-f', 'one');
+    await docker('network', 'rm', 'second');
+  });
+
+  it('two containers reach each other, and a published port answers', async () => {
+    await docker('run', '-d', '--name', 'one', '-p', '8088:80', 'busybox', 'sh', '-c', 'echo hello >/index.html; exec httpd -f -p 80 -h /');
+    await docker('run', '-d', '--name', 'two', 'busybox', 'sleep', '1000');
+    const [first, second] = [await inspect('one', '.NetworkSettings.IPAddress'), await inspect('two', '.NetworkSettings.IPAddress')];
+    assert.match(await ping('two', first), /2 packets received/);
+    assert.match(await ping('one', second), /2 packets received/);
+    assert.match(await docker('exec', 'two', 'wget', '-q', '-O', '-', `http://${first}/`), /hello/);
+    const fetch = (): Promise<Outcome> => engine.inNetwork('/bin/busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:8088/']);
+    await until('the published port answers', async () => /hello/.test((await fetch()).stdout));
+  });
+});

@@ -1,0 +1,56 @@
+/** Keys of the configuration that only change QEMU's command line, with the real QEMU. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { variant } from './staged.ts';
+
+describe("QEMU's options", function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let directory = '';
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'kata-options-'));
+    const memory = join(directory, 'memory');
+    mkdirSync(memory);
+    const keys = [`file_mem_backend = "${memory}"`, 'enable_mem_prealloc = true', 'enable_swap = true', 'enable_iothreads = true'];
+    const all = variant(directory, 'all', (toml) =>
+      toml.replace(/^default_memory = .*$/m, ['default_memory = 256', 'enable_debug = true', ...keys].join('\n')),
+    );
+    engine = await Engine.start({ all }, 'all');
+  });
+  after(async () => {
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('memory in a directory, preallocated and plugged; a thread for devices; a log', async () => {
+    const { code, stdout, stderr } = await engine.docker(['run', '-d', '-m', '200m', 'busybox', 'sleep', '1000']);
+    assert.equal(code, 0, stderr);
+    const id = stdout.trim();
+    const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
+    const line = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+    for (const words of [
+      /size=256M,mem-path=\S*memory,share=on,prealloc=on/,
+      /-overcommit mem-lock=off/,
+      /iothread,id=iothread-/,
+      / -D \S*qemu.log/,
+    ])
+      assert.match(line, words);
+    const maps = readFileSync(`/proc/${HypervisorState.Process.pid}/smaps`, 'latin1');
+    // The VM's own memory is all there, and what was plugged is of the same kind.
+    const sizes = [...maps.matchAll(/ \S*\/memory\/\S* \(deleted\)\nSize: +(\d+) kB(?:\n.*)*?\nRss: +(\d+) kB/g)].map(([, size, rss]) => [
+      Number(size),
+      Number(rss),
+    ]);
+    assert.deepEqual(sizes.map(([size]) => size).sort(), [256 << 10, 256 << 10]);
+    for (const [size, rss] of sizes) assert.equal(rss, size);
+    const free = await engine.docker(['exec', id, 'free', '-m']);
+    assert.ok(Number(/Mem:\s+(\d+)/.exec(free.stdout)?.[1]) > 300, free.stdout);
+    assert.equal((await engine.docker(['rm', '-f', id])).code, 0);
+  });
+});

@@ -1,0 +1,109 @@
+/** Containers whose share is served by the real virtiofsd. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { childrenOf } from '../../packages/runtime/src/processes/process-use.ts';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { Engine } from './engine.ts';
+import { run, until } from './run.ts';
+import type { Outcome } from './run.ts';
+import { leftovers } from './leftovers.ts';
+import { variant } from './staged.ts';
+
+describe('virtio-fs', function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let directory = '';
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    directory = mkdtempSync(join(tmpdir(), 'kata-virtio-fs-'));
+    const withKeys = (name: string, ...keys: string[]): string =>
+      variant(directory, name, (toml) =>
+        toml.replace(/^shared_fs = .*$/m, ['shared_fs = "virtio-fs"', ...keys].join('\n')).replace(/^(default_memory = ).*$/m, '$1512'),
+      );
+    const runtimes = {
+      'virtio-fs': withKeys('virtio-fs'),
+      missing: withKeys('missing', 'virtio_fs_daemon = "/nowhere/virtiofsd"'),
+    };
+    engine = await Engine.start(runtimes, 'virtio-fs');
+    mkdirSync(join(directory, 'volume'));
+    writeFileSync(join(directory, 'volume/kept'), 'from the host');
+  });
+  after(async () => {
+    await engine.stop();
+    rmSync(directory, { recursive: true });
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+  afterEach(async () => {
+    const { stdout } = await engine.docker(['ps', '-aq']);
+    for (const id of stdout.split('\n').filter(Boolean)) await engine.docker(['rm', '-f', id]);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  async function good(outcome: Promise<Outcome>): Promise<string> {
+    const { code, stdout, stderr } = await outcome;
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+  const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
+  const volume = (mode = 'rw'): string[] => ['-v', `${join(directory, 'volume')}:/v:${mode}`];
+  /** A container that runs, and its daemon's pid. */
+  async function start(...words: string[]): Promise<{ id: string; daemon: number }> {
+    const id = (await docker('run', '-d', ...words, 'busybox', 'sleep', '1000')).trim();
+    const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
+    return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0 };
+  }
+
+  it('root file system and volumes come by it, both ways, and the daemon goes with the container', async () => {
+    const { id, daemon } = await start(...volume());
+    const inside = (script: string): Promise<string> => docker('exec', id, 'sh', '-c', script);
+    const mounts = await inside('cat /proc/mounts');
+    assert.match(mounts, /^kataShared \/ virtiofs /m);
+    assert.match(mounts, /^kataShared \/v virtiofs /m);
+    assert.equal(await inside('cat /v/kept'), 'from the host');
+    await inside('echo from the guest >/v/new; dd if=/dev/urandom of=/v/large bs=1M count=20 2>/dev/null; sync');
+    assert.equal(readFileSync(join(directory, 'volume/new'), 'utf8'), 'from the guest\n');
+    const onHost = (await good(run('sha256sum', [join(directory, 'volume/large')]))).split(' ')[0];
+    assert.equal((await inside('sha256sum /v/large')).split(' ')[0], onHost);
+    assert.match(readFileSync(`/proc/${daemon}/cmdline`, 'latin1'), /virtiofsd\0--fd=3\0/);
+    assert.match(readFileSync(`/proc/${daemon}/cgroup`, 'latin1'), new RegExp(id));
+    const [served = 0] = childrenOf(daemon);
+    await docker('rm', '-f', id);
+    assert.deepEqual([existsSync(`/proc/${daemon}`), existsSync(`/proc/${served}`)], [false, false]);
+    assert.equal(readFileSync(join(directory, 'volume/kept'), 'utf8'), 'from the host');
+  });
+
+  it('a read-only volume cannot be written, not by the guest either', async () => {
+    const { id, daemon } = await start(...volume('ro'));
+    assert.notEqual((await engine.docker(['exec', id, 'sh', '-c', 'echo >/v/kept'])).code, 0);
+    const [served = 0] = childrenOf(daemon);
+    // Mount point and options (proc_pid_mountinfo(5)), as the daemon sees them.
+    const rows = readFileSync(`/proc/${served}/mountinfo`, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ').slice(4, 6));
+    const [, options = ''] = rows.find(([point = '']) => point.endsWith('-v')) ?? [];
+    assert.match(options, /^ro,/, rows.join('\n'));
+    await docker('rm', '-f', id);
+  });
+
+  it('a container with more memory than its VM had', async () => {
+    const out = await docker('run', '--rm', '-m', '300m', ...volume(), 'busybox', 'sh', '-c', 'free -m | grep Mem; cat /v/kept');
+    assert.match(out, /from the host$/);
+    assert.ok(Number(/Mem:\s+(\d+)/.exec(out)?.[1]) > 600, out);
+  });
+
+  it('the daemon is killed: the container ends, and rm -f cleans up', async () => {
+    const { id, daemon } = await start(...volume());
+    process.kill(daemon, 'SIGKILL');
+    await until('the container ends', async () => (await docker('inspect', '-f', '{{.State.Status}}', id)).trim() === 'exited');
+    assert.equal((await docker('inspect', '-f', '{{.State.ExitCode}}', id)).trim(), '255');
+    await docker('rm', '-f', id);
+  });
+
+  it('no daemon: docker says what is missing', async () => {
+    const { code, stderr } = await engine.docker(['run', '--rm', '--runtime', 'missing', 'busybox', 'true']);
+    assert.equal(code, 125);
+    assert.match(stderr, /shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd/);
+  });
+});

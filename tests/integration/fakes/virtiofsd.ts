@@ -1,0 +1,20 @@
+/**
+ * Plays virtiofsd for kata-runtime: `virtiofsd.ts MODE LOG VIRTIOFSD-ARGUMENTS…`. Serves one connection on the socket that it inherits as
+ * descriptor 3 and ends with it. The arguments are written to LOG.
+ * MODE: `good` or `dies` (says why and ends).
+ */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+const [mode, log = '/dev/null', ...words] = process.argv.slice(2);
+writeFileSync(log, words.join(' '));
+if (mode === 'dies') {
+  console.error('fuse: unknown option(s): `-o what`');
+  process.exitCode = 1;
+} else {
+  const server = createServer((connection) => {
+    connection.on('error', () => {}).on('close', () => process.kill(process.pid, 'SIGTERM'));
+    connection.resume();
+  });
+  server.listen({ fd: 3 });
+}

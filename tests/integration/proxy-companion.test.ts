@@ -1,0 +1,42 @@
+/** kata-proxy beside a daemon that it is not to outlive. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
+import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
+import { until } from './process.ts';
+import { ProxyRig } from './proxy-rig.ts';
+
+const BUNDLE = join(import.meta.dirname, '../../packages/proxy/dist/kata-proxy.cjs');
+
+describe('kata-proxy and its companion', function () {
+  this.timeout(30_000);
+  let rig: ProxyRig;
+  beforeEach(() => (rig = new ProxyRig()));
+  afterEach(() => rig.stop());
+
+  it('ends when the daemon does, and says so', async () => {
+    void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
+    const daemon = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    const pidfd = linuxKernel.openPidfd(daemon.pid ?? -1);
+    const sockets = ['-listen-socket', `unix://${rig.scratch.file('proxy.sock')}`, '-mux-socket', rig.scratch.file('kata.sock')];
+    const proxy = spawn(process.execPath, ['--no-warnings', BUNDLE, ...sockets, '-sandbox', 'sb'], {
+      stdio: ['ignore', 'pipe', 'pipe', pidfd],
+      env: { ...process.env, KATA_PROXY_ENDS_WITH: '3' },
+    });
+    closeSync(pidfd);
+    assert.ok(proxy.stderr);
+    const [exited, said] = [once(proxy, 'exit'), text(proxy.stderr)];
+    try {
+      await until('the proxy listens', () => existsSync(rig.scratch.file('proxy.sock')));
+      assert.equal(proxy.exitCode, null);
+    } finally {
+      daemon.kill('SIGKILL');
+    }
+    assert.deepEqual(await exited, [1, null]);
+    assert.match(await said, /level=error msg="the daemon that serves the share has ended: the guest has no files any more"/);
+  });
+});

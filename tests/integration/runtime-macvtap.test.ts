@@ -1,0 +1,105 @@
+/** Links that are joined to the VM by macvtap: made by the real kernel, with QEMU played. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { run } from '../e2e/run.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+const MAC = '02:00:00:00:00:77';
+
+describe('kata-runtime and macvtap', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  let netns = '';
+  beforeEach(async () => {
+    rig = new RuntimeRig();
+    netns = `kata-${rig.id}`;
+    await good('ip', 'netns', 'add', netns);
+    rig.prepare({ configuration: { 'runtime.internetworking_model': 'macvtap' } });
+    const path = `/run/netns/${netns}`;
+    rig.changeSpec((spec) => (spec.linux = { ...spec.linux, resources: {}, namespaces: [{ type: 'network', path }, { type: 'pid' }] }));
+  });
+  afterEach(async () => {
+    try {
+      await rig.close();
+    } finally {
+      await good('ip', 'netns', 'delete', netns);
+    }
+  });
+
+  async function good(program: string, ...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await run(program, words);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+  const ip = (...words: string[]): Promise<string> => good('ip', '-n', netns, ...words);
+  async function addLink(name: string, mac: string, address: string): Promise<void> {
+    await ip('link', 'add', name, 'address', mac, 'type', 'veth', 'peer', 'name', `${name}-peer`);
+    await ip('link', 'set', `${name}-peer`, 'up');
+    await ip('address', 'add', address, 'dev', name);
+    await ip('link', 'set', name, 'up');
+  }
+  const macOf = async (link: string): Promise<string> => /link\/ether (\S+)/.exec(await ip('link', 'show', link))?.[1] ?? '';
+  const create = async (): Promise<void> => assert.equal((await rig.create()).stderr, '');
+  const qemu = (): number => {
+    const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    return HypervisorState.Process.pid;
+  };
+
+  it("QEMU inherits the macvtap's device; the link's address is its, and comes back with the end", async () => {
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await create();
+    assert.deepEqual([await macOf('tap0_kata'), /macvtap mode bridge/.test(await ip('-d', 'link', 'show', 'tap0_kata'))], [MAC, true]);
+    assert.notEqual(await macOf('eth0'), MAC);
+    assert.doesNotMatch(await ip('address', 'show', 'eth0'), /inet/);
+    const index = Number(/^(\d+):/.exec(await ip('link', 'show', 'tap0_kata'))?.[1]);
+    assert.ok(index >= 8192);
+    assert.equal(readlinkSync(`/proc/${qemu()}/fd/3`), `/dev/tap${index}`);
+    assert.match(readFileSync(`/proc/${qemu()}/cmdline`, 'latin1'), /tap,id=network-0,fd=3/);
+    const { interface: told } = rig.lastRequest('updateInterface') as { interface: { hwAddr: string; IPAddresses: { address: string }[] } };
+    assert.deepEqual([told.hwAddr, told.IPAddresses[0]?.address], [MAC, '10.7.0.2']);
+    assert.equal((await rig.kata('delete', '--force', rig.id)).stderr, '');
+    assert.equal(await macOf('eth0'), MAC);
+    assert.match(await ip('address', 'show', 'eth0'), /inet 10\.7\.0\.2\/24/);
+    assert.equal(existsSync(`/dev/tap${index}`), false);
+  });
+
+  it('two links have a device each', async () => {
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
+    await create();
+    const devices = [3, 4].map((fd) => readlinkSync(`/proc/${qemu()}/fd/${fd}`));
+    assert.ok(devices.every((path) => path.startsWith('/dev/tap')) && devices[0] !== devices[1], devices.join(' '));
+  });
+
+  it('a link that comes late: QEMU is given the device, and the link gets its address back when it goes', async () => {
+    await create();
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    assert.equal((await rig.kata('start', rig.id)).stderr, '');
+    assert.deepEqual(
+      rig.qmp().map((line) => line.replace(',"vhost":true', '')),
+      [
+        'getfd {"fdname":"fd0"}',
+        'netdev_add {"type":"tap","id":"br0_kata","fds":"fd0"}',
+        `device_add {"driver":"virtio-net-pci","id":"virtio-br0_kata","netdev":"br0_kata","mac":"${MAC}","romfile":"","bus":"pci-bridge-0","addr":"01"}`,
+      ],
+    );
+    assert.equal(await macOf('tap0_kata'), MAC);
+    writeFileSync(rig.scratch.file('if.json'), JSON.stringify({ HwAddr: MAC }));
+    assert.equal((await rig.kata('kata-network', 'del-iface', rig.id, rig.scratch.file('if.json'))).stderr, '');
+    assert.equal(await macOf('eth0'), MAC);
+    assert.match(await ip('address', 'show', 'eth0'), /inet 10\.7\.0\.2\/24/);
+    assert.equal(await ip('-br', 'link', 'show', 'type', 'macvtap'), '');
+  });
+
+  it('create fails: the link is as it was', async () => {
+    rig.prepare({ configuration: { 'runtime.internetworking_model': 'macvtap' }, refuses: 'createContainer' });
+    const path = `/run/netns/${netns}`;
+    rig.changeSpec((spec) => (spec.linux = { ...spec.linux, namespaces: [{ type: 'network', path }] }));
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    assert.equal((await rig.create()).code, 1);
+    assert.equal(await macOf('eth0'), MAC);
+    assert.match(await ip('address', 'show', 'eth0'), /inet 10\.7\.0\.2\/24/);
+    assert.equal(await ip('-br', 'link', 'show', 'type', 'macvtap'), '');
+  });
+});

@@ -1,0 +1,94 @@
+/** A share that is served by virtiofsd, played here: its start, its end and its failures. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { isAlive } from '../../packages/common/src/process/process-identity.ts';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { leftovers } from '../e2e/leftovers.ts';
+import { run } from '../e2e/run.ts';
+import { until } from './process.ts';
+import { RuntimeRig, fake } from './runtime-rig.ts';
+
+describe('kata-runtime and virtio-fs', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  /** In a mount namespace of its own, as the real one. */
+  const daemon = (mode: string): string =>
+    rig.executable(
+      'virtiofsd',
+      `exec unshare --mount --propagation slave ${fake('virtiofsd.ts')} ${mode} ${rig.scratch.file('words')} "$@"`,
+    );
+  const prepare = (path: string, more: Record<string, string | number | string[]> = {}): void => {
+    const keys = { 'hypervisor.qemu.shared_fs': 'virtio-fs', 'hypervisor.qemu.virtio_fs_daemon': path, ...more };
+    rig.prepare({ configuration: keys });
+  };
+  const state = (): SandboxState => JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+
+  it('the daemon is started with the share, and ends with the sandbox', async () => {
+    prepare(daemon('good'), { 'hypervisor.qemu.virtio_fs_extra_args': ['-o', 'xattr'] });
+    const { code, stderr } = await rig.create();
+    assert.deepEqual([code, stderr], [0, '']);
+    const shared = `/run/kata-containers/shared/sandboxes/${rig.id}/shared`;
+    assert.equal(readFileSync(rig.scratch.file('words'), 'utf8'), `--fd=3 -o source=${shared} -o cache=auto -o no_posix_lock -f -o xattr`);
+    const { HypervisorState } = state();
+    const { Virtiofsd: identity, Memory } = HypervisorState;
+    assert.ok(identity && isAlive(identity));
+    assert.deepEqual(Memory, { directory: '/dev/shm', shared: true, preallocated: false });
+    const words = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1');
+    assert.match(
+      words,
+      new RegExp(`-chardev\0socket,id=char-[0-9a-f]{16},path=/run/vc/vm/${rig.id}/vhost-fs.sock\0-device\0vhost-user-fs-pci,`),
+    );
+    const { storages } = rig.lastRequest('createSandbox') as { storages: object[] };
+    assert.deepEqual(storages[0], {
+      driver: 'virtio-fs',
+      driver_options: [],
+      source: 'kataShared',
+      fstype: 'virtiofs',
+      options: [],
+      mount_point: '/run/kata-containers/shared/containers/',
+    });
+    assert.match(
+      rig.qmp().find((line) => line.startsWith('object-add')) ?? '',
+      /"memory-backend-file",.*"mem-path":"\/dev\/shm","share":true/,
+    );
+    assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
+    assert.ok(!isAlive(identity));
+  });
+
+  it('a read-only volume is read-only in the daemon too', async () => {
+    prepare(daemon('good'));
+    assert.equal((await rig.create()).stderr, '');
+    const pid = state().HypervisorState.Virtiofsd?.pid ?? 0;
+    await until('the daemon is in its namespace', async () => (await run('readlink', [`/proc/${pid}/exe`])).stdout.includes('node'));
+    const inside = (script: string): ReturnType<typeof run> => {
+      const shared = `/run/kata-containers/shared/sandboxes/${rig.id}/shared`;
+      return run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, 'sh', '-c', `cd ${shared} && ${script}`]);
+    };
+    assert.equal((await inside('cat *-v/kept')).stdout, 'data');
+    const { code, stderr } = await inside('echo other >$(echo *-v)/kept');
+    assert.notEqual(code, 0);
+    assert.match(stderr, /Read-only file system/);
+  });
+
+  it('no daemon: create says so, and nothing is left', async () => {
+    prepare('/nowhere/virtiofsd');
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd, where virtio_fs_daemon says: install it/,
+    );
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('a daemon that does not start: create tells its last words, and nothing is left', async () => {
+    prepare(daemon('dies'));
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(stderr, /virtiofsd \(.*\) ended \(exit code 1\).*unknown option/);
+    assert.deepEqual(leftovers(), []);
+  });
+});
