@@ -9,6 +9,8 @@ export interface MountCalls {
   mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
   /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
   umount(target: string, flags: number): void;
+  /** syncfs(2): what was written to the file system that `fd` is in is on its disk. */
+  syncFileSystem(fd: number): void;
 }
 
 export interface NamespaceCalls {

@@ -5,6 +5,7 @@ import type { MountCalls, NamespaceCalls } from './kernel.ts';
 const libc = bind({
   mount: ['string', 'string', 'string', 'uint64', 'pointer'],
   umount2: ['string', 'int32'],
+  syncfs: ['int32'],
   setns: ['int32', 'int32'],
   unshare: ['int32'],
   sethostname: ['string', 'uint64'],
@@ -20,7 +21,7 @@ const IFF_UP = 1;
 /** struct ifreq: 16 bytes of name, then a union with the flags first. */
 const IFREQ_SIZE = 40;
 
-/** mount(2), umount2(2). */
+/** mount(2), umount2(2), syncfs(2). */
 export const mountCalls: MountCalls = {
   mount(source, target, fstype, flags, data) {
     const options = data === undefined ? null : Buffer.from(`${data}\0`);
@@ -28,6 +29,9 @@ export const mountCalls: MountCalls = {
   },
   umount(target, flags) {
     check(libc.umount2(target, flags), 'umount', target);
+  },
+  syncFileSystem(fd) {
+    check(libc.syncfs(fd), 'syncfs', '');
   },
 };
 

@@ -4,26 +4,22 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
 import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import { canOpen } from '../host-check/accelerator.ts';
-import { pciPath, plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
-import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
-import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
+import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks } from '../network/teardown.ts';
-import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
+import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
 import { sandboxPaths } from './paths.ts';
 import type { Endpoint, SandboxState } from './state.ts';
 import { loadSandbox, saveSandbox } from './state-store.ts';
 import { timed } from './timed.ts';
+import { withMonitor } from './with-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
-
-/** Time for a guest to let a device go. */
-const UNPLUG_TIMEOUT_MS = 3000;
-/** Places on a bridge (1.x's). */
-const MAX_SLOT = 30;
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
 const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): SandboxState => ({
@@ -31,32 +27,16 @@ const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): San
   Network: { ...state.Network, Endpoints },
 });
 
-function lowestFree(from: number, isTaken: (number: number) => boolean): number {
-  let number = from;
-  while (isTaken(number)) number++;
-  return number;
-}
-
-function planEndpoint(there: readonly Endpoint[], link: Link): { endpoint: Endpoint; index: number } {
-  const index = lowestFree(0, (number) => there.some(({ Tap }) => Tap === tapName(number)));
-  const slot = lowestFree(1, (number) => there.some(({ Slot }) => Slot === number));
-  if (slot > MAX_SLOT) throw new KataError('no more bridge slots available');
-  return { index, endpoint: { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: slot } };
-}
-
-async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use: (monitor: QmpClient) => Promise<T>): Promise<T> {
-  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, HypervisorState.Accelerator));
-  try {
-    return await use(monitor);
-  } finally {
-    monitor.close();
-  }
+function planEndpoint(state: SandboxState, link: Link): { endpoint: Endpoint; index: number } {
+  const index = lowestFree(0, (number) => endpoints(state).some(({ Tap }) => Tap === tapName(number)));
+  const Slot = freeSlot(state);
+  return { index, endpoint: { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot } };
 }
 
 /** Joins one link to a new device of the VM. On the host nothing is left of it when this fails. */
 async function plugLink({ configuration, kernel }: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
   const { NetNsPath } = state.Network;
-  const { endpoint, index } = planEndpoint(endpoints(state), link);
+  const { endpoint, index } = planEndpoint(state, link);
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
   new UndoJournal(sandboxPaths(id).journal).record({ undo: 'delete-links', netns: NetNsPath, links: [tap], ingress: [link.name] });
   try {
