@@ -142,10 +142,13 @@ describe('block devices', function () {
     await good(engine.inMounts('mkdir', ['-p', ...['bin', 'proc', 'sys', 'dev', 'tmp'].map((name) => `${root}/${name}`)]));
     await good(engine.inMounts('cp', ['/bin/busybox', `${root}/bin/busybox`]));
   }
-  async function create(id: string, directory: string, runtime = kataRuntime): Promise<void> {
+  async function tryCreate(id: string, directory: string, runtime = kataRuntime): Promise<{ code: number; stderr: string }> {
     const script = `exec </dev/null >/dev/null 2>${directory}/err; exec ${runtime} create --bundle ${directory} --pid-file ${directory}/pid ${id}`;
     const { code } = await engine.inMounts('sh', ['-c', script]);
-    assert.equal(code, 0, readFileSync(`${directory}/err`, 'utf8'));
+    return { code, stderr: readFileSync(`${directory}/err`, 'utf8') };
+  }
+  async function create(id: string, directory: string, runtime = kataRuntime): Promise<void> {
+    assert.deepEqual(await tryCreate(id, directory, runtime), { code: 0, stderr: '' });
   }
 
   it('a root file system on a loop device is mounted by the guest, and whole afterwards', async () => {
@@ -161,6 +164,9 @@ describe('block devices', function () {
         await good(kata('start', 'on-disk'));
         const words = ['exec', 'on-disk', '/bin/busybox', 'sh', '-c'];
         assert.match(await good(kata(...words, 'busybox grep " / " /proc/mounts')), /^\/dev\/sda \/ ext4 rw/);
+        const { code, stderr } = await tryCreate('second', bundle('second', 'true', { rootfs: root })); // two guests would destroy it
+        assert.equal(code, 1);
+        assert.match(stderr, /^block device \/dev\/loop\d+ cannot be plugged: QMP [^\n]* Failed to get "write" lock[^\n]*\n$/);
         await good(kata(...words, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum'));
       } finally {
         await good(kata('delete', '--force', 'on-disk'));

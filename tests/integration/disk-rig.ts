@@ -31,8 +31,8 @@ export function withDevice(node: string, access = 'rwm', path = '/dev/disk'): { 
 /** What QEMU is told when a disk is plugged, and when it goes. */
 export const back = (node: string, isReadonly = false, more = {}): string =>
   `blockdev-add ${JSON.stringify({ driver: 'raw', 'read-only': isReadonly, file: { driver: 'host_device', filename: node }, 'node-name': 'DISK', ...more })}`;
-export const front = (lun: number): string =>
-  `device_add ${JSON.stringify({ id: 'virtio-DISK', drive: 'DISK', 'share-rw': true, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': 0, lun })}`;
+export const front = (lun: number, isShared = true): string =>
+  `device_add ${JSON.stringify({ id: 'virtio-DISK', drive: 'DISK', 'share-rw': isShared, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': 0, lun })}`;
 export const gone = ['device_del {"id":"virtio-DISK"}', 'blockdev-del {"node-name":"DISK"}'];
 
 export class DiskRig extends RuntimeRig {

@@ -89,7 +89,7 @@ describe('kata-runtime and block devices of the host', function () {
 
     it("is mounted by the guest, and the host's mount is left alone", async () => {
       assert.deepEqual(quiet(await rig.create()), SILENT);
-      assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0)]);
+      assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
       const { storages, OCI } = rig.request();
       const root = `/run/kata-containers/shared/containers/${rig.id}`;
       const mounted = storages.map(({ driver, source, fstype, options, mount_point }) => [driver, source, fstype, options, mount_point]);

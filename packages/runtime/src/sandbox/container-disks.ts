@@ -69,6 +69,7 @@ function writeBack({ kernel }: Context, rootfs: string): void {
 }
 
 async function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { devices, volumes, rootfs }: Plan) {
+  // Those that are mounted first: how a disk is plugged is decided by who wants it first.
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
   const disks = wanted.map((disk) => findDisk(disk));
   if (rootfs) writeBack(context, bundle.rootfs);

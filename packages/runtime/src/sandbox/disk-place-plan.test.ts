@@ -44,7 +44,7 @@ describe('freeSlot', () => {
 });
 
 describe('placeDisk', () => {
-  const wanted = { number: '7:9', hint: '/dev/x', isReadonly: true };
+  const wanted = { number: '7:9', hint: '/dev/x', isReadonly: true, isMounted: false };
   const place = (driver: 'virtio-scsi' | 'virtio-blk', given: SandboxState): DiskRecord =>
     placeDisk(given, wanted, { id: 'drive-new', containerId: 'c', driver });
 
@@ -64,7 +64,7 @@ describe('placeDisk', () => {
 
 describe('disks on record', () => {
   it('what may be written is another disk than what may be read', () => {
-    const wish = (isReadonly: boolean) => ({ number: '7:1', hint: '', isReadonly });
+    const wish = (isReadonly: boolean) => ({ number: '7:1', hint: '', isReadonly, isMounted: false });
     assert.deepEqual([isSameDisk(record(1), wish(false)), isSameDisk(record(1), wish(true))], [true, false]);
   });
   it('a container counts once', () => assert.deepEqual(withUser(withUser(record(0), 'b'), 'b').Containers, ['a', 'b']));

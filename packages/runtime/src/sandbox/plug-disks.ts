@@ -28,8 +28,8 @@ interface Owner {
 
 async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<void> {
   try {
-    const { path, isReadonly } = disk;
-    await plugDisk(monitor, { id: record.ID, path, isReadonly, cache: diskCache(config), ...placeOf(record) });
+    const { path, isReadonly, isMounted: isExclusive } = disk;
+    await plugDisk(monitor, { id: record.ID, path, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
     throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });

@@ -34,7 +34,7 @@ describe('planDevices', () => {
     it(`rules: ${name}`, () => {
       const linux = { devices: [disk(), tty], ...(rules && { resources: { devices: rules } }) };
       assert.deepEqual(planDevices(linux, facts), {
-        disks: [{ number: '7:5', hint: '/dev/x', isReadonly }],
+        disks: [{ number: '7:5', hint: '/dev/x', isReadonly, isMounted: false }],
         kept: linux.devices,
       });
     });
@@ -63,7 +63,7 @@ describe('planDiskVolumes', () => {
   it('a device is bound: the container sees the device', () => {
     const mount: Mount = { destination: '/data', type: 'bind', source: '/dev/loop5', options: ['rbind', 'rprivate'] };
     assert.deepEqual(plan(mount), {
-      disk: { number: '7:5', hint: '/dev/loop5', isReadonly: false },
+      disk: { number: '7:5', hint: '/dev/loop5', isReadonly: false, isMounted: false },
       mount,
       fstype: 'bind',
       options: ['bind'],
@@ -75,7 +75,7 @@ describe('planDiskVolumes', () => {
   it('a file system on it is mounted by the guest', () => {
     const mount: Mount = { destination: '/data', type: 'ext4', source: '/dev/loop5', options: ['noatime'] };
     const { fstype, options, moved, disk } = plan(mount) ?? assert.fail();
-    assert.deepEqual([fstype, options, disk.isReadonly], ['ext4', ['noatime'], false]);
+    assert.deepEqual([fstype, options, disk.isReadonly, disk.isMounted], ['ext4', ['noatime'], false, true]);
     assert.deepEqual(moved, { destination: '/data', type: 'bind', source: point, options: ['rbind'] });
   });
 

@@ -19,6 +19,8 @@ export interface WantedDisk {
   /** The path that it was asked for by, which may be its node, and stands for it in errors. */
   readonly hint: string;
   readonly isReadonly: boolean;
+  /** The guest mounts a file system on it: no other VM may write to it meanwhile. */
+  readonly isMounted: boolean;
 }
 
 export interface DevicePlan {
@@ -58,7 +60,7 @@ export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts
   const asked = devices.filter((device) => device.type === 'b' && !isWholesale(rules, device, facts));
   const disks = asked.map((device): WantedDisk => {
     const number = numberOf(device);
-    return { number, hint: device.path, isReadonly: facts.isReadonly(number) || !isWritable(rules, device) };
+    return { number, hint: device.path, isReadonly: facts.isReadonly(number) || !isWritable(rules, device), isMounted: false };
   });
   return { disks, kept: devices.filter((device) => device.type !== 'b' || asked.includes(device)) };
 }
@@ -85,7 +87,8 @@ export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newN
     const { source = '', options = [], destination } = mount;
     const number = source.startsWith('/') ? facts.numberAt(source) : undefined;
     if (number === undefined) return [];
-    const disk = { number, hint: source, isReadonly: options.includes('ro') || facts.isReadonly(number) };
+    const isReadonly = options.includes('ro') || facts.isReadonly(number);
+    const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
     const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
     if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];
     const words = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;

@@ -30,7 +30,7 @@ describe('block devices of the host', () => {
     numbers[node] = number;
     return node;
   }
-  const wanted = (number: string, hint: string) => ({ number, hint, isReadonly: false });
+  const wanted = (number: string, hint: string) => ({ number, hint, isReadonly: false, isMounted: false });
 
   it('device-mapper and loop devices are known', () => {
     add('253:1', 'dm-1', { kind: 'dm' });

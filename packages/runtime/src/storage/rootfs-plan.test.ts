@@ -17,6 +17,7 @@ describe('planRootfs', () => {
     number,
     hint: '/b/rootfs',
     isReadonly: false,
+    isMounted: true,
     fstype: 'ext4',
     options: [],
     suffix: '',

@@ -19,7 +19,7 @@ function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { 
   const readonly = entry.isReadonly || isReadonly(entry.number);
   // The host has it mounted too, and xfs does not mount one UUID twice.
   const options = [...(entry.fstype === 'xfs' ? ['nouuid'] : []), ...(readonly ? ['ro'] : [])];
-  return { number: entry.number, hint, isReadonly: readonly, fstype: entry.fstype, options, suffix };
+  return { number: entry.number, hint, isReadonly: readonly, isMounted: true, fstype: entry.fstype, options, suffix };
 }
 
 /**

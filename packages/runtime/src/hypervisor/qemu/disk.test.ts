@@ -31,6 +31,7 @@ const disk = (changes: Partial<Disk> = {}): Disk => ({
   id: 'drive-1',
   path: '/dev/loop5',
   isReadonly: false,
+  isExclusive: false,
   cache: undefined,
   driver: 'virtio-scsi',
   index: 0,
@@ -73,6 +74,12 @@ describe('plugDisk', () => {
       back({ 'read-only': true, cache }),
       ['device_add', { id: 'virtio-drive-1', drive: 'drive-1', 'share-rw': true, ...place }],
     ]);
+  });
+
+  it('one that nobody else may write to', async () => {
+    const { commands, monitor } = play();
+    await plugDisk(monitor, disk({ isExclusive: true }));
+    assert.equal(commands.at(-1)?.[1]?.['share-rw'], false);
   });
 
   it('a device that QEMU does not take leaves nothing', async () => {

@@ -28,6 +28,8 @@ export interface Disk extends DiskPlace {
   /** Opened by QEMU. */
   readonly path: string;
   readonly isReadonly: boolean;
+  /** Nobody else may write to it: QEMU locks the node against other VMs. */
+  readonly isExclusive: boolean;
   readonly cache: DiskCache | undefined;
 }
 
@@ -42,8 +44,8 @@ export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi
   return { driver: 'scsi', address: `${target}:${lun}` };
 }
 
-function front({ id, driver, index, slot }: Disk): object {
-  const common = { id: `virtio-${id}`, drive: id, 'share-rw': true };
+function front({ id, driver, index, slot, isExclusive }: Disk): object {
+  const common = { id: `virtio-${id}`, drive: id, 'share-rw': !isExclusive };
   if (driver === 'virtio-blk') return { ...common, driver: 'virtio-blk-pci', ...onBridge(slot), romfile: '' };
   const { target, lun } = scsi(index);
   return { ...common, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': target, lun };
