@@ -107,6 +107,16 @@ describe('kata-runtime and block devices of the host', function () {
       assert.ok(existsSync(`/run/kata-containers/shared/sandboxes/${rig.id}/shared/${rig.id}/rootfs/kept`));
     });
 
+    it('a volume on a disk is refused then: nothing could be shared', async () => {
+      rig.configure('disable_block_device_use', true);
+      rig.ask({}, [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind'] }]);
+      assert.match(
+        (await rig.create()).stderr,
+        /^\/dev\/loop\d+ is a block device: disable_block_device_use keeps it from being a volume\n$/,
+      );
+      assert.deepEqual(leftovers(), []);
+    });
+
     for (const [name, modes] of [
       ['QEMU', { qemu: 'blockdev-add' }],
       ['the guest', { refuses: 'createContainer' }],

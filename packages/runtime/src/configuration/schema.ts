@@ -86,7 +86,7 @@ const hypervisor = {
   memory_offset: count(0, 'MiB added to the largest memory a VM can get; memory-mapped volumes need it.'),
   disable_block_device_use: flag(
     false,
-    'Share root file systems that are on a block device, and no block device as a volume, instead of plugging them.',
+    'Share root file systems that are on a block device instead of plugging it, and refuse block devices as volumes.',
   ),
   block_device_driver: text('virtio-scsi', 'As what block devices of the host are plugged.', { oneOf: ['virtio-scsi', 'virtio-blk'] }),
   block_device_cache_set: flag(

@@ -1,5 +1,6 @@
 /** What of a container's specification is on block devices of the host: planned, plugged, and put into the guest's words. */
 import { closeSync, openSync, realpathSync } from 'node:fs';
+import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Device as GuestDevice, Storage } from '@kata-containers/common/generated/agent';
 import type { Device, Mount } from '@kata-containers/common/oci/spec';
 import { diskDevice, diskStorage } from '../agent/disk-requests.ts';
@@ -14,6 +15,8 @@ import { hostFacts } from '../storage/share.ts';
 import type { Context } from './context.ts';
 import { diskConfig } from './disk-place-plan.ts';
 import { guestShare } from './paths.ts';
+import { plugDisks } from './plug-disks.ts';
+import type { FindPlugged } from './plug-disks.ts';
 import type { SandboxState } from './state.ts';
 import { timed } from './timed.ts';
 
@@ -44,18 +47,27 @@ interface Plan {
   readonly rootfs: RootfsDisk | undefined;
 }
 
-/** `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x). */
+/** A node of the host means nothing in the guest: a volume that may not be plugged cannot be had. */
+function refuseVolumes(volumes: readonly DiskVolume[]): void {
+  const [first] = volumes;
+  if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use keeps it from being a volume`);
+}
+
+/**
+ * `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x).
+ * @throws KataError for a volume that it forbids
+ */
 function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
   const facts = diskFacts();
   const devices = planDevices(bundle.spec.linux ?? {}, facts);
+  const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
   const { DisableBlockDeviceUse } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
-  if (DisableBlockDeviceUse) return { devices, volumes: [], rootfs: undefined };
+  if (DisableBlockDeviceUse) {
+    refuseVolumes(volumes);
+    return { devices, volumes, rootfs: undefined };
+  }
   const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
-  return {
-    devices,
-    volumes: planDiskVolumes(mounts, facts, hostFacts.randomName),
-    rootfs: planRootfs(real, readMountTable(), facts),
-  };
+  return { devices, volumes, rootfs: planRootfs(real, readMountTable(), facts) };
 }
 
 /** What the host has written to a file system must be on the disk before the guest reads it there. */
@@ -68,12 +80,11 @@ function writeBack({ kernel }: Context, rootfs: string): void {
   }
 }
 
-async function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { devices, volumes, rootfs }: Plan) {
-  // Those that are mounted first: how a disk is plugged is decided by who wants it first.
+function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
-  const disks = wanted.map((disk) => findDisk(disk));
+  // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
+  const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
   if (rootfs) writeBack(context, bundle.rootfs);
-  const { plugDisks } = await import('./plug-disks.ts');
   return timed(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
