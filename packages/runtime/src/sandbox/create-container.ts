@@ -103,7 +103,11 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
   try {
-    await Promise.all([createInGuest(context, request, placed), placed.network]);
+    const making = createInGuest(context, request, placed);
+    await Promise.all([making, placed.network]).catch(async (error: unknown) => {
+      await making.catch(() => {}); // what it is at must be on record before it is undone
+      throw error;
+    });
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     register(request, placed, shim);
     await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
