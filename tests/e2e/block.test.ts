@@ -116,10 +116,11 @@ describe('block devices', function () {
   interface Wanted {
     readonly annotations?: object;
     readonly devices?: object[];
+    readonly mounts?: object[];
     readonly rootfs?: string;
   }
   /** A bundle that runs `script`, and its directory. */
-  function bundle(name: string, script: string, { annotations = {}, devices = [], rootfs = 'rootfs' }: Wanted = {}): string {
+  function bundle(name: string, script: string, { annotations = {}, devices = [], mounts = [], rootfs = 'rootfs' }: Wanted = {}): string {
     const directory = join(engine.directory, name);
     mkdirSync(directory, { recursive: true });
     const spec = {
@@ -131,6 +132,7 @@ describe('block devices', function () {
         { destination: '/proc', type: 'proc', source: 'proc' },
         { destination: '/sys', type: 'sysfs', source: 'sysfs' },
         { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
+        ...mounts,
       ],
       linux: { cgroupsPath: `/${name}`, namespaces: ['network', 'pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })), devices },
     };
@@ -182,31 +184,56 @@ describe('block devices', function () {
     await good(runProgram('fsck.ext4', ['-n', '-f', device]));
   });
 
+  const pause = 'exec busybox sleep 1000';
+  const inPod = (type: string): object => ({ 'io.kubernetes.cri.container-type': type, 'io.kubernetes.cri.sandbox-id': 'pod' });
+
+  it('a file system that is a volume is whole when its container is removed from a pod', async () => {
+    const root = join(engine.directory, 'plain');
+    await fill(root);
+    const device = await attach(32, true);
+    await create('pod', bundle('pod', pause, { annotations: inPod('sandbox'), rootfs: root }));
+    try {
+      await good(kata('start', 'pod'));
+      const mounts = [{ destination: '/fs', type: 'ext4', source: device, options: ['noatime'] }];
+      await create('member', bundle('member', pause, { annotations: inPod('container'), rootfs: root, mounts }));
+      await good(kata('start', 'member'));
+      const script =
+        'busybox dd if=/dev/urandom of=/fs/large bs=1M count=4; busybox md5sum </fs/large >/fs/sum; busybox grep /fs /proc/mounts';
+      assert.match(await good(kata('exec', 'member', '/bin/busybox', 'sh', '-c', script)), /^\/dev\/sda \/fs ext4 rw,noatime/m);
+      await good(kata('delete', '--force', 'member')); // nothing was synced
+      await good(runProgram('fsck.ext4', ['-n', '-f', device]));
+      const seen = join(engine.directory, 'seen');
+      await loops.mount(device, seen);
+      assert.equal(readFileSync(`${seen}/sum`, 'utf8').split(' ')[0], md5(readFileSync(`${seen}/large`)));
+      await loops.unmount(seen);
+    } finally {
+      await good(kata('delete', '--force', 'pod'));
+    }
+  });
+
   for (const driver of ['virtio-scsi', 'virtio-blk'])
     it(`a pod's disk comes with its container, and goes with it: ${driver}`, async () => {
       const root = join(engine.directory, 'plain');
       await fill(root);
-      const kind = (type: string): object => ({ 'io.kubernetes.cri.container-type': type, 'io.kubernetes.cri.sandbox-id': 'pod' });
-      const sleep = 'exec busybox sleep 1000';
       await create(
         'pod',
-        bundle('pod', sleep, { annotations: kind('sandbox'), rootfs: root }),
+        bundle('pod', pause, { annotations: inPod('sandbox'), rootfs: root }),
         driver === 'virtio-blk' ? blk : kataRuntime,
       );
       try {
         await good(kata('start', 'pod'));
-        const inPod = async (): Promise<string[]> => (await good(kata('exec', 'pod', '/bin/busybox', 'ls', '/sys/block'))).split('\n');
-        const before = await inPod();
+        const disks = async (): Promise<string[]> => (await good(kata('exec', 'pod', '/bin/busybox', 'ls', '/sys/block'))).split('\n');
+        const before = await disks();
         const devices = [{ path: '/dev/disk', type: 'b', ...numbersOf(disk) }];
         for (let round = 0; round < 2; round++) {
-          await create('member', bundle('member', sleep, { annotations: kind('container'), rootfs: root, devices }));
+          await create('member', bundle('member', pause, { annotations: inPod('container'), rootfs: root, devices }));
           await good(kata('start', 'member'));
-          const come = (await inPod()).filter((name) => !before.includes(name));
+          const come = (await disks()).filter((name) => !before.includes(name));
           assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // as the pod was made, whatever the configuration has become
           const sum = await good(kata('exec', 'member', '/bin/busybox', 'md5sum', '/dev/disk'));
           assert.equal(sum.split(' ')[0], await onHost(disk));
           await good(kata('delete', '--force', 'member'));
-          assert.deepEqual(await inPod(), before);
+          assert.deepEqual(await disks(), before);
         }
         await loops.detach(disk); // nobody holds it any more
       } finally {
