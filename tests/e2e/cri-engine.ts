@@ -69,6 +69,7 @@ export interface PodOptions {
 
 export interface ContainerOptions {
   readonly mounts?: readonly { readonly container_path: string; readonly host_path: string }[];
+  readonly devices?: readonly { readonly container_path: string; readonly host_path: string; readonly permissions: string }[];
   readonly memoryBytes?: number;
   readonly attempt?: number;
 }
@@ -193,13 +194,14 @@ export class CriEngine {
 
   /** Starts it; its log is LOGS/NAME.log. */
   async runContainer(pod: Pod, name: string, command: readonly string[], options: ContainerOptions = {}): Promise<string> {
-    const { mounts = [], memoryBytes = 0, attempt = 0 } = options;
+    const { mounts = [], devices = [], memoryBytes = 0, attempt = 0 } = options;
     const linux = (pod.config as { linux: { security_context: object } }).linux.security_context;
     const config = {
       metadata: { name, attempt },
       image: { image: BUSYBOX },
       command,
       mounts,
+      devices,
       log_path: `${name}.log`,
       linux: { resources: { memory_limit_in_bytes: memoryBytes }, security_context: linux },
     };

@@ -1,10 +1,11 @@
 /** podman, which calls the runtime through conmon: without a daemon, with directories of the test's own. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { busyboxRootfs } from './busybox-image.ts';
 import { leftovers } from './leftovers.ts';
+import { LoopDevices } from './loop-devices.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { kataRuntime } from './staged.ts';
@@ -48,6 +49,26 @@ describe('podman', function () {
   it('run -i takes what is written to it', async () => {
     const { code, stdout, stderr } = await kata(['--rm', '-i', 'localhost/busybox', 'cat'], { input: 'to and fro\n' });
     assert.deepEqual([code, stdout], [0, 'to and fro\n'], stderr);
+  });
+
+  it('--device is the disk', async () => {
+    const loops = new LoopDevices();
+    const disk = await loops.attach(join(directory, 'disk.img'), 4);
+    try {
+      const { code, stderr } = await kata([
+        '--rm',
+        '--device',
+        `${disk}:/dev/disk`,
+        'localhost/busybox',
+        'sh',
+        '-c',
+        'echo pod >/dev/disk',
+      ]);
+      assert.equal(code, 0, stderr);
+      assert.equal(readFileSync(disk, 'latin1').split('\n')[0], 'pod');
+    } finally {
+      await loops.close();
+    }
   });
 
   it('exec, logs, stop and rm', async () => {

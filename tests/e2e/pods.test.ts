@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
 import { leftovers } from './leftovers.ts';
+import { LoopDevices } from './loop-devices.ts';
 import { until } from './run.ts';
 import { kataRuntime } from './staged.ts';
 
@@ -176,6 +177,27 @@ describe("pods with containerd's CRI plugin", function () {
       web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 2 });
       assert.equal(await output(web, 'hostname'), 'pair-host');
       assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
+    });
+
+    it('raw block volumes come and go with their containers, which share the disk', async () => {
+      const loops = new LoopDevices();
+      const disk = await loops.attach(join(engine.directory, 'disk.img'), 4);
+      try {
+        const device = (permissions: string) => ({ devices: [{ container_path: '/dev/xvda', host_path: disk, permissions }] });
+        const writer = await engine.runContainer(pod, 'writer', FOREVER, device('mrw'));
+        const reader = await engine.runContainer(pod, 'reader', FOREVER, device('mrw'));
+        await output(writer, 'sh', '-c', 'echo raw >/dev/xvda');
+        assert.equal(await output(reader, 'head', '-n', '1', '/dev/xvda'), 'raw');
+        for (const id of [writer, reader]) {
+          await engine.call('StopContainer', { container_id: id, timeout: 0 });
+          await engine.call('RemoveContainer', { container_id: id });
+        }
+        assert.equal(readFileSync(disk, 'latin1').split('\n')[0], 'raw');
+        const disks = await output(client, 'ls', '/sys/block');
+        assert.doesNotMatch(disks, /sd/);
+      } finally {
+        await loops.close();
+      }
     });
 
     it('a container that cannot be made leaves nothing of itself', async () => {

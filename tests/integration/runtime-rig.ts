@@ -43,19 +43,26 @@ export class RuntimeRig {
     return path;
   }
 
+  /** The fakes. @returns where they are, as the configuration has it */
+  play({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000' }: Modes = {}): Record<string, string> {
+    return {
+      'hypervisor.qemu.path': this.executable('qemu', `exec ${fake('qemu.ts')} ${qemu} "$@"`),
+      'proxy.kata.path': this.executable('kata-proxy', `exec ${fake('proxy.ts')} ${refuses} ${this.scratch.file('calls')} "$@"`),
+      'shim.kata.path': this.executable('kata-shim', shim),
+    };
+  }
+
   /** An installation of fakes, and a bundle. */
-  prepare({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000', configuration = {} }: Modes = {}): void {
+  prepare(modes: Modes = {}): void {
     const { scratch } = this;
     for (const name of ['kernel', 'image']) writeFileSync(scratch.file(name), 'x');
     const overrides = {
-      'hypervisor.qemu.path': this.executable('qemu', `exec ${fake('qemu.ts')} ${qemu} "$@"`),
+      ...this.play(modes),
       'hypervisor.qemu.kernel': scratch.file('kernel'),
       'hypervisor.qemu.image': scratch.file('image'),
       'hypervisor.qemu.accelerator': 'tcg',
       'factory.enable_template': false, // the fakes have no state to clone
-      'proxy.kata.path': this.executable('kata-proxy', `exec ${fake('proxy.ts')} ${refuses} ${scratch.file('calls')} "$@"`),
-      'shim.kata.path': this.executable('kata-shim', shim),
-      ...configuration,
+      ...modes.configuration,
     };
     writeFileSync(scratch.file('calls'), '');
     writeFileSync(scratch.file('c.toml'), configurationFile(overrides));
@@ -103,8 +110,14 @@ export class RuntimeRig {
     return this.kata('create', '--bundle', this.scratch.file('bundle'), '--pid-file', this.scratch.file('pid'), this.id);
   }
 
+  /** Changes a key of the configuration. */
+  configure(key: string, value: string | boolean): void {
+    const path = this.scratch.file('c.toml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(new RegExp(`^#?${key} ?= ?.*$`, 'm'), `${key} = ${JSON.stringify(value)}`));
+  }
+
   /** Changes config.json. */
-  changeSpec(change: (spec: { annotations?: object; linux: Record<string, unknown> }) => void): void {
+  changeSpec(change: (spec: { annotations?: object; mounts: object[]; linux: Record<string, unknown> }) => void): void {
     const path = this.scratch.file('bundle/config.json');
     const spec = JSON.parse(readFileSync(path, 'utf8').replace('18446744073709551615', '0')) as Parameters<typeof change>[0];
     change(spec);

@@ -24,6 +24,8 @@ const dimms = new Map<string, string>();
 
 /** Network devices by their id: the netdev of each. */
 const cards = new Map<string, string>();
+/** What disks stand on. */
+const nodes = new Set<string>();
 
 const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
   type: 'max-x86_64-cpu',
@@ -43,6 +45,9 @@ const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>
     else if (driver === 'virtio-net-pci') cards.set(String(id), String(rest['netdev']));
     else if (driver === 'max-x86_64-cpu') cpus[Number(rest['socket-id'])] = String(id);
   },
+  'blockdev-add': ({ 'node-name': name }) => void nodes.add(String(name)),
+  'blockdev-del': ({ 'node-name': name }) => void nodes.delete(String(name)),
+  'query-named-block-nodes': () => [...nodes].map((name) => ({ 'node-name': name })),
   'qom-list': ({ path }) =>
     path === '/machine/peripheral'
       ? [...cards.keys()].map((name) => ({ name, type: 'child<virtio-net-pci>' }))

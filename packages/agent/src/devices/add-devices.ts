@@ -10,7 +10,7 @@ import type { FinderOptions } from './device-finder.ts';
 import { deviceTypes } from './device-types.ts';
 import type { DeviceType } from './device-types.ts';
 import { numberOfNode } from './find-device.ts';
-import type { DeviceNumber } from './device-number.ts';
+import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 
 /** By which field each type of device is found. */
 const addresses: Readonly<Record<DeviceType, (device: Device) => string>> = {

@@ -8,7 +8,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { addDevices, renumberDevice } from './add-devices.ts';
 import { findDevice } from './device-finder.ts';
 import type { DeviceRoots } from './find-device.ts';
-import { deviceNumber } from './device-number.ts';
+import { deviceNumber } from '@kata-containers/common/kernel/device-number';
 import { numberOfNode } from './find-device.ts';
 import { parseUevent } from './parse-uevent.ts';
 import { kernelArrivals } from './wait-for-device.ts';

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../service/grpc-error.ts';
-import { deviceNumber } from './device-number.ts';
-import type { DeviceNumber } from './device-number.ts';
+import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 
 /** File systems as the guest has them; a test has its own. */
 export interface DeviceRoots {

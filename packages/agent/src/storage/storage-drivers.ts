@@ -1,7 +1,9 @@
 /** Storage drivers: how what a request wants mounted in the guest is found and mounted. */
-import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Storage } from '@kata-containers/common/generated/agent';
+import { MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { GrpcError } from '../service/grpc-error.ts';
@@ -16,17 +18,23 @@ export interface StorageTools {
 /** Gives whether something was mounted. */
 type Driver = (storage: Storage, tools: StorageTools) => Promise<boolean>;
 
-/** A crafted image must not get something mounted over the guest's own /proc and /sys. */
-function makeTarget(path: string, mode: number): void {
-  mkdirSync(path, { recursive: true, mode });
+/**
+ * A crafted image must not get something mounted over the guest's own /proc and /sys. What is no directory can be bound over a file only
+ * (mount(2)).
+ */
+function makeTarget(path: string, mode: number, kind: 'directory' | 'file' = 'directory'): void {
+  mkdirSync(kind === 'file' ? dirname(path) : path, { recursive: true, mode });
+  if (kind === 'file') closeSync(openSync(path, 'a', 0o600));
   const real = realpathSync(path);
   if (/^\/(proc|sys)(\/|$)/.test(real)) throw new GrpcError(status.INVALID_ARGUMENT, `storage must not be mounted on ${real}`);
 }
 
+const isNoDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+
 function mountIt(storage: Storage, { kernel }: StorageTools, mode = 0o755): boolean {
   const { source, mount_point, fstype, options } = storage;
-  makeTarget(mount_point, mode);
   const { flags, data } = parseMountOptions(options);
+  makeTarget(mount_point, mode, (flags & MS_BIND) !== 0 && isNoDirectory(source) ? 'file' : 'directory');
   try {
     kernel.mount(source, mount_point, fstype, flags, data);
   } catch (error) {

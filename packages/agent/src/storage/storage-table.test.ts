@@ -72,6 +72,19 @@ describe('StorageTable', () => {
     });
   }
 
+  it('a device itself is bound over a file, which goes with it', async () => {
+    const { table, calls } = setUp();
+    const [node, point] = [join(root, 'node'), join(root, 'storage/1-data')];
+    writeFileSync(node, '');
+    const bound = new StorageTable({ kernel: recordingKernel().kernel, findDevice: () => Promise.resolve(node) });
+    const disk = Storage.fromPartial({ driver: 'scsi', source: '0:0', fstype: 'bind', mount_point: point, options: ['bind'] });
+    await bound.addAll([disk]);
+    assert.ok(statSync(point).isFile());
+    await bound.removeAll([disk]);
+    assert.deepEqual([existsSync(point), calls], [false, []]);
+    await table.clear();
+  });
+
   it('a local directory is made with its mode and never unmounted', async () => {
     const { table, calls } = setUp();
     await table.addAll([Storage.fromPartial({ driver: 'local', mount_point: join(root, 'l'), options: ['mode=0750'] })]);

@@ -1,5 +1,5 @@
 /** What is mounted for the sandbox and its containers. Counted, because containers share it. */
-import { rmdirSync } from 'node:fs';
+import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { MNT_DETACH, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Storage } from '@kata-containers/common/generated/agent';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -71,11 +71,7 @@ export class StorageTable {
     this.#uses.delete(mountPoint);
     if (!(await use.mounted)) return;
     this.#unmount(mountPoint);
-    try {
-      rmdirSync(mountPoint);
-    } catch {
-      // shared with the host, or in use
-    }
+    removeTarget(mountPoint);
   }
 
   /** At once if it can be, so that a disk is written back before it is unplugged; detached if a stray process holds it. */
@@ -87,5 +83,15 @@ export class StorageTable {
       if (errorCode(error) !== 'EBUSY') throw error;
       kernel.umount(mountPoint, MNT_DETACH | UMOUNT_NOFOLLOW);
     }
+  }
+}
+
+/** An empty directory, or the file that a device was bound over. */
+function removeTarget(path: string): void {
+  try {
+    if (lstatSync(path).isFile()) unlinkSync(path);
+    else rmdirSync(path);
+  } catch {
+    // shared with the host, or in use
   }
 }

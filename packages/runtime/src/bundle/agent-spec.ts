@@ -4,7 +4,7 @@
  */
 import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import { seccompMessage } from './seccomp-message.ts';
-import type { Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
+import type { Device, Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
 
 const big = (value: Integer | undefined): bigint => BigInt(value ?? 0);
 
@@ -72,13 +72,13 @@ export function agentProcess(source: Process): ProcessMessage {
   });
 }
 
-function agentLinux(linux: Linux): object {
+function agentLinux(linux: Linux, devices: readonly Device[]): object {
   return {
     Sysctl: linux.sysctl ?? {},
     Resources: guestResources(linux.resources ?? {}),
     CgroupsPath: guestCgroupsPath(linux.cgroupsPath),
     Namespaces: guestNamespaces(linux),
-    Devices: (linux.devices ?? []).map((device) => ({
+    Devices: devices.map((device) => ({
       Path: device.path,
       Type: device.type,
       Major: big(device.major),
@@ -98,6 +98,8 @@ export interface GuestPlacement {
   readonly rootPath: string;
   /** Mounts with sources as the guest sees them. */
   readonly mounts: readonly Mount[];
+  /** Those that the container has in the guest; without them, those of the specification. */
+  readonly devices?: readonly Device[];
   /** Whether the guest is to apply the seccomp profile. */
   readonly seccomp: boolean;
 }
@@ -117,7 +119,7 @@ export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
     })),
     Annotations: spec.annotations ?? {},
     Linux: {
-      ...agentLinux(spec.linux ?? {}),
+      ...agentLinux(spec.linux ?? {}, guest.devices ?? spec.linux?.devices ?? []),
       ...(guest.seccomp && spec.linux?.seccomp && { Seccomp: seccompMessage(spec.linux.seccomp) }),
     },
   });

@@ -59,7 +59,7 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion }: En
     MachineType: hypervisor.machine_type,
     Version: hypervisorVersion ?? UNKNOWN,
     Path: hypervisor.path,
-    BlockDeviceDriver: 'virtio-scsi',
+    BlockDeviceDriver: hypervisor.block_device_driver,
     EntropySource: hypervisor.entropy_source,
     SharedFS: hypervisor.shared_fs,
     VirtioFSDaemon: hypervisor.virtio_fs_daemon,

@@ -27,3 +27,5 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const QMP_TIMEOUT_MS = 10_000;
 /** Time for QEMU to write or to load the state of a VM, and for short calls while a template is made. */
 export const STATE_TIMEOUT_MS = 5000;
+/** Time for a guest to let a device go (1.x's for anything that is plugged). */
+export const UNPLUG_TIMEOUT_MS = 3000;

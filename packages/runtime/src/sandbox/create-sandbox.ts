@@ -12,11 +12,13 @@ import { bringUpVm } from './bring-up-vm.ts';
 import type { Up } from './clone-or-boot.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
+import { diskConfig } from './disk-place-plan.ts';
 import { findNetwork } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
 import { sandboxPaths } from './paths.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { Endpoint, SandboxState } from './state.ts';
+import { saveSandbox } from './state-store.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
 
@@ -77,7 +79,10 @@ function sandboxState(context: Context, id: string, up: Up, network: SandboxNetw
     PersistVersion: PERSIST_VERSION,
     SandboxContainer: id,
     ConfigPath: context.configurationPath,
-    Config: { SandboxCgroupOnly: context.configuration.runtime.sandbox_cgroup_only },
+    Config: {
+      SandboxCgroupOnly: context.configuration.runtime.sandbox_cgroup_only,
+      HypervisorConfig: diskConfig(context.configuration.hypervisor),
+    },
     HypervisorState: {
       Process: vm,
       UUID: plan.uuid,
@@ -115,7 +120,9 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     const configured = timed(context.log, 'guest network', () => configureNetwork(up.agent, network, deadline));
     configured.catch(() => {}); // told to who awaits it
     await beginSandbox(up.agent, request, context, deadline);
-    return { state: sandboxState(context, id, up, network), agent: up.agent, network: configured };
+    const state = sandboxState(context, id, up, network);
+    saveSandbox(id, state);
+    return { state, agent: up.agent, network: configured };
   } catch (error) {
     up.agent.close();
     throw error;

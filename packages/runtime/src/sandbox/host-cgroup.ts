@@ -3,9 +3,9 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
+import { containerEntries } from './container-journal.ts';
 import type { Context } from './context.ts';
-import { sandboxPaths } from './paths.ts';
-import { UndoJournal } from './undo-journal.ts';
+import type { UndoJournal } from './undo-journal.ts';
 
 const UNCOUNTED = 'no control group on the host: engines cannot tell what the container uses';
 
@@ -28,10 +28,9 @@ export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bu
   });
 }
 
-/** A container's groups, as its sandbox' journal has them. */
+/** A container's groups, as its journal has them. */
 export function directoriesOf(sandboxId: string, id: string): string[] {
-  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries();
-  return entries.flatMap((entry) => (entry.undo === 'remove-cgroup' && entry.container === id ? entry.directories : []));
+  return containerEntries(sandboxId, id).flatMap((entry) => (entry.undo === 'remove-cgroup' ? entry.directories : []));
 }
 
 /** Joins those of a container: what is started from now on belongs to it. */

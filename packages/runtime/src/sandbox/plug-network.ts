@@ -5,28 +5,24 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
 import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import { canOpen } from '../host-check/accelerator.ts';
-import { pciPath, plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
-import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
-import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
+import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
 import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
-import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
+import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
 import { sandboxPaths } from './paths.ts';
 import type { Endpoint, SandboxState } from './state.ts';
 import { loadSandbox, saveSandbox } from './state-store.ts';
 import { timed } from './timed.ts';
+import { withMonitor } from './with-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
-
-/** Time for a guest to let a device go. */
-const UNPLUG_TIMEOUT_MS = 3000;
-/** Places on a bridge (1.x's). */
-const MAX_SLOT = 30;
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
 const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): SandboxState => ({
@@ -34,27 +30,10 @@ const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): San
   Network: { ...state.Network, Endpoints },
 });
 
-function lowestFree(from: number, isTaken: (number: number) => boolean): number {
-  let number = from;
-  while (isTaken(number)) number++;
-  return number;
-}
-
-function planEndpoint(there: readonly Endpoint[], link: Link, model: string): Endpoint {
-  const index = lowestFree(0, (number) => there.some(({ Tap }) => Tap === tapName(number)));
-  const slot = lowestFree(1, (number) => there.some(({ Slot }) => Slot === number));
-  if (slot > MAX_SLOT) throw new KataError('no more bridge slots available');
+function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint {
+  const index = lowestFree(0, (number) => endpoints(state).some(({ Tap }) => Tap === tapName(number)));
   const saved = isMacvtap(model, link) && { Saved: savedLink(link) };
-  return { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: slot, ...saved };
-}
-
-async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use: (monitor: QmpClient) => Promise<T>): Promise<T> {
-  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, HypervisorState.Accelerator));
-  try {
-    return await use(monitor);
-  } finally {
-    monitor.close();
-  }
+  return { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: freeSlot(state), ...saved };
 }
 
 /** Takes a link's tap away, and gives it back what that took from it. */
@@ -78,7 +57,7 @@ async function attach({ kernel }: Context, id: string, netns: string, endpoint: 
 async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
   const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
-  const endpoint = planEndpoint(endpoints(state), link, configuration.runtime.internetworking_model);
+  const endpoint = planEndpoint(state, link, configuration.runtime.internetworking_model);
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
   let descriptor: number | undefined;
   try {

@@ -9,10 +9,12 @@ import type { Context } from './context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isFree } from '../sizing/limits-plan.ts';
-import { containerFile, sandboxPaths } from './paths.ts';
+import { containerEntries, handOver } from './container-journal.ts';
+import { containerFile } from './paths.ts';
+import { unplugDisks } from './plug-disks.ts';
 import { removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
-import { UndoJournal, replay } from './undo-journal.ts';
+import { replay } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
 const SIGKILL = 9;
@@ -46,9 +48,13 @@ export async function removeContainer(
     await removeInGuest(sandbox, id).catch((error: unknown) =>
       context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
     );
+    await unplugDisks(context, { sandboxId, containerId: id }).catch((error: unknown) =>
+      context.log.warn('block devices of the container are not given back', { reason: errorMessage(error) }),
+    );
   }
-  const entries = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter(({ container }) => container === id);
+  const entries = containerEntries(sandboxId, id);
   const failures = await replay(entries, undoOne);
+  if (failures.length > 0) handOver(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);

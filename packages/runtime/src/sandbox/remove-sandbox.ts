@@ -2,8 +2,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { allEntries } from './container-journal.ts';
 import { sandboxPaths } from './paths.ts';
-import { UndoJournal, replay } from './undo-journal.ts';
+import { replay } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
 
 /** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
@@ -14,14 +15,14 @@ export function removeStateDirectory(path: string): void {
 }
 
 /**
- * Undoes all that the sandbox' journal says. The state directory goes last, and only when nothing else is left: until then
- * the next attempt finds the journal.
+ * Undoes all that the journals of the sandbox and its containers say. The state directory goes last, and only when nothing else is left: until then
+ * the next attempt finds the journals.
  * @returns one line for each thing that could not be undone
  */
 export async function removeSandbox(id: string): Promise<string[]> {
   const paths = sandboxPaths(id);
   if (!existsSync(paths.state)) return [];
-  const failures = await replay(new UndoJournal(paths.journal).entries(), undoOne);
+  const failures = await replay(allEntries(id), undoOne);
   if (failures.length === 0) removeStateDirectory(paths.state);
   return failures;
 }

@@ -4,25 +4,22 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts';
-import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { extraMemoryMiB, extraVcpus, isFree, limitsOf } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
-import { QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
 import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
-import { sandboxPaths } from './paths.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { containersOf, loadContainer } from './state-store.ts';
 import { timed } from './timed.ts';
+import { withMonitor } from './with-monitor.ts';
 
-/** Time for a guest to let a CPU go (1.x's for anything that is plugged). */
-const UNPLUG_TIMEOUT_MS = 3000;
 const MIB = 2 ** 20;
 
 export interface Sandbox {
@@ -96,16 +93,13 @@ async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: nu
 
 async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[], working: readonly Limits[]): Promise<void> {
   const { state, id } = sandbox;
-  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, state.HypervisorState.Accelerator));
-  try {
+  await withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
     const memoryMiB = await fitMemory(context, sandbox, monitor, size, all);
     const cpus = await fitCpus(context, sandbox, monitor, size, all);
     await bringOnline(context, sandbox, cpus, memoryMiB);
     limitOnHost(context, id, working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
-  } finally {
-    monitor.close();
-  }
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Reading and writing state, whole files at a time: a reader sees the old or the new one, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, StateError } from '@kata-containers/common/errors/kata-error';
@@ -56,10 +56,13 @@ export function loadSandbox(id: string): SandboxState {
 export const loadContainer = (sandboxId: string, id: string): ContainerRecord | undefined =>
   readJson<ContainerRecord>(containerFile(sandboxId, id));
 
-/** The sandbox that a container lives in, half-made ones included; undefined when there is none. */
+/** The sandbox that a container lives in, half-made and half-removed ones included; undefined when there is none. */
 export function findSandbox(containerId: string): string | undefined {
   const mapped = names(join(mappingDirectory, containerId))[0];
-  return mapped ?? names(sandboxesDirectory).find((name) => name === containerId);
+  if (mapped !== undefined) return mapped;
+  const isIn = (sandboxId: string): boolean =>
+    statSync(dirname(containerFile(sandboxId, containerId)), { throwIfNoEntry: false })?.isDirectory() === true;
+  return names(sandboxesDirectory).find((name) => name === containerId || isIn(name));
 }
 
 /** Sandbox and record of a container that was made completely. @throws ContainerNotFoundError */

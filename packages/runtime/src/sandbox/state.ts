@@ -1,6 +1,7 @@
 /** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { DiskDriver } from '../hypervisor/qemu/disk.ts';
 import type { MemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
@@ -20,13 +21,42 @@ export interface Endpoint {
   readonly Saved?: SavedLink;
 }
 
+/** A block device of the host that the VM has, or is about to have: what is being plugged stands here before. */
+export interface DiskRecord {
+  /** Name of QEMU's side of it. */
+  readonly ID: string;
+  /** `major:minor` on the host. */
+  readonly Number: string;
+  readonly ReadOnly: boolean;
+  readonly Driver: DiskDriver;
+  /** Which of the VM's disks it is, the lowest that was free (1.x's BlockIndexMap). */
+  readonly Index: number;
+  /** Place on the bridge; 0 for a SCSI disk. */
+  readonly Slot: number;
+  /** False until QEMU has it whole. */
+  readonly Plugged: boolean;
+  /** Ids of those that use it. */
+  readonly Containers: readonly string[];
+}
+
+/** 1.x's names of what the sandbox was made with. */
+export interface DiskConfig {
+  readonly BlockDeviceDriver: DiskDriver;
+  readonly DisableBlockDeviceUse: boolean;
+  readonly BlockDeviceCacheSet: boolean;
+  readonly BlockDeviceCacheDirect: boolean;
+  readonly BlockDeviceCacheNoflush: boolean;
+}
+
 export interface SandboxState {
   readonly PersistVersion: number;
   /** Id of the container that the sandbox was made for. */
   readonly SandboxContainer: string;
   readonly ConfigPath: string;
   /** What the sandbox was made with, whatever the configuration has become. Missing in what an earlier version wrote. */
-  readonly Config?: { readonly SandboxCgroupOnly: boolean };
+  readonly Config?: { readonly SandboxCgroupOnly: boolean; readonly HypervisorConfig?: DiskConfig };
+  /** Missing in what an earlier version wrote, and as long as there is none. */
+  readonly Devices?: readonly DiskRecord[];
   readonly HypervisorState: {
     readonly Process: ProcessIdentity;
     readonly UUID: string;

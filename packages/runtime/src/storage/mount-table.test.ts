@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mountPointsBelow, mountedType } from './mount-table.ts';
+import { mountAt, mountPointsBelow, mountedType } from './mount-table.ts';
 
 const table = [
   '22 1 254:0 / / rw - ext4 /dev/vda rw',
@@ -27,4 +27,12 @@ describe('mountedType', () => {
     ['/run/a/b', undefined],
   ];
   for (const [path, type] of cases) it(path, () => assert.equal(mountedType(path, table), type));
+});
+
+describe('mountAt', () => {
+  const disk = '35 22 7:5 /a\\040b /disk rw,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
+  it('number, root, type and options', () =>
+    assert.deepEqual(mountAt('/disk', `${table}${disk}\n`), { number: '7:5', root: '/a b', fstype: 'ext4', isReadonly: true }));
+  it('the topmost', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
+  it('nothing', () => assert.equal(mountAt('/nowhere', table), undefined));
 });

@@ -16,10 +16,26 @@ export function mountPointsBelow(path: string, table: string): string[] {
   return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
 }
 
-/** Type of the file system whose mount point is exactly `path`, the topmost if there are several. */
-export function mountedType(path: string, table: string): string | undefined {
-  const line = table.split('\n').findLast((text) => decode(text.split(' ')[4] ?? '') === path);
-  return line?.split(' - ')[1]?.split(' ')[0];
+export interface MountEntry {
+  /** Number of the device, `major:minor`. */
+  readonly number: string;
+  /** Which directory of the file system is mounted. */
+  readonly root: string;
+  readonly fstype: string;
+  readonly isReadonly: boolean;
 }
+
+/** What is mounted exactly at `path`, the topmost if there are several. */
+export function mountAt(path: string, table: string): MountEntry | undefined {
+  const line = table.split('\n').findLast((text) => decode(text.split(' ')[4] ?? '') === path);
+  const [left = '', right = ''] = line?.split(' - ') ?? [];
+  const [, , number, root, , options = ''] = left.split(' ');
+  const [fstype, , own = ''] = right.split(' ');
+  if (number === undefined || root === undefined || fstype === undefined) return undefined;
+  return { number, root: decode(root), fstype, isReadonly: [options, own].some((words) => words.split(',').includes('ro')) };
+}
+
+/** Type of the file system whose mount point is exactly `path`. */
+export const mountedType = (path: string, table: string): string | undefined => mountAt(path, table)?.fstype;
 
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');

@@ -52,11 +52,15 @@ export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter):
   kernel.mount(NONE, paths.shared, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
 }
 
+/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
+export function makeRootPoint(paths: SandboxPaths, containerId: string, record: Record): void {
+  makeDirectory(join(paths.mounts, containerId), record);
+}
+
 /** Mounts a container's root file system at <share>/ID/rootfs. */
 export function shareRootfs(paths: SandboxPaths, containerId: string, rootfs: string, record: Record, kernel: Mounter): void {
-  const top = join(paths.mounts, containerId);
-  const target = join(top, 'rootfs');
-  makeDirectory(top, record);
+  const target = join(paths.mounts, containerId, 'rootfs');
+  makeRootPoint(paths, containerId, record);
   makeDirectory(target, record);
   bind({ source: rootfs, target, recursive: true }, record, kernel);
 }

@@ -18,9 +18,10 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
 /**
  * An emulated guest spends its time on code that it has not run before: QEMU translates it first. JavaScript that is compiled
  * is such code each time, interpreted JavaScript is not (the kernel gives words that it does not know to init, as its
- * environment). Work against speculation of the CPU has no meaning in translated code.
+ * environment). Work against speculation of the CPU has no meaning in translated code. A device that is plugged has six times as long to
+ * appear as with KVM.
  */
-const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless'];
+const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_timeout=18s'];
 
 export interface ParameterChoices {
   readonly hasImage: boolean;

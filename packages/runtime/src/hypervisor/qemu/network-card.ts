@@ -3,6 +3,7 @@ import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
+import { onBridge } from './bridge-place.ts';
 
 export interface NetworkCard {
   /** Name of QEMU's side of it: `network-N` of a device that the VM was started with, `brN_kata` of one that was plugged (1.x's names). */
@@ -16,9 +17,6 @@ export interface NetworkCard {
   readonly slot: number;
   readonly vhost: boolean;
 }
-
-/** What an agent finds the device by: the bridge's place and the place on it. */
-export const pciPath = (slot: number): string => `02/${slot.toString(16).padStart(2, '0')}`;
 
 /** How QEMU comes by the tap. A descriptor gets the name that 1.x gives it. */
 async function tapSource(
@@ -38,7 +36,7 @@ export async function plugCard(monitor: QmpClient, card: NetworkCard, kernel: Pi
   await monitor.execute('netdev_add', { type: 'tap', id: netdev, ...source, ...(vhost && { vhost }) });
   try {
     const device = { driver: 'virtio-net-pci', id: `virtio-${netdev}`, netdev, mac, romfile: '' };
-    await monitor.execute('device_add', { ...device, bus: 'pci-bridge-0', addr: slot.toString(16).padStart(2, '0') });
+    await monitor.execute('device_add', { ...device, ...onBridge(slot) });
   } catch (error) {
     await monitor.execute('netdev_del', { id: netdev }).catch(() => {}); // the first error is the one to tell
     throw error;

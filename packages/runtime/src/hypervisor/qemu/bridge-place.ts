@@ -1,0 +1,12 @@
+/** Places on the first PCI bridge, where devices are plugged. */
+
+/** 1.x's last one; the first is 1. */
+export const LAST_SLOT = 30;
+
+const hex = (slot: number): string => slot.toString(16).padStart(2, '0');
+
+/** What an agent finds the device by: the bridge's place on the root bus, and the device's on the bridge. */
+export const pciPath = (slot: number): string => `02/${hex(slot)}`;
+
+/** The same for `device_add`. */
+export const onBridge = (slot: number): { bus: string; addr: string } => ({ bus: 'pci-bridge-0', addr: hex(slot) });

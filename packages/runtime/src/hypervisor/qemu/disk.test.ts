@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { QmpError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import type { QmpClient } from '../qmp/qmp-client.ts';
+import type { QmpEvent } from '../qmp/qmp-message.ts';
+import { diskAddress, plugDisk, unplugDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Answers by `answers`, after writing the command down. */
+function play(answers: Readonly<Record<string, (values: Values, tell: (event: QmpEvent) => void) => unknown>> = {}) {
+  const commands: [name: string, values?: Values][] = [];
+  let listener: (event: QmpEvent) => void = () => {};
+  const monitor = {
+    execute: (name: string, values: Values = {}): Promise<unknown> => {
+      commands.push([name, values]);
+      return Promise.resolve().then(() => answers[name]?.(values, (event) => listener(event)) ?? {});
+    },
+    onEvent: (call: (event: QmpEvent) => void) => {
+      listener = call;
+      return () => {};
+    },
+  };
+  return { commands, monitor: monitor as unknown as QmpClient };
+}
+const refuse = (qmpClass: string) => (): never => {
+  throw new QmpError('it', qmpClass, 'no');
+};
+
+const disk = (changes: Partial<Disk> = {}): Disk => ({
+  id: 'drive-1',
+  path: '/dev/loop5',
+  isReadonly: false,
+  isExclusive: false,
+  cache: undefined,
+  driver: 'virtio-scsi',
+  index: 0,
+  slot: 0,
+  ...changes,
+});
+
+describe('diskAddress', () => {
+  const cases: [place: Parameters<typeof diskAddress>[0], driver: string, address: string][] = [
+    [{ driver: 'virtio-scsi', index: 0, slot: 0 }, 'scsi', '0:0'],
+    [{ driver: 'virtio-scsi', index: 255, slot: 0 }, 'scsi', '0:255'],
+    [{ driver: 'virtio-scsi', index: 256, slot: 0 }, 'scsi', '1:0'],
+    [{ driver: 'virtio-scsi', index: 600, slot: 0 }, 'scsi', '2:88'],
+    [{ driver: 'virtio-blk', index: 3, slot: 1 }, 'blk', '02/01'],
+    [{ driver: 'virtio-blk', index: 3, slot: 30 }, 'blk', '02/1e'],
+  ];
+  for (const [place, driver, address] of cases)
+    it(`${place.driver} ${place.index} in ${place.slot}`, () => assert.deepEqual(diskAddress(place), { driver, address }));
+});
+
+describe('plugDisk', () => {
+  const back = (changes: Values = {}): [string, Values] => [
+    'blockdev-add',
+    { driver: 'raw', 'read-only': false, file: { driver: 'host_device', filename: '/dev/loop5' }, 'node-name': 'drive-1', ...changes },
+  ];
+
+  it('virtio-scsi', async () => {
+    const { commands, monitor } = play();
+    await plugDisk(monitor, disk({ index: 257 }));
+    const front = { id: 'virtio-drive-1', drive: 'drive-1', 'share-rw': true, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': 1, lun: 1 };
+    assert.deepEqual(commands, [back(), ['device_add', front]]);
+  });
+
+  it('virtio-blk, read-only, with a cache of its own', async () => {
+    const { commands, monitor } = play();
+    const cache = { direct: true, 'no-flush': false };
+    await plugDisk(monitor, disk({ driver: 'virtio-blk', slot: 10, isReadonly: true, cache }));
+    const place = { driver: 'virtio-blk-pci', bus: 'pci-bridge-0', addr: '0a', romfile: '' };
+    assert.deepEqual(commands, [
+      back({ 'read-only': true, cache }),
+      ['device_add', { id: 'virtio-drive-1', drive: 'drive-1', 'share-rw': true, ...place }],
+    ]);
+  });
+
+  it('one that nobody else may write to', async () => {
+    const { commands, monitor } = play();
+    await plugDisk(monitor, disk({ isExclusive: true }));
+    assert.equal(commands.at(-1)?.[1]?.['share-rw'], false);
+  });
+
+  it('a device that QEMU does not take leaves nothing', async () => {
+    const { commands, monitor } = play({ device_add: refuse('GenericError') });
+    await assert.rejects(plugDisk(monitor, disk()), QmpError);
+    assert.deepEqual(commands.at(-1), ['blockdev-del', { 'node-name': 'drive-1' }]);
+  });
+});
+
+describe('unplugDisk', () => {
+  const nodes = (): object[] => [{ 'node-name': 'drive-1' }, { 'node-name': '#block1' }];
+  const goes = (_values: Values, tell: (event: QmpEvent) => void): void =>
+    tell({ kind: 'event', name: 'DEVICE_DELETED', data: { device: 'virtio-drive-1' } });
+
+  it('the device, then what it stands on', async () => {
+    const { commands, monitor } = play({ device_del: goes, 'query-named-block-nodes': nodes });
+    await unplugDisk(monitor, 'drive-1', 1000);
+    assert.deepEqual(
+      [commands[0], commands.at(-1)],
+      [
+        ['device_del', { id: 'virtio-drive-1' }],
+        ['blockdev-del', { 'node-name': 'drive-1' }],
+      ],
+    );
+  });
+
+  it('what is gone, or was never there, is a success', async () => {
+    const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': () => [] });
+    await unplugDisk(monitor, 'drive-1', 1000);
+    assert.ok(!commands.some(([name]) => name === 'blockdev-del'));
+  });
+
+  it('half of it goes', async () => {
+    const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': nodes });
+    await unplugDisk(monitor, 'drive-1', 1000);
+    assert.equal(commands.at(-1)?.[0], 'blockdev-del');
+  });
+
+  it('a guest that keeps it is a time-out, and QEMU keeps it whole', async () => {
+    const { commands, monitor } = play({ 'query-named-block-nodes': nodes });
+    await assert.rejects(unplugDisk(monitor, 'drive-1', 5), TimeoutError);
+    assert.deepEqual(commands.map(([name]) => name), ['device_del']); // prettier-ignore
+  });
+});

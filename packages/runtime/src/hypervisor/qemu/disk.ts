@@ -1,0 +1,78 @@
+/** Block devices of the host as disks of a VM that runs, and away from it. */
+import { QmpError } from '@kata-containers/common/errors/kata-error';
+import type { QmpClient } from '../qmp/qmp-client.ts';
+import { awaitDeleted } from './await-deleted.ts';
+import { onBridge, pciPath } from './bridge-place.ts';
+
+export type DiskDriver = 'virtio-scsi' | 'virtio-blk';
+
+/** Where a disk is in the VM. */
+export interface DiskPlace {
+  readonly driver: DiskDriver;
+  /** Which of the VM's disks it is. */
+  readonly index: number;
+  /** Place on the first bridge, 1 to 30; 0 for a SCSI disk. */
+  readonly slot: number;
+}
+
+export interface DiskCache {
+  /** Past the host's page cache (O_DIRECT). */
+  readonly direct: boolean;
+  /** The guest's wish to have its writes on the disk is not passed on. */
+  readonly 'no-flush': boolean;
+}
+
+export interface Disk extends DiskPlace {
+  /** Name of QEMU's side of it. */
+  readonly id: string;
+  /** Opened by QEMU. */
+  readonly path: string;
+  readonly isReadonly: boolean;
+  /** Nobody else may write to it: QEMU locks the node against other VMs. */
+  readonly isExclusive: boolean;
+  readonly cache: DiskCache | undefined;
+}
+
+/** Addresses on a SCSI bus: 256 LUNs on each target. */
+const LUNS = 256;
+const scsi = (index: number): { target: number; lun: number } => ({ target: Math.floor(index / LUNS), lun: index % LUNS });
+
+/** What an agent finds it by: the name of the agent's driver, and the address that this one takes. */
+export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi' | 'blk'; address: string } {
+  if (driver === 'virtio-blk') return { driver: 'blk', address: pciPath(slot) };
+  const { target, lun } = scsi(index);
+  return { driver: 'scsi', address: `${target}:${lun}` };
+}
+
+function front({ id, driver, index, slot, isExclusive }: Disk): object {
+  const common = { id: `virtio-${id}`, drive: id, 'share-rw': !isExclusive };
+  if (driver === 'virtio-blk') return { ...common, driver: 'virtio-blk-pci', ...onBridge(slot), romfile: '' };
+  const { target, lun } = scsi(index);
+  return { ...common, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': target, lun };
+}
+
+/** 1.x's names; its driver `file` takes files only since QEMU 6. @throws QmpError, with nothing left in QEMU */
+export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<void> {
+  const { id, path, isReadonly, cache } = disk;
+  const file = { driver: 'host_device', filename: path };
+  await monitor.execute('blockdev-add', { driver: 'raw', 'read-only': isReadonly, file, 'node-name': id, ...(cache && { cache }) });
+  try {
+    await monitor.execute('device_add', { ...front(disk) });
+  } catch (error) {
+    await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+}
+
+const nodes = async (monitor: QmpClient): Promise<string[]> =>
+  ((await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]).map((node) => node['node-name']);
+
+/** A disk that is not there, or of which only one half is, is a success. @throws QmpError, TimeoutError when the guest does not let it go */
+export async function unplugDisk(monitor: QmpClient, id: string, timeoutMs: number): Promise<void> {
+  try {
+    await awaitDeleted(monitor, `virtio-${id}`, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof QmpError) || error.qmpClass !== 'DeviceNotFound') throw error;
+  }
+  if ((await nodes(monitor)).includes(id)) await monitor.execute('blockdev-del', { 'node-name': id });
+}

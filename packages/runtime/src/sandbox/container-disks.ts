@@ -1,0 +1,111 @@
+/** What of a container's specification is on block devices of the host: planned, plugged, and put into the guest's words. */
+import { closeSync, openSync, realpathSync } from 'node:fs';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Device as GuestDevice, Storage } from '@kata-containers/common/generated/agent';
+import type { Device, Mount } from '@kata-containers/common/oci/spec';
+import { diskDevice, diskStorage } from '../agent/disk-requests.ts';
+import type { Bundle } from '../bundle/load-bundle.ts';
+import { planDevices, planDiskVolumes } from '../storage/disk-plan.ts';
+import type { DevicePlan, DiskVolume, WantedDisk } from '../storage/disk-plan.ts';
+import { diskFacts, findDisk } from '../storage/host-disks.ts';
+import { readMountTable } from '../storage/mount-table.ts';
+import { planRootfs } from '../storage/rootfs-plan.ts';
+import type { RootfsDisk } from '../storage/rootfs-plan.ts';
+import { hostFacts } from '../storage/share.ts';
+import type { Context } from './context.ts';
+import { diskConfig } from './disk-place-plan.ts';
+import { guestShare } from './paths.ts';
+import { plugDisks } from './plug-disks.ts';
+import type { FindPlugged } from './plug-disks.ts';
+import type { SandboxState } from './state.ts';
+import { timed } from './timed.ts';
+
+export interface ContainerOnDisks {
+  readonly storages: readonly Storage[];
+  readonly devices: readonly GuestDevice[];
+  /** Devices that are left in the specification; the agent gives the disks among them their new numbers. */
+  readonly specDevices: readonly Device[];
+  /** All mounts; those on disks have their sources in the guest. */
+  readonly mounts: readonly Mount[];
+  /** Those of `mounts` that are the guest's. */
+  readonly inGuest: ReadonlySet<Mount>;
+  /** Where below the container's directory of the share its root is, when that is a disk. */
+  readonly rootSuffix?: string;
+}
+
+export interface DiskRequest {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly sandbox: SandboxState;
+  readonly bundle: Bundle;
+  readonly mounts: readonly Mount[];
+}
+
+interface Plan {
+  readonly devices: DevicePlan;
+  readonly volumes: readonly DiskVolume[];
+  readonly rootfs: RootfsDisk | undefined;
+}
+
+/** A node of the host means nothing in the guest: a volume that may not be plugged cannot be had. */
+function refuseVolumes(volumes: readonly DiskVolume[]): void {
+  const [first] = volumes;
+  if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use keeps it from being a volume`);
+}
+
+/**
+ * `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x).
+ * @throws KataError for a volume that it forbids
+ */
+function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
+  const facts = diskFacts();
+  const devices = planDevices(bundle.spec.linux ?? {}, facts);
+  const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
+  const { DisableBlockDeviceUse } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
+  if (DisableBlockDeviceUse) {
+    refuseVolumes(volumes);
+    return { devices, volumes, rootfs: undefined };
+  }
+  const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
+  return { devices, volumes, rootfs: planRootfs(real, readMountTable(), facts) };
+}
+
+/** What the host has written to a file system must be on the disk before the guest reads it there. */
+function writeBack({ kernel }: Context, rootfs: string): void {
+  const fd = openSync(rootfs, 'r');
+  try {
+    kernel.syncFileSystem(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
+  const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
+  // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
+  const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
+  if (rootfs) writeBack(context, bundle.rootfs);
+  return timed(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
+}
+
+/** @throws KataError for a device that is missing or cannot be opened, HypervisorError for one that QEMU does not take */
+export async function provideDisks(context: Context, request: DiskRequest): Promise<ContainerOnDisks> {
+  const { id, mounts } = request;
+  const planned = plan(context, request);
+  const { devices, volumes, rootfs } = planned;
+  if (devices.disks.length === 0 && volumes.length === 0 && !rootfs)
+    return { storages: [], devices: [], specDevices: devices.kept, mounts, inGuest: new Set() };
+  const find = await plug(context, request, planned);
+  const moved = new Map(volumes.map((volume) => [volume.mount, volume.moved]));
+  return {
+    storages: [
+      ...(rootfs ? [diskStorage(find(rootfs), { ...rootfs, point: `${guestShare}/${id}` })] : []),
+      ...volumes.map((volume) => diskStorage(find(volume.disk), volume)),
+    ],
+    devices: devices.disks.map((disk) => diskDevice(find(disk), disk.hint)),
+    specDevices: devices.kept,
+    mounts: mounts.map((mount) => moved.get(mount) ?? mount),
+    inGuest: new Set(moved.values()),
+    ...(rootfs && { rootSuffix: rootfs.suffix }),
+  };
+}

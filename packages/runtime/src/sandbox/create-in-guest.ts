@@ -1,0 +1,71 @@
+/** A container's files and disks for the guest, and the request that has the agent make it. */
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { Storage } from '@kata-containers/common/generated/agent';
+import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
+import type { Bundle } from '../bundle/load-bundle.ts';
+import { mountedType, readMountTable } from '../storage/mount-table.ts';
+import { planPodVolumes } from '../storage/pod-volume-plan.ts';
+import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
+import { hostFacts, makeRootPoint, sharePath, shareRootfs } from '../storage/share.ts';
+import { planShare } from '../storage/share-plan.ts';
+import type { Deadline } from './call-guest.ts';
+import { provideDisks } from './container-disks.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { guestShare, sandboxPaths } from './paths.ts';
+import type { SandboxState } from './state.ts';
+import { timed } from './timed.ts';
+import type { Undo, UndoJournal } from './undo-journal.ts';
+
+interface Container {
+  readonly id: string;
+  readonly bundle: Bundle;
+}
+
+/** Where a container is made. */
+export interface PlacedContainer {
+  readonly sandboxId: string;
+  readonly journal: UndoJournal;
+  readonly sandbox: SandboxState;
+  readonly agent: AgentConnection;
+}
+
+/** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
+async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection, deadline: Deadline): Promise<boolean> {
+  if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
+  const { agent_details } = await agent.call('getGuestDetails', {}, deadline);
+  return agent_details?.supports_seccomp === true;
+}
+
+/** Volumes of a pod's first container are the host's, as those of a container by itself: there is nobody to share with yet (1.x). */
+function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan {
+  const mounts = bundle.spec.mounts ?? [];
+  if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
+  return planPodVolumes(sandboxId, mounts, (path) => mountedType(path, readMountTable()) === 'tmpfs');
+}
+
+/** @throws KataError, HypervisorError, AgentError; what was made stands in the journal then, and in the sandbox' state */
+export async function createInGuest(context: Context, container: Container, placed: PlacedContainer): Promise<void> {
+  const { id, bundle } = container;
+  const { sandboxId, journal, sandbox, agent } = placed;
+  const paths = sandboxPaths(sandboxId);
+  const record = (entry: Undo): void => journal.record({ ...entry, container: id });
+  const volumes = podVolumes(container, sandboxId);
+  const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
+  if (disks.rootSuffix === undefined) shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
+  else makeRootPoint(paths, id, record);
+  const plan = planShare(id, disks.mounts, hostFacts, new Set([...volumes.inGuest, ...disks.inGuest]));
+  for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+  const seccomp = await takesSeccomp(context, bundle, agent, deadline);
+  const rootPath = `${guestShare}/${id}${disks.rootSuffix ?? '/rootfs'}`;
+  const call = {
+    container_id: id,
+    exec_id: id,
+    storages: [...volumes.storages.map((storage) => Storage.fromPartial(storage)), ...disks.storages],
+    devices: [...disks.devices],
+    OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp }),
+    sandbox_pidns: joinsPidNamespace(bundle.spec),
+  };
+  await timed(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));
+}

@@ -1,0 +1,51 @@
+/** Which disk of the VM a block device of the host becomes, and who uses it. Pure. */
+import type { HypervisorConfiguration } from '../configuration/schema.ts';
+import type { DiskCache, DiskDriver } from '../hypervisor/qemu/disk.ts';
+import type { WantedDisk } from '../storage/disk-plan.ts';
+import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
+import type { DiskConfig, DiskRecord, SandboxState } from './state.ts';
+
+export const diskConfig = (configuration: HypervisorConfiguration): DiskConfig => ({
+  BlockDeviceDriver: configuration.block_device_driver as DiskDriver, // the schema lets no other through
+  DisableBlockDeviceUse: configuration.disable_block_device_use,
+  BlockDeviceCacheSet: configuration.block_device_cache_set,
+  BlockDeviceCacheDirect: configuration.block_device_cache_direct,
+  BlockDeviceCacheNoflush: configuration.block_device_cache_noflush,
+});
+
+/** Unless it is set, QEMU decides. */
+export const diskCache = (config: DiskConfig): DiskCache | undefined =>
+  config.BlockDeviceCacheSet ? { direct: config.BlockDeviceCacheDirect, 'no-flush': config.BlockDeviceCacheNoflush } : undefined;
+
+/** What makes two wishes one disk: who may only read must not be given one that can be written. */
+export const isSameDisk = ({ Number, ReadOnly }: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
+  Number === number && ReadOnly === isReadonly;
+
+/** A new disk of one container. @throws KataError when there is no place for it */
+export function placeDisk(state: SandboxState, disk: WantedDisk, { id, containerId, driver }: NewDisk): DiskRecord {
+  const Index = lowestFree(0, (index) => (state.Devices ?? []).some((record) => record.Index === index));
+  const Slot = driver === 'virtio-blk' ? freeSlot(state) : 0;
+  const place = { Driver: driver, Index, Slot };
+  return { ID: id, Number: disk.number, ReadOnly: disk.isReadonly, ...place, Plugged: false, Containers: [containerId] };
+}
+
+interface NewDisk {
+  readonly id: string;
+  readonly containerId: string;
+  readonly driver: DiskDriver;
+}
+
+export const withUser = (record: DiskRecord, containerId: string): DiskRecord =>
+  record.Containers.includes(containerId) ? record : { ...record, Containers: [...record.Containers, containerId] };
+
+/** The state with `record` in the place of that of its id, or beside the others. */
+export function withDisk(state: SandboxState, record: DiskRecord): SandboxState {
+  const Devices = state.Devices ?? [];
+  const isThere = Devices.some(({ ID }) => ID === record.ID);
+  return { ...state, Devices: isThere ? Devices.map((own) => (own.ID === record.ID ? record : own)) : [...Devices, record] };
+}
+
+export const withoutDisk = (state: SandboxState, { ID }: DiskRecord): SandboxState => ({
+  ...state,
+  Devices: (state.Devices ?? []).filter((own) => own.ID !== ID),
+});

@@ -1,0 +1,121 @@
+/**
+ * Block devices of the host that come to a VM with a container and go with it. What is plugged stands in the sandbox' state before it is:
+ * a create that is killed half-way leaves a record that says so. They end with QEMU in any case.
+ */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
+import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
+import type { DiskPlace } from '../hypervisor/qemu/disk.ts';
+import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import type { WantedDisk } from '../storage/disk-plan.ts';
+import { hostFacts } from '../storage/share.ts';
+import type { HostDisk } from '../storage/host-disks.ts';
+import { UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
+import type { Context } from './context.ts';
+import { diskCache, diskConfig, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
+import { withSandboxLock } from './lock-sandbox.ts';
+import type { DiskConfig, DiskRecord, SandboxState } from './state.ts';
+import { loadSandbox, saveSandbox } from './state-store.ts';
+import { withMonitor } from './with-monitor.ts';
+
+const placeOf = ({ Driver, Index, Slot }: DiskRecord): DiskPlace => ({ driver: Driver, index: Index, slot: Slot });
+const unplugTimeout = ({ HypervisorState }: SandboxState): number => guestTimeout(UNPLUG_TIMEOUT_MS, HypervisorState.Accelerator);
+
+interface Owner {
+  readonly sandboxId: string;
+  readonly containerId: string;
+}
+
+async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<void> {
+  try {
+    const { path, isReadonly, isMounted: isExclusive } = disk;
+    await plugDisk(monitor, { id: record.ID, path, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
+  } catch (error) {
+    if (!(error instanceof QmpError)) throw error;
+    throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });
+  }
+}
+
+const find = ({ Devices = [] }: SandboxState, disk: WantedDisk): DiskRecord | undefined =>
+  Devices.find((record) => record.Plugged && isSameDisk(record, disk));
+
+/** Without what a create that was killed, or a guest that did not let go in time, has left of the same disk: if it goes now. */
+async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: WantedDisk): Promise<SandboxState> {
+  let left = state;
+  for (const record of (state.Devices ?? []).filter((candidate) => isSameDisk(candidate, disk))) {
+    const isGone = await unplugDisk(monitor, record.ID, unplugTimeout(state)).then(
+      () => true,
+      () => false,
+    );
+    if (isGone) left = withoutDisk(left, record);
+  }
+  return left;
+}
+
+/** Plugs it for the container, unless the VM has it. @returns the state that was saved */
+async function provide(monitor: QmpClient, state: SandboxState, disk: HostDisk, owner: Owner, config: DiskConfig): Promise<SandboxState> {
+  const { sandboxId, containerId } = owner;
+  const save = (changed: SandboxState): SandboxState => {
+    saveSandbox(sandboxId, changed);
+    return changed;
+  };
+  const there = find(state, disk);
+  if (there) return save(withDisk(state, withUser(there, containerId)));
+  const free = await withoutRemains(monitor, state, disk);
+  const record = placeDisk(free, disk, { id: `drive-${hostFacts.randomName()}`, containerId, driver: config.BlockDeviceDriver });
+  const begun = save(withDisk(free, record));
+  await plugNew(monitor, disk, record, config);
+  return save(withDisk(begun, { ...record, Plugged: true }));
+}
+
+/** Where the guest finds a disk that was plugged. */
+export type FindPlugged = (disk: WantedDisk) => { driver: 'scsi' | 'blk'; address: string };
+
+/** @throws KataError, HypervisorError for what cannot be plugged: `unplugDisks` takes back what was */
+export async function plugDisks(context: Context, owner: Owner, disks: readonly HostDisk[]): Promise<FindPlugged> {
+  const state = await withSandboxLock(owner.sandboxId, context.kernel, () => {
+    const before = loadSandbox(owner.sandboxId);
+    const config = before.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
+    return withMonitor(owner.sandboxId, before, async (monitor) => {
+      let now = before;
+      for (const disk of disks) now = await provide(monitor, now, disk, owner, config);
+      return now;
+    });
+  });
+  return (disk) => {
+    const record = find(state, disk);
+    if (!record) throw new HypervisorError(`block device ${disk.number} was not plugged`, '');
+    return diskAddress(placeOf(record));
+  };
+}
+
+/** Takes one from a container. What a guest does not let go stays on record: its place is taken. */
+async function release(
+  context: Context,
+  state: SandboxState,
+  record: DiskRecord,
+  { sandboxId, containerId }: Owner,
+): Promise<SandboxState> {
+  const left = { ...record, Containers: record.Containers.filter((id) => id !== containerId) };
+  if (left.Containers.length > 0) return withDisk(state, left);
+  try {
+    await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, record.ID, unplugTimeout(state)));
+    return withoutDisk(state, record);
+  } catch (error) {
+    context.log.warn('the VM keeps a block device that it should let go', { device: record.Number, reason: errorMessage(error) });
+    return withDisk(state, { ...left, Plugged: false }); // it may still go
+  }
+}
+
+/** Gives back what nobody but this container uses. To be called when the guest has unmounted it. @throws TimeoutError for the lock */
+export async function unplugDisks(context: Context, owner: Owner): Promise<void> {
+  const isUser = ({ Containers }: DiskRecord): boolean => Containers.includes(owner.containerId);
+  if (!(loadSandbox(owner.sandboxId).Devices ?? []).some(isUser)) return;
+  await withSandboxLock(owner.sandboxId, context.kernel, async () => {
+    let state = loadSandbox(owner.sandboxId);
+    for (const record of (state.Devices ?? []).filter(isUser)) {
+      state = await release(context, state, record, owner);
+      saveSandbox(owner.sandboxId, state);
+    }
+  });
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import type { Device, DeviceRule, Mount } from '@kata-containers/common/oci/spec';
+import { planDevices, planDiskVolumes } from './disk-plan.ts';
+import type { DiskFacts } from './disk-plan.ts';
+
+const facts: DiskFacts = {
+  numberAt: (path) => ({ '/dev/loop5': '7:5', '/dev/dvd': '11:0', '/dev/vda': '254:0' })[path],
+  isReadonly: (number) => number === '11:0',
+  kindOf: () => undefined,
+};
+const deny: DeviceRule = { allow: false, access: 'rwm' };
+const everything: DeviceRule = { allow: true, access: 'rwm' };
+const rule = (access: string, minor = 5): DeviceRule => ({ allow: true, type: 'b', major: 7, minor, access });
+
+describe('planDevices', () => {
+  const disk = (path = '/dev/x'): Device => ({ path, type: 'b', major: 7, minor: 5 });
+  const tty: Device = { path: '/dev/tty9', type: 'c', major: 4, minor: 9 };
+
+  const cases: [name: string, rules: DeviceRule[] | undefined, isReadonly: boolean][] = [
+    ['no rules', undefined, false],
+    ['read and write', [deny, rule('rwm')], false],
+    ['read', [deny, rule('r')], true],
+    ['read and mknod', [deny, rule('rm')], true],
+    ['writing is for another', [deny, rule('r'), rule('rw', 6)], true],
+    ['all of the major number', [deny, { allow: true, type: 'b', major: 7, minor: -1, access: 'rw' }], false],
+    ['all block devices', [deny, { allow: true, type: 'b', access: 'w' }], false],
+    ['all devices', [deny, { allow: true, type: 'a', access: 'rwm' }], false],
+    ['all characters', [deny, { allow: true, type: 'c', access: 'rwm' }], true],
+    ['taken back', [everything, { allow: false, type: 'b', major: 7, minor: 5, access: 'w' }], true],
+    ['numbers as large integers', [deny, { allow: true, type: 'b', major: 7n, minor: 5n, access: 'rw' }], false],
+    ['an access that is left out is all of it', [deny, { allow: true, type: 'b', major: 7, minor: 5 }], false],
+  ];
+  for (const [name, rules, isReadonly] of cases)
+    it(`rules: ${name}`, () => {
+      const linux = { devices: [disk(), tty], ...(rules && { resources: { devices: rules } }) };
+      assert.deepEqual(planDevices(linux, facts), {
+        disks: [{ number: '7:5', hint: '/dev/x', isReadonly, isMounted: false }],
+        kept: linux.devices,
+      });
+    });
+
+  it('one that the host cannot write to', () => {
+    const devices = [{ path: '/dev/x', type: 'b', major: 11, minor: 0 }];
+    assert.equal(planDevices({ devices, resources: { devices: [everything] } }, facts).disks[0]?.isReadonly, true);
+  });
+
+  it("a privileged container gets what was asked for, and none of the host's", () => {
+    const devices = [{ path: '/dev/vda', type: 'b', major: 254, minor: 0 }, disk('/dev/loop5'), disk('/dev/mine'), tty];
+    const { disks, kept } = planDevices({ devices, resources: { devices: [everything] } }, facts);
+    assert.deepEqual([disks.map(({ hint }) => hint), kept], [['/dev/mine'], [disk('/dev/mine'), tty]]);
+  });
+
+  it('another one gets it under its own name', () =>
+    assert.equal(planDevices({ devices: [disk('/dev/loop5')], resources: { devices: [deny, rule('rwm')] } }, facts).disks.length, 1));
+
+  it('nothing', () => assert.deepEqual(planDevices({}, facts), { disks: [], kept: [] }));
+});
+
+describe('planDiskVolumes', () => {
+  const plan = (mount: Mount) => planDiskVolumes([mount], facts, () => 'new')[0];
+  const point = '/run/kata-containers/sandbox/storage/new-data';
+
+  it('a device is bound: the container sees the device', () => {
+    const mount: Mount = { destination: '/data', type: 'bind', source: '/dev/loop5', options: ['rbind', 'rprivate'] };
+    assert.deepEqual(plan(mount), {
+      disk: { number: '7:5', hint: '/dev/loop5', isReadonly: false, isMounted: false },
+      mount,
+      fstype: 'bind',
+      options: ['bind'],
+      point,
+      moved: { ...mount, source: point },
+    });
+  });
+
+  it('a file system on it is mounted by the guest', () => {
+    const mount: Mount = { destination: '/data', type: 'ext4', source: '/dev/loop5', options: ['noatime'] };
+    const { fstype, options, moved, disk } = plan(mount) ?? assert.fail();
+    assert.deepEqual([fstype, options, disk.isReadonly, disk.isMounted], ['ext4', ['noatime'], false, true]);
+    assert.deepEqual(moved, { destination: '/data', type: 'bind', source: point, options: ['rbind'] });
+  });
+
+  const readonly: [name: string, mount: Mount, options: string[]][] = [
+    ['by the mount', { destination: '/data', type: 'ext4', source: '/dev/loop5', options: ['ro'] }, ['ro']],
+    ['by the host', { destination: '/data', type: 'iso9660', source: '/dev/dvd', options: [] }, ['ro']],
+    ['of a device', { destination: '/data', type: 'bind', source: '/dev/loop5', options: ['rbind', 'ro'] }, ['bind']],
+  ];
+  for (const [name, mount, options] of readonly)
+    it(`read-only ${name}`, () => {
+      const volume = plan(mount) ?? assert.fail();
+      assert.deepEqual([volume.disk.isReadonly, volume.options, volume.moved.options?.includes('ro')], [true, options, true]);
+    });
+
+  for (const [name, mount] of [
+    ['a directory', { destination: '/data', type: 'bind', source: '/srv', options: ['rbind'] }],
+    ['a kernel file system', { destination: '/proc', type: 'proc', source: 'proc' }],
+    ['no source', { destination: '/tmp', type: 'tmpfs' }],
+  ] as const)
+    it(`${name} is none`, () => assert.equal(plan({ ...mount, options: [] }), undefined));
+});

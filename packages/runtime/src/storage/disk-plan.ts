@@ -1,0 +1,98 @@
+/**
+ * Which block devices of the host a container's specification names: the VM is given them as disks. Pure: what is on the host is told by
+ * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
+ */
+import { basename } from 'node:path';
+import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
+
+export interface DiskFacts {
+  /** Number of the block device that a path is the node of; undefined when it is none. */
+  numberAt(path: string): string | undefined;
+  /** True when the host itself cannot write to it. */
+  isReadonly(number: string): boolean;
+  /** Of the kinds that root file systems come on. */
+  kindOf(number: string): 'device-mapper' | 'loop' | undefined;
+}
+
+export interface WantedDisk {
+  readonly number: string;
+  /** The path that it was asked for by, which may be its node, and stands for it in errors. */
+  readonly hint: string;
+  readonly isReadonly: boolean;
+  /** The guest mounts a file system on it: no other VM may write to it meanwhile. */
+  readonly isMounted: boolean;
+}
+
+export interface DevicePlan {
+  /** One for each block device that the container is to see. */
+  readonly disks: readonly WantedDisk[];
+  /** Devices that stay in the specification: these, and those that are no disks. */
+  readonly kept: readonly Device[];
+}
+
+const isAny = (number: Integer | undefined): boolean => number === undefined || Number(number) < 0;
+const isForAll = ({ type, major, minor }: DeviceRule): boolean =>
+  type === 'a' || ((type === undefined || type === '') && isAny(major) && isAny(minor));
+
+/** Rules of the devices control group: of those that name a device, the last one counts (config-linux.md). */
+function isWritable(rules: readonly DeviceRule[], { major, minor }: Device): boolean {
+  const covers = ({ access = '', ...rule }: DeviceRule): boolean => {
+    const isOf = (own: Integer | undefined, number: Integer | undefined): boolean => isAny(own) || Number(own) === Number(number ?? 0);
+    const isOfBlocks = rule.type === 'b' || rule.type === undefined || rule.type === '';
+    const isNamed = isForAll(rule) || (isOfBlocks && isOf(rule.major, major) && isOf(rule.minor, minor));
+    return isNamed && (access === '' || access.includes('w'));
+  };
+  return rules.findLast(covers)?.allow ?? true;
+}
+
+/**
+ * An engine gives a privileged container every device of the host under its own name, the host's root disk among them. Nobody asked for
+ * these one by one: they are left out, since a VM is there to be kept from them. One that was asked for has another name.
+ */
+function isWholesale(rules: readonly DeviceRule[], device: Device, { numberAt }: DiskFacts): boolean {
+  return rules.findLast(isForAll)?.allow === true && numberAt(device.path) === numberOf(device);
+}
+
+const numberOf = ({ major, minor }: Device): string => `${major ?? 0}:${minor ?? 0}`;
+
+export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts): DevicePlan {
+  const rules = resources?.devices ?? [];
+  const asked = devices.filter((device) => device.type === 'b' && !isWholesale(rules, device, facts));
+  const disks = asked.map((device): WantedDisk => {
+    const number = numberOf(device);
+    return { number, hint: device.path, isReadonly: facts.isReadonly(number) || !isWritable(rules, device), isMounted: false };
+  });
+  return { disks, kept: devices.filter((device) => device.type !== 'b' || asked.includes(device)) };
+}
+
+/** A mount whose source is a disk. */
+export interface DiskVolume {
+  readonly disk: WantedDisk;
+  readonly mount: Mount;
+  /** What the guest mounts it as at `point`: `bind`, which shows the device itself, or the type of the file system on it. */
+  readonly fstype: string;
+  readonly options: readonly string[];
+  readonly point: string;
+  /** `mount` with the guest's source. */
+  readonly moved: Mount;
+}
+
+/** Where the guest mounts disks for its containers (1.x). */
+const STORAGE = '/run/kata-containers/sandbox/storage';
+const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
+
+/** `newName` gives a name that is new each time: several containers may have the same disk. */
+export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newName: () => string): DiskVolume[] {
+  return mounts.flatMap((mount): DiskVolume[] => {
+    const { source = '', options = [], destination } = mount;
+    const number = source.startsWith('/') ? facts.numberAt(source) : undefined;
+    if (number === undefined) return [];
+    const isReadonly = options.includes('ro') || facts.isReadonly(number);
+    const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
+    const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
+    if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];
+    const words = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;
+    const moved: Mount = { destination, type: 'bind', source: point, options: ['rbind', ...(disk.isReadonly ? ['ro'] : [])] };
+    return [{ disk, mount, fstype: mount.type ?? '', options: words, point, moved }];
+  });
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { diskFacts, findDisk, hostPlaces } from './host-disks.ts';
+import type { DiskPlaces } from './host-disks.ts';
+
+describe('block devices of the host', () => {
+  let root = '';
+  let places: DiskPlaces;
+  /** Numbers that nodes of the pretended /dev have. */
+  let numbers: Record<string, string>;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'disks-'));
+    numbers = {};
+    places = { sys: join(root, 'sys'), dev: join(root, 'dev'), numberAt: (path) => numbers[path] };
+    mkdirSync(places.dev);
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  /** A device in sysfs, with a node of that name. */
+  function add(number: string, name: string, { size = 8, ro = 0, kind = '' } = {}): string {
+    const directory = join(places.sys, 'dev/block', number);
+    mkdirSync(join(directory, kind), { recursive: true });
+    writeFileSync(join(directory, 'uevent'), `MAJOR=1\nDEVNAME=${name}\nDEVTYPE=disk\n`);
+    writeFileSync(join(directory, 'size'), `${size}\n`);
+    writeFileSync(join(directory, 'ro'), `${ro}\n`);
+    const node = join(places.dev, name);
+    writeFileSync(node, '');
+    numbers[node] = number;
+    return node;
+  }
+  const wanted = (number: string, hint: string) => ({ number, hint, isReadonly: false, isMounted: false });
+
+  it('device-mapper and loop devices are known', () => {
+    add('253:1', 'dm-1', { kind: 'dm' });
+    add('7:5', 'loop5', { kind: 'loop' });
+    add('8:0', 'sda');
+    const { kindOf } = diskFacts(places);
+    assert.deepEqual(['253:1', '7:5', '8:0', '9:9'].map(kindOf), ['device-mapper', 'loop', undefined, undefined]);
+  });
+
+  it('one that cannot be written to', () => {
+    add('7:5', 'loop5', { ro: 1 });
+    add('7:6', 'loop6');
+    assert.deepEqual(['7:5', '7:6', '9:9'].map(diskFacts(places).isReadonly), [true, false, false]);
+  });
+
+  it('no node has no number', () => {
+    assert.deepEqual(['/nowhere', '/', '/dev/null'].map(hostPlaces.numberAt), [undefined, undefined, undefined]);
+  });
+
+  it('is found by the path that it was asked for by, if that is its node', () => {
+    const node = add('253:1', 'dm-1');
+    assert.equal(findDisk(wanted('253:1', node), places).path, node);
+  });
+  it("else by the kernel's name", () => {
+    const node = add('253:1', 'dm-1');
+    assert.equal(findDisk(wanted('253:1', '/dev/in-the-container'), places).path, node);
+  });
+
+  const refused: [name: string, prepare: () => void, text: RegExp][] = [
+    ['not there', () => {}, /^the host has no block device 7:5, which \/dev\/x stands for$/],
+    [
+      'without a node',
+      () => delete numbers[add('7:5', 'loop5')],
+      /^block device 7:5, which \/dev\/x stands for, has no node .*\/dev\/loop5$/,
+    ],
+    ['a node of another', () => (numbers[add('7:5', 'loop5')] = '7:6'), /has no node/],
+    ['empty', () => add('7:5', 'loop5', { size: 0 }), /^block device .*\/loop5 is empty: nothing is attached to it$/],
+    ['not to be opened', () => rmSync(add('7:5', 'loop5')), /^block device .*\/loop5 cannot be opened \(ENOENT\)$/],
+  ];
+  for (const [name, prepare, message] of refused)
+    it(`one that is ${name} is refused`, () => {
+      prepare();
+      assert.throws(() => findDisk(wanted('7:5', '/dev/x'), places), { message });
+    });
+});

@@ -1,0 +1,66 @@
+/** Block devices of the host: their nodes in /dev, and what sysfs says of them (Documentation/ABI/stable/sysfs-block). */
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import type { DiskFacts, WantedDisk } from './disk-plan.ts';
+
+/** Where a host tells of its devices; a test has places of its own. */
+export interface DiskPlaces {
+  readonly sys: string;
+  readonly dev: string;
+  readonly numberAt: DiskFacts['numberAt'];
+}
+
+function numberAt(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isBlockDevice() !== true) return undefined;
+  const { major, minor } = deviceNumber(stat.rdev);
+  return `${major}:${minor}`;
+}
+
+export const hostPlaces: DiskPlaces = { sys: '/sys', dev: '/dev', numberAt };
+
+function attribute(directory: string, name: string): string {
+  try {
+    return readFileSync(`${directory}/${name}`, 'latin1').trim();
+  } catch {
+    return '';
+  }
+}
+
+export function diskFacts({ sys, numberAt: nodeAt }: DiskPlaces = hostPlaces): DiskFacts {
+  const of = (number: string): string => `${sys}/dev/block/${number}`;
+  return {
+    numberAt: nodeAt,
+    isReadonly: (number) => attribute(of(number), 'ro') === '1',
+    kindOf: (number) => (['device-mapper', 'loop'] as const).find((kind) => existsSync(`${of(number)}/${kind === 'loop' ? 'loop' : 'dm'}`)),
+  };
+}
+
+/** A disk that is there and can be opened by its path. */
+export interface HostDisk extends WantedDisk {
+  readonly path: string;
+}
+
+/** What QEMU would say of such a disk is neither clear nor fit for dockerd, which reads exit codes into some sentences. */
+function requireUsable(path: string, directory: string): void {
+  if (Number(attribute(directory, 'size')) === 0) throw new KataError(`block device ${path} is empty: nothing is attached to it`);
+  try {
+    closeSync(openSync(path, 'r'));
+  } catch (error) {
+    throw new KataError(`block device ${path} cannot be opened (${errorCode(error) ?? 'unknown'})`);
+  }
+}
+
+/** The node that was named, or else the one that the kernel names. @throws KataError when there is none, or it cannot be used */
+export function findDisk(wanted: WantedDisk, { sys, dev, numberAt: nodeAt }: DiskPlaces = hostPlaces): HostDisk {
+  const { number, hint } = wanted;
+  const directory = `${sys}/dev/block/${number}`;
+  if (!existsSync(directory)) throw new KataError(`the host has no block device ${number}, which ${hint} stands for`);
+  const name = /^DEVNAME=(.+)$/m.exec(attribute(directory, 'uevent'))?.[1] ?? '';
+  const path = [hint, `${dev}/${name}`].find((candidate) => nodeAt(candidate) === number);
+  if (path === undefined) throw new KataError(`block device ${number}, which ${hint} stands for, has no node ${dev}/${name}`);
+  requireUsable(path, directory);
+  return { ...wanted, path };
+}

@@ -1,0 +1,53 @@
+/** Loop devices of a test's own, with all that is mounted from them; none is left. */
+import assert from 'node:assert/strict';
+import { closeSync, ftruncateSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { run } from './run.ts';
+
+async function good(program: string, ...words: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, words);
+  assert.equal(code, 0, `${program} ${words.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+export class LoopDevices {
+  readonly #devices: string[] = [];
+  readonly #mounts: string[] = [];
+
+  /** Attaches `file`, which is made with that size. @returns the device's node */
+  async attach(file: string, mebibytes: number, { isReadonly = false, format = false } = {}): Promise<string> {
+    const fd = openSync(file, 'a');
+    ftruncateSync(fd, mebibytes << 20);
+    closeSync(fd);
+    if (format) await good('mkfs.ext4', '-q', '-F', file);
+    const device = await good('losetup', '--find', '--show', ...(isReadonly ? ['--read-only'] : []), file);
+    this.#devices.push(device);
+    return device;
+  }
+
+  async detach(device: string): Promise<void> {
+    await good('losetup', '--detach', device);
+    this.#devices.splice(this.#devices.indexOf(device), 1);
+  }
+
+  async mount(device: string, point: string, options = 'defaults'): Promise<void> {
+    mkdirSync(point, { recursive: true });
+    await good('mount', '-o', options, device, point);
+    this.#mounts.push(point);
+  }
+
+  async unmount(point: string): Promise<void> {
+    await good('umount', point);
+    this.#mounts.splice(this.#mounts.indexOf(point), 1);
+  }
+
+  async close(): Promise<void> {
+    for (const point of [...this.#mounts].reverse()) await this.unmount(point);
+    for (const device of [...this.#devices]) await this.detach(device);
+  }
+}
+
+/** Numbers of a node, as config.json has them. */
+export function numbersOf(node: string): { major: number; minor: number } {
+  const { rdev } = statSync(node);
+  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
+}

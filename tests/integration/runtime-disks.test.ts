@@ -1,0 +1,180 @@
+/** Block devices of the host: what kata-runtime asks of QEMU and of the guest for them, and each step failing in turn. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { leftovers } from '../e2e/leftovers.ts';
+import { numbersOf } from '../e2e/loop-devices.ts';
+import { DiskRig, SILENT, back, front, quiet, withDevice } from './disk-rig.ts';
+import type { Modes } from './runtime-rig.ts';
+
+describe('kata-runtime and block devices of the host', function () {
+  this.timeout(60_000);
+  let rig: DiskRig;
+  beforeEach(async () => {
+    rig = new DiskRig();
+    await rig.open();
+  });
+  afterEach(() => rig.close());
+
+  it('a device is plugged, and the agent told which one it is', async () => {
+    rig.prepare();
+    rig.ask(withDevice(rig.disk));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.deepEqual(rig.commands(), [back(rig.disk), front(0)]);
+    const { devices, storages, OCI } = rig.request();
+    assert.deepEqual(devices.map(({ type, id, container_path }) => [type, id, container_path]), [['scsi', '0:0', '/dev/disk']]); // prettier-ignore
+    assert.deepEqual([storages, OCI.Linux.Devices.map(({ Path, Type }) => [Path, Type])], [[], [['/dev/disk', 'b']]]);
+  });
+
+  it('read-only by its rule', async () => {
+    rig.prepare();
+    rig.ask(withDevice(rig.disk, 'r'));
+    await rig.create();
+    assert.deepEqual(rig.commands()[0], back(rig.disk, true));
+  });
+
+  it('read-only by the host', async () => {
+    rig.prepare();
+    const other = await rig.loops.attach(rig.scratch.file('ro.img'), 8, { isReadonly: true });
+    rig.ask(withDevice(other));
+    await rig.create();
+    assert.deepEqual(rig.commands()[0], back(other, true));
+  });
+
+  it('virtio-blk and a cache, by configuration', async () => {
+    rig.prepare();
+    rig.configure('block_device_driver', 'virtio-blk');
+    rig.configure('block_device_cache_set', true);
+    rig.configure('block_device_cache_noflush', true);
+    rig.ask(withDevice(rig.disk));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    const place = { driver: 'virtio-blk-pci', bus: 'pci-bridge-0', addr: '01', romfile: '' };
+    assert.deepEqual(rig.commands(), [
+      back(rig.disk, false, { cache: { direct: false, 'no-flush': true } }),
+      `device_add ${JSON.stringify({ id: 'virtio-DISK', drive: 'DISK', 'share-rw': true, ...place })}`,
+    ]);
+    assert.deepEqual(rig.request().devices.map(({ type, id }) => [type, id]), [['blk', '02/01']]); // prettier-ignore
+  });
+
+  it('another driver is refused by its name', async () => {
+    rig.prepare();
+    rig.configure('block_device_driver', 'nvdimm');
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(stderr, /block_device_driver: must be one of virtio-scsi, virtio-blk, not "nvdimm"/);
+  });
+
+  it('a volume that is a device, twice the same disk: one plug', async () => {
+    rig.prepare();
+    rig.ask(withDevice(rig.disk), [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind', 'rprivate'] }]);
+    await rig.create();
+    assert.deepEqual(rig.commands(), [back(rig.disk), front(0)]);
+    const { storages, devices, OCI } = rig.request();
+    const [storage] = storages;
+    assert.match(storage?.mount_point ?? '', /^\/run\/kata-containers\/sandbox\/storage\/[0-9a-f]{16}-data$/);
+    assert.deepEqual(
+      [storage?.driver, storage?.source, storage?.fstype, storage?.options, devices.length],
+      ['scsi', '0:0', 'bind', ['bind'], 1],
+    );
+    assert.equal(OCI.Mounts[0]?.source, storage?.mount_point);
+  });
+
+  describe('a root file system on a disk', () => {
+    const point = (): string => rig.scratch.file('bundle/rootfs');
+    beforeEach(async () => {
+      rig.prepare();
+      rig.disk = await rig.loops.attach(rig.scratch.file('root.img'), 16, { format: true });
+      await rig.loops.mount(rig.disk, point());
+      writeFileSync(`${point()}/kept`, 'data');
+    });
+
+    it("is mounted by the guest, and the host's mount is left alone", async () => {
+      assert.deepEqual(quiet(await rig.create()), SILENT);
+      assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
+      const { storages, OCI } = rig.request();
+      const root = `/run/kata-containers/shared/containers/${rig.id}`;
+      const mounted = storages.map(({ driver, source, fstype, options, mount_point }) => [driver, source, fstype, options, mount_point]);
+      assert.deepEqual([mounted, OCI.Root.Path], [[['scsi', '0:0', 'ext4', [], root]], root]);
+      assert.deepEqual(readdirSync(`/run/kata-containers/shared/sandboxes/${rig.id}/shared/${rig.id}`), []);
+      assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
+      assert.deepEqual([leftovers(), readFileSync(`${point()}/kept`, 'utf8')], [[], 'data']);
+    });
+
+    it('is shared when the configuration says so', async () => {
+      rig.configure('disable_block_device_use', true);
+      await rig.create();
+      assert.ok(!rig.commands().some((line) => line.startsWith('blockdev')));
+      assert.equal(rig.request().OCI.Root.Path, `/run/kata-containers/shared/containers/${rig.id}/rootfs`);
+      assert.ok(existsSync(`/run/kata-containers/shared/sandboxes/${rig.id}/shared/${rig.id}/rootfs/kept`));
+    });
+
+    it('a volume on a disk is refused then: nothing could be shared', async () => {
+      rig.configure('disable_block_device_use', true);
+      rig.ask({}, [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind'] }]);
+      assert.match(
+        (await rig.create()).stderr,
+        /^\/dev\/loop\d+ is a block device: disable_block_device_use keeps it from being a volume\n$/,
+      );
+      assert.deepEqual(leftovers(), []);
+    });
+
+    for (const [name, modes] of [
+      ['QEMU', { qemu: 'blockdev-add' }],
+      ['the guest', { refuses: 'createContainer' }],
+    ] as const)
+      it(`that ${name} does not take: nothing of it goes`, async () => {
+        rig.play(modes);
+        assert.equal((await rig.create()).code, 1);
+        assert.deepEqual([leftovers(), readFileSync(`${point()}/kept`, 'utf8')], [[], 'data']);
+      });
+  });
+
+  it('a privileged container gets no disk of the host that it did not name', async () => {
+    rig.prepare();
+    const own = withDevice(rig.disk, 'rwm', rig.disk).devices[0] ?? {};
+    rig.ask({ devices: [own, { ...own, path: '/dev/mine' }], resources: { devices: [{ allow: true, access: 'rwm' }] } });
+    await rig.create();
+    const { devices, OCI } = rig.request();
+    assert.deepEqual([devices.length, OCI.Linux.Devices.map(({ Path }) => Path)], [1, ['/dev/mine']]);
+  });
+
+  it('one with host devices only starts, whatever they are', async () => {
+    rig.prepare();
+    const empty = { path: '/dev/loop-control-no', type: 'c', major: 10, minor: 237 };
+    const node = rig.disk;
+    const numbers = numbersOf(node);
+    await rig.loops.detach(rig.disk);
+    rig.ask({ devices: [{ path: node, type: 'b', ...numbers }, empty], resources: { devices: [{ allow: true, access: 'rwm' }] } });
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.deepEqual(rig.request().OCI.Linux.Devices.map(({ Path }) => Path), [empty.path]); // prettier-ignore
+  });
+
+  const failures: [name: string, prepare: () => Promise<void> | void, modes: Modes, reason: RegExp][] = [
+    ['QEMU does not open it', () => rig.ask(withDevice(rig.disk)), { qemu: 'blockdev-add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP blockdev-add: QEMU says no\n$/],
+    ['QEMU takes no device', () => rig.ask(withDevice(rig.disk)), { qemu: 'device_add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP device_add: QEMU says no\n$/],
+    ['the guest does not take it', () => rig.ask(withDevice(rig.disk)), { refuses: 'createContainer' }, /^the guest says no\n$/],
+    [
+      'it is not there',
+      () => rig.ask({ devices: [{ path: '/dev/x', type: 'b', major: 240, minor: 77 }] }),
+      {},
+      /^the host has no block device 240:77, which \/dev\/x stands for\n$/,
+    ],
+    [
+      'nothing is attached to it',
+      async () => {
+        rig.ask(withDevice(rig.disk));
+        await rig.loops.detach(rig.disk);
+      },
+      {},
+      /^block device \/dev\/loop\d+ is empty: nothing is attached to it\n$/,
+    ],
+  ]; // prettier-ignore
+  for (const [name, prepare, modes, reason] of failures)
+    it(`${name}: create fails with that, and nothing is left`, async () => {
+      rig.prepare(modes);
+      await prepare();
+      const { code, stdout, stderr } = await rig.create();
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, reason);
+      assert.deepEqual(leftovers(), []);
+    });
+});
