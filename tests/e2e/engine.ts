@@ -62,6 +62,12 @@ export class Engine {
     return run('docker', words, options, this.environment);
   }
 
+  async removeAll(): Promise<void> {
+    const { stdout } = await this.docker(['ps', '-aq']);
+    const ids = stdout.split('\n').filter(Boolean);
+    if (ids.length > 0) await this.docker(['rm', '-f', ...ids]);
+  }
+
   /** Runs a program in the engine's network namespace, where its bridge and published ports are. */
   inNetwork(program: string, words: readonly string[]): Promise<Outcome> {
     return run('nsenter', [`--net=/proc/${this.pid}/ns/net`, program, ...words]);
@@ -77,9 +83,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
-    const { stdout } = await this.docker(['ps', '-aq']);
-    const ids = stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) await this.docker(['rm', '-f', ...ids]);
+    await this.removeAll();
     try {
       if (!hasTemplates(process.pid)) await removeTemplates(this.pid);
     } finally {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './engine.ts';
-import { until } from './run.ts';
+import { good, until } from './run.ts';
 import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { variant } from './staged.ts';
@@ -29,16 +29,10 @@ describe('macvtap', function () {
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
   afterEach(async () => {
-    const { stdout } = await engine.docker(['ps', '-aq']);
-    for (const id of stdout.split('\n').filter(Boolean)) await engine.docker(['rm', '-f', id]);
+    await engine.removeAll();
     assert.deepEqual(leftovers(), []);
   });
 
-  async function good(outcome: Promise<Outcome>): Promise<string> {
-    const { code, stdout, stderr } = await outcome;
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
   const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
   const inspect = async (name: string, what: string): Promise<string> => (await docker('inspect', '-f', `{{${what}}}`, name)).trim();
   const ping = (name: string, address: string): Promise<string> => docker('exec', name, 'ping', '-c', '2', '-W', '10', address);

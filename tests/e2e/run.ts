@@ -1,4 +1,5 @@
 /** Running programs and waiting for what they do. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -47,4 +48,11 @@ export async function until(what: string, condition: () => boolean | Promise<boo
     if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
     await sleep(50);
   }
+}
+
+/** What a program has said on stdout, which must have gone well. */
+export async function good(outcome: Promise<Outcome>): Promise<string> {
+  const { code, stdout, stderr } = await outcome;
+  assert.equal(code, 0, stderr);
+  return stdout;
 }

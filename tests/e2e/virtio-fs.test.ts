@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { childrenOf } from '../../packages/runtime/src/processes/process-use.ts';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { Engine } from './engine.ts';
-import { run, until } from './run.ts';
-import type { Outcome } from './run.ts';
+import { good, run, until } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { variant } from './staged.ts';
 
@@ -36,16 +35,10 @@ describe('virtio-fs', function () {
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
   afterEach(async () => {
-    const { stdout } = await engine.docker(['ps', '-aq']);
-    for (const id of stdout.split('\n').filter(Boolean)) await engine.docker(['rm', '-f', id]);
+    await engine.removeAll();
     assert.deepEqual(leftovers(), []);
   });
 
-  async function good(outcome: Promise<Outcome>): Promise<string> {
-    const { code, stdout, stderr } = await outcome;
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
   const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
   const volume = (mode = 'rw'): string[] => ['-v', `${join(directory, 'volume')}:/v:${mode}`];
   /** A container that runs, and its daemon's pid. */

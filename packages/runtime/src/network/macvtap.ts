@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../random-uuid.ts';
 import { runTool } from './ip-command.ts';
@@ -19,11 +21,6 @@ export interface MacvtapRequest {
 
 /** A device node made for a moment is told first. */
 type Record = (entry: { undo: 'unlink'; path: string }) => void;
-
-interface Device {
-  readonly major: number;
-  readonly minor: number;
-}
 
 /** How often another number is tried when one is taken (1.x's). */
 const ATTEMPTS = 128;
@@ -47,7 +44,7 @@ async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
 /** sysfs shows the interfaces of the network namespace that it was mounted in, so one is mounted, for a program alone. */
 const READ_DEVICES = 'mount -t sysfs sysfs /sys && cd /sys/class/net && for tap; do cat "$tap"/macvtap/tap*/dev || exit; done';
 
-async function readDevices(taps: readonly string[]): Promise<Device[]> {
+async function readDevices(taps: readonly string[]): Promise<DeviceNumber[]> {
   const text = await runTool('unshare', ['--mount', 'sh', '-c', READ_DEVICES, 'sh', ...taps]);
   return text
     .trim()
@@ -58,16 +55,17 @@ async function readDevices(taps: readonly string[]): Promise<Device[]> {
     });
 }
 
-/** Numbers of a device node (makedev(3)). */
-function isNodeOf(path: string, { major, minor }: Device): boolean {
-  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
-  return rdev === (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x100000;
+function isNodeOf(path: string, { major, minor }: DeviceNumber): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  const own = deviceNumber(found.rdev);
+  return own.major === major && own.minor === minor;
 }
 
 const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
 
 /** /dev may be no devtmpfs, or its node another namespace's: then a node of our own is made, and gone at once. */
-export function openDevice(index: number, device: Device, record: Record, kernel: Calls): number {
+export function openDevice(index: number, device: DeviceNumber, record: Record, kernel: Calls): number {
   const usual = `/dev/tap${index}`;
   if (isNodeOf(usual, device)) return open(usual);
   const own = `/dev/kata-${randomUuid()}`;
