@@ -3,7 +3,7 @@
  * [--sign KEY] [DIR]`. Without `--stage` the tree is laid out anew; KEY is a key of gpg's. DIR is .cache/rpm when not given.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -109,6 +109,8 @@ function publish(work: string): void {
   // Distributions' rpm look for gpg at places of their own.
   const gpg = ['--define', `_gpg_name ${key ?? ''}`, '--define', `__gpg ${programPath('gpg')}`];
   if (key !== undefined) run('rpmsign', ['--addsign', ...gpg, ...files]);
+  // The repository's lists tell the times of its files.
+  for (const file of files) utimesSync(file, Number(date), Number(date));
   run('createrepo_c', ['--quiet', '--revision', date, '--set-timestamp-to-revision', output]);
   if (key !== undefined) {
     run('gpg', ['--batch', '--yes', '--local-user', key, '--detach-sign', '--armor', join(output, 'repodata/repomd.xml')]);

@@ -37,7 +37,7 @@ function libraryLicence(target: string, directory: string): void {
 }
 
 /** Debian packages whose libraries are in the static crun (packaging/crun/build.sh). */
-const linkedIntoCrun = ['libc6-dev', 'libcap-dev', 'libseccomp-dev', 'libyajl-dev'];
+const linkedIntoCrun = ['libc6', 'libcap2', 'libseccomp2', 'libyajl2'];
 
 interface ManifestEntry {
   /** Debian's `name version`, or what is not Debian's. */

@@ -49,6 +49,8 @@ describe('RPM packages', function () {
     const [first, second] = ['older', 'again'].map((name) => sums(join(installation.repository(name), 'x86_64')));
     assert.deepEqual(first, second);
     assert.equal(first?.length, 9);
+    const [lists, sameLists] = ['older', 'again'].map((name) => sums(join(installation.repository(name), 'repodata')));
+    assert.deepEqual(lists, sameLists);
   });
 
   it('without QEMU are refused, and the reason is said', async () => {
