@@ -1,18 +1,25 @@
 /** What a sandbox leaves on the host when it is not cleaned up. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { TEMPLATES } from './templates.ts'; // they outlive the sandboxes that are cloned from them
 
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+/** A program of ours, or QEMU or virtiofsd of a sandbox. Who only names one on its command line, a build for instance, is none. */
+function isOurs(words: readonly string[]): boolean {
+  const [program = '', ...rest] = words;
+  const script = rest.find((word) => !word.startsWith('-')) ?? '';
+  if ([program, script].some((path) => ['kata-proxy', 'kata-shim'].includes(basename(path)))) return true;
+  return /qemu-system-.*sandbox-|virtiofsd .*\/sandboxes\//.test(words.join(' '));
+}
 
 function processes(): string[] {
   return names('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return /qemu-system-.*sandbox-|kata-proxy |kata-shim |virtiofsd .*\/sandboxes\//.test(line)
-          ? [`process ${pid}: ${line.slice(0, 120)}`]
-          : [];
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return isOurs(words) ? [`process ${pid}: ${words.join(' ').slice(0, 120)}`] : [];
       } catch {
         return [];
       }
