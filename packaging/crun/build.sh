@@ -45,6 +45,7 @@ fetch() {
   mkdir -p "$apt/lists/partial"
   apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
     sort -u >"$apt/sources.list"
+  [ -s "$apt/sources.list" ] || { echo 'apt knows no packages: apt-get update'; return 1; }
   options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
     -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
   apt-get "${options[@]}" update && cd "$1" && apt-get "${options[@]}" source "crun=$version"
