@@ -60,7 +60,7 @@ function removeCgroups(): boolean {
 }
 
 export class HostChain {
-  readonly scratch = new Scratch();
+  readonly scratch: Scratch;
   readonly proxy: Component;
   readonly agent: AgentConnection;
   readonly #agentProcess: ChildProcess;
