@@ -7,7 +7,7 @@ import { getSystemErrorMap } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { GrpcError } from '../service/grpc-error.ts';
-import { RTM_NEWADDR, parseAnswers } from './rtnetlink-message.ts';
+import { RTM_NEWADDR, listAddresses, parseAnswers } from './rtnetlink-message.ts';
 import type { Answer } from './rtnetlink-message.ts';
 
 /** Room for one part of a list (netlink(7) asks for 8 KiB at least). */
@@ -33,9 +33,9 @@ export class RouteSocket {
     for (const answer of this.#read()) if (answer.kind === 'result') check(what, answer.errno);
   }
 
-  /** What the kernel tells of all addresses, each as `deleteAddress` wants it. @throws GrpcError */
-  addresses(message: Buffer): Buffer[] {
-    writeSync(this.#fd, message);
+  /** What the kernel tells of the addresses of all links, each as `deleteAddress` wants it. @throws GrpcError */
+  addresses(): Buffer[] {
+    writeSync(this.#fd, listAddresses());
     const rows: Buffer[] = [];
     for (;;) {
       for (const answer of this.#read()) {

@@ -6,12 +6,12 @@ import type { Prefix } from './address-bytes.ts';
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
-export const RTM_NEWLINK = 16;
+const RTM_NEWLINK = 16;
 export const RTM_NEWADDR = 20;
-export const RTM_DELADDR = 21;
-export const RTM_GETADDR = 22;
-export const RTM_NEWROUTE = 24;
-export const RTM_NEWNEIGH = 28;
+const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+const RTM_NEWROUTE = 24;
+const RTM_NEWNEIGH = 28;
 
 const NLM_F_REQUEST = 0x1;
 const NLM_F_ACK = 0x4;
@@ -20,7 +20,7 @@ const NLM_F_REPLACE = 0x100;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
 
-export const families = { inet: 2, inet6: 10 } as const;
+const families = { inet: 2, inet6: 10 } as const;
 const HEADER_BYTES = 16;
 const align = (length: number): number => (length + 3) & ~3;
 

@@ -6,7 +6,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { GrpcError } from '../service/grpc-error.ts';
 import { checkName, interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
 import { RouteSocket } from './route-socket.ts';
-import { deleteAddress, linkDown, linkOfAddress, listAddresses } from './rtnetlink-message.ts';
+import { deleteAddress, linkDown, linkOfAddress } from './rtnetlink-message.ts';
 
 type Calls = Pick<Kernel, 'openRouteSocket'>;
 
@@ -35,7 +35,7 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
   const requests = interfaceRequests(current, index, wanted);
   withSocket(kernel, (socket) => {
     socket.carryOut({ what: `interface ${current}`, message: linkDown(index) });
-    for (const payload of socket.addresses(listAddresses()).filter((row) => linkOfAddress(row) === index))
+    for (const payload of socket.addresses().filter((row) => linkOfAddress(row) === index))
       socket.carryOut({ what: `old address of ${current}`, message: deleteAddress(payload) });
     for (const request of requests) socket.carryOut(request);
   });

@@ -1,19 +1,6 @@
 import assert from 'node:assert/strict';
+import { link } from './example-link.test-support.ts';
 import { isMacvtap, localMac, macvtapBatch, macvtapIndex, planNetworks, restoreBatch, savedLink } from './macvtap-plan.ts';
-import type { Link } from './parse-links.ts';
-
-const link: Link = {
-  name: 'eth0',
-  kind: 'veth',
-  mac: '02:42:ac:11:00:02',
-  mtu: 1450,
-  txQueueLength: 0,
-  noArp: false,
-  addresses: [
-    { family: 'inet', address: '172.17.0.2', prefixLength: 16 },
-    { family: 'inet6', address: 'fd00::2', prefixLength: 64 },
-  ],
-};
 
 describe('macvtap', () => {
   it('takes the address over from the link, golden', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { link } from './example-link.test-support.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
-import type { IpAddressRow, IpRouteRow, Link } from './parse-links.ts';
+import type { IpAddressRow, IpRouteRow } from './parse-links.ts';
 import { planTcfilter } from './tcfilter-plan.ts';
 
 const lo: IpAddressRow = {
@@ -18,18 +19,6 @@ const eth0: IpAddressRow = {
     { family: 'inet', local: '172.17.0.2', prefixlen: 16, scope: 'global' },
     { family: 'inet6', local: 'fd00::2', prefixlen: 64, scope: 'global' },
     { family: 'inet6', local: 'fe80::42:acff:fe11:2', prefixlen: 64, scope: 'link' },
-  ],
-};
-const link: Link = {
-  name: 'eth0',
-  kind: 'veth',
-  mac: '02:42:ac:11:00:02',
-  mtu: 1450,
-  txQueueLength: 0,
-  noArp: false,
-  addresses: [
-    { family: 'inet', address: '172.17.0.2', prefixLength: 16 },
-    { family: 'inet6', address: 'fd00::2', prefixLength: 64 },
   ],
 };
 
