@@ -17,21 +17,18 @@ function addressOf(name: string, directory: string): string {
   }
 }
 
+/** Device with the address, else the first one that a VM template was made with and that nobody uses yet. */
 export function findLink(mac: string, directory = LINKS): string | undefined {
-  return readdirSync(directory).find((name) => addressOf(name, directory) === mac.toLowerCase());
-}
-
-/** The first device that a VM template was made with and that nobody uses yet. */
-export function findSpareLink(directory = LINKS): string | undefined {
-  const spare = readdirSync(directory).map((name) => ({ name, mac: addressOf(name, directory) }));
-  return spare.filter(({ mac }) => mac.startsWith(spareLinkPrefix)).sort((a, b) => (a.mac < b.mac ? -1 : 1))[0]?.name;
+  const links = readdirSync(directory).map((name) => ({ name, address: addressOf(name, directory) }));
+  const [spare] = links.filter(({ address }) => address.startsWith(spareLinkPrefix)).sort((a, b) => (a.address < b.address ? -1 : 1));
+  return (links.find(({ address }) => address === mac.toLowerCase()) ?? spare)?.name;
 }
 
 /** @throws GrpcError when no device with that address, and no spare one, appears in time */
 export async function waitForLink(mac: string, timeoutMs: number, directory = LINKS): Promise<string> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const name = findLink(mac, directory) ?? findSpareLink(directory);
+    const name = findLink(mac, directory);
     if (name !== undefined) return name;
     if (performance.now() > deadline)
       throw new GrpcError(status.INTERNAL, `no network device with address ${mac} within ${timeoutMs / 1000} s`);

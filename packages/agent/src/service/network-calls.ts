@@ -24,9 +24,7 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
   // A fresh guest has no such routes, and every program it need not run makes its start shorter.
   let hasRoutes = false;
   const flush = async (): Promise<void> => {
-    if (hasRoutes)
-      for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});
-    hasRoutes = true;
+    for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});
   };
   const findLink = async ({ hwAddr, pciPath }: Interface): Promise<string> => {
     if (pciPath !== '') (await import('../devices/find-device.ts')).rescanPci();
@@ -41,7 +39,8 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     },
     updateRoutes: async (request: agent.UpdateRoutesRequest): Promise<agent.Routes> => {
       const wanted = needed(request.routes, 'Need network routes').Routes;
-      await flush();
+      if (hasRoutes) await flush();
+      hasRoutes = wanted.length > 0;
       addRoutes(wanted, kernel);
       return { Routes: wanted };
     },

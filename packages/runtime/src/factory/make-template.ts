@@ -107,7 +107,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     const guest = await startGuest(context, { plan: own, files, netns, journal });
     try {
       await checkAgent(guest.agent, own);
-      await warmUp(guest.agent, own.networks.length);
+      await warmUp(guest.agent, context, own);
     } finally {
       guest.agent.close();
     }

@@ -1,7 +1,11 @@
-/** The container that is run in a template before it is saved: made of nothing but the guest's own static busybox. Pure. */
+/** What the guest of a template does before it is saved. Its container is made of nothing but the guest's own static busybox. Pure. */
+import { Interface, Route } from '@kata-containers/common/generated/types';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import type { Spec } from '@kata-containers/common/oci/spec';
+import { createSandboxRequest } from '../agent/sandbox-requests.ts';
+import type { Share } from '../agent/sandbox-requests.ts';
 import { agentSpec } from '../bundle/agent-spec.ts';
+import { spareMac } from './spare-link-plan.ts';
 
 const BUSYBOX = '/bin/busybox';
 /** Made by the agent's storage driver `local`. */
@@ -22,9 +26,11 @@ const spec: Spec = {
       permitted: ['CAP_CHOWN', 'CAP_KILL'],
     },
     rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
+    oomScoreAdj: 0,
   },
   linux: {
     cgroupsPath: '/warm-up',
+    sysctl: { 'net.ipv4.ip_unprivileged_port_start': '1024' }, // the guest's, so it has to be what it is already
     resources: { cpu: { shares: 512 }, memory: { limit: 64 << 20 }, pids: { limit: 64 } },
     namespaces: ['mount', 'uts', 'ipc', 'pid'].map((type) => ({ type })),
     maskedPaths: ['/proc/kcore', '/proc/keys', '/sys/firmware'],
@@ -44,10 +50,33 @@ const mounts = [
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', 'nosuid', 'noexec', 'nodev'] },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+  { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind'] },
   { destination: BUSYBOX, type: 'bind', source: BUSYBOX, options: ['bind', 'ro'] },
+  { destination: '/etc/hosts', type: 'bind', source: '/etc/passwd', options: ['rbind', 'rprivate'] },
 ];
 
 export const warmUpSpec = (): SpecMessage => agentSpec(spec, { rootPath: warmUpRoot, mounts, seccomp: false });
 
 /** A process to be exec'ed in it. */
 export const warmUpProcess = { Args: [BUSYBOX, 'true'], Env: ['PATH=/bin'], Cwd: '/', Terminal: false };
+
+export const warmUpSandbox = (share: Share) =>
+  createSandboxRequest({
+    ...{ id: 'warm-up', hostname: 'warm-up', dns: ['nameserver 192.0.2.53'], shmBytes: 64 << 20, share },
+    ...{ guestHookPath: '', kernelModules: [] },
+  });
+
+/** A spare network device as the guest has it, or with an address (of a network that is nobody's, RFC 5737). */
+export const spareInterface = (index: number, address?: string): Interface =>
+  Interface.fromPartial({
+    ...{ name: `eth${index}`, device: `eth${index}`, hwAddr: spareMac(index), mtu: 1500n },
+    IPAddresses: address === undefined ? [] : [{ address, mask: '24' }],
+  });
+
+export const warmUpAddress = (index: number): string => `192.0.2.${index + 2}`;
+
+/** A way to the gateway and one by it, as most networks have. */
+export const warmUpRoutes: readonly Route[] = [
+  Route.fromPartial({ dest: '192.0.2.1/32', device: 'eth0', scope: 253 }),
+  Route.fromPartial({ gateway: '192.0.2.1', device: 'eth0' }),
+];

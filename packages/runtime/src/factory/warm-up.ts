@@ -3,8 +3,12 @@
  * memory: clones share both, and start their first container in less than half of the time.
  */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
-import { spareMac } from './spare-link-plan.ts';
-import { warmUpProcess, warmUpRoot, warmUpSpec } from './warm-up-plan.ts';
+import { shareOf } from '../agent/sandbox-requests.ts';
+import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../sandbox/context.ts';
+import type { Context } from '../sandbox/context.ts';
+import { individualise } from './individualise.ts';
+import { spareInterface, warmUpAddress, warmUpProcess, warmUpRoot, warmUpRoutes, warmUpSandbox, warmUpSpec } from './warm-up-plan.ts';
 
 const CONTAINER = 'warm-up';
 const PROCESS = 'warm-up-process';
@@ -32,10 +36,24 @@ async function runContainer(agent: AgentConnection): Promise<void> {
   await agent.call('removeContainer', { container_id: CONTAINER });
 }
 
+/** Each device has an address for a moment, and is spare again then. The routes go with the addresses. */
+async function useNetwork(agent: AgentConnection, devices: number): Promise<void> {
+  const numbers = Array.from({ length: devices }, (_, index) => index);
+  for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index, warmUpAddress(index)) });
+  if (devices > 0) await agent.call('updateRoutes', { routes: { Routes: [...warmUpRoutes] } });
+  for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index) });
+  await agent.call('updateRoutes', { routes: { Routes: [] } });
+}
+
 /** Leaves the guest as it was: without sandbox, its network devices spare. @throws AgentError */
-export async function warmUp(agent: AgentConnection, networkDevices: number): Promise<void> {
-  for (let index = 0; index < networkDevices; index++) await agent.call('updateInterface', { interface: { hwAddr: spareMac(index) } });
-  await agent.call('createSandbox', { hostname: CONTAINER, sandbox_id: CONTAINER });
+export async function warmUp(
+  agent: AgentConnection,
+  { configuration }: Pick<Context, 'configuration'>,
+  { networks, accelerator }: Pick<QemuPlan, 'networks' | 'accelerator'>,
+): Promise<void> {
+  await individualise(agent, guestTimeout(REQUEST_TIMEOUT_MS, accelerator));
+  await useNetwork(agent, networks.length);
+  await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
   await runContainer(agent);
   await agent.call('destroySandbox', {});
 }

@@ -1,9 +1,8 @@
 /** A VM that nobody uses yet: cloned from a template if there can be one, else booted. */
-import { randomBytes } from 'node:crypto';
-import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { whyNotCloned } from '../factory/cloneable-plan.ts';
+import { individualise } from '../factory/individualise.ts';
 import { clonePlan, holdTemplate } from '../factory/use-template.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
@@ -15,20 +14,6 @@ import { timed } from './timed.ts';
 import { replay } from './undo-journal.ts';
 import type { UndoJournal } from './undo-journal.ts';
 import { undoOne } from './undo.ts';
-
-/** Bytes of fresh entropy for a clone (1.x's). */
-const ENTROPY_BYTES = 512;
-
-/** A clone has the randomness and the clock of its template: both are made its own before anything runs in it. */
-export async function individualise(agent: AgentConnection, timeoutMs: number): Promise<void> {
-  const deadline = { deadlineMs: timeoutMs };
-  const now = Date.now();
-  const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };
-  await Promise.all([
-    agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }, deadline),
-    agent.call('setGuestDateTime', time, deadline),
-  ]);
-}
 
 export type Up = StartedGuest & { readonly plan: QemuPlan };
 

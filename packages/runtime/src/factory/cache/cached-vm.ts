@@ -63,7 +63,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
     const up = await cloneOrBoot(context, { plan, files: paths, netns, journal });
     try {
-      await warmUp(up.agent, plan.networks.length);
+      await warmUp(up.agent, context, plan);
     } finally {
       up.agent.close();
     }

@@ -1,0 +1,17 @@
+/** What makes a clone differ from its template. */
+import { randomBytes } from 'node:crypto';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+
+/** Bytes of fresh entropy for a clone (1.x's). */
+const ENTROPY_BYTES = 512;
+
+/** A clone has the randomness and the clock of its template: both are made its own before anything runs in it. @throws AgentError */
+export async function individualise(agent: AgentConnection, timeoutMs: number): Promise<void> {
+  const deadline = { deadlineMs: timeoutMs };
+  const now = Date.now();
+  const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };
+  await Promise.all([
+    agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }, deadline),
+    agent.call('setGuestDateTime', time, deadline),
+  ]);
+}
