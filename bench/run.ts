@@ -44,7 +44,8 @@ async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions
   const rig = await Rig.start();
   try {
     report('the template is made, and what all runs read is read');
-    for (const runtime of [runtimes.kata, runtimes.kata, runtimes.runc]) await rig.docker('run', '--rm', '--runtime', runtime, 'busybox', 'true');
+    for (const runtime of [runtimes.kata, runtimes.kata, runtimes.runc])
+      await rig.docker('run', '--rm', '--runtime', runtime, 'busybox', 'true');
     const samples = await takeSamples(rig, chosen, { runs, mayGoOn, report });
     const all = results(chosen.flatMap(({ rows }) => rows), samples, quotients); // prettier-ignore
     const trace = typical(rig.tracer.traces);

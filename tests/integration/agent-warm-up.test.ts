@@ -1,0 +1,108 @@
+/**
+ * What the guest of a VM template does before it is saved, its clones need not compile: by emulation each of them would translate
+ * V8's compiler first. V8's own log says what is compiled.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
+import { agentSpec } from '../../packages/runtime/src/bundle/agent-spec.ts';
+import { interfaceRequest, routesRequest } from '../../packages/runtime/src/agent/sandbox-requests.ts';
+import { individualise } from '../../packages/runtime/src/factory/individualise.ts';
+import { spareMac } from '../../packages/runtime/src/factory/spare-link-plan.ts';
+import { warmUp } from '../../packages/runtime/src/factory/warm-up.ts';
+import type { Context } from '../../packages/runtime/src/sandbox/context.ts';
+import { AgentOnHost } from './agent-on-host.ts';
+import { Scratch, until } from './process.ts';
+
+/** A few depend on what happens to be ready first. */
+const MOST = 8;
+
+const engineSpec = {
+  ociVersion: '1.0.2',
+  hostname: 'f126e412307a',
+  process: {
+    user: { uid: 0, gid: 0, additionalGids: [0] },
+    args: ['true'],
+    env: ['PATH=/bin', 'HOSTNAME=f126e412307a'],
+    cwd: '/',
+    capabilities: { bounding: ['CAP_CHOWN'], effective: ['CAP_CHOWN'], permitted: ['CAP_CHOWN'] },
+    oomScoreAdj: 0,
+  },
+  linux: {
+    sysctl: { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' },
+    resources: { devices: [{ allow: false, access: 'rwm' }], memory: { disableOOMKiller: false }, cpu: { shares: 0 } },
+    namespaces: ['mount', 'network', 'uts', 'pid', 'ipc'].map((type) => ({ type })),
+  },
+};
+
+const mounts = [
+  { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+  { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=65536k'] },
+  { destination: '/etc/hosts', type: 'bind', source: '/etc/hosts', options: ['rbind', 'rprivate'] },
+];
+
+/** The host's kernel may have no 9p. */
+const withoutShare = (agent: AgentConnection): AgentConnection =>
+  ({
+    call: (name: string, request: { storages?: unknown[] }, limits?: object) => {
+      const { storages, ...rest } = request;
+      return (agent.call as (...words: unknown[]) => unknown)(name, storages ? { ...rest, storages: storages.slice(1) } : request, limits);
+    },
+  }) as unknown as AgentConnection;
+
+const link = { name: 'eth0', kind: 'veth', mac: spareMac(0), mtu: 1500, txQueueLength: 0, noArp: false };
+
+describe('kata-agent, warmed up as in a VM template', function () {
+  this.timeout(60_000);
+  const scratch = new Scratch();
+  const log = scratch.file('v8.log');
+  let host: AgentOnHost;
+  before(async () => {
+    const flags = ['--jitless', '--log-function-events', `--logfile=${log}`, '--no-logfile-per-isolate'];
+    host = await AgentOnHost.start({}, flags);
+    await host.agent.call('destroySandbox', {});
+    host.inside('ip', 'link', 'set', 'eth0', 'address', spareMac(0));
+    host.inside('ip', 'link', 'set', 'peer0', 'up');
+  });
+  after(async () => {
+    await host.stop();
+    scratch.remove();
+  });
+
+  /** One container as an engine has it made. */
+  async function runContainer(agent: AgentConnection, id: string): Promise<void> {
+    await individualise(agent, 10_000);
+    const addresses = [{ family: 'inet' as const, address: '10.9.0.2', prefixLength: 24 }];
+    await agent.call('updateInterface', { interface: interfaceRequest({ ...link, addresses }) });
+    const route = { family: 'inet' as const, destination: '', gateway: '10.9.0.1', device: 'eth0', source: '', scope: 0 };
+    await agent.call('updateRoutes', { routes: { Routes: routesRequest([route]) } });
+    await agent.call('createSandbox', { hostname: id, sandbox_id: id });
+    const linux = { ...engineSpec.linux, cgroupsPath: `/kata-agent-test-${process.pid}/${id}` };
+    const OCI = agentSpec({ ...engineSpec, linux }, { rootPath: host.rootfs, mounts, seccomp: false });
+    await agent.call('createContainer', { container_id: id, exec_id: id, OCI });
+    await agent.call('startContainer', { container_id: id });
+    await Promise.all([host.output(id, id), host.output(id, id, 'readStderr')]);
+    assert.equal(await host.wait(id, id), 0);
+    await agent.call('destroySandbox', {});
+  }
+
+  const compiled = (from: number): string[] => {
+    const functions = readFileSync(log)
+      .subarray(from)
+      .toString('latin1')
+      .matchAll(/^function,interpreter,.*,(.*)$/gm);
+    return [...functions].map(([, name = '']) => name);
+  };
+
+  it('compiles next to nothing for a container', async () => {
+    const configuration = { hypervisor: { shared_fs: 'virtio-9p', msize_9p: 8192 } } as Context['configuration'];
+    await warmUp(withoutShare(host.agent), { configuration }, { networks: [{ tap: '', mac: '' }], accelerator: 'tcg' });
+    host.useAgent(await host.connect());
+    await until('the connection that was warmed up is closed', () => compiled(0).includes('unregisterChannelzRef'));
+    const before = statSync(log).size;
+    assert.ok(compiled(0).length > 300, 'the log tells what is compiled');
+    await runContainer(host.agent, 'first');
+    const late = compiled(before);
+    assert.ok(late.length <= MOST, `${late.length} functions: ${late.join(' ')}`);
+  });
+});
