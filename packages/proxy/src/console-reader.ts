@@ -3,6 +3,7 @@ import { chmodSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
 /** A line longer than this is cut. */
 const MAX_LINE = 8192;
@@ -64,7 +65,7 @@ function closeToOthers(path: string): void {
 /** Reads for as long as the console is there. Always reads on, so that the guest never waits for a log. */
 export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
-  const budget = new LineBudget(() => performance.now());
+  const budget = new LineBudget(monotonicMs);
   const guest = log.child({ source: 'agent' });
   try {
     closeToOthers(path);

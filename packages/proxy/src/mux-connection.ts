@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 
@@ -15,7 +16,7 @@ const DIAL_TIMEOUT_MS = 3000;
 const RETRY_MS = 10;
 
 async function dial(path: string): Promise<Socket> {
-  const deadline = performance.now() + DIAL_TIMEOUT_MS;
+  const deadline = monotonicMs() + DIAL_TIMEOUT_MS;
   for (;;) {
     const connection = createConnection({ path, allowHalfOpen: true });
     try {
@@ -23,7 +24,7 @@ async function dial(path: string): Promise<Socket> {
       return connection;
     } catch (error) {
       connection.destroy();
-      if (performance.now() > deadline) throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
+      if (monotonicMs() > deadline) throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
     }
     await sleep(RETRY_MS);
   }

@@ -10,6 +10,7 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import { staySmall } from '@kata-containers/common/process/stay-small';
 import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { version } from '@kata-containers/common/version';
 import { readConsole } from './console-reader.ts';
@@ -62,6 +63,7 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
   const server = await listen(listenPath, { session, garbage, log });
+  staySmall();
   const reason = await Promise.race([ending, lost, abandoned]);
   stopBeating();
   server.close();

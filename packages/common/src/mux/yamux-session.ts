@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import yamuxConstants from 'yamux-js/lib/constants.js';
+import { monotonicMs } from '../process/monotonic-clock.ts';
 import { FLAGS, FrameParser, GO_AWAY, ProtocolError, TYPES, encodeHeader } from './frame.ts';
 import type { FrameHeader } from './frame.ts';
 import { YamuxJsSession } from './yamux-js-base.ts';
@@ -106,7 +107,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
         reject(new Error(`no yamux ping answer within ${timeoutMs} ms`));
       }, timeoutMs);
       timer.unref();
-      this.#pings.set(value, { sent: performance.now(), resolve, reject, timer });
+      this.#pings.set(value, { sent: monotonicMs(), resolve, reject, timer });
       this.sendFrame(TYPES.Ping, FLAGS.SYN, 0, value);
     });
   }
@@ -253,7 +254,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     if (!ping) return;
     this.#pings.delete(length);
     clearTimeout(ping.timer);
-    ping.resolve(performance.now() - ping.sent);
+    ping.resolve(monotonicMs() - ping.sent);
   }
 
   #onGoAway(code: number): void {
