@@ -64,7 +64,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#connection = connection;
     this.#options = options;
     this.#parser = new FrameParser({ onHeader: (header) => this.#onHeader(header), onBody: (piece, left) => this.#onBody(piece, left) });
-    connection.on('data', (chunk: Buffer) => this.#onData(chunk));
+    connection.on('data', (chunk: Buffer) => this.receive(chunk));
     connection.on('drain', () => this.#onDrain());
     connection.on('end', () => this.fail());
     connection.on('close', () => this.fail());
@@ -134,6 +134,17 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#connection.destroy();
   }
 
+  /** What the connection gives, for one that does not give it by 'data'. Kept only by who keeps what a stream's 'data' gives. */
+  receive(chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk);
+      if (this.#connection.writableLength > MAX_QUEUED_BYTES) throw new ProtocolError('yamux peer does not read');
+    } catch (error) {
+      if (error instanceof ProtocolError) this.goAway(GO_AWAY.protocolError);
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
   // Called by the streams
 
   expectedFor(stream: object): number {
@@ -176,16 +187,6 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
       this.#corked = false;
       this.#connection.uncork();
     });
-  }
-
-  #onData(chunk: Buffer): void {
-    try {
-      this.#parser.push(chunk);
-      if (this.#connection.writableLength > MAX_QUEUED_BYTES) throw new ProtocolError('yamux peer does not read');
-    } catch (error) {
-      if (error instanceof ProtocolError) this.goAway(GO_AWAY.protocolError);
-      this.fail(error instanceof Error ? error : new Error(String(error)));
-    }
   }
 
   #onDrain(): void {
