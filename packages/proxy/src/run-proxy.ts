@@ -17,6 +17,7 @@ import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
+import { ReadMemory } from './read-memory.ts';
 import { endOfCompanion } from './watch-companion.ts';
 import { endingSignal } from './watch-signals.ts';
 
@@ -58,11 +59,12 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
-  const session = await connectMux(mux, garbage, log);
+  const reading = new ReadMemory();
+  const session = await connectMux(mux, reading, log);
   sessions.push(session);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
-  const server = await listen(listenPath, { session, garbage, log });
+  const server = await listen(listenPath, { session, reading, garbage, log });
   staySmall();
   const reason = await Promise.race([ending, lost, abandoned]);
   stopBeating();
