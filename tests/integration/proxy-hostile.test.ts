@@ -134,7 +134,11 @@ describe('kata-proxy with a hostile guest', function () {
   const byte = Buffer.concat([frame(TYPES.Data, 0, 1, 1), Buffer.from('x')]);
   const word = Buffer.concat([frame(TYPES.Data, 0, 1, 50), Buffer.alloc(50)]);
   const waiting: [name: string, piece: Buffer, count: number][] = [
-    ['some bytes beside 64 KiB for nobody, again and again', Buffer.concat([word, frame(TYPES.Data, 0, 99, 65536), Buffer.alloc(65536)]), 4000],
+    [
+      'some bytes beside 64 KiB for nobody, again and again',
+      Buffer.concat([word, frame(TYPES.Data, 0, 99, 65536), Buffer.alloc(65536)]),
+      4000,
+    ],
     ['a window of frames with a byte each', Buffer.concat(Array.from({ length: 4096 }, () => byte)), 220],
   ];
   for (const [name, piece, count] of waiting) {

@@ -17,6 +17,11 @@ const OTHERS = 0o007;
 export class ConsoleLines {
   #rest = '';
 
+  /** What came after the last end of a line. */
+  end(): string[] {
+    return this.push('\n');
+  }
+
   push(text: string): string[] {
     const parts = (this.#rest + text).split('\n');
     const rest = parts.pop() ?? '';
@@ -73,12 +78,16 @@ export function readConsole(path: string, log: Logger): void {
     log.warn("the guest's console is not there", { reason: errorMessage(error) });
     return;
   }
-  const socket = createConnection(path);
-  socket.on('data', (chunk) => {
-    for (const line of lines.push(chunk.toString('utf8'))) {
+  const logLines = (found: readonly string[]): void => {
+    for (const line of found) {
       if (budget.admit(line.length, (count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
     }
-  });
+  };
+  const socket = createConnection(path).setEncoding('utf8');
+  socket.on('data', (text) => logLines(lines.push(String(text))));
   socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));
-  socket.on('end', () => log.info("the guest's console has ended"));
+  socket.on('end', () => {
+    logLines(lines.end());
+    log.info("the guest's console has ended");
+  });
 }

@@ -47,6 +47,7 @@ function passOn(stream: YamuxStream, client: Socket, reading: ReadMemory): void 
 async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
   const stream = await session.openStream();
+  if (client.destroyed) return void stream.destroy(new Error('the client is gone')); // it had to wait for its turn
   stream.on('error', (error) => {
     log.debug('a stream broke', { reason: errorMessage(error) });
     client.destroy();

@@ -41,10 +41,13 @@ export class YamuxStream extends YamuxJsStream {
   #ended = false;
   #blocked: { chunks: Buffer[]; callback: Callback } | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** The session counts those that the peer has not acknowledged yet. */
+  #isCounted: boolean;
 
   constructor(owner: StreamOwner, id: number, state: number) {
     super(owner, id, state);
     this.#owner = owner;
+    this.#isCounted = state === STREAM_STATES.Init;
     // Node's own buffer takes one chunk: what waits does so here, joined.
     this._readableState.highWaterMark = 1;
   }
@@ -74,7 +77,7 @@ export class YamuxStream extends YamuxJsStream {
   receiveAck(): void {
     if (this.state !== STREAM_STATES.SYNSent) return;
     this.state = STREAM_STATES.Established;
-    this.#owner.acknowledged();
+    this.#uncount();
   }
 
   receiveFin(): void {
@@ -84,7 +87,6 @@ export class YamuxStream extends YamuxJsStream {
   }
 
   receiveReset(): void {
-    if (this.state === STREAM_STATES.SYNSent) this.#owner.acknowledged();
     this.state = STREAM_STATES.Reset;
     this.#forget();
     if (!this.destroyed) this.destroy(new StreamResetError('yamux stream was reset by the peer'));
@@ -202,8 +204,15 @@ export class YamuxStream extends YamuxJsStream {
     if (this.#finSent && this.#finReceived) this.#forget();
   }
 
+  #uncount(): void {
+    if (this.#isCounted) this.#owner.acknowledged();
+    this.#isCounted = false;
+  }
+
+  /** An acknowledgement that comes later is for a stream that is not there. */
   #forget(): void {
     clearTimeout(this.#closeTimer);
+    this.#uncount();
     this.#owner.closeStream(this.id);
   }
 }
