@@ -17,13 +17,13 @@ export interface Relaying {
   readonly session: YamuxSession;
   /** Where the session's bytes are read into. */
   readonly reading: ReadMemory;
-  /** Counts what clients send. */
+  /** Counts what clients send, and what had to wait for them. */
   readonly garbage: YoungGarbage;
   readonly log: Logger;
 }
 
 /** At the client's pace, one piece at a time: pipe() would hold thousands of small ones, and know nothing of whose memory they are. */
-function passOn(stream: YamuxStream, client: Socket, reading: ReadMemory): void {
+function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
   let release = (): void => {};
   const onWritten = (): void => {
     if (client.writableLength > 0) return;
@@ -32,9 +32,11 @@ function passOn(stream: YamuxStream, client: Socket, reading: ReadMemory): void 
     stream.resume();
   };
   stream.on('data', (piece: Buffer) => {
+    const wasHeld = !reading.isIn(piece);
+    if (wasHeld) garbage.count(piece.length);
     client.write(piece, onWritten);
     if (client.writableLength === 0) return; // the kernel has taken all of it
-    release = reading.keep();
+    if (!wasHeld) release = reading.keep();
     stream.pause();
   });
   stream.on('end', () => client.end());
@@ -47,7 +49,6 @@ function passOn(stream: YamuxStream, client: Socket, reading: ReadMemory): void 
 async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
   const stream = await session.openStream();
-  if (client.destroyed) return void stream.destroy(new Error('the client is gone')); // it had to wait for its turn
   stream.on('error', (error) => {
     log.debug('a stream broke', { reason: errorMessage(error) });
     client.destroy();
@@ -58,7 +59,7 @@ async function relay(client: Socket, { session, reading, garbage, log }: Relayin
   });
   client.on('data', (piece) => garbage.count(piece.length));
   client.pipe(stream);
-  passOn(stream, client, reading);
+  passOn(stream, client, { reading, garbage });
 }
 
 /** @throws KataError when the address cannot be listened on */

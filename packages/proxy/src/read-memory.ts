@@ -20,6 +20,11 @@ export class ReadMemory {
     return this.#current.bytes;
   }
 
+  /** Whether the bytes are of what was read last: what had to wait for its reader was copied. */
+  isIn(bytes: Buffer): boolean {
+    return bytes.buffer === this.#current.bytes.buffer;
+  }
+
   /** What was read last stays as it is, until the function that this gives is called. */
   keep(): () => void {
     const place = this.#current;
