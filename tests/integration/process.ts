@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -45,8 +45,17 @@ export class Component {
 
   /** Resident memory in MiB. */
   residentMiB(): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, 'latin1');
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+    return Number(/^VmRSS:\s+(\d+)/m.exec(this.#status)?.[1]) / 1024;
+  }
+
+  /** Whether it has a handler for the signal. Node has one for SIGTERM and SIGINT from its start. */
+  catches(signal: NodeJS.Signals): boolean {
+    const mask = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(this.#status)?.[1] ?? '0'}`);
+    return ((mask >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  }
+
+  get #status(): string {
+    return readFileSync(`/proc/${this.child.pid}/status`, 'latin1');
   }
 
   async kill(): Promise<void> {

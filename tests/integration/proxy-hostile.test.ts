@@ -131,6 +131,31 @@ describe('kata-proxy with a hostile guest', function () {
     });
   }
 
+  const byte = Buffer.concat([frame(TYPES.Data, 0, 1, 1), Buffer.from('x')]);
+  const word = Buffer.concat([frame(TYPES.Data, 0, 1, 50), Buffer.alloc(50)]);
+  const waiting: [name: string, piece: Buffer, count: number][] = [
+    [
+      'some bytes beside 64 KiB for nobody, again and again',
+      Buffer.concat([word, frame(TYPES.Data, 0, 99, 65536), Buffer.alloc(65536)]),
+      4000,
+    ],
+    ['a window of frames with a byte each', Buffer.concat(Array.from({ length: 4096 }, () => byte)), 220],
+  ];
+  for (const [name, piece, count] of waiting) {
+    it(`${name}: what waits for a client costs what it is long, not more`, async () => {
+      const { proxy, serial, client } = await start();
+      const before = proxy.residentMiB();
+      client.pause();
+      await flood(serial, piece, count);
+      // An answer says that all of it was read.
+      const answered = once(serial, 'data');
+      serial.write(frame(TYPES.Ping, FLAGS.SYN, 0, 7));
+      await answered;
+      const grown = proxy.residentMiB() - before;
+      assert.ok(grown < MAX_GROWTH_MIB, `grew by ${grown.toFixed(0)} MiB`);
+    });
+  }
+
   it('a guest that takes no more streams: its client is told at once, and the log', async () => {
     const { proxy, serial } = await start();
     serial.write(frame(TYPES.GoAway, 0, 0, 0));

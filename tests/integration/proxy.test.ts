@@ -141,6 +141,16 @@ describe('kata-proxy', function () {
     });
   }
 
+  it('SIGTERM ends it while it still waits for the guest', async () => {
+    proxy = new Component(BUNDLE, ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')]);
+    const { child, exited } = proxy;
+    await until('it catches signals', () => proxy?.catches('SIGTRAP') === true);
+    const start_ = performance.now();
+    child.kill('SIGTERM');
+    assert.deepEqual(await exited, { code: 0, signal: null });
+    assert.ok(performance.now() - start_ < 1000);
+  });
+
   it('SIGUSR1 tells what goes on in debug mode, and starts no debugger', async () => {
     await playGuest(yamux(echo));
     const process = await start('-log', 'debug');
@@ -205,11 +215,11 @@ describe('kata-proxy', function () {
 
   it("logs the guest's console, bounded", async () => {
     await playGuest(yamux(echo));
-    const console = createServer((connection) => connection.end(`hello\u001b[2J\n${'x'.repeat(20_000)}\n`)).listen(
+    const console = createServer((connection) => connection.end(`hello\u001b[2J\n${'x'.repeat(20_000)}\nthe last w\u00f6rds`)).listen(
       scratch.file('console.sock'),
     );
     const process = await start('-log', 'debug', '-agent-logs-socket', scratch.file('console.sock'));
-    await until('the console is logged', () => process.stderr.includes('xxx'));
+    await until('the console is logged to its end', () => process.stderr.includes('the last w\u00f6rds'));
     console.close();
     assert.match(process.stderr, /level=info msg="hello\\x1b\[2J" .*source=agent/);
     assert.ok(process.stderr.split('\n').every((line) => line.length < 8500));

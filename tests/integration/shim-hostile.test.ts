@@ -6,6 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
 import type { FakeProcess } from './fake-agent.ts';
 import { Component, Scratch, until } from './process.ts';
@@ -159,8 +160,18 @@ describe('kata-shim with a hostile agent', function () {
   }
 
   /** Ways out, with a terminal: its settings before and after, as stty prints them. */
-  const waysOut: [name: string, played: FakeProcess, leave: (fake: FakeAgent) => void][] = [
+  const { promise: ended, resolve: end } = Promise.withResolvers<number>();
+  const waysOut: [name: string, played: FakeProcess, leave: (fake: FakeAgent, keyboard: Writable) => unknown][] = [
     ['the process ends', { stdout: pieces('x'), exit: () => Promise.resolve(0) }, () => {}],
+    [
+      'the process has closed its end of it before',
+      { write: () => Promise.resolve(0), exit: () => ended },
+      async (fake, keyboard) => {
+        keyboard.write('x');
+        await until('stdin is closed', () => fake.seen.stdinClosed === 1);
+        end(0);
+      },
+    ],
     ['the agent goes away', { stdout: never }, (fake) => fake.stop()],
     ['the agent talks nonsense', { stdout: () => Promise.resolve(Buffer.alloc(8 * MIB)), exit: () => Promise.resolve(1) }, () => {}],
   ];
@@ -169,14 +180,15 @@ describe('kata-shim with a hostile agent', function () {
       agent = await FakeAgent.start(scratch.file('agent.sock'), played);
       const bundle = join(import.meta.dirname, '../../packages', BUNDLE);
       const program = [process.execPath, '--no-warnings', bundle, ...words('-terminal')].join(' ');
-      const terminal = spawn('script', ['-qec', `stty -g; stty rows 20 cols 70; ${program}; stty -g`, '/dev/null'], { stdio: 'pipe' });
+      const look = 'stty -g; grep ^flags /proc/self/fdinfo/0'; // a shell beside us does not expect O_NONBLOCK
+      const terminal = spawn('script', ['-qec', `${look}; stty rows 20 cols 70; ${program}; ${look}`, '/dev/null'], { stdio: 'pipe' });
       let said = '';
       terminal.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const fake = agent;
       await until('it has told its size', () => fake.seen.sizes.includes('20x70'));
-      leave(fake);
+      await leave(fake, terminal.stdin);
       await new Promise((resolve) => terminal.once('close', resolve));
-      const settings = said.match(/[0-9a-f]+(:[0-9a-f]+){10,}/g) ?? [];
+      const settings = said.match(/[0-9a-f]+(:[0-9a-f]+){10,}\r\nflags:\s+\d+/g) ?? [];
       assert.equal(settings.length, 2, said);
       assert.equal(settings[1], settings[0]);
     });

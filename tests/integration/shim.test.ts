@@ -141,6 +141,32 @@ describe('kata-shim', function () {
     assert.equal(process.child.exitCode, null);
   });
 
+  it('a signal that comes before the agent can be reached is delivered then', async () => {
+    shim = new Component(BUNDLE, words());
+    await until('it catches signals', () => shim?.catches('SIGSYS') === true);
+    shim.child.kill('SIGTERM');
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never });
+    const fake = agent;
+    await until('SIGTERM arrives', () => fake.seen.signals.includes(constants.signals.SIGTERM));
+  });
+
+  it('in the background of a shell it is stopped by its terminal as any program, and does not spin', async () => {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words('-terminal')];
+    const script = `set -m; ${program.join(' ')} & echo "pid=$!"; wait`;
+    const terminal = spawn('script', ['-qec', script, '/dev/null'], { stdio: 'pipe', env: { ...process.env, SHELL: '/bin/bash' } });
+    const closed = once(terminal, 'close');
+    let said = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      await until('the shell tells of it', () => /Stopped/.test(said));
+    } finally {
+      process.kill(Number(/pid=(\d+)/.exec(said)?.[1]), 'SIGKILL');
+      terminal.kill('SIGKILL');
+      await closed;
+    }
+  });
+
   it('a terminal: raw, with its size told at once and after a change', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const fake = agent;

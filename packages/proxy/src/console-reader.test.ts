@@ -19,6 +19,14 @@ describe('ConsoleLines', () => {
   }
 });
 
+describe('ConsoleLines at the end', () => {
+  it('gives what has no end of a line', () => {
+    const splitter = new ConsoleLines();
+    splitter.push('one\ntwo');
+    assert.deepEqual([splitter.end(), splitter.end()], [['two'], []]);
+  });
+});
+
 describe('LineBudget', () => {
   it('holds a flood back and says how much', () => {
     let now = 0;

@@ -3,6 +3,7 @@ import { chmodSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
 /** A line longer than this is cut. */
 const MAX_LINE = 8192;
@@ -15,6 +16,11 @@ const OTHERS = 0o007;
 /** Cuts text into lines of bounded length. */
 export class ConsoleLines {
   #rest = '';
+
+  /** What came after the last end of a line. */
+  end(): string[] {
+    return this.push('\n');
+  }
 
   push(text: string): string[] {
     const parts = (this.#rest + text).split('\n');
@@ -64,7 +70,7 @@ function closeToOthers(path: string): void {
 /** Reads for as long as the console is there. Always reads on, so that the guest never waits for a log. */
 export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
-  const budget = new LineBudget(() => performance.now());
+  const budget = new LineBudget(monotonicMs);
   const guest = log.child({ source: 'agent' });
   try {
     closeToOthers(path);
@@ -72,12 +78,16 @@ export function readConsole(path: string, log: Logger): void {
     log.warn("the guest's console is not there", { reason: errorMessage(error) });
     return;
   }
-  const socket = createConnection(path);
-  socket.on('data', (chunk) => {
-    for (const line of lines.push(chunk.toString('utf8'))) {
+  const logLines = (found: readonly string[]): void => {
+    for (const line of found) {
       if (budget.admit(line.length, (count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
     }
-  });
+  };
+  const socket = createConnection(path).setEncoding('utf8');
+  socket.on('data', (text) => logLines(lines.push(String(text))));
   socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));
-  socket.on('end', () => log.info("the guest's console has ended"));
+  socket.on('end', () => {
+    logLines(lines.end());
+    log.info("the guest's console has ended");
+  });
 }

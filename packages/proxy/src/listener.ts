@@ -5,24 +5,48 @@ import type { Server, Socket } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import type { YamuxStream } from '@kata-containers/common/mux/yamux-stream';
+import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
+import type { ReadMemory } from './read-memory.ts';
 
 /** Half a gigabyte of windows at the most; a sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
 
 export interface Relaying {
   readonly session: YamuxSession;
-  /** Counts what clients send. */
+  /** Where the session's bytes are read into. */
+  readonly reading: ReadMemory;
+  /** Counts what clients send, and what had to wait for them. */
   readonly garbage: YoungGarbage;
   readonly log: Logger;
+}
+
+/** At the client's pace, one piece at a time: pipe() would hold thousands of small ones, and know nothing of whose memory they are. */
+function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
+  let release = (): void => {};
+  const onWritten = (): void => {
+    if (client.writableLength > 0) return;
+    release();
+    release = (): void => {};
+    stream.resume();
+  };
+  stream.on('data', (piece: Buffer) => {
+    const wasHeld = !reading.isIn(piece);
+    if (wasHeld) garbage.count(piece.length);
+    client.write(piece, onWritten);
+    if (client.writableLength === 0) return; // the kernel has taken all of it
+    if (!wasHeld) release = reading.keep();
+    stream.pause();
+  });
+  stream.on('end', () => client.end());
 }
 
 /**
  * Copies both ways until both are done. Each direction ends by itself (half-close); an error in one ends both. Node's
  * pipeline() is not used because it destroys the other direction at the first end.
  */
-async function relay(client: Socket, { session, garbage, log }: Relaying): Promise<void> {
+async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
   const stream = await session.openStream();
   stream.on('error', (error) => {
@@ -35,7 +59,7 @@ async function relay(client: Socket, { session, garbage, log }: Relaying): Promi
   });
   client.on('data', (piece) => garbage.count(piece.length));
   client.pipe(stream);
-  stream.pipe(client);
+  passOn(stream, client, { reading, garbage });
 }
 
 /** @throws KataError when the address cannot be listened on */

@@ -1,7 +1,5 @@
 /** kata-proxy: one for each sandbox, between QEMU's serial port and everybody who talks to the agent. */
 import { runMain } from '@kata-containers/common/process/run-main';
-import { staySmall } from '@kata-containers/common/process/stay-small';
 import { runProxy } from './run-proxy.ts';
 
-staySmall();
 runMain((argv) => runProxy(argv, process.env));

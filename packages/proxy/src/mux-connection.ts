@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
+import type { NetConnectOpts, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import type { ReadMemory } from './read-memory.ts';
 
 /** A whole piece of output fits, so that the guest does not wait for credit in the middle of it. A client that does not read costs as much. */
 const WINDOW_BYTES = 1 << 20;
@@ -14,30 +15,41 @@ const WINDOW_BYTES = 1 << 20;
 const DIAL_TIMEOUT_MS = 3000;
 const RETRY_MS = 10;
 
-async function dial(path: string): Promise<Socket> {
-  const deadline = performance.now() + DIAL_TIMEOUT_MS;
+/** What net.Socket reads into: the type declarations have no function that gives the memory (net.connect, `onread`). */
+interface OnRead {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (length: number, buffer: Uint8Array) => boolean;
+}
+
+async function dial(path: string, onread: OnRead): Promise<Socket> {
+  const deadline = monotonicMs() + DIAL_TIMEOUT_MS;
   for (;;) {
-    const connection = createConnection({ path, allowHalfOpen: true });
+    const connection = createConnection({ path, allowHalfOpen: true, onread } as NetConnectOpts);
     try {
       await once(connection, 'connect');
       return connection;
     } catch (error) {
       connection.destroy();
-      if (performance.now() > deadline) throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
+      if (monotonicMs() > deadline) throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
     }
     await sleep(RETRY_MS);
   }
 }
 
-/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. `garbage` counts what it sends. @throws KataError when nobody listens */
-export async function connectMux(path: string, garbage: YoungGarbage, log: Logger): Promise<YamuxSession> {
-  const connection = await dial(path);
-  connection.on('data', (piece) => garbage.count(piece.length));
-  return new YamuxSession('client', connection, {
+/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when nobody listens */
+export async function connectMux(path: string, reading: ReadMemory, log: Logger): Promise<YamuxSession> {
+  const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
+    session.receive(Buffer.from(buffer, byteOffset, length));
+    return true;
+  };
+  const connection = await dial(path, { buffer: () => reading.next(), callback });
+  // Nothing is read before the turn of the event loop after the one that has connected.
+  const session = new YamuxSession('client', connection, {
     windowBytes: WINDOW_BYTES,
     onRefusal: (count) => {
       // Told of the 1st, 2nd, 4th, 8th …: a guest must not fill our log.
       if ((count & (count - 1)) === 0) log.warn('the guest opens streams, which are refused', { component: 'yamux', count });
     },
   });
+  return session;
 }

@@ -10,14 +10,17 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
+import { staySmall } from '@kata-containers/common/process/stay-small';
 import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { version } from '@kata-containers/common/version';
 import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
+import { ReadMemory } from './read-memory.ts';
 import { endOfCompanion } from './watch-companion.ts';
 import { endingSignal } from './watch-signals.ts';
+import type { Ending } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
 /** Bytes after which their buffers are collected: what they may take of memory at a time. */
@@ -52,23 +55,31 @@ interface Service {
   readonly abandoned: Promise<'abandoned'>;
 }
 
+function exitCode(reason: Ending | 'abandoned', log: Logger): number {
+  if (reason === 'abandoned') log.error('the daemon that serves the share has ended: the guest has no files any more');
+  return reason === 'terminated' ? 0 : FATAL_EXIT;
+}
+
 async function serve({ options, sockets: { mux, listen: listenPath }, abandoned }: Service, log: Logger): Promise<number> {
   const garbage = new YoungGarbage(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
-  const session = await connectMux(mux, garbage, log);
+  const reading = new ReadMemory();
+  const over = Promise.race([ending, abandoned]);
+  const session = await Promise.race([over, connectMux(mux, reading, log)]);
+  if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
-  const server = await listen(listenPath, { session, garbage, log });
-  const reason = await Promise.race([ending, lost, abandoned]);
+  const server = await listen(listenPath, { session, reading, garbage, log });
+  staySmall();
+  const reason = await Promise.race([over, lost]);
   stopBeating();
   server.close();
   if (typeof reason === 'string') {
     session.close();
-    if (reason === 'abandoned') log.error('the daemon that serves the share has ended: the guest has no files any more');
-    return reason === 'terminated' ? 0 : FATAL_EXIT;
+    return exitCode(reason, log);
   }
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),

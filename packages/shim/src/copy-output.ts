@@ -6,11 +6,10 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openOutput } from './open-stdio.ts';
-import { PieceMemory } from './piece-memory.ts';
+import { PIECE_BYTES, PieceMemory } from './piece-memory.ts';
+import { WRAPPING_BYTES } from './remote-process.ts';
 import type { OutputName, RemoteProcess } from './remote-process.ts';
 
-/** Bytes asked for at once: a request costs tens of milliseconds in an emulated guest, whatever its size. */
-const PIECE_BYTES = 1 << 20;
 /** The agent's word for the end of a stream. */
 const END = 'EOF';
 /** What was read before the agent was lost gets this long to be written, if our reader is slow. */
@@ -19,10 +18,10 @@ const LOST_GRACE_MS = 500;
 type Read = () => Promise<Buffer | undefined>;
 
 function reader(process: RemoteProcess, output: OutputName, log: Logger): Read {
-  const memory = new PieceMemory();
+  const memory = new PieceMemory(PIECE_BYTES + WRAPPING_BYTES);
   return async () => {
     try {
-      return await process.read(output, PIECE_BYTES, (length) => memory.next(length));
+      return await process.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));
     } catch (error) {
       // Any answer of the agent other than data is the end of the stream; no answer is the end of everything.
       if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;

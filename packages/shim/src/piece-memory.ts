@@ -1,21 +1,23 @@
-/** Steps in which memory grows. */
-const STEP = 65536;
+/** Largest piece of a stream in one request: a request costs tens of milliseconds in an emulated guest, whatever its size. */
+export const PIECE_BYTES = 1 << 20;
 
 /**
- * Memory for two pieces in turn: while one is on its way out the other one is filled. Taken once and used again, because the
- * garbage of a fast stream piles up faster than it is collected. Grows with what comes: most processes say little.
+ * Memory for two pieces in turn: while one is on its way the other one is filled. Taken once and used again, because the garbage of
+ * a fast stream piles up faster than it is collected. Whole from the beginning: pages that nobody has written to cost nothing.
  */
 export class PieceMemory {
-  readonly #buffers = [Buffer.alloc(0), Buffer.alloc(0)];
+  readonly #length: number;
+  readonly #buffers: Buffer[] = [];
   #turn = 0;
 
-  /** Memory that is free once the piece after the next one is asked for. */
-  next(length: number): Buffer {
+  /** `length` is what a piece may need. */
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  /** Memory for a piece, which is free once the piece after the next one is asked for. */
+  next(): Buffer {
     this.#turn = 1 - this.#turn;
-    const buffer = this.#buffers[this.#turn];
-    if (buffer && buffer.length >= length) return buffer.subarray(0, length);
-    const larger = Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP);
-    this.#buffers[this.#turn] = larger;
-    return larger.subarray(0, length);
+    return (this.#buffers[this.#turn] ??= Buffer.allocUnsafeSlow(this.#length));
   }
 }

@@ -4,18 +4,33 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { RemoteProcess } from './remote-process.ts';
 
-/** Not relayed: what cannot be caught, what is about our own children and pipes, and the window's size, which is no signal there. */
-const kept = new Set<string>(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGPIPE', 'SIGWINCH', 'SIGUNUSED', 'SIGIOT', 'SIGPOLL']);
+/**
+ * Not relayed: what cannot be caught, what is about our own children, pipes and terminal, and the window's size, which is no signal
+ * there. A caught SIGTTIN or SIGTTOU would have the kernel begin a read or an ioctl again for ever (tty_check_change).
+ */
+const kept = new Set<string>([
+  'SIGKILL',
+  'SIGSTOP',
+  'SIGCHLD',
+  'SIGPIPE',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGWINCH',
+  'SIGUNUSED',
+  'SIGIOT',
+  'SIGPOLL',
+]);
 
 /** Every signal that Node can catch and that is the process' business. */
 export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
 
-export function relaySignals(target: RemoteProcess, log: Logger): void {
+/** Those that come before `target` is there are delivered once it is. */
+export function relaySignals(target: Promise<RemoteProcess>, log: Logger): void {
   process.on('SIGPIPE', () => {});
   for (const [name, signal] of relayedSignals) {
     process.on(name, () => {
       target
-        .signal(signal)
+        .then((process) => process.signal(signal))
         .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
     });
   }

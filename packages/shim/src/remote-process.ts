@@ -6,7 +6,7 @@ import type { Field } from './agent-message.ts';
 export type OutputName = 'stdout' | 'stderr';
 
 /** Room in an answer for what is around its bytes. */
-const WRAPPING_BYTES = 64;
+export const WRAPPING_BYTES = 64;
 
 export class RemoteProcess {
   readonly #agent: AgentClient;
@@ -21,7 +21,7 @@ export class RemoteProcess {
     ];
   }
 
-  /** Output, `length` bytes at the most, in memory from `allocate`. @throws AgentError with the text EOF at the end */
+  /** Output, `length` bytes at the most, in memory from `allocate`, which is to give that and `WRAPPING_BYTES` when asked to. @throws AgentError with the text EOF at the end */
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + WRAPPING_BYTES, allocate };

@@ -12,6 +12,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
+import { staySmall } from '@kata-containers/common/process/stay-small';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
@@ -46,11 +47,11 @@ function openLog(options: ShimOptions): Logger {
 
 /** All output first, then the status: the agent forgets a process once its status was given. */
 async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<number> {
-  relaySignals(target, log);
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];
   if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
+  staySmall();
   await Promise.all(streams);
   return (await target.wait()) & 0xff;
 }
@@ -62,11 +63,17 @@ function lostExit(log: Logger): number {
   return OOM_EXIT;
 }
 
+async function connect(options: ShimOptions): Promise<RemoteProcess> {
+  const agent = await AgentClient.connect(socketPath(options.agent));
+  return new RemoteProcess(agent, options.container, options.execId);
+}
+
 /** Nothing is said on stdio, whatever goes wrong: that is the process'. */
 async function connectAndRelay(options: ShimOptions, log: Logger): Promise<number> {
   try {
-    const agent = await AgentClient.connect(socketPath(options.agent));
-    const status = await relay(new RemoteProcess(agent, options.container, options.execId), options.terminal, log);
+    const target = connect(options);
+    relaySignals(target, log);
+    const status = await relay(await target, options.terminal, log);
     return options.proxyExitCode ? status : 0;
   } catch (error) {
     log.error('the process is lost', { reason: errorMessage(error) });

@@ -1,7 +1,7 @@
 /** The gRPC server of the agent. Connections are handed to it; it listens nowhere itself. */
 import type { Duplex } from 'node:stream';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
+import { ServerCredentials, status } from '@grpc/grpc-js';
+import type { Server, ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
 import { agentService } from '@kata-containers/common/agent-api/stdio-codec';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HealthDefinition } from '@kata-containers/common/generated/health';
@@ -17,6 +17,7 @@ import { guestCalls } from './guest-calls.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';
 import { tracingCalls } from './tracing-calls.ts';
+import { WindowedServer } from './windowed-server.ts';
 
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
@@ -36,7 +37,6 @@ const serverOptions = {
   'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
   'grpc.max_send_message_length': MAX_REQUEST_BYTES,
   'grpc.max_concurrent_streams': MAX_CALLS,
-  'grpc-node.flow_control_window': 1 << 20,
 };
 
 /** Errors that do not say a code reach the client as UNKNOWN with their bare text, as in 1.x. */
@@ -65,13 +65,13 @@ function adapt(name: string, handler: Handler | undefined, log: Logger): Untyped
 
 type ServiceTable = Readonly<Record<string, { readonly path: string }>>;
 
-function implement(server: Server, service: ServiceTable, handlers: Handlers, log: Logger): void {
+function implement(server: Pick<Server, 'addService'>, service: ServiceTable, handlers: Handlers, log: Logger): void {
   const entries = Object.entries(service).map(([name, { path }]): [string, UntypedHandleCall] => [name, adapt(path, handlers[name], log)]);
   server.addService(service as never, Object.fromEntries(entries));
 }
 
 export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logger): AgentServer {
-  const server = new Server(serverOptions);
+  const server = new WindowedServer(serverOptions);
   const agentCalls = {
     ...containerCalls(sandbox),
     ...stdioCalls(sandbox),

@@ -1,10 +1,10 @@
 /**
  * Any pollable descriptor as a stream: virtio ports, pty masters, netlink sockets. Node refuses to open character devices as
  * sockets, but a libuv Pipe handle takes whatever epoll takes: no thread pool, no polling. The Pipe class is Node's own and
- * is borrowed from a listening server, because it has no public name.
+ * is borrowed from a connection, because it has no public name.
  */
 import { fstatSync } from 'node:fs';
-import { Socket, createServer } from 'node:net';
+import { Socket, createConnection } from 'node:net';
 
 interface PipeHandle {
   open(fd: number): number;
@@ -12,12 +12,14 @@ interface PipeHandle {
 
 let pipeClass: (new (kind: number) => PipeHandle) | undefined;
 
-/** libuv's Pipe class, from a server on an abstract unix address that is closed at once. */
+/**
+ * libuv's Pipe class, from a connection to where nobody can be, given up at once. A listening server would do, and load
+ * node:cluster and node:child_process: a megabyte, and four milliseconds.
+ */
 function borrowPipeClass(): new (kind: number) => PipeHandle {
-  const server = createServer();
-  server.listen(`\0kata-pipe-class-${process.pid}-${process.hrtime.bigint()}`);
-  const handle = (server as unknown as { _handle: { constructor: new (kind: number) => PipeHandle } })._handle;
-  server.close();
+  const socket = createConnection('/dev/null/nobody').on('error', () => {});
+  const handle = (socket as unknown as { _handle: { constructor: new (kind: number) => PipeHandle } })._handle;
+  socket.destroy();
   return handle.constructor;
 }
 

@@ -39,6 +39,8 @@ export interface BaseStream extends Duplex {
   state: number;
   recvWindow: number;
   sendWindow: number;
+  /** Node's: yamux-js passes no options on to it. */
+  readonly _readableState: { highWaterMark: number };
   /** SYN or ACK when the stream still has to say it; moves the state on. */
   sendFlags(): number;
 }

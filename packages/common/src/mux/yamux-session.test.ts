@@ -240,6 +240,16 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(opened, true);
   });
 
+  it('a stream that is given up before it was acknowledged makes room for another', async () => {
+    connect('client');
+    for (let count = 0; count < 300; count++) {
+      const stream = await Promise.race([session.openStream(), turn().then(turn)]);
+      assert.ok(stream, `after ${count} streams`);
+      stream.on('error', () => {});
+      stream.destroy(new Error('the client is gone'));
+    }
+  });
+
   it('a ping flood with nobody reading ends the session', async () => {
     const [ours, theirs] = duplexPair({ highWaterMark: 1024 });
     session = new YamuxSession('server', ours);

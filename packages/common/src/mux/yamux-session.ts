@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import yamuxConstants from 'yamux-js/lib/constants.js';
+import { monotonicMs } from '../process/monotonic-clock.ts';
 import { FLAGS, FrameParser, GO_AWAY, ProtocolError, TYPES, encodeHeader } from './frame.ts';
 import type { FrameHeader } from './frame.ts';
 import { YamuxJsSession } from './yamux-js-base.ts';
@@ -63,7 +64,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#connection = connection;
     this.#options = options;
     this.#parser = new FrameParser({ onHeader: (header) => this.#onHeader(header), onBody: (piece, left) => this.#onBody(piece, left) });
-    connection.on('data', (chunk: Buffer) => this.#onData(chunk));
+    connection.on('data', (chunk: Buffer) => this.receive(chunk));
     connection.on('drain', () => this.#onDrain());
     connection.on('end', () => this.fail());
     connection.on('close', () => this.fail());
@@ -106,7 +107,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
         reject(new Error(`no yamux ping answer within ${timeoutMs} ms`));
       }, timeoutMs);
       timer.unref();
-      this.#pings.set(value, { sent: performance.now(), resolve, reject, timer });
+      this.#pings.set(value, { sent: monotonicMs(), resolve, reject, timer });
       this.sendFrame(TYPES.Ping, FLAGS.SYN, 0, value);
     });
   }
@@ -131,6 +132,17 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#end(error);
     this.#connection.uncork(); // why we leave is said first
     this.#connection.destroy();
+  }
+
+  /** What the connection gives, for one that does not give it by 'data'. Kept only by who keeps what a stream's 'data' gives. */
+  receive(chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk);
+      if (this.#connection.writableLength > MAX_QUEUED_BYTES) throw new ProtocolError('yamux peer does not read');
+    } catch (error) {
+      if (error instanceof ProtocolError) this.goAway(GO_AWAY.protocolError);
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   // Called by the streams
@@ -175,16 +187,6 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
       this.#corked = false;
       this.#connection.uncork();
     });
-  }
-
-  #onData(chunk: Buffer): void {
-    try {
-      this.#parser.push(chunk);
-      if (this.#connection.writableLength > MAX_QUEUED_BYTES) throw new ProtocolError('yamux peer does not read');
-    } catch (error) {
-      if (error instanceof ProtocolError) this.goAway(GO_AWAY.protocolError);
-      this.fail(error instanceof Error ? error : new Error(String(error)));
-    }
   }
 
   #onDrain(): void {
@@ -253,7 +255,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     if (!ping) return;
     this.#pings.delete(length);
     clearTimeout(ping.timer);
-    ping.resolve(performance.now() - ping.sent);
+    ping.resolve(monotonicMs() - ping.sent);
   }
 
   #onGoAway(code: number): void {

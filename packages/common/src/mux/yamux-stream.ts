@@ -1,6 +1,7 @@
 /** One stream of a session: a duplex with half-close, and back-pressure both ways by yamux' windows. */
 import yamuxConstants from 'yamux-js/lib/constants.js';
 import { FLAGS, ProtocolError, TYPES } from './frame.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { YamuxJsStream } from './yamux-js-base.ts';
 import type { StreamOwner } from './yamux-js-base.ts';
 
@@ -33,18 +34,22 @@ function takeBytes(chunks: Buffer[], limit: number): { body: Buffer[]; length: n
 export class YamuxStream extends YamuxJsStream {
   readonly #owner: StreamOwner;
   /** Received and not yet taken by the reader; the window bounds it. */
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #held = new HeldBytes();
   #wantsData = false;
   #finReceived = false;
   #finSent = false;
   #ended = false;
   #blocked: { chunks: Buffer[]; callback: Callback } | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  /** The session counts those that the peer has not acknowledged yet. */
+  #isCounted: boolean;
 
   constructor(owner: StreamOwner, id: number, state: number) {
     super(owner, id, state);
     this.#owner = owner;
+    this.#isCounted = state === STREAM_STATES.Init;
+    // Node's own buffer takes one chunk: what waits does so here, joined.
+    this._readableState.highWaterMark = 1;
   }
 
   // Received frames, called by the session
@@ -55,10 +60,12 @@ export class YamuxStream extends YamuxJsStream {
     this.recvWindow -= length;
   }
 
+  /** `piece` is the caller's again afterwards, unless who reads by 'data' keeps it. */
   receiveBody(piece: Buffer): void {
     if (this.destroyed) return;
-    this.#pending.push(piece);
-    this.#pendingBytes += piece.length;
+    const isRead = this.#wantsData && this.#held.length === 0 && this.readableLength === 0 && this.readableFlowing === true;
+    if (isRead) this.#wantsData = this.push(piece);
+    else this.#held.add(piece);
     this.#deliver();
   }
 
@@ -70,7 +77,7 @@ export class YamuxStream extends YamuxJsStream {
   receiveAck(): void {
     if (this.state !== STREAM_STATES.SYNSent) return;
     this.state = STREAM_STATES.Established;
-    this.#owner.acknowledged();
+    this.#uncount();
   }
 
   receiveFin(): void {
@@ -80,7 +87,6 @@ export class YamuxStream extends YamuxJsStream {
   }
 
   receiveReset(): void {
-    if (this.state === STREAM_STATES.SYNSent) this.#owner.acknowledged();
     this.state = STREAM_STATES.Reset;
     this.#forget();
     if (!this.destroyed) this.destroy(new StreamResetError('yamux stream was reset by the peer'));
@@ -112,8 +118,7 @@ export class YamuxStream extends YamuxJsStream {
   override _destroy(error: Error | null, callback: Callback): void {
     const blocked = this.#blocked;
     this.#blocked = undefined;
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    this.#held.clear();
     blocked?.callback(error ?? new StreamResetError('yamux stream was closed'));
     if (!this.#owner.shutdown && this.state !== STREAM_STATES.Reset) this.#close(error);
     callback(error);
@@ -127,22 +132,23 @@ export class YamuxStream extends YamuxJsStream {
 
   /** Credit is given back when the reader takes data, not when it comes: a slow reader holds one window, never more. */
   #deliver(): void {
-    while (this.#wantsData && this.#pending.length > 0) {
-      const piece = this.#pending.shift() as Buffer;
-      this.#pendingBytes -= piece.length;
-      this.#wantsData = this.push(piece);
-    }
+    for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) this.#wantsData = this.push(chunk);
     if (!this.#finReceived) this.#giveCredit();
-    else if (this.#pending.length === 0 && !this.#ended) {
+    else if (this.#held.length === 0 && !this.#ended) {
       this.#ended = true;
       this.push(null);
     }
   }
 
+  /** A chunk, if the reader wants one. */
+  #next(): Buffer | undefined {
+    return this.#wantsData ? this.#held.take() : undefined;
+  }
+
   #giveCredit(): void {
     if (this.destroyed || this.#owner.shutdown) return;
     const whole = this.#owner.config.maxStreamWindowSize;
-    const credit = whole - this.recvWindow - this.#pendingBytes - this.#owner.expectedFor(this);
+    const credit = whole - this.recvWindow - this.#held.length - this.#owner.expectedFor(this);
     if (credit < whole / 2) return;
     this.recvWindow += credit;
     this.#owner.sendFrame(TYPES.WindowUpdate, this.sendFlags(), this.id, credit);
@@ -198,8 +204,15 @@ export class YamuxStream extends YamuxJsStream {
     if (this.#finSent && this.#finReceived) this.#forget();
   }
 
+  #uncount(): void {
+    if (this.#isCounted) this.#owner.acknowledged();
+    this.#isCounted = false;
+  }
+
+  /** An acknowledgement that comes later is for a stream that is not there. */
   #forget(): void {
     clearTimeout(this.#closeTimer);
+    this.#uncount();
     this.#owner.closeStream(this.id);
   }
 }

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { duplexPair } from 'node:stream';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { WindowedServer } from './windowed-server.ts';
+
+it('WindowedServer: clients may send a whole piece of input without waiting for credit', async () => {
+  const server = new WindowedServer({ 'grpc.max_concurrent_streams': 5 });
+  const [near, far] = duplexPair();
+  server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(far as never);
+  const client = connect('http://localhost', { createConnection: () => near });
+  const [settings] = (await once(client, 'remoteSettings')) as [{ initialWindowSize: number; maxConcurrentStreams: number }];
+  assert.ok(settings.initialWindowSize > 2 << 20);
+  assert.equal(settings.maxConcurrentStreams, 5);
+  await new Promise<void>((resolve) => client.ping(() => resolve())); // what the server had to say has come
+  assert.ok(Number(client.state.remoteWindowSize) > 2 << 20);
+  client.destroy();
+});

@@ -1,0 +1,27 @@
+/**
+ * grpc-js' server with HTTP/2 windows (RFC 9113, section 6.9) that hold a whole piece of input. It offers no option for that: with
+ * the 64 KiB that HTTP/2 begins with, each 32 KiB of stdin wait for credit that has to come from the guest.
+ */
+import type { Http2Server } from 'node:http2';
+import { Server } from '@grpc/grpc-js';
+import type { ServerCredentials, ServerOptions } from '@grpc/grpc-js';
+
+/** Credit is given back when half of a window is used: one request of 1 MiB needs none of its own. */
+const STREAM_WINDOW = 4 << 20;
+const CONNECTION_WINDOW = 8 << 20;
+
+/** The member that the type declarations hide: makes the HTTP/2 server behind a port or an injector. */
+interface Hidden {
+  createHttp2Server(credentials: ServerCredentials): Http2Server;
+}
+
+const HiddenServer = Server as unknown as new (options: ServerOptions) => Pick<Server, 'addService' | 'createConnectionInjector'> & Hidden;
+
+export class WindowedServer extends HiddenServer {
+  override createHttp2Server(credentials: ServerCredentials): Http2Server {
+    const server = super.createHttp2Server(credentials);
+    server.updateSettings({ initialWindowSize: STREAM_WINDOW });
+    server.on('session', (session) => session.setLocalWindowSize(CONNECTION_WINDOW));
+    return server;
+  }
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { ReadMemory } from './read-memory.ts';
+
+describe('ReadMemory', () => {
+  it('is one place, as long as nobody keeps it', () => {
+    const memory = new ReadMemory();
+    assert.equal(memory.next(), memory.next());
+  });
+  it('what is kept is given again only when all who keep it have let it go', () => {
+    const memory = new ReadMemory();
+    const first = memory.next();
+    const [one, other] = [memory.keep(), memory.keep()];
+    const second = memory.next();
+    assert.notEqual(second, first);
+    one();
+    memory.keep();
+    const third = memory.next();
+    assert.ok(third !== first && third !== second);
+    other();
+    memory.keep();
+    assert.equal(memory.next(), first);
+  });
+});
