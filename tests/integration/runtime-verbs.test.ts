@@ -56,6 +56,28 @@ describe('kata-runtime on a running container', function () {
     assert.equal(await rig.status(), 'running');
   });
 
+  const execs: [name: string, words: string[], reason: RegExp][] = [
+    ['its pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
+    ['nobody takes its pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
+    ['its shim cannot be run', [], /kata-shim cannot be run/],
+  ];
+  for (const [name, words, reason] of execs)
+    it(`an exec that fails when the guest has begun it is ended there: ${name}`, async () => {
+      await running();
+      if (words.length === 0) writeFileSync(rig.scratch.file('kata-shim'), '#!/nonexistent/interpreter\n');
+      const { code, stdout, stderr } = await rig.kata('exec', '--detach', ...words, rig.id, 'true');
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, reason);
+      const begun = rig.lastRequest('execProcess') as { exec_id: string };
+      assert.deepEqual(rig.lastRequest('signalProcess'), { container_id: rig.id, exec_id: begun.exec_id, signal: 9 });
+    });
+
+  it('an exec that nobody takes the terminal of does not begin', async () => {
+    await running();
+    const { code } = await rig.kata('exec', '--tty', '--console-socket', '/nonexistent/console', rig.id, 'true');
+    assert.deepEqual([code, rig.lastRequest('execProcess')], [1, undefined]);
+  });
+
   it("ps: the guest's table, with the caller's words; as JSON the shim that stands for the container", async () => {
     await running();
     const { id } = rig;

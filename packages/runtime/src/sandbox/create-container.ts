@@ -40,6 +40,8 @@ export interface CreateRequest {
   readonly pidfdSocket?: string;
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
+  /** Told last of all; when it throws, the create has failed. */
+  readonly onCreated?: (shim: Started) => void;
 }
 
 /** The directory's existence is the reservation: of two creates with one id, one fails here. */
@@ -115,6 +117,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
     sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
     register(request, placed, shim);
     await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
+    request.onCreated?.(shim);
     return shim;
   } finally {
     placed.agent.close();

@@ -52,17 +52,48 @@ export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter):
   kernel.mount(NONE, paths.shared, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
 }
 
-/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
-export function makeRootPoint(paths: SandboxPaths, containerId: string, record: Record): void {
-  makeDirectory(join(paths.mounts, containerId), record);
+type SharePaths = Pick<SandboxPaths, 'share' | 'mounts'>;
+
+export interface SharedContainer {
+  readonly id: string;
+  /** Missing when the root is on a disk. */
+  readonly rootfs?: string;
+  readonly volumes: readonly SharedPath[];
 }
 
-/** Mounts a container's root file system at <share>/ID/rootfs. */
-export function shareRootfs(paths: SandboxPaths, containerId: string, rootfs: string, record: Record, kernel: Mounter): void {
-  const target = join(paths.mounts, containerId, 'rootfs');
-  makeRootPoint(paths, containerId, record);
-  makeDirectory(target, record);
-  bind({ source: rootfs, target, recursive: true }, record, kernel);
+/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
+function makeRootPoint({ mounts }: SharePaths, containerId: string, record: Record): void {
+  makeDirectory(join(mounts, containerId), record);
+}
+
+/**
+ * Where a mount is made ready before it comes into the share. A copy of one of the host's mounts is its peer, or the copies of it are its
+ * slaves: what the host mounts there later would come along, and stay behind when the volume is unmounted. So it is cut off first, where
+ * nothing is handed on. It must have its flags here too: what becomes of a mount later is not that of its copies, and virtiofsd sees the
+ * share in a mount namespace of its own.
+ */
+interface Aside {
+  readonly path: string;
+  readonly directory: string;
+  readonly file: string;
+}
+
+function makeAside(share: string, containerId: string, record: Record, kernel: Mounter): Aside {
+  const path = join(share, `aside-${containerId}`);
+  const aside = { path, directory: join(path, 'directory'), file: join(path, 'file') };
+  makeDirectory(path, record);
+  makePlace(aside.directory, 'directory', record);
+  makePlace(aside.file, 'file', record);
+  record({ undo: 'unmount', path });
+  kernel.mount(path, path, NONE, MS_BIND);
+  kernel.mount(NONE, path, NONE, MS_PRIVATE);
+  return aside;
+}
+
+function removeAside({ path, directory, file }: Aside, kernel: Mounter): void {
+  unmountTree(path, kernel);
+  unlinkSync(file);
+  for (const each of [directory, path]) rmdirSync(each);
 }
 
 /** An empty directory or file to mount over. */
@@ -72,33 +103,28 @@ function makePlace(target: string, kind: SharedPath['kind'], record: Record): vo
   closeSync(openSync(target, 'wx', 0o640));
 }
 
-/** Mounts one of the container's volumes or files into the share. */
-export function sharePath(paths: SandboxPaths, path: SharedPath, record: Record, kernel: Mounter): void {
-  const target = join(paths.mounts, path.name);
-  makePlace(target, path.kind, record);
-  if (path.readonly) bindReadOnly(path, { target, aside: join(paths.share, path.name) }, record, kernel);
-  else bind({ source: path.source, target, recursive: path.recursive }, record, kernel);
-}
-
-/**
- * Copies of a mount have its flags, but what becomes of it later is not theirs: read-only it must be before it is in the share, which
- * virtiofsd sees in a mount namespace of its own.
- */
-function bindReadOnly(path: SharedPath, { target, aside }: { target: string; aside: string }, record: Record, kernel: Mounter): void {
-  makePlace(aside, path.kind, record);
-  bind({ source: path.source, target: aside, recursive: path.recursive }, record, kernel);
-  kernel.mount(NONE, aside, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
-  bind({ source: aside, target, recursive: path.recursive }, record, kernel);
-  unmountTree(aside, kernel);
-  if (path.kind === 'directory') rmdirSync(aside);
-  else unlinkSync(aside);
-}
-
-function bind(step: { source: string; target: string; recursive: boolean }, record: Record, kernel: Mounter): void {
-  const { source, target, recursive } = step;
+/** Mounts one directory or file into the share, at `path.name`. */
+function sharePath({ mounts }: SharePaths, aside: Aside, path: SharedPath, record: Record, kernel: Mounter): void {
+  const { source, kind, recursive, readonly } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
+  const [target, ready, recursion] = [join(mounts, path.name), aside[kind], recursive ? MS_REC : 0];
+  makePlace(target, kind, record);
+  kernel.mount(source, ready, NONE, MS_BIND | recursion);
+  kernel.mount(NONE, ready, NONE, MS_PRIVATE | MS_REC);
+  if (readonly) kernel.mount(NONE, ready, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
   record({ undo: 'unmount', path: target });
-  kernel.mount(source, target, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
-  kernel.mount(NONE, target, NONE, recursive ? MS_PRIVATE | MS_REC : MS_PRIVATE);
+  kernel.mount(ready, target, NONE, MS_BIND | recursion);
+  unmountTree(ready, kernel);
+}
+
+/** Mounts what a container is to see into the share; its root, unless that is on a disk, at <share>/ID/rootfs. */
+export function sharePaths(paths: SharePaths, container: SharedContainer, record: Record, kernel: Mounter): void {
+  const { id, rootfs, volumes } = container;
+  makeRootPoint(paths, id, record);
+  const root: SharedPath[] =
+    rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: false }];
+  const aside = makeAside(paths.share, id, record, kernel);
+  for (const path of [...root, ...volumes]) sharePath(paths, aside, path, record, kernel);
+  removeAside(aside, kernel);
 }
