@@ -1,6 +1,7 @@
 /** The proxy's life: 1.x's flags and texts, then listen until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
@@ -12,6 +13,7 @@ import { openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { version } from '@kata-containers/common/version';
+import { boundLogs } from './bound-logs.ts';
 import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
@@ -61,9 +63,11 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   sessions.push(session);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
+  const stopBounding = boundLogs(dirname(mux), log);
   const server = await listen(listenPath, { session, garbage, log });
   const reason = await Promise.race([ending, lost, abandoned]);
   stopBeating();
+  stopBounding();
   server.close();
   if (typeof reason === 'string') {
     session.close();
