@@ -3,7 +3,7 @@ import { Device, Storage } from '@kata-containers/common/generated/agent';
 
 /** By which of its drivers the agent finds a disk, and where. */
 export interface GuestDisk {
-  readonly driver: 'scsi' | 'blk';
+  readonly driver: 'scsi' | 'blk' | 'nvdimm';
   readonly address: string;
 }
 
@@ -18,4 +18,4 @@ export const diskStorage = ({ driver, address }: GuestDisk, { fstype, options, p
 
 /** The agent gives the device of that path in the specification the number that the disk has in the guest. */
 export const diskDevice = ({ driver, address }: GuestDisk, containerPath: string): Device =>
-  Device.fromPartial({ type: driver, id: address, container_path: containerPath });
+  Device.fromPartial({ type: driver, ...(driver === 'nvdimm' ? { vm_path: address } : { id: address }), container_path: containerPath });

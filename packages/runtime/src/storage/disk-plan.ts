@@ -21,6 +21,8 @@ export interface WantedDisk {
   readonly isReadonly: boolean;
   /** The guest mounts a file system on it: no other VM may write to it meanwhile. */
   readonly isMounted: boolean;
+  /** The file of an NVDIMM's image, which is plugged in the place of the loop device that it is behind. */
+  readonly image?: string;
 }
 
 export interface DevicePlan {
@@ -78,8 +80,8 @@ export interface DiskVolume {
 }
 
 /** Where the guest mounts disks for its containers (1.x). */
-const STORAGE = '/run/kata-containers/sandbox/storage';
-const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
+export const STORAGE = '/run/kata-containers/sandbox/storage';
+export const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
 
 /** `newName` gives a name that is new each time: several containers may have the same disk. */
 export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newName: () => string): DiskVolume[] {
