@@ -101,7 +101,7 @@ export class Sandbox {
         const container = await this.#makeContainer(request, spec);
         this.#containers.set(id, { container, storages: request.storages });
       } catch (error) {
-        await this.#storages.removeAll(request.storages);
+        await this.#storages.removeAll(request.storages).catch(() => {}); // the first error is the one to tell
         throw error;
       }
     } finally {
@@ -135,6 +135,8 @@ export class Sandbox {
   async #remove(id: string): Promise<void> {
     const { container, storages } = this.#find(id);
     await container.destroy();
+    // Of two removals at once one gives the storages back: others may use them too.
+    if (this.#containers.get(id)?.container !== container) return;
     this.#containers.delete(id);
     await this.#storages.removeAll(storages);
   }

@@ -13,6 +13,8 @@ export interface HookState {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A timer for longer ends at once (setTimeout of Node). */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Output kept for an error text. */
 const MAX_OUTPUT = 4096;
 
@@ -27,7 +29,7 @@ function keepSome(stream: NodeJS.ReadableStream): () => string {
 async function runHook(hook: Hook, state: HookState): Promise<void> {
   const [name = hook.path, ...words] = hook.args ?? [];
   const environment = Object.fromEntries((hook.env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
-  const timeout = (hook.timeout ?? 0) * 1000;
+  const timeout = Math.min((hook.timeout ?? 0) * 1000, LONGEST_MS);
   const child = spawn(hook.path, words, {
     argv0: name,
     env: environment,

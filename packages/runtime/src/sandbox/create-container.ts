@@ -25,9 +25,10 @@ import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
-import { findSandbox, loadContainer, loadSandbox, saveContainer } from './state-store.ts';
+import { findSandbox, loadContainer, loadSandbox, registerContainer } from './state-store.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
+import { validateId } from './validate-id.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -94,7 +95,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
 
 /** From here on the container is complete. */
 function register(request: CreateRequest, { sandboxId }: Placed, shim: Started): void {
-  saveContainer(sandboxId, request.id, {
+  registerContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
     State: 'ready',
     BundlePath: request.bundle.path,
@@ -174,6 +175,6 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const role = containerRole(request.bundle.spec);
-  if (role.kind !== 'sandbox') return createInPod(context, request, role.sandboxId);
+  if (role.kind !== 'sandbox') return createInPod(context, request, validateId(role.sandboxId));
   return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

@@ -6,7 +6,8 @@ const table = [
   '30 1 7:5 / /mnt/pmem rw,relatime - ext4 /dev/loop5 rw',
   '31 1 7:5 /part /mnt/part rw - ext4 /dev/loop5 rw',
   '32 1 7:6 / /mnt/plain rw - ext4 /dev/loop6 rw',
-  '33 1 7:5 / /mnt/ro ro - xfs /dev/loop5 rw',
+  '33 1 7:5 / /mnt/ro ro - xfs /dev/loop5 ro',
+  '34 1 7:5 / /mnt/seen-ro ro - xfs /dev/loop5 rw',
   '',
 ].join('\n');
 const facts = {
@@ -21,7 +22,6 @@ describe('planPmemVolumes', () => {
 
   const found: [name: string, mount: Mount, fstype: string, options: string[], isReadonly: boolean][] = [
     ['one that is written to', bind('/mnt/pmem'), 'ext4', ['dax'], false],
-    ['one for reading', bind('/mnt/pmem', 'ro'), 'ext4', ['dax', 'ro'], true],
     ['one that the host has for reading', bind('/mnt/ro'), 'xfs', ['dax', 'ro'], true],
   ];
   for (const [name, mount, fstype, options, isReadonly] of found)
@@ -33,6 +33,8 @@ describe('planPmemVolumes', () => {
   const none: [name: string, mount: Mount][] = [
     ['another loop device', bind('/mnt/plain')],
     ['a part of the file system', bind('/mnt/part')],
+    ['one for reading that the host writes to', bind('/mnt/pmem', 'ro')],
+    ['one that the host writes to elsewhere', bind('/mnt/seen-ro')],
     ['a directory in it', bind('/mnt/pmem/inner')],
     ['no mount at all', bind('/home')],
     ['no bind mount', { destination: '/v', type: 'tmpfs', source: '/mnt/pmem' }],

@@ -27,7 +27,9 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     const entry = isBind(mount) && source.startsWith('/') ? mountAt(source, table) : undefined;
     const image = entry?.root === '/' ? facts.imageOf(entry.number) : undefined;
     if (!entry || !image) return [];
-    const isReadonly = options.includes('ro') || entry.isReadonly || facts.isReadonly(entry.number);
+    const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
+    // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
+    if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
     const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
     const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
     const words = ['dax', ...(isReadonly ? ['ro'] : [])];
