@@ -65,6 +65,20 @@ describe('NVDIMMs', function () {
       await good(runProgram('fsck.ext4', ['-n', '-f', device]));
     });
 
+  it('several at once are not taken for each other', async () => {
+    const images = [await pmem(), await pmem(), await pmem()];
+    try {
+      for (const { point } of images) await good(engine.inMounts('sh', ['-c', `echo ${point} >${point}/name`]));
+      const words = images.flatMap(({ point }, index) => ['-v', `${point}:/p${index}`]);
+      const said = await good(
+        docker(...words, 'busybox', 'sh', '-c', 'cat /p0/name /p1/name /p2/name; grep -c "^/dev/pmem[123] /p" /proc/mounts'),
+      );
+      assert.equal(said, [...images.map(({ point }) => point), '3', ''].join('\n'));
+    } finally {
+      for (const { point } of images) await engine.inMounts('umount', [point]);
+    }
+  });
+
   it('a file system that the host has for reading only cannot be written by the guest', async () => {
     const { image, point } = await pmem();
     try {

@@ -4,6 +4,7 @@
  */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
+import type { GuestDisk } from '../agent/disk-requests.ts';
 import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
 import type { DiskDriver, DiskPlace } from '../hypervisor/qemu/disk.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
@@ -27,10 +28,10 @@ interface Owner {
   readonly containerId: string;
 }
 
-async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<void> {
+async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<number | undefined> {
   try {
     const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
-    await plugDisk(monitor, { id: record.ID, path, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
+    return await plugDisk(monitor, { id: record.ID, path, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
     throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });
@@ -67,12 +68,12 @@ async function provide(monitor: QmpClient, state: SandboxState, disk: HostDisk, 
   const id = `drive-${hostFacts.randomName()}`;
   const record = placeDisk(free, disk, { id, containerId, driver, nvdimms: config.NvdimmCount });
   const begun = save(withDisk(free, record));
-  await plugNew(monitor, disk, record, config);
-  return save(withDisk(begun, { ...record, Plugged: true }));
+  const address = await plugNew(monitor, disk, record, config);
+  return save(withDisk(begun, { ...record, Plugged: true, ...(address !== undefined && { Addr: address }) }));
 }
 
 /** Where the guest finds a disk that was plugged. */
-export type FindPlugged = (disk: WantedDisk) => { driver: 'scsi' | 'blk' | 'nvdimm'; address: string };
+export type FindPlugged = (disk: WantedDisk) => GuestDisk;
 
 /** @throws KataError, HypervisorError for what cannot be plugged: `unplugDisks` takes back what was */
 export async function plugDisks(context: Context, owner: Owner, disks: readonly HostDisk[]): Promise<FindPlugged> {
@@ -88,7 +89,7 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
   return (disk) => {
     const record = find(state, disk);
     if (!record) throw new HypervisorError(`block device ${disk.number} was not plugged`, '');
-    return diskAddress(placeOf(record));
+    return { ...diskAddress(placeOf(record)), ...(record.Addr !== undefined && { memory: BigInt(record.Addr) }) };
   };
 }
 

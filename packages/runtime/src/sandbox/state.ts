@@ -33,6 +33,8 @@ export interface DiskRecord {
   readonly Index: number;
   /** Place on the bridge; 0 for a SCSI disk. */
   readonly Slot: number;
+  /** Where in the guest's memory an NVDIMM is. */
+  readonly Addr?: number;
   /** False until QEMU has it whole. */
   readonly Plugged: boolean;
   /** Ids of those that use it. */

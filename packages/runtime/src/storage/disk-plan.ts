@@ -2,8 +2,8 @@
  * Which block devices of the host a container's specification names: the VM is given them as disks. Pure: what is on the host is told by
  * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
  */
-import { basename } from 'node:path';
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
+import { nameFor } from './name-for.ts';
 
 export interface DiskFacts {
   /** Number of the block device that a path is the node of; undefined when it is none. */
@@ -91,7 +91,7 @@ export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newN
     if (number === undefined) return [];
     const isReadonly = options.includes('ro') || facts.isReadonly(number);
     const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
-    const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
+    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
     if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];
     const words = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;
     const moved: Mount = { destination, type: 'bind', source: point, options: ['rbind', ...(disk.isReadonly ? ['ro'] : [])] };

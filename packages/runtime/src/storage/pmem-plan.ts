@@ -2,11 +2,11 @@
  * Volumes on images of NVDIMMs (1.x): directories where the host has mounted a loop device whose file begins with a PFN superblock. The
  * guest maps the file itself, without a page cache of its own. Pure.
  */
-import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { STORAGE, isBind } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
 import { mountAt } from './mount-table.ts';
+import { nameFor } from './name-for.ts';
 
 export interface PmemImage {
   readonly path: string;
@@ -31,7 +31,7 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
     if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
     const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
-    const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
+    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
     const words = ['dax', ...(isReadonly ? ['ro'] : [])];
     return [{ disk, mount, fstype: entry.fstype, options: words, point, moved: { ...mount, source: point } }];
   });

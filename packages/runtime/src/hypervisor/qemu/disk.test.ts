@@ -134,9 +134,11 @@ describe('an NVDIMM', () => {
   const device = { driver: 'nvdimm', id: 'nvdimmdrive-1', memdev: 'nvdimmbackmemdrive-1' };
   for (const isReadonly of [false, true])
     it(isReadonly ? 'read-only, the guest cannot write to it either' : "is the file's pages", async () => {
-      const { commands, monitor } = play();
-      await plugDisk(monitor, { ...wanted, isReadonly });
-      assert.deepEqual(commands, [
+      const { commands, monitor } = play({
+        'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1', addr: 2 ** 33 } }],
+      });
+      assert.equal(await plugDisk(monitor, { ...wanted, isReadonly }), 2 ** 33);
+      assert.deepEqual(commands.slice(0, 2), [
         ['object-add', { ...file, readonly: isReadonly }],
         ['device_add', { ...device, unarmed: isReadonly }],
       ]);

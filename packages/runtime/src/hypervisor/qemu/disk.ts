@@ -56,26 +56,41 @@ function front({ id, driver, index, slot, isExclusive }: Disk): object {
 const backend = (id: string): string => `nvdimmbackmem${id}`;
 const nvdimm = (id: string): string => `nvdimm${id}`;
 
+interface MemoryDevice {
+  readonly id?: string;
+  readonly addr?: number;
+}
+
+async function memoryDevice(monitor: QmpClient, id: string): Promise<MemoryDevice | undefined> {
+  const devices = (await monitor.execute('query-memory-devices')) as readonly { readonly data?: MemoryDevice }[];
+  return devices.find(({ data }) => data?.id === nvdimm(id))?.data;
+}
+
 /** The guest's memory there is the file's: what it writes is in the host's page cache, where others see it. 1.x's names. */
-async function plugNvdimm(monitor: QmpClient, { id, path, bytes, isReadonly }: Disk): Promise<void> {
+async function plugNvdimm(monitor: QmpClient, { id, path, bytes, isReadonly }: Disk): Promise<number | undefined> {
   const file = { 'mem-path': path, size: bytes, share: true, readonly: isReadonly };
   await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: backend(id), ...file });
   try {
     await monitor.execute('device_add', { driver: 'nvdimm', id: nvdimm(id), memdev: backend(id), unarmed: isReadonly });
+    return (await memoryDevice(monitor, id))?.addr;
   } catch (error) {
     await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // the first error is the one to tell
     throw error;
   }
 }
 
-/** 1.x's names; its driver `file` takes files only since QEMU 6. @throws QmpError, with nothing left in QEMU */
-export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<void> {
+/**
+ * 1.x's names; its driver `file` takes files only since QEMU 6.
+ * @returns where in the guest's memory an NVDIMM is. @throws QmpError, with nothing left in QEMU
+ */
+export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number | undefined> {
   if (disk.driver === 'nvdimm') return plugNvdimm(monitor, disk);
   const { id, path, isReadonly, cache } = disk;
   const file = { driver: 'host_device', filename: path };
   await monitor.execute('blockdev-add', { driver: 'raw', 'read-only': isReadonly, file, 'node-name': id, ...(cache && { cache }) });
   try {
     await monitor.execute('device_add', { ...front(disk) });
+    return undefined;
   } catch (error) {
     await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => {}); // the first error is the one to tell
     throw error;
@@ -85,14 +100,9 @@ export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<void> {
 const nodes = async (monitor: QmpClient): Promise<string[]> =>
   ((await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]).map((node) => node['node-name']);
 
-interface MemoryDevice {
-  readonly data?: { readonly id?: string };
-}
-
 /** QEMU takes no NVDIMM out of a running VM. What was left half-made goes. */
 async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
-  const devices = (await monitor.execute('query-memory-devices')) as readonly MemoryDevice[];
-  if (devices.some(({ data }) => data?.id === nvdimm(id))) throw new KataError('an NVDIMM stays as long as its VM');
+  if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM stays as long as its VM');
   await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // there may be none
 }
 
