@@ -2,15 +2,14 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
+import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../random-uuid.ts';
 import type { SandboxPaths } from '../sandbox/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
-import { unmountTree } from './unmount-tree.ts';
 
 type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
-type Mounter = Pick<Kernel, 'mount' | 'umount'>;
+type Mounter = Pick<Kernel, 'mount'>;
 
 const NONE = 'none';
 
@@ -41,6 +40,7 @@ function makeDirectory(path: string, record: Record): void {
 export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter): void {
   mkdirSync(dirname(paths.share), { recursive: true, mode: 0o750 });
   for (const path of [paths.share, paths.mounts, paths.shared]) makeDirectory(path, record);
+  makeAside(asideOf(paths), record, kernel);
   record({ undo: 'unmount', path: paths.mounts });
   kernel.mount(paths.mounts, paths.mounts, NONE, MS_BIND);
   // Private first: the copy would else belong to the peers of what it was copied from, and mount everything there too.
@@ -66,34 +66,33 @@ function makeRootPoint({ mounts }: SharePaths, containerId: string, record: Reco
   makeDirectory(join(mounts, containerId), record);
 }
 
-/**
- * Where a mount is made ready before it comes into the share. A copy of one of the host's mounts is its peer, or the copies of it are its
- * slaves: what the host mounts there later would come along, and stay behind when the volume is unmounted. So it is cut off first, where
- * nothing is handed on. It must have its flags here too: what becomes of a mount later is not that of its copies, and virtiofsd sees the
- * share in a mount namespace of its own.
- */
-interface Aside {
-  readonly path: string;
-  readonly directory: string;
-  readonly file: string;
-}
+/** Where mounts are made ready: itself a mount, from which nothing is handed on to other namespaces, and out of the guest's sight. */
+const asideOf = ({ share }: Pick<SandboxPaths, 'share'>): string => join(share, 'aside');
 
-function makeAside(share: string, containerId: string, record: Record, kernel: Mounter): Aside {
-  const path = join(share, `aside-${containerId}`);
-  const aside = { path, directory: join(path, 'directory'), file: join(path, 'file') };
+function makeAside(path: string, record: Record, kernel: Mounter): void {
   makeDirectory(path, record);
-  makePlace(aside.directory, 'directory', record);
-  makePlace(aside.file, 'file', record);
   record({ undo: 'unmount', path });
   kernel.mount(path, path, NONE, MS_BIND);
   kernel.mount(NONE, path, NONE, MS_PRIVATE);
-  return aside;
 }
 
-function removeAside({ path, directory, file }: Aside, kernel: Mounter): void {
-  unmountTree(path, kernel);
+type Places = Readonly<{ [kind in SharedPath['kind']]: string }>;
+
+/** To mount over, for one container. A sandbox that an earlier version has made has no room for them yet. */
+function makePlaces(paths: SharePaths, containerId: string, record: Record, kernel: Mounter): Places {
+  const aside = asideOf(paths);
+  if (!existsSync(aside)) makeAside(aside, record, kernel);
+  const places = { directory: join(aside, containerId), file: join(aside, `${containerId}.file`) };
+  for (const kind of ['directory', 'file'] as const) {
+    makePlace(places[kind], kind, record);
+    record({ undo: 'unmount', path: places[kind] });
+  }
+  return places;
+}
+
+function removePlaces({ directory, file }: Places): void {
+  rmdirSync(directory);
   unlinkSync(file);
-  for (const each of [directory, path]) rmdirSync(each);
 }
 
 /** An empty directory or file to mount over. */
@@ -103,19 +102,23 @@ function makePlace(target: string, kind: SharedPath['kind'], record: Record): vo
   closeSync(openSync(target, 'wx', 0o640));
 }
 
-/** Mounts one directory or file into the share, at `path.name`. */
-function sharePath({ mounts }: SharePaths, aside: Aside, path: SharedPath, record: Record, kernel: Mounter): void {
+/**
+ * Mounts one directory or file into the share, at `path.name`. A copy of one of the host's mounts is its peer, and copies of that are its
+ * slaves: what the host mounts there later would come along, and keep the volume from being unmounted. So it is cut off before it is
+ * handed on. It has its flags by then too: what becomes of a mount later is not that of its copies, and virtiofsd sees the share in a
+ * mount namespace of its own. It is moved, because unmounting takes milliseconds.
+ */
+function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, record: Record, kernel: Mounter): void {
   const { source, kind, recursive, readonly } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
-  const [target, ready, recursion] = [join(mounts, path.name), aside[kind], recursive ? MS_REC : 0];
+  const [target, place] = [join(mounts, path.name), places[kind]];
   makePlace(target, kind, record);
-  kernel.mount(source, ready, NONE, MS_BIND | recursion);
-  kernel.mount(NONE, ready, NONE, MS_PRIVATE | MS_REC);
-  if (readonly) kernel.mount(NONE, ready, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
+  kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
+  if (readonly) kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
   record({ undo: 'unmount', path: target });
-  kernel.mount(ready, target, NONE, MS_BIND | recursion);
-  unmountTree(ready, kernel);
+  kernel.mount(place, target, NONE, MS_MOVE);
 }
 
 /** Mounts what a container is to see into the share; its root, unless that is on a disk, at <share>/ID/rootfs. */
@@ -124,7 +127,7 @@ export function sharePaths(paths: SharePaths, container: SharedContainer, record
   makeRootPoint(paths, id, record);
   const root: SharedPath[] =
     rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: false }];
-  const aside = makeAside(paths.share, id, record, kernel);
-  for (const path of [...root, ...volumes]) sharePath(paths, aside, path, record, kernel);
-  removeAside(aside, kernel);
+  const places = makePlaces(paths, id, record, kernel);
+  for (const path of [...root, ...volumes]) sharePath(paths, places, path, record, kernel);
+  removePlaces(places);
 }
