@@ -14,6 +14,6 @@ export function writePidFile(path: string | undefined, pid: number): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new KataError(`pid file ${path} cannot be written (${errorCode(error) ?? 'unknown'})`, { cause: error });
+    throw new KataError(`pid file ${path} cannot be written (${errorCode(error) ?? 'unknown'})`);
   }
 }
