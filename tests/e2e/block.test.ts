@@ -93,7 +93,8 @@ describe('block devices', function () {
   it('a privileged container has all privileges in its guest', async () => {
     const script = 'grep CapEff /proc/self/status; mkdir /m && mount -t tmpfs none /m && echo ok >/m/file && cat /m/file && ls /dev';
     const said = (await good(run('--privileged', 'busybox', 'sh', '-c', script))).split('\n');
-    assert.match(said[0] ?? '', /^CapEff:\t000001ffffffffff$/);
+    const all = 0x3fffffffffn; // that docker 20.10 knows
+    assert.equal(BigInt(`0x${said[0]?.split('\t')[1]}`) & all, all);
     assert.equal(said[1], 'ok');
     assert.ok(!said.some((name) => /^(loop\d|vd|sd)/.test(name)), said.join(' '));
   });
