@@ -90,6 +90,15 @@ describe('block devices', function () {
       });
     });
 
+  it('a privileged container has all privileges in its guest', async () => {
+    const script = 'grep CapEff /proc/self/status; mkdir /m && mount -t tmpfs none /m && echo ok >/m/file && cat /m/file && ls /dev';
+    const said = (await good(run('--privileged', 'busybox', 'sh', '-c', script))).split('\n');
+    const all = 0x3fffffffffn; // that docker 20.10 knows
+    assert.equal(BigInt(`0x${said[0]?.split('\t')[1]}`) & all, all);
+    assert.equal(said[1], 'ok');
+    assert.ok(!said.some((name) => /^(loop\d|vd|sd)/.test(name)), said.join(' '));
+  });
+
   it('a privileged container has the disk that is named, and none of the others of the host', async () => {
     const script = 'ls /dev; /usr/sbin/mkfs.ext4 -q /dev/mine && mkdir /m && mount -t ext4 /dev/mine /m && echo ok >/m/file && cat /m/file';
     const said = (await good(run('--privileged', '--device', `${disk}:/dev/mine`, ...hostPrograms, 'busybox', 'sh', '-c', script))).split(

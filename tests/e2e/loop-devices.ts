@@ -1,6 +1,7 @@
 /** Loop devices of a test's own, with all that is mounted from them; none is left. */
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { DATA_OFFSET, imageHead } from '../../packaging/image/nvdimm-header.ts';
 import { run } from './run.ts';
 
 async function good(program: string, ...words: string[]): Promise<string> {
@@ -14,14 +15,29 @@ export class LoopDevices {
   readonly #mounts: string[] = [];
 
   /** Attaches `file`, which is made with that size. @returns the device's node */
-  async attach(file: string, mebibytes: number, { isReadonly = false, format = false } = {}): Promise<string> {
+  async attach(file: string, mebibytes: number, { isReadonly = false, format = false, offset = 0 } = {}): Promise<string> {
     const fd = openSync(file, 'a');
     ftruncateSync(fd, mebibytes << 20);
     closeSync(fd);
     if (format) await good('mkfs.ext4', '-q', '-F', file);
-    const device = await good('losetup', '--find', '--show', ...(isReadonly ? ['--read-only'] : []), file);
+    const device = await good('losetup', '--find', '--show', ...(isReadonly ? ['--read-only'] : []), '--offset', String(offset), file);
     this.#devices.push(device);
     return device;
+  }
+
+  /** Makes an image of an NVDIMM with a file system. @returns the device that shows it */
+  async attachPmem(image: string, mebibytes = 64): Promise<string> {
+    writeFileSync(image, imageHead((mebibytes - 3) << 20).subarray(0, DATA_OFFSET));
+    const device = await this.attach(image, mebibytes, { offset: DATA_OFFSET });
+    await good('mkfs.ext4', '-q', '-b', '4096', device);
+    return device;
+  }
+
+  /** Makes an image of an NVDIMM with a file system, and mounts that by way of a loop device. @returns where */
+  async mountPmem(image: string, point: string, mebibytes = 64): Promise<string> {
+    const device = await this.attachPmem(image, mebibytes);
+    await this.mount(device, point);
+    return point;
   }
 
   async detach(device: string): Promise<void> {

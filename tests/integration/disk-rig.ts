@@ -7,7 +7,7 @@ import { RuntimeRig } from './runtime-rig.ts';
 
 export interface CreateRequest {
   readonly storages: readonly { driver: string; source: string; fstype: string; options: string[]; mount_point: string }[];
-  readonly devices: readonly { type: string; id: string; container_path: string }[];
+  readonly devices: readonly { type: string; id: string; vm_path?: string; container_path: string }[];
   readonly OCI: {
     readonly Root: { Path: string };
     readonly Mounts: readonly { destination: string; source: string; type: string }[];

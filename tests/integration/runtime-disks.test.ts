@@ -55,12 +55,40 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual(rig.request().devices.map(({ type, id }) => [type, id]), [['blk', '02/01']]); // prettier-ignore
   });
 
-  it('another driver is refused by its name', async () => {
+  it('NVDIMMs, by configuration: they have numbers of their own, after the image', async () => {
     rig.prepare();
     rig.configure('block_device_driver', 'nvdimm');
+    rig.ask(withDevice(rig.disk));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    const id = { id: 'nvdimmbackmemDISK' };
+    const file = { 'qom-type': 'memory-backend-file', ...id, 'mem-path': rig.disk, size: 8 << 20, share: true, readonly: false };
+    assert.deepEqual(rig.commands(), [
+      `object-add ${JSON.stringify(file)}`,
+      `device_add ${JSON.stringify({ driver: 'nvdimm', id: 'nvdimmDISK', memdev: id.id, unarmed: false })}`,
+    ]);
+    const [device] = rig.request().devices;
+    assert.deepEqual([device?.type, device?.vm_path], ['nvdimm', '/dev/pmem1']);
+  });
+
+  it("a volume on an NVDIMM's image is one, and is mounted by the guest for direct access", async () => {
+    rig.prepare();
+    const image = rig.scratch.file('pmem.img');
+    const mounted = await rig.loops.mountPmem(image, rig.scratch.file('pmem'));
+    const volume = { destination: '/p', type: 'bind', source: mounted, options: ['rbind'] };
+    rig.ask({}, [volume]);
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.match(rig.commands()[0] ?? '', /^object-add [^\n]*"mem-path":"[^"]*pmem.img"/);
+    const [storage] = rig.request().storages;
+    assert.deepEqual([storage?.driver, storage?.source, storage?.fstype, storage?.options], ['nvdimm', '/dev/pmem1', 'ext4', ['dax']]);
+    assert.equal(rig.request().OCI.Mounts[0]?.source, storage?.mount_point);
+  });
+
+  it('another driver is refused by its name', async () => {
+    rig.prepare();
+    rig.configure('block_device_driver', 'virtio-mmio');
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);
-    assert.match(stderr, /block_device_driver: must be one of virtio-scsi, virtio-blk, not "nvdimm"/);
+    assert.match(stderr, /block_device_driver: must be one of virtio-scsi, virtio-blk, nvdimm, not "virtio-mmio"/);
   });
 
   it('a volume that is a device, twice the same disk: one plug', async () => {

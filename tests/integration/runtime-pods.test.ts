@@ -40,6 +40,21 @@ describe("a pod's containers", function () {
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
     return ['create', '--bundle', bundle, id];
   }
+  for (const sandbox of ['../sbs/ID', './ID', '', 'x'.repeat(1024), 'ID\n'])
+    it(`a sandbox named ${JSON.stringify(sandbox.slice(0, 20))} is none`, async () => {
+      const words = member('m');
+      const config = rig.scratch.file('bundle-m/config.json');
+      const text = readFileSync(config, 'utf8').replace(
+        `sandbox-id":"${rig.id}"`,
+        `sandbox-id":${JSON.stringify(sandbox.replace('ID', rig.id))}`,
+      );
+      writeFileSync(config, text);
+      const { code, stderr } = await rig.kata(...words);
+      assert.equal(code, 1);
+      assert.match(stderr, /^(invalid container ID format: |container ID is too long|Missing container ID)/);
+      assert.deepEqual(leftovers(), before);
+    });
+
   const statusOf = async (id: string): Promise<unknown> => (JSON.parse((await rig.kata('state', id)).stdout) as { status: unknown }).status;
 
   it('emptyDir volumes and the PID namespace are asked of the guest, other volumes are shared', async () => {

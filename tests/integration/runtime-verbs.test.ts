@@ -1,9 +1,11 @@
 /** The verbs for a container that runs: what they print, what they ask of the agent, and when they refuse. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
+import type { ContainerRecord } from '../../packages/runtime/src/sandbox/state.ts';
+import { leftovers } from '../e2e/leftovers.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { until } from './process.ts';
 import { RuntimeRig } from './runtime-rig.ts';
@@ -54,6 +56,28 @@ describe('kata-runtime on a running container', function () {
     await rig.kata('pause', rig.id);
     assert.deepEqual(quiet(await rig.kata('kill', rig.id, 'HUP')), SILENT);
     assert.equal(await rig.status(), 'running');
+  });
+
+  const execs: [name: string, words: string[], reason: RegExp][] = [
+    ['its pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
+    ['nobody takes its pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
+    ['its shim cannot be run', [], /kata-shim cannot be run/],
+  ];
+  for (const [name, words, reason] of execs)
+    it(`an exec that fails when the guest has begun it is ended there: ${name}`, async () => {
+      await running();
+      if (words.length === 0) writeFileSync(rig.scratch.file('kata-shim'), '#!/nonexistent/interpreter\n');
+      const { code, stdout, stderr } = await rig.kata('exec', '--detach', ...words, rig.id, 'true');
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, reason);
+      const begun = rig.lastRequest('execProcess') as { exec_id: string };
+      assert.deepEqual(rig.lastRequest('signalProcess'), { container_id: rig.id, exec_id: begun.exec_id, signal: 9 });
+    });
+
+  it('an exec that nobody takes the terminal of does not begin', async () => {
+    await running();
+    const { code } = await rig.kata('exec', '--tty', '--console-socket', '/nonexistent/console', rig.id, 'true');
+    assert.deepEqual([code, rig.lastRequest('execProcess')], [1, undefined]);
   });
 
   it("ps: the guest's table, with the caller's words; as JSON the shim that stands for the container", async () => {
@@ -166,5 +190,38 @@ describe('kata-runtime on a running container', function () {
     process.kill(AgentState.Proxy.pid, 'SIGKILL');
     await until('the proxy ends', () => !isAlive(AgentState.Proxy));
     assert.deepEqual(quiet(await rig.kata('pause', rig.id)), refused('Proxy is not running'));
+  });
+
+  for (const [verb, words, call] of [
+    ['update', ['update', '--pids-limit', '9'], 'updateContainer'],
+    ['pause', ['pause'], 'pauseContainer'],
+  ] as const) {
+    it(`a container that is deleted while it is at ${verb} does not come back`, async () => {
+      await running();
+      writeFileSync(rig.scratch.file('calls.hold'), call);
+      const { child } = rig.start([...words, rig.id]);
+      const ended = once(child, 'exit');
+      await until('the guest is asked', () => rig.calls().some((line) => line.startsWith(call)));
+      assert.deepEqual(quiet(await rig.kata('delete', '--force', rig.id)), SILENT);
+      rmSync(rig.scratch.file('calls.hold'));
+      await ended;
+      assert.deepEqual(leftovers(), []);
+    });
+  }
+
+  it('limits that are changed while the container is paused stay changed', async () => {
+    await running();
+    const limits = (): unknown =>
+      (JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/${rig.id}/persist.json`, 'utf8')) as ContainerRecord).Limits;
+    const before = limits();
+    writeFileSync(rig.scratch.file('calls.hold'), 'pauseContainer');
+    const ended = once(rig.start(['pause', rig.id]).child, 'exit');
+    await until('the guest is asked', () => rig.calls().some((line) => line.startsWith('pauseContainer')));
+    assert.deepEqual(quiet(await rig.kata('update', '--cpu-quota', '50000', '--cpu-period', '100000', rig.id)), SILENT);
+    const changed = limits();
+    assert.notDeepEqual(changed, before);
+    rmSync(rig.scratch.file('calls.hold'));
+    await ended;
+    assert.deepEqual([limits(), await rig.status()], [changed, 'paused']);
   });
 });

@@ -114,6 +114,9 @@ describe('kata-runtime', function () {
     writeFileSync(`/run/vc/sbs/${id}/persist.json`, 'not JSON');
     writeFileSync(`/run/vc/sbs/${id}/${id}/persist.json`, '{');
     assert.match((await kata('delete', id)).stderr, /is damaged/);
+    const listed = await kata('list');
+    assert.deepEqual([listed.code, listed.stdout.split('\n').length], [0, 2]);
+    assert.match(listed.stderr, new RegExp(`^WARNING: failed to get container ${id}: state file [^\\n]* is damaged`));
     assert.equal((await kata('delete', '--force', id)).code, 0);
     assert.deepEqual(leftovers(), []);
     assert.equal((await kata('delete', '--force', id)).code, 0);

@@ -1,6 +1,7 @@
 /** The proxy's life: 1.x's flags and texts, then listen until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
@@ -13,6 +14,7 @@ import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { staySmall } from '@kata-containers/common/process/stay-small';
 import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import { version } from '@kata-containers/common/version';
+import { boundLogs } from './bound-logs.ts';
 import { readConsole } from './console-reader.ts';
 import { keepBeating } from './heartbeat.ts';
 import { listen } from './listener.ts';
@@ -72,10 +74,12 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   sessions.push(session);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
+  const stopBounding = boundLogs(dirname(mux), log);
   const server = await listen(listenPath, { session, reading, garbage, log });
   staySmall();
   const reason = await Promise.race([over, lost]);
   stopBeating();
+  stopBounding();
   server.close();
   if (typeof reason === 'string') {
     session.close();

@@ -1,8 +1,10 @@
 /**
  * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Answers every call well, but the one
- * named; the calls are written to LOG, one a line.
+ * named; the calls are written to LOG, one a line. A file
+ * LOG.refuses names another one, and as long as there is a file LOG.hold, the call that it names waits.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
   AgentServiceDefinition,
@@ -45,6 +47,12 @@ const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown
 };
 let container = '';
 
+const isNamedIn = (file: string, name: string): boolean => existsSync(file) && readFileSync(file, 'latin1') === name;
+
+async function release(name: string): Promise<void> {
+  while (isNamedIn(`${log}.hold`, name)) await sleep(5);
+}
+
 type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
 
 const server = new Server();
@@ -56,9 +64,10 @@ for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDe
         log,
         `${name} ${JSON.stringify(call.request, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`,
       );
-      if (name === failing) answer({ code: status.INTERNAL, details: 'the guest says no' });
-      else
-        void Promise.resolve(answers[name]?.(call.request as Readonly<Record<string, unknown>>) ?? {}).then((value) => answer(null, value));
+      void release(name).then(async () => {
+        if (name === failing || isNamedIn(`${log}.refuses`, name)) answer({ code: status.INTERNAL, details: 'the guest says no' });
+        else answer(null, (await answers[name]?.(call.request as Readonly<Record<string, unknown>>)) ?? {});
+      });
     },
   ]);
   server.addService(service as never, Object.fromEntries(calls) as never);

@@ -15,6 +15,7 @@ import { readOnlineCpus } from '../guest/online.ts';
 import { specConfig } from '../oci/spec-config.ts';
 import { splitSysctl } from '../oci/split-sysctl.ts';
 import { GrpcError } from '../service/grpc-error.ts';
+import type { StorageTools } from '../storage/storage-drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import { Container } from './container.ts';
 import { Crun } from './crun.ts';
@@ -59,8 +60,8 @@ export class Sandbox {
   constructor(machine: Machine) {
     this.machine = machine;
     this.#crun = new Crun(machine.reaper, join(machine.stateDirectory, 'crun'));
-    const findDevice = async (driver: string, address: string): Promise<string> =>
-      (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions());
+    const findDevice: StorageTools['findDevice'] = async (driver, address, hints) =>
+      (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions(), hints);
     this.#storages = new StorageTable({ kernel: machine.kernel, findDevice });
   }
 
@@ -101,7 +102,7 @@ export class Sandbox {
         const container = await this.#makeContainer(request, spec);
         this.#containers.set(id, { container, storages: request.storages });
       } catch (error) {
-        await this.#storages.removeAll(request.storages);
+        await this.#storages.removeAll(request.storages).catch(() => {}); // the first error is the one to tell
         throw error;
       }
     } finally {
@@ -135,6 +136,8 @@ export class Sandbox {
   async #remove(id: string): Promise<void> {
     const { container, storages } = this.#find(id);
     await container.destroy();
+    // Of two removals at once one gives the storages back: others may use them too.
+    if (this.#containers.get(id)?.container !== container) return;
     this.#containers.delete(id);
     await this.#storages.removeAll(storages);
   }

@@ -48,7 +48,7 @@ export async function addDevices(devices: readonly Device[], spec: Spec, options
     check(device);
     const type = deviceTypes.find((known) => known === device.type);
     if (!type) throw new GrpcError(status.INVALID_ARGUMENT, `Unknown device type "${device.type}"`);
-    const path = await findDevice(type, addresses[type](device), options);
+    const path = await findDevice(type, addresses[type](device), options, device.options);
     renumberDevice(spec, device.container_path, path, numberOfNode(path));
   }
 }

@@ -1,7 +1,8 @@
 /** Finds block devices for storages and devices of a request. Loaded with the first one. */
 import { existsSync } from 'node:fs';
+import { memoryAddressOf } from '@kata-containers/common/agent-api/memory-address';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { guestRoots, namedDevice, numberOfNode, pciDevice, scsiDevice } from './find-device.ts';
+import { guestRoots, memoryDevice, namedDevice, numberOfNode, pciDevice, scsiDevice } from './find-device.ts';
 import type { DeviceRoots, Sought } from './find-device.ts';
 import { kernelArrivals, waitForDevice } from './wait-for-device.ts';
 import type { Arrivals } from './wait-for-device.ts';
@@ -22,9 +23,17 @@ export const finderOptions = (timeoutMs: number, kernel: Pick<Kernel, 'openUeven
   listen: () => kernelArrivals(kernel),
 });
 
-/** The path of the node. A path may be given in place of an address: then it must be a device. @throws GrpcError, Error */
-export async function findDevice(driver: string, address: string, options: FinderOptions): Promise<string> {
+/**
+ * The path of the node. A path may be given in place of an address: then it must be a device. `hints` are the options that came with it.
+ * @throws GrpcError, Error
+ */
+export async function findDevice(driver: string, address: string, options: FinderOptions, hints: readonly string[] = []): Promise<string> {
   const { timeoutMs, listen, roots = guestRoots } = options;
+  const memory = driver === 'nvdimm' ? memoryAddressOf(hints) : undefined;
+  if (memory !== undefined) {
+    const { name, find } = memoryDevice(memory, roots);
+    return waitForDevice(name, find, timeoutMs, listen);
+  }
   const isPath = address.startsWith('/dev');
   if (isPath && (driver !== 'nvdimm' || existsSync(address))) {
     numberOfNode(address);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Device } from '@kata-containers/common/generated/agent';
@@ -66,6 +66,30 @@ describe('findDevice', () => {
       assert.equal(await find(driver, address, listen), join(roots.dev, node));
     });
   }
+
+  describe('an NVDIMM that is named by its place in memory', () => {
+    const hints = ['physical-address=0x1c0000000'];
+    const byPlace = (): Promise<string> => findDevice('nvdimm', '/dev/pmem1', { timeoutMs: 20, roots, listen: () => silence }, hints);
+    function plug(name: string, region: string, resource: string): void {
+      const device = `sys/devices/ndbus0/${region}`;
+      put(`${device}/pfn0.0/block/${name}/dev`);
+      put(`${device}/resource`, `${resource}\n`);
+      mkdirSync(join(root, 'sys/block'), { recursive: true });
+      symlinkSync(`../devices/ndbus0/${region}/pfn0.0/block/${name}`, join(root, 'sys/block', name));
+      put(`dev/${name}`);
+    }
+
+    it('is found whatever number the kernel gave it', async () => {
+      plug('pmem0', 'region0', '0x100000000');
+      plug('pmem1', 'region1', '0x1d0000000');
+      plug('pmem2', 'region2', '0x1c0000000');
+      assert.equal(await byPlace(), join(roots.dev, 'pmem2'));
+    });
+    it('is waited for, though there is another of that number', async () => {
+      plug('pmem1', 'region1', '0x1d0000000');
+      await assert.rejects(byPlace(), { message: /waiting for device \/block\/pmem at 0x1c0000000$/ });
+    });
+  });
 
   it('a SCSI host is told to look', async () => {
     put('sys/bus/scsi/devices/0:0:1:7/block/sda');

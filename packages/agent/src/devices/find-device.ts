@@ -1,5 +1,5 @@
 /** Where a device is in sysfs, by the address that the runtime gives. */
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../service/grpc-error.ts';
 import { deviceNumber } from '@kata-containers/common/kernel/device-number';
@@ -83,6 +83,26 @@ export function namedDevice(path: string, roots: DeviceRoots): Sought {
   if (name === undefined) throw new Error(`invalid device ${path}`);
   const node = `${roots.dev}/${name}`;
   return { name: `/block/${name}`, find: () => (existsSync(node) ? node : undefined) };
+}
+
+/** Where in the guest's memory the NVDIMM of a block device is: its region says so (Linux, Documentation/ABI/testing/sysfs-bus-nvdimm). */
+function memoryAddress(device: string): bigint | undefined {
+  try {
+    const [, region] = /^(.*\/region\d+)\//.exec(realpathSync(device)) ?? [];
+    return region === undefined ? undefined : BigInt(readFileSync(`${region}/resource`, 'latin1').trim());
+  } catch {
+    return undefined; // it is going, or coming
+  }
+}
+
+/** The NVDIMM that begins there, whatever its number. */
+export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): Sought {
+  const isIt = (name: string): boolean => name.startsWith('pmem') && memoryAddress(`${sys}/block/${name}`) === address;
+  const find = (): string | undefined => {
+    const node = entries(`${sys}/block`).find(isIt);
+    return node !== undefined && existsSync(`${dev}/${node}`) ? `${dev}/${node}` : undefined;
+  };
+  return { name: `/block/pmem at 0x${address.toString(16)}`, find };
 }
 
 /** @throws Error when it is not there, or is no device */

@@ -12,7 +12,7 @@ async function within(seconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new GrpcError(status.DEADLINE_EXCEEDED, `Timeout reached after ${seconds}s`);
-    timer = setTimeout(() => reject(error), seconds * 1000);
+    timer = setTimeout(() => reject(error), Math.min(seconds * 1000, 2 ** 31 - 1)); // a timer for longer ends at once
   });
   try {
     await Promise.race([work, late]);

@@ -12,7 +12,7 @@ import { parseMountOptions } from './parse-mount-options.ts';
 export interface StorageTools {
   readonly kernel: Pick<Kernel, 'mount' | 'umount'>;
   /** The node of a block device, waiting for it to be plugged. */
-  readonly findDevice: (driver: string, address: string) => Promise<string>;
+  readonly findDevice: (driver: string, address: string, hints: readonly string[]) => Promise<string>;
 }
 
 /** Gives whether something was mounted. */
@@ -47,7 +47,7 @@ const shared: Driver = (storage, tools) => Promise.resolve(mountIt(storage, tool
 
 /** A file system on a device that may have been plugged just now. */
 const onDevice: Driver = async (storage, tools) => {
-  const source = await tools.findDevice(storage.driver, storage.source);
+  const source = await tools.findDevice(storage.driver, storage.source, storage.driver_options);
   return mountIt({ ...storage, source }, tools);
 };
 

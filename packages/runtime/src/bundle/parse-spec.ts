@@ -57,11 +57,15 @@ function modernCapabilities(process: Record<string, unknown>): void {
   process['capabilities'] = { bounding: list, effective: list, inheritable: list, permitted: list, ambient: list };
 }
 
+/** To Go's programs, and so to engines, `null` says what a missing field says. */
+const withoutNulls = (key: string, value: unknown, context?: { source?: string }): unknown =>
+  value === null ? undefined : exactIntegers(key, value, context);
+
 /** @throws SpecError with the path of the first field that is wrong */
 export function parseSpec(text: string): Spec {
   let spec: unknown;
   try {
-    spec = JSON.parse(text, exactIntegers);
+    spec = JSON.parse(text, withoutNulls);
   } catch (error) {
     throw new SpecError('(whole file)', `is not JSON (${error instanceof Error ? error.message : ''})`);
   }

@@ -1,5 +1,6 @@
 /** The containers as `list` prints them, in 1.x' shape (list.go). */
 import { statSync } from 'node:fs';
+import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Configuration } from '../configuration/schema.ts';
 import { currentState } from '../sandbox/container-status.ts';
 import { ociStatus } from '../sandbox/lifecycle.ts';
@@ -21,10 +22,21 @@ export interface ContainerRow {
   readonly owner: string;
 }
 
+/** A container whose state is damaged must not hide the others: it is told of, as in 1.x, and left out. */
+function readable<T>(id: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    console.error(`WARNING: failed to get container ${id}: ${error.message}`);
+    return undefined;
+  }
+}
+
 /** Containers that are being made or removed at this moment have no record, or no root file system: they are left out. */
 export function containerRows(): { row: ContainerRow; sandboxId: string }[] {
   return listContainers().flatMap(({ id, sandboxId }) => {
-    const record = loadContainer(sandboxId, id);
+    const record = readable(id, () => loadContainer(sandboxId, id));
     const rootfs = record && statSync(record.Rootfs, { throwIfNoEntry: false });
     if (!record || !rootfs) return [];
     const status = ociStatus(currentState(record));
@@ -46,9 +58,11 @@ export interface DetailedRow {
 /** With what each container's VM was started with, and what a new one would be. */
 export function detailedRows(configuration: Configuration): DetailedRow[] {
   const latest = configuredAssets(configuration);
-  return containerRows().map(({ row, sandboxId }) => {
-    const running = runningAssets(loadSandbox(sandboxId).HypervisorState.Process.pid);
-    return { row, running, latest, stale: staleAssets(running, latest) };
+  return containerRows().flatMap(({ row, sandboxId }) => {
+    const sandbox = readable(row.id, () => loadSandbox(sandboxId));
+    if (!sandbox) return [];
+    const running = runningAssets(sandbox.HypervisorState.Process.pid);
+    return [{ row, running, latest, stale: staleAssets(running, latest) }];
   });
 }
 

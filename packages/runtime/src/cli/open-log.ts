@@ -1,5 +1,5 @@
 /** The log file that the engine names: containerd reads the last error of it to its user. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { createLogger } from '@kata-containers/common/logging/logger';
@@ -26,6 +26,20 @@ function appendTo(path: string): (line: string) => void {
   };
 }
 
+/** Engines keep the log in /run, which is memory, and each verb adds to it as long as a container lives. */
+const MAX_BYTES = 1 << 20;
+
+/** A file that has grown too long gets another name, and is begun anew. */
+function rotate(path: string): void {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file?.isFile() !== true || file.size <= MAX_BYTES) return;
+  try {
+    renameSync(path, `${path}.old`);
+  } catch {
+    // another verb has done it, or nobody may
+  }
+}
+
 function checkWritable(path: string): void {
   if (path === '/dev/null') return;
   try {
@@ -38,6 +52,7 @@ function checkWritable(path: string): void {
 /** @throws UsageError */
 export function openLog({ path, format, level, verb }: LogWish): Logger {
   if (format !== 'text' && format !== 'json') throw new UsageError(`unknown log-format "${format}"`);
+  rotate(path);
   checkWritable(path);
   const fields = { name: 'kata-runtime', source: 'runtime', arch: goArchitecture(process.arch), pid: process.pid, command: verb };
   return createLogger({ format, level, write: appendTo(path), precision: 'seconds', fields });

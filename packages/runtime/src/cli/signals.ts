@@ -15,7 +15,7 @@ export function signalNumber(text: string): number {
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const [, base, offset] = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name) ?? [];
-  if (base !== undefined) return (base === 'MIN' ? SIGRTMIN : SIGRTMAX) + Number(offset ?? 0);
+  if (base !== undefined) return signalNumber(String((base === 'MIN' ? SIGRTMIN : SIGRTMAX) + Number(offset ?? 0)));
   const number = name === 'CLD' ? constants.signals.SIGCHLD : numbers[`SIG${name}`];
   if (number === undefined) throw new UsageError(`Failed to convert signal ${text} to int`);
   return number;

@@ -86,7 +86,9 @@ const hypervisor = {
     false,
     'Share root file systems that are on a block device instead of plugging it, and refuse block devices as volumes.',
   ),
-  block_device_driver: text('virtio-scsi', 'As what block devices of the host are plugged.', { oneOf: ['virtio-scsi', 'virtio-blk'] }),
+  block_device_driver: text('virtio-scsi', 'As what block devices of the host are plugged.', {
+    oneOf: ['virtio-scsi', 'virtio-blk', 'nvdimm'],
+  }),
   block_device_cache_set: flag(
     false,
     "Let the next two keys decide how QEMU uses the host's cache for block devices. Otherwise QEMU does.",

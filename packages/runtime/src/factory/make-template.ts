@@ -14,8 +14,8 @@ import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../sandbox/context.ts';
 import type { Context } from '../sandbox/context.ts';
 import { startGuest } from '../sandbox/start-guest.ts';
-import { UndoJournal, replay } from '../sandbox/undo-journal.ts';
-import { undoOne } from '../sandbox/undo.ts';
+import { UndoJournal } from '../sandbox/undo-journal.ts';
+import { undoAll } from '../sandbox/undo.ts';
 import { spareMac } from './spare-link-plan.ts';
 import { makeTapNamespace } from './tap-namespace.ts';
 import type { InputFile } from './template-key.ts';
@@ -113,7 +113,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     }
     await save(files, guest, own);
   } finally {
-    const failures = await replay(journal.entries(), undoOne);
+    const failures = await undoAll(journal.entries());
     for (const failure of failures) context.log.warn('clean-up after making a VM template is not complete', { failure });
   }
   const record: TemplateRecord = { inputs };

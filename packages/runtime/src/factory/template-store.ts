@@ -23,8 +23,8 @@ import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-err
 import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPaths } from '../hypervisor/qemu/command-line.ts';
-import { replay, UndoJournal } from '../sandbox/undo-journal.ts';
-import { undoOne } from '../sandbox/undo.ts';
+import { UndoJournal } from '../sandbox/undo-journal.ts';
+import { undoAll } from '../sandbox/undo.ts';
 import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
 import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
@@ -185,7 +185,7 @@ export class TemplateStore {
   /** Ends what a maker left running, and removes its files. To be called with the exclusive lock. */
   async #clear({ directory, journal, state }: TemplateFiles): Promise<void> {
     rmSync(state, { force: true });
-    const failures = await replay(new UndoJournal(journal).entries(), undoOne);
+    const failures = await undoAll(new UndoJournal(journal).entries());
     if (failures.length > 0) throw new KataError(`a VM template is not removed completely: ${failures.join('; ')}`);
     for (const name of readdirSync(directory)) rmSync(join(directory, name));
   }

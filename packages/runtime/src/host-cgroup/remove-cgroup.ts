@@ -3,9 +3,10 @@ import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
 /** A process that ends leaves its group a moment later. */
-const ATTEMPTS = 100;
+const BUSY_MS = 1000;
 const RETRY_MS = 10;
 
 function processesIn(directory: string): string[] {
@@ -32,21 +33,22 @@ const groupsIn = (directory: string): string[] =>
     ? readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(directory, entry.name)] : []))
     : [];
 
-async function removeOne(directory: string): Promise<void> {
-  for (const inner of groupsIn(directory)) await removeOne(inner);
-  for (let attempt = 1; existsSync(directory); attempt++) {
+async function removeOne(directory: string, deadline: number): Promise<void> {
+  for (const inner of groupsIn(directory)) await removeOne(inner, deadline);
+  while (existsSync(directory)) {
     for (const pid of processesIn(directory)) moveUp(pid, directory);
     try {
       rmdirSync(directory);
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return;
-      if (errorCode(error) !== 'EBUSY' || attempt === ATTEMPTS) throw error;
+      if (errorCode(error) !== 'EBUSY' || monotonicMs() > deadline) throw error;
       await sleep(RETRY_MS);
     }
   }
 }
 
-/** @throws Error when one stays */
-export async function removeCgroup(directories: readonly string[]): Promise<void> {
-  for (const directory of directories) await removeOne(directory);
+/** All of them are waited for together, for `leftMs` at most. @throws Error when one stays */
+export async function removeCgroup(directories: readonly string[], leftMs = BUSY_MS): Promise<void> {
+  const deadline = monotonicMs() + Math.min(BUSY_MS, leftMs);
+  for (const directory of directories) await removeOne(directory, deadline);
 }

@@ -6,11 +6,17 @@ import { unmountTree } from '../storage/unmount-tree.ts';
 import { runTool } from './ip-command.ts';
 import { restoreBatch } from './macvtap-plan.ts';
 import type { SavedLink } from './macvtap-plan.ts';
-import { inNetworkNamespace } from './namespace.ts';
+import { inNetworkNamespace, isOwnNamespace } from './namespace.ts';
+
+/**
+ * Whether there still is a namespace that can be the sandbox'. A path in /proc names a process: once that has ended, another may have its
+ * number, and the host's own links must stay as they are.
+ */
+const isStrange = (netns: string): boolean => existsSync(netns) && !isOwnNamespace(netns);
 
 /** Deletes taps and the ingress queues that fed them, in a namespace that is somebody else's and stays. */
 export async function deleteLinks(netns: string, links: readonly string[], ingress: readonly string[]): Promise<void> {
-  if (!existsSync(netns)) return;
+  if (!isStrange(netns)) return;
   const ip = links.map((link) => `link delete dev ${link}\n`).join('');
   const tc = ingress.map((link) => `qdisc delete dev ${link} ingress\n`).join('');
   await inNetworkNamespace(netns, linuxKernel, async () => {
@@ -22,7 +28,7 @@ export async function deleteLinks(netns: string, links: readonly string[], ingre
 
 /** Gives links back what macvtaps took from them, as far as they are still there. */
 export async function restoreLinks(netns: string, links: readonly SavedLink[]): Promise<void> {
-  if (links.length === 0 || !existsSync(netns)) return;
+  if (links.length === 0 || !isStrange(netns)) return;
   await inNetworkNamespace(netns, linuxKernel, () =>
     runTool('ip', ['-force', '-batch', '-'], links.map(restoreBatch).join('')).catch(() => {}),
   );

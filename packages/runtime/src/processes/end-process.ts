@@ -19,17 +19,20 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
   return true;
 }
 
-/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when even that does not end it */
-export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
+/** What a process may take to end at SIGKILL. */
+const KILL_MS = 5000;
+
+/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when even that does not end it within `killMs` */
+export async function endProcess(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   if (!signalProcess(identity, 'SIGTERM') || (await waitForEnd(identity, graceMs))) return;
   signalProcess(identity, 'SIGKILL');
-  if (!(await waitForEnd(identity, 5000))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
+  if (!(await waitForEnd(identity, killMs))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
 }
 
 /** Ends a process and those that it has started: a daemon may have its work done by a child, in namespaces that must go too. */
-export async function endFamily(identity: ProcessIdentity, graceMs: number): Promise<void> {
+export async function endFamily(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   const children = isAlive(identity) ? childrenOf(identity.pid).flatMap((pid) => identifyProcess(pid) ?? []) : [];
-  await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs)));
+  await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs, killMs)));
 }
 
 /** Closes descriptors, ignoring those closed already. */

@@ -1,5 +1,6 @@
 /** OCI hooks on the host (config.md, "POSIX-platform Hooks"). */
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Hook } from '@kata-containers/common/oci/spec';
@@ -13,6 +14,8 @@ export interface HookState {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A timer for longer ends at once (setTimeout of Node). */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Output kept for an error text. */
 const MAX_OUTPUT = 4096;
 
@@ -24,10 +27,21 @@ function keepSome(stream: NodeJS.ReadableStream): () => string {
   return () => kept.trim();
 }
 
+type End = [code: number | null, signal: string | null];
+
+/** With all that it has said. What one that was killed for its time has started may say more: that is not waited for. */
+async function endOf(child: ChildProcessWithoutNullStreams, isTimed: boolean): Promise<End> {
+  const closed = once(child, 'close') as Promise<End>;
+  const exited = once(child, 'exit') as Promise<End>;
+  const end = await Promise.race([closed, exited.then((early) => (isTimed && early[1] === 'SIGKILL' ? early : closed))]);
+  for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  return end;
+}
+
 async function runHook(hook: Hook, state: HookState): Promise<void> {
   const [name = hook.path, ...words] = hook.args ?? [];
   const environment = Object.fromEntries((hook.env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
-  const timeout = (hook.timeout ?? 0) * 1000;
+  const timeout = Math.min((hook.timeout ?? 0) * 1000, LONGEST_MS);
   const child = spawn(hook.path, words, {
     argv0: name,
     env: environment,
@@ -37,9 +51,9 @@ async function runHook(hook: Hook, state: HookState): Promise<void> {
   const [output, complaint] = [keepSome(child.stdout), keepSome(child.stderr)];
   child.stdin.on('error', () => {}); // a hook need not read its stdin
   child.stdin.end(JSON.stringify(state));
-  const [code, signal] = (await once(child, 'close').catch((error: unknown) => {
+  const [code, signal] = await endOf(child, timeout > 0).catch((error: unknown) => {
     throw new KataError(`hook ${hook.path} cannot be run`, { cause: error });
-  })) as [number | null, string | null];
+  });
   if (code === 0) return;
   const reason = signal === 'SIGKILL' && timeout > 0 ? 'Hook timeout' : (signal ?? `exit code ${code}`);
   throw new KataError(`hook ${hook.path}: ${reason}: stdout: ${output()}, stderr: ${complaint()}`);

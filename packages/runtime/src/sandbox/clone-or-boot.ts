@@ -11,15 +11,14 @@ import { enterCgroupOf } from './host-cgroup.ts';
 import { startGuest } from './start-guest.ts';
 import type { GuestStart, StartedGuest } from './start-guest.ts';
 import { timed } from './timed.ts';
-import { replay } from './undo-journal.ts';
 import type { UndoJournal } from './undo-journal.ts';
-import { undoOne } from './undo.ts';
+import { undoAll } from './undo.ts';
 
 export type Up = StartedGuest & { readonly plan: QemuPlan };
 
 /** Undoes what was recorded since, which only starts processes and their sockets: the VM's directories stay. */
 export async function undoSince(journal: UndoJournal, count: number, log: Logger): Promise<void> {
-  for (const failure of await replay(journal.entries().slice(count), undoOne)) log.warn('a VM that failed is still there', { failure });
+  for (const failure of await undoAll(journal.entries().slice(count))) log.warn('a VM that failed is still there', { failure });
 }
 
 /** @throws KataError when a template cannot be made, loaded or used */

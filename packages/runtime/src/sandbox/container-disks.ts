@@ -9,6 +9,8 @@ import { planDevices, planDiskVolumes } from '../storage/disk-plan.ts';
 import type { DevicePlan, DiskVolume, WantedDisk } from '../storage/disk-plan.ts';
 import { diskFacts, findDisk } from '../storage/host-disks.ts';
 import { readMountTable } from '../storage/mount-table.ts';
+import { pmemImage } from '../storage/pmem-image.ts';
+import { planPmemVolumes } from '../storage/pmem-plan.ts';
 import { planRootfs } from '../storage/rootfs-plan.ts';
 import type { RootfsDisk } from '../storage/rootfs-plan.ts';
 import { hostFacts } from '../storage/share.ts';
@@ -61,18 +63,20 @@ function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskReque
   const facts = diskFacts();
   const devices = planDevices(bundle.spec.linux ?? {}, facts);
   const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
-  const { DisableBlockDeviceUse } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
+  const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
   if (DisableBlockDeviceUse) {
     refuseVolumes(volumes);
     return { devices, volumes, rootfs: undefined };
   }
   const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
-  return { devices, volumes, rootfs: planRootfs(real, readMountTable(), facts) };
+  const table = readMountTable();
+  const pmem = NvdimmCount === undefined ? [] : planPmemVolumes(mounts, table, { ...facts, imageOf: pmemImage }, hostFacts.randomName);
+  return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
 }
 
 /** What the host has written to a file system must be on the disk before the guest reads it there. */
-function writeBack({ kernel }: Context, rootfs: string): void {
-  const fd = openSync(rootfs, 'r');
+function writeBack({ kernel }: Context, directory: string): void {
+  const fd = openSync(directory, 'r');
   try {
     kernel.syncFileSystem(fd);
   } finally {
@@ -85,6 +89,7 @@ function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { device
   // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
   if (rootfs) writeBack(context, bundle.rootfs);
+  for (const { disk } of volumes) if (disk.image !== undefined) writeBack(context, disk.hint);
   return timed(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 

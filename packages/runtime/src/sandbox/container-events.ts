@@ -15,6 +15,9 @@ export interface ContainerEvent {
   readonly data?: object;
 }
 
+/** A timer for longer ends at once (setTimeout of Node). */
+const LONGEST_MS = 2 ** 31 - 1;
+
 type Emit = (event: ContainerEvent) => void;
 
 async function stats(agent: AgentConnection, id: string, deadline: Deadline): Promise<ContainerEvent> {
@@ -53,7 +56,7 @@ export async function followContainer(id: string, intervalMs: number, emit: Emit
     followOom(agent, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
     try {
       for (;;) {
-        await sleep(intervalMs);
+        await sleep(Math.min(intervalMs, LONGEST_MS));
         if (hasEnded(id)) return;
         emit(await stats(agent, id, deadline));
       }

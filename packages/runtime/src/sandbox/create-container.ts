@@ -25,9 +25,10 @@ import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from './state.ts';
-import { findSandbox, loadContainer, loadSandbox, saveContainer } from './state-store.ts';
+import { findSandbox, loadContainer, loadSandbox, registerContainer } from './state-store.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
+import { validateId } from './validate-id.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -40,6 +41,8 @@ export interface CreateRequest {
   readonly pidfdSocket?: string;
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
+  /** Told last of all; when it throws, the create has failed. */
+  readonly onCreated?: (shim: Started) => void;
 }
 
 /** The directory's existence is the reservation: of two creates with one id, one fails here. */
@@ -92,7 +95,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
 
 /** From here on the container is complete. */
 function register(request: CreateRequest, { sandboxId }: Placed, shim: Started): void {
-  saveContainer(sandboxId, request.id, {
+  registerContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
     State: 'ready',
     BundlePath: request.bundle.path,
@@ -115,6 +118,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
     sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
     register(request, placed, shim);
     await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
+    request.onCreated?.(shim);
     return shim;
   } finally {
     placed.agent.close();
@@ -171,6 +175,6 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const role = containerRole(request.bundle.spec);
-  if (role.kind !== 'sandbox') return createInPod(context, request, role.sandboxId);
+  if (role.kind !== 'sandbox') return createInPod(context, request, validateId(role.sandboxId));
   return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

@@ -6,7 +6,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { mountedType, readMountTable } from '../storage/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
-import { hostFacts, makeRootPoint, sharePath, shareRootfs } from '../storage/share.ts';
+import { hostFacts, sharePaths } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
 import type { Deadline } from './call-guest.ts';
 import { provideDisks } from './container-disks.ts';
@@ -48,14 +48,12 @@ function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan
 export async function createInGuest(context: Context, container: Container, placed: PlacedContainer): Promise<void> {
   const { id, bundle } = container;
   const { sandboxId, journal, sandbox, agent } = placed;
-  const paths = sandboxPaths(sandboxId);
   const record = (entry: Undo): void => journal.record({ ...entry, container: id });
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
-  if (disks.rootSuffix === undefined) shareRootfs(paths, id, bundle.rootfs, record, context.kernel);
-  else makeRootPoint(paths, id, record);
   const plan = planShare(id, disks.mounts, hostFacts, new Set([...volumes.inGuest, ...disks.inGuest]));
-  for (const path of plan.shared) sharePath(paths, path, record, context.kernel);
+  const shared = { id, volumes: plan.shared, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
+  sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
   const seccomp = await takesSeccomp(context, bundle, agent, deadline);
   const rootPath = `${guestShare}/${id}${disks.rootSuffix ?? '/rootfs'}`;

@@ -5,8 +5,14 @@ import type { WantedDisk } from '../storage/disk-plan.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
 import type { DiskConfig, DiskRecord, SandboxState } from './state.ts';
 
+function nvdimms({ image, disable_image_nvdimm, block_device_driver }: HypervisorConfiguration): Pick<DiskConfig, 'NvdimmCount'> {
+  if (image !== '' && !disable_image_nvdimm) return { NvdimmCount: 1 };
+  return block_device_driver === 'nvdimm' ? { NvdimmCount: 0 } : {};
+}
+
 export const diskConfig = (configuration: HypervisorConfiguration): DiskConfig => ({
   BlockDeviceDriver: configuration.block_device_driver as DiskDriver, // the schema lets no other through
+  ...nvdimms(configuration),
   DisableBlockDeviceUse: configuration.disable_block_device_use,
   BlockDeviceCacheSet: configuration.block_device_cache_set,
   BlockDeviceCacheDirect: configuration.block_device_cache_direct,
@@ -22,8 +28,10 @@ export const isSameDisk = ({ Number, ReadOnly }: DiskRecord, { number, isReadonl
   Number === number && ReadOnly === isReadonly;
 
 /** A new disk of one container. @throws KataError when there is no place for it */
-export function placeDisk(state: SandboxState, disk: WantedDisk, { id, containerId, driver }: NewDisk): DiskRecord {
-  const Index = lowestFree(0, (index) => (state.Devices ?? []).some((record) => record.Index === index));
+export function placeDisk(state: SandboxState, disk: WantedDisk, { id, containerId, driver, nvdimms: first = 0 }: NewDisk): DiskRecord {
+  const isNvdimm = driver === 'nvdimm';
+  const others = (state.Devices ?? []).filter((record) => (record.Driver === 'nvdimm') === isNvdimm);
+  const Index = lowestFree(isNvdimm ? first : 0, (index) => others.some((record) => record.Index === index));
   const Slot = driver === 'virtio-blk' ? freeSlot(state) : 0;
   const place = { Driver: driver, Index, Slot };
   return { ID: id, Number: disk.number, ReadOnly: disk.isReadonly, ...place, Plugged: false, Containers: [containerId] };
@@ -33,6 +41,8 @@ interface NewDisk {
   readonly id: string;
   readonly containerId: string;
   readonly driver: DiskDriver;
+  /** How many NVDIMMs the VM was started with. */
+  readonly nvdimms?: number | undefined;
 }
 
 export const withUser = (record: DiskRecord, containerId: string): DiskRecord =>

@@ -12,6 +12,7 @@ import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { enterCgroupOf } from './host-cgroup.ts';
 import { requireFor } from './require-for.ts';
+import type { FoundContainer } from './require-for.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -21,40 +22,67 @@ export interface ExecRequest {
   /** Socket that a pidfd of the shim goes to. */
   readonly pidfdSocket?: string;
   readonly attached: boolean;
+  /** Told last of all; when it throws, the process does not go on. */
+  readonly onStarted: (shim: Started) => void;
 }
 
-/** @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError */
-export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
-  const { sandboxId, record, sandbox } = requireFor('exec', request.id);
-  const execId = randomUuid();
-  const agent = await connectAgent(sandbox.AgentState.URL, {});
-  const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
-  try {
-    await agent.call('execProcess', { container_id: request.id, exec_id: execId, process: agentProcess(request.process) }, { deadlineMs });
-  } finally {
-    agent.close();
-  }
+const SIGKILL = 9;
+
+function startShim(
+  context: Context,
+  { sandboxId, record, sandbox }: FoundContainer,
+  request: ExecRequest,
+  execId: string,
+  console: string | undefined,
+): Started {
   const terminal = request.process.terminal ?? false;
-  const console = openConsole({ terminal, ...request }, context.kernel);
-  const shim = {
-    binary: context.configuration.shim.path,
-    agentUrl: sandbox.AgentState.URL,
-    containerId: request.id,
-    execId,
-    terminal,
-    debug: context.configuration.shim.enable_debug,
-    namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
-    console,
-    quiet: terminal && !request.attached && console === undefined,
-    environment: context.environment,
-  };
   enterCgroupOf(context, sandboxId, request.id);
-  const started = launchShim(shim, context.kernel);
+  const started = launchShim(
+    {
+      binary: context.configuration.shim.path,
+      agentUrl: sandbox.AgentState.URL,
+      containerId: request.id,
+      execId,
+      terminal,
+      debug: context.configuration.shim.enable_debug,
+      namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
+      console,
+      quiet: terminal && !request.attached && console === undefined,
+      environment: context.environment,
+    },
+    context.kernel,
+  );
   try {
     sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
+    request.onStarted(started);
   } catch (error) {
-    signalProcess(started.identity, 'SIGTERM'); // the shim hands it on to the process
+    signalProcess(started.identity, 'SIGKILL'); // nobody knows it
     throw error;
   }
   return started;
+}
+
+/**
+ * Leaves no process behind when it fails.
+ * @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError, KataError
+ */
+export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
+  const found = requireFor('exec', request.id);
+  const { AgentState, HypervisorState } = found.sandbox;
+  const console = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
+  const names = { container_id: request.id, exec_id: randomUuid() };
+  const agent = await connectAgent(AgentState.URL, {});
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator) };
+  try {
+    await agent.call('execProcess', { ...names, process: agentProcess(request.process) }, deadline);
+    try {
+      return startShim(context, found, request, names.exec_id, console);
+    } catch (error) {
+      // Without a shim nobody would ever end it, or learn of it.
+      await agent.call('signalProcess', { ...names, signal: SIGKILL }, deadline).catch(() => {});
+      throw error;
+    }
+  } finally {
+    agent.close();
+  }
 }

@@ -6,7 +6,7 @@ import { isAlive, signalProcess } from '@kata-containers/common/process/process-
 import { guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
-import { loadSandbox, requireContainer, saveContainer } from './state-store.ts';
+import { loadSandbox, requireContainer, changeContainer } from './state-store.ts';
 import type { SandboxState } from './state.ts';
 
 const SIGKILL = 9;
@@ -45,7 +45,7 @@ export async function killContainer(context: Context, request: KillRequest): Pro
   try {
     await signalInGuest(sandbox, request);
     // The guest thaws a paused container for its signal, as runc does for SIGKILL.
-    if (record.State === 'paused') saveContainer(sandboxId, request.id, { ...record, State: 'running' });
+    if (record.State === 'paused') changeContainer(sandboxId, request.id, { State: 'running' });
   } catch (error) {
     const vm = sandbox.HypervisorState.Process;
     if (request.signal !== SIGKILL) throw error;

@@ -1,12 +1,12 @@
 /** `pause` and `resume`: the guest freezes the container's processes; its VM goes on. */
 import { callGuest } from './call-guest.ts';
 import { requireFor } from './require-for.ts';
-import { saveContainer } from './state-store.ts';
+import { changeContainer } from './state-store.ts';
 
 async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
   const { sandboxId, sandbox, afterwards } = requireFor(verb, id);
   await callGuest(sandbox, (agent, deadline) => agent.call(`${verb}Container`, { container_id: id }, deadline));
-  saveContainer(sandboxId, id, afterwards);
+  changeContainer(sandboxId, id, { State: afterwards });
 }
 
 /** @throws ContainerNotFoundError, StateError, AgentError */

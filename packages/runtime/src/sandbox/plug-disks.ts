@@ -4,8 +4,9 @@
  */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
+import type { GuestDisk } from '../agent/disk-requests.ts';
 import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
-import type { DiskPlace } from '../hypervisor/qemu/disk.ts';
+import type { DiskDriver, DiskPlace } from '../hypervisor/qemu/disk.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import type { WantedDisk } from '../storage/disk-plan.ts';
 import { hostFacts } from '../storage/share.ts';
@@ -19,6 +20,7 @@ import { loadSandbox, saveSandbox } from './state-store.ts';
 import { withMonitor } from './with-monitor.ts';
 
 const placeOf = ({ Driver, Index, Slot }: DiskRecord): DiskPlace => ({ driver: Driver, index: Index, slot: Slot });
+const idOf = ({ ID, Driver }: DiskRecord): { id: string; driver: DiskDriver } => ({ id: ID, driver: Driver });
 const unplugTimeout = ({ HypervisorState }: SandboxState): number => guestTimeout(UNPLUG_TIMEOUT_MS, HypervisorState.Accelerator);
 
 interface Owner {
@@ -26,10 +28,10 @@ interface Owner {
   readonly containerId: string;
 }
 
-async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<void> {
+async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<number | undefined> {
   try {
-    const { path, isReadonly, isMounted: isExclusive } = disk;
-    await plugDisk(monitor, { id: record.ID, path, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
+    const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
+    return await plugDisk(monitor, { id: record.ID, path, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
     throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });
@@ -43,7 +45,7 @@ const find = ({ Devices = [] }: SandboxState, disk: WantedDisk): DiskRecord | un
 async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: WantedDisk): Promise<SandboxState> {
   let left = state;
   for (const record of (state.Devices ?? []).filter((candidate) => isSameDisk(candidate, disk))) {
-    const isGone = await unplugDisk(monitor, record.ID, unplugTimeout(state)).then(
+    const isGone = await unplugDisk(monitor, idOf(record), unplugTimeout(state)).then(
       () => true,
       () => false,
     );
@@ -62,14 +64,16 @@ async function provide(monitor: QmpClient, state: SandboxState, disk: HostDisk, 
   const there = find(state, disk);
   if (there) return save(withDisk(state, withUser(there, containerId)));
   const free = await withoutRemains(monitor, state, disk);
-  const record = placeDisk(free, disk, { id: `drive-${hostFacts.randomName()}`, containerId, driver: config.BlockDeviceDriver });
+  const driver = disk.image === undefined ? config.BlockDeviceDriver : 'nvdimm';
+  const id = `drive-${hostFacts.randomName()}`;
+  const record = placeDisk(free, disk, { id, containerId, driver, nvdimms: config.NvdimmCount });
   const begun = save(withDisk(free, record));
-  await plugNew(monitor, disk, record, config);
-  return save(withDisk(begun, { ...record, Plugged: true }));
+  const address = await plugNew(monitor, disk, record, config);
+  return save(withDisk(begun, { ...record, Plugged: true, ...(address !== undefined && { Addr: address }) }));
 }
 
 /** Where the guest finds a disk that was plugged. */
-export type FindPlugged = (disk: WantedDisk) => { driver: 'scsi' | 'blk'; address: string };
+export type FindPlugged = (disk: WantedDisk) => GuestDisk;
 
 /** @throws KataError, HypervisorError for what cannot be plugged: `unplugDisks` takes back what was */
 export async function plugDisks(context: Context, owner: Owner, disks: readonly HostDisk[]): Promise<FindPlugged> {
@@ -85,7 +89,7 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
   return (disk) => {
     const record = find(state, disk);
     if (!record) throw new HypervisorError(`block device ${disk.number} was not plugged`, '');
-    return diskAddress(placeOf(record));
+    return { ...diskAddress(placeOf(record)), ...(record.Addr !== undefined && { memory: BigInt(record.Addr) }) };
   };
 }
 
@@ -97,9 +101,10 @@ async function release(
   { sandboxId, containerId }: Owner,
 ): Promise<SandboxState> {
   const left = { ...record, Containers: record.Containers.filter((id) => id !== containerId) };
-  if (left.Containers.length > 0) return withDisk(state, left);
+  // An NVDIMM stays as long as its VM, for the next container that wants the same.
+  if (left.Containers.length > 0 || record.Driver === 'nvdimm') return withDisk(state, left);
   try {
-    await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, record.ID, unplugTimeout(state)));
+    await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, idOf(record), unplugTimeout(state)));
     return withoutDisk(state, record);
   } catch (error) {
     context.log.warn('the VM keeps a block device that it should let go', { device: record.Number, reason: errorMessage(error) });

@@ -14,8 +14,7 @@ import { containerFile } from './paths.ts';
 import { unplugDisks } from './plug-disks.ts';
 import { removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
-import { replay } from './undo-journal.ts';
-import { undoOne } from './undo.ts';
+import { undoAll } from './undo.ts';
 
 const SIGKILL = 9;
 
@@ -53,7 +52,7 @@ export async function removeContainer(
     );
   }
   const entries = containerEntries(sandboxId, id);
-  const failures = await replay(entries, undoOne);
+  const failures = await undoAll(entries);
   if (failures.length > 0) handOver(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);

@@ -4,8 +4,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
 import { allEntries } from './container-journal.ts';
 import { sandboxPaths } from './paths.ts';
-import { replay } from './undo-journal.ts';
-import { undoOne } from './undo.ts';
+import { undoAll } from './undo.ts';
 
 /** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
 export function removeStateDirectory(path: string): void {
@@ -22,7 +21,7 @@ export function removeStateDirectory(path: string): void {
 export async function removeSandbox(id: string): Promise<string[]> {
   const paths = sandboxPaths(id);
   if (!existsSync(paths.state)) return [];
-  const failures = await replay(allEntries(id), undoOne);
+  const failures = await undoAll(allEntries(id));
   if (failures.length === 0) removeStateDirectory(paths.state);
   return failures;
 }

@@ -1,7 +1,7 @@
 /** A container in a state that a verb works in, with its sandbox: how most verbs begin. */
 import { currentState } from './container-status.ts';
 import { stateAfter } from './lifecycle.ts';
-import type { Verb } from './lifecycle.ts';
+import type { ContainerState, Verb } from './lifecycle.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { loadSandbox, requireContainer } from './state-store.ts';
 
@@ -9,13 +9,12 @@ export interface FoundContainer {
   readonly sandboxId: string;
   readonly record: ContainerRecord;
   readonly sandbox: SandboxState;
-  /** The record as it is to be saved when the verb has done its work. */
-  readonly afterwards: ContainerRecord;
+  /** Its state when the verb has done its work. */
+  readonly afterwards: ContainerState;
 }
 
 /** @throws ContainerNotFoundError, StateError */
 export function requireFor(verb: Verb, id: string): FoundContainer {
   const { sandboxId, record } = requireContainer(id);
-  const afterwards = { ...record, State: stateAfter(verb, id, currentState(record)) };
-  return { sandboxId, record, sandbox: loadSandbox(sandboxId), afterwards };
+  return { sandboxId, record, sandbox: loadSandbox(sandboxId), afterwards: stateAfter(verb, id, currentState(record)) };
 }

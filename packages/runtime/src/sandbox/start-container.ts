@@ -7,7 +7,7 @@ import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { plugAllLinks } from './plug-network.ts';
 import { requireFor } from './require-for.ts';
-import { saveContainer } from './state-store.ts';
+import { changeContainer } from './state-store.ts';
 import { timed } from './timed.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
@@ -23,7 +23,7 @@ export async function startContainer(context: Context, id: string): Promise<void
   } finally {
     agent.close();
   }
-  saveContainer(sandboxId, id, afterwards);
+  changeContainer(sandboxId, id, { State: afterwards });
   const { spec } = loadBundle(record.BundlePath);
   if (!spec.hooks?.poststart?.length) return;
   const state = { ociVersion: spec.ociVersion, id, status: 'running', pid: record.Process.Shim.pid, bundle: record.BundlePath };

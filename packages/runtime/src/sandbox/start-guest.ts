@@ -49,7 +49,7 @@ export interface StartedGuest {
   readonly agent: AgentConnection;
 }
 
-const END_MS = 200;
+const END_MS = 1000;
 
 /** With proxy debug the proxy reads the console, and a console has one reader. */
 function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | undefined {

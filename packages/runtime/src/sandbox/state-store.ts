@@ -1,5 +1,5 @@
 /** Reading and writing state, whole files at a time: a reader sees the old or the new one, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, StateError } from '@kata-containers/common/errors/kata-error';
@@ -7,8 +7,8 @@ import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } fro
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 
+/** Makes no directory: what was deleted meanwhile must not come back. */
 function writeJson(path: string, value: object): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}`;
   const fd = openSync(temporary, 'w', 0o600);
   try {
@@ -43,8 +43,19 @@ function names(directory: string): string[] {
 }
 
 export const saveSandbox = (id: string, state: SandboxState): void => writeJson(sandboxPaths(id).sandboxFile, state);
-export const saveContainer = (sandboxId: string, id: string, record: ContainerRecord): void =>
-  writeJson(containerFile(sandboxId, id), record);
+
+/** The first record of a container. */
+export function registerContainer(sandboxId: string, id: string, record: ContainerRecord): void {
+  const path = containerFile(sandboxId, id);
+  if (!existsSync(dirname(path))) mkdirSync(dirname(path), { mode: 0o700 });
+  writeJson(path, record);
+}
+
+/** Changes the record as it is now: another verb may have changed it, or removed it, since it was last read. */
+export function changeContainer(sandboxId: string, id: string, changes: Partial<ContainerRecord>): void {
+  const record = loadContainer(sandboxId, id);
+  if (record) writeJson(containerFile(sandboxId, id), { ...record, ...changes });
+}
 
 /** @throws StateError when damaged or missing */
 export function loadSandbox(id: string): SandboxState {

@@ -25,14 +25,16 @@ export interface Endpoint {
 export interface DiskRecord {
   /** Name of QEMU's side of it. */
   readonly ID: string;
-  /** `major:minor` on the host. */
+  /** `major:minor` on the host; of a file, `file` and its file system's number and its own. */
   readonly Number: string;
   readonly ReadOnly: boolean;
   readonly Driver: DiskDriver;
-  /** Which of the VM's disks it is, the lowest that was free (1.x's BlockIndexMap). */
+  /** Which of the VM's disks it is, the lowest that was free (1.x's BlockIndexMap); NVDIMMs have numbers of their own. */
   readonly Index: number;
   /** Place on the bridge; 0 for a SCSI disk. */
   readonly Slot: number;
+  /** Where in the guest's memory an NVDIMM is. */
+  readonly Addr?: number;
   /** False until QEMU has it whole. */
   readonly Plugged: boolean;
   /** Ids of those that use it. */
@@ -42,6 +44,8 @@ export interface DiskRecord {
 /** 1.x's names of what the sandbox was made with. */
 export interface DiskConfig {
   readonly BlockDeviceDriver: DiskDriver;
+  /** NVDIMMs that the VM was started with. Missing when its machine takes none. */
+  readonly NvdimmCount?: number;
   readonly DisableBlockDeviceUse: boolean;
   readonly BlockDeviceCacheSet: boolean;
   readonly BlockDeviceCacheDirect: boolean;

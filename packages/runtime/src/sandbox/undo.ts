@@ -10,6 +10,7 @@ import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
 import { endFamily, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../storage/unmount-tree.ts';
+import { replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 
 /** Runs a removal for which "there is none" is as good as done. */
@@ -21,12 +22,14 @@ function tolerateMissing(remove: () => void): void {
   }
 }
 
+/** All that one replay waits for shares this time: `delete` must end soon, however many mounts are busy and processes deaf. */
+const REPLAY_MS = 3000;
 /** A guest that has been told to let go of files does so a moment later; nothing on the host tells when. */
 const BUSY_MS = 1000;
 const LOOK_MS = 20;
 
-async function unmount(path: string, kernel: Pick<Kernel, 'umount'>): Promise<void> {
-  const deadline = monotonicMs() + BUSY_MS;
+async function unmount(path: string, kernel: Pick<Kernel, 'umount'>, leftMs: number): Promise<void> {
+  const deadline = monotonicMs() + Math.min(BUSY_MS, leftMs);
   for (;;) {
     try {
       return unmountTree(path, kernel);
@@ -37,10 +40,12 @@ async function unmount(path: string, kernel: Pick<Kernel, 'umount'>): Promise<vo
   }
 }
 
-/** A process that does not end by itself has this long between SIGTERM and SIGKILL. */
+/** A process that does not end by itself has this long between SIGTERM and SIGKILL; at SIGKILL each has this long at least. */
 const TERMINATION_MS = 500;
 
-export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'> = linuxKernel): Promise<void> {
+/** `leftMs`: how long it may take to wait for others, which need not be enough. */
+async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, leftMs: number): Promise<void> {
+  const [graceMs, killMs] = [Math.min(TERMINATION_MS, leftMs), Math.max(TERMINATION_MS, leftMs)];
   switch (entry.undo) {
     case 'rmdir':
       return tolerateMissing(() => rmdirSync(entry.path));
@@ -50,11 +55,11 @@ export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setn
       for (const name of entry.names) tolerateMissing(() => unlinkSync(join(entry.directory, name)));
       return;
     case 'unmount':
-      return unmount(entry.path, kernel);
+      return unmount(entry.path, kernel, leftMs);
     case 'remove-cgroup':
-      return removeCgroup(entry.directories);
+      return removeCgroup(entry.directories, leftMs);
     case 'kill':
-      return entry.family ? endFamily(entry.process, TERMINATION_MS) : endProcess(entry.process, TERMINATION_MS);
+      return entry.family ? endFamily(entry.process, graceMs, killMs) : endProcess(entry.process, graceMs, killMs);
     case 'delete-links':
       return deleteLinks(entry.netns, entry.links, entry.ingress);
     case 'restore-links':
@@ -62,4 +67,14 @@ export async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setn
     case 'delete-netns':
       return deleteNetworkNamespace(entry.path, kernel);
   }
+}
+
+/** Undoes everything. @returns one line for each thing that could not be undone */
+export function undoAll(
+  entries: readonly Undo[],
+  kernel: Pick<Kernel, 'umount' | 'setns'> = linuxKernel,
+  totalMs = REPLAY_MS,
+): Promise<string[]> {
+  const deadline = monotonicMs() + totalMs;
+  return replay(entries, (entry) => undoOne(entry, kernel, Math.max(0, deadline - monotonicMs())));
 }

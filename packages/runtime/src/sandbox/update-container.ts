@@ -10,7 +10,7 @@ import { limitWhole } from './host-limits.ts';
 import { requireFor } from './require-for.ts';
 import type { FoundContainer } from './require-for.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
-import { saveContainer } from './state-store.ts';
+import { changeContainer } from './state-store.ts';
 
 /** The guest's disks have no scheduler that knows weights. */
 function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
@@ -27,7 +27,7 @@ async function apply(context: Context, found: FoundContainer, id: string, resour
   const before = recordedLimits(record);
   const limits = updatedLimits(before, resources);
   const isChanged = JSON.stringify(limits) !== JSON.stringify(before);
-  saveContainer(sandboxId, id, { ...record, Limits: limits });
+  changeContainer(sandboxId, id, { Limits: limits });
   if (isChanged) limitIfWhole(context, id, found, limits);
   await callGuest(sandbox, async (agent, deadline) => {
     if (isChanged) await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'changed');
@@ -42,7 +42,7 @@ export async function updateContainer(context: Context, id: string, resources: R
   try {
     await apply(context, found, id, resources);
   } catch (error) {
-    saveContainer(found.sandboxId, id, found.record);
+    changeContainer(found.sandboxId, id, { Limits: recordedLimits(found.record) });
     limitIfWhole(context, id, found, recordedLimits(found.record));
     throw error;
   }

@@ -2,8 +2,8 @@
  * Which block devices of the host a container's specification names: the VM is given them as disks. Pure: what is on the host is told by
  * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
  */
-import { basename } from 'node:path';
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
+import { nameFor } from './name-for.ts';
 
 export interface DiskFacts {
   /** Number of the block device that a path is the node of; undefined when it is none. */
@@ -21,6 +21,8 @@ export interface WantedDisk {
   readonly isReadonly: boolean;
   /** The guest mounts a file system on it: no other VM may write to it meanwhile. */
   readonly isMounted: boolean;
+  /** The file of an NVDIMM's image, which is plugged in the place of the loop device that it is behind. */
+  readonly image?: string;
 }
 
 export interface DevicePlan {
@@ -78,8 +80,8 @@ export interface DiskVolume {
 }
 
 /** Where the guest mounts disks for its containers (1.x). */
-const STORAGE = '/run/kata-containers/sandbox/storage';
-const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
+export const STORAGE = '/run/kata-containers/sandbox/storage';
+export const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
 
 /** `newName` gives a name that is new each time: several containers may have the same disk. */
 export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newName: () => string): DiskVolume[] {
@@ -89,7 +91,7 @@ export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newN
     if (number === undefined) return [];
     const isReadonly = options.includes('ro') || facts.isReadonly(number);
     const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
-    const point = `${STORAGE}/${newName()}-${basename(destination) || 'root'}`;
+    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
     if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];
     const words = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;
     const moved: Mount = { destination, type: 'bind', source: point, options: ['rbind', ...(disk.isReadonly ? ['ro'] : [])] };

@@ -21,7 +21,8 @@ function numberAt(path: string): string | undefined {
 
 export const hostPlaces: DiskPlaces = { sys: '/sys', dev: '/dev', numberAt };
 
-function attribute(directory: string, name: string): string {
+/** Empty when there is none. */
+export function attribute(directory: string, name: string): string {
   try {
     return readFileSync(`${directory}/${name}`, 'latin1').trim();
   } catch {
@@ -41,6 +42,7 @@ export function diskFacts({ sys, numberAt: nodeAt }: DiskPlaces = hostPlaces): D
 /** A disk that is there and can be opened by its path. */
 export interface HostDisk extends WantedDisk {
   readonly path: string;
+  readonly bytes: number;
 }
 
 /** What QEMU would say of such a disk is neither clear nor fit for dockerd, which reads exit codes into some sentences. */
@@ -53,14 +55,18 @@ function requireUsable(path: string, directory: string): void {
   }
 }
 
+/** sysfs counts in these, whatever the device's own are. */
+const SECTOR = 512;
+
 /** The node that was named, or else the one that the kernel names. @throws KataError when there is none, or it cannot be used */
 export function findDisk(wanted: WantedDisk, { sys, dev, numberAt: nodeAt }: DiskPlaces = hostPlaces): HostDisk {
-  const { number, hint } = wanted;
+  const { number, hint, image } = wanted;
+  if (image !== undefined) return { ...wanted, path: image, bytes: statSync(image).size };
   const directory = `${sys}/dev/block/${number}`;
   if (!existsSync(directory)) throw new KataError(`the host has no block device ${number}, which ${hint} stands for`);
   const name = /^DEVNAME=(.+)$/m.exec(attribute(directory, 'uevent'))?.[1] ?? '';
   const path = [hint, `${dev}/${name}`].find((candidate) => nodeAt(candidate) === number);
   if (path === undefined) throw new KataError(`block device ${number}, which ${hint} stands for, has no node ${dev}/${name}`);
   requireUsable(path, directory);
-  return { ...wanted, path };
+  return { ...wanted, path, bytes: Number(attribute(directory, 'size')) * SECTOR };
 }

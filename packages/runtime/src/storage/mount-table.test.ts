@@ -32,7 +32,13 @@ describe('mountedType', () => {
 describe('mountAt', () => {
   const disk = '35 22 7:5 /a\\040b /disk rw,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
   it('number, root, type and options', () =>
-    assert.deepEqual(mountAt('/disk', `${table}${disk}\n`), { number: '7:5', root: '/a b', fstype: 'ext4', isReadonly: true }));
+    assert.deepEqual(mountAt('/disk', `${table}${disk}\n`), {
+      number: '7:5',
+      root: '/a b',
+      fstype: 'ext4',
+      isReadonly: true,
+      isWhollyReadonly: true,
+    }));
   it('the topmost', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
   it('nothing', () => assert.equal(mountAt('/nowhere', table), undefined));
 });

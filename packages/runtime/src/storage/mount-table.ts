@@ -23,6 +23,8 @@ export interface MountEntry {
   readonly root: string;
   readonly fstype: string;
   readonly isReadonly: boolean;
+  /** Not this mount of it alone, but the file system itself. */
+  readonly isWhollyReadonly: boolean;
 }
 
 /** What is mounted exactly at `path`, the topmost if there are several. */
@@ -32,7 +34,9 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const [, , number, root, , options = ''] = left.split(' ');
   const [fstype, , own = ''] = right.split(' ');
   if (number === undefined || root === undefined || fstype === undefined) return undefined;
-  return { number, root: decode(root), fstype, isReadonly: [options, own].some((words) => words.split(',').includes('ro')) };
+  const saysReadonly = (words: string): boolean => words.split(',').includes('ro');
+  const isWhollyReadonly = saysReadonly(own);
+  return { number, root: decode(root), fstype, isReadonly: isWhollyReadonly || saysReadonly(options), isWhollyReadonly };
 }
 
 /** Type of the file system whose mount point is exactly `path`. */

@@ -2,9 +2,9 @@
  * Which host directories and files the guest gets through the shared file system, and what the container's mounts become.
  * Pure: what is on the host is told by `HostFacts`.
  */
-import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../sandbox/paths.ts';
+import { nameFor } from './name-for.ts';
 
 export interface HostFacts {
   /** What a bind mount's source is; undefined when it does not exist. */
@@ -68,7 +68,7 @@ function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath 
   if (kind === undefined || kind === 'other') return undefined;
   return {
     source,
-    name: `${containerId}-${facts.randomName()}-${basename(destination) || 'root'}`,
+    name: nameFor(`${containerId}-${facts.randomName()}`, destination),
     kind,
     recursive: options.includes('rbind'),
     readonly: options.includes('ro'),

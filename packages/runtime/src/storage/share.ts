@@ -2,15 +2,14 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
+import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../random-uuid.ts';
 import type { SandboxPaths } from '../sandbox/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
-import { unmountTree } from './unmount-tree.ts';
 
 type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
-type Mounter = Pick<Kernel, 'mount' | 'umount'>;
+type Mounter = Pick<Kernel, 'mount'>;
 
 const NONE = 'none';
 
@@ -41,6 +40,7 @@ function makeDirectory(path: string, record: Record): void {
 export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter): void {
   mkdirSync(dirname(paths.share), { recursive: true, mode: 0o750 });
   for (const path of [paths.share, paths.mounts, paths.shared]) makeDirectory(path, record);
+  makeAside(asideOf(paths), record, kernel);
   record({ undo: 'unmount', path: paths.mounts });
   kernel.mount(paths.mounts, paths.mounts, NONE, MS_BIND);
   // Private first: the copy would else belong to the peers of what it was copied from, and mount everything there too.
@@ -52,17 +52,47 @@ export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter):
   kernel.mount(NONE, paths.shared, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
 }
 
-/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
-export function makeRootPoint(paths: SandboxPaths, containerId: string, record: Record): void {
-  makeDirectory(join(paths.mounts, containerId), record);
+type SharePaths = Pick<SandboxPaths, 'share' | 'mounts'>;
+
+export interface SharedContainer {
+  readonly id: string;
+  /** Missing when the root is on a disk. */
+  readonly rootfs?: string;
+  readonly volumes: readonly SharedPath[];
 }
 
-/** Mounts a container's root file system at <share>/ID/rootfs. */
-export function shareRootfs(paths: SandboxPaths, containerId: string, rootfs: string, record: Record, kernel: Mounter): void {
-  const target = join(paths.mounts, containerId, 'rootfs');
-  makeRootPoint(paths, containerId, record);
-  makeDirectory(target, record);
-  bind({ source: rootfs, target, recursive: true }, record, kernel);
+/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
+function makeRootPoint({ mounts }: SharePaths, containerId: string, record: Record): void {
+  makeDirectory(join(mounts, containerId), record);
+}
+
+/** Where mounts are made ready: itself a mount, from which nothing is handed on to other namespaces, and out of the guest's sight. */
+const asideOf = ({ share }: Pick<SandboxPaths, 'share'>): string => join(share, 'aside');
+
+function makeAside(path: string, record: Record, kernel: Mounter): void {
+  makeDirectory(path, record);
+  record({ undo: 'unmount', path });
+  kernel.mount(path, path, NONE, MS_BIND);
+  kernel.mount(NONE, path, NONE, MS_PRIVATE);
+}
+
+type Places = Readonly<{ [kind in SharedPath['kind']]: string }>;
+
+/** To mount over, for one container. A sandbox that an earlier version has made has no room for them yet. */
+function makePlaces(paths: SharePaths, containerId: string, record: Record, kernel: Mounter): Places {
+  const aside = asideOf(paths);
+  if (!existsSync(aside)) makeAside(aside, record, kernel);
+  const places = { directory: join(aside, containerId), file: join(aside, `${containerId}.file`) };
+  for (const kind of ['directory', 'file'] as const) {
+    makePlace(places[kind], kind, record);
+    record({ undo: 'unmount', path: places[kind] });
+  }
+  return places;
+}
+
+function removePlaces({ directory, file }: Places): void {
+  rmdirSync(directory);
+  unlinkSync(file);
 }
 
 /** An empty directory or file to mount over. */
@@ -72,33 +102,32 @@ function makePlace(target: string, kind: SharedPath['kind'], record: Record): vo
   closeSync(openSync(target, 'wx', 0o640));
 }
 
-/** Mounts one of the container's volumes or files into the share. */
-export function sharePath(paths: SandboxPaths, path: SharedPath, record: Record, kernel: Mounter): void {
-  const target = join(paths.mounts, path.name);
-  makePlace(target, path.kind, record);
-  if (path.readonly) bindReadOnly(path, { target, aside: join(paths.share, path.name) }, record, kernel);
-  else bind({ source: path.source, target, recursive: path.recursive }, record, kernel);
-}
-
 /**
- * Copies of a mount have its flags, but what becomes of it later is not theirs: read-only it must be before it is in the share, which
- * virtiofsd sees in a mount namespace of its own.
+ * Mounts one directory or file into the share, at `path.name`. A copy of one of the host's mounts is its peer, and copies of that are its
+ * slaves: what the host mounts there later would come along, and keep the volume from being unmounted. So it is cut off before it is
+ * handed on. It has its flags by then too: what becomes of a mount later is not that of its copies, and virtiofsd sees the share in a
+ * mount namespace of its own. It is moved, because unmounting takes milliseconds.
  */
-function bindReadOnly(path: SharedPath, { target, aside }: { target: string; aside: string }, record: Record, kernel: Mounter): void {
-  makePlace(aside, path.kind, record);
-  bind({ source: path.source, target: aside, recursive: path.recursive }, record, kernel);
-  kernel.mount(NONE, aside, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
-  bind({ source: aside, target, recursive: path.recursive }, record, kernel);
-  unmountTree(aside, kernel);
-  if (path.kind === 'directory') rmdirSync(aside);
-  else unlinkSync(aside);
-}
-
-function bind(step: { source: string; target: string; recursive: boolean }, record: Record, kernel: Mounter): void {
-  const { source, target, recursive } = step;
+function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, record: Record, kernel: Mounter): void {
+  const { source, kind, recursive, readonly } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
+  const [target, place] = [join(mounts, path.name), places[kind]];
+  makePlace(target, kind, record);
+  kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
+  kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
+  if (readonly) kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
   record({ undo: 'unmount', path: target });
-  kernel.mount(source, target, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
-  kernel.mount(NONE, target, NONE, recursive ? MS_PRIVATE | MS_REC : MS_PRIVATE);
+  kernel.mount(place, target, NONE, MS_MOVE);
+}
+
+/** Mounts what a container is to see into the share; its root, unless that is on a disk, at <share>/ID/rootfs. */
+export function sharePaths(paths: SharePaths, container: SharedContainer, record: Record, kernel: Mounter): void {
+  const { id, rootfs, volumes } = container;
+  makeRootPoint(paths, id, record);
+  const root: SharedPath[] =
+    rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: false }];
+  const places = makePlaces(paths, id, record, kernel);
+  for (const path of [...root, ...volumes]) sharePath(paths, places, path, record, kernel);
+  removePlaces(places);
 }

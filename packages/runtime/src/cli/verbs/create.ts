@@ -1,4 +1,5 @@
 import { createContainer } from '../../sandbox/create-container.ts';
+import type { Started } from '../../processes/spawn-apart.ts';
 import { describeCreate } from '../create-options.ts';
 import { createRequest } from '../create-request.ts';
 import { writePidFile } from '../pid-file.ts';
@@ -9,8 +10,9 @@ export const create: Verb = {
   describe: (command) => void describeCreate(command).option('--detach', 'accepted: create never waits'),
   async run(invocation) {
     const request = createRequest(invocation, false);
-    const { identity } = await createContainer(await invocation.context(), request);
-    writePidFile(textOption(invocation.options, 'pidFile'), identity.pid);
+    const pidFile = textOption(invocation.options, 'pidFile');
+    const onCreated = ({ identity }: Started): void => writePidFile(pidFile, identity.pid);
+    await createContainer(await invocation.context(), { ...request, onCreated });
     return 0;
   },
 };

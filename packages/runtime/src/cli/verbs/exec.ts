@@ -103,9 +103,9 @@ export const exec: Verb = {
       ...(terminal !== undefined && { console: terminal }),
       ...(consoleSocket !== undefined && { consoleSocket }),
       ...(pidfdSocket !== undefined && { pidfdSocket }),
+      onStarted: ({ identity }) => writePidFile(textOption(options, 'pidFile'), identity.pid),
     });
     const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    writePidFile(textOption(options, 'pidFile'), started.identity.pid);
     if (detached) return 0;
     started.child.ref();
     return exitCodeOf(...(await exited));

@@ -16,9 +16,9 @@ import { QMP_TIMEOUT_MS, guestTimeout } from '../../sandbox/context.ts';
 import type { Context } from '../../sandbox/context.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../sandbox/paths.ts';
 import type { SandboxPaths } from '../../sandbox/paths.ts';
-import { UndoJournal, replay } from '../../sandbox/undo-journal.ts';
+import { UndoJournal } from '../../sandbox/undo-journal.ts';
 import type { Undo } from '../../sandbox/undo-journal.ts';
-import { undoOne } from '../../sandbox/undo.ts';
+import { undoAll } from '../../sandbox/undo.ts';
 import { makeShare } from '../../storage/share.ts';
 import { makeTapNamespace } from '../tap-namespace.ts';
 import { keyOf } from '../template-key.ts';
@@ -89,7 +89,7 @@ export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): P
 
 /** Ends a cached VM and removes what it has on the host. What stays is logged. */
 export async function discard(log: Logger, id: string): Promise<void> {
-  const failures = await replay(new UndoJournal(cachedPaths(id).journal).entries(), undoOne);
+  const failures = await undoAll(new UndoJournal(cachedPaths(id).journal).entries());
   for (const failure of failures) log.warn('a cached VM is not removed completely', { failure });
 }
 

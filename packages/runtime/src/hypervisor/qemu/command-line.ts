@@ -67,6 +67,8 @@ export interface QemuPlan {
   readonly image?: QemuImage;
   readonly initrd?: string;
   readonly imageAsNvdimm: boolean;
+  /** Block devices of the host are plugged as NVDIMMs. */
+  readonly disksAsNvdimm: boolean;
   readonly firmware: string;
   readonly pflashes: readonly string[];
   /** Block devices are worked on by a thread of their own. */
@@ -100,13 +102,13 @@ const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 const name: Unit = ({ sandboxId }) => ['-name', `sandbox-${escape(sandboxId)}`];
 const uuid: Unit = (plan) => ['-uuid', plan.uuid];
 
-const machine: Unit = ({ machineType, accelerator, image, imageAsNvdimm, machineAccelerators }) => [
+const machine: Unit = ({ machineType, accelerator, image, imageAsNvdimm, disksAsNvdimm, machineAccelerators }) => [
   '-machine',
   joined(
     machineType,
     `accel=${accelerator}`,
     accelerator === 'kvm' && 'kernel_irqchip=on',
-    image !== undefined && imageAsNvdimm && 'nvdimm=on',
+    ((image !== undefined && imageAsNvdimm) || disksAsNvdimm) && 'nvdimm=on',
     machineAccelerators,
   ),
 ];

@@ -30,6 +30,7 @@ const refuse = (qmpClass: string) => (): never => {
 const disk = (changes: Partial<Disk> = {}): Disk => ({
   id: 'drive-1',
   path: '/dev/loop5',
+  bytes: 8 << 20,
   isReadonly: false,
   isExclusive: false,
   cache: undefined,
@@ -47,6 +48,7 @@ describe('diskAddress', () => {
     [{ driver: 'virtio-scsi', index: 600, slot: 0 }, 'scsi', '2:88'],
     [{ driver: 'virtio-blk', index: 3, slot: 1 }, 'blk', '02/01'],
     [{ driver: 'virtio-blk', index: 3, slot: 30 }, 'blk', '02/1e'],
+    [{ driver: 'nvdimm', index: 2, slot: 0 }, 'nvdimm', '/dev/pmem2'],
   ];
   for (const [place, driver, address] of cases)
     it(`${place.driver} ${place.index} in ${place.slot}`, () => assert.deepEqual(diskAddress(place), { driver, address }));
@@ -90,13 +92,14 @@ describe('plugDisk', () => {
 });
 
 describe('unplugDisk', () => {
+  const scsi = { id: 'drive-1', driver: 'virtio-scsi' } as const;
   const nodes = (): object[] => [{ 'node-name': 'drive-1' }, { 'node-name': '#block1' }];
   const goes = (_values: Values, tell: (event: QmpEvent) => void): void =>
     tell({ kind: 'event', name: 'DEVICE_DELETED', data: { device: 'virtio-drive-1' } });
 
   it('the device, then what it stands on', async () => {
     const { commands, monitor } = play({ device_del: goes, 'query-named-block-nodes': nodes });
-    await unplugDisk(monitor, 'drive-1', 1000);
+    await unplugDisk(monitor, scsi, 1000);
     assert.deepEqual(
       [commands[0], commands.at(-1)],
       [
@@ -108,19 +111,54 @@ describe('unplugDisk', () => {
 
   it('what is gone, or was never there, is a success', async () => {
     const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': () => [] });
-    await unplugDisk(monitor, 'drive-1', 1000);
+    await unplugDisk(monitor, scsi, 1000);
     assert.ok(!commands.some(([name]) => name === 'blockdev-del'));
   });
 
   it('half of it goes', async () => {
     const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': nodes });
-    await unplugDisk(monitor, 'drive-1', 1000);
+    await unplugDisk(monitor, scsi, 1000);
     assert.equal(commands.at(-1)?.[0], 'blockdev-del');
   });
 
   it('a guest that keeps it is a time-out, and QEMU keeps it whole', async () => {
     const { commands, monitor } = play({ 'query-named-block-nodes': nodes });
-    await assert.rejects(unplugDisk(monitor, 'drive-1', 5), TimeoutError);
+    await assert.rejects(unplugDisk(monitor, scsi, 5), TimeoutError);
     assert.deepEqual(commands.map(([name]) => name), ['device_del']); // prettier-ignore
+  });
+});
+
+describe('an NVDIMM', () => {
+  const wanted = disk({ driver: 'nvdimm', index: 1 });
+  const file = { 'qom-type': 'memory-backend-file', id: 'nvdimmbackmemdrive-1', 'mem-path': '/dev/loop5', size: 8 << 20, share: true };
+  const device = { driver: 'nvdimm', id: 'nvdimmdrive-1', memdev: 'nvdimmbackmemdrive-1' };
+  for (const isReadonly of [false, true])
+    it(isReadonly ? 'read-only, the guest cannot write to it either' : "is the file's pages", async () => {
+      const { commands, monitor } = play({
+        'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1', addr: 2 ** 33 } }],
+      });
+      assert.equal(await plugDisk(monitor, { ...wanted, isReadonly }), 2 ** 33);
+      assert.deepEqual(commands.slice(0, 2), [
+        ['object-add', { ...file, readonly: isReadonly }],
+        ['device_add', { ...device, unarmed: isReadonly }],
+      ]);
+    });
+
+  it('that QEMU does not take leaves nothing', async () => {
+    const { commands, monitor } = play({ device_add: refuse('GenericError') });
+    await assert.rejects(plugDisk(monitor, wanted), QmpError);
+    assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);
+  });
+
+  it('stays once it is there', async () => {
+    const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1' } }] });
+    await assert.rejects(unplugDisk(monitor, wanted, 5), /stays as long as its VM/);
+    assert.equal(commands.length, 1);
+  });
+
+  it('goes while it is half-made', async () => {
+    const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nv0' } }] });
+    await unplugDisk(monitor, wanted, 5);
+    assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);
   });
 });

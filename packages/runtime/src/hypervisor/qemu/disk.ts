@@ -1,17 +1,17 @@
 /** Block devices of the host as disks of a VM that runs, and away from it. */
-import { QmpError } from '@kata-containers/common/errors/kata-error';
+import { KataError, QmpError } from '@kata-containers/common/errors/kata-error';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
 import { onBridge, pciPath } from './bridge-place.ts';
 
-export type DiskDriver = 'virtio-scsi' | 'virtio-blk';
+export type DiskDriver = 'virtio-scsi' | 'virtio-blk' | 'nvdimm';
 
 /** Where a disk is in the VM. */
 export interface DiskPlace {
   readonly driver: DiskDriver;
-  /** Which of the VM's disks it is. */
+  /** Which of the VM's disks it is; of an NVDIMM, its number in the guest. */
   readonly index: number;
-  /** Place on the first bridge, 1 to 30; 0 for a SCSI disk. */
+  /** Place on the first bridge, 1 to 30; 0 for others than virtio-blk. */
   readonly slot: number;
 }
 
@@ -27,6 +27,7 @@ export interface Disk extends DiskPlace {
   readonly id: string;
   /** Opened by QEMU. */
   readonly path: string;
+  readonly bytes: number;
   readonly isReadonly: boolean;
   /** Nobody else may write to it: QEMU locks the node against other VMs. */
   readonly isExclusive: boolean;
@@ -38,7 +39,8 @@ const LUNS = 256;
 const scsi = (index: number): { target: number; lun: number } => ({ target: Math.floor(index / LUNS), lun: index % LUNS });
 
 /** What an agent finds it by: the name of the agent's driver, and the address that this one takes. */
-export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi' | 'blk'; address: string } {
+export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi' | 'blk' | 'nvdimm'; address: string } {
+  if (driver === 'nvdimm') return { driver: 'nvdimm', address: `/dev/pmem${index}` };
   if (driver === 'virtio-blk') return { driver: 'blk', address: pciPath(slot) };
   const { target, lun } = scsi(index);
   return { driver: 'scsi', address: `${target}:${lun}` };
@@ -51,13 +53,44 @@ function front({ id, driver, index, slot, isExclusive }: Disk): object {
   return { ...common, driver: 'scsi-hd', bus: 'scsi0.0', 'scsi-id': target, lun };
 }
 
-/** 1.x's names; its driver `file` takes files only since QEMU 6. @throws QmpError, with nothing left in QEMU */
-export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<void> {
+const backend = (id: string): string => `nvdimmbackmem${id}`;
+const nvdimm = (id: string): string => `nvdimm${id}`;
+
+interface MemoryDevice {
+  readonly id?: string;
+  readonly addr?: number;
+}
+
+async function memoryDevice(monitor: QmpClient, id: string): Promise<MemoryDevice | undefined> {
+  const devices = (await monitor.execute('query-memory-devices')) as readonly { readonly data?: MemoryDevice }[];
+  return devices.find(({ data }) => data?.id === nvdimm(id))?.data;
+}
+
+/** The guest's memory there is the file's: what it writes is in the host's page cache, where others see it. 1.x's names. */
+async function plugNvdimm(monitor: QmpClient, { id, path, bytes, isReadonly }: Disk): Promise<number | undefined> {
+  const file = { 'mem-path': path, size: bytes, share: true, readonly: isReadonly };
+  await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: backend(id), ...file });
+  try {
+    await monitor.execute('device_add', { driver: 'nvdimm', id: nvdimm(id), memdev: backend(id), unarmed: isReadonly });
+    return (await memoryDevice(monitor, id))?.addr;
+  } catch (error) {
+    await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+}
+
+/**
+ * 1.x's names; its driver `file` takes files only since QEMU 6.
+ * @returns where in the guest's memory an NVDIMM is. @throws QmpError, with nothing left in QEMU
+ */
+export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number | undefined> {
+  if (disk.driver === 'nvdimm') return plugNvdimm(monitor, disk);
   const { id, path, isReadonly, cache } = disk;
   const file = { driver: 'host_device', filename: path };
   await monitor.execute('blockdev-add', { driver: 'raw', 'read-only': isReadonly, file, 'node-name': id, ...(cache && { cache }) });
   try {
     await monitor.execute('device_add', { ...front(disk) });
+    return undefined;
   } catch (error) {
     await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => {}); // the first error is the one to tell
     throw error;
@@ -67,8 +100,18 @@ export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<void> {
 const nodes = async (monitor: QmpClient): Promise<string[]> =>
   ((await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]).map((node) => node['node-name']);
 
-/** A disk that is not there, or of which only one half is, is a success. @throws QmpError, TimeoutError when the guest does not let it go */
-export async function unplugDisk(monitor: QmpClient, id: string, timeoutMs: number): Promise<void> {
+/** QEMU takes no NVDIMM out of a running VM. What was left half-made goes. */
+async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
+  if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM stays as long as its VM');
+  await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // there may be none
+}
+
+/**
+ * A disk that is not there, or of which only one half is, is a success.
+ * @throws QmpError, TimeoutError when the guest does not let it go, KataError for an NVDIMM
+ */
+export async function unplugDisk(monitor: QmpClient, { id, driver }: Pick<Disk, 'id' | 'driver'>, timeoutMs: number): Promise<void> {
+  if (driver === 'nvdimm') return unplugNvdimm(monitor, id);
   try {
     await awaitDeleted(monitor, `virtio-${id}`, timeoutMs);
   } catch (error) {

@@ -21,6 +21,7 @@ export const examplePlan: QemuPlan = {
   debug: false,
   image: { path: '/img', sizeBytes: 134217728 },
   imageAsNvdimm: true,
+  disksAsNvdimm: false,
   firmware: '',
   pflashes: [],
   ioThread: false,

@@ -1,6 +1,6 @@
 /** Starting QEMU and talking to its monitor. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
@@ -12,10 +12,22 @@ import { identifyProcess, isAlive } from '@kata-containers/common/process/proces
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { QmpClient } from '../qmp/qmp-client.ts';
 
+const WORDS_BYTES = 4096;
+
+function readEnd(file: string): string {
+  const fd = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(WORDS_BYTES);
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, WORDS_BYTES, Math.max(0, fstatSync(fd).size - WORDS_BYTES)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The last lines of QEMU's log, on one line, for an error text. */
 export function lastWords(logFile: string): string {
   try {
-    const lines = readFileSync(logFile, 'utf8').slice(-4096).split('\n');
+    const lines = readEnd(logFile).split('\n');
     return lines
       .map((line) => line.replaceAll(/[^\x20-\x7e]/g, '').trim())
       .filter((line) => line !== '' && !/warning:/.test(line))

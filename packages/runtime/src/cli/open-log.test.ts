@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openLog } from './open-log.ts';
+
+describe('the log that an engine names', () => {
+  let directory = '';
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'log-'))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+  const write = (path: string): void => openLog({ path, format: 'json', level: 'info', verb: 'state' }).error('what went wrong');
+  const last = (path: string): unknown => (JSON.parse(readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '') as { msg: unknown }).msg;
+
+  it('is added to', () => {
+    const path = join(directory, 'log.json');
+    for (let count = 0; count < 3; count++) write(path);
+    assert.equal(readFileSync(path, 'utf8').split('\n').length, 4);
+    assert.deepEqual(readdirSync(directory), ['log.json']);
+  });
+
+  it('is begun anew when it has grown long; the last error is where engines look for it', () => {
+    const path = join(directory, 'log.json');
+    for (let count = 0; count < 3; count++) {
+      writeFileSync(path, `${'x'.repeat(1 << 20)}\n`);
+      write(path);
+      assert.equal(last(path), 'what went wrong');
+      assert.equal(readFileSync(path, 'utf8').split('\n').length, 2);
+      assert.deepEqual(readdirSync(directory).sort(), ['log.json', 'log.json.old']);
+    }
+  });
+
+  it('is left alone when it is no file of its own', () => {
+    const [target, path] = [join(directory, 'target'), join(directory, 'log.json')];
+    writeFileSync(target, `${'x'.repeat(1 << 20)}\n`);
+    symlinkSync(target, path);
+    write(path);
+    assert.deepEqual([last(target), readdirSync(directory).sort()], ['what went wrong', ['log.json', 'target']]);
+  });
+});

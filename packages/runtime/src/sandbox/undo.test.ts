@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { KernelError } from '@kata-containers/common/errors/kata-error';
+import { undoAll } from './undo.ts';
+
+/** Every host has these mounted; nothing is unmounted here. */
+const busy = (['/proc', '/sys', '/dev'] as const).flatMap((path) => Array.from({ length: 10 }, () => ({ undo: 'unmount', path }) as const));
+
+describe('undoing on the host', () => {
+  let tries = 0;
+  const refuse = {
+    umount: (path: string): void => {
+      tries++;
+      throw new KernelError('umount2', 16, 'EBUSY', path);
+    },
+    setns: () => assert.fail('no namespace is entered'),
+  };
+  beforeEach(() => (tries = 0));
+
+  it('many mounts that stay busy share one time, each is tried, and each is told', async () => {
+    const begun = performance.now();
+    const failures = await undoAll(busy, refuse, 200);
+    assert.equal(failures.length, busy.length);
+    for (const failure of failures) assert.match(failure, /^umount2 \S+ failed \(EBUSY\)$/);
+    assert.ok(tries > busy.length, 'the first is waited for');
+    assert.ok(performance.now() - begun < 1000);
+  });
+
+  it('what is not busy, but refused, is not waited for', async () => {
+    const deny = {
+      ...refuse,
+      umount: (path: string): void => {
+        tries++;
+        throw new KernelError('umount2', 1, 'EPERM', path);
+      },
+    };
+    assert.equal((await undoAll(busy, deny, 200)).length, busy.length);
+    assert.equal(tries, busy.length);
+  });
+});

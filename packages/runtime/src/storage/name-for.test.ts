@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { nameFor } from './name-for.ts';
+
+describe('nameFor', () => {
+  const cases: [name: string, path: string, result: string][] = [
+    ['the last name', '/a/b', 'head-b'],
+    ['the root', '/', 'head-root'],
+    ['the longest', `/a/${'x'.repeat(250)}`, `head-${'x'.repeat(250)}`],
+    ['one that is too long', `/a/${'x'.repeat(251)}`, 'head'],
+    ['bytes count, not letters', `/a/${'ü'.repeat(126)}`, 'head'],
+  ];
+  for (const [name, path, result] of cases) it(name, () => assert.equal(nameFor('head', path), result));
+});

@@ -1,0 +1,38 @@
+/**
+ * Volumes on images of NVDIMMs (1.x): directories where the host has mounted a loop device whose file begins with a PFN superblock. The
+ * guest maps the file itself, without a page cache of its own. Pure.
+ */
+import type { Mount } from '@kata-containers/common/oci/spec';
+import { STORAGE, isBind } from './disk-plan.ts';
+import type { DiskVolume } from './disk-plan.ts';
+import { mountAt } from './mount-table.ts';
+import { nameFor } from './name-for.ts';
+
+export interface PmemImage {
+  readonly path: string;
+  /** Names the file, whatever its path. */
+  readonly number: string;
+}
+
+export interface PmemFacts {
+  /** The image behind the loop device of that number, when what the device shows is what an NVDIMM would. */
+  imageOf(number: string): PmemImage | undefined;
+  isReadonly(number: string): boolean;
+}
+
+/** `table` is /proc/self/mountinfo. Part of a file system is none: the guest would mount all of it. */
+export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: PmemFacts, newName: () => string): DiskVolume[] {
+  return mounts.flatMap((mount): DiskVolume[] => {
+    const { source = '', destination, options = [] } = mount;
+    const entry = isBind(mount) && source.startsWith('/') ? mountAt(source, table) : undefined;
+    const image = entry?.root === '/' ? facts.imageOf(entry.number) : undefined;
+    if (!entry || !image) return [];
+    const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
+    // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
+    if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
+    const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
+    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
+    const words = ['dax', ...(isReadonly ? ['ro'] : [])];
+    return [{ disk, mount, fstype: entry.fstype, options: words, point, moved: { ...mount, source: point } }];
+  });
+}

@@ -1,0 +1,67 @@
+/** kata-proxy keeps the logs of its VM small, whoever writes them. */
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
+import { until } from './process.ts';
+import { ProxyRig } from './proxy-rig.ts';
+
+const MIB = 1 << 20;
+
+describe('kata-proxy and the logs beside its sockets', function () {
+  this.timeout(30_000);
+  let rig: ProxyRig;
+  beforeEach(async () => {
+    rig = new ProxyRig();
+    void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
+    await rig.start();
+  });
+  afterEach(() => rig.stop());
+
+  /** What QEMU does at its guest's will: appends, to a file that it has open. In one piece: what comes while a log is cut may be lost. */
+  function flood(log: number, bytes: number): string {
+    const lines = Array.from({ length: bytes >> 10 }, (_, count) => `line ${count} ${'x'.repeat(1010)}\n`);
+    writeSync(log, lines.join(''));
+    return lines.at(-1) ?? '';
+  }
+
+  for (const name of ['qemu.log', 'virtiofsd.log', 'proxy.log'])
+    it(`${name} is cut to its last lines, and written on`, async () => {
+      const path = rig.scratch.file(name);
+      const log = openSync(path, 'a');
+      try {
+        const last = flood(log, 4 * MIB);
+        await until('the log is cut', () => statSync(path).size < MIB);
+        const kept = readFileSync(path, 'latin1');
+        assert.ok(kept.startsWith('line '));
+        assert.ok(kept.endsWith(last));
+        writeSync(log, 'more\n');
+        assert.equal(readFileSync(path, 'latin1'), `${kept}more\n`);
+      } finally {
+        closeSync(log);
+      }
+    });
+
+  it('a directory that has got another name is looked at under that', async () => {
+    const log = openSync(rig.scratch.file('qemu.log'), 'a');
+    const moved = `${rig.scratch.path}-moved`;
+    renameSync(rig.scratch.path, moved);
+    try {
+      flood(log, 2 * MIB);
+      await until('the log is cut', () => statSync(`${moved}/qemu.log`).size < MIB);
+    } finally {
+      renameSync(moved, rig.scratch.path);
+      closeSync(log);
+    }
+  });
+
+  it('other files, and short logs, stay as they are', async () => {
+    const [other, short, long] = ['state.json', 'short.log', 'long.log'].map((name) => openSync(rig.scratch.file(name), 'a'));
+    flood(other ?? -1, 2 * MIB);
+    flood(short ?? -1, MIB / 2);
+    flood(long ?? -1, 2 * MIB);
+    await until('the long log is cut', () => statSync(rig.scratch.file('long.log')).size < MIB);
+    assert.ok(statSync(rig.scratch.file('state.json')).size > MIB);
+    assert.ok(statSync(rig.scratch.file('short.log')).size > MIB / 4);
+    for (const fd of [other, short, long]) closeSync(fd ?? -1);
+  });
+});

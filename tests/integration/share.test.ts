@@ -1,0 +1,100 @@
+/** The share of a sandbox, made of real mounts: what the guest sees of volumes, what it may write, and what is left when they go. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
+import type { Undo } from '../../packages/runtime/src/sandbox/undo-journal.ts';
+import { undoAll } from '../../packages/runtime/src/sandbox/undo.ts';
+import { mountPointsBelow, readMountTable } from '../../packages/runtime/src/storage/mount-table.ts';
+import { makeShare, sharePaths } from '../../packages/runtime/src/storage/share.ts';
+import type { SharedPath } from '../../packages/runtime/src/storage/share-plan.ts';
+import { good, run } from '../e2e/run.ts';
+import { Scratch } from './process.ts';
+
+describe('the share', function () {
+  this.timeout(20_000);
+  let scratch: Scratch;
+  let entries: Undo[];
+  let containers = 0;
+  const file = (name: string): string => scratch.file(name);
+  const record = (entry: Undo): void => void entries.push(entry);
+  const mount = (...words: string[]): Promise<string> => good(run('mount', words));
+  const volume = (source: string, changes: Partial<SharedPath> = {}): SharedPath => ({
+    ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: false },
+    ...changes,
+  });
+  const share = (...volumes: SharedPath[]): void => {
+    const paths = { share: file('share'), mounts: file('share/mounts'), shared: file('share/shared') };
+    if (!existsSync(paths.share)) makeShare(paths as never, record, linuxKernel);
+    sharePaths(paths, { id: `id-${containers++}`, rootfs: file('root'), volumes }, record, linuxKernel);
+  };
+  const seen = (path: string): string => readFileSync(file(`share/shared/${path}`), 'utf8');
+  const left = (): string[] => mountPointsBelow(file('share'), readMountTable());
+
+  beforeEach(async () => {
+    scratch = new Scratch();
+    entries = [];
+    containers = 0;
+    for (const name of ['root', 'v/inner', 'other']) mkdirSync(file(name), { recursive: true });
+    for (const name of ['root/file', 'v/file', 'other/file']) writeFileSync(file(name), `data of ${name}`);
+    await mount('--bind', file('v'), file('v'));
+    await mount('--make-shared', file('v')); // as everything is where systemd is
+    await mount('-t', 'tmpfs', 'none', file('v/inner'));
+    writeFileSync(file('v/inner/file'), 'inner data');
+  });
+  afterEach(async () => {
+    await undoAll(entries);
+    await good(run('umount', ['-R', file('v')]));
+    scratch.remove();
+  });
+
+  /** Everything that was recorded is undone, and nothing of the user's is. */
+  async function takeAway(): Promise<void> {
+    assert.deepEqual(await undoAll(entries), []);
+    assert.deepEqual([left(), existsSync(file('share'))], [[], false]);
+    for (const name of ['root/file', 'v/file', 'other/file']) assert.equal(readFileSync(file(name), 'utf8'), `data of ${name}`);
+    assert.equal(readFileSync(file('v/inner/file'), 'utf8'), 'inner data');
+  }
+
+  it('shows directories with what is mounted in them, files, and the root', async () => {
+    share(volume('v'), volume('other/file', { kind: 'file' }));
+    assert.deepEqual([seen('c-v/file'), seen('c-v/inner/file')], ['data of v/file', 'inner data']);
+    assert.deepEqual([seen('c-other-file'), seen('id-0/rootfs/file')], ['data of other/file', 'data of root/file']);
+    await takeAway();
+  });
+
+  it('shows a directory alone when it is not asked for recursively', async () => {
+    share(volume('v', { recursive: false }));
+    assert.deepEqual(readdirSync(file('share/shared/c-v/inner')), []);
+    await takeAway();
+  });
+
+  it('is written to by the guest, but for what is read-only', async () => {
+    share(volume('v'), volume('other', { readonly: true }));
+    writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
+    assert.equal(readFileSync(file('v/inner/new'), 'utf8'), 'of the guest');
+    for (const directory of ['shared', 'mounts'])
+      assert.throws(() => writeFileSync(file(`share/${directory}/c-other/new`), ''), { code: 'EROFS' });
+    assert.throws(() => mkdirSync(file('share/shared/new')), { code: 'EROFS' });
+    await takeAway();
+  });
+
+  it('does not get what the host mounts in a volume later, which does not keep the volume', async () => {
+    share(volume('v'));
+    mkdirSync(file('v/late'));
+    await mount('-t', 'tmpfs', 'none', file('v/late'));
+    writeFileSync(file('v/late/file'), 'late');
+    assert.deepEqual(readdirSync(file('share/shared/c-v/late')), []);
+    await takeAway();
+    assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
+  });
+
+  it('loses nothing else when one container goes', async () => {
+    share(volume('v', { name: 'first' }));
+    const ofFirst = entries.length;
+    share(volume('other'));
+    assert.deepEqual(await undoAll(entries.slice(ofFirst)), []);
+    assert.deepEqual(readdirSync(file('share/shared')).sort(), ['first', 'id-0']);
+    assert.equal(seen('first/inner/file'), 'inner data');
+    await takeAway();
+  });
+});
