@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import { exposeCollect } from '@kata-containers/common/process/young-garbage';
 import type { AgentServer } from '../service/server.ts';
 import { serveConnection } from './serve-connection.ts';
 import { VirtioPortStream } from './virtio-port-stream.ts';
@@ -39,13 +40,18 @@ async function searchPort(): Promise<string> {
   throw new TimeoutError(`the serial port ${CHANNEL}`, SEARCH_MS * SEARCHES);
 }
 
-/** Serves one proxy after the other; only a guest without the port gives up. */
+/**
+ * Serves one proxy after the other; only a guest without the port gives up. Nobody waits for a guest whose host has gone: either it is
+ * about to be saved as a template, and each of its clones would have this garbage to collect, or it is about to end.
+ */
 export async function serveSerialChannel(server: AgentServer, log: Logger): Promise<never> {
   const path = await searchPort();
+  const collect = exposeCollect();
   for (;;) {
     const port = await VirtioPortStream.open(path);
     log.info('the host has connected', { port: path });
     const reason = await serveConnection(port, server);
     log.info('the host has gone', { reason: reason === undefined ? 'end of file' : errorMessage(reason) });
+    collect();
   }
 }

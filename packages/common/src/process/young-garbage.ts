@@ -6,10 +6,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-type Collect = (options: { type: 'minor' }) => void;
+/** Everything, or only young objects. */
+type Collect = (options?: { type: 'minor' }) => void;
 
 /** V8's own function, had by a flag that may be set at any time. */
-function exposeCollect(): Collect {
+export function exposeCollect(): Collect {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as Collect;
 }
