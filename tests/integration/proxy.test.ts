@@ -225,6 +225,18 @@ describe('kata-proxy', function () {
     assert.ok(process.stderr.split('\n').every((line) => line.length < 8500));
   });
 
+  it("logs the guest's console when QEMU starts later", async () => {
+    const flags = ['-listen-socket', `unix://${scratch.file('proxy.sock')}`, '-mux-socket', scratch.file('kata.sock'), '-sandbox', 'sb'];
+    const started = new Component(BUNDLE, [...flags, '-log', 'info', '-agent-logs-socket', scratch.file('console.sock')]);
+    proxy = started;
+    await until('the proxy has begun', () => started.stderr.includes('announce'));
+    const console = createServer((connection) => connection.end('late words\n')).listen(scratch.file('console.sock'));
+    await once(console, 'listening');
+    await playGuest(yamux(echo));
+    await until('the console is logged', () => started.stderr.includes('late words'));
+    console.close();
+  });
+
   const invocations: [name: string, words: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
     ['-version', ['-version'], 0, /^kata-proxy version \S+\n$/, /^$/],
     ['no sockets', ['-sandbox', 'x'], 0, /^Option -mux-socket and -listen-socket required\n$/, /^$/],

@@ -128,4 +128,15 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), before);
     assert.equal(await rig.status(), 'created');
   });
+
+  it('one that is being made when its pod goes leaves nothing', async () => {
+    writeFileSync(rig.scratch.file('calls.hold'), 'createContainer');
+    const { child, output } = rig.start(member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }));
+    const ended = once(child, 'exit');
+    await until('the guest is asked', () => rig.calls().filter((call) => call.startsWith('createContainer ')).length === 2);
+    assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
+    assert.deepEqual([(await ended)[0], output().stderr === ''], [1, false]);
+    assert.deepEqual(leftovers(), []);
+    assert.ok(existsSync(rig.scratch.file('volume/kept')));
+  });
 });

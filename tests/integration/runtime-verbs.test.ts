@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
-import type { ContainerRecord } from '../../packages/runtime/src/sandbox/state.ts';
+import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { until } from './process.ts';
@@ -190,6 +190,16 @@ describe('kata-runtime on a running container', function () {
     process.kill(AgentState.Proxy.pid, 'SIGKILL');
     await until('the proxy ends', () => !isAlive(AgentState.Proxy));
     assert.deepEqual(quiet(await rig.kata('pause', rig.id)), refused('Proxy is not running'));
+  });
+
+  it('delete --force ends within ten seconds when nobody answers', async () => {
+    await running();
+    const { AgentState, HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    for (const { pid } of [AgentState.Proxy, HypervisorState.Process]) process.kill(pid, 'SIGSTOP');
+    const before = performance.now();
+    assert.deepEqual(quiet(await rig.kata('delete', '--force', rig.id)), SILENT);
+    assert.ok(performance.now() - before < 10_000);
+    assert.deepEqual(leftovers(), []);
   });
 
   for (const [verb, words, call] of [

@@ -66,12 +66,13 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   const garbage = new YoungGarbage(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
-  if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const reading = new ReadMemory();
   const over = Promise.race([ending, abandoned]);
   const session = await Promise.race([over, connectMux(mux, reading, log)]);
   if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
+  // Not before: QEMU, which starts beside us, makes this socket before the one that we have reached.
+  if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const stopBeating = keepBeating(session);
   const stopBounding = boundLogs(dirname(mux), log);

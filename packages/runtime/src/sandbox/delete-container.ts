@@ -19,6 +19,8 @@ import { findSandbox, loadContainer, loadSandbox } from './state-store.ts';
 
 /** Time for the guest to write its caches back before its VM is ended. */
 const SYNC_TIMEOUT_MS = 5000;
+/** With `--force`, which is to end within ten seconds however slow a guest is: the VM's end and the undoing may take five. */
+const FORCED_SYNC_TIMEOUT_MS = 3500;
 const QUIT_TIMEOUT_MS = 2000;
 
 function load<T>(read: () => T, force: boolean): T | undefined {
@@ -31,10 +33,10 @@ function load<T>(read: () => T, force: boolean): T | undefined {
 }
 
 /** A guest that is not asked to sync loses what was written through mmap. One that is gone or silent is not waited for. */
-async function syncGuest(context: Context, sandbox: SandboxState): Promise<void> {
+async function syncGuest(context: Context, sandbox: SandboxState, force: boolean): Promise<void> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
-  const deadlineMs = guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
+  const deadlineMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
   try {
     const agent = await connectAgent(AgentState.URL, { connectTimeoutMs: 1000 });
     try {
@@ -48,8 +50,8 @@ async function syncGuest(context: Context, sandbox: SandboxState): Promise<void>
 }
 
 /** Ends the VM in order as far as it lets us; the journal does the rest, by force where needed. */
-async function stopSandbox(context: Context, id: string, sandbox: SandboxState): Promise<void> {
-  await syncGuest(context, sandbox);
+async function stopSandbox(context: Context, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
+  await syncGuest(context, sandbox, force);
   signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
   await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
 }
@@ -74,7 +76,7 @@ export async function deleteContainer(context: Context, id: string, force: boole
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
   if (sandboxId === id) {
-    if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox));
+    if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
     const failures = await timed(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
   } else if (sandbox) await removeContainer(context, { sandboxId, id, record }, sandbox);

@@ -13,6 +13,21 @@ export function removeStateDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
+/** A create in the pod that goes on meanwhile records more: each such round, of which there are this many at the most, undoes it too. */
+const ROUNDS = 3;
+
+async function undoUntilQuiet(id: string): Promise<string[]> {
+  let failures: string[] = [];
+  let undone = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const entries = allEntries(id);
+    if (entries.length === undone) break;
+    failures = await undoAll(entries);
+    undone = entries.length;
+  }
+  return failures;
+}
+
 /**
  * Undoes all that the journals of the sandbox and its containers say. The state directory goes last, and only when nothing else is left: until then
  * the next attempt finds the journals.
@@ -21,7 +36,7 @@ export function removeStateDirectory(path: string): void {
 export async function removeSandbox(id: string): Promise<string[]> {
   const paths = sandboxPaths(id);
   if (!existsSync(paths.state)) return [];
-  const failures = await undoAll(allEntries(id));
+  const failures = await undoUntilQuiet(id);
   if (failures.length === 0) removeStateDirectory(paths.state);
   return failures;
 }
