@@ -7,7 +7,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
@@ -15,6 +15,7 @@ import type { AgentConnection, AgentRequest } from '../../packages/common/src/ag
 import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { connectSoon } from './connect-soon.ts';
 import { Scratch, until } from './process.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.cjs');
@@ -103,8 +104,7 @@ export class AgentOnHost {
   static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
     const host = new AgentOnHost(nodeFlags);
     await until('the agent listens', () => existsSync(host.scratch.file('agent.sock')));
-    const connection = createConnection(host.scratch.file('agent.sock'));
-    await once(connection, 'connect');
+    const connection = await connectSoon(host.scratch.file('agent.sock'));
     host.#session = new YamuxSession('client', connection);
     await host.#playProxy(host.scratch.file('proxy.sock'), host.#session);
     host.#agent = await host.connect();
