@@ -39,27 +39,7 @@ fi
 ip link set lo up
 ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0`;
 
-const PROGRAMS = [
-  'sh',
-  'cat',
-  'sleep',
-  'echo',
-  'true',
-  'kill',
-  'id',
-  'hostname',
-  'grep',
-  'dd',
-  'mkdir',
-  'ls',
-  'ps',
-  'stat',
-  'stty',
-  'touch',
-  'yes',
-  'head',
-  'mount',
-];
+const PROGRAMS = 'sh cat sleep echo true kill id hostname grep dd mkdir ls ps stat stty touch yes head mount'.split(' ');
 
 export type ContainerSpec = Partial<NonNullable<AgentRequest<'createContainer'>['OCI']>>;
 type ProcessRequest = NonNullable<AgentRequest<'execProcess'>['process']>;
@@ -103,13 +83,21 @@ export class AgentOnHost {
   /** `sandbox` is what CreateSandbox asks for; without it there is no sandbox yet. */
   static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
     const host = new AgentOnHost(nodeFlags);
-    await until('the agent listens', () => existsSync(host.scratch.file('agent.sock')));
-    const connection = await connectSoon(host.scratch.file('agent.sock'));
-    host.#session = new YamuxSession('client', connection);
-    await host.#playProxy(host.scratch.file('proxy.sock'), host.#session);
-    host.#agent = await host.connect();
-    if (sandbox) await host.agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb', ...sandbox });
-    return host;
+    try {
+      await host.#begin(sandbox);
+      return host;
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
+  }
+
+  async #begin(sandbox: AgentRequest<'createSandbox'> | undefined): Promise<void> {
+    await until('the agent listens', () => existsSync(this.scratch.file('agent.sock')));
+    this.#session = new YamuxSession('client', await connectSoon(this.scratch.file('agent.sock')));
+    await this.#playProxy(this.scratch.file('proxy.sock'), this.#session);
+    this.#agent = await this.connect();
+    if (sandbox) await this.agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb', ...sandbox });
   }
 
   get agent(): AgentConnection {
