@@ -13,6 +13,9 @@ const KEPT_BYTES = 64 << 10;
 /** Between two looks at what changes: a flood must not keep the proxy from its work. */
 const PAUSE_MS = 100;
 
+/** Those of a VM, and no other file: the directory is named on our command line, and may be anybody's. */
+const NAMES = ['qemu.log', 'virtiofsd.log', 'proxy.log'];
+
 const { O_RDWR, O_APPEND, O_NOFOLLOW, O_DIRECTORY, O_RDONLY } = constants;
 
 /** In place, because others have it open: they append, and so go on where it ends now. */
@@ -30,7 +33,7 @@ function shorten(path: string): void {
   }
 }
 
-/** Of the files `*.log` in `directory`, which may get another name meanwhile. @returns what ends it */
+/** Of the VM's logs in `directory`, which may get another name meanwhile. @returns what ends it */
 export function boundLogs(directory: string, log: Logger): () => void {
   const handle = openSync(directory, O_RDONLY | O_DIRECTORY);
   const own = `/proc/self/fd/${handle}`;
@@ -38,13 +41,13 @@ export function boundLogs(directory: string, log: Logger): () => void {
   const look = (): void => {
     timer = undefined;
     try {
-      for (const name of readdirSync(own)) if (name.endsWith('.log')) shorten(join(own, name));
+      for (const name of readdirSync(own)) if (NAMES.includes(name)) shorten(join(own, name));
     } catch (error) {
       log.debug('a log cannot be looked at', { reason: errorMessage(error) }); // it may have gone
     }
   };
   const watcher = watch(own, { persistent: false }, (_, name) => {
-    if (name?.endsWith('.log')) timer ??= setTimeout(look, PAUSE_MS).unref();
+    if (name !== null && NAMES.includes(name)) timer ??= setTimeout(look, PAUSE_MS).unref();
   });
   watcher.on('error', (error) => log.warn('the logs of the VM are not looked at', { reason: errorMessage(error) }));
   return () => {

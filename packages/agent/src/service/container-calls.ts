@@ -1,6 +1,7 @@
 /** Containers and their processes. */
 import { status } from '@grpc/grpc-js';
 import type * as agent from '@kata-containers/common/generated/agent';
+import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
 import type { Sandbox } from '../containers/sandbox.ts';
 import type { CallContext } from './call-context.ts';
 import { GrpcError } from './grpc-error.ts';
@@ -12,7 +13,7 @@ async function within(seconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new GrpcError(status.DEADLINE_EXCEEDED, `Timeout reached after ${seconds}s`);
-    timer = setTimeout(() => reject(error), Math.min(seconds * 1000, 2 ** 31 - 1)); // a timer for longer ends at once
+    timer = setTimeout(() => reject(error), Math.min(seconds * 1000, LONGEST_TIMER_MS));
   });
   try {
     await Promise.race([work, late]);

@@ -4,6 +4,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Hook } from '@kata-containers/common/oci/spec';
+import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
 
 export interface HookState {
   readonly ociVersion: string;
@@ -14,8 +15,6 @@ export interface HookState {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A timer for longer ends at once (setTimeout of Node). */
-const LONGEST_MS = 2 ** 31 - 1;
 /** Output kept for an error text. */
 const MAX_OUTPUT = 4096;
 
@@ -41,7 +40,7 @@ async function endOf(child: ChildProcessWithoutNullStreams, isTimed: boolean): P
 async function runHook(hook: Hook, state: HookState): Promise<void> {
   const [name = hook.path, ...words] = hook.args ?? [];
   const environment = Object.fromEntries((hook.env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
-  const timeout = Math.min((hook.timeout ?? 0) * 1000, LONGEST_MS);
+  const timeout = Math.min((hook.timeout ?? 0) * 1000, LONGEST_TIMER_MS);
   const child = spawn(hook.path, words, {
     argv0: name,
     env: environment,

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { ContainerNotFoundError } from '@kata-containers/common/errors/kata-error';
+import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
 import { statsMessage } from '../agent/stats-message.ts';
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
@@ -14,9 +15,6 @@ export interface ContainerEvent {
   readonly id: string;
   readonly data?: object;
 }
-
-/** A timer for longer ends at once (setTimeout of Node). */
-const LONGEST_MS = 2 ** 31 - 1;
 
 type Emit = (event: ContainerEvent) => void;
 
@@ -56,7 +54,7 @@ export async function followContainer(id: string, intervalMs: number, emit: Emit
     followOom(agent, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
     try {
       for (;;) {
-        await sleep(Math.min(intervalMs, LONGEST_MS));
+        await sleep(Math.min(intervalMs, LONGEST_TIMER_MS));
         if (hasEnded(id)) return;
         emit(await stats(agent, id, deadline));
       }
