@@ -8,5 +8,8 @@ import { runAgent } from './run-agent.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 // What was compiled stays: the clones of a warmed-up VM share it, and V8 would throw away what was not called for a while.
 setFlagsFromString('--no-flush-bytecode');
+// Half a minute after a collection V8 would do another, with other code, to make an idle heap smaller. For each clone that were 15 MiB of code
+// that an emulator translates, and memory that it no longer shares with its template. `--no-memory-reducer` is too late here.
+setFlagsFromString('--memory-reducer-gc-count=0');
 
 runMain((argv) => runAgent(argv, process.env));
