@@ -90,7 +90,7 @@ describe('VM templates', function () {
       Array.from({ length: CLONES }, (_, index) => docker(`run -d --name clone${index} busybox sleep 1000`)),
     );
     assert.deepEqual(
-      started.filter(({ code }) => code !== 0),
+      started.filter(({ code }) => code !== 0).map(({ code, stderr }) => [code, stderr]),
       [],
     );
     const answers = await Promise.all(started.map((_, index) => docker(`exec clone${index} hostname`)));
@@ -103,6 +103,18 @@ describe('VM templates', function () {
       hostnames,
       started.map(({ stdout }) => stdout.slice(0, 12)),
     );
+  });
+
+  it('a VM that was cloned before its network came gives way to one that fits', async () => {
+    assert.equal((await docker('run --rm busybox true')).code, 0); // a template with one device is there
+    const links = 'ls /sys/class/net';
+    assert.equal((await docker(`run --rm --network none busybox ${links}`)).stdout, 'lo\n');
+    assert.equal((await docker('network create second')).code, 0);
+    assert.equal((await docker(`create --name both busybox ${links}`)).code, 0);
+    assert.equal((await docker('network connect second both')).code, 0);
+    assert.equal((await docker('start -a both')).stdout, 'eth0\neth1\nlo\n');
+    await docker('rm both');
+    assert.equal((await docker('network rm second')).code, 0);
   });
 
   it('destroy with clones running leaves them running', async () => {

@@ -24,7 +24,11 @@ const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
 /** Answers that are not empty. The first container of the sandbox runs out of memory once. */
 const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => object | Promise<object>>> = {
   check: () => ({ status: 1 }),
-  getGuestDetails: () => GuestDetailsResponse.fromPartial({ mem_block_size_bytes: 128n << 20n, agent_details: { supports_seccomp: true } }),
+  getGuestDetails: () =>
+    GuestDetailsResponse.fromPartial({
+      mem_block_size_bytes: 128n << 20n,
+      agent_details: { supports_seccomp: true, device_handlers: ['spare-link'] },
+    }),
   createContainer: (request) => {
     container = String(request['container_id']);
     return {};
@@ -33,6 +37,9 @@ const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown
     const text = format === 'json' ? '[71,72]' : `PID ${(args as string[]).join(' ')}\n71 sh\n`;
     return ListProcessesResponse.fromPartial({ process_list: Buffer.from(text) });
   },
+  waitProcess: () => ({ status: 0 }),
+  readStdout: () => ({ data: Buffer.alloc(0) }),
+  readStderr: () => ({ data: Buffer.alloc(0) }),
   statsContainer: () =>
     StatsContainerResponse.fromPartial({ cgroup_stats: { memory_stats: { usage: { usage: 4096n, limit: 2n ** 64n - 1n } } } }),
   getOOMEvent: () => {

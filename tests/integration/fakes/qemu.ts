@@ -1,16 +1,19 @@
 /**
  * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one CPU of
- * four, 2 GiB of memory, and what is plugged.
+ * four, 2 GiB of memory, and what is plugged. Taps that are not there it makes, as QEMU does. Every guest's agent listens at once.
  * MODE: `good`, `dies` (says why and ends), `crashes` (ends once its monitor was used), `silent` (no QMP greeting), `keeps` (the guest lets
  * no device go), or a command that is refused. The commands are written to qemu.log beside the socket of the monitor.
  */
-import { appendFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 
 const [mode = 'good', ...words] = process.argv.slice(2);
 const paths = words.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
 
 const GIB = 2 ** 30;
+/** Until the agent listens. */
+const LISTENS_MS = 300;
 interface Command {
   readonly execute: string;
   readonly id: number;
@@ -37,6 +40,8 @@ const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>
   'query-hotpluggable-cpus': () => cpus.map(cpuRow).reverse(),
   'query-memory-size-summary': () => ({ 'base-memory': 2 * GIB }),
   'query-memory-devices': () => [...dimms].map(([, backend], slot) => ({ type: 'dimm', data: { slot, size: backends.get(backend) } })),
+  'query-migrate': () => ({ status: 'completed' }),
+  migrate: ({ uri }) => void spawnSync('sh', ['-c', String(uri).replace(/^exec:cat/, 'echo state ')]),
   'query-cpus-fast': () => [{ 'thread-id': process.pid }],
   'object-add': ({ id, size }) => void backends.set(String(id), Number(size)),
   'object-del': ({ id }) => void backends.delete(String(id)),
@@ -72,6 +77,7 @@ function serveMonitor(path: string): void {
         appendFileSync(path.replace('qmp.sock', 'qemu.log'), `QMP ${execute} ${JSON.stringify(values)}\n`);
         if (execute === mode) send({ error: { class: 'GenericError', desc: 'QEMU says no' }, id });
         else send({ return: answers[execute]?.(values) ?? {}, id });
+        if (execute === 'qmp_capabilities') setTimeout(() => send({ event: 'VSERPORT_CHANGE', data: { open: true } }), LISTENS_MS);
         if (execute === 'device_del' && mode !== 'keeps')
           send({ event: 'DEVICE_DELETED', data: { path: values['id'], device: values['id'] } });
         if (execute === 'quit' || mode === 'crashes') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10);
@@ -84,7 +90,9 @@ if (mode === 'dies') {
   console.error('qemu-system-x86_64: could not load kernel: it is not one');
   process.exitCode = 1;
 } else {
+  for (const [, tap = ''] of words.join(' ').matchAll(/,ifname=([^,]+)/g)) spawnSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
   for (const path of paths) {
+    if (!path.endsWith('vhost-fs.sock')) rmSync(path, { force: true }); // as QEMU does
     if (path.endsWith('qmp.sock')) serveMonitor(path);
     else if (path.endsWith('vhost-fs.sock'))
       createConnection(path).on('error', () => {}); // others serve that one

@@ -1,6 +1,4 @@
 /** The sandbox' VM, joined to its network and exporting its share: one that stands ready in the cache, else a new one. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { rename, resume } from '../factory/cache/cached-vm.ts';
@@ -11,18 +9,17 @@ import { individualise } from '../factory/individualise.ts';
 import { keyOf } from '../factory/template-key.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { closeAll } from '../processes/end-process.ts';
-import { makeShare } from '../storage/share.ts';
 import { cloneOrBoot, undoSince } from './clone-or-boot.ts';
 import type { Up } from './clone-or-boot.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { bringIntoCgroupOf } from './host-cgroup.ts';
-import { vmFiles } from './paths.ts';
 import type { SandboxPaths } from './paths.ts';
-import { adoptNetwork, joinNetwork } from './sandbox-network.ts';
+import { adoptNetwork, joinNetwork, partFromTaps } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
+import { makeVmDirectories } from './vm-directories.ts';
 
 interface VmRequest {
   readonly id: string;
@@ -33,13 +30,9 @@ interface VmRequest {
 }
 
 async function startNew(context: Context, { plan, files, network, journal }: VmRequest): Promise<Up> {
-  mkdirSync(dirname(files.vm), { recursive: true, mode: 0o750 });
-  journal.record({ undo: 'rmdir', path: files.vm });
-  mkdirSync(files.vm, { mode: 0o700 });
-  journal.record({ undo: 'remove-sockets', directory: files.vm, names: vmFiles });
   const taps = await timed(context.log, 'join taps', () => joinNetwork(context, network, journal));
   try {
-    await timed(context.log, 'share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
+    await makeVmDirectories(context, files, journal);
     return await cloneOrBoot(context, { plan, files, netns: network.path, journal, taps });
   } finally {
     closeAll(taps);
@@ -80,6 +73,7 @@ async function takeFromCache(context: Context, request: VmRequest): Promise<Up |
   } catch (error) {
     context.log.warn('no VM of the cache can be used', { reason: errorMessage(error) });
     await undoSince(request.journal, begun, context.log);
+    await partFromTaps(request.network);
     return undefined;
   }
 }

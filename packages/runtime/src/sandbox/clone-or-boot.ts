@@ -8,8 +8,8 @@ import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { enterCgroupOf } from './host-cgroup.ts';
-import { startGuest } from './start-guest.ts';
-import type { GuestStart, StartedGuest } from './start-guest.ts';
+import { guestReady, spawnGuest, startGuest, vmReady } from './start-guest.ts';
+import type { GuestStart, SpawnedGuest, StartedGuest } from './start-guest.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
 import { undoAll } from './undo.ts';
@@ -21,6 +21,14 @@ export async function undoSince(journal: UndoJournal, count: number, log: Logger
   for (const failure of await undoAll(journal.entries().slice(count))) log.warn('a VM that failed is still there', { failure });
 }
 
+/** A clone that may be used. @throws KataError */
+export async function cloneReady(context: Context, start: GuestStart, spawned: SpawnedGuest): Promise<Up> {
+  const guest = await guestReady(context, start, spawned);
+  const timeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, start.plan.accelerator);
+  await timed(context.log, 'entropy and clock', () => individualise(guest.agent, timeoutMs));
+  return { ...guest, plan: start.plan };
+}
+
 /** @throws KataError when a template cannot be made, loaded or used */
 async function clone(context: Context, start: GuestStart): Promise<Up> {
   const template = await timed(context.log, 'hold template', () => holdTemplate(context, start.plan));
@@ -28,9 +36,10 @@ async function clone(context: Context, start: GuestStart): Promise<Up> {
   enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template is nobody's
   const begun = start.journal.entries().length;
   try {
-    const guest = await startGuest(context, { ...start, plan, state: template.files.state });
-    await timed(context.log, 'entropy and clock', () => individualise(guest.agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
-    return { ...guest, plan };
+    const cloning = { ...start, plan, state: template.files.state };
+    const spawned = await spawnGuest(context, cloning);
+    await vmReady(context, cloning, spawned);
+    return await cloneReady(context, cloning, spawned);
   } catch (error) {
     await undoSince(start.journal, begun, context.log);
     throw error;

@@ -3,17 +3,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
+import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { planVm } from '../hypervisor/qemu/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
 import { accelerate } from './accelerate.ts';
 import { bringUpVm } from './bring-up-vm.ts';
+import { cloneAhead } from './clone-ahead.ts';
 import type { Up } from './clone-or-boot.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { diskConfig } from './disk-place-plan.ts';
-import { findNetwork } from './sandbox-network.ts';
+import { earlyHooks, fillNetwork, findNamespace } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
 import { sandboxPaths } from './paths.ts';
 import { PERSIST_VERSION } from './state.ts';
@@ -103,18 +105,24 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const { id, journal } = request;
   const files = sandboxPaths(id);
   const accelerator = await accelerate(context);
-  const network = await findNetwork(context, request);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
-  const plan = planVm(hypervisor, {
-    sandboxId: id,
-    accelerator,
-    networks: network.networks,
-    sharedDirectory: files.shared,
-    virtioFsSocket: files.virtioFsSocket,
-    paths: files,
-    agentDebug: agentConfiguration.enable_debug,
+  const planFor = (networks: readonly QemuNetwork[]): QemuPlan =>
+    planVm(hypervisor, {
+      sandboxId: id,
+      accelerator,
+      networks,
+      sharedDirectory: files.shared,
+      virtioFsSocket: files.virtioFsSocket,
+      paths: files,
+      agentDebug: agentConfiguration.enable_debug,
+    });
+  const namespace = findNamespace(context, request);
+  const ahead = earlyHooks(request.bundle).length > 0 ? await cloneAhead(context, { planFor, files, namespace, journal }) : undefined;
+  const network = await fillNetwork(context, request, namespace).catch(async (error: unknown) => {
+    await ahead?.drop();
+    throw error;
   });
-  const up = await bringUpVm(context, { id, plan, files, network, journal });
+  const up = (await ahead?.take(network)) ?? (await bringUpVm(context, { id, plan: planFor(network.networks), files, network, journal }));
   try {
     const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) };
     const configured = timed(context.log, 'guest network', () => configureNetwork(up.agent, network, deadline));

@@ -1,5 +1,7 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Hook } from '@kata-containers/common/oci/spec';
+import type { Bundle } from '../bundle/load-bundle.ts';
 import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
 import { joinLinks, joinOne, moveTaps, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
@@ -8,6 +10,7 @@ import { planNetworks, savedLink } from '../network/macvtap-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
+import { deleteLinks } from '../network/teardown.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
@@ -26,8 +29,10 @@ export interface SandboxNetwork {
 const HOST_NETWORK =
   'Host networking requested, not supported by runtime: a VM has a network of its own (use a bridge network and published ports)';
 
+export type NetworkNamespace = Pick<SandboxNetwork, 'path' | 'created'>;
+
 /** The namespace that the spec names, or a new one. @throws KataError for the host's own */
-function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: SandboxRequest): { path: string; created: boolean } {
+export function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: SandboxRequest): NetworkNamespace {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network');
   if (!namespace) throw new KataError(HOST_NETWORK);
   if (namespace.path !== undefined && namespace.path !== '') {
@@ -40,21 +45,24 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
   return { path, created: true };
 }
 
+export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [
+  ...(hooks.prestart ?? []),
+  ...(hooks.createRuntime ?? []),
+];
+
 /**
  * Docker up to 27 puts the container's interface into the namespace by a prestart hook, which finds it through
  * /proc/PID/ns/net: PID is ours, so the main thread waits inside.
  */
 async function runEarlyHooks(path: string, context: Context, { id, bundle }: SandboxRequest): Promise<void> {
-  const { hooks = {} } = bundle.spec;
-  const early = [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
+  const early = earlyHooks(bundle);
   if (early.length === 0) return;
   const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
   await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
 }
 
-/** Finds the namespace and has it filled. Nothing in it is joined to anything yet. */
-export async function findNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
-  const { path, created } = findNamespace(context, request);
+/** Has the namespace filled. Nothing in it is joined to anything yet. */
+export async function fillNetwork(context: Context, request: SandboxRequest, { path, created }: NetworkNamespace): Promise<SandboxNetwork> {
   await runEarlyHooks(path, context, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
@@ -93,7 +101,7 @@ export async function joinNetwork(context: Context, network: SandboxNetwork, jou
 
 /** Joins the links to the taps of a VM that was started in the namespace at `tapsFrom`, by tcfilter: it has them open already. */
 export async function adoptNetwork(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
-  const { path, created, networks, facts } = network;
+  const { path, created, networks } = network;
   if (networks.some(({ descriptor }) => descriptor !== undefined))
     context.log.info('the VM was made before its network: the links are joined by tcfilter, not by macvtap');
   if (!created) recordUndo(network, [], journal);
@@ -103,5 +111,19 @@ export async function adoptNetwork(context: Context, network: SandboxNetwork, jo
     networks.map(({ tap }) => tap),
     context.kernel,
   );
-  await joinLinks(path, facts.links, 'there', context.kernel);
+  await joinToOpenTaps(context, network);
+}
+
+/** Joins the links to taps that QEMU has open in the namespace already. */
+export async function joinToOpenTaps({ kernel }: Context, { path, facts }: SandboxNetwork): Promise<void> {
+  await joinLinks(path, facts.links, 'there', kernel);
+}
+
+/** As if nothing had been joined: for a VM in place of one that failed. */
+export async function partFromTaps({ path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
+  await deleteLinks(
+    path,
+    networks.map(({ tap }) => tap),
+    links.map(({ name }) => name),
+  );
 }

@@ -40,6 +40,13 @@ export interface GuestStart {
   readonly state?: string;
 }
 
+/** QEMU and proxy on their way. */
+export interface SpawnedGuest {
+  readonly qemu: StartedQemu;
+  readonly proxy: ProcessIdentity;
+  readonly daemon?: StartedDaemon;
+}
+
 export interface StartedGuest {
   readonly vm: ProcessIdentity;
   /** Daemon that serves the share, when that is virtio-fs. */
@@ -82,7 +89,11 @@ function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): St
 }
 
 /** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
-async function vmReady({ log }: Context, { plan: { accelerator }, files, state }: GuestStart, started: StartedQemu): Promise<void> {
+export async function vmReady(
+  { log }: Context,
+  { plan: { accelerator }, files, state }: GuestStart,
+  { qemu }: Pick<SpawnedGuest, 'qemu'>,
+): Promise<void> {
   const prepare = async (): Promise<void> => {
     const monitor = await timed(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
     try {
@@ -94,7 +105,7 @@ async function vmReady({ log }: Context, { plan: { accelerator }, files, state }
   };
   const preparing = prepare();
   preparing.catch(() => {}); // told by the race, unless QEMU's end is
-  await Promise.race([preparing, started.failed]).catch((error: unknown) => endOf(started, error));
+  await Promise.race([preparing, qemu.failed]).catch((error: unknown) => endOf(qemu, error));
 }
 
 /** A sandbox without its files is none: the proxy ends with the daemon that serves them, and the shims with the proxy. */
@@ -131,19 +142,30 @@ async function awaitAgent(
   }
 }
 
-/** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
-export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
+/** Starts the processes. They stand in the journal when this fails. */
+export async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
-  const started = withDaemon(await spawnQemu(context, start), daemon);
+  const qemu = withDaemon(await spawnQemu(context, start), daemon);
   const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
-  await vmReady(context, start, started);
+  return { qemu, proxy, ...(daemon && { daemon }) };
+}
+
+/** Until the agent answers. @throws HypervisorError */
+export async function guestReady(context: Context, start: GuestStart, { qemu, proxy, daemon }: SpawnedGuest): Promise<StartedGuest> {
   const tail = follow(context, start.files);
   try {
     const url = `unix://${start.files.proxySocket}`;
     const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
-    const agent = await timed(context.log, 'first answer', () => awaitAgent(url, started, tail, timeoutMs));
-    return { vm: started.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
+    const agent = await timed(context.log, 'first answer', () => awaitAgent(url, qemu, tail, timeoutMs));
+    return { vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();
   }
+}
+
+/** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
+export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
+  const spawned = await spawnGuest(context, start);
+  await vmReady(context, start, spawned);
+  return guestReady(context, start, spawned);
 }

@@ -1,0 +1,123 @@
+/** VMs that are cloned while the engine's hooks make their network: one that fits is kept, and another leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { run } from '../e2e/run.ts';
+import type { Outcome } from '../e2e/run.ts';
+import { RuntimeRig, fake } from './runtime-rig.ts';
+
+/** For a hook: makes a link in the namespace of the process that it is told. */
+const addLink = (number: number): string => `
+$in ip link add eth${number} type veth peer name peer${number}
+$in ip link set peer${number} up
+$in ip address add 10.7.${number}.2/24 dev eth${number}
+$in ip link set eth${number} up
+`;
+
+describe('kata-runtime and VMs cloned ahead of their network', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  const templates = (): string => rig.scratch.file('templates');
+
+  /** `mode` is the fake QEMU's. */
+  function prepare(mode = 'good'): void {
+    rig.prepare();
+    const qemu = rig.executable('qemu', `echo "$*" >> ${rig.scratch.file('qemus')}; exec ${fake('qemu.ts')} ${mode} "$@"`);
+    rig.configure('path', qemu);
+    rig.configure('enable_template', true);
+    rig.configure('template_path', templates());
+    writeFileSync(rig.scratch.file('qemus'), '');
+  }
+  /** Gives the bundle a prestart hook, as docker does. */
+  function hook(script: string): void {
+    const path = rig.executable(
+      'hook',
+      `set -e
+in="nsenter --net=/proc/$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/')/ns/net"
+cp ${rig.scratch.file('qemus')} ${rig.scratch.file('before-hook')}
+${script}`,
+    );
+    rig.changeSpec((spec) =>
+      Object.assign(spec, { hooks: { prestart: [{ path, args: ['hook'] }] }, linux: { ...spec.linux, resources: {} } }),
+    );
+  }
+  /** What each QEMU was, in the order of their starts. */
+  const qemus = (name = 'qemus'): string[] =>
+    readFileSync(rig.scratch.file(name), 'latin1')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const kind = line.includes('template-') ? 'template' : / -incoming /.test(`${line} `) ? 'clone' : 'booted';
+        return `${kind} ${line.match(/ifname=/g)?.length ?? 0}`;
+      });
+  async function tc(link: string): Promise<string> {
+    const pid = readFileSync(rig.scratch.file('pid'), 'latin1');
+    return (await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'tc', 'filter', 'show', 'dev', link, 'parent', 'ffff:'])).stdout;
+  }
+  async function created(): Promise<Outcome> {
+    const outcome = await rig.create();
+    assert.deepEqual([outcome.code, outcome.stderr], [0, '']);
+    return outcome;
+  }
+  /** Makes the template, which no create does for a guess. */
+  async function makeTemplate(): Promise<void> {
+    hook(addLink(0));
+    await created();
+    await rig.kata('delete', '--force', rig.id);
+    assert.deepEqual(qemus(), ['template 1', 'clone 1']);
+    assert.deepEqual(qemus('before-hook'), [], 'a VM was started ahead without a template');
+    writeFileSync(rig.scratch.file('qemus'), '');
+  }
+
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(async () => {
+    await rig.kata('delete', '--force', rig.id);
+    if (existsSync(templates())) assert.equal((await rig.kata('factory', 'destroy')).code, 0);
+    await rig.close();
+  });
+
+  it('one link: the VM runs before the hook, and is joined to what that made', async () => {
+    prepare();
+    await makeTemplate();
+    await created();
+    assert.deepEqual([qemus('before-hook'), qemus()], [['clone 1'], ['clone 1']]);
+    assert.match(await tc('eth0'), /Egress Redirect to device tap0_kata/);
+    assert.match(await tc('tap0_kata'), /Egress Redirect to device eth0/);
+    const given = rig.lastRequest('updateInterface') as { interface: { name: string; IPAddresses: { address: string }[] } };
+    assert.deepEqual([given.interface.name, given.interface.IPAddresses[0]?.address], ['eth0', '10.7.0.2']);
+  });
+
+  for (const [what, links] of [
+    ['no', []],
+    ['two', [0, 1]],
+  ] as const)
+    it(`${what} links: another VM takes its place`, async () => {
+      prepare();
+      await makeTemplate();
+      hook(links.map(addLink).join(''));
+      await created();
+      assert.deepEqual(qemus('before-hook'), ['clone 1']);
+      assert.deepEqual(qemus(), ['clone 1', `template ${links.length}`, `clone ${links.length}`]);
+      for (const number of links) assert.match(await tc(`eth${number}`), new RegExp(`Egress Redirect to device tap${number}_kata`));
+    });
+
+  it('a hook that fails: its error, and nothing is left', async () => {
+    prepare();
+    await makeTemplate();
+    hook('echo no network today >&2; exit 3');
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(stderr, /hook .*: exit code 3: stdout: , stderr: no network today/);
+    assert.deepEqual(qemus(), ['clone 1']);
+  });
+
+  it('a state that cannot be loaded: a VM is booted on the same network', async () => {
+    prepare('migrate-incoming');
+    hook(addLink(0));
+    await created();
+    await rig.kata('delete', '--force', rig.id);
+    writeFileSync(rig.scratch.file('qemus'), '');
+    await created();
+    assert.deepEqual(qemus(), ['clone 1', 'clone 1', 'booted 1']);
+    assert.match(await tc('eth0'), /Egress Redirect to device tap0_kata/);
+  });
+});
