@@ -20,7 +20,12 @@ describe("QEMU's options", function () {
     const all = variant(directory, 'all', (toml) =>
       toml.replace(/^default_memory = .*$/m, ['default_memory = 256', 'enable_debug = true', ...keys].join('\n')),
     );
-    engine = await Engine.start({ all }, 'all');
+    const speculating = variant(directory, 'speculating', (toml) =>
+      toml
+        .replace(/^#?kernel_params = .*$/m, 'kernel_params = "mitigations=auto"')
+        .replace(/^enable_template = .*$/m, 'enable_template = false'),
+    );
+    engine = await Engine.start({ all, speculating }, 'all');
   });
   after(async () => {
     await engine.stop();
@@ -52,5 +57,13 @@ describe("QEMU's options", function () {
     const free = await engine.docker(['exec', id, 'free', '-m']);
     assert.ok(Number(/Mem:\s+(\d+)/.exec(free.stdout)?.[1]) > 300, free.stdout);
     assert.equal((await engine.docker(['rm', '-f', id])).code, 0);
+  });
+
+  // The last word counts: as if the guest were not emulated.
+  it("the guest's kernel defends itself against what its processors speculate about", async () => {
+    const at = '/sys/devices/system/cpu/vulnerabilities';
+    const words = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];
+    const { stdout, stderr } = await engine.docker(words);
+    assert.match(stdout, /^Mitigation: .*\nMitigation: /, stderr);
   });
 });
