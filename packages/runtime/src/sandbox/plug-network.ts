@@ -7,6 +7,7 @@ import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/san
 import { canOpen } from '../host-check/accelerator.ts';
 import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
 import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
+import { TOOL_TIMEOUT_MS } from '../network/ip-command.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
 import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
@@ -38,8 +39,8 @@ function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint 
 
 /** Takes a link's tap away, and gives it back what that took from it. */
 async function detach(netns: string, { Tap, Name, Saved }: Endpoint): Promise<void> {
-  await deleteLinks(netns, [Tap], [Name]);
-  if (Saved) await restoreLinks(netns, [Saved]);
+  await deleteLinks(netns, [Tap], [Name], TOOL_TIMEOUT_MS);
+  if (Saved) await restoreLinks(netns, [Saved], TOOL_TIMEOUT_MS);
 }
 
 /** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
