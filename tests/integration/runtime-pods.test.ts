@@ -139,4 +139,68 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), []);
     assert.ok(existsSync(rig.scratch.file('volume/kept')));
   });
+
+  it('one whose pod has no state that can be read goes with all that it has', async () => {
+    assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
+    const state = `/run/vc/sbs/${rig.id}/persist.json`;
+    const text = readFileSync(state, 'utf8');
+    writeFileSync(state, '{');
+    const { code, stderr } = await rig.kata('delete', '--force', 'm');
+    writeFileSync(state, text);
+    assert.deepEqual([code, stderr, leftovers()], [0, '', before]);
+    assert.ok(existsSync(rig.scratch.file('volume/kept')));
+  });
+
+  /** What a record can be when its disk was full, its file was edited, or a bit fell over. */
+  const damages: [name: string, text: string][] = [
+    ['cut short', '{"PersistVersion":2,"State"'],
+    ['without its parts', '{"PersistVersion":2}'],
+  ];
+  for (const [name, text] of damages)
+    it(`one whose record is damaged (${name}): the verbs on the others warn, and do what they should`, async () => {
+      const bad = `${rig.id}-bad`;
+      for (const id of ['m', bad]) assert.equal((await rig.kata(...member(id, { resources: { cpu: { quota: 100_000 } } }))).code, 0);
+      assert.deepEqual(
+        await Promise.all([rig.kata('start', rig.id), rig.kata('start', 'm')]).then((all) => all.map(({ code }) => code)),
+        [0, 0],
+      );
+      writeFileSync(`/run/vc/sbs/${rig.id}/${bad}/persist.json`, text);
+      const log = rig.scratch.file('log');
+      const plugged = (): string[] => rig.qmp().filter((line) => line.startsWith('device_'));
+      const verb = async (...words: string[]): Promise<[code: number, stdout: string, warnings: number]> => {
+        writeFileSync(log, '');
+        const { code, stdout, stderr } = await rig.kata('--log', log, ...words);
+        const warnings = readFileSync(log, 'utf8').match(/level=warning .*damaged|level=warning .*is of version/g) ?? [];
+        assert.equal(stderr.replace(/^WARNING: failed to get container \S+-bad: .*\n/, ''), '');
+        return [code, stdout, warnings.length];
+      };
+      const before = plugged();
+      assert.deepEqual(await verb('update', '--cpu-quota', '200000', '--cpu-period', '100000', 'm'), [0, '', 1]);
+      assert.deepEqual(await verb('update', '--cpu-quota', '50000', '--cpu-period', '100000', 'm'), [0, '', 1]);
+      assert.deepEqual(plugged(), before); // nobody knows what the other one was given: it stays
+      assert.deepEqual(await verb('create', ...member('n', { resources: { cpu: { quota: 400_000 } } }).slice(1)), [0, '', 1]);
+      assert.notDeepEqual(plugged(), before);
+      assert.deepEqual(await verb('start', 'n'), [0, '', 0]);
+      assert.deepEqual((await verb('list', '-q'))[1].trim().split('\n').sort(), [rig.id, 'm', 'n'].sort());
+      assert.equal((await verb('list', '--format', 'json'))[0], 0);
+      const [code, stdout, warnings] = await verb('kata-overhead', 'm');
+      assert.deepEqual([code, warnings], [0, 1]);
+      assert.match(stdout, /^Sandbox overhead for container: m\n/);
+      assert.deepEqual((await verb('events', '--stats', 'm'))[0], 0);
+      for (const words of [
+        ['ps', 'm'],
+        ['pause', 'm'],
+        ['resume', 'm'],
+        ['kill', 'm', 'HUP'],
+        ['exec', '--detach', 'm', 'true'],
+      ])
+        assert.deepEqual((await verb(...words)).toSpliced(1, 1), [0, 0], words.join(' '));
+      assert.deepEqual(await verb('delete', '--force', 'n'), [0, '', 1]);
+      assert.deepEqual(await verb('delete', '--force', bad), [0, '', 0]);
+      assert.deepEqual(await verb('delete', '--force', 'm'), [0, '', 0]);
+      assert.deepEqual(
+        leftovers().filter((line) => line.includes(bad)),
+        [],
+      );
+    });
 });

@@ -5,14 +5,14 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isFree } from '../sizing/limits-plan.ts';
 import { containerEntries, handOver } from './container-journal.ts';
 import { containerFile } from './paths.ts';
 import { unplugDisks } from './plug-disks.ts';
-import { removeStateDirectory } from './remove-sandbox.ts';
+import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { undoAll } from './undo.ts';
 
@@ -30,20 +30,21 @@ async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
 }
 
 /** Takes back the processors that were for this container. A guest that keeps them does no harm. */
-async function shrink(context: Context, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
+async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
   if (!record || isFree([recordedLimits(record)])) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed')).catch((error: unknown) =>
     context.log.warn('the VM stays as large as it was', { reason: errorMessage(error) }),
   );
 }
 
-/** @throws KataError when something of it stays on the host */
+/** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
 export async function removeContainer(
-  context: Context,
+  context: Tools,
   { sandboxId, id, record }: { sandboxId: string; id: string; record: ContainerRecord | undefined },
-  sandbox: SandboxState,
+  sandbox: SandboxState | undefined,
 ): Promise<void> {
-  if (isAlive(sandbox.HypervisorState.Process)) {
+  const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
+  if (isThere) {
     await removeInGuest(sandbox, id).catch((error: unknown) =>
       context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
     );
@@ -55,6 +56,7 @@ export async function removeContainer(
   const failures = await undoAll(entries);
   if (failures.length > 0) handOver(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
-  if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
+  forgetContainer(sandboxId, id);
+  if (isThere && isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

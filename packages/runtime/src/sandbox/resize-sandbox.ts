@@ -7,11 +7,11 @@ import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts
 import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
-import { extraMemoryMiB, extraVcpus, isFree, limitsOf } from '../sizing/limits-plan.ts';
+import { extraMemoryMiB, extraVcpus, isFree, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { currentState } from './container-status.ts';
 import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
@@ -32,19 +32,42 @@ export interface Sandbox {
 export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord): Limits =>
   limits ?? limitsOf(loadBundle(BundlePath).spec.linux?.resources);
 
-/** Of containers that have not ended. The container that holds a pod open counts for the size, not for what the others are held to. */
-function limitsIn(sandboxId: string): { all: Limits[]; working: Limits[] } {
+interface PodLimits {
+  readonly all: readonly Limits[];
+  /** Without those of the container that holds a pod open: it counts for the size, not for what the others are held to. */
+  readonly working: readonly Limits[];
+  /** False when a record cannot be read: what that container was given must stay. */
+  readonly areKnown: boolean;
+}
+
+type Unreadable = (container: string, error: unknown) => void;
+
+/** Of containers that have not ended. */
+function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimits {
+  let areKnown = true;
   const records = containersOf(sandboxId).flatMap((id) => {
-    const record = loadContainer(sandboxId, id);
-    return record && currentState(record) !== 'stopped' ? [{ id, limits: recordedLimits(record) }] : [];
+    try {
+      const record = loadContainer(sandboxId, id);
+      return record && currentState(record) !== 'stopped' ? [{ id, limits: recordedLimits(record) }] : [];
+    } catch (error) {
+      unreadable(id, error);
+      areKnown = false;
+      return [{ id, limits: noLimits }]; // which holds nobody back
+    }
   });
   const others = records.filter(({ id }) => id !== sandboxId);
   const working = others.length > 0 ? others : records;
-  return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits) };
+  return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits), areKnown };
 }
 
 /** @returns how many CPUs were plugged */
-async function fitCpus({ log }: Context, { state }: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
+async function fitCpus(
+  { log }: Tools,
+  { state }: Sandbox,
+  monitor: QmpClient,
+  size: VmSize,
+  { all, areKnown }: PodLimits,
+): Promise<number> {
   const [builtIn, there] = [
     size.cpus.filter(({ state: is }) => is === 'built-in').length,
     size.cpus.filter(({ state: is }) => is !== 'empty').length,
@@ -53,6 +76,7 @@ async function fitCpus({ log }: Context, { state }: Sandbox, monitor: QmpClient,
   if (asked > size.cpus.length) log.warn('Cannot have as many vCPUs as are asked for', { asked, maximum: size.cpus.length });
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
+  if (!areKnown) return 0;
   await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator)).catch(
     (error: unknown) => log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
   );
@@ -68,7 +92,7 @@ async function blockMiB({ state, agent }: Sandbox): Promise<number> {
 }
 
 /** Memory only grows: a guest does not give it back. @returns MiB that were plugged. @throws KataError when the host has not so much */
-async function fitMemory({ log }: Context, sandbox: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
+async function fitMemory({ log }: Tools, sandbox: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
   const there = size.baseMiB + size.pluggedMiB;
   const missing = size.baseMiB + extraMemoryMiB(all) - there;
   if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
@@ -83,7 +107,7 @@ async function fitMemory({ log }: Context, sandbox: Sandbox, monitor: QmpClient,
 }
 
 /** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
-async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: number, memoryMiB: number): Promise<void> {
+async function bringOnline({ log }: Tools, { state, agent }: Sandbox, cpus: number, memoryMiB: number): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   await agent
@@ -91,14 +115,14 @@ async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: nu
     .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
 }
 
-async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[], working: readonly Limits[]): Promise<void> {
+async function resize(context: Tools, sandbox: Sandbox, limits: PodLimits): Promise<void> {
   const { state, id } = sandbox;
   await withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
-    const memoryMiB = await fitMemory(context, sandbox, monitor, size, all);
-    const cpus = await fitCpus(context, sandbox, monitor, size, all);
+    const memoryMiB = await fitMemory(context, sandbox, monitor, size, limits.all);
+    const cpus = await fitCpus(context, sandbox, monitor, size, limits);
     await bringOnline(context, sandbox, cpus, memoryMiB);
-    limitOnHost(context, id, working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+    limitOnHost(context, id, limits.working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
   });
 }
 
@@ -106,12 +130,11 @@ async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[]
  * Fits the VM to the containers on record. `change`: whether they had limits before that they may have lost.
  * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
  */
-export async function resizeSandbox(context: Context, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
+export async function resizeSandbox(context: Tools, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
   if (change === 'new' && isFree(limitsIn(sandbox.id).all)) return;
+  const warn: Unreadable = (container, error) =>
+    context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
   await timed(context.log, 'VM size', () =>
-    withSandboxLock(sandbox.id, context.kernel, () => {
-      const { all, working } = limitsIn(sandbox.id);
-      return resize(context, sandbox, all, working);
-    }),
+    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, warn))),
   );
 }
