@@ -117,6 +117,17 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual([await exited, output().stderr], [[0, null], '']);
   });
 
+  it('events with an interval beyond what a timer can wait: it waits, and does not flood', async () => {
+    await running();
+    const { child, output } = rig.start(['events', '--interval', '1000h', rig.id]);
+    const exited = once(child, 'exit');
+    await until('the event', () => output().stdout.includes('"type":"oom"'));
+    assert.match((await rig.kata('events', '--stats', rig.id)).stdout, /^{"type":"stats"/); // which takes a while
+    child.kill('SIGKILL');
+    await exited;
+    assert.equal(output().stdout, `{"type":"oom","id":"${rig.id}"}\n`);
+  });
+
   const intervals: [word: string, text: string][] = [
     ['0s', 'duration interval must be greater than 0'],
     ['-1s', 'duration interval must be greater than 0'],
