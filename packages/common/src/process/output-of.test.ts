@@ -9,6 +9,8 @@ describe('outputOf', () => {
   it('gives what the program says, and it gets its input', async () => assert.equal(await shell('cat', 10_000, 'in'), 'in'));
   it('a program need not read its input', async () => assert.equal(await shell('echo out', 10_000, 'x'.repeat(1 << 20)), 'out\n'));
   it('one that fails: its complaint', () => assert.rejects(shell('echo why >&2; exit 3'), { message: 'sh -c echo why >&2; exit 3: why' }));
+  it("without the kernel's sentences", () =>
+    assert.rejects(shell('echo x: No such file or directory >&2; exit 3'), { message: /: x: ENOENT$/ }));
   it('one that fails without a word: its exit code', () => assert.rejects(shell('exit 3'), { message: 'sh -c exit 3: exit code 3' }));
   it('one that a signal ends', () => assert.rejects(shell('kill -9 $$'), { message: 'sh -c kill -9 $$: SIGKILL' }));
   it('one that cannot be run', () =>

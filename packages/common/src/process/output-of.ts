@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
+import { withoutErrnoText } from '../errors/errno-text.ts';
 import { KataError, TimeoutError } from '../errors/kata-error.ts';
 
 export interface OutputWish {
@@ -28,7 +29,7 @@ async function endOf(child: ChildProcess): Promise<string> {
   ]).catch((error: unknown) => {
     throw new KataError(`${child.spawnfile} cannot be run: is it installed?`, { cause: error });
   });
-  if (code !== 0) throw new KataError(`${commandOf(child)}: ${complaint.trim() || (signal ?? `exit code ${code}`)}`);
+  if (code !== 0) throw new KataError(`${commandOf(child)}: ${withoutErrnoText(complaint.trim()) || (signal ?? `exit code ${code}`)}`);
   return output;
 }
 
