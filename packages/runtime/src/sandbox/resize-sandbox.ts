@@ -83,7 +83,7 @@ async function fitCpus(
   return 0;
 }
 
-async function blockMiB({ state, agent }: Sandbox): Promise<number> {
+async function askBlockMiB({ state, agent }: Sandbox): Promise<number> {
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   const details = await agent.call('getGuestDetails', { mem_block_size: true }, deadline);
   const block = Number(details.mem_block_size_bytes) / MIB;
@@ -91,23 +91,31 @@ async function blockMiB({ state, agent }: Sandbox): Promise<number> {
   return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
 }
 
-/** Memory only grows: a guest does not give it back. @returns MiB that were plugged. @throws KataError when the host has not so much */
-async function fitMemory({ log }: Tools, sandbox: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
-  const there = size.baseMiB + size.pluggedMiB;
-  const missing = size.baseMiB + extraMemoryMiB(all) - there;
+/** What is not there of the memory that the containers may use. Memory only grows: a guest does not give it back. */
+function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits[]): number {
+  const missing = extraMemoryMiB(all) - pluggedMiB;
   if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
-  if (missing <= 0) return 0;
-  const block = await blockMiB(sandbox);
+  return Math.max(0, missing);
+}
+
+/** @returns MiB that were plugged. @throws KataError when the host has not so much */
+async function growMemory({ state }: Sandbox, monitor: QmpClient, size: VmSize, missing: number, block: number): Promise<number> {
+  const there = size.baseMiB + size.pluggedMiB;
   const wanted = Math.ceil(missing / block) * block;
   const host = Math.floor(totalmem() / MIB);
   if (there + wanted > host)
     throw new KataError(`Unable to hotplug ${wanted} MiB memory, the SB has ${there} MiB and the maximum amount is ${host} MiB`);
-  await plugMemory(monitor, size, wanted, sandbox.state.HypervisorState.Memory);
+  await plugMemory(monitor, size, wanted, state.HypervisorState.Memory);
   return wanted;
 }
 
+interface Plugged {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
 /** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
-async function bringOnline({ log }: Tools, { state, agent }: Sandbox, cpus: number, memoryMiB: number): Promise<void> {
+async function bringOnline({ log }: Tools, { state, agent }: Sandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   await agent
@@ -115,14 +123,17 @@ async function bringOnline({ log }: Tools, { state, agent }: Sandbox, cpus: numb
     .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
 }
 
-async function resize(context: Tools, sandbox: Sandbox, limits: PodLimits): Promise<void> {
+/** Without `block`, undefined when memory is missing: how much is plugged is the guest's to say, and nobody waits for it with the lock. */
+function resize(context: Tools, sandbox: Sandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
   const { state, id } = sandbox;
-  await withMonitor(id, state, async (monitor) => {
+  return withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
-    const memoryMiB = await fitMemory(context, sandbox, monitor, size, limits.all);
+    const missing = missingMiB(context, size, limits.all);
+    if (missing > 0 && block === undefined) return undefined;
+    const memoryMiB = missing > 0 && block !== undefined ? await growMemory(sandbox, monitor, size, missing, block) : 0;
     const cpus = await fitCpus(context, sandbox, monitor, size, limits);
-    await bringOnline(context, sandbox, cpus, memoryMiB);
     limitOnHost(context, id, limits.working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+    return { cpus, memoryMiB };
   });
 }
 
@@ -134,7 +145,10 @@ export async function resizeSandbox(context: Tools, sandbox: Sandbox, change: 'n
   if (change === 'new' && isFree(limitsIn(sandbox.id).all)) return;
   const warn: Unreadable = (container, error) =>
     context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
-  await timed(context.log, 'VM size', () =>
-    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, warn))),
-  );
+  const attempt = (unreadable?: Unreadable, block?: number): Promise<Plugged | undefined> =>
+    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, unreadable), block));
+  await timed(context.log, 'VM size', async () => {
+    const plugged = (await attempt(warn)) ?? (await attempt(undefined, await askBlockMiB(sandbox)));
+    if (plugged) await bringOnline(context, sandbox, plugged);
+  });
 }
