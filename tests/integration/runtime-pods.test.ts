@@ -1,7 +1,7 @@
 /** Further containers of a pod, with QEMU, proxy, agent and shim played: made, failing, killed half-way, removed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { until } from '../e2e/run.ts';
@@ -28,13 +28,14 @@ describe("a pod's containers", function () {
   const bind = (destination: string, source: string): Mount => ({ destination, source, type: 'bind' });
 
   /** Words that create a container of the pod. */
-  function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {} } = {}): string[] {
+  function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {}, hooks = {} } = {}): string[] {
     const bundle = rig.scratch.file(`bundle-${id}`);
     mkdirSync(`${bundle}/rootfs`, { recursive: true });
     const spec = {
       ...(JSON.parse(readFileSync(rig.scratch.file('bundle/config.json'), 'utf8').replace('18446744073709551615', '0')) as object),
       annotations: { 'io.kubernetes.cri.container-type': 'container', 'io.kubernetes.cri.sandbox-id': rig.id },
       mounts,
+      hooks,
       linux: { cgroupsPath: `/${rig.id}-${id}`, namespaces, resources },
     };
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
@@ -100,6 +101,50 @@ describe("a pod's containers", function () {
     assert.match(stderr, /^Unable to hotplug [^\n]*\n$/);
     assert.deepEqual(leftovers(), before);
     assert.equal((await rig.kata(...member('m'))).code, 0);
+  });
+
+  it("its hooks are run in the pod's network, and told of it; one that fails undoes it", async () => {
+    const hook = (kind: string, end: string) => ({
+      path: '/bin/sh',
+      args: ['sh', '-c', `{ readlink /proc/self/ns/net; cat; } >${rig.scratch.file(kind)}; ${end}`],
+    });
+    const told = (kind: string): [netns: string, state: Record<string, unknown>] => {
+      const [netns = '', state = ''] = readFileSync(rig.scratch.file(kind), 'utf8').split('\n');
+      return [netns, JSON.parse(state) as Record<string, unknown>];
+    };
+    const early = { prestart: [hook('prestart', 'true')], createRuntime: [hook('createRuntime', 'true')] };
+    const late = { poststart: [hook('poststart', 'true')], poststop: [hook('failing', 'exit 3'), hook('poststop', 'true')] };
+    assert.equal((await rig.kata(...member('m', { hooks: { ...early, ...late } }))).code, 0);
+    assert.equal((await rig.kata('start', 'm')).code, 0);
+    assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
+    const [netns] = told('prestart');
+    assert.notEqual(netns, readlinkSync('/proc/self/ns/net'));
+    for (const [kind, status] of Object.entries({
+      prestart: 'creating',
+      createRuntime: 'creating',
+      poststart: 'running',
+      poststop: 'stopped',
+    })) {
+      const [where, state] = told(kind);
+      assert.deepEqual([state['id'], state['status'], state['bundle']], ['m', status, rig.scratch.file('bundle-m')]);
+      assert.equal((state['annotations'] as Record<string, unknown>)['io.kubernetes.cri.sandbox-id'], rig.id);
+      if (kind !== 'poststop') assert.equal(where, netns);
+    }
+    const { code, stderr } = await rig.kata(...member('n', { hooks: { createRuntime: [hook('createRuntime', 'echo why >&2; exit 3')] } }));
+    assert.deepEqual([code, stderr], [1, 'hook /bin/sh: exit code 3: stdout: , stderr: why\n']);
+    assert.deepEqual(leftovers(), before);
+  });
+
+  it('delete --force ends within ten seconds when the guest does not answer, and the pod goes on', async () => {
+    assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
+    writeFileSync(rig.scratch.file('calls.hold'), 'removeContainer');
+    const begun = performance.now();
+    const { code, stderr } = await rig.kata('delete', '--force', 'm');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(performance.now() - begun < 10_000);
+    assert.deepEqual(leftovers(), before);
+    rmSync(rig.scratch.file('calls.hold'));
+    assert.equal(await rig.status(), 'created');
   });
 
   it('two with one id at once: one is made, and the other one takes nothing of it', async () => {

@@ -192,6 +192,21 @@ describe('kata-runtime', function () {
     assert.equal(await status(), 'created');
   });
 
+  it('three deletes of one container at once, and a kill between them: all end well, and nothing is left', async () => {
+    prepare();
+    await create();
+    const outcomes = await Promise.all([
+      kata('delete', '-f', id),
+      kata('delete', '-f', id),
+      kata('kill', id, 'KILL'),
+      kata('delete', '-f', id),
+    ]);
+    const [first, second, killed, third] = outcomes;
+    assert.deepEqual([first, second, third].map((outcome) => [outcome?.code, outcome?.stderr]), [[0, ''], [0, ''], [0, '']]); // prettier-ignore
+    if (killed?.code !== 0) assert.match(killed?.stderr ?? '', /^(container not running|Container ID \(.*\) does not exist)\n$/);
+    assert.deepEqual(leftovers(), []);
+  });
+
   it('exec starts a shim in the same way, and gives its exit code', async () => {
     prepare({ shim: 'case "$*" in *-exec-id\\ it-*) exec sleep 1000;; esac; exit 6' });
     await create();

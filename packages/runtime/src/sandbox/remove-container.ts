@@ -1,8 +1,10 @@
 /** Takes one container out of a pod's sandbox that goes on. */
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { KataError } from '@kata-containers/common/errors/kata-error';
+import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Tools } from './context.ts';
@@ -18,9 +20,14 @@ import { undoAll } from './undo.ts';
 
 const SIGKILL = 9;
 
-async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
-  const agent = await connectAgent(sandbox.AgentState.URL, {});
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+/** A proxy that has not answered by then has gone with its sandbox. */
+const CONNECT_MS = 15_000;
+/** With `--force`, which is to end within ten seconds whatever the guest does: the undoing may take the rest. */
+const FORCED_MS = 6000;
+
+async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
+  const agent = await connectAgent(sandbox.AgentState.URL, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS) });
+  const deadline = { deadlineMs: timeoutMs };
   try {
     await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }, deadline).catch(() => {});
     await agent.call('removeContainer', { container_id: id }, deadline);
@@ -29,12 +36,18 @@ async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
   }
 }
 
+/** Ends after `leftMs`, whether the work has: it goes on until the process ends, and leaves what a process that was killed would. */
+async function within(leftMs: number, what: string, work: () => Promise<void>): Promise<void> {
+  if (leftMs === Infinity) return work();
+  const late = new TimeoutError(what, FORCED_MS);
+  if (leftMs <= 0) throw late;
+  await Promise.race([work(), sleep(leftMs).then(() => Promise.reject(late))]);
+}
+
 /** Takes back the processors that were for this container. A guest that keeps them does no harm. */
 async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
   if (!record || isFree([recordedLimits(record)])) return;
-  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed')).catch((error: unknown) =>
-    context.log.warn('the VM stays as large as it was', { reason: errorMessage(error) }),
-  );
+  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
 }
 
 /** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
@@ -42,21 +55,23 @@ export async function removeContainer(
   context: Tools,
   { sandboxId, id, record }: { sandboxId: string; id: string; record: ContainerRecord | undefined },
   sandbox: SandboxState | undefined,
+  force: boolean,
 ): Promise<void> {
   const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
+  const end = force ? monotonicMs() + FORCED_MS : Infinity;
+  const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
+    within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
   if (isThere) {
-    await removeInGuest(sandbox, id).catch((error: unknown) =>
-      context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
-    );
-    await unplugDisks(context, { sandboxId, containerId: id }).catch((error: unknown) =>
-      context.log.warn('block devices of the container are not given back', { reason: errorMessage(error) }),
-    );
+    const timeoutMs = force ? FORCED_MS : guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+    await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, timeoutMs));
+    await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const entries = containerEntries(sandboxId, id);
   const failures = await undoAll(entries);
   if (failures.length > 0) handOver(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);
-  if (isThere && isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
+  if (isThere && isAlive(sandbox.HypervisorState.Process))
+    await attempt('the VM stays as large as it was', () => shrink(context, sandboxId, sandbox, record));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

@@ -7,10 +7,10 @@ import { joinByMacvtap } from '../network/macvtap.ts';
 import { planNetworks, savedLink } from '../network/macvtap-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
-import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
-import { runHooks } from '../processes/run-hooks.ts';
+import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
+import { runEarlyHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
@@ -40,22 +40,10 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
   return { path, created: true };
 }
 
-/**
- * Docker up to 27 puts the container's interface into the namespace by a prestart hook, which finds it through
- * /proc/PID/ns/net: PID is ours, so the main thread waits inside.
- */
-async function runEarlyHooks(path: string, context: Context, { id, bundle }: SandboxRequest): Promise<void> {
-  const { hooks = {} } = bundle.spec;
-  const early = [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
-  if (early.length === 0) return;
-  const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
-  await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
-}
-
 /** Finds the namespace and has it filled. Nothing in it is joined to anything yet. */
 export async function findNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
   const { path, created } = findNamespace(context, request);
-  await runEarlyHooks(path, context, request);
+  await runEarlyHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
   const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
