@@ -27,6 +27,8 @@ describe('parseSpec', () => {
     [{ process: { ...process, args: [] } }, 'process.args: must name a command'],
     [{ process: { ...process, args: 'sh' } }, 'process.args: must be a list'],
     [{ process: { ...process, args: [null] } }, 'process.args[0]: must be a string'],
+    [{ process: { args: [] } }, 'process.args: must name a command'],
+    [{ process: { args: ['true'] } }, 'process.cwd: must be an absolute path'],
     [{ process: { ...process, cwd: '' } }, 'process.cwd: must be an absolute path'],
     [{ process: { ...process, env: ['A=1', 2] } }, 'process.env[1]: must be a string'],
     [{ process: { ...process, terminal: 'yes' } }, 'process.terminal: must be true or false'],
@@ -88,7 +90,7 @@ describe('parseProcess', () => {
   const wrong: [text: string, complaint: RegExp][] = [
     ['{', /^process\.json: \(whole file\): is not JSON/],
     ['null', /^process\.json: \(whole file\): must be an object$/],
-    ['{}', /^process\.json: args: is missing$/],
+    ['{}', /^process\.json: args: must name a command$/],
     ['{"args":[]}', /^process\.json: args: must name a command$/],
     ['{"args":["sh"],"cwd":"tmp"}', /^process\.json: cwd: must be an absolute path$/],
     ['{"args":["sh"],"user":"root"}', /^process\.json: user: must be an object$/],

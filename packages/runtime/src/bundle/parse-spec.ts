@@ -28,9 +28,9 @@ function modernCapabilities(process: unknown): void {
 }
 
 /** What the specification demands of a process, besides its types. */
-function wrongProcess({ args = [], cwd }: Process, field: string): Found {
+function wrongProcess({ args = [], cwd }: Partial<Process>, field: string): Found {
   if (args.length === 0) return [`${field}args`, 'must name a command'];
-  if (!cwd.startsWith('/')) return [`${field}cwd`, 'must be an absolute path'];
+  if (cwd?.startsWith('/') !== true) return [`${field}cwd`, 'must be an absolute path'];
   return undefined;
 }
 

@@ -67,21 +67,17 @@ function object(fields: Readonly<Record<string, Shape>>, ...needed: string[]): S
 const all = <T extends string>(shape: Shape, ...names: T[]): Record<T, Shape> =>
   Object.fromEntries(names.map((name) => [name, shape])) as Record<T, Shape>;
 
-export const processShape = object(
-  {
-    terminal: truth,
-    consoleSize: object(all(uint32, 'height', 'width'), 'height', 'width'),
-    user: object({ ...all(uint32, 'uid', 'gid', 'umask'), additionalGids: list(uint32), username: text }),
-    ...all(list(text), 'args', 'env'),
-    ...all(text, 'cwd', 'apparmorProfile', 'selinuxLabel'),
-    capabilities: object(all(list(text), 'bounding', 'effective', 'inheritable', 'permitted', 'ambient')),
-    rlimits: list(object({ type: text, ...all(uint64, 'hard', 'soft') }, 'type')),
-    noNewPrivileges: truth,
-    oomScoreAdj: int32,
-  },
-  'args',
-  'cwd',
-);
+export const processShape = object({
+  terminal: truth,
+  consoleSize: object(all(uint32, 'height', 'width'), 'height', 'width'),
+  user: object({ ...all(uint32, 'uid', 'gid', 'umask'), additionalGids: list(uint32), username: text }),
+  ...all(list(text), 'args', 'env'),
+  ...all(text, 'cwd', 'apparmorProfile', 'selinuxLabel'),
+  capabilities: object(all(list(text), 'bounding', 'effective', 'inheritable', 'permitted', 'ambient')),
+  rlimits: list(object({ type: text, ...all(uint64, 'hard', 'soft') }, 'type')),
+  noNewPrivileges: truth,
+  oomScoreAdj: int32,
+});
 
 const device = { type: text, ...all(int64, 'major', 'minor') };
 const memoryAmounts = all(int64, 'limit', 'reservation', 'swap', 'kernel', 'kernelTCP');

@@ -1,5 +1,5 @@
 /** Undoing what was made in and of network namespaces. What is gone already is fine. */
-import { existsSync, unlinkSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
@@ -41,5 +41,5 @@ export async function restoreLinks(netns: string, links: readonly SavedLink[], t
 /** Ends a namespace that we made: its bind mount and the file below. */
 export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
   unmountTree(path, kernel);
-  if (existsSync(path)) unlinkSync(path);
+  rmSync(path, { force: true });
 }
