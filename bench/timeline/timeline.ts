@@ -21,7 +21,7 @@ export interface Timeline {
 
 /** Where a step's time is spent, and what it is for a reader who does not know its name. */
 const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
-  'network hooks': { owner: 'docker', label: "docker's prestart hook" },
+  'early hooks': { owner: 'docker', label: "docker's prestart hook" },
   'QEMU spawn': { owner: 'vm' },
   'QEMU start': { owner: 'vm', label: 'QEMU starts, QMP answers' },
   'VM cache': { owner: 'runtime', label: 'VM handed over by the cache' },

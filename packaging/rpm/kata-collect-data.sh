@@ -33,13 +33,18 @@ redact() {
     -e 's#(://)[^/@[:space:]]+@#\1[left out]@#g'
 }
 
+# A command that hangs is what many reports are about: the others are told all the same.
+bounded() {
+  timeout -k 5 20 "$@" || case $? in 124 | 137) echo "$1: does not end within 20 s" ;; esac
+}
+
 heading() { printf '\n# %s\n' "$1"; }
 subheading() { printf '\n## %s\n' "$1"; }
 
 # What a command says, in a block of its own. A command that is not there says so.
 show() {
   printf '\nOutput of `%s`:\n\n```\n' "$*"
-  if has "$1"; then timeout 20 "$@" 2>&1 | redact; else echo "$1: not installed"; fi
+  if has "$1"; then bounded "$@" 2>&1 | redact; else echo "$1: not installed"; fi
   printf '```\n'
 }
 
@@ -53,12 +58,12 @@ file() {
 journal() {
   has journalctl || return 0
   printf '\nLast lines of `%s`:\n\n```\n' "$1"
-  journalctl --quiet --no-pager --output short-iso --lines "$lines" --identifier "$1" 2>&1 | redact
+  bounded journalctl --quiet --no-pager --output short-iso --lines "$lines" --identifier "$1" 2>&1 | redact
   printf '```\n'
 }
 
 configuration() {
-  kata-runtime --kata-show-default-config-paths 2>/dev/null | while read -r path; do
+  bounded kata-runtime --kata-show-default-config-paths 2>/dev/null | while read -r path; do
     file "$path"
     for part in "$(dirname "$path")"/config.d/*.toml; do file "$part"; done
   done
@@ -85,10 +90,10 @@ managers() {
 
 packages() {
   pattern='(kata|qemu|docker|containerd|cri-o|podman|runc)'
-  if has rpm && rpm -qa 2>/dev/null | grep -q .; then
-    printf '\n```\n%s\n```\n' "$(rpm -qa | grep -E "$pattern" | sort)"
+  if has rpm && bounded rpm -qa 2>/dev/null | grep -q .; then
+    printf '\n```\n%s\n```\n' "$(bounded rpm -qa | grep -E "$pattern" | sort)"
   elif has dpkg-query; then
-    printf '\n```\n%s\n```\n' "$(dpkg-query -W | grep -E "$pattern")"
+    printf '\n```\n%s\n```\n' "$(bounded dpkg-query -W | grep -E "$pattern")"
   fi
 }
 

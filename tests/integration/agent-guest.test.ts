@@ -174,6 +174,23 @@ describe('kata-agent: the guest', function () {
       await host.remove(second);
       assert.equal(isMounted(), false);
     });
+
+    it('two removals of one container at once give back its share only', async () => {
+      const mount_point = host.scratch.file('state/removed-twice');
+      const storages = [{ driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point, options: ['size=1m'] }];
+      const [first, second] = [await host.run(['sleep', '100'], {}, { storages }), await host.run(['sleep', '100'], {}, { storages })];
+      const isMounted = (): boolean => host.inside('cat', '/proc/mounts').includes(mount_point);
+      const outcomes = await Promise.all([1, 2].map(() => refusal(host.remove(first))));
+      for (const [code] of outcomes) assert.ok(code === 0 || code === 5, String(code));
+      assert.equal(
+        outcomes.some(([code]) => code === 0),
+        true,
+      );
+      assert.equal(isMounted(), true);
+      await host.remove(second);
+      assert.equal(isMounted(), false);
+      assert.equal((await refusal(host.remove(first)))[0], 5);
+    });
   });
 
   describe('PID namespaces', () => {

@@ -1,7 +1,7 @@
 /** Further containers of a pod, with QEMU, proxy, agent and shim played: made, failing, killed half-way, removed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { until } from '../e2e/run.ts';
@@ -28,13 +28,14 @@ describe("a pod's containers", function () {
   const bind = (destination: string, source: string): Mount => ({ destination, source, type: 'bind' });
 
   /** Words that create a container of the pod. */
-  function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {} } = {}): string[] {
+  function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {}, hooks = {} } = {}): string[] {
     const bundle = rig.scratch.file(`bundle-${id}`);
     mkdirSync(`${bundle}/rootfs`, { recursive: true });
     const spec = {
       ...(JSON.parse(readFileSync(rig.scratch.file('bundle/config.json'), 'utf8').replace('18446744073709551615', '0')) as object),
       annotations: { 'io.kubernetes.cri.container-type': 'container', 'io.kubernetes.cri.sandbox-id': rig.id },
       mounts,
+      hooks,
       linux: { cgroupsPath: `/${rig.id}-${id}`, namespaces, resources },
     };
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
@@ -102,6 +103,50 @@ describe("a pod's containers", function () {
     assert.equal((await rig.kata(...member('m'))).code, 0);
   });
 
+  it("its hooks are run in the pod's network, and told of it; one that fails undoes it", async () => {
+    const hook = (kind: string, end: string) => ({
+      path: '/bin/sh',
+      args: ['sh', '-c', `{ readlink /proc/self/ns/net; cat; } >${rig.scratch.file(kind)}; ${end}`],
+    });
+    const told = (kind: string): [netns: string, state: Record<string, unknown>] => {
+      const [netns = '', state = ''] = readFileSync(rig.scratch.file(kind), 'utf8').split('\n');
+      return [netns, JSON.parse(state) as Record<string, unknown>];
+    };
+    const early = { prestart: [hook('prestart', 'true')], createRuntime: [hook('createRuntime', 'true')] };
+    const late = { poststart: [hook('poststart', 'true')], poststop: [hook('failing', 'exit 3'), hook('poststop', 'true')] };
+    assert.equal((await rig.kata(...member('m', { hooks: { ...early, ...late } }))).code, 0);
+    assert.equal((await rig.kata('start', 'm')).code, 0);
+    assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
+    const [netns] = told('prestart');
+    assert.notEqual(netns, readlinkSync('/proc/self/ns/net'));
+    for (const [kind, status] of Object.entries({
+      prestart: 'creating',
+      createRuntime: 'creating',
+      poststart: 'running',
+      poststop: 'stopped',
+    })) {
+      const [where, state] = told(kind);
+      assert.deepEqual([state['id'], state['status'], state['bundle']], ['m', status, rig.scratch.file('bundle-m')]);
+      assert.equal((state['annotations'] as Record<string, unknown>)['io.kubernetes.cri.sandbox-id'], rig.id);
+      if (kind !== 'poststop') assert.equal(where, netns);
+    }
+    const { code, stderr } = await rig.kata(...member('n', { hooks: { createRuntime: [hook('createRuntime', 'echo why >&2; exit 3')] } }));
+    assert.deepEqual([code, stderr], [1, 'hook /bin/sh: exit code 3: stdout: , stderr: why\n']);
+    assert.deepEqual(leftovers(), before);
+  });
+
+  it('delete --force ends within ten seconds when the guest does not answer, and the pod goes on', async () => {
+    assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
+    writeFileSync(rig.scratch.file('calls.hold'), 'removeContainer');
+    const begun = performance.now();
+    const { code, stderr } = await rig.kata('delete', '--force', 'm');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(performance.now() - begun < 10_000);
+    assert.deepEqual(leftovers(), before);
+    rmSync(rig.scratch.file('calls.hold'));
+    assert.equal(await rig.status(), 'created');
+  });
+
   it('two with one id at once: one is made, and the other one takes nothing of it', async () => {
     const words = member('m');
     const outcomes = await Promise.all([rig.kata(...words), rig.kata(...words)]);
@@ -139,4 +184,68 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), []);
     assert.ok(existsSync(rig.scratch.file('volume/kept')));
   });
+
+  it('one whose pod has no state that can be read goes with all that it has', async () => {
+    assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
+    const state = `/run/vc/sbs/${rig.id}/persist.json`;
+    const text = readFileSync(state, 'utf8');
+    writeFileSync(state, '{');
+    const { code, stderr } = await rig.kata('delete', '--force', 'm');
+    writeFileSync(state, text);
+    assert.deepEqual([code, stderr, leftovers()], [0, '', before]);
+    assert.ok(existsSync(rig.scratch.file('volume/kept')));
+  });
+
+  /** What a record can be when its disk was full, its file was edited, or a bit fell over. */
+  const damages: [name: string, text: string][] = [
+    ['cut short', '{"PersistVersion":2,"State"'],
+    ['without its parts', '{"PersistVersion":2}'],
+  ];
+  for (const [name, text] of damages)
+    it(`one whose record is damaged (${name}): the verbs on the others warn, and do what they should`, async () => {
+      const bad = `${rig.id}-bad`;
+      for (const id of ['m', bad]) assert.equal((await rig.kata(...member(id, { resources: { cpu: { quota: 100_000 } } }))).code, 0);
+      assert.deepEqual(
+        await Promise.all([rig.kata('start', rig.id), rig.kata('start', 'm')]).then((all) => all.map(({ code }) => code)),
+        [0, 0],
+      );
+      writeFileSync(`/run/vc/sbs/${rig.id}/${bad}/persist.json`, text);
+      const log = rig.scratch.file('log');
+      const plugged = (): string[] => rig.qmp().filter((line) => line.startsWith('device_'));
+      const verb = async (...words: string[]): Promise<[code: number, stdout: string, warnings: number]> => {
+        writeFileSync(log, '');
+        const { code, stdout, stderr } = await rig.kata('--log', log, ...words);
+        const warnings = readFileSync(log, 'utf8').match(/level=warning .*damaged|level=warning .*is of version/g) ?? [];
+        assert.equal(stderr.replace(/^WARNING: failed to get container \S+-bad: .*\n/, ''), '');
+        return [code, stdout, warnings.length];
+      };
+      const before = plugged();
+      assert.deepEqual(await verb('update', '--cpu-quota', '200000', '--cpu-period', '100000', 'm'), [0, '', 1]);
+      assert.deepEqual(await verb('update', '--cpu-quota', '50000', '--cpu-period', '100000', 'm'), [0, '', 1]);
+      assert.deepEqual(plugged(), before); // nobody knows what the other one was given: it stays
+      assert.deepEqual(await verb('create', ...member('n', { resources: { cpu: { quota: 400_000 } } }).slice(1)), [0, '', 1]);
+      assert.notDeepEqual(plugged(), before);
+      assert.deepEqual(await verb('start', 'n'), [0, '', 0]);
+      assert.deepEqual((await verb('list', '-q'))[1].trim().split('\n').sort(), [rig.id, 'm', 'n'].sort());
+      assert.equal((await verb('list', '--format', 'json'))[0], 0);
+      const [code, stdout, warnings] = await verb('kata-overhead', 'm');
+      assert.deepEqual([code, warnings], [0, 1]);
+      assert.match(stdout, /^Sandbox overhead for container: m\n/);
+      assert.deepEqual((await verb('events', '--stats', 'm'))[0], 0);
+      for (const words of [
+        ['ps', 'm'],
+        ['pause', 'm'],
+        ['resume', 'm'],
+        ['kill', 'm', 'HUP'],
+        ['exec', '--detach', 'm', 'true'],
+      ])
+        assert.deepEqual((await verb(...words)).toSpliced(1, 1), [0, 0], words.join(' '));
+      assert.deepEqual(await verb('delete', '--force', 'n'), [0, '', 1]);
+      assert.deepEqual(await verb('delete', '--force', bad), [0, '', 0]);
+      assert.deepEqual(await verb('delete', '--force', 'm'), [0, '', 0]);
+      assert.deepEqual(
+        leftovers().filter((line) => line.includes(bad)),
+        [],
+      );
+    });
 });

@@ -117,6 +117,55 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual([await exited, output().stderr], [[0, null], '']);
   });
 
+  describe('a guest that means harm', () => {
+    beforeEach(async () => {
+      await running();
+      writeFileSync(rig.scratch.file('calls.hostile'), '');
+    });
+    it('ps: no sequence of a terminal, and pids that are some', async () => {
+      assert.equal((await rig.kata('ps', rig.id)).stdout, 'PID\n71 ?]0;pwned??sh\n');
+      assert.deepEqual(
+        quiet(await rig.kata('ps', '--format', 'json', '--kata-guest-pids', rig.id)),
+        refused("the agent's answer to listProcesses is no list of pids"),
+      );
+    });
+    it('events --stats: one line of JSON with what it said', async () => {
+      const { stdout } = await rig.kata('events', '--stats', rig.id);
+      assert.match(stdout, /^[ -~]*\n$/);
+      assert.ok(stdout.includes('"total":18446744073709551615,"percpu":[18446744073709551615]'), stdout);
+      const { data } = JSON.parse(stdout) as { data: { memory: { raw: object }; blkio: { ioServicedRecursive: { op: string }[] } } };
+      assert.deepEqual([Object.keys(data.memory.raw), data.blkio.ioServicedRecursive[0]?.op], [['\x001\x00'], '\x9b2J\x7f\u2028']);
+    });
+    it('events: what it makes up is not told', async () => {
+      const { child, output } = rig.start(['events', '--interval', '200ms', rig.id]);
+      const exited = once(child, 'exit');
+      await until('statistics', () => output().stdout.split('"type":"stats"').length > 3);
+      child.kill('SIGKILL');
+      await exited;
+      assert.doesNotMatch(output().stdout, /oom/);
+      assert.ok(rig.calls().filter((line) => line.startsWith('getOOMEvent')).length < 100);
+    });
+    it('kata-network: names that harm nobody, and no list that fills the memory', async () => {
+      const { stdout } = await rig.kata('kata-network', 'list-ifaces', rig.id);
+      assert.match(stdout, /^\[\{"Device":"\\u009b2J\\u202e",[ -~]*\n$/);
+      assert.match(
+        (await rig.kata('kata-network', 'list-routes', rig.id)).stderr,
+        /^the answer of 800000 bytes is too long \(most is 524288\)\n$/,
+      );
+    });
+  });
+
+  it('events with an interval beyond what a timer can wait: it waits, and does not flood', async () => {
+    await running();
+    const { child, output } = rig.start(['events', '--interval', '1000h', rig.id]);
+    const exited = once(child, 'exit');
+    await until('the event', () => output().stdout.includes('"type":"oom"'));
+    assert.match((await rig.kata('events', '--stats', rig.id)).stdout, /^{"type":"stats"/); // which takes a while
+    child.kill('SIGKILL');
+    await exited;
+    assert.equal(output().stdout, `{"type":"oom","id":"${rig.id}"}\n`);
+  });
+
   const intervals: [word: string, text: string][] = [
     ['0s', 'duration interval must be greater than 0'],
     ['-1s', 'duration interval must be greater than 0'],

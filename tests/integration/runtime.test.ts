@@ -1,6 +1,6 @@
 /** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
@@ -122,6 +122,48 @@ describe('kata-runtime', function () {
     assert.equal((await kata('delete', '--force', id)).code, 0);
   });
 
+  /** What may become of a sandbox on disk, and what may be left when it is deleted. */
+  const losses: [name: string, lose: (state: string) => void, left?: RegExp][] = [
+    ['the state directory is gone', (state) => rmSync(state, { recursive: true }), /^(?!.*(mapping|sbs))/],
+    ['a file is in its place', (state) => (rmSync(state, { recursive: true }), writeFileSync(state, 'x')), /^(?!.*(mapping|sbs))/],
+    ['the state is valid JSON and no state', (state) => writeFileSync(`${state}/persist.json`, '{"PersistVersion":2}')],
+    ['the state is null', (state) => writeFileSync(`${state}/persist.json`, 'null')],
+    ['the state is a directory', (state) => (rmSync(`${state}/persist.json`), mkdirSync(`${state}/persist.json/x`, { recursive: true }))],
+    ['the record is valid JSON and no record', (state) => writeFileSync(`${state}/${id}/persist.json`, '[1]')],
+    [
+      'the journal has lines that say nothing',
+      (state) =>
+        appendFileSync(`${state}/undo.jsonl`, '{"undo":"rmdir"}\nnull\n7\n{"undo":"kill","process":{}}\n{"undo":"remove-cgroup"}\n{"un'),
+    ],
+    ['the configuration is broken', () => writeFileSync(scratch.file('c.toml'), '[hypervisor.qemu\n')],
+    ['the configuration is gone', () => rmSync(scratch.file('c.toml'))],
+  ];
+  for (const [name, lose, left = /^$/] of losses)
+    it(`delete --force ends with 0, and the id is free: ${name}`, async () => {
+      prepare();
+      await create();
+      const state = `/run/vc/sbs/${id}`;
+      const journal = readFileSync(`${state}/undo.jsonl`, 'utf8');
+      lose(state);
+      const begun = performance.now();
+      const { code, stdout, stderr } = await kata('delete', '--force', id);
+      assert.deepEqual([code, stdout, stderr], [0, '', '']);
+      assert.ok(performance.now() - begun < 10_000);
+      for (const line of leftovers()) assert.match(line, left);
+      if (left.source === '^$') return;
+      // Without its journal nobody knows what was made: it is taken back as it would have been.
+      mkdirSync(state);
+      writeFileSync(`${state}/undo.jsonl`, journal);
+      assert.equal((await kata('delete', '--force', id)).code, 0);
+    });
+
+  it('kill works whatever has become of the configuration', async () => {
+    prepare();
+    await create();
+    rmSync(scratch.file('c.toml'));
+    assert.deepEqual(await kata('kill', id, 'KILL').then(({ code, stderr }) => [code, stderr]), [0, '']);
+  });
+
   it('a create that is killed half-way is cleaned up by delete --force', async () => {
     prepare({ qemu: 'silent' });
     await run('timeout', [
@@ -148,6 +190,21 @@ describe('kata-runtime', function () {
     const codes = (await Promise.all([create(), create()])).map(({ code }) => code);
     assert.deepEqual(codes.toSorted(), [0, 1]);
     assert.equal(await status(), 'created');
+  });
+
+  it('three deletes of one container at once, and a kill between them: all end well, and nothing is left', async () => {
+    prepare();
+    await create();
+    const outcomes = await Promise.all([
+      kata('delete', '-f', id),
+      kata('delete', '-f', id),
+      kata('kill', id, 'KILL'),
+      kata('delete', '-f', id),
+    ]);
+    const [first, second, killed, third] = outcomes;
+    assert.deepEqual([first, second, third].map((outcome) => [outcome?.code, outcome?.stderr]), [[0, ''], [0, ''], [0, '']]); // prettier-ignore
+    if (killed?.code !== 0) assert.match(killed?.stderr ?? '', /^(container not running|Container ID \(.*\) does not exist)\n$/);
+    assert.deepEqual(leftovers(), []);
   });
 
   it('exec starts a shim in the same way, and gives its exit code', async () => {

@@ -1,7 +1,7 @@
 /**
  * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Answers every call well, but the one
  * named; the calls are written to LOG, one a line. A file
- * LOG.refuses names another one, and as long as there is a file LOG.hold, the call that it names waits.
+ * LOG.refuses names another one, and as long as there is a file LOG.hold, the call that it names waits. With a file LOG.hostile the answers mean harm.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,11 +54,32 @@ const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown
 };
 let container = '';
 
+/** What a guest may answer that means harm to who reads it. */
+const hostileAnswers: typeof answers = {
+  listProcesses: ({ format }) =>
+    ListProcessesResponse.fromPartial({
+      process_list: Buffer.from(format === 'json' ? '[1,"\x1b[2J"]' : 'PID\n71 \x1b]0;pwned\x07\u202esh\n'),
+    }),
+  statsContainer: () =>
+    StatsContainerResponse.fromPartial({
+      cgroup_stats: {
+        cpu_stats: { cpu_usage: { total_usage: 2n ** 64n - 1n, percpu_usage: [2n ** 64n - 1n] } },
+        memory_stats: { stats: { '\x001\x00': 2n ** 63n } },
+        blkio_stats: { io_serviced_recursive: [{ op: '\x9b2J\x7f\u2028', value: 2n ** 64n - 1n }] },
+      },
+    }),
+  getOOMEvent: () => OOMEvent.fromPartial({ container_id: 'made-up\x1b[2J' }),
+  listInterfaces: () => Interfaces.fromPartial({ Interfaces: [{ device: '\x9b2J\u202e', mtu: 2n ** 64n - 1n }] }),
+  listRoutes: () => Routes.fromPartial({ Routes: Array.from({ length: 400_000 }, () => ({})) }),
+};
+
 const isNamedIn = (file: string, name: string): boolean => existsSync(file) && readFileSync(file, 'latin1') === name;
 
 async function release(name: string): Promise<void> {
   while (isNamedIn(`${log}.hold`, name)) await sleep(5);
 }
+
+const isHostile = (): boolean => existsSync(`${log}.hostile`);
 
 type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
 
@@ -73,7 +94,11 @@ for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDe
       );
       void release(name).then(async () => {
         if (name === failing || isNamedIn(`${log}.refuses`, name)) answer({ code: status.INTERNAL, details: 'the guest says no' });
-        else answer(null, (await answers[name]?.(call.request as Readonly<Record<string, unknown>>)) ?? {});
+        else
+          answer(
+            null,
+            (await ((isHostile() && hostileAnswers[name]) || answers[name])?.(call.request as Readonly<Record<string, unknown>>)) ?? {},
+          );
       });
     },
   ]);

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { lastMessage, runcWording } from './crun.ts';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Crun, lastMessage, runcWording } from './crun.ts';
+import { Reaper } from './reaper.ts';
 
 describe('runcWording', () => {
   const cases: [message: string, wording: string][] = [
@@ -16,4 +20,36 @@ describe('runcWording', () => {
 describe('lastMessage', () => {
   it('is the message of the last object', () => assert.equal(lastMessage('{"msg":"a"}\n{"msg":"b","level":"error"}\n'), 'b'));
   it('garbage is passed over', () => assert.equal(lastMessage('no json\n{"level":1}'), ''));
+});
+
+describe('Crun', () => {
+  const path = process.env['PATH'];
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'crun-'));
+    process.env['PATH'] = `${directory}:${path}`;
+  });
+  afterEach(() => {
+    process.env['PATH'] = path;
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Runs a crun that does what `script` says; its log is its fourth word. */
+  async function run(script: string, timeoutMs = 10_000): Promise<void> {
+    writeFileSync(join(directory, 'crun'), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(directory, 'crun'), 0o755);
+    const reaper = new Reaper({ peekExited: () => undefined, reap: () => undefined });
+    await new Crun(reaper, join(directory, 'root'), timeoutMs)
+      .run(['pause', 'c'])
+      .finally(() => assert.deepEqual(readdirSync(directory), ['crun']));
+  }
+
+  it('what it says when it fails is the error', () =>
+    assert.rejects(run(`echo '{"msg":"not there"}' >"$4"; exit 1`), { message: 'not there' }));
+  it('without a word its exit code is', () => assert.rejects(run('exit 3'), { message: 'crun pause failed (exit code 3)' }));
+  it('one that does not end in time is ended', async () => {
+    const begun = performance.now();
+    await assert.rejects(run('exec sleep 5', 200), { message: 'timed out after 0.2 s waiting for crun pause' });
+    assert.ok(performance.now() - begun < 2000);
+  });
 });

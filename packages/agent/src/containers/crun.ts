@@ -1,10 +1,15 @@
 /** Runs crun (crun(1)), and turns what it says when it fails into the words that engines know. */
 import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
+import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Reaper } from './reaper.ts';
 
 /** Most characters of crun's complaint that go to the host. */
 const MAX_COMPLAINT = 2048;
+
+/** As long as the host waits for any answer of an emulated guest (the runtime's REQUEST_TIMEOUT_MS), less what it takes to say so. */
+const TIMEOUT_MS = 300_000;
 
 /** A failure of crun with its last message. */
 export class CrunError extends Error {}
@@ -38,8 +43,24 @@ function readLog(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+type Ended = [code: number | null, signal: NodeJS.Signals | null];
+
+/** One that does not end in time is killed, and not waited for: it may be stuck in the kernel. @throws TimeoutError */
+async function endOf(child: ChildProcess, verb: string, timeoutMs: number): Promise<Ended> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new TimeoutError(`crun ${verb}`, timeoutMs));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([once(child, 'exit') as Promise<Ended>, late]);
   } finally {
-    rmSync(path, { force: true });
+    clearTimeout(timer);
   }
 }
 
@@ -53,22 +74,29 @@ interface RunOptions {
 export class Crun {
   readonly #reaper: Reaper;
   readonly #root: string;
+  readonly #timeoutMs: number;
   #runs = 0;
 
   /** `root` is where crun keeps its own state. */
-  constructor(reaper: Reaper, root: string) {
+  constructor(reaper: Reaper, root: string, timeoutMs = TIMEOUT_MS) {
     this.#reaper = reaper;
     this.#root = root;
+    this.#timeoutMs = timeoutMs;
   }
 
-  /** `command` is what the container is to run, for the error text. @throws CrunError */
+  /** `command` is what the container is to run, for the error text. @throws CrunError, TimeoutError */
   async run(words: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
-    const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
-    const child = this.#reaper.spawn('crun', [...options, ...words], { stdio: [...stdio] });
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    const message = lastMessage(readLog(log));
-    if (code === 0) return;
-    throw new CrunError(message === '' ? `crun ${words[0]} failed (${signal ?? `exit code ${code}`})` : runcWording(message, command));
+    const [verb = ''] = words;
+    try {
+      const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
+      const child = this.#reaper.spawn('crun', [...options, ...words], { stdio: [...stdio] });
+      const [code, signal] = await endOf(child, verb, this.#timeoutMs);
+      if (code === 0) return;
+      const message = lastMessage(readLog(log));
+      throw new CrunError(message === '' ? `crun ${verb} failed (${signal ?? `exit code ${code}`})` : runcWording(message, command));
+    } finally {
+      rmSync(log, { force: true });
+    }
   }
 }

@@ -1,22 +1,10 @@
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import type { Readable } from 'node:stream';
+import { outputOf } from '@kata-containers/common/process/output-of';
 import type { Reaper } from './reaper.ts';
 
-/** Runs a program of the guest with `input` on stdin and gives its stdout. @throws Error with what it said */
+/** Longer than any of them takes in an emulated guest, and than its caller on the host waits for it with KVM. */
+const TIMEOUT_MS = 60_000;
+
+/** Runs a program of the guest with `input` on stdin and gives its stdout. @throws KataError with what it said, TimeoutError */
 export async function runProgram(reaper: Reaper, program: string, words: readonly string[], input = ''): Promise<string> {
-  const child = reaper.spawn(program, words, { stdio: 'pipe' });
-  const failed = once(child, 'error').then(([error]) => {
-    throw new Error(`${program} cannot be run`, { cause: error });
-  });
-  child.stdin?.on('error', () => {});
-  child.stdin?.end(input);
-  const finished = Promise.all([
-    text(child.stdout as Readable),
-    text(child.stderr as Readable),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  const [output, complaint, [code]] = await Promise.race([finished, failed]);
-  if (code !== 0) throw new Error(`${program}: ${complaint.trim() || `exit code ${code}`}`);
-  return output;
+  return outputOf(reaper.spawn(program, words, { stdio: 'pipe' }), { input, timeoutMs: TIMEOUT_MS });
 }

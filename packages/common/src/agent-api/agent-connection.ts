@@ -39,9 +39,12 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** A guest's answer is never longer than a piece of output and its wrapping. */
-const MAX_ANSWER_BYTES = 4 << 20;
-const answer = { maxBytes: MAX_ANSWER_BYTES, allocate: (length: number) => Buffer.allocUnsafe(length) };
+/** Answers that are one long text: a piece of output and its wrapping, or the table of processes. */
+const WORDY: readonly string[] = ['readStdout', 'readStderr', 'listProcesses'] satisfies Name[];
+const MAX_TEXT_BYTES = 4 << 20;
+/** Others are lists, of which two bytes may make an object of a hundred. */
+const MAX_LIST_BYTES = 512 << 10;
+const allocate = (length: number): Buffer => Buffer.allocUnsafe(length);
 
 function decode(codec: Codec, name: string, message: Buffer): unknown {
   try {
@@ -59,12 +62,13 @@ class TypedConnection implements AgentConnection {
 
   async call<N extends Name>(name: N, request: AgentRequest<N>, options?: AgentCallOptions): Promise<AgentResponse<N>> {
     const { fullName, methods } = AgentServiceDefinition;
-    return (await this.#call(fullName, methods[name], request, options)) as AgentResponse<N>;
+    const maxBytes = WORDY.includes(name) ? MAX_TEXT_BYTES : MAX_LIST_BYTES;
+    return (await this.#call(fullName, methods[name], request, maxBytes, options)) as AgentResponse<N>;
   }
 
   async check(options?: AgentCallOptions): Promise<HealthCheckResponse> {
     const { fullName, methods } = HealthDefinition;
-    return (await this.#call(fullName, methods.check, {}, options)) as HealthCheckResponse;
+    return (await this.#call(fullName, methods.check, {}, MAX_LIST_BYTES, options)) as HealthCheckResponse;
   }
 
   close(): void {
@@ -75,8 +79,10 @@ class TypedConnection implements AgentConnection {
     service: string,
     { name, requestType, responseType }: Method,
     request: unknown,
+    maxBytes: number,
     options?: AgentCallOptions,
   ): Promise<unknown> {
+    const answer = { maxBytes, allocate };
     const message = requestType.encode(requestType.fromPartial(request as never)).finish();
     return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], { ...options, answer }));
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { ConfigurationError, KernelError } from './kata-error.ts';
 import { errorCode, errorMessage } from './error-message.ts';
 
@@ -11,6 +12,24 @@ describe('errorMessage', () => {
     ['line breaks are folded', new Error('one\n  two'), 'one two'],
   ];
   for (const [name, thrown, text] of cases) it(name, () => assert.equal(errorMessage(thrown), text));
+
+  for (const [path, code] of [
+    ['/missing', 'ENOENT'],
+    ['/etc/passwd/x', 'ENOTDIR'],
+  ] as const)
+    it(`the kernel's sentence is left out, of a cause too: ${code}`, () => {
+      const read = (): unknown => {
+        try {
+          return readFileSync(path);
+        } catch (error) {
+          return error;
+        }
+      };
+      assert.equal(errorMessage(read()), `open '${path}' failed (${code})`);
+      assert.equal(errorMessage(new Error('no state', { cause: read() })), `no state: open '${path}' failed (${code})`);
+    });
+  for (const error of [new KernelError('mount', 16, 'EBUSY', 'of /x'), new Error('ENOENT: no such file, x')])
+    it(`others stay as they are: ${error.message}`, () => assert.equal(errorMessage(error), error.message));
 
   it('a cycle of causes ends', () => {
     const error = new Error('loop');

@@ -1,8 +1,15 @@
+/** Node's errors of system calls say `ENOENT: no such file or directory, open '/x'`: without the sentence, for withoutErrnoText's reasons. */
+function textOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const [, name, call] = /^([A-Z][A-Z0-9]+): [^,]+, (.+)$/s.exec(thrown.message) ?? [];
+  return name !== undefined && name === errorCode(thrown) ? `${call} failed (${name})` : thrown.message;
+}
+
 /** The text of anything thrown, on one line, with the causes that add something. */
 export function errorMessage(thrown: unknown): string {
   const texts: string[] = [];
   for (let error = thrown, depth = 0; error !== undefined && depth < 5; depth++) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = textOf(error);
     if (!texts.some((seen) => seen.includes(text))) texts.push(text);
     error = error instanceof Error ? error.cause : undefined;
   }

@@ -1,3 +1,5 @@
+import { withoutErrnoText } from './errno-text.ts';
+
 /**
  * The closed set of errors that callers branch on. Everything else stays a plain Error with a `cause`.
  * Texts never carry a raw errno phrase of a host problem: dockerd turns "no such file or directory" into exit code 127 and
@@ -30,11 +32,11 @@ export class ConfigurationError extends KataError {
   }
 }
 
-/** config.json is not what the OCI runtime specification asks for. `field` is a path such as `process.args`. */
+/** `file`, config.json or another of its kind, is not what the OCI runtime specification asks for. `field` is a path such as `process.args`. */
 export class SpecError extends KataError {
   readonly field: string;
-  constructor(field: string, problem: string) {
-    super(`config.json: ${field}: ${problem}`);
+  constructor(field: string, problem: string, file = 'config.json') {
+    super(`${file}: ${field}: ${problem}`);
     this.field = field;
   }
 }
@@ -58,8 +60,9 @@ export class ContainerExistsError extends KataError {
 export class HypervisorError extends KataError {
   readonly lastWords: string;
   constructor(message: string, lastWords: string, options?: ErrorOptions) {
-    super(lastWords === '' ? message : `${message}: ${lastWords}`, options);
-    this.lastWords = lastWords;
+    const said = withoutErrnoText(lastWords);
+    super(said === '' ? message : `${message}: ${said}`, options);
+    this.lastWords = said;
   }
 }
 
@@ -67,7 +70,7 @@ export class HypervisorError extends KataError {
 export class QmpError extends KataError {
   readonly qmpClass: string;
   constructor(command: string, qmpClass: string, description: string) {
-    super(`QMP ${command}: ${description}`);
+    super(`QMP ${command}: ${withoutErrnoText(description)}`);
     this.qmpClass = qmpClass;
   }
 }

@@ -56,13 +56,20 @@ describe('parseResources', () => {
     assert.deepEqual(parseResources(text), {
       memory: { limit: 9223372036854771712n, swap: -1 },
       cpu: { quota: 50000, period: 100000, cpus: '' },
-      pids: { limit: null },
+      pids: {},
     });
   });
   const wrong: [text: string, complaint: RegExp][] = [
     ['', /not JSON/],
-    ['[]', /must be a JSON object/],
-    ['{"memory":{"limit":"64m"},"cpu":{"quota":1.5}}', /memory\.limit, cpu\.quota must be an integer/],
+    ['[]', /^the resources must be an object$/],
+    ['null', /^the resources must be an object$/],
+    ['{"memory":{"limit":"64m"}}', /^the resources are not what OCI says: memory\.limit must be an integer, from -/],
+    ['{"cpu":{"quota":1.5}}', /: cpu\.quota must be an integer/],
+    ['{"cpu":{"cpus":0}}', /: cpu\.cpus must be a string$/],
+    ['{"blockIO":{"weight":"x"}}', /: blockIO\.weight must be an integer/],
+    ['{"memory":[]}', /: memory must be an object$/],
+    ['{"hugepageLimits":{}}', /: hugepageLimits must be a list$/],
   ];
-  for (const [text, complaint] of wrong) it(`refuses ${text || 'nothing'}`, () => assert.throws(() => parseResources(text), complaint));
+  for (const [text, complaint] of wrong)
+    it(`refuses ${text || 'nothing'}`, () => assert.throws(() => parseResources(text), { message: complaint }));
 });

@@ -1,7 +1,8 @@
 /** The limits that `update` is given, by options or as JSON. Pure. Zero is "leave as it is", as in 1.x and runc. */
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Resources } from '@kata-containers/common/oci/spec';
-import { exactIntegers } from '../bundle/exact-json.ts';
+import { withoutNulls } from '../bundle/exact-json.ts';
+import { resourcesShape } from '../bundle/spec-shape.ts';
 import { textOption } from './verb.ts';
 import type { Options } from './verb.ts';
 
@@ -80,20 +81,11 @@ export function resourcesOfOptions(options: Options): Resources {
 export function parseResources(text: string): Resources {
   let value: unknown;
   try {
-    value = JSON.parse(text, exactIntegers);
+    value = JSON.parse(text, withoutNulls);
   } catch (error) {
     throw new UsageError(`the resources are not JSON (${error instanceof Error ? error.message : ''})`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UsageError('the resources must be a JSON object');
-  const wrong = Object.entries(value).flatMap(([section, fields]) => wrongNumbers(section, fields));
-  if (wrong.length > 0) throw new UsageError(`the resources are not what OCI says: ${wrong.join(', ')} must be an integer`);
-  return value as Resources;
-}
-
-const numeric = ['limit', 'reservation', 'swap', 'kernel', 'kernelTCP', 'shares', 'quota', 'period', 'realtimeRuntime', 'realtimePeriod'];
-
-function wrongNumbers(section: string, fields: unknown): string[] {
-  if (!['memory', 'cpu', 'pids'].includes(section) || typeof fields !== 'object' || fields === null) return [];
-  const isInteger = (value: unknown): boolean => value === null || typeof value === 'bigint' || Number.isSafeInteger(value);
-  return Object.entries(fields).flatMap(([key, value]) => (numeric.includes(key) && !isInteger(value) ? [`${section}.${key}`] : []));
+  const [field, problem] = resourcesShape(value, '') ?? [];
+  if (problem === undefined) return value as Resources;
+  throw new UsageError(`the resources${field === '' ? '' : ` are not what OCI says: ${field}`} ${problem}`);
 }

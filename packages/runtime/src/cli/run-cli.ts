@@ -11,7 +11,6 @@ import { openLog } from './open-log.ts';
 import { parseOptions } from './parse-options.ts';
 import type { Parsed } from './parse-options.ts';
 import { print } from './print.ts';
-import { tellable } from './tellable.ts';
 import { textOption } from './verb.ts';
 import type { Host, Options, Verb } from './verb.ts';
 import { verbTable } from './verb-table.ts';
@@ -100,8 +99,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
   try {
     return await runVerb(name, findVerb(name), rest, options, host, log);
-  } catch (thrown) {
-    const error = tellable(thrown);
+  } catch (error) {
     log.error(errorMessage(error));
     throw error;
   }

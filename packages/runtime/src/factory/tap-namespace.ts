@@ -17,6 +17,6 @@ export async function makeTapNamespace(
   journal.record({ undo: 'delete-netns', path });
   createNetworkNamespace(path, kernel);
   if (networks.length > 0)
-    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], tapsBatch(networks.map(({ tap }) => tap))));
+    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], { input: tapsBatch(networks.map(({ tap }) => tap)) }));
   return path;
 }

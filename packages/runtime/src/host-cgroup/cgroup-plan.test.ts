@@ -12,6 +12,9 @@ describe('cgroupPath', () => {
     ['', '/vc/kata_box'],
     [undefined, '/vc/kata_box'],
     ['/../../ID', '/kata_ID'],
+    ['../../x.slice:docker:ID', '/x.slice/kata_docker-ID.scope'],
+    ['system.slice:../../docker:ID/..', '/system.slice/kata_..-..-docker-ID-...scope'],
+    ['-.slice:docker:ID', '/kata_docker-ID.scope'],
   ];
   for (const [given, path] of cases) it(String(given), () => assert.equal(cgroupPath(given, 'box'), path));
 });

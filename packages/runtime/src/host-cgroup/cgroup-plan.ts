@@ -11,8 +11,12 @@ export interface CgroupPlan {
   readonly directories: readonly string[];
 }
 
-/** `a-b.slice` is inside `a.slice` (systemd.slice(5)). */
+/** No path leads out of the hierarchy. */
+const namesIn = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+
+/** `a-b.slice` is inside `a.slice`, and `-.slice` is the root (systemd.slice(5)). */
 function slicePath(slice: string): string {
+  if (slice === '-.slice') return '';
   const parts = slice.replace(/\.slice$/, '').split('-');
   return parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/');
 }
@@ -20,9 +24,10 @@ function slicePath(slice: string): string {
 /** 1.x' place for a container: the engine's, with `kata_` before the last name, because the engine may make the other itself. */
 export function cgroupPath(cgroupsPath: string | undefined, id: string): string {
   const [slice = '', prefix, name] = (cgroupsPath ?? '').split(':');
-  if (prefix !== undefined && name !== undefined) return `/${slicePath(slice || 'system.slice')}/kata_${prefix}-${name}.scope`;
+  if (prefix !== undefined && name !== undefined)
+    return `/${[...namesIn(slicePath(slice || 'system.slice')), `kata_${prefix}-${name}.scope`.replaceAll('/', '-')].join('/')}`;
   const given = cgroupsPath ?? '';
-  const parts = given.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  const parts = namesIn(given);
   const last = parts.pop() ?? id;
   return `/${[...(given.startsWith('/') ? [] : ['vc']), ...parts, `kata_${last}`].join('/')}`;
 }

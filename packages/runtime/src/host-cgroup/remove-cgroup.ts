@@ -28,10 +28,14 @@ function moveUp(pid: string, directory: string): void {
   }
 }
 
-const groupsIn = (directory: string): string[] =>
-  existsSync(directory)
-    ? readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(directory, entry.name)] : []))
-    : [];
+function groupsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(directory, entry.name)] : []));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []; // gone already
+    throw error;
+  }
+}
 
 async function removeOne(directory: string, deadline: number): Promise<void> {
   for (const inner of groupsIn(directory)) await removeOne(inner, deadline);

@@ -1,31 +1,30 @@
 /** Runs iproute2 programs in the network namespace that the main thread is in. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { KataError } from '@kata-containers/common/errors/kata-error';
+import { outputOf } from '@kata-containers/common/process/output-of';
+
+/** They take milliseconds, but the kernel may have them wait for what others do to the host's network. */
+export const TOOL_TIMEOUT_MS = 30_000;
+
+export interface ToolInput {
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
 
 /**
  * Runs `program` with `input` on stdin and gives its stdout.
- * @throws KataError with what it said when it fails
+ * @throws KataError with what it said when it fails, TimeoutError
  */
-export async function runTool(program: string, words: readonly string[], input = ''): Promise<string> {
-  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.on('error', () => {}); // it may end before it has read everything; its exit code tells
-  child.stdin.end(input);
-  const [output, complaint, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]).catch((error: unknown) => {
-    throw new KataError(`${program} cannot be run: is it installed?`, { cause: error });
-  });
-  if (code !== 0) throw new KataError(`${program} ${words.join(' ')}: ${complaint.trim() || `exit code ${code}`}`);
-  return output;
+export async function runTool(
+  program: string,
+  words: readonly string[],
+  { input = '', timeoutMs = TOOL_TIMEOUT_MS }: ToolInput = {},
+): Promise<string> {
+  return outputOf(spawn(program, words, { stdio: 'pipe' }), { input, timeoutMs });
 }
 
 /** Several `ip -json` queries in one process: one array each. */
 export async function queryIp(queries: readonly string[], words: readonly string[] = []): Promise<unknown[][]> {
-  const output = await runTool('ip', [...words, '-json', '-batch', '-'], queries.map((query) => `${query}\n`).join(''));
+  const output = await runTool('ip', [...words, '-json', '-batch', '-'], { input: queries.map((query) => `${query}\n`).join('') });
   const documents = output.trim() === '' ? [] : output.trim().split(/\]\s*\n?\s*(?=\[)/);
   return documents.map((document, index) => JSON.parse(index < documents.length - 1 ? `${document}]` : document) as unknown[]);
 }

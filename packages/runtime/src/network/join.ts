@@ -31,8 +31,8 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
 
 async function join(path: string, plan: TcfilterPlan, kernel: Pick<Kernel, 'setns'>): Promise<void> {
   await inNetworkNamespace(path, kernel, async () => {
-    await runTool('ip', ['-batch', '-'], plan.ipBatch);
-    await runTool('tc', ['-batch', '-'], plan.tcBatch);
+    await runTool('ip', ['-batch', '-'], { input: plan.ipBatch });
+    await runTool('tc', ['-batch', '-'], { input: plan.tcBatch });
   });
 }
 
@@ -50,5 +50,5 @@ export async function joinLinks(path: string, links: readonly Link[], taps: 'new
 
 /** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */
 export async function moveTaps(from: string, to: string, taps: readonly string[], kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  await inNetworkNamespace(from, kernel, () => runTool('ip', ['-batch', '-'], moveTapsBatch(taps, to)));
+  await inNetworkNamespace(from, kernel, () => runTool('ip', ['-batch', '-'], { input: moveTapsBatch(taps, to) }));
 }

@@ -33,7 +33,7 @@ async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
     const isTaken = statSync(`/dev/tap${index}`, { throwIfNoEntry: false }) !== undefined;
     if (isTaken && attempt < ATTEMPTS) continue;
     try {
-      await runTool('ip', ['-batch', '-'], macvtapBatch({ link, tap, index, linkMac: localMac(randomBytes(6)) }));
+      await runTool('ip', ['-batch', '-'], { input: macvtapBatch({ link, tap, index, linkMac: localMac(randomBytes(6)) }) });
       return index;
     } catch (error) {
       if (attempt >= ATTEMPTS || !errorMessage(error).includes('File exists')) throw error;

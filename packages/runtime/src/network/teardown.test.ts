@@ -1,30 +1,71 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deleteLinks, restoreLinks } from './teardown.ts';
 
-/** Programs that tell when they are run. */
-describe("links of the host's own namespace", () => {
+const saved = { name: 'eth0', mac: '02:00:00:00:00:01', addresses: [], up: true } as never;
+
+describe('undoing what was made of links', () => {
   const path = process.env['PATH'];
   let directory = '';
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'links-'));
-    for (const name of ['ip', 'tc']) {
-      writeFileSync(join(directory, name), `#!/bin/sh\necho run >>${directory}/ran\n`);
-      chmodSync(join(directory, name), 0o755);
-    }
+    for (const name of ['ip', 'tc']) play(name, '');
     process.env['PATH'] = `${directory}:${path}`;
   });
+
+  /** A program that tells when it is run. */
+  function play(name: string, script: string): void {
+    writeFileSync(join(directory, name), `#!/bin/sh\necho ${name} >>${directory}/ran\n${script}\n`);
+    chmodSync(join(directory, name), 0o755);
+  }
+  const ran = (): string[] => readFileSync(join(directory, 'ran'), 'utf8').trim().split('\n').sort();
+
   afterEach(() => {
     process.env['PATH'] = path;
     rmSync(directory, { recursive: true });
   });
 
   for (const netns of ['/proc/self/ns/net', '/proc/0/ns/net'])
-    it(`are left alone: ${netns}`, async () => {
-      await deleteLinks(netns, ['tap0_kata'], ['eth0']);
-      await restoreLinks(netns, [{ name: 'eth0', mac: '02:00:00:00:00:01', addresses: [], up: true } as never]);
+    it(`the host's own are left alone: ${netns}`, async () => {
+      await deleteLinks(netns, ['tap0_kata'], ['eth0'], 1000);
+      await restoreLinks(netns, [saved], 1000);
       assert.equal(existsSync(join(directory, 'ran')), false);
     });
+
+  /** With a namespace that is nobody's. */
+  async function inStrangeNamespace(act: (netns: string) => Promise<void>): Promise<void> {
+    const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(holder.stdout, 'data');
+      await act(`/proc/${holder.pid}/ns/net`);
+    } finally {
+      holder.kill('SIGKILL');
+    }
+  }
+
+  it('a line that fails is no failure: the link has gone (root)', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    play('ip', 'exit 1');
+    await inStrangeNamespace(async (netns) => {
+      await deleteLinks(netns, ['tap0_kata'], ['eth0'], 5000);
+      await restoreLinks(netns, [saved], 5000);
+    });
+    assert.deepEqual(ran(), ['ip', 'ip', 'tc']);
+  });
+
+  it('a program that does not end is one, and the other has its turn (root)', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    play('ip', 'exec sleep 5');
+    const home = readlinkSync('/proc/self/ns/net');
+    await inStrangeNamespace(async (netns) => {
+      const late = { message: 'timed out after 0.3 s waiting for ip -force -batch -' };
+      await assert.rejects(deleteLinks(netns, ['tap0_kata'], ['eth0'], 300), late);
+      await assert.rejects(restoreLinks(netns, [saved], 300), late);
+    });
+    assert.deepEqual([ran(), readlinkSync('/proc/self/ns/net')], [['ip', 'ip', 'tc'], home]);
+  });
 });

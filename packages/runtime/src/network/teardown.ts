@@ -1,5 +1,6 @@
 /** Undoing what was made in and of network namespaces. What is gone already is fine. */
-import { existsSync, unlinkSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { unmountTree } from '../storage/unmount-tree.ts';
@@ -14,28 +15,31 @@ import { inNetworkNamespace, isOwnNamespace } from './namespace.ts';
  */
 const isStrange = (netns: string): boolean => existsSync(netns) && !isOwnNamespace(netns);
 
+/** -force goes on after a line that fails: the link may have gone with the engine's own clean-up. @throws TimeoutError */
+async function runAll(program: string, input: string, timeoutMs: number): Promise<void> {
+  await runTool(program, ['-force', '-batch', '-'], { input, timeoutMs }).catch((error: unknown) => {
+    if (error instanceof TimeoutError) throw error;
+  });
+}
+
 /** Deletes taps and the ingress queues that fed them, in a namespace that is somebody else's and stays. */
-export async function deleteLinks(netns: string, links: readonly string[], ingress: readonly string[]): Promise<void> {
+export async function deleteLinks(netns: string, links: readonly string[], ingress: readonly string[], timeoutMs: number): Promise<void> {
   if (!isStrange(netns)) return;
   const ip = links.map((link) => `link delete dev ${link}\n`).join('');
   const tc = ingress.map((link) => `qdisc delete dev ${link} ingress\n`).join('');
   await inNetworkNamespace(netns, linuxKernel, async () => {
-    // -force goes on after a line that fails: the link may have gone with the engine's own clean-up.
-    await runTool('ip', ['-force', '-batch', '-'], ip).catch(() => {});
-    await runTool('tc', ['-force', '-batch', '-'], tc).catch(() => {});
+    await Promise.all([runAll('ip', ip, timeoutMs), runAll('tc', tc, timeoutMs)]);
   });
 }
 
 /** Gives links back what macvtaps took from them, as far as they are still there. */
-export async function restoreLinks(netns: string, links: readonly SavedLink[]): Promise<void> {
+export async function restoreLinks(netns: string, links: readonly SavedLink[], timeoutMs: number): Promise<void> {
   if (links.length === 0 || !isStrange(netns)) return;
-  await inNetworkNamespace(netns, linuxKernel, () =>
-    runTool('ip', ['-force', '-batch', '-'], links.map(restoreBatch).join('')).catch(() => {}),
-  );
+  await inNetworkNamespace(netns, linuxKernel, () => runAll('ip', links.map(restoreBatch).join(''), timeoutMs));
 }
 
 /** Ends a namespace that we made: its bind mount and the file below. */
 export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
   unmountTree(path, kernel);
-  if (existsSync(path)) unlinkSync(path);
+  rmSync(path, { force: true });
 }

@@ -73,7 +73,7 @@ async function takeFromCache(context: Context, request: VmRequest): Promise<Up |
   } catch (error) {
     context.log.warn('no VM of the cache can be used', { reason: errorMessage(error) });
     await undoSince(request.journal, begun, context.log);
-    await partFromTaps(request.network);
+    await partFromTaps(context, request.network);
     return undefined;
   }
 }

@@ -98,7 +98,7 @@ export async function cloneAhead(context: Context, request: AheadRequest): Promi
         unusable(error);
       }
       await drop();
-      if (fits) await partFromTaps(network);
+      if (fits) await partFromTaps(context, network);
       return undefined;
     };
     return { take, drop };

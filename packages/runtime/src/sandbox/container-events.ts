@@ -8,7 +8,7 @@ import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
 import { currentState } from './container-status.ts';
 import { requireFor } from './require-for.ts';
-import { requireContainer } from './state-store.ts';
+import { containersOf, requireContainer } from './state-store.ts';
 
 export interface ContainerEvent {
   readonly type: 'stats' | 'oom';
@@ -38,20 +38,27 @@ function hasEnded(id: string): boolean {
   }
 }
 
-/** Each event of the sandbox goes to one caller only: those of a pod's other containers are told too, or they would be lost. */
-async function followOom(agent: AgentConnection, signal: AbortSignal, emit: Emit): Promise<void> {
+/** A guest is not to fill the output: it tells of as many events at the most, and keeps the others. */
+const OOM_PAUSE_MS = 50;
+
+/**
+ * Each event of the sandbox goes to one caller only: those of a pod's other containers are told too, or they would be lost. What the guest makes
+ * up is not.
+ */
+async function followOom(agent: AgentConnection, sandboxId: string, signal: AbortSignal, emit: Emit): Promise<void> {
   while (!signal.aborted) {
     const { container_id } = await agent.call('getOOMEvent', {}, { deadlineMs: 'none' });
-    emit({ type: 'oom', id: container_id });
+    if (containersOf(sandboxId).includes(container_id)) emit({ type: 'oom', id: container_id });
+    await sleep(OOM_PAUSE_MS);
   }
 }
 
 /** Returns when the container has ended. @throws ContainerNotFoundError, StateError, AgentError */
 export async function followContainer(id: string, intervalMs: number, emit: Emit): Promise<void> {
-  const { sandbox } = requireFor('events', id);
+  const { sandbox, sandboxId } = requireFor('events', id);
   const done = new AbortController();
   await callGuest(sandbox, async (agent, deadline) => {
-    followOom(agent, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
+    followOom(agent, sandboxId, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
     try {
       for (;;) {
         await sleep(Math.min(intervalMs, LONGEST_TIMER_MS));

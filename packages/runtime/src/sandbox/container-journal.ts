@@ -2,7 +2,7 @@
  * Which journal a container's steps are in: the sandbox' for its first container, else one of its own, which goes with the container. So a
  * pod's do not grow with a container that is made again and again, and nobody rewrites a file that others append to.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { containerFile, sandboxPaths } from './paths.ts';
 import { UndoJournal } from './undo-journal.ts';
@@ -22,7 +22,7 @@ export function containerEntries(sandboxId: string, id: string): Undo[] {
 /** What was done for the sandbox and all of its containers. */
 export function allEntries(sandboxId: string): Undo[] {
   const { state, journal } = sandboxPaths(sandboxId);
-  if (!existsSync(state)) return [];
+  if (statSync(state, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const own = readdirSync(state, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return [journal, ...own.map(({ name }) => join(state, name, NAME))].flatMap((path) => new UndoJournal(path).entries());
 }

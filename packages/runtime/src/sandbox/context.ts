@@ -13,6 +13,9 @@ export interface Context {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** What verbs need for a container that exists: they work whatever has become of the configuration. */
+export type Tools = Pick<Context, 'log' | 'kernel'>;
+
 /** Emulation is slower by this factor, with a margin for a busy host. */
 const TCG_FACTOR = 6;
 

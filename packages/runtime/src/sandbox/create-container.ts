@@ -13,6 +13,7 @@ import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
+import { runEarlyHooks } from './container-hooks.ts';
 import { journalOf } from './container-journal.ts';
 import type { Context } from './context.ts';
 import { createInGuest } from './create-in-guest.ts';
@@ -114,6 +115,8 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
       await making.catch(() => {}); // what it is at must be on record before it is undone
       throw error;
     });
+    const { NetNsPath } = placed.sandbox.Network;
+    if (placed.sandboxId !== request.id) await runEarlyHooks(context, NetNsPath, request); // the first one's had the network to make
     const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
     sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
     register(request, placed, shim);
@@ -150,7 +153,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
     const record = loadContainer(sandboxId, request.id); // the VM may have grown for it already
-    await removeContainer(context, { sandboxId, id: request.id, record }, sandbox).catch((failure: unknown) =>
+    await removeContainer(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
     );
     throw error;

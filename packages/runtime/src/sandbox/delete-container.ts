@@ -6,9 +6,9 @@ import { isAlive, signalProcess } from '@kata-containers/common/process/process-
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { endProcess } from '../processes/end-process.ts';
-import { runHooks } from '../processes/run-hooks.ts';
 import { guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
+import { runPoststopHooks } from './container-hooks.ts';
 import { currentState } from './container-status.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
@@ -33,7 +33,7 @@ function load<T>(read: () => T, force: boolean): T | undefined {
 }
 
 /** A guest that is not asked to sync loses what was written through mmap. One that is gone or silent is not waited for. */
-async function syncGuest(context: Context, sandbox: SandboxState, force: boolean): Promise<void> {
+async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
   const deadlineMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
@@ -50,22 +50,19 @@ async function syncGuest(context: Context, sandbox: SandboxState, force: boolean
 }
 
 /** Ends the VM in order as far as it lets us; the journal does the rest, by force where needed. */
-async function stopSandbox(context: Context, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
+async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
   await syncGuest(context, sandbox, force);
   signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
   await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
 }
 
-function poststop(context: Context, id: string, record: ContainerRecord | undefined): Promise<void> {
+async function poststop(context: Tools, id: string, record: ContainerRecord | undefined): Promise<void> {
   const bundle = record && load(() => loadBundle(record.BundlePath), true);
-  const hooks = bundle?.spec.hooks?.poststop;
-  if (!bundle || !hooks) return Promise.resolve();
-  const state = { ociVersion: bundle.spec.ociVersion, id, status: 'stopped', pid: 0, bundle: bundle.path };
-  return runHooks(hooks, state).catch((error: unknown) => context.log.warn('a poststop hook failed', { reason: errorMessage(error) }));
+  if (bundle) await runPoststopHooks(context, { id, bundle });
 }
 
 /** @throws ContainerNotFoundError (not with `force`), StateError, KataError when something cannot be removed */
-export async function deleteContainer(context: Context, id: string, force: boolean): Promise<void> {
+export async function deleteContainer(context: Tools, id: string, force: boolean): Promise<void> {
   const sandboxId = findSandbox(id);
   if (sandboxId === undefined) {
     if (force) return;
@@ -79,7 +76,7 @@ export async function deleteContainer(context: Context, id: string, force: boole
     if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
     const failures = await timed(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
-  } else if (sandbox) await removeContainer(context, { sandboxId, id, record }, sandbox);
+  } else await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
   await poststop(context, id, record);
 }

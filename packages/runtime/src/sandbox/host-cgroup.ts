@@ -4,13 +4,13 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
 import { containerEntries } from './container-journal.ts';
-import type { Context } from './context.ts';
+import type { Context, Tools } from './context.ts';
 import type { UndoJournal } from './undo-journal.ts';
 
 const UNCOUNTED = 'no control group on the host: engines cannot tell what the container uses';
 
 /** Without its groups a container runs as well, so a host that does not let us is a warning. */
-export function attempt({ log }: Context, otherwise: string, act: () => void): void {
+export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () => void): void {
   try {
     act();
   } catch (error) {

@@ -5,7 +5,7 @@ import { cpuGroup, limitToCpus, limitVcpus, readCpusetPlan, writeLimits } from '
 import { vcpuLimitWrites, wholeLimitWrites } from '../host-cgroup/vcpu-limits-plan.ts';
 import { hostLimits } from '../sizing/limits-plan.ts';
 import type { HostLimits, Limits } from '../sizing/limits-plan.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { attempt, directoriesOf } from './host-cgroup.ts';
 import { sandboxPaths } from './paths.ts';
 import { UndoJournal } from './undo-journal.ts';
@@ -28,7 +28,7 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
  * `threads`: those that run the VM's processors; `whole`: the sandbox is limited as a whole. A host that does not let us is a warning: the guest has the limits too.
  */
 export function limitOnHost(
-  context: Context,
+  context: Tools,
   sandboxId: string,
   all: readonly Limits[],
   { threads, whole }: { readonly threads: readonly number[]; readonly whole: boolean },
@@ -43,7 +43,7 @@ export function limitOnHost(
 }
 
 /** `sandbox_cgroup_only`. To be called before the VM's processes are in the groups: memory that is used already may be above a limit. */
-export function limitWhole(context: Context, sandboxId: string, limits: Limits): void {
+export function limitWhole(context: Tools, sandboxId: string, limits: Limits): void {
   const directories = directoriesOf(sandboxId, sandboxId);
   attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {
     const group = cpuGroup(directories);

@@ -2,9 +2,9 @@
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { StateError } from '@kata-containers/common/errors/kata-error';
+import type { Logger } from '@kata-containers/common/logging/logger';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
 import { guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
 import { currentState } from './container-status.ts';
 import { loadSandbox, requireContainer, changeContainer } from './state-store.ts';
 import type { SandboxState } from './state.ts';
@@ -35,7 +35,7 @@ async function signalInGuest({ AgentState, HypervisorState }: SandboxState, { id
  * SIGKILL always works: when the guest does not take it, the VM is ended, and with it everything inside.
  * @throws ContainerNotFoundError, StateError (`container not running`, which callers look for), AgentError
  */
-export async function killContainer(context: Context, request: KillRequest): Promise<void> {
+export async function killContainer(log: Logger, request: KillRequest): Promise<void> {
   const { sandboxId, record } = requireContainer(request.id);
   if (currentState(record) === 'stopped') {
     if (request.all) return;
@@ -50,7 +50,7 @@ export async function killContainer(context: Context, request: KillRequest): Pro
     const vm = sandbox.HypervisorState.Process;
     if (request.signal !== SIGKILL) throw error;
     if (!isAlive(vm)) return;
-    context.log.warn('the guest does not take SIGKILL: its VM is ended', { reason: errorMessage(error) });
+    log.warn('the guest does not take SIGKILL: its VM is ended', { reason: errorMessage(error) });
     signalProcess(vm, 'SIGKILL');
   }
 }

@@ -1,13 +1,29 @@
 /** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
+import { GRPC } from '@kata-containers/common/agent-api/agent-error';
+import { harmlessLines } from '@kata-containers/common/agent-api/guest-text';
+import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
 import { requireFor } from './require-for.ts';
 
-/** What the guest says, unchanged: `ps` with these words, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
-export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<Buffer> {
+function isListOfPids(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) && value.every((pid) => Number.isSafeInteger(pid) && pid > 0);
+  } catch {
+    return false;
+  }
+}
+
+/** What the guest says: `ps` with these words, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
+export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<string> {
   const { sandbox } = requireFor('ps', id);
   const request = { container_id: id, format, args: [...args] };
-  return (await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline))).process_list;
+  const { process_list } = await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline));
+  const text = process_list.toString();
+  if (format === 'table') return harmlessLines(text);
+  if (!isListOfPids(text)) throw new AgentError(GRPC.internal, "the agent's answer to listProcesses is no list of pids");
+  return text;
 }
 
 /**

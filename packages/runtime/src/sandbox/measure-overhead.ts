@@ -1,6 +1,8 @@
 /** `kata-overhead`: what the processes of a sandbox use on the host, and what its containers use in the guest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
 import { cpuMilliseconds, identifyProcess } from '@kata-containers/common/process/process-identity';
 import { overheadMessage } from '../agent/overhead-message.ts';
 import type { Sample } from '../agent/overhead-message.ts';
@@ -11,15 +13,21 @@ import type { Deadline } from './call-guest.ts';
 import { currentState } from './container-status.ts';
 import { requireFor } from './require-for.ts';
 import type { SandboxState } from './state.ts';
-import { containersOf, loadContainer, requireContainer } from './state-store.ts';
+import { containersOf, loadContainer } from './state-store.ts';
 
 /** 1.x's time between the two samples. */
 const INTERVAL_MS = 1000;
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
+/** A container that is measured, with its shim. */
+interface Measured {
+  readonly id: string;
+  readonly shim: number;
+}
+
 /** QEMU, what serves its share, the proxy and the shims of all containers. */
-function hostProcesses({ HypervisorState, AgentState }: SandboxState, containers: readonly string[]): number[] {
-  const shims = containers.flatMap((id) => processesBeside(requireContainer(id).record.Process.Shim.pid));
+function hostProcesses({ HypervisorState, AgentState }: SandboxState, containers: readonly Measured[]): number[] {
+  const shims = containers.flatMap(({ shim }) => processesBeside(shim));
   const { Process, Virtiofsd } = HypervisorState;
   const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // its work is done by a child in a namespace
   return [Process.pid, ...daemon, AgentState.Proxy.pid, ...shims];
@@ -36,11 +44,11 @@ async function takeSample(
   agent: AgentConnection,
   deadline: Deadline,
   sandbox: SandboxState,
-  containers: readonly string[],
+  containers: readonly Measured[],
 ): Promise<Sample> {
   const pids = hostProcesses(sandbox, containers);
   const host = { time: process.hrtime.bigint(), hostCpu: sum(pids.map(cpuNanoseconds)), hostMemory: sum(pids.map(memoryBytes)) };
-  const answers = await Promise.all(containers.map((container_id) => agent.call('statsContainer', { container_id }, deadline)));
+  const answers = await Promise.all(containers.map(({ id }) => agent.call('statsContainer', { container_id: id }, deadline)));
   return {
     ...host,
     guestCpu: sum(answers.map(({ cgroup_stats }) => cgroup_stats?.cpu_stats?.cpu_usage?.total_usage ?? 0n)),
@@ -48,13 +56,23 @@ async function takeSample(
   };
 }
 
-/** The text that is to be printed. @throws ContainerNotFoundError, StateError, AgentError */
-export async function measureOverhead(id: string): Promise<string> {
-  const { sandboxId, sandbox } = requireFor('events', id);
-  const containers = containersOf(sandboxId).filter((other) => {
-    const record = loadContainer(sandboxId, other);
-    return record && currentState(record) !== 'stopped';
+/** The sandbox' containers that run. One whose record is damaged is told of, and left out. */
+function containersToMeasure(sandboxId: string, log: Logger): Measured[] {
+  return containersOf(sandboxId).flatMap((id) => {
+    try {
+      const record = loadContainer(sandboxId, id);
+      return record && currentState(record) !== 'stopped' ? [{ id, shim: record.Process.Shim.pid }] : [];
+    } catch (error) {
+      log.warn('a container of the sandbox is not measured', { container: id, reason: errorMessage(error) });
+      return [];
+    }
   });
+}
+
+/** The text that is to be printed. @throws ContainerNotFoundError, StateError, AgentError */
+export async function measureOverhead(id: string, log: Logger): Promise<string> {
+  const { sandboxId, sandbox } = requireFor('events', id);
+  const containers = containersToMeasure(sandboxId, log);
   return callGuest(sandbox, async (agent, deadline) => {
     const first = await takeSample(agent, deadline, sandbox, containers);
     await sleep(INTERVAL_MS);

@@ -12,7 +12,7 @@ import type { WantedDisk } from '../storage/disk-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import type { HostDisk } from '../storage/host-disks.ts';
 import { UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Context, Tools } from './context.ts';
 import { diskCache, diskConfig, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
 import type { DiskConfig, DiskRecord, SandboxState } from './state.ts';
@@ -94,12 +94,7 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
 }
 
 /** Takes one from a container. What a guest does not let go stays on record: its place is taken. */
-async function release(
-  context: Context,
-  state: SandboxState,
-  record: DiskRecord,
-  { sandboxId, containerId }: Owner,
-): Promise<SandboxState> {
+async function release(context: Tools, state: SandboxState, record: DiskRecord, { sandboxId, containerId }: Owner): Promise<SandboxState> {
   const left = { ...record, Containers: record.Containers.filter((id) => id !== containerId) };
   // An NVDIMM stays as long as its VM, for the next container that wants the same.
   if (left.Containers.length > 0 || record.Driver === 'nvdimm') return withDisk(state, left);
@@ -113,7 +108,7 @@ async function release(
 }
 
 /** Gives back what nobody but this container uses. To be called when the guest has unmounted it. @throws TimeoutError for the lock */
-export async function unplugDisks(context: Context, owner: Owner): Promise<void> {
+export async function unplugDisks(context: Tools, owner: Owner): Promise<void> {
   const isUser = ({ Containers }: DiskRecord): boolean => Containers.includes(owner.containerId);
   if (!(loadSandbox(owner.sandboxId).Devices ?? []).some(isUser)) return;
   await withSandboxLock(owner.sandboxId, context.kernel, async () => {

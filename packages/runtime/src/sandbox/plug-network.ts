@@ -7,7 +7,9 @@ import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/san
 import { canOpen } from '../host-check/accelerator.ts';
 import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
 import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
+import { TOOL_TIMEOUT_MS } from '../network/ip-command.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
+import type { NetworkFacts } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
 import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
@@ -38,8 +40,8 @@ function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint 
 
 /** Takes a link's tap away, and gives it back what that took from it. */
 async function detach(netns: string, { Tap, Name, Saved }: Endpoint): Promise<void> {
-  await deleteLinks(netns, [Tap], [Name]);
-  if (Saved) await restoreLinks(netns, [Saved]);
+  await deleteLinks(netns, [Tap], [Name], TOOL_TIMEOUT_MS);
+  if (Saved) await restoreLinks(netns, [Saved], TOOL_TIMEOUT_MS);
 }
 
 /** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
@@ -78,20 +80,24 @@ async function plugLink(context: Context, id: string, state: SandboxState, link:
 
 const placeOf = (state: SandboxState, mac: string): string => pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
 
+async function tellGuest(agent: AgentConnection, state: SandboxState, { links, routes, neighbours }: NetworkFacts): Promise<void> {
+  if (links.length === 0) return;
+  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
+  for (const link of links)
+    await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: placeOf(state, link.mac) } }, deadline);
+  if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
+  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
+}
+
 /** docker from 28 on fills the namespace between `create` and `start`. @throws KataError, QmpError, AgentError */
 export async function plugAllLinks(context: Context, id: string, agent: AgentConnection): Promise<void> {
-  await withSandboxLock(id, context.kernel, async () => {
-    let state = loadSandbox(id);
-    const { links, routes, neighbours } = await scanNetwork(state.Network.NetNsPath, context.kernel);
-    if (links.length === 0) return;
-    const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
-    for (const link of links) {
-      state = await timed(context.log, 'network device', () => plugLink(context, id, state, link));
-      await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: placeOf(state, link.mac) } }, deadline);
-    }
-    if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
-    if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
+  const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
+    let now = loadSandbox(id);
+    const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
+    for (const link of found.links) now = await timed(context.log, 'network device', () => plugLink(context, id, now, link));
+    return { state: now, facts: found };
   });
+  await tellGuest(agent, state, facts); // without the lock: nobody is to wait for a guest that does not answer
 }
 
 /** Plugs the link of that name in the namespace, if there is one that the VM does not have. @returns where the guest finds it, or empty */

@@ -1,26 +1,33 @@
 /** Takes one container out of a pod's sandbox that goes on. */
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { KataError } from '@kata-containers/common/errors/kata-error';
+import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isFree } from '../sizing/limits-plan.ts';
 import { containerEntries, handOver } from './container-journal.ts';
 import { containerFile } from './paths.ts';
 import { unplugDisks } from './plug-disks.ts';
-import { removeStateDirectory } from './remove-sandbox.ts';
+import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { undoAll } from './undo.ts';
 
 const SIGKILL = 9;
 
-async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
-  const agent = await connectAgent(sandbox.AgentState.URL, {});
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
+/** A proxy that has not answered by then has gone with its sandbox. */
+const CONNECT_MS = 15_000;
+/** With `--force`, which is to end within ten seconds whatever the guest does: the undoing may take the rest. */
+const FORCED_MS = 6000;
+
+async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
+  const agent = await connectAgent(sandbox.AgentState.URL, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS) });
+  const deadline = { deadlineMs: timeoutMs };
   try {
     await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }, deadline).catch(() => {});
     await agent.call('removeContainer', { container_id: id }, deadline);
@@ -29,32 +36,42 @@ async function removeInGuest(sandbox: SandboxState, id: string): Promise<void> {
   }
 }
 
-/** Takes back the processors that were for this container. A guest that keeps them does no harm. */
-async function shrink(context: Context, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
-  if (!record || isFree([recordedLimits(record)])) return;
-  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed')).catch((error: unknown) =>
-    context.log.warn('the VM stays as large as it was', { reason: errorMessage(error) }),
-  );
+/** Ends after `leftMs`, whether the work has: it goes on until the process ends, and leaves what a process that was killed would. */
+async function within(leftMs: number, what: string, work: () => Promise<void>): Promise<void> {
+  if (leftMs === Infinity) return work();
+  const late = new TimeoutError(what, FORCED_MS);
+  if (leftMs <= 0) throw late;
+  await Promise.race([work(), sleep(leftMs).then(() => Promise.reject(late))]);
 }
 
-/** @throws KataError when something of it stays on the host */
+/** Takes back the processors that were for this container. A guest that keeps them does no harm. */
+async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
+  if (!record || isFree([recordedLimits(record)])) return;
+  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
+}
+
+/** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
 export async function removeContainer(
-  context: Context,
+  context: Tools,
   { sandboxId, id, record }: { sandboxId: string; id: string; record: ContainerRecord | undefined },
-  sandbox: SandboxState,
+  sandbox: SandboxState | undefined,
+  force: boolean,
 ): Promise<void> {
-  if (isAlive(sandbox.HypervisorState.Process)) {
-    await removeInGuest(sandbox, id).catch((error: unknown) =>
-      context.log.warn('the guest did not remove the container', { reason: errorMessage(error) }),
-    );
-    await unplugDisks(context, { sandboxId, containerId: id }).catch((error: unknown) =>
-      context.log.warn('block devices of the container are not given back', { reason: errorMessage(error) }),
-    );
+  const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
+  const end = force ? monotonicMs() + FORCED_MS : Infinity;
+  const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
+    within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
+  if (isThere) {
+    const timeoutMs = force ? FORCED_MS : guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+    await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, timeoutMs));
+    await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const entries = containerEntries(sandboxId, id);
   const failures = await undoAll(entries);
   if (failures.length > 0) handOver(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
-  if (isAlive(sandbox.HypervisorState.Process)) await shrink(context, sandboxId, sandbox, record);
+  forgetContainer(sandboxId, id);
+  if (isThere && isAlive(sandbox.HypervisorState.Process))
+    await attempt('the VM stays as large as it was', () => shrink(context, sandboxId, sandbox, record));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

@@ -1,9 +1,10 @@
 /** Takes a sandbox off the host: whatever state it is in, half-made and damaged ones too. */
 import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
 import { allEntries } from './container-journal.ts';
-import { sandboxPaths } from './paths.ts';
+import { containerFile, mappingDirectory, sandboxPaths } from './paths.ts';
 import { undoAll } from './undo.ts';
 
 /** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
@@ -11,6 +12,12 @@ export function removeStateDirectory(path: string): void {
   const [mounted] = mountPointsBelow(path, readMountTable());
   if (mounted !== undefined) throw new KataError(`${mounted} is a mount point: ${path} is not removed`);
   rmSync(path, { recursive: true, force: true });
+}
+
+/** Its journal takes the mapping away, unless the state has been lost without it: the id would stay in use for ever. */
+export function forgetContainer(sandboxId: string, id: string): void {
+  const state = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
+  if (!existsSync(state)) removeStateDirectory(join(mappingDirectory, id));
 }
 
 /** A create in the pod that goes on meanwhile records more: each such round, of which there are this many at the most, undoes it too. */
@@ -35,8 +42,9 @@ async function undoUntilQuiet(id: string): Promise<string[]> {
  */
 export async function removeSandbox(id: string): Promise<string[]> {
   const paths = sandboxPaths(id);
-  if (!existsSync(paths.state)) return [];
   const failures = await undoUntilQuiet(id);
-  if (failures.length === 0) removeStateDirectory(paths.state);
-  return failures;
+  if (failures.length > 0) return failures;
+  removeStateDirectory(paths.state);
+  forgetContainer(id, id);
+  return [];
 }

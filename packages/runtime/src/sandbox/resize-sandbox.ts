@@ -7,11 +7,11 @@ import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts
 import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
-import { extraMemoryMiB, extraVcpus, isFree, limitsOf } from '../sizing/limits-plan.ts';
+import { extraMemoryMiB, extraVcpus, isFree, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { currentState } from './container-status.ts';
 import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from './lock-sandbox.ts';
@@ -32,19 +32,42 @@ export interface Sandbox {
 export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord): Limits =>
   limits ?? limitsOf(loadBundle(BundlePath).spec.linux?.resources);
 
-/** Of containers that have not ended. The container that holds a pod open counts for the size, not for what the others are held to. */
-function limitsIn(sandboxId: string): { all: Limits[]; working: Limits[] } {
+interface PodLimits {
+  readonly all: readonly Limits[];
+  /** Without those of the container that holds a pod open: it counts for the size, not for what the others are held to. */
+  readonly working: readonly Limits[];
+  /** False when a record cannot be read: what that container was given must stay. */
+  readonly areKnown: boolean;
+}
+
+type Unreadable = (container: string, error: unknown) => void;
+
+/** Of containers that have not ended. */
+function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimits {
+  let areKnown = true;
   const records = containersOf(sandboxId).flatMap((id) => {
-    const record = loadContainer(sandboxId, id);
-    return record && currentState(record) !== 'stopped' ? [{ id, limits: recordedLimits(record) }] : [];
+    try {
+      const record = loadContainer(sandboxId, id);
+      return record && currentState(record) !== 'stopped' ? [{ id, limits: recordedLimits(record) }] : [];
+    } catch (error) {
+      unreadable(id, error);
+      areKnown = false;
+      return [{ id, limits: noLimits }]; // which holds nobody back
+    }
   });
   const others = records.filter(({ id }) => id !== sandboxId);
   const working = others.length > 0 ? others : records;
-  return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits) };
+  return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits), areKnown };
 }
 
 /** @returns how many CPUs were plugged */
-async function fitCpus({ log }: Context, { state }: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
+async function fitCpus(
+  { log }: Tools,
+  { state }: Sandbox,
+  monitor: QmpClient,
+  size: VmSize,
+  { all, areKnown }: PodLimits,
+): Promise<number> {
   const [builtIn, there] = [
     size.cpus.filter(({ state: is }) => is === 'built-in').length,
     size.cpus.filter(({ state: is }) => is !== 'empty').length,
@@ -53,13 +76,14 @@ async function fitCpus({ log }: Context, { state }: Sandbox, monitor: QmpClient,
   if (asked > size.cpus.length) log.warn('Cannot have as many vCPUs as are asked for', { asked, maximum: size.cpus.length });
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
+  if (!areKnown) return 0;
   await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator)).catch(
     (error: unknown) => log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
   );
   return 0;
 }
 
-async function blockMiB({ state, agent }: Sandbox): Promise<number> {
+async function askBlockMiB({ state, agent }: Sandbox): Promise<number> {
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   const details = await agent.call('getGuestDetails', { mem_block_size: true }, deadline);
   const block = Number(details.mem_block_size_bytes) / MIB;
@@ -67,23 +91,31 @@ async function blockMiB({ state, agent }: Sandbox): Promise<number> {
   return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
 }
 
-/** Memory only grows: a guest does not give it back. @returns MiB that were plugged. @throws KataError when the host has not so much */
-async function fitMemory({ log }: Context, sandbox: Sandbox, monitor: QmpClient, size: VmSize, all: readonly Limits[]): Promise<number> {
-  const there = size.baseMiB + size.pluggedMiB;
-  const missing = size.baseMiB + extraMemoryMiB(all) - there;
+/** What is not there of the memory that the containers may use. Memory only grows: a guest does not give it back. */
+function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits[]): number {
+  const missing = extraMemoryMiB(all) - pluggedMiB;
   if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
-  if (missing <= 0) return 0;
-  const block = await blockMiB(sandbox);
+  return Math.max(0, missing);
+}
+
+/** @returns MiB that were plugged. @throws KataError when the host has not so much */
+async function growMemory({ state }: Sandbox, monitor: QmpClient, size: VmSize, missing: number, block: number): Promise<number> {
+  const there = size.baseMiB + size.pluggedMiB;
   const wanted = Math.ceil(missing / block) * block;
   const host = Math.floor(totalmem() / MIB);
   if (there + wanted > host)
     throw new KataError(`Unable to hotplug ${wanted} MiB memory, the SB has ${there} MiB and the maximum amount is ${host} MiB`);
-  await plugMemory(monitor, size, wanted, sandbox.state.HypervisorState.Memory);
+  await plugMemory(monitor, size, wanted, state.HypervisorState.Memory);
   return wanted;
 }
 
+interface Plugged {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
 /** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
-async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: number, memoryMiB: number): Promise<void> {
+async function bringOnline({ log }: Tools, { state, agent }: Sandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   await agent
@@ -91,14 +123,17 @@ async function bringOnline({ log }: Context, { state, agent }: Sandbox, cpus: nu
     .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
 }
 
-async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[], working: readonly Limits[]): Promise<void> {
+/** Without `block`, undefined when memory is missing: how much is plugged is the guest's to say, and nobody waits for it with the lock. */
+function resize(context: Tools, sandbox: Sandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
   const { state, id } = sandbox;
-  await withMonitor(id, state, async (monitor) => {
+  return withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
-    const memoryMiB = await fitMemory(context, sandbox, monitor, size, all);
-    const cpus = await fitCpus(context, sandbox, monitor, size, all);
-    await bringOnline(context, sandbox, cpus, memoryMiB);
-    limitOnHost(context, id, working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+    const missing = missingMiB(context, size, limits.all);
+    if (missing > 0 && block === undefined) return undefined;
+    const memoryMiB = missing > 0 && block !== undefined ? await growMemory(sandbox, monitor, size, missing, block) : 0;
+    const cpus = await fitCpus(context, sandbox, monitor, size, limits);
+    limitOnHost(context, id, limits.working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+    return { cpus, memoryMiB };
   });
 }
 
@@ -106,12 +141,14 @@ async function resize(context: Context, sandbox: Sandbox, all: readonly Limits[]
  * Fits the VM to the containers on record. `change`: whether they had limits before that they may have lost.
  * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
  */
-export async function resizeSandbox(context: Context, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
+export async function resizeSandbox(context: Tools, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
   if (change === 'new' && isFree(limitsIn(sandbox.id).all)) return;
-  await timed(context.log, 'VM size', () =>
-    withSandboxLock(sandbox.id, context.kernel, () => {
-      const { all, working } = limitsIn(sandbox.id);
-      return resize(context, sandbox, all, working);
-    }),
-  );
+  const warn: Unreadable = (container, error) =>
+    context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
+  const attempt = (unreadable?: Unreadable, block?: number): Promise<Plugged | undefined> =>
+    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, unreadable), block));
+  await timed(context.log, 'VM size', async () => {
+    const plugged = (await attempt(warn)) ?? (await attempt(undefined, await askBlockMiB(sandbox)));
+    if (plugged) await bringOnline(context, sandbox, plugged);
+  });
 }

@@ -1,7 +1,5 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import type { Hook } from '@kata-containers/common/oci/spec';
-import type { Bundle } from '../bundle/load-bundle.ts';
 import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
 import { joinLinks, joinOne, moveTaps, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
@@ -9,14 +7,14 @@ import { joinByMacvtap } from '../network/macvtap.ts';
 import { planNetworks, savedLink } from '../network/macvtap-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
-import { createNetworkNamespace, inNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
-import { deleteLinks } from '../network/teardown.ts';
-import { runHooks } from '../processes/run-hooks.ts';
+import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import { randomUuid } from '../random-uuid.ts';
 import type { Context } from './context.ts';
+import { runEarlyHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
 import { timed } from './timed.ts';
 import type { UndoJournal } from './undo-journal.ts';
+import { undoAll } from './undo.ts';
 
 export interface SandboxNetwork {
   readonly path: string;
@@ -45,25 +43,9 @@ export function findNamespace({ kernel }: Context, { bundle: { spec }, journal }
   return { path, created: true };
 }
 
-export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [
-  ...(hooks.prestart ?? []),
-  ...(hooks.createRuntime ?? []),
-];
-
-/**
- * Docker up to 27 puts the container's interface into the namespace by a prestart hook, which finds it through
- * /proc/PID/ns/net: PID is ours, so the main thread waits inside.
- */
-async function runEarlyHooks(path: string, context: Context, { id, bundle }: SandboxRequest): Promise<void> {
-  const early = earlyHooks(bundle);
-  if (early.length === 0) return;
-  const state = { ociVersion: bundle.spec.ociVersion, id, status: 'creating', pid: process.pid, bundle: bundle.path };
-  await timed(context.log, 'network hooks', () => inNetworkNamespace(path, context.kernel, () => runHooks(early, state)));
-}
-
 /** Has the namespace filled. Nothing in it is joined to anything yet. */
 export async function fillNetwork(context: Context, request: SandboxRequest, { path, created }: NetworkNamespace): Promise<SandboxNetwork> {
-  await runEarlyHooks(path, context, request);
+  await runEarlyHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
   const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
@@ -120,10 +102,8 @@ export async function joinToOpenTaps({ kernel }: Context, { path, facts }: Sandb
 }
 
 /** As if nothing had been joined: for a VM in place of one that failed. */
-export async function partFromTaps({ path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
-  await deleteLinks(
-    path,
-    networks.map(({ tap }) => tap),
-    links.map(({ name }) => name),
-  );
+export async function partFromTaps({ log }: Context, { path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
+  const [taps, ingress] = [networks.map(({ tap }) => tap), links.map(({ name }) => name)];
+  const failures = await undoAll([{ undo: 'delete-links', netns: path, links: taps, ingress }]);
+  for (const failure of failures) log.warn('the taps of a VM that failed are still there', { failure });
 }

@@ -1,8 +1,7 @@
 /** `start`: lets the process that create left waiting go on. */
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { loadBundle } from '../bundle/load-bundle.ts';
-import { inNetworkNamespace } from '../network/namespace.ts';
-import { runHooks } from '../processes/run-hooks.ts';
+import { runPoststartHooks } from './container-hooks.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
 import type { Context } from './context.ts';
 import { plugAllLinks } from './plug-network.ts';
@@ -14,6 +13,7 @@ import { timed } from './timed.ts';
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = requireFor('start', id);
   const { AgentState, HypervisorState, Network } = sandbox;
+  const bundle = loadBundle(record.BundlePath); // one that cannot be read any more is told before anything runs
   const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
@@ -24,8 +24,5 @@ export async function startContainer(context: Context, id: string): Promise<void
     agent.close();
   }
   changeContainer(sandboxId, id, { State: afterwards });
-  const { spec } = loadBundle(record.BundlePath);
-  if (!spec.hooks?.poststart?.length) return;
-  const state = { ociVersion: spec.ociVersion, id, status: 'running', pid: record.Process.Shim.pid, bundle: record.BundlePath };
-  await inNetworkNamespace(Network.NetNsPath, context.kernel, () => runHooks(spec.hooks?.poststart, state));
+  await runPoststartHooks(context, Network.NetNsPath, { id, bundle }, record.Process.Shim.pid);
 }

@@ -6,6 +6,7 @@ import { ContainerNotFoundError, StateError } from '@kata-containers/common/erro
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
+import { isContainerRecord, isSandboxState } from './validate-state.ts';
 
 /** Makes no directory: what was deleted meanwhile must not come back. */
 function writeJson(path: string, value: object): void {
@@ -20,18 +21,24 @@ function writeJson(path: string, value: object): void {
   renameSync(temporary, path);
 }
 
+const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
+
 /** undefined when there is no such file. @throws StateError when it cannot be understood */
-function readJson<T extends { PersistVersion: number }>(path: string): T | undefined {
-  let value: T;
+function readJson<T extends { PersistVersion: number }>(path: string, isWhole: (value: unknown) => boolean): T | undefined {
+  const damaged = (cause?: unknown): StateError =>
+    new StateError(`state file ${path} is damaged; 'kata-runtime delete --force' cleans up`, { cause });
+  let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8')) as T;
+    value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
-    throw new StateError(`state file ${path} is damaged; 'kata-runtime delete --force' cleans up`, { cause: error });
+    if (isGone(error)) return undefined;
+    throw damaged(error);
   }
-  if (value.PersistVersion !== PERSIST_VERSION)
-    throw new StateError(`state file ${path} is of version ${value.PersistVersion}, not ${PERSIST_VERSION}`);
-  return value;
+  const { PersistVersion: version = undefined } = (value ?? {}) as Partial<T>;
+  if (Number.isSafeInteger(version) && version !== PERSIST_VERSION)
+    throw new StateError(`state file ${path} is of version ${version}, not ${PERSIST_VERSION}`);
+  if (version !== PERSIST_VERSION || !isWhole(value)) throw damaged();
+  return value as T;
 }
 
 function names(directory: string): string[] {
@@ -59,13 +66,13 @@ export function changeContainer(sandboxId: string, id: string, changes: Partial<
 
 /** @throws StateError when damaged or missing */
 export function loadSandbox(id: string): SandboxState {
-  const state = readJson<SandboxState>(sandboxPaths(id).sandboxFile);
+  const state = readJson<SandboxState>(sandboxPaths(id).sandboxFile, isSandboxState);
   if (!state) throw new StateError(`sandbox ${id} was never finished`);
   return state;
 }
 
 export const loadContainer = (sandboxId: string, id: string): ContainerRecord | undefined =>
-  readJson<ContainerRecord>(containerFile(sandboxId, id));
+  readJson<ContainerRecord>(containerFile(sandboxId, id), isContainerRecord);
 
 /** The sandbox that a container lives in, half-made and half-removed ones included; undefined when there is none. */
 export function findSandbox(containerId: string): string | undefined {

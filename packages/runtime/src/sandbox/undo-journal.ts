@@ -7,6 +7,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { SavedLink } from '../network/macvtap-plan.ts';
+import { isUndo } from './validate-state.ts';
 
 /** `container`: whose it is, when it goes with one container of a pod while the sandbox goes on. */
 export type Undo = { readonly container?: string } & (
@@ -35,7 +36,7 @@ export class UndoJournal {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
   }
 
-  /** Entries in the order they were recorded. A last line cut short by a crash belongs to a step that was not begun. */
+  /** Entries in the order they were recorded. A last line cut short by a crash belongs to a step that was not begun; a damaged one keeps nothing else. */
   entries(): Undo[] {
     let text: string;
     try {
@@ -45,7 +46,8 @@ export class UndoJournal {
     }
     return text.split('\n').flatMap((line) => {
       try {
-        return [JSON.parse(line) as Undo];
+        const entry: unknown = JSON.parse(line);
+        return isUndo(entry) ? [entry as Undo] : [];
       } catch {
         return [];
       }

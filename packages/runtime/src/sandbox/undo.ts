@@ -42,10 +42,13 @@ async function unmount(path: string, kernel: Pick<Kernel, 'umount'>, leftMs: num
 
 /** A process that does not end by itself has this long between SIGTERM and SIGKILL; at SIGKILL each has this long at least. */
 const TERMINATION_MS = 500;
+/** Each run of ip and tc has this long at least: milliseconds, on a host that is not stuck. */
+const LINKS_MS = 1000;
 
 /** `leftMs`: how long it may take to wait for others, which need not be enough. */
 async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, leftMs: number): Promise<void> {
   const [graceMs, killMs] = [Math.min(TERMINATION_MS, leftMs), Math.max(TERMINATION_MS, leftMs)];
+  const linksMs = Math.max(LINKS_MS, leftMs);
   switch (entry.undo) {
     case 'rmdir':
       return tolerateMissing(() => rmdirSync(entry.path));
@@ -61,9 +64,9 @@ async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, le
     case 'kill':
       return entry.family ? endFamily(entry.process, graceMs, killMs) : endProcess(entry.process, graceMs, killMs);
     case 'delete-links':
-      return deleteLinks(entry.netns, entry.links, entry.ingress);
+      return deleteLinks(entry.netns, entry.links, entry.ingress, linksMs);
     case 'restore-links':
-      return restoreLinks(entry.netns, entry.links);
+      return restoreLinks(entry.netns, entry.links, linksMs);
     case 'delete-netns':
       return deleteNetworkNamespace(entry.path, kernel);
   }

@@ -5,7 +5,7 @@ import { guestResources } from '../bundle/agent-spec.ts';
 import { updatedLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
-import type { Context } from './context.ts';
+import type { Tools } from './context.ts';
 import { limitWhole } from './host-limits.ts';
 import { requireFor } from './require-for.ts';
 import type { FoundContainer } from './require-for.ts';
@@ -17,12 +17,12 @@ function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
   if (Number(blockIO?.weight ?? 0) !== 0) log.warn('a weight of block I/O has no effect in a guest');
 }
 
-function limitIfWhole(context: Context, id: string, { sandboxId, sandbox }: FoundContainer, limits: Limits): void {
+function limitIfWhole(context: Tools, id: string, { sandboxId, sandbox }: FoundContainer, limits: Limits): void {
   if (sandboxId === id && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, id, limits);
 }
 
 /** First the VM grows, then the container may use it. */
-async function apply(context: Context, found: FoundContainer, id: string, resources: Resources): Promise<void> {
+async function apply(context: Tools, found: FoundContainer, id: string, resources: Resources): Promise<void> {
   const { sandboxId, record, sandbox } = found;
   const before = recordedLimits(record);
   const limits = updatedLimits(before, resources);
@@ -36,7 +36,7 @@ async function apply(context: Context, found: FoundContainer, id: string, resour
 }
 
 /** What is zero stays as it is. @throws ContainerNotFoundError, StateError, AgentError, KataError; the limits are what they were then */
-export async function updateContainer(context: Context, id: string, resources: Resources): Promise<void> {
+export async function updateContainer(context: Tools, id: string, resources: Resources): Promise<void> {
   const found = requireFor('update', id);
   warnOfIgnored(resources, context.log);
   try {

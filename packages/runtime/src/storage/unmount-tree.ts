@@ -4,12 +4,17 @@ import { mountPointsBelow, readMountTable } from './mount-table.ts';
 
 /**
  * Unmounts all that is mounted at or below `path`, innermost first, never lazily and never through a link: a lazy unmount
- * followed by a removal has deleted users' volumes. Nothing mounted there is a success.
+ * followed by a removal has deleted users' volumes. Nothing mounted there is a success, and so is what another `delete` unmounts meanwhile.
  * @throws KernelError when a mount is still in use
  */
-export function unmountTree(path: string, kernel: Pick<Kernel, 'umount'>): void {
+export function unmountTree(path: string, kernel: Pick<Kernel, 'umount'>, readTable = readMountTable): void {
+  const left = (): string[] => mountPointsBelow(path, readTable());
   // One unmount may take others along by propagation: look at the table again each time.
-  for (let [point] = mountPointsBelow(path, readMountTable()); point !== undefined; [point] = mountPointsBelow(path, readMountTable())) {
-    kernel.umount(point, UMOUNT_NOFOLLOW);
+  for (let points = left(); points[0] !== undefined; points = left()) {
+    try {
+      kernel.umount(points[0], UMOUNT_NOFOLLOW);
+    } catch (error) {
+      if (left().length >= points.length) throw error;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import type { Verb } from '../verb.ts';
@@ -8,9 +9,9 @@ export const deleteVerb: Verb = {
     void command
       .argument('[container-id...]', 'containers to delete')
       .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
-  async run({ words, options, context }) {
+  async run({ words, options, log }) {
     if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) await deleteContainer(await context(), validateId(id), options['force'] === true);
+    for (const id of words) await deleteContainer({ log, kernel: linuxKernel }, validateId(id), options['force'] === true);
     return 0;
   },
 };

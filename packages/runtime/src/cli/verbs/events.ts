@@ -1,3 +1,4 @@
+import { harmlessJson } from '@kata-containers/common/agent-api/guest-text';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { exactJson } from '../../bundle/exact-json.ts';
@@ -17,7 +18,7 @@ function interval(options: Options): number {
   return milliseconds;
 }
 
-const print = (event: ContainerEvent): void => console.log(exactJson(event));
+const print = (event: ContainerEvent): void => console.log(harmlessJson(exactJson(event)));
 
 export const events: Verb = {
   describe: (command) =>

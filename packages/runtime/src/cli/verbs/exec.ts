@@ -4,6 +4,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Capabilities, Process, User } from '@kata-containers/common/oci/spec';
 import { loadBundle } from '../../bundle/load-bundle.ts';
+import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
 import { requireContainer } from '../../sandbox/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
@@ -27,14 +28,13 @@ function parseGid(text: string): number {
 }
 
 function readProcess(path: string): Process {
-  let process: Partial<Process>;
+  let text: string;
   try {
-    process = JSON.parse(readFileSync(path, 'utf8')) as Partial<Process>;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new KataError(`process file ${path} cannot be read (${errorCode(error) ?? 'not JSON'})`);
+    throw new KataError(`process file ${path} cannot be read (${errorCode(error) ?? 'unknown'})`);
   }
-  if (!Array.isArray(process.args) || process.args.length === 0) throw new KataError(`process file ${path}: args must name a command`);
-  return { ...process, cwd: process.cwd ?? '/' };
+  return parseProcess(text);
 }
 
 const list = (options: Options, name: string): string[] => (Array.isArray(options[name]) ? (options[name] as string[]) : []);

@@ -14,10 +14,18 @@ import { parseVersion } from '../../host-check/parse-version.ts';
 import { stderrLog } from '../stderr-log.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
+/** A module that does not come up may keep modprobe waiting. */
+const MODPROBE_MS = 30_000;
+
 /** What modprobe(8) said when it failed. */
 function loadModule(name: string): string | undefined {
   try {
-    execFileSync('modprobe', [name], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+    execFileSync('modprobe', [name], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      timeout: MODPROBE_MS,
+      killSignal: 'SIGKILL',
+    });
     return undefined;
   } catch (error) {
     const { stderr } = error as { stderr?: string };

@@ -1,3 +1,4 @@
+import { harmlessJson } from '@kata-containers/common/agent-api/guest-text';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../sandbox/context.ts';
@@ -37,7 +38,7 @@ export const kataNetwork: Verb = {
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
     const container = validateId(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
-    console.log(JSON.stringify(await action.run(container, file ?? '', context)));
+    console.log(harmlessJson(JSON.stringify(await action.run(container, file ?? '', context))));
     return 0;
   },
 };

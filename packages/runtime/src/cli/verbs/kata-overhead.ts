@@ -5,9 +5,9 @@ import type { Verb } from '../verb.ts';
 
 export const kataOverhead: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
-  async run({ words }) {
+  async run({ words, log }) {
     if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) process.stdout.write(await measureOverhead(validateId(id)));
+    for (const id of words) process.stdout.write(await measureOverhead(validateId(id), log));
     return 0;
   },
 };

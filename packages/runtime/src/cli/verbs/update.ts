@@ -1,4 +1,5 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { updateContainer } from '../../sandbox/update-container.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { parseResources, resourcesOfOptions } from '../parse-update.ts';
@@ -32,12 +33,12 @@ export const update: Verb = {
       .option('--pids-limit <n>', 'number of processes')
       .option('--l3-cache-schema <schema>', 'accepted')
       .option('--mem-bw-schema <schema>', 'accepted'),
-  async run({ words, options, context }) {
+  async run({ words, options, log }) {
     if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
     const id = validateId(words[0]);
     const file = textOption(options, 'resources');
     const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
-    await updateContainer(await context(), id, resources);
+    await updateContainer({ log, kernel: linuxKernel }, id, resources);
     return 0;
   },
 };

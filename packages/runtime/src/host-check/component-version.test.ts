@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { componentVersion } from './component-version.ts';
+
+describe('componentVersion', () => {
+  let directory = '';
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'version-'))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function program(script: string): string {
+    const path = join(directory, 'program');
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  it('is the first line', () => assert.equal(componentVersion(program('echo "$1 1.2"; echo more')), '--version 1.2'));
+  it('of one that cannot be run', () => assert.equal(componentVersion(join(directory, 'none')), undefined));
+  it('of one that does not end, and does not heed SIGTERM', () => {
+    const begun = performance.now();
+    assert.equal(componentVersion(program('trap "" TERM; for i in 1 2 3 4 5; do sleep 1; done'), 200), undefined);
+    assert.ok(performance.now() - begun < 2000);
+  });
+});

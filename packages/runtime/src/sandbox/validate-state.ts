@@ -1,0 +1,45 @@
+/** Whether what was read from disk is what was written there: a file can be valid JSON and damaged. Only what is used without asking again. Pure. */
+import type { ContainerState } from './lifecycle.ts';
+
+type Table = Readonly<Record<string, unknown>>;
+
+const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value);
+const tableIn = (value: unknown, key: string): Table => (isTable(value) && isTable(value[key]) ? value[key] : {});
+const hasText = (table: Table, ...keys: string[]): boolean => keys.every((key) => typeof table[key] === 'string');
+
+const isIdentity = (value: unknown): boolean => isTable(value) && Number.isSafeInteger(value['pid']) && hasText(value, 'startTime');
+const isOptional = (value: unknown, is: (value: unknown) => boolean): boolean => value === undefined || is(value);
+
+const STATES: readonly unknown[] = ['ready', 'running', 'paused', 'stopped'] satisfies ContainerState[];
+
+export function isContainerRecord(value: unknown): boolean {
+  if (!isTable(value) || !STATES.includes(value['State']) || !hasText(value, 'BundlePath', 'Rootfs', 'Created', 'Type')) return false;
+  return isIdentity(tableIn(value, 'Process')['Shim']) && isOptional(value['Limits'], isTable);
+}
+
+export function isSandboxState(value: unknown): boolean {
+  if (!isTable(value) || !isOptional(value['Devices'], Array.isArray)) return false;
+  const [hypervisor, agent, network] = [tableIn(value, 'HypervisorState'), tableIn(value, 'AgentState'), tableIn(value, 'Network')];
+  const processes = [hypervisor['Process'], agent['Proxy'], ...(hypervisor['Virtiofsd'] === undefined ? [] : [hypervisor['Virtiofsd']])];
+  if (!processes.every(isIdentity) || !hasText(hypervisor, 'Accelerator') || !hasText(agent, 'URL')) return false;
+  return hasText(network, 'NetNsPath') && isOptional(network['Endpoints'], Array.isArray);
+}
+
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+const isSavedLink = (value: unknown): boolean => isTable(value) && hasText(value, 'name', 'mac') && isTexts(value['addresses']);
+
+/** What each kind of undoing cannot do without. */
+const undoChecks: Readonly<Record<string, (entry: Table) => boolean>> = {
+  rmdir: (entry) => hasText(entry, 'path'),
+  unlink: (entry) => hasText(entry, 'path'),
+  'remove-sockets': (entry) => hasText(entry, 'directory') && isTexts(entry['names']),
+  unmount: (entry) => hasText(entry, 'path'),
+  'remove-cgroup': (entry) => isTexts(entry['directories']),
+  kill: (entry) => isIdentity(entry['process']),
+  'delete-links': (entry) => hasText(entry, 'netns') && isTexts(entry['links']) && isTexts(entry['ingress']),
+  'restore-links': (entry) => hasText(entry, 'netns') && Array.isArray(entry['links']) && entry['links'].every(isSavedLink),
+  'delete-netns': (entry) => hasText(entry, 'path'),
+};
+
+export const isUndo = (value: unknown): boolean => isTable(value) && undoChecks[String(value['undo'])]?.(value) === true;

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { KernelError } from '@kata-containers/common/errors/kata-error';
+import { unmountTree } from './unmount-tree.ts';
+
+const tableOf = (points: readonly string[]): string => points.map((point) => `30 20 0:25 / ${point} rw - ext4 /dev/x rw`).join('\n');
+
+describe('unmountTree', () => {
+  const busy = new KernelError('umount', 16, 'EBUSY', '/m');
+  const gone = new KernelError('umount', 22, 'EINVAL', '/m');
+
+  it('goes from the inside, and leaves others', () => {
+    const mounted = ['/m', '/m/a', '/m2', '/m/a/b'];
+    const done: string[] = [];
+    const umount = (point: string): void => void done.push(...mounted.splice(mounted.lastIndexOf(point), 1));
+    unmountTree('/m', { umount }, () => tableOf(mounted));
+    assert.deepEqual([done, mounted], [['/m/a/b', '/m/a', '/m'], ['/m2']]);
+  });
+  it('what somebody else has unmounted in between is done', () => {
+    const mounted = ['/m', '/m/a'];
+    const umount = (): never => {
+      mounted.pop();
+      throw gone;
+    };
+    unmountTree('/m', { umount }, () => tableOf(mounted));
+    assert.deepEqual(mounted, []);
+  });
+  for (const error of [busy, gone])
+    it(`what stays is told: ${error.code}`, () => {
+      const umount = (): never => {
+        throw error;
+      };
+      assert.throws(() => unmountTree('/m', { umount }, () => tableOf(['/m'])), error);
+    });
+});
