@@ -139,6 +139,15 @@ describe('resources of a VM', function () {
     assert.equal((await ended).stdout, '137\n');
   });
 
+  it('sandbox_cgroup_only: a limit that the VM does not fit into is told in one line', async () => {
+    const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '60m', 'busybox', 'true');
+    assert.deepEqual([code, stdout], [125, '']);
+    assert.match(
+      stderr,
+      /the host's kernel has killed the VM for want of memory: with sandbox_cgroup_only a memory limit is for all that the VM/,
+    );
+  });
+
   it('sandbox_cgroup_only: the sandbox as a whole is held to the limits', async () => {
     const id = await start('--runtime', 'only', '--cpus', '0.5', '-m', '700m', 'busybox', 'sleep', '1000');
     assert.equal(await inside('nproc'), '2');

@@ -161,4 +161,12 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^Number of available vCPUs=1$/m);
     assert.match(stdout, /^memory_guest_bytes=4096$/m);
   });
+
+  for (const debug of [false, true])
+    it(`${debug ? 'tells' : 'does not tell'} the log of its steps with enable_debug = ${debug}`, async () => {
+      rig.prepare({ configuration: { 'runtime.enable_debug': debug } });
+      const log = rig.scratch.file('log');
+      assert.equal((await rig.kata('--log', log, 'create', '--bundle', rig.scratch.file('bundle'), rig.id)).code, 0);
+      assert.equal(/ level=debug msg=step .* step=CreateContainer/.test(readFileSync(log, 'utf8')), debug);
+    });
 });

@@ -1,19 +1,21 @@
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import type { Logger } from '@kata-containers/common/logging/logger';
+import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { childEnvironment } from '../processes/launch.ts';
 import type { Context } from '../sandbox/context.ts';
 import { installPrefix } from './install-prefix.ts';
+import type { OpenedLog } from './open-log.ts';
 import { textOption } from './verb.ts';
 import type { Host, Options } from './verb.ts';
 
 /** @throws ConfigurationError with every problem of the file */
-export function loadContext(globals: Options, host: Host, log: Logger): Promise<Context> {
+export function loadContext(globals: Options, host: Host, { log, configure }: OpenedLog): Promise<Context> {
   const { path, configuration, warnings } = loadConfiguration(
     textOption(globals, 'kataConfig'),
     defaultConfigurationPaths(installPrefix(host.program)),
   );
+  configure({ debug: configuration.runtime.enable_debug, copy: openSyslog('kata-runtime') });
   for (const warning of warnings) log.warn(warning, { configuration: path });
   return Promise.resolve({
     configuration,

@@ -8,7 +8,7 @@ describe('the log that an engine names', () => {
   let directory = '';
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'log-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
-  const write = (path: string): void => openLog({ path, format: 'json', level: 'info', verb: 'state' }).error('what went wrong');
+  const write = (path: string): void => openLog({ path, format: 'json', level: 'info', verb: 'state' }).log.error('what went wrong');
   const last = (path: string): unknown => (JSON.parse(readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '') as { msg: unknown }).msg;
 
   it('is added to', () => {
@@ -36,4 +36,25 @@ describe('the log that an engine names', () => {
     write(path);
     assert.deepEqual([last(target), readdirSync(directory).sort()], ['what went wrong', ['log.json', 'target']]);
   });
+
+  const messages = (lines: readonly string[]): string[] => lines.map((line) => /msg=(\S+)/.exec(line)?.[1] ?? line);
+  const cases: [what: string, debug: boolean, inFile: string[], copied: string[]][] = [
+    ['warnings and errors', false, ['before', 'done', 'odd', 'wrong'], ['odd', 'wrong']],
+    ['all with enable_debug', true, ['before', 'step', 'done', 'odd', 'wrong'], ['step', 'done', 'odd', 'wrong']],
+  ];
+  for (const [what, debug, inFile, copied] of cases)
+    it(`the machine's log has a copy: ${what}`, () => {
+      const [path, lines]: [string, string[]] = [join(directory, 'log'), []];
+      const { log, configure } = openLog({ path, format: 'text', level: 'info', verb: 'create' });
+      log.info('before');
+      configure({ debug, copy: (line) => lines.push(line) });
+      log.debug('step');
+      log.info('done');
+      log.child({ sandbox: 'box' }).warn('odd');
+      log.error('wrong');
+      assert.deepEqual(messages(readFileSync(path, 'utf8').trim().split('\n')), inFile);
+      assert.deepEqual(messages(lines), copied);
+      assert.match(lines.at(-1) ?? '', /^time="[^"]*\.\d{9}[^"]*" level=error msg=wrong .*command=create/);
+      assert.match(lines.at(-2) ?? '', / sandbox=box /);
+    });
 });

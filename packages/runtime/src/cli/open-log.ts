@@ -1,4 +1,7 @@
-/** The log file that the engine names: containerd reads the last error of it to its user. */
+/**
+ * The log file that the engine names: containerd reads the last error of it to its user, and removes it with the container. What is worth keeping
+ * goes to the machine's log, too.
+ */
 import { closeSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -49,11 +52,41 @@ function checkWritable(path: string): void {
   }
 }
 
+export interface OpenedLog {
+  readonly log: Logger;
+  /**
+   * Once the configuration is known. `debug`: log all that is done; `copy` gets lines for the machine's log, warnings and errors unless
+   * there is `debug` (1.x, which logs nothing else).
+   */
+  configure(wish: { readonly debug: boolean; readonly copy: (line: string) => void }): void;
+}
+
+/** One logger for those that there are when something is logged. */
+const fanOut = (loggers: () => readonly Logger[]): Logger => ({
+  debug: (...record) => loggers().forEach((logger) => logger.debug(...record)),
+  info: (...record) => loggers().forEach((logger) => logger.info(...record)),
+  warn: (...record) => loggers().forEach((logger) => logger.warn(...record)),
+  error: (...record) => loggers().forEach((logger) => logger.error(...record)),
+  child: (fields) => fanOut(() => loggers().map((logger) => logger.child(fields))),
+});
+
 /** @throws UsageError */
-export function openLog({ path, format, level, verb }: LogWish): Logger {
+export function openLog({ path, format, level, verb }: LogWish): OpenedLog {
   if (format !== 'text' && format !== 'json') throw new UsageError(`unknown log-format "${format}"`);
   rotate(path);
   checkWritable(path);
   const fields = { name: 'kata-runtime', source: 'runtime', arch: goArchitecture(process.arch), pid: process.pid, command: verb };
-  return createLogger({ format, level, write: appendTo(path), precision: 'seconds', fields });
+  const toFile = (least: Level): Logger => createLogger({ format, level: least, write: appendTo(path), precision: 'seconds', fields });
+  let loggers = [toFile(level)];
+  return {
+    log: fanOut(() => loggers),
+    configure({ debug, copy }) {
+      const isAll = debug || level === 'debug';
+      const least = isAll ? 'debug' : 'warn';
+      loggers = [
+        toFile(isAll ? 'debug' : level),
+        createLogger({ format: 'text', level: least, write: copy, precision: 'nanoseconds', fields }),
+      ];
+    },
+  };
 }

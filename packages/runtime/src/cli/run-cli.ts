@@ -2,12 +2,13 @@
 import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import type { Logger } from '@kata-containers/common/logging/logger';
 import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
+import type { Context } from '../sandbox/context.ts';
 import { globalCommand } from './global-options.ts';
 import { installPrefix } from './install-prefix.ts';
 import { openLog } from './open-log.ts';
+import type { OpenedLog } from './open-log.ts';
 import { parseOptions } from './parse-options.ts';
 import type { Parsed } from './parse-options.ts';
 import { print } from './print.ts';
@@ -48,13 +49,14 @@ async function runVerb(
   argv: readonly string[],
   globals: Options,
   host: Host,
-  log: Logger,
+  opened: OpenedLog,
 ): Promise<number> {
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
   const parsed = parse(command, argv, { stopAtWord: entry.stopAtWord === true, help, complaint: 'Incorrect Usage:' });
   if (!parsed) return 0;
-  return verb.run({ ...parsed, log, context: async () => (await import('./load-context.ts')).loadContext(globals, host, log), host });
+  const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext(globals, host, opened);
+  return verb.run({ ...parsed, log: opened.log, context, host });
 }
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
@@ -95,10 +97,11 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   }
   if (name === undefined || name === 'help' || name === 'h') return showHelp(program, rest[0]);
   const level = options['debug'] === true ? 'debug' : 'info';
-  const log = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
+  const opened = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
+  const { log } = opened;
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
   try {
-    return await runVerb(name, findVerb(name), rest, options, host, log);
+    return await runVerb(name, findVerb(name), rest, options, host, opened);
   } catch (error) {
     log.error(errorMessage(error));
     throw error;

@@ -48,17 +48,22 @@ describe('planCgroup', () => {
 describe('cpusetPlan', () => {
   const mount = (name: string): string => `30 20 0:25 / /c/${name} rw - cgroup cgroup rw,${name}`;
   const mounts = [mount('cpu,cpuacct'), mount('cpuset')].join('\n');
-  it('version 1: the same path of another hierarchy, with all above it', () =>
-    assert.deepEqual(cpusetPlan(mounts, '/c/cpu,cpuacct/d/kata_x', 1), {
-      version: 1,
-      directories: ['/c/cpuset/d', '/c/cpuset/d/kata_x'],
-      controls: [],
-    }));
-  it('version 1 without the controller', () => assert.equal(cpusetPlan(mount('cpu'), '/c/cpu/kata_x', 1), undefined));
+  for (const whole of [false, true])
+    it(`version 1: the same path of another hierarchy, with all above it${whole ? ', for a sandbox as a whole too' : ''}`, () =>
+      assert.deepEqual(cpusetPlan(mounts, '/c/cpu,cpuacct/d/kata_x', 1, whole), {
+        version: 1,
+        directories: ['/c/cpuset/d', '/c/cpuset/d/kata_x'],
+        controls: [],
+        members: 'tasks',
+      }));
+  it('version 1 without the controller', () => assert.equal(cpusetPlan(mount('cpu'), '/c/cpu/kata_x', 1, false), undefined));
   it("version 2: the virtual CPUs' group", () =>
-    assert.deepEqual(cpusetPlan('', '/c/kata_x', 2), {
+    assert.deepEqual(cpusetPlan('', '/c/kata_x', 2, false), {
       version: 2,
       directories: ['/c/kata_x/vcpus'],
       controls: ['/c/kata_x/cgroup.subtree_control'],
+      members: 'cgroup.threads',
     }));
+  it('version 2: the group of a sandbox as a whole, whose processes are in it', () =>
+    assert.deepEqual(cpusetPlan('', '/c/kata_x', 2, true), { version: 2, directories: ['/c/kata_x'], controls: [] }));
 });

@@ -61,23 +61,32 @@ export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefi
 
 export interface CpusetPlan {
   readonly version: 1 | 2;
-  /** From the outermost to the one that the virtual CPUs go into. */
+  /** From the outermost to the one that has the set. */
   readonly directories: readonly string[];
   /** Files that hand the controller down (version 2). */
   readonly controls: readonly string[];
+  /** File that the virtual CPUs' threads are written to; none where they are in the group already. */
+  readonly members?: 'tasks' | 'cgroup.threads';
+}
+
+/** In version 2 a threaded group below one with processes is for threads alone: with `whole` the sandbox' own group has the set. */
+function version2Plan(directory: string, whole: boolean): CpusetPlan {
+  if (whole) return { version: 2, directories: [directory], controls: [] };
+  const controls = [`${directory}/cgroup.subtree_control`];
+  return { version: 2, directories: [`${directory}/vcpus`], controls, members: 'cgroup.threads' };
 }
 
 /**
  * Where the CPU set of the sandbox with the group `directory` is: in version 1 at the same path of another hierarchy, in version 2 in the
- * group of its virtual CPUs. undefined when the host has no such controller.
+ * group of its virtual CPUs, or with `whole` in the sandbox' own. undefined when the host has no such controller.
  */
-export function cpusetPlan(mountinfo: string, directory: string, version: 1 | 2): CpusetPlan | undefined {
-  if (version === 2) return { version, directories: [`${directory}/vcpus`], controls: [`${directory}/cgroup.subtree_control`] };
+export function cpusetPlan(mountinfo: string, directory: string, version: 1 | 2, whole: boolean): CpusetPlan | undefined {
+  if (version === 2) return version2Plan(directory, whole);
   const mounts = cgroupMounts(mountinfo);
   const own = mounts.find(({ point, options }) => options.includes('cpu') && directory.startsWith(`${point}/`));
   const sets = mounts.find(({ type, options }) => type === 'cgroup' && options.includes('cpuset'));
   if (!own || !sets) return undefined;
   const parts = directory.slice(own.point.length).split('/').filter(Boolean);
   const directories = parts.map((_, index) => `${sets.point}/${parts.slice(0, index + 1).join('/')}`);
-  return { version, directories, controls: [] };
+  return { version, directories, controls: [], members: 'tasks' };
 }

@@ -46,10 +46,10 @@ function inherit(directory: string): void {
 }
 
 /** Where the CPU set of the sandbox with this group is. */
-export const readCpusetPlan = (group: CpuGroup): CpusetPlan | undefined =>
-  cpusetPlan(readFileSync('/proc/self/mountinfo', 'utf8'), group.directory, group.version);
+export const readCpusetPlan = (group: CpuGroup, whole: boolean): CpusetPlan | undefined =>
+  cpusetPlan(readFileSync('/proc/self/mountinfo', 'utf8'), group.directory, group.version, whole);
 
-/** Holds threads to CPUs and memory nodes of the host; an empty list is all. @throws Error for what the kernel refuses */
+/** Holds threads, or who is in the group, to CPUs and memory nodes of the host; an empty list is all. @throws Error for what the kernel refuses */
 export function limitToCpus(plan: CpusetPlan, { cpus, mems }: { cpus: string; mems: string }, threads: readonly number[]): void {
   for (const directory of plan.directories) {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -60,5 +60,6 @@ export function limitToCpus(plan: CpusetPlan, { cpus, mems }: { cpus: string; me
   const all = (file: string): string => (plan.version === 1 ? readFileSync(join(dirname(last), file), 'latin1').trim() : '\n');
   writeFileSync(join(last, 'cpuset.cpus'), cpus || all('cpuset.cpus'));
   writeFileSync(join(last, 'cpuset.mems'), mems || all('cpuset.mems'));
-  for (const thread of threads) writeFileSync(join(last, plan.version === 1 ? 'tasks' : 'cgroup.threads'), String(thread));
+  if (plan.members === undefined) return;
+  for (const thread of threads) writeFileSync(join(last, plan.members), String(thread));
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
-import { ContainerExistsError, StateError } from '@kata-containers/common/errors/kata-error';
+import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
@@ -19,7 +19,7 @@ import type { Context } from './context.ts';
 import { createInGuest } from './create-in-guest.ts';
 import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
-import { enterCgroupOf, makeCgroupFor } from './host-cgroup.ts';
+import { directoriesOf, enterCgroupOf, makeCgroupFor } from './host-cgroup.ts';
 import { limitWhole } from './host-limits.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
 import { removeContainer } from './remove-container.ts';
@@ -128,6 +128,14 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
   }
 }
 
+/** A VM that the host has killed breaks whatever is at work with it at the moment: that is no reason anybody could act on. */
+async function orKilled({ configuration }: Context, id: string, error: unknown): Promise<unknown> {
+  const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
+  if (!killedForMemory(directoriesOf(id, id))) return error;
+  const limit = configuration.runtime.sandbox_cgroup_only ? ': with sandbox_cgroup_only a memory limit is for all that the VM costs' : '';
+  return new KataError(`the host's kernel has killed the VM for want of memory${limit} (${errorMessage(error)})`, { cause: error });
+}
+
 async function createInOwnSandbox(context: Context, request: CreateRequest): Promise<Started> {
   const { id, bundle } = request;
   const journal = reserve(id, id);
@@ -136,7 +144,8 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
     if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
     const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
-  } catch (error) {
+  } catch (thrown) {
+    const error = await orKilled(context, id, thrown);
     const failures = await removeSandbox(id);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
     throw error;

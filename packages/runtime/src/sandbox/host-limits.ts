@@ -10,9 +10,16 @@ import { attempt, directoriesOf } from './host-cgroup.ts';
 import { sandboxPaths } from './paths.ts';
 import { UndoJournal } from './undo-journal.ts';
 
-function limitCpus(sandboxId: string, directories: readonly string[], limits: HostLimits, threads: readonly number[]): void {
+interface Limited {
+  /** Those that run the VM's processors. */
+  readonly threads: readonly number[];
+  /** True when the sandbox is limited as a whole. */
+  readonly whole: boolean;
+}
+
+function limitCpus(sandboxId: string, directories: readonly string[], limits: HostLimits, { threads, whole }: Limited): void {
   const group = cpuGroup(directories);
-  const plan = group && readCpusetPlan(group);
+  const plan = group && readCpusetPlan(group, whole);
   if (!group || !plan) {
     if (limits.cpus === '' && limits.mems === '') return;
     throw new Error('the host has no control group for sets of CPUs');
@@ -24,21 +31,14 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   limitToCpus(plan, limits, threads);
 }
 
-/**
- * `threads`: those that run the VM's processors; `whole`: the sandbox is limited as a whole. A host that does not let us is a warning: the guest has the limits too.
- */
-export function limitOnHost(
-  context: Tools,
-  sandboxId: string,
-  all: readonly Limits[],
-  { threads, whole }: { readonly threads: readonly number[]; readonly whole: boolean },
-): void {
+/** A host that does not let us is a warning: the guest has the limits too. */
+export function limitOnHost(context: Tools, sandboxId: string, all: readonly Limits[], limited: Limited): void {
   const limits = hostLimits(all);
   const directories = directoriesOf(sandboxId, sandboxId);
   attempt(context, 'the VM is not held to the limits of its containers on the host', () => {
     const group = cpuGroup(directories);
-    if (group && !whole) limitVcpus(group, vcpuLimitWrites(group.version, limits, threads));
-    limitCpus(sandboxId, directories, limits, threads);
+    if (group && !limited.whole) limitVcpus(group, vcpuLimitWrites(group.version, limits, limited.threads));
+    limitCpus(sandboxId, directories, limits, limited);
   });
 }
 

@@ -43,3 +43,10 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
 export const mountedType = (path: string, table: string): string | undefined => mountAt(path, table)?.fstype;
 
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');
+
+/**
+ * True when the host, that has this mounted, spoils what a guest writes to it. xfs keeps changes for its unmount whatever is synchronised
+ * before (syncfs, or freezing it): then it writes them, its own free space and the end of its log over what the guest has written.
+ * Directories made by the guest were gone. ext4 writes nothing but its figures of free space, and its next mount counts anew.
+ */
+export const isSpoiledByHost = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;

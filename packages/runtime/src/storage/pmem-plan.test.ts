@@ -8,6 +8,7 @@ const table = [
   '32 1 7:6 / /mnt/plain rw - ext4 /dev/loop6 rw',
   '33 1 7:5 / /mnt/ro ro - xfs /dev/loop5 ro',
   '34 1 7:5 / /mnt/seen-ro ro - xfs /dev/loop5 rw',
+  '35 1 7:5 / /mnt/xfs rw - xfs /dev/loop5 rw',
   '',
 ].join('\n');
 const facts = {
@@ -35,6 +36,7 @@ describe('planPmemVolumes', () => {
     ['a part of the file system', bind('/mnt/part')],
     ['one for reading that the host writes to', bind('/mnt/pmem', 'ro')],
     ['one that the host writes to elsewhere', bind('/mnt/seen-ro')],
+    ['xfs that the host can write to', bind('/mnt/xfs')],
     ['a directory in it', bind('/mnt/pmem/inner')],
     ['no mount at all', bind('/home')],
     ['no bind mount', { destination: '/v', type: 'tmpfs', source: '/mnt/pmem' }],

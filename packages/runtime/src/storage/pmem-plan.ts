@@ -5,7 +5,7 @@
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { STORAGE, isBind } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
-import { mountAt } from './mount-table.ts';
+import { isSpoiledByHost, mountAt } from './mount-table.ts';
 import { nameFor } from './name-for.ts';
 
 export interface PmemImage {
@@ -26,7 +26,7 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     const { source = '', destination, options = [] } = mount;
     const entry = isBind(mount) && source.startsWith('/') ? mountAt(source, table) : undefined;
     const image = entry?.root === '/' ? facts.imageOf(entry.number) : undefined;
-    if (!entry || !image) return [];
+    if (!entry || !image || isSpoiledByHost(entry)) return [];
     const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
     // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
     if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];

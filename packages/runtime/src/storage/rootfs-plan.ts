@@ -1,7 +1,7 @@
 /** Whether a container's root file system is the whole of a disk, which the guest can mount by itself. Pure. */
 import { basename, dirname } from 'node:path';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
-import { mountAt, mountPointsBelow } from './mount-table.ts';
+import { isSpoiledByHost, mountAt, mountPointsBelow } from './mount-table.ts';
 import type { MountEntry } from './mount-table.ts';
 
 export interface RootfsDisk extends WantedDisk {
@@ -15,7 +15,7 @@ export interface RootfsDisk extends WantedDisk {
 const KNOWN = ['ext4', 'xfs'];
 
 function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { isReadonly }: DiskFacts): RootfsDisk | undefined {
-  if (entry.root !== '/' || !KNOWN.includes(entry.fstype)) return undefined;
+  if (entry.root !== '/' || !KNOWN.includes(entry.fstype) || isSpoiledByHost(entry)) return undefined;
   const readonly = entry.isReadonly || isReadonly(entry.number);
   // The host has it mounted too, and xfs does not mount one UUID twice.
   const options = [...(entry.fstype === 'xfs' ? ['nouuid'] : []), ...(readonly ? ['ro'] : [])];
