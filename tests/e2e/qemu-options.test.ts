@@ -25,7 +25,12 @@ describe("QEMU's options", function () {
         .replace(/^#?kernel_params = .*$/m, 'kernel_params = "mitigations=auto"')
         .replace(/^enable_template = .*$/m, 'enable_template = false'),
     );
-    engine = await Engine.start({ all, speculating }, 'all');
+    const q35 = variant(directory, 'q35', (toml) =>
+      toml
+        .replace(/^machine_type = .*$/m, 'machine_type = "q35"')
+        .replace(/^#?template_path = .*$/m, `template_path = "${directory}/templates"`),
+    );
+    engine = await Engine.start({ all, speculating, q35 }, 'all');
   });
   after(async () => {
     await engine.stop();
@@ -65,5 +70,26 @@ describe("QEMU's options", function () {
     const words = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];
     const { stdout, stderr } = await engine.docker(words);
     assert.match(stdout, /^Mitigation: .*\nMitigation: /, stderr);
+  });
+
+  it('machine type q35: booted, cloned, and with what is plugged while it runs', async () => {
+    const docker = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await engine.docker(words);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    const q35 = ['--runtime', 'q35', 'busybox'];
+    try {
+      assert.equal(await docker('run', '--rm', ...q35, 'echo', 'made its template'), 'made its template');
+      const id = await docker('run', '-d', '--cpus', '1', '-m', '200m', ...q35, 'sleep', '1000');
+      const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
+      const line = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+      assert.match(line, /-machine q35,.* -incoming /);
+      assert.equal(await docker('exec', id, 'nproc'), '2');
+      assert.ok(Number(/Mem:\s+(\d+)/.exec(await docker('exec', id, 'free', '-m'))?.[1]) > 2048);
+      await docker('rm', '-f', id);
+    } finally {
+      assert.equal((await engine.inMounts(join(directory, 'q35'), ['factory', 'destroy'])).code, 0);
+    }
   });
 });
