@@ -1,12 +1,12 @@
 /** config.json and process.json, from text to what the rest may rely on. Pure. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
+import { isTable } from '../is-table.ts';
 import { withoutNulls } from './exact-json.ts';
 import { processShape, specShape } from './spec-shape.ts';
 import type { Found } from './spec-shape.ts';
 
 type Table = Record<string, unknown>;
-const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** @throws SpecError */
 function parseJson(text: string, file: string): Table {

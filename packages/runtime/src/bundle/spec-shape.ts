@@ -2,6 +2,7 @@
  * Types of what config.json holds, as Go's programs have them (specs-go/config.go): what is of another type they do not read at all, and here it
  * would be found when the VM is up, or not. Pure.
  */
+import { isTable } from '../is-table.ts';
 
 /** The first field that is wrong, and what is wrong with it. */
 export type Found = readonly [field: string, problem: string] | undefined;
@@ -46,9 +47,6 @@ const list =
           field,
         )
       : [field, 'must be a list'];
-
-const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Names and strings. */
 const texts: Shape = (value, field) => (isTable(value) ? firstOf(Object.entries(value), () => text, field) : [field, 'must be an object']);

@@ -2,10 +2,11 @@
 import { parse } from 'smol-toml';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
 import { nearest } from './nearest-name.ts';
+import { isTable } from '../is-table.ts';
+import type { Table } from '../is-table.ts';
 import { ignoredTables, schema } from './schema.ts';
 import type { Configuration, Key } from './schema.ts';
 
-type Table = Readonly<Record<string, unknown>>;
 type TableName = keyof typeof schema;
 
 export interface ParsedConfiguration {
@@ -14,8 +15,6 @@ export interface ParsedConfiguration {
   /** Things that work but are probably not meant, for the log. */
   readonly warnings: readonly string[];
 }
-
-const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const fits: Record<Key['kind'], (value: unknown) => boolean> = {
   string: (value) => typeof value === 'string',

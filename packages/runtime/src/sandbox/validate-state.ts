@@ -1,9 +1,8 @@
 /** Whether what was read from disk is what was written there: a file can be valid JSON and damaged. Only what is used without asking again. Pure. */
+import { isTable } from '../is-table.ts';
+import type { Table } from '../is-table.ts';
 import type { ContainerState } from './lifecycle.ts';
 
-type Table = Readonly<Record<string, unknown>>;
-
-const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null && !Array.isArray(value);
 const tableIn = (value: unknown, key: string): Table => (isTable(value) && isTable(value[key]) ? value[key] : {});
 const hasText = (table: Table, ...keys: string[]): boolean => keys.every((key) => typeof table[key] === 'string');
 

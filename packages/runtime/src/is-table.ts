@@ -1,0 +1,5 @@
+/** What JSON calls an object and TOML a table. */
+export type Table = Readonly<Record<string, unknown>>;
+
+export const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
