@@ -22,9 +22,11 @@ const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.c
 
 /**
  * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted
- * anew, because it shows the network devices of the namespace that it was mounted in.
+ * anew, because it shows the network devices of the namespace that it was mounted in. /run is empty at first, as in a guest, and what
+ * the agent makes there ends with it.
  */
 const prepareSystem = `
+mount -t tmpfs run /run
 [ -f /sys/fs/cgroup/cgroup.controllers ] && unified=yes
 mount -t sysfs sysfs /sys
 if [ "$unified" = yes ]; then mount -t cgroup2 none /sys/fs/cgroup; else

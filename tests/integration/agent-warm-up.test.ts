@@ -44,9 +44,9 @@ const mounts = [
 /** The host's kernel may have no 9p. */
 const withoutShare = (agent: AgentConnection): AgentConnection =>
   ({
-    call: (name: string, request: { storages?: unknown[] }, limits?: object) => {
-      const { storages, ...rest } = request;
-      return (agent.call as (...words: unknown[]) => unknown)(name, storages ? { ...rest, storages: storages.slice(1) } : request, limits);
+    call: (name: string, request: { storages?: { driver: string }[] }, limits?: object) => {
+      const storages = request.storages?.filter(({ driver }) => driver !== '9p');
+      return (agent.call as (...words: unknown[]) => unknown)(name, storages ? { ...request, storages } : request, limits);
     },
   }) as unknown as AgentConnection;
 
