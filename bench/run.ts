@@ -1,6 +1,7 @@
 /** `npm run bench`: kata side by side with runc, in the same run. Prints medians, ratios, budgets and a timeline. */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { errorMessage } from '../packages/common/src/errors/error-message.ts';
 import { leftovers } from '../tests/e2e/leftovers.ts';
 import { parseOptions, usage } from './options.ts';
 import type { BenchOptions } from './options.ts';
@@ -70,10 +71,28 @@ function publish({ all, shown }: Measured, { json, svg }: BenchOptions): void {
     writeFileSync(svg, timelineSvg(shown, `docker run --rm busybox echo here; VM cloned from a template; ${machine}`));
 }
 
-const options = parseOptions(process.argv.slice(2));
-if (options.help) console.log(usage);
-else {
-  const chosen = chooseProbes([...options.only, ...(options.svg !== undefined && options.only.length > 0 ? ['clone'] : [])], options.quick);
+interface Wish {
+  readonly options: BenchOptions;
+  readonly chosen: readonly Probe[];
+}
+
+/** Nothing when the command line is wrong, which is told. */
+function readWish(): Wish | undefined {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    const { only, svg, quick } = options;
+    return { options, chosen: chooseProbes([...only, ...(svg !== undefined && only.length > 0 ? ['clone'] : [])], quick) };
+  } catch (error) {
+    console.error(`bench: ${errorMessage(error)}\n${usage}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+const wish = readWish();
+if (wish?.options.help) console.log(usage);
+else if (wish) {
+  const { chosen, options } = wish;
   const before = new Set(leftovers());
   const measured = await measure(chosen, options);
   publish(measured, options);

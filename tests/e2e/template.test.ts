@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from './engine.ts';
 import { run, until } from './run.ts';
-import type { Outcome } from './run.ts';
+import type { Outcome, RunOptions } from './run.ts';
 import { leftovers } from './leftovers.ts';
 import { stage, variant } from './staged.ts';
 
@@ -26,7 +26,7 @@ describe('VM templates', function () {
     variant(directory, name, (toml) => change(toml.replace(/^#template_path = .*$/m, `template_path = "${templates}"`)));
   /** As the engine calls it: templates belong to a mount namespace, and one that is unmounted here would stay there. */
   const factory = (words: string, program = runtime): Promise<Outcome> => engine.inMounts(program, ['factory', ...words.split(' ')]);
-  const docker = (words: string): Promise<Outcome> => engine.docker(words.split(' '));
+  const docker = (words: string, options: RunOptions = {}): Promise<Outcome> => engine.docker(words.split(' '), options);
   const keys = (): string[] => {
     const path = `/proc/${engine.pid}/root${templates}`;
     return existsSync(path) ? readdirSync(path).filter((key) => existsSync(join(path, key, 'state'))) : [];
@@ -87,7 +87,7 @@ describe('VM templates', function () {
 
   it(`${CLONES} at once all work`, async () => {
     const started = await Promise.all(
-      Array.from({ length: CLONES }, (_, index) => docker(`run -d --name clone${index} busybox sleep 1000`)),
+      Array.from({ length: CLONES }, (_, index) => docker(`run -d --name clone${index} busybox sleep 1000`, { timeoutMs: 240_000 })),
     );
     assert.deepEqual(
       started.filter(({ code }) => code !== 0).map(({ code, stderr }) => [code, stderr]),
