@@ -4,6 +4,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { waitForEnd } from '../processes/end-process.ts';
 import { guestTimeout } from './context.ts';
 import { currentState } from './container-status.ts';
 import { loadSandbox, requireContainer, changeContainer } from './state-store.ts';
@@ -12,6 +13,8 @@ import type { SandboxState } from './state.ts';
 const SIGKILL = 9;
 /** A guest that does not take a signal within this time is not going to. */
 const SIGNAL_TIMEOUT_MS = 5000;
+/** A process that ended while it was to be signalled is gone from the guest first, and with its shim this much later at the most. */
+const SHIM_END_MS = 1000;
 
 export interface KillRequest {
   readonly id: string;
@@ -32,7 +35,7 @@ async function signalInGuest({ AgentState, HypervisorState }: SandboxState, { id
 }
 
 /**
- * SIGKILL always works: when the guest does not take it, the VM is ended, and with it everything inside.
+ * SIGKILL always works: when the guest does not take it for a process that runs, the VM is ended, and with it everything inside.
  * @throws ContainerNotFoundError, StateError (`container not running`, which callers look for), AgentError
  */
 export async function killContainer(log: Logger, request: KillRequest): Promise<void> {
@@ -49,7 +52,7 @@ export async function killContainer(log: Logger, request: KillRequest): Promise<
   } catch (error) {
     const vm = sandbox.HypervisorState.Process;
     if (request.signal !== SIGKILL) throw error;
-    if (!isAlive(vm)) return;
+    if (!isAlive(vm) || (await waitForEnd(record.Process.Shim, SHIM_END_MS))) return;
     log.warn('the guest does not take SIGKILL: its VM is ended', { reason: errorMessage(error) });
     signalProcess(vm, 'SIGKILL');
   }

@@ -1,0 +1,38 @@
+/** `kill -9`: it works whatever the guest says, and ends no more than it has to. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { isAlive } from '../../packages/common/src/process/process-identity.ts';
+import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
+import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import { until } from './process.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+import type { Modes } from './runtime-rig.ts';
+
+describe('kata-runtime kill', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  /** Kills a running container. @returns its VM */
+  async function killed(modes: Modes): Promise<ProcessIdentity> {
+    rig.prepare(modes);
+    for (const outcome of [await rig.create(), await rig.kata('start', rig.id)]) assert.equal(outcome.code, 0, outcome.stderr);
+    const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    const { code, stdout, stderr } = await rig.kata('kill', rig.id, 'KILL');
+    assert.deepEqual([code, stdout, stderr], [0, '', '']);
+    return HypervisorState.Process;
+  }
+
+  it('a guest that refuses SIGKILL is ended with its VM', async () => {
+    const vm = await killed({ refuses: 'signalProcess' });
+    await until('the VM ends', () => !isAlive(vm));
+  });
+
+  it('a process that ends before the guest can signal it is no reason to end the VM, which others may be in', async () => {
+    const shim = `until grep -q ^signalProcess ${rig.scratch.file('calls')}; do sleep 0.02; done; sleep 0.2; exit 137`;
+    const vm = await killed({ refuses: 'signalProcess', shim });
+    assert.equal(await rig.status(), 'stopped');
+    assert.ok(isAlive(vm));
+  });
+});
