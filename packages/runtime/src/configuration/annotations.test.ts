@@ -90,6 +90,22 @@ describe('annotations', () => {
     });
   });
 
+  it('named as what every object of JavaScript has are of no key', () => {
+    const names = ['config.constructor.x', 'config.hypervisor.default_.toString', 'config.runtime.toString', 'config.agent.__proto__'];
+    const annotations = Object.fromEntries(names.map((name) => [`io.katacontainers.${name}`, 'x']));
+    assert.deepEqual(applyAnnotations(configuration, annotations).configuration, configuration);
+    const all = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['.*'] } };
+    const { warnings } = applyAnnotations(all, { [`${HYPERVISOR}valueOf`]: 'x' });
+    assert.deepEqual(warnings, [`annotation ${HYPERVISOR}valueOf is of no key that annotations can change`]);
+  });
+  it('a pattern that is none is told', () => {
+    const broken = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['('] } };
+    assert.throws(
+      () => applyAnnotations(broken, { [`${HYPERVISOR}kernel`]: 'x' }),
+      /^KataError: enable_annotations has "\(", which is no regular expression$/,
+    );
+  });
+
   it('a hash must fit its file', () => {
     const sha512 = createHash('sha512').update('kernel').digest('hex');
     assert.equal(hypervisor({ kernel_hash: sha512.toUpperCase() }).kernel, configuration.hypervisor.kernel);

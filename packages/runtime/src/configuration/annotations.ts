@@ -49,6 +49,8 @@ const hashed: Readonly<Record<string, string>> = {
   hypervisor_hash: 'path',
 };
 
+const isHash = ({ table, name }: Change): boolean => table === 'hypervisor' && Object.hasOwn(hashed, name);
+
 interface Change {
   readonly annotation: string;
   readonly table: TableName;
@@ -61,14 +63,22 @@ function changes(annotations: Readonly<Record<string, string>>): Change[] {
   return Object.entries(annotations).flatMap(([annotation, value]) => {
     if (!annotation.startsWith(PREFIX)) return [];
     const [table = '', name = '', ...rest] = annotation.slice(PREFIX.length).split('.');
-    return table in tables && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
+    return Object.hasOwn(tables, table) && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
   });
+}
+
+function expression(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    throw new KataError(`enable_annotations has "${pattern}", which is no regular expression`, { cause: error });
+  }
 }
 
 /** @throws KataError for a hypervisor annotation that the configuration does not let through */
 function requireEnabled({ annotation, table, name }: Change, enabled: readonly string[]): void {
   if (table !== 'hypervisor') return;
-  if (guards.includes(name) || !enabled.some((pattern) => new RegExp(pattern).test(name)))
+  if (guards.includes(name) || !enabled.some((pattern) => expression(pattern).test(name)))
     throw new KataError(`annotation ${annotation} is not enabled`);
 }
 
@@ -107,7 +117,8 @@ function read(change: Change, configuration: Configuration): { readonly key: str
   const { table, annotation } = change;
   const key = otherNames[change.name] ?? change.name;
   const allowed: readonly string[] | undefined = tables[table].keys;
-  const definition = (schema[tables[table].name] as Readonly<Record<string, Key>>)[key];
+  const keys: Readonly<Record<string, Key>> = schema[tables[table].name];
+  const definition = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (!definition || (allowed && !allowed.includes(key))) return undefined;
   const value = parseValue(change, definition);
   requirePossible(change, key, configuration.hypervisor);
@@ -143,7 +154,7 @@ export function applyAnnotations(configuration: Configuration, annotations: Read
   const warnings: string[] = [];
   for (const change of all) {
     requireEnabled(change, configuration.hypervisor.enable_annotations);
-    if (change.table === 'hypervisor' && change.name in hashed) continue;
+    if (isHash(change)) continue;
     const found = read(change, configuration);
     if (found) own[change.table][found.key] = found.value;
     else warnings.push(`annotation ${change.annotation} is of no key that annotations can change`);
@@ -153,7 +164,7 @@ export function applyAnnotations(configuration: Configuration, annotations: Read
   const hypervisor = resolveTable('hypervisor.qemu', changed, problems);
   problems.push(...checkRoot(hypervisor));
   if (problems.length > 0) throw new ConfigurationError('by annotations', problems);
-  for (const change of all) if (change.table === 'hypervisor' && change.name in hashed) checkHash(change, hypervisor);
+  for (const change of all) if (isHash(change)) checkHash(change, hypervisor);
   const runtime = { ...configuration.runtime, ...own.runtime } as Configuration['runtime'];
   const agent = { ...configuration.agent, ...own.agent } as Configuration['agent'];
   return { configuration: { ...configuration, hypervisor, runtime, agent }, warnings };
