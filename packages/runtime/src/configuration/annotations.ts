@@ -61,7 +61,7 @@ function changes(annotations: Readonly<Record<string, string>>): Change[] {
   return Object.entries(annotations).flatMap(([annotation, value]) => {
     if (!annotation.startsWith(PREFIX)) return [];
     const [table = '', name = '', ...rest] = annotation.slice(PREFIX.length).split('.');
-    return table in tables && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
+    return Object.hasOwn(tables, table) && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
   });
 }
 
