@@ -1,10 +1,12 @@
 /** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { leftovers } from '../e2e/leftovers.ts';
+import { until } from './process.ts';
 import type { Scratch } from './process.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
@@ -205,6 +207,21 @@ describe('kata-runtime', function () {
     assert.deepEqual([first, second, third].map((outcome) => [outcome?.code, outcome?.stderr]), [[0, ''], [0, ''], [0, '']]); // prettier-ignore
     if (killed?.code !== 0) assert.match(killed?.stderr ?? '', /^(container not running|Container ID \(.*\) does not exist)\n$/);
     assert.deepEqual(leftovers(), []);
+  });
+
+  it('run hands signals on, those that come too early as well, and removes the container afterwards', async () => {
+    const script = (marks: string): string => `trap "exit 7" TERM; touch ${marks}; while :; do sleep 0.05; done`;
+    for (const isEarly of [true, false]) {
+      const shim = scratch.file('shim-runs');
+      prepare({ shim: script(shim) });
+      const { child, output } = rig.start(['run', '--bundle', scratch.file('bundle'), id]);
+      const ended = once(child, 'exit');
+      await until('it begins', () => existsSync(isEarly ? `/run/vc/sbs/${id}` : shim));
+      child.kill('SIGTERM');
+      assert.deepEqual([await ended, output().stderr], [[7, null], '']);
+      assert.deepEqual(leftovers(), []);
+      rmSync(shim, { force: true });
+    }
   });
 
   it('exec starts a shim in the same way, and gives its exit code', async () => {
