@@ -4,11 +4,19 @@ import type { Started } from '../processes/spawn-apart.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Those that come before the shim is there are delivered once it is: who ended here would leave a VM behind. */
-export function forwardSignals(starting: Promise<Started>): void {
+/**
+ * Those that come before the shim is there are delivered once it is: who ended here would leave a VM behind.
+ * @returns tells the first of those: a process that has not begun does not hear it
+ */
+export function forwardSignals(starting: Promise<Started>): () => NodeJS.Signals | undefined {
+  let isThere = false;
+  let early: NodeJS.Signals | undefined;
+  starting.then(() => (isThere = true)).catch(() => {}); // told to who awaits it
   for (const signal of forwarded) {
     process.on(signal, () => {
-      starting.then(({ identity }) => signalProcess(identity, signal)).catch(() => {}); // told to who awaits it
+      if (!isThere) early ??= signal;
+      starting.then(({ identity }) => signalProcess(identity, signal)).catch(() => {});
     });
   }
+  return () => early;
 }

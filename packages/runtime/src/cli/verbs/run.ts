@@ -28,10 +28,12 @@ export const run: Verb = {
     const request = createRequest(invocation, !detached);
     const context = await invocation.context();
     const starting = createContainer(context, request);
-    if (!detached) forwardSignals(starting);
+    const early = detached ? undefined : forwardSignals(starting);
     const started = await starting;
     const exited = detached ? undefined : finish(started);
     try {
+      const signal = early?.();
+      if (signal !== undefined) return exitCodeOf(null, signal);
       await startContainer(context, request.id);
       writePidFile(textOption(invocation.options, 'pidFile'), started.identity.pid);
       return exited === undefined ? 0 : await exited;
