@@ -83,6 +83,12 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(readFileSync(join(rw, 'copy'), 'utf8'), 'given');
     });
 
+    it('/dev/shm runs no programs; there can be a million open files', async () => {
+      const { stdout } = await busybox('sh', '-c', 'grep " /dev/shm " /proc/mounts; ulimit -n');
+      assert.match(stdout, / \/dev\/shm tmpfs rw,nosuid,nodev,noexec,/);
+      if (runtime === 'kata-runtime') assert.match(stdout, /^1048576$/m);
+    });
+
     it('two containers and the host reach each other; a published port answers', async () => {
       const serve = 'echo pong > /tmp/index.html; exec httpd -f -p 80 -h /tmp';
       const started = await engine.docker(['run', '-d', '--name', 'web', '-p', '127.0.0.1:8080:80', 'busybox', 'sh', '-c', serve]);

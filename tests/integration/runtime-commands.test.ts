@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
-import { RuntimeRig } from './runtime-rig.ts';
+import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 
 const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
@@ -70,6 +71,14 @@ describe('commands of kata-runtime', function () {
     assert.match((await rig.kata('help', 'ps')).stdout, /^Usage: kata-runtime ps /);
     assert.match((await rig.kata('update', '--help')).stdout, /--memory-swap/);
   });
+
+  for (const words of ['features', 'version', 'list', 'kata-env'])
+    it(`${words}: a result that cannot be written is a failure`, async () => {
+      rig.prepare();
+      const command = `${process.execPath} --no-warnings ${BUNDLE} --kata-config ${rig.scratch.file('c.toml')} ${words} >/dev/full`;
+      const { code, stderr } = await run('sh', ['-c', command]);
+      assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
+    });
 
   it('spec writes what create takes, once', async () => {
     rig.prepare();

@@ -84,6 +84,18 @@ describe('kata-runtime and links that come late', function () {
     assert.deepEqual(commands().slice(4), plugged(0, MAC));
   });
 
+  it("another VM's network is refused, and stays as it is", async () => {
+    await created();
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
+    const path = `/proc/${readFileSync(rig.scratch.file('pid'), 'latin1')}/ns/net`;
+    rig.changeSpec((spec) => (spec.linux['namespaces'] = [{ type: 'network', path }]));
+    const { code, stderr } = await rig.kata('create', '--bundle', rig.scratch.file('bundle'), `${rig.id}-second`);
+    const text = `network namespace ${path} belongs to another VM (tap0_kata): only containers of one pod share a network\n`;
+    assert.deepEqual([code, stderr], [1, text]);
+    assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);
+  });
+
   for (const step of ['netdev_add', 'device_add']) {
     it(`${step} fails: start fails with that, nothing of the link is left, and the next start may do better`, async () => {
       await created({ qemu: step });

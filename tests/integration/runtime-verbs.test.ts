@@ -6,9 +6,10 @@ import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
 import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
+import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { until } from './process.ts';
-import { RuntimeRig } from './runtime-rig.ts';
+import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 
 const SILENT = { code: 0, stdout: '', stderr: '' };
@@ -153,6 +154,14 @@ describe('kata-runtime on a running container', function () {
         /^the answer of 800000 bytes is too long \(most is 524288\)\n$/,
       );
     });
+  });
+
+  it('events end when nobody reads them', async () => {
+    await running();
+    const words = [process.execPath, '--no-warnings', BUNDLE, 'events', '--interval', '50ms', rig.id].join(' ');
+    const { stdout, stderr } = await run('sh', ['-c', `${words} | head -n 1`], { timeoutMs: 20_000 });
+    assert.match(stdout, /^{"type":"(stats|oom)".*\n$/);
+    assert.equal(stderr, 'write failed (EPIPE)\n');
   });
 
   it('events with an interval beyond what a timer can wait: it waits, and does not flood', async () => {

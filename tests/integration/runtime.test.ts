@@ -1,10 +1,13 @@
 /** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { leftovers } from '../e2e/leftovers.ts';
+import { until } from './process.ts';
 import type { Scratch } from './process.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
@@ -205,6 +208,19 @@ describe('kata-runtime', function () {
     assert.deepEqual([first, second, third].map((outcome) => [outcome?.code, outcome?.stderr]), [[0, ''], [0, ''], [0, '']]); // prettier-ignore
     if (killed?.code !== 0) assert.match(killed?.stderr ?? '', /^(container not running|Container ID \(.*\) does not exist)\n$/);
     assert.deepEqual(leftovers(), []);
+  });
+
+  it('run hands signals on, does not begin what had one before, and removes the container afterwards', async () => {
+    for (const isEarly of [true, false]) {
+      prepare({ shim: 'trap "exit 7" TERM; while :; do sleep 0.05; done' });
+      const { child, output } = rig.start(['run', '--bundle', scratch.file('bundle'), id]);
+      const ended = once(child, 'exit');
+      const hasStarted = (): boolean => calls().some((line) => line.startsWith('startContainer'));
+      await until('it begins', isEarly ? () => existsSync(`/run/vc/sbs/${id}`) : hasStarted);
+      child.kill('SIGTERM');
+      assert.deepEqual([await ended, output().stderr], [[isEarly ? 128 + constants.signals.SIGTERM : 7, null], '']);
+      assert.deepEqual([hasStarted(), leftovers()], [!isEarly, []]);
+    }
   });
 
   it('exec starts a shim in the same way, and gives its exit code', async () => {

@@ -52,6 +52,16 @@ describe('kata-shim', function () {
     assert.equal((await process.exited).code, 0);
   });
 
+  it('leaves a socket open that it has as stdout, for those who write there after it', async () => {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: pieces('its own ') });
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words()];
+    const shell = spawn('sh', ['-c', '"$@"; echo after', 'sh', ...program], { stdio: ['ignore', 'pipe', 'inherit'] }); // Node's pipes are sockets
+    let said = '';
+    shell.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(shell, 'close');
+    assert.equal(said, 'its own after\n');
+  });
+
   it('keeps stdout and stderr apart, in order, and writes all before it exits', async () => {
     const { shim: process } = await start({ stdout: pieces('one ', 'two ', '', 'three'), stderr: pieces('error') });
     await process.exited;

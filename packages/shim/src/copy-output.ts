@@ -36,15 +36,6 @@ async function write(output: Writable, piece: Buffer): Promise<void> {
   if (!output.destroyed) await new Promise<void>((resolve) => output.write(piece, () => resolve()));
 }
 
-/** Everything that was written has left this process. */
-async function finish(output: Writable): Promise<void> {
-  if (output.destroyed) return;
-  await new Promise<void>((resolve) => {
-    output.once('close', () => resolve());
-    output.end(() => resolve());
-  });
-}
-
 /** Until the agent says that there is no more. @throws AgentError when the agent is gone */
 export async function copyOutput(process: RemoteProcess, name: OutputName, fd: number, log: Logger): Promise<void> {
   const output = openOutput(fd);
@@ -63,5 +54,6 @@ export async function copyOutput(process: RemoteProcess, name: OutputName, fd: n
     );
     await Promise.race([written, outlived]);
   }
-  if (output) await finish(output);
+  // All is written. Ending the stream would shut a socket down for all who have it: the caller's shell, say, on the way back by ssh.
+  output?.destroy();
 }

@@ -6,7 +6,10 @@ import { parseKernelOptions } from './parse-kernel-options.ts';
 import { cgroupV1Mounts, cgroupV2Mount, enabledControllers, systemMounts } from './system-mounts-plan.ts';
 import type { SystemMount } from './system-mounts-plan.ts';
 
-type Machine = Pick<Kernel, 'mount' | 'setLinkUp'>;
+type Machine = Pick<Kernel, 'mount' | 'setLinkUp' | 'allowOpenFiles'>;
+
+/** What engines give to containers, and 1.x' agent had; the kernel's 4096 are too few for a data base. */
+const OPEN_FILES = 1 << 20;
 
 function mountOne({ source, target, fstype, flags, data, optional }: SystemMount, kernel: Machine): void {
   try {
@@ -44,4 +47,5 @@ export function becomeInit(kernel: Machine): void {
   mountCgroups(kernel);
   linkPtmx();
   kernel.setLinkUp('lo');
+  kernel.allowOpenFiles(OPEN_FILES);
 }

@@ -39,6 +39,8 @@ export interface ProcessCalls {
   setsid(): void;
   /** setrlimit(2): core dumps of any size, of this process and those that it starts. */
   allowCoreDumps(): void;
+  /** setrlimit(2): as many open files, of this process and those that it starts; root may raise it up to fs.nr_open. */
+  allowOpenFiles(count: number): void;
   /** pidfd_open(2): a descriptor (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
 }

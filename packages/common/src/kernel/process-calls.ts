@@ -21,7 +21,15 @@ const WEXITED = 4;
 const WNOWAIT = 0x1000000;
 const CLD_EXITED = 1;
 const RLIMIT_CORE = 4;
+const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
+
+function setLimit(resource: number, name: string, value: bigint): void {
+  const limit = Buffer.alloc(16); // struct rlimit: soft, hard
+  limit.writeBigUInt64LE(value, 0);
+  limit.writeBigUInt64LE(value, 8);
+  check(libc.setrlimit(resource, limit), 'setrlimit', name);
+}
 
 /** waitid(2) into a fresh siginfo_t; undefined when no child matches or none has ended. */
 function waitid(kind: number, pid: number, options: number): { pid: number; code: number; status: number } | undefined {
@@ -49,9 +57,9 @@ export const processCalls: ProcessCalls = {
   },
   openPidfd: (pid) => check(raw.syscall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`),
   allowCoreDumps() {
-    const limit = Buffer.alloc(16); // struct rlimit: soft, hard
-    limit.writeBigUInt64LE(RLIM_INFINITY, 0);
-    limit.writeBigUInt64LE(RLIM_INFINITY, 8);
-    check(libc.setrlimit(RLIMIT_CORE, limit), 'setrlimit', 'RLIMIT_CORE');
+    setLimit(RLIMIT_CORE, 'RLIMIT_CORE', RLIM_INFINITY);
+  },
+  allowOpenFiles(count) {
+    setLimit(RLIMIT_NOFILE, 'RLIMIT_NOFILE', BigInt(count));
   },
 };

@@ -37,6 +37,8 @@ describe('the log that an engine names', () => {
     assert.deepEqual([last(target), readdirSync(directory).sort()], ['what went wrong', ['log.json', 'target']]);
   });
 
+  it('may be on a file system without room: the verb goes on', () => write('/dev/full'));
+
   const messages = (lines: readonly string[]): string[] => lines.map((line) => /msg=(\S+)/.exec(line)?.[1] ?? line);
   const cases: [what: string, debug: boolean, inFile: string[], copied: string[]][] = [
     ['warnings and errors', false, ['before', 'done', 'odd', 'wrong'], ['odd', 'wrong']],

@@ -16,15 +16,26 @@ export interface LogWish {
   readonly verb: string;
 }
 
-/** One appended write for each record, whole: several verbs may write to one file at a time. */
+function append(path: string, line: string): void {
+  const fd = openSync(path, 'as', 0o640);
+  try {
+    writeSync(fd, line);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * One appended write for each record, whole: several verbs may write to one file at a time. A record is lost where there is no room
+ * for it: a file system that is full is what deleting containers may put right.
+ */
 function appendTo(path: string): (line: string) => void {
   if (path === '/dev/null') return () => {};
   return (line) => {
-    const fd = openSync(path, 'as', 0o640);
     try {
-      writeSync(fd, line);
-    } finally {
-      closeSync(fd);
+      append(path, line);
+    } catch {
+      // an error is on stderr as well
     }
   };
 }

@@ -83,7 +83,7 @@ describe('annotations', () => {
     assert.deepEqual([runtime.disable_guest_seccomp, agent.kernel_modules], [false, ['one a=1', 'two']]);
   });
   it('of no key are told', () => {
-    const annotations = { 'io.katacontainers.config.runtime.enable_debug': 'true' };
+    const annotations = { 'io.katacontainers.config.runtime.enable_debug': 'true', 'io.katacontainers.config.toString.name': 'x' };
     assert.deepEqual(applyAnnotations(configuration, annotations), {
       configuration,
       warnings: ['annotation io.katacontainers.config.runtime.enable_debug is of no key that annotations can change'],

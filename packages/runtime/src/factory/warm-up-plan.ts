@@ -50,7 +50,7 @@ const mounts = [
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', 'nosuid', 'noexec', 'nodev'] },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-  { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind'] },
+  { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind', 'nosuid', 'nodev', 'noexec'] },
   { destination: BUSYBOX, type: 'bind', source: BUSYBOX, options: ['bind', 'ro'] },
   { destination: '/etc/hosts', type: 'bind', source: '/etc/passwd', options: ['rbind', 'rprivate'] },
 ];

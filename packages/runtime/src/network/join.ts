@@ -4,13 +4,15 @@ import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
-import { moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
+import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { TcfilterPlan } from './tcfilter-plan.ts';
 
 export interface NetworkFacts {
   readonly links: readonly Link[];
   readonly routes: readonly Route[];
   readonly neighbours: readonly Neighbour[];
+  /** Names of taps that VMs have there. */
+  readonly taps: readonly string[];
 }
 
 /** What is configured in the namespace at `path`, loopback left out. */
@@ -21,11 +23,12 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
       ['-details'],
     );
     const links = parseLinks(addresses as IpAddressRow[]);
+    const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
     const [routes6 = []] = hasIpv6 ? await queryIp(['route show table main'], ['-6', '-details']) : [];
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
-    return { links, routes, neighbours: parseNeighbours(neighbours as IpNeighbourRow[]) };
+    return { links, routes, neighbours: parseNeighbours(neighbours as IpNeighbourRow[]), taps };
   });
 }
 

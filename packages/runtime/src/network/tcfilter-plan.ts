@@ -26,6 +26,7 @@ const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr
 export const tapsBatch = (taps: readonly string[]): string => lines(taps.map(addTap));
 
 export const tapName = (index: number): string => `tap${index}_kata`;
+export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 
 /** Taps that QEMU has open already, on their way to another namespace, as text for ip(8). */
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>

@@ -66,12 +66,13 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
   const stdio = tty === undefined ? (request.quiet ? 'ignore' : 'inherit') : ([tty, tty, tty] as const);
   try {
-    // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal.
+    // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal. Who is at the caller's
+    // terminal stays in its session, for its size; all others get no signal by it: the caller hands them on.
     return inShimNamespaces(request.namespaces, kernel, () =>
       spawnApart({
         ...shim,
         stdio: typeof stdio === 'string' ? stdio : [...stdio],
-        detached: terminal === undefined && request.quiet,
+        detached: terminal === undefined && !(request.terminal && !request.quiet),
         environment,
       }),
     );

@@ -43,12 +43,16 @@ export function findNamespace({ kernel }: Context, { bundle: { spec }, journal }
   return { path, created: true };
 }
 
-/** Has the namespace filled. Nothing in it is joined to anything yet. */
+/** Has the namespace filled. Nothing in it is joined to anything yet. @throws KataError when it is another VM's, whose taps would go with our failure */
 export async function fillNetwork(context: Context, request: SandboxRequest, { path, created }: NetworkNamespace): Promise<SandboxNetwork> {
   await runEarlyHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
-    return { path, created, facts: { links: [], routes: [], neighbours: [] }, networks: [] };
+    return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [] }, networks: [] };
   const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
+  if (!created && facts.taps.length > 0)
+    throw new KataError(
+      `network namespace ${path} belongs to another VM (${facts.taps.join(', ')}): only containers of one pod share a network`,
+    );
   return { path, created, facts, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
 }
 

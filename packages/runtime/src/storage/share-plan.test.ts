@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Mount } from '@kata-containers/common/oci/spec';
-import { shmBytes } from './share-plan.ts';
+import { shmBytes, shmMount } from './share-plan.ts';
 
 describe('shmBytes', () => {
   const MIB = 1 << 20;
@@ -18,4 +18,13 @@ describe('shmBytes', () => {
     ["one of the host's that is missing", bind('/nowhere'), 64 * MIB],
   ];
   for (const [name, mounts, bytes] of cases) it(name, () => assert.equal(shmBytes(mounts, { capacityOf }), bytes));
+});
+
+describe('shmMount', () => {
+  const cases: [name: string, given: string[], options: string[]][] = [
+    ['as containers have it', ['rbind', 'rprivate'], ['rbind', 'nosuid', 'nodev', 'noexec']],
+    ['with programs', ['nosuid', 'nodev', 'exec', 'size=1g'], ['rbind', 'nosuid', 'nodev']],
+    ['read-only', ['ro'], ['rbind', 'nosuid', 'nodev', 'noexec', 'ro']],
+  ];
+  for (const [name, given, options] of cases) it(name, () => assert.deepEqual(shmMount(given).options, options));
 });

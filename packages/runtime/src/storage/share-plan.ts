@@ -59,8 +59,15 @@ function staysInGuest({ destination, source = '' }: Mount, facts: HostFacts): bo
   return destination.startsWith('/dev/') && facts.kindOf(destination) !== undefined && facts.kindOf(destination) !== 'file';
 }
 
+/** What a /dev/shm has (crun takes from a bind mount what is not asked for), unless the engine asks for the opposite. */
+const SHM_FLAGS = { nosuid: 'suid', nodev: 'dev', noexec: 'exec' };
+
 /** The container's /dev/shm is the sandbox' own, shared by its containers. */
-const shmMount: Mount = { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind'] };
+export function shmMount(options: readonly string[] = []): Mount {
+  const flags = Object.entries(SHM_FLAGS).flatMap(([flag, opposite]) => (options.includes(opposite) ? [] : [flag]));
+  const all = ['rbind', ...flags, ...(options.includes('ro') ? ['ro'] : [])];
+  return { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: all };
+}
 
 function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath | undefined {
   const { source = '', destination, options = [] } = mount;
@@ -84,7 +91,7 @@ export function planShare(
 ): SharePlan {
   const shared: SharedPath[] = [];
   const guestMounts = mounts.map((mount): Mount => {
-    if (mount.destination === '/dev/shm') return shmMount;
+    if (mount.destination === '/dev/shm') return shmMount(mount.options);
     if (inGuest.has(mount) || !isBind(mount) || staysInGuest(mount, facts)) return mount;
     const path = share(mount, containerId, facts);
     if (!path) return mount;

@@ -17,7 +17,9 @@ export const hostFacts: HostFacts = {
   kindOf(path) {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found) return undefined;
-    return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other';
+    if (found.isDirectory()) return 'directory';
+    // Nobody of the host's answers at a socket or a pipe in the guest, but they are there, as in 1.x; device nodes are the guest's own.
+    return found.isFile() || found.isSocket() || found.isFIFO() ? 'file' : 'other';
   },
   capacityOf(path) {
     if (!existsSync(path)) return undefined;

@@ -5,6 +5,7 @@ import { exactJson } from '../../bundle/exact-json.ts';
 import { containerStats, followContainer } from '../../sandbox/container-events.ts';
 import type { ContainerEvent } from '../../sandbox/container-events.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { print } from '../print.ts';
 import { textOption } from '../verb.ts';
 import type { Options, Verb } from '../verb.ts';
 
@@ -18,7 +19,7 @@ function interval(options: Options): number {
   return milliseconds;
 }
 
-const print = (event: ContainerEvent): void => console.log(harmlessJson(exactJson(event)));
+const tell = (event: ContainerEvent): void => print(`${harmlessJson(exactJson(event))}\n`);
 
 export const events: Verb = {
   describe: (command) =>
@@ -29,8 +30,8 @@ export const events: Verb = {
   async run({ words, options }) {
     const id = validateId(words[0]);
     const milliseconds = interval(options);
-    if (options['stats'] === true) print(await containerStats(id));
-    else await followContainer(id, milliseconds, print);
+    if (options['stats'] === true) tell(await containerStats(id));
+    else await followContainer(id, milliseconds, tell);
     return 0;
   },
 };

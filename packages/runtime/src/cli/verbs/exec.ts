@@ -9,6 +9,7 @@ import { execProcess } from '../../sandbox/exec-process.ts';
 import { requireContainer } from '../../sandbox/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { forwardSignals } from '../forward-signals.ts';
 import { writePidFile } from '../pid-file.ts';
 import { textOption } from '../verb.ts';
 import type { Options, Verb } from '../verb.ts';
@@ -96,7 +97,7 @@ export const exec: Verb = {
     const detached = options['detach'] === true;
     const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
     const pidfdSocket = textOption(options, 'pidfdSocket');
-    const started = await execProcess(await context(), {
+    const starting = execProcess(await context(), {
       id,
       process,
       attached: !detached,
@@ -105,6 +106,8 @@ export const exec: Verb = {
       ...(pidfdSocket !== undefined && { pidfdSocket }),
       onStarted: ({ identity }) => writePidFile(textOption(options, 'pidFile'), identity.pid),
     });
+    if (!detached) forwardSignals(starting);
+    const started = await starting;
     const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     if (detached) return 0;
     started.child.ref();

@@ -10,6 +10,7 @@ import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
 import { planVm } from '../../hypervisor/qemu/plan-vm.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';
 import type { Context } from '../../sandbox/context.ts';
+import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 
 /** The VM that a container has as a rule: with one network device. */
@@ -81,10 +82,10 @@ export const factory: Verb = {
   describe: (command) =>
     void command.argument('<action>', 'init: make a template now, or serve VMs from a cache; status: is there one; destroy: remove all'),
   async run({ words: [name = '', ...rest], context }) {
-    const action = actions[name];
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action || rest.length > 0)
       throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${[name, ...rest].join(' ')}"`);
-    console.log(await action(await context()));
+    print(`${await action(await context())}\n`);
     return 0;
   },
 };

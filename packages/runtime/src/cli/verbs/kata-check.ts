@@ -11,6 +11,7 @@ import { fetchReleases } from '../../host-check/fetch-releases.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { listLine, parseReleases, releaseLine } from '../../host-check/parse-releases.ts';
 import { parseVersion } from '../../host-check/parse-version.ts';
+import { print } from '../print.ts';
 import { stderrLog } from '../stderr-log.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
@@ -39,18 +40,18 @@ async function checkReleases({ options, host: { environment } }: Invocation, log
   const current = parseVersion(version) ?? { semver: version, major: 0, minor: 0, patch: 0, preRelease: [] };
   const json = await fetchReleases(environment['KATA_RELEASE_URL']);
   const newer = parseReleases(json, current, options['includeAllReleases'] === true);
-  if (options['onlyListReleases'] !== true) console.log(releaseLine(current, newer));
-  else if (newer.length === 0) console.log('No releases available');
-  else for (const release of newer) console.log(listLine(release));
+  if (options['onlyListReleases'] !== true) print(`${releaseLine(current, newer)}\n`);
+  else if (newer.length === 0) print('No releases available\n');
+  else for (const release of newer) print(`${listLine(release)}\n`);
 }
 
 function checkThisHost(log: Logger): void {
   const host: CheckedHost = { files: hostFiles(), architecture: process.arch, isRoot: process.geteuid?.() === 0, loadModule };
   checkHost(host, log);
-  console.log('System is capable of running Kata Containers');
+  print('System is capable of running Kata Containers\n');
   if (host.isRoot) {
     checkKvm(hostRequirements(host), linuxKernel, log);
-    console.log('System can currently create Kata Containers');
+    print('System can currently create Kata Containers\n');
   }
 }
 
@@ -61,7 +62,7 @@ async function checkAll({ options, context }: Invocation, log: Logger): Promise<
   } finally {
     if (options['strict'] === true) {
       checkConsistency((await context()).configuration);
-      console.log('Version consistency of Kata Containers is verified');
+      print('Version consistency of Kata Containers is verified\n');
     }
   }
 }

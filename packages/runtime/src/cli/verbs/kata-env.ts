@@ -4,6 +4,7 @@ import { environmentInfo } from '../../host-check/environment-info.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { readHost } from '../../host-check/read-host.ts';
 import { goToml } from '../go-toml.ts';
+import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 import { OCI_VERSION } from '../version-text.ts';
 
@@ -19,7 +20,7 @@ export const kataEnv: Verb = {
       shimVersion: componentVersion(shim.path),
       host: readHost({ files: hostFiles(), architecture: process.arch }),
     });
-    process.stdout.write(options['json'] === true ? `${JSON.stringify(info, null, 2)}\n` : goToml(info));
+    print(options['json'] === true ? `${JSON.stringify(info, null, 2)}\n` : goToml(info));
     return 0;
   },
 };

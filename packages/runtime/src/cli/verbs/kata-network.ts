@@ -4,6 +4,7 @@ import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../age
 import type { Context } from '../../sandbox/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { print } from '../print.ts';
 import { readInput } from '../read-input.ts';
 import type { Verb } from '../verb.ts';
 
@@ -38,7 +39,7 @@ export const kataNetwork: Verb = {
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
     const container = validateId(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
-    console.log(harmlessJson(JSON.stringify(await action.run(container, file ?? '', context))));
+    print(`${harmlessJson(JSON.stringify(await action.run(container, file ?? '', context)))}\n`);
     return 0;
   },
 };

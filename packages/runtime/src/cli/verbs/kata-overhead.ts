@@ -1,13 +1,14 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { measureOverhead } from '../../sandbox/measure-overhead.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 
 export const kataOverhead: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
   async run({ words, log }) {
     if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) process.stdout.write(await measureOverhead(validateId(id), log));
+    for (const id of words) print(await measureOverhead(validateId(id), log));
     return 0;
   },
 };

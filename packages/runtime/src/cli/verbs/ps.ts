@@ -1,6 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { listGuestProcesses, listHostProcesses } from '../../sandbox/list-processes.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
+import { print } from '../print.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
 
@@ -16,8 +17,8 @@ export const ps: Verb = {
     const id = validateId(given);
     const format = textOption(options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
-    if (format === 'json' && options['kataGuestPids'] !== true) process.stdout.write(JSON.stringify(listHostProcesses(id)));
-    else process.stdout.write(await listGuestProcesses(id, format, args.length > 0 ? args : ['-ef']));
+    if (format === 'json' && options['kataGuestPids'] !== true) print(JSON.stringify(listHostProcesses(id)));
+    else print(await listGuestProcesses(id, format, args.length > 0 ? args : ['-ef']));
     return 0;
   },
 };

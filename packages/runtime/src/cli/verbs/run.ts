@@ -6,6 +6,7 @@ import { startContainer } from '../../sandbox/start-container.ts';
 import { describeCreate } from '../create-options.ts';
 import { createRequest } from '../create-request.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { forwardSignals } from '../forward-signals.ts';
 import { writePidFile } from '../pid-file.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
@@ -26,9 +27,13 @@ export const run: Verb = {
     const detached = invocation.options['detach'] === true;
     const request = createRequest(invocation, !detached);
     const context = await invocation.context();
-    const started = await createContainer(context, request);
+    const starting = createContainer(context, request);
+    const early = detached ? undefined : forwardSignals(starting);
+    const started = await starting;
     const exited = detached ? undefined : finish(started);
     try {
+      const signal = early?.();
+      if (signal !== undefined) return exitCodeOf(null, signal);
       await startContainer(context, request.id);
       writePidFile(textOption(invocation.options, 'pidFile'), started.identity.pid);
       return exited === undefined ? 0 : await exited;

@@ -1,10 +1,11 @@
+import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 import { versionText } from '../version-text.ts';
 
 export const version: Verb = {
   describe: () => {},
   run() {
-    process.stdout.write(versionText());
+    print(versionText());
     return Promise.resolve(0);
   },
 };

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostFacts } from './share.ts';
+
+describe('kinds of what is mounted into containers', () => {
+  it('a socket is shared as a file is; a device node is the guest’s', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kinds-'));
+    const [file, socket] = [join(directory, 'file'), join(directory, 'socket')];
+    writeFileSync(file, '');
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
+    try {
+      const kinds = [directory, file, socket, '/dev/null', join(directory, 'none')].map((path) => hostFacts.kindOf(path));
+      assert.deepEqual(kinds, ['directory', 'file', 'file', 'other', undefined]);
+    } finally {
+      server.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
