@@ -1,7 +1,7 @@
 /** Block devices of the host in containers: by docker, and by the runtime itself for root file systems and pods. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from './engine.ts';
 import { leftovers } from './leftovers.ts';
@@ -178,19 +178,23 @@ describe('block devices', function () {
         const { code, stderr } = await tryCreate('second', bundle('second', 'true', { rootfs: root })); // two guests would destroy it
         assert.equal(code, 1);
         assert.match(stderr, /^block device \/dev\/loop\d+ cannot be plugged: QMP [^\n]* Failed to get "write" lock[^\n]*\n$/);
-        await good(kata(...words, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum'));
+        await good(kata(...words, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum; busybox mkdir /made'));
+        await good(engine.inMounts('find', [join(root, 'bin')])); // by which an inode's time would change
+        await good(kata(...words, 'i=0; while [ $i -lt 1000 ]; do echo $i >/made/$i; i=$((i+1)); done'));
       } finally {
         await good(kata('delete', '--force', 'on-disk'));
       }
+      await engine.inMounts('find', [root]);
     } finally {
       await good(engine.inMounts('umount', [root]));
     }
+    assert.doesNotMatch(await good(runProgram('fsck.ext4', ['-n', '-f', device])), /wrong/);
     const seen = join(engine.directory, 'seen');
     await loops.mount(device, seen);
     assert.match(readFileSync(`${seen}/seen`, 'utf8'), /^\/dev\/sda \/ ext4 /);
+    assert.equal(readdirSync(`${seen}/made`).length, 1000);
     assert.equal(readFileSync(`${seen}/sum`, 'utf8').split(' ')[0], md5(readFileSync(`${seen}/large`)));
     await loops.unmount(seen);
-    await good(runProgram('fsck.ext4', ['-n', '-f', device]));
   });
 
   const pause = 'exec busybox sleep 1000';

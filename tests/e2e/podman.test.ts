@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { busyboxRootfs } from './busybox-image.ts';
 import { leftovers } from './leftovers.ts';
 import { LoopDevices } from './loop-devices.ts';
-import { run } from './run.ts';
+import { run, until } from './run.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { kataRuntime } from './staged.ts';
 import { hasTemplates, removeTemplates } from './templates.ts';
@@ -83,6 +83,26 @@ describe('podman', function () {
     assert.equal((await podman(['rm', 'long'])).code, 0);
     assert.deepEqual(leftovers(), []);
   });
+
+  for (const infra of [true, false])
+    it(`a pod of two containers, ${infra ? 'which share a VM' : 'which is a name that they have in common'}`, async () => {
+      const words = infra ? ['--infra-image', 'localhost/busybox', '--infra-command', '/bin/sleep 1000'] : ['--infra=false'];
+      const good = async (...more: string[]): Promise<string> => {
+        const { code, stdout, stderr } = await podman(more);
+        assert.equal(code, 0, stderr);
+        return stdout.trim();
+      };
+      const network = ['--network', 'none'];
+      await good('pod', 'create', '--name', 'pod', ...(infra ? network : []), ...words);
+      const container = [...(infra ? [] : network), '--pod', 'pod'];
+      await good('run', '-d', '--name', 'one', ...container, 'localhost/busybox', 'sh', '-c', 'touch /dev/shm/one; sleep 1000');
+      await until('the first has begun', async () => (await podman(['exec', 'one', 'ls', '/dev/shm/one'])).code === 0);
+      const boot = await good('exec', 'one', 'cat', '/proc/sys/kernel/random/boot_id');
+      const other = await good('run', '--rm', ...container, 'localhost/busybox', 'cat', '/proc/sys/kernel/random/boot_id');
+      assert.equal(boot === other, infra);
+      await good('pod', 'rm', '--force', '--time', '0', 'pod');
+      assert.deepEqual(leftovers(), []);
+    });
 
   it('rm -f of one that runs', async () => {
     assert.equal((await kata(['-d', '--name', 'busy', 'localhost/busybox', 'sleep', '1000'])).code, 0);

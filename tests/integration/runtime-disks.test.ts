@@ -1,6 +1,6 @@
 /** Block devices of the host: what kata-runtime asks of QEMU and of the guest for them, and each step failing in turn. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { leftovers } from '../e2e/leftovers.ts';
 import { numbersOf } from '../e2e/loop-devices.ts';
 import { DiskRig, SILENT, back, front, quiet, withDevice } from './disk-rig.ts';
@@ -115,7 +115,7 @@ describe('kata-runtime and block devices of the host', function () {
       writeFileSync(`${point()}/kept`, 'data');
     });
 
-    it("is mounted by the guest, and the host's mount is left alone", async () => {
+    it('is mounted by the guest, and held: the host reads what it had, and cannot write until it is unmounted', async () => {
       assert.deepEqual(quiet(await rig.create()), SILENT);
       assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
       const { storages, OCI } = rig.request();
@@ -125,6 +125,21 @@ describe('kata-runtime and block devices of the host', function () {
       assert.deepEqual(readdirSync(`/run/kata-containers/shared/sandboxes/${rig.id}/shared/${rig.id}`), []);
       assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
       assert.deepEqual([leftovers(), readFileSync(`${point()}/kept`, 'utf8')], [[], 'data']);
+      assert.throws(() => writeFileSync(`${point()}/more`, ''), { code: 'EROFS' });
+      assert.deepEqual(quiet(await rig.create()), SILENT); // for a guest it is what it was
+      assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
+    });
+
+    it('is shared while the host has a file open for writing', async () => {
+      const fd = openSync(`${point()}/open`, 'w');
+      try {
+        assert.deepEqual(quiet(await rig.create()), SILENT);
+      } finally {
+        closeSync(fd);
+      }
+      assert.ok(!rig.commands().some((line) => line.startsWith('blockdev')));
+      assert.equal(rig.request().OCI.Root.Path, `/run/kata-containers/shared/containers/${rig.id}/rootfs`);
+      writeFileSync(`${point()}/more`, '');
     });
 
     it('is shared when the configuration says so', async () => {

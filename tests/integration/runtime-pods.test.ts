@@ -56,6 +56,33 @@ describe("a pod's containers", function () {
       assert.deepEqual(leftovers(), before);
     });
 
+  /** As podman makes it. */
+  function ofPodman(id: string, sandboxId: string): string[] {
+    const words = member(id, { namespaces: [{ type: 'network' }] });
+    const config = rig.scratch.file(`bundle-${id}/config.json`);
+    const annotations = { 'io.kubernetes.cri-o.ContainerType': 'container', 'io.kubernetes.cri-o.SandboxID': sandboxId };
+    const spec = JSON.parse(readFileSync(config, 'utf8')) as object;
+    writeFileSync(config, JSON.stringify({ ...spec, annotations: { 'io.container.manager': 'libpod', ...annotations } }));
+    return words;
+  }
+
+  it('podman: one that names a pod without a sandbox has a VM of its own, others join it', async () => {
+    assert.deepEqual((await rig.kata(...ofPodman('alone', 'nobody'))).stderr, '');
+    assert.deepEqual((await rig.kata(...ofPodman('m', 'alone'))).stderr, '');
+    assert.deepEqual([existsSync('/run/vc/sbs/alone/m'), existsSync('/run/vc/sbs/nobody')], [true, false]);
+    for (const id of ['m', 'alone']) assert.equal((await rig.kata('delete', '--force', id)).code, 0);
+    assert.deepEqual(leftovers(), before);
+  });
+
+  it('a sandbox that is not there cannot be joined', async () => {
+    const words = member('m');
+    const config = rig.scratch.file('bundle-m/config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace(`sandbox-id":"${rig.id}"`, 'sandbox-id":"nobody"'));
+    const { code, stderr } = await rig.kata(...words);
+    assert.deepEqual([code, stderr], [1, 'sandbox nobody, which the container is to join, does not exist\n']);
+    assert.deepEqual(leftovers(), before);
+  });
+
   const statusOf = async (id: string): Promise<unknown> => (JSON.parse((await rig.kata('state', id)).stdout) as { status: unknown }).status;
 
   it('emptyDir volumes and the PID namespace are asked of the guest, other volumes are shared', async () => {

@@ -11,6 +11,15 @@ describe('containerRole', () => {
     assert.deepEqual(role({ 'io.kubernetes.cri.sandbox-id': 'pod' }), { kind: 'sandbox' });
   });
 
+  it('podman: the pod may be no sandbox', () => {
+    const annotations = { 'io.container.manager': 'libpod', 'io.kubernetes.cri-o.ContainerType': 'container' };
+    assert.deepEqual(role({ ...annotations, 'io.kubernetes.cri-o.SandboxID': 'pod' }), {
+      kind: 'container',
+      sandboxId: 'pod',
+      mayBeAlone: true,
+    });
+  });
+
   const engines: [name: string, type: string, sandbox: string, sandboxId: string][] = [
     ["containerd's CRI", 'io.kubernetes.cri.container-type', 'sandbox', 'io.kubernetes.cri.sandbox-id'],
     ['CRI-O', 'io.kubernetes.cri-o.ContainerType', 'sandbox', 'io.kubernetes.cri-o.SandboxID'],
@@ -19,7 +28,7 @@ describe('containerRole', () => {
   for (const [name, type, sandbox, sandboxId] of engines) {
     it(`${name}: sandbox`, () => assert.deepEqual(role({ [type]: sandbox, [sandboxId]: 'pod' }), { kind: 'sandbox' }));
     it(`${name}: container`, () =>
-      assert.deepEqual(role({ [type]: 'container', [sandboxId]: 'pod' }), { kind: 'container', sandboxId: 'pod' }));
+      assert.deepEqual(role({ [type]: 'container', [sandboxId]: 'pod' }), { kind: 'container', sandboxId: 'pod', mayBeAlone: false }));
     it(`${name}: a container of no pod is refused`, () =>
       assert.throws(
         () => role({ [type]: 'container' }),

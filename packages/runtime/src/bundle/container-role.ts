@@ -1,8 +1,15 @@
-/** Whether a container is a sandbox of its own or joins one: told by the annotations of CRI-O, containerd's CRI and dockershim. */
+/** Whether a container is a sandbox of its own or joins one: told by the annotations of CRI-O (and podman), containerd's CRI and dockershim. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Spec } from '@kata-containers/common/oci/spec';
 
-export type ContainerRole = { readonly kind: 'sandbox' } | { readonly kind: 'container'; readonly sandboxId: string };
+export type ContainerRole =
+  | { readonly kind: 'sandbox' }
+  | {
+      readonly kind: 'container';
+      readonly sandboxId: string;
+      /** Where there is no such sandbox it is one of its own. */
+      readonly mayBeAlone: boolean;
+    };
 
 interface Engine {
   readonly type: string;
@@ -17,6 +24,12 @@ const engines: Engine[] = [
   { type: 'io.kubernetes.docker.type', sandbox: 'podsandbox', container: 'container', sandboxId: 'io.kubernetes.sandbox.id' },
 ];
 
+/**
+ * podman says `container` of every container of a pod, of its infra container too. Those that are in no infra container's pod, and that one
+ * itself, name the pod for a sandbox: nobody makes that one.
+ */
+const isOfPodman = (annotations: Readonly<Record<string, string>>): boolean => annotations['io.container.manager'] === 'libpod';
+
 /** @throws SpecError when a pod's container does not say which pod is its own */
 export function containerRole(spec: Spec): ContainerRole {
   const annotations = spec.annotations ?? {};
@@ -28,5 +41,5 @@ export function containerRole(spec: Spec): ContainerRole {
   const sandboxId = annotations[engine.sandboxId];
   if (sandboxId === undefined)
     throw new SpecError(`annotations["${engine.sandboxId}"]`, 'is missing: which sandbox does this container join?');
-  return { kind: 'container', sandboxId };
+  return { kind: 'container', sandboxId, mayBeAlone: isOfPodman(annotations) };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { canOpen, chooseAccelerator, isVirtualMachine } from './accelerator.ts';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { recordingKernel } from '@kata-containers/common/kernel/recording-kernel';
+import { canOpen, chooseAccelerator, isKvm, isVirtualMachine } from './accelerator.ts';
 import type { HostSource } from './accelerator.ts';
 
 const host = (flags: string, kvmUsable: boolean, boots: boolean): HostSource => ({
@@ -30,6 +32,11 @@ describe('host facts', () => {
   it('a VM has the hypervisor flag', () => {
     assert.equal(isVirtualMachine('flags : a hypervisor b'), true);
     assert.equal(isVirtualMachine('flags : a b'), false);
+  });
+  it('KVM is what answers as KVM', () => {
+    const { kernel } = recordingKernel({ checkKvmExtension: () => 1 });
+    assert.deepEqual([isKvm('/dev/null', kernel), isKvm('/nowhere', kernel)], [true, false]);
+    assert.equal(isKvm('/dev/null', linuxKernel), false);
   });
   it('only devices can be opened', () => assert.deepEqual([canOpen('/dev/null'), canOpen('/'), canOpen('/nowhere')], [true, false, false]));
 });

@@ -1,5 +1,6 @@
 /** KVM or emulation: decided by whether a guest really boots, because many machines have a /dev/kvm that cannot run one. */
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
 
 export interface AcceleratorChoice {
@@ -10,11 +11,14 @@ export interface AcceleratorChoice {
 
 export interface HostSource {
   readonly cpuinfo: () => string;
-  /** True when /dev/kvm can be opened. */
+  /** True when KVM answers at /dev/kvm. */
   readonly kvmUsable: () => boolean;
   /** Boots the guest kernel with KVM; true when it ran. Asked only when everything else speaks for KVM. */
   readonly probe: () => Promise<boolean>;
 }
+
+/** What every KVM has (kvm(7) API). */
+const KVM_CAP_USER_MEMORY = 3;
 
 const HARDWARE_FLAGS = /^flags\s*:.*\b(vmx|svm)\b/m;
 
@@ -24,12 +28,27 @@ export const isVirtualMachine = (cpuinfo: string): boolean => /^flags\s*:.*\bhyp
 /** `configured` is the configuration's word. */
 export async function chooseAccelerator(configured: string, host: HostSource): Promise<AcceleratorChoice> {
   if (configured === 'kvm' || configured === 'tcg') return { accelerator: configured };
-  if (!host.kvmUsable()) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened' };
+  if (!host.kvmUsable()) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened, or is not KVM' };
   if (!HARDWARE_FLAGS.test(host.cpuinfo())) return { accelerator: 'tcg', reason: 'the CPU shows neither vmx nor svm' };
   return (await host.probe()) ? { accelerator: 'kvm' } : { accelerator: 'tcg', reason: 'a guest does not boot with KVM here' };
 }
 
 export const readCpuinfo = (): string => readFileSync('/proc/cpuinfo', 'latin1');
+
+/** True when it is KVM that answers there at this moment: what a probe has found may have been before the module was unloaded. */
+export function isKvm(device: string, kernel: Pick<Kernel, 'checkKvmExtension'>): boolean {
+  if (!canOpen(device)) return false;
+  try {
+    const fd = openSync(device, 'r+'); // fails without the module
+    try {
+      return kernel.checkKvmExtension(fd, KVM_CAP_USER_MEMORY) > 0;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+}
 
 export function canOpen(device: string): boolean {
   try {

@@ -41,6 +41,16 @@ describe('checkKvm', () => {
     assert.deepEqual(messages(), ['device available', 'cannot create VM']);
   });
 
+  it("a device that is not KVM's", () => {
+    const { kernel } = recordingKernel({
+      createVirtualMachine: () => {
+        throw new KernelError('ioctl', 25, 'ENOTTY', 'KVM_CREATE_VM');
+      },
+    });
+    const message = /^KataError: \/dev\/null is not KVM's device: ioctl KVM_CREATE_VM failed \(ENOTTY\)$/;
+    assert.throws(() => checkKvm(none, kernel, recorder().log, '/dev/null'), message);
+  });
+
   it('there is no device', () => {
     const { log, messages } = recorder();
     assert.throws(

@@ -1,6 +1,6 @@
 /** Whether a VM can be made at this moment: asks the kernel for one and lets it go (kvm(7) API, KVM_CREATE_VM). */
 import { closeSync, openSync } from 'node:fs';
-import { errorCode } from '@kata-containers/common/errors/error-message';
+import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -17,11 +17,12 @@ function open(device: string, log: Logger): number {
   }
 }
 
-function createVm(fd: number, kernel: Kvm, log: Logger): void {
+function createVm(fd: number, device: string, kernel: Kvm, log: Logger): void {
   try {
     closeSync(kernel.createVirtualMachine(fd));
   } catch (error) {
     if (errorCode(error) === 'EBUSY') log.error('cannot create VM', { 'check-type': 'full', reason: 'another hypervisor running' });
+    if (errorCode(error) === 'ENOTTY') throw new KataError(`${device} is not KVM's device: ${errorMessage(error)}`);
     throw error;
   }
   log.info('feature available', { 'check-type': 'full', feature: 'create-vm' });
@@ -40,7 +41,7 @@ export function checkKvm(requirements: Requirements, kernel: Kvm, log: Logger, d
   const fd = open(device, log);
   try {
     log.info('device available', { 'check-type': 'full', device });
-    createVm(fd, kernel, log);
+    createVm(fd, device, kernel, log);
     checkExtensions(fd, requirements.extensions, kernel, log);
   } finally {
     closeSync(fd);

@@ -1,13 +1,13 @@
-import { canOpen, chooseAccelerator, readCpuinfo } from '../host-check/accelerator.ts';
+import { chooseAccelerator, isKvm, readCpuinfo } from '../host-check/accelerator.ts';
 import { probeKvm } from '../host-check/kvm-probe.ts';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
 import type { Context } from './context.ts';
 
 /** KVM when a guest really boots with it; what it is not chosen for is logged. */
-export async function accelerate({ configuration: { hypervisor }, log }: Context): Promise<Accelerator> {
+export async function accelerate({ configuration: { hypervisor }, kernel, log }: Context): Promise<Accelerator> {
   const choice = await chooseAccelerator(hypervisor.accelerator, {
     cpuinfo: readCpuinfo,
-    kvmUsable: () => canOpen('/dev/kvm'),
+    kvmUsable: () => isKvm('/dev/kvm', kernel),
     probe: () => probeKvm(hypervisor.path, hypervisor.kernel),
   });
   if (choice.reason !== undefined) log.warn('no hardware virtualisation: the guest is emulated, which is slow', { reason: choice.reason });

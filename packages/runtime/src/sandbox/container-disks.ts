@@ -1,5 +1,6 @@
 /** What of a container's specification is on block devices of the host: planned, plugged, and put into the guest's words. */
 import { closeSync, openSync, realpathSync } from 'node:fs';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Device as GuestDevice, Storage } from '@kata-containers/common/generated/agent';
 import type { Device, Mount } from '@kata-containers/common/oci/spec';
@@ -7,6 +8,7 @@ import { diskDevice, diskStorage } from '../agent/disk-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { planDevices, planDiskVolumes } from '../storage/disk-plan.ts';
 import type { DevicePlan, DiskVolume, WantedDisk } from '../storage/disk-plan.ts';
+import { holdFileSystem } from '../storage/hold-file-system.ts';
 import { diskFacts, findDisk } from '../storage/host-disks.ts';
 import { readMountTable } from '../storage/mount-table.ts';
 import { pmemImage } from '../storage/pmem-image.ts';
@@ -55,15 +57,26 @@ function refuseVolumes(volumes: readonly DiskVolume[]): void {
   if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use keeps it from being a volume`);
 }
 
+/** False when the host goes on writing to the file system that it has mounted there: then it is shared, as directories are. */
+function holdForGuest({ kernel, log }: Context, point: string, table: string): boolean {
+  try {
+    holdFileSystem(kernel, point, table);
+    return true;
+  } catch (error) {
+    log.warn('a file system is shared: the host cannot be kept from writing to it', { path: point, reason: errorMessage(error) });
+    return false;
+  }
+}
+
 /**
  * `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x).
  * @throws KataError for a volume that it forbids
  */
-function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
+function plan(context: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
   const facts = diskFacts();
   const devices = planDevices(bundle.spec.linux ?? {}, facts);
   const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
-  const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
+  const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
   if (DisableBlockDeviceUse) {
     refuseVolumes(volumes);
     return { devices, volumes, rootfs: undefined };
@@ -71,7 +84,12 @@ function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskReque
   const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
   const table = readMountTable();
   const pmem = NvdimmCount === undefined ? [] : planPmemVolumes(mounts, table, { ...facts, imageOf: pmemImage }, hostFacts.randomName);
-  return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
+  const root = planRootfs(real, table, facts);
+  return {
+    devices,
+    volumes: [...volumes, ...pmem.filter(({ disk }) => holdForGuest(context, disk.hint, table))],
+    rootfs: root && holdForGuest(context, root.heldAt, table) ? root : undefined,
+  };
 }
 
 /** What the host has written to a file system must be on the disk before the guest reads it there. */

@@ -187,6 +187,10 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const role = containerRole(request.bundle.spec);
-  if (role.kind !== 'sandbox') return createInPod(context, request, validateId(role.sandboxId));
+  if (role.kind === 'container') {
+    const sandboxId = validateId(role.sandboxId);
+    if (findSandbox(sandboxId) !== undefined) return createInPod(context, request, sandboxId);
+    if (!role.mayBeAlone) throw new StateError(`sandbox ${sandboxId}, which the container is to join, does not exist`);
+  }
   return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

@@ -30,7 +30,7 @@ describe('mountedType', () => {
 });
 
 describe('mountAt', () => {
-  const disk = '35 22 7:5 /a\\040b /disk rw,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
+  const disk = '35 22 7:5 /a\\040b /disk rw,nosuid,noexec,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
   it('number, root, type and options', () =>
     assert.deepEqual(mountAt('/disk', `${table}${disk}\n`), {
       number: '7:5',
@@ -38,6 +38,8 @@ describe('mountAt', () => {
       fstype: 'ext4',
       isReadonly: true,
       isWhollyReadonly: true,
+      isHeld: false,
+      flags: 2 | 8,
     }));
   it('the topmost', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
   it('nothing', () => assert.equal(mountAt('/nowhere', table), undefined));

@@ -1,5 +1,6 @@
 /** /proc/self/mountinfo (proc(5)), the truth about what is mounted. */
 import { readFileSync } from 'node:fs';
+import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY } from '@kata-containers/common/kernel/constants';
 
 /** Octal escapes stand for space, tab, line feed and backslash. */
 const unescape = (text: string): string =>
@@ -25,7 +26,19 @@ export interface MountEntry {
   readonly isReadonly: boolean;
   /** Not this mount of it alone, but the file system itself. */
   readonly isWhollyReadonly: boolean;
+  /** The host can write to it no more, for a guest's sake (`hold-file-system.ts`). That is not what it was mounted for: `isWhollyReadonly` is false. */
+  readonly isHeld: boolean;
+  /** MS_* of this mount that a remount has to name again, or they are gone. */
+  readonly flags: number;
 }
+
+/**
+ * A file system that the host has mounted for writing is `ro` with this option while a guest has it: the kernel keeps the sign as long as the
+ * file system is mounted, and no longer. The mount itself stays `rw`; one that a user makes with these options is `ro`.
+ */
+export const HELD = 'noinit_itable';
+
+const FLAGS: Readonly<Record<string, number>> = { ro: MS_RDONLY, nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
 /** What is mounted exactly at `path`, the topmost if there are several. */
 export function mountAt(path: string, table: string): MountEntry | undefined {
@@ -34,9 +47,12 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const [, , number, root, , options = ''] = left.split(' ');
   const [fstype, , own = ''] = right.split(' ');
   if (number === undefined || root === undefined || fstype === undefined) return undefined;
-  const saysReadonly = (words: string): boolean => words.split(',').includes('ro');
-  const isWhollyReadonly = saysReadonly(own);
-  return { number, root: decode(root), fstype, isReadonly: isWhollyReadonly || saysReadonly(options), isWhollyReadonly };
+  const says = (words: string, word: string): boolean => words.split(',').includes(word);
+  const isHeld = says(own, 'ro') && says(own, HELD);
+  const isWhollyReadonly = says(own, 'ro') && !isHeld;
+  const isReadonly = isWhollyReadonly || says(options, 'ro');
+  const flags = options.split(',').reduce((sum, word) => sum | (FLAGS[word] ?? 0), 0);
+  return { number, root: decode(root), fstype, isReadonly, isWhollyReadonly, isHeld, flags };
 }
 
 /** Type of the file system whose mount point is exactly `path`. */
@@ -47,6 +63,6 @@ export const readMountTable = (): string => readFileSync('/proc/self/mountinfo',
 /**
  * True when the host, that has this mounted, spoils what a guest writes to it. xfs keeps changes for its unmount whatever is synchronised
  * before (syncfs, or freezing it): then it writes them, its own free space and the end of its log over what the guest has written.
- * Directories made by the guest were gone. ext4 writes nothing but its figures of free space, and its next mount counts anew.
+ * Directories made by the guest were gone. ext4 can be kept from it (`hold-file-system.ts`).
  */
 export const isSpoiledByHost = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;

@@ -9,6 +9,7 @@ const table = [
   '33 1 7:5 / /mnt/ro ro - xfs /dev/loop5 ro',
   '34 1 7:5 / /mnt/seen-ro ro - xfs /dev/loop5 rw',
   '35 1 7:5 / /mnt/xfs rw - xfs /dev/loop5 rw',
+  '36 1 7:5 / /mnt/held rw - ext4 /dev/loop5 ro,noinit_itable',
   '',
 ].join('\n');
 const facts = {
@@ -23,6 +24,7 @@ describe('planPmemVolumes', () => {
 
   const found: [name: string, mount: Mount, fstype: string, options: string[], isReadonly: boolean][] = [
     ['one that is written to', bind('/mnt/pmem'), 'ext4', ['dax'], false],
+    ['one that is held for a guest', bind('/mnt/held'), 'ext4', ['dax'], false],
     ['one that the host has for reading', bind('/mnt/ro'), 'xfs', ['dax', 'ro'], true],
   ];
   for (const [name, mount, fstype, options, isReadonly] of found)
@@ -36,6 +38,7 @@ describe('planPmemVolumes', () => {
     ['a part of the file system', bind('/mnt/part')],
     ['one for reading that the host writes to', bind('/mnt/pmem', 'ro')],
     ['one that the host writes to elsewhere', bind('/mnt/seen-ro')],
+    ['one for reading that another guest writes to', bind('/mnt/held', 'ro')],
     ['xfs that the host can write to', bind('/mnt/xfs')],
     ['a directory in it', bind('/mnt/pmem/inner')],
     ['no mount at all', bind('/home')],

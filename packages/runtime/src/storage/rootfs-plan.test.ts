@@ -21,6 +21,7 @@ describe('planRootfs', () => {
     fstype: 'ext4',
     options: [],
     suffix: '',
+    heldAt: '/b/rootfs',
     ...changes,
   });
   const cases: [name: string, lines: string[], expected: RootfsDisk | undefined][] = [
@@ -36,13 +37,19 @@ describe('planRootfs', () => {
     ],
     ['mounted read-only', [line('7:5', '/b/rootfs', { options: 'ro' })], found('7:5', { isReadonly: true, options: ['ro'] })],
     ['a file system that is read-only', [line('7:5', '/b/rootfs', { own: 'ro' })], found('7:5', { isReadonly: true, options: ['ro'] })],
+    ['one that is held for a guest', [line('7:5', '/b/rootfs', { own: 'ro,noinit_itable' })], found('7:5')],
+    [
+      'one that a user has mounted so',
+      [line('7:5', '/b/rootfs', { options: 'ro', own: 'ro,noinit_itable' })],
+      found('7:5', { isReadonly: true, options: ['ro'] }),
+    ],
     ['a device that is read-only', [line('7:9', '/b/rootfs')], found('7:9', { isReadonly: true, options: ['ro'] })],
     ['the topmost counts', [line('7:5', '/b/rootfs'), line('0:40', '/b/rootfs', { type: 'overlay' })], undefined],
     ['another disk', [line('8:1', '/b/rootfs')], undefined],
     ['a part of the file system', [line('7:5', '/b/rootfs', { root: '/images/1' })], undefined],
     ['a file system that the guest does not know', [line('7:5', '/b/rootfs', { type: 'btrfs' })], undefined],
     ['with a mount inside', [line('7:5', '/b/rootfs'), line('0:41', '/b/rootfs/etc/hosts', { type: 'tmpfs' })], undefined],
-    ['below the mount point, on device-mapper', [line('253:3', '/b')], found('253:3', { suffix: '/rootfs' })],
+    ['below the mount point, on device-mapper', [line('253:3', '/b')], found('253:3', { suffix: '/rootfs', heldAt: '/b' })],
     ['below the mount point, on a loop device', [line('7:5', '/b')], undefined],
   ];
   for (const [name, lines, expected] of cases)

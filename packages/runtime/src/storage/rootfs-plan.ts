@@ -9,6 +9,8 @@ export interface RootfsDisk extends WantedDisk {
   readonly options: readonly string[];
   /** Where the root is in the file system: at its top, or in its directory `rootfs` (docker's devicemapper). */
   readonly suffix: '' | '/rootfs';
+  /** Where the host has it mounted. */
+  readonly heldAt: string;
 }
 
 /** File systems of disks that our guest's kernel has. Others are shared, as directories are. */
@@ -19,7 +21,16 @@ function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { 
   const readonly = entry.isReadonly || isReadonly(entry.number);
   // The host has it mounted too, and xfs does not mount one UUID twice.
   const options = [...(entry.fstype === 'xfs' ? ['nouuid'] : []), ...(readonly ? ['ro'] : [])];
-  return { number: entry.number, hint, isReadonly: readonly, isMounted: true, fstype: entry.fstype, options, suffix };
+  return {
+    number: entry.number,
+    hint,
+    isReadonly: readonly,
+    isMounted: true,
+    fstype: entry.fstype,
+    options,
+    suffix,
+    heldAt: suffix ? dirname(hint) : hint,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** `factory init | status | destroy`: 1.x's commands for VM templates and for the VM cache. Templates come and go without them, too. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import { withCacheServer } from '../../factory/cache/ask-for-vm.ts';
 import { whyNotCloned } from '../../factory/cloneable-plan.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
@@ -8,6 +9,7 @@ import { keyOf } from '../../factory/template-key.ts';
 import { holdTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
 import { planVm } from '../../hypervisor/qemu/plan-vm.ts';
+import { waitForEnd } from '../../processes/end-process.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';
 import type { Context } from '../../sandbox/context.ts';
 import { print } from '../print.ts';
@@ -47,14 +49,22 @@ async function init(context: Context): Promise<string> {
   return 'vm factory initialized';
 }
 
+/** Milliseconds for the VM that the server is making, which holds a template: it ends when that has come up, or has not. */
+const SERVER_END_MS = 90_000;
+
 /** 1.x's lines. A server that cannot be asked is no error: the templates' state is told all the same. */
 async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): Promise<string[]> {
   const { vm_cache_number: cached, vm_cache_endpoint: endpoint } = configuration.factory;
   if (cached === 0) return [];
   try {
     return await withCacheServer(endpoint, async (call) => {
-      if (ask === 'quit') return call('quit').then(() => []);
       const { pid, vmstatus } = await call('status');
+      if (ask === 'quit') {
+        const server = identifyProcess(Number(pid));
+        await call('quit');
+        const hasEnded = !server || (await waitForEnd(server, SERVER_END_MS));
+        return hasEnded ? [] : [`VM cache server pid = ${pid} is still making a VM`];
+      }
       const vms = vmstatus.map((vm) => `VM pid = ${vm.pid} Cpu = ${vm.cpu} Memory = ${vm.memory}MiB`);
       return [`VM cache server pid = ${pid}`, ...vms];
     });

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { recordingKernel } from '@kata-containers/common/kernel/recording-kernel';
+import { holdFileSystem } from './hold-file-system.ts';
+
+describe('holdFileSystem', () => {
+  const hold = (options: string, own: string): unknown => {
+    const { kernel, calls } = recordingKernel();
+    holdFileSystem(kernel, '/m', `30 1 7:5 / /m ${options} shared:1 - ext4 /dev/loop5 ${own}`);
+    return calls;
+  };
+
+  it('the file system is made read-only, its mount stays as it was', () =>
+    assert.deepEqual(hold('rw,nosuid,nodev,relatime', 'rw'), [
+      ['mount', 'none', '/m', 'none', 0x20 | 0x1 | 0x2 | 0x4, 'noinit_itable'],
+      ['mount', 'none', '/m', 'none', 0x20 | 0x1000 | 0x2 | 0x4],
+    ]));
+  it('a mount that is read-only stays that, too', () =>
+    assert.deepEqual(hold('ro,noexec', 'rw'), [
+      ['mount', 'none', '/m', 'none', 0x20 | 0x1 | 0x8, 'noinit_itable'],
+      ['mount', 'none', '/m', 'none', 0x20 | 0x1000 | 0x1 | 0x8],
+    ]));
+  it('nothing to do for what the host cannot write to', () => assert.deepEqual(hold('ro', 'ro'), []));
+  it('nothing to do for what is held', () => assert.deepEqual(hold('rw', 'ro,noinit_itable'), []));
+});
