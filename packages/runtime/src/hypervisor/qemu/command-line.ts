@@ -115,11 +115,12 @@ const machine: Unit = ({ machineType, accelerator, image, imageAsNvdimm, disksAs
 
 /**
  * TCG emulates what it can of any CPU, but for what makes it slow: it moves `rep movsb` byte by byte, and walks a fifth level of
- * page tables in software. `host` exists with KVM only. A VM whose CPU can host VMs cannot be saved.
+ * page tables in software. Without the first a kernel must not have fsrm either, which newer versions emulate: it would take the one for
+ * the other, and not boot. `host` exists with KVM only. A VM whose CPU can host VMs cannot be saved.
  */
 const cpu: Unit = ({ accelerator, cpuFeatures, memoryFile }) => [
   '-cpu',
-  accelerator === 'kvm' ? joined('host', memoryFile !== undefined && 'vmx=off', cpuFeatures) : 'max,erms=off,la57=off',
+  accelerator === 'kvm' ? joined('host', memoryFile !== undefined && 'vmx=off', cpuFeatures) : 'max,erms=off,fsrm=off,la57=off',
 ];
 
 const qmp: Unit = ({ paths }) => ['-qmp', `unix:${escape(paths.qmpSocket)},server=on,wait=off`];
