@@ -14,11 +14,6 @@ describe('holdFileSystem', () => {
       ['mount', 'none', '/m', 'none', 0x20 | 0x1 | 0x2 | 0x4, 'noinit_itable'],
       ['mount', 'none', '/m', 'none', 0x20 | 0x1000 | 0x2 | 0x4],
     ]));
-  it('a mount that is read-only stays that, too', () =>
-    assert.deepEqual(hold('ro,noexec', 'rw'), [
-      ['mount', 'none', '/m', 'none', 0x20 | 0x1 | 0x8, 'noinit_itable'],
-      ['mount', 'none', '/m', 'none', 0x20 | 0x1000 | 0x1 | 0x8],
-    ]));
   it('nothing to do for what the host cannot write to', () => assert.deepEqual(hold('ro', 'ro'), []));
   it('nothing to do for what is held', () => assert.deepEqual(hold('rw', 'ro,noinit_itable'), []));
 });

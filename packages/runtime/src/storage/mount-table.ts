@@ -1,6 +1,6 @@
 /** /proc/self/mountinfo (proc(5)), the truth about what is mounted. */
 import { readFileSync } from 'node:fs';
-import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY } from '@kata-containers/common/kernel/constants';
+import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 
 /** Octal escapes stand for space, tab, line feed and backslash. */
 const unescape = (text: string): string =>
@@ -28,7 +28,7 @@ export interface MountEntry {
   readonly isWhollyReadonly: boolean;
   /** The host can write to it no more, for a guest's sake (`hold-file-system.ts`). That is not what it was mounted for: `isWhollyReadonly` is false. */
   readonly isHeld: boolean;
-  /** MS_* of this mount that a remount has to name again, or they are gone. */
+  /** MS_* of this mount, as it is mounted for writing, that a remount has to name again, or they are gone. */
   readonly flags: number;
 }
 
@@ -38,7 +38,7 @@ export interface MountEntry {
  */
 export const HELD = 'noinit_itable';
 
-const FLAGS: Readonly<Record<string, number>> = { ro: MS_RDONLY, nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
+const FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
 /** What is mounted exactly at `path`, the topmost if there are several. */
 export function mountAt(path: string, table: string): MountEntry | undefined {

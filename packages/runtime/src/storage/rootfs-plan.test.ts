@@ -35,7 +35,8 @@ describe('planRootfs', () => {
       [line('253:3', '/b/rootfs', { type: 'xfs', options: 'ro', own: 'ro' })],
       found('253:3', { fstype: 'xfs', isReadonly: true, options: ['nouuid', 'ro'] }),
     ],
-    ['mounted read-only', [line('7:5', '/b/rootfs', { options: 'ro' })], found('7:5', { isReadonly: true, options: ['ro'] })],
+    ['mounted read-only', [line('7:5', '/b/rootfs', { options: 'ro', own: 'ro' })], found('7:5', { isReadonly: true, options: ['ro'] })],
+    ['one that the host can write to elsewhere', [line('7:5', '/b/rootfs', { options: 'ro' })], undefined],
     ['a file system that is read-only', [line('7:5', '/b/rootfs', { own: 'ro' })], found('7:5', { isReadonly: true, options: ['ro'] })],
     ['one that is held for a guest', [line('7:5', '/b/rootfs', { own: 'ro,noinit_itable' })], found('7:5')],
     [

@@ -18,6 +18,8 @@ const KNOWN = ['ext4', 'xfs'];
 
 function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { isReadonly }: DiskFacts): RootfsDisk | undefined {
   if (entry.root !== '/' || !KNOWN.includes(entry.fstype) || isSpoiledByHost(entry)) return undefined;
+  // By another mount the host writes to it, which is not to end for one who only reads; and the guest would have to replay its journal.
+  if (entry.isReadonly && !entry.isWhollyReadonly && !entry.isHeld) return undefined;
   const readonly = entry.isReadonly || isReadonly(entry.number);
   // The host has it mounted too, and xfs does not mount one UUID twice.
   const options = [...(entry.fstype === 'xfs' ? ['nouuid'] : []), ...(readonly ? ['ro'] : [])];
