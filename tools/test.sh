@@ -11,22 +11,7 @@ stage=${KATA_STAGE:-$PWD/.cache/stage}
 say() { echo "test: $*"; }
 # What hangs fails, in time to be read.
 within() { timeout --foreground -k 30 "$@"; }
-# What the guest is made of takes as long to compile as the tests that need no guest: it is compiled besides, in time that they leave.
-compile_guest() {
-  mkdir -p .cache
-  setsid chrt --idle 0 sh -ec "packaging/kernel/build.sh --output '$stage/usr/share/kata-containers'
-    packaging/crun/build.sh --output .cache/crun/crun" >.cache/guest.log 2>&1 &
-  guest=$!
-  trap 'kill -- "-$guest" 2>/dev/null || true' EXIT
-  trap 'exit 130' INT TERM
-}
-await_guest() {
-  tail -n 3 -f --pid="$guest" .cache/guest.log
-  wait "$guest"
-  trap - EXIT INT TERM
-}
 
-[ "${1:-}" = fast ] || compile_guest
 say 'types, lint, format'
 nx run common:generate --outputStyle=stream
 tsc -p .
@@ -39,8 +24,6 @@ say 'build'
 nx run-many -t build --outputStyle=stream
 say 'integration tests'
 within 15m mocha 'tests/integration/**/*.test.ts'
-say 'guest'
-await_guest
 node tools/stage.ts "$stage"
 say 'end-to-end tests'
 runtime=$stage/usr/bin/kata-runtime
