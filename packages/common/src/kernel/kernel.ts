@@ -11,8 +11,6 @@ export interface MountCalls {
   umount(target: string, flags: number): void;
   /** mknod(2) of a character device, for its owner alone. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
-  /** syncfs(2): what was written to the file system that `fd` is in is on its disk. */
-  syncFileSystem(fd: number): void;
 }
 
 export interface NamespaceCalls {

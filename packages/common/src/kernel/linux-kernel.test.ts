@@ -33,13 +33,6 @@ describe('LinuxKernel', () => {
     closeSync(second);
   });
 
-  it('writes a file system back', () => {
-    const fd = openSync(directory, 'r');
-    kernel.syncFileSystem(fd);
-    closeSync(fd);
-    assert.throws(() => kernel.syncFileSystem(fd), { code: 'EBADF', syscall: 'syncfs' });
-  });
-
   it('pipes take their size', () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     assert.equal(kernel.setPipeSize(writeEnd, 1 << 20), 1 << 20);

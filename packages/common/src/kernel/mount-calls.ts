@@ -6,7 +6,6 @@ const libc = bind({
   mount: ['string', 'string', 'string', 'uint64', 'pointer'],
   umount2: ['string', 'int32'],
   mknod: ['string', 'uint32', 'uint64'],
-  syncfs: ['int32'],
   setns: ['int32', 'int32'],
   unshare: ['int32'],
   sethostname: ['string', 'uint64'],
@@ -27,7 +26,7 @@ const IFREQ_SIZE = 40;
 const deviceNumber = (major: number, minor: number): bigint =>
   (BigInt(major & 0xfffff000) << 32n) | (BigInt(major & 0xfff) << 8n) | (BigInt(minor & 0xffffff00) << 12n) | BigInt(minor & 0xff);
 
-/** mount(2), umount2(2), mknod(2), syncfs(2). */
+/** mount(2), umount2(2), mknod(2). */
 export const mountCalls: MountCalls = {
   mount(source, target, fstype, flags, data) {
     const options = data === undefined ? null : Buffer.from(`${data}\0`);
@@ -38,9 +37,6 @@ export const mountCalls: MountCalls = {
   },
   makeCharacterDevice(path, major, minor) {
     check(libc.mknod(path, S_IFCHR | 0o600, deviceNumber(major, minor)), 'mknod', path);
-  },
-  syncFileSystem(fd) {
-    check(libc.syncfs(fd), 'syncfs', '');
   },
 };
 

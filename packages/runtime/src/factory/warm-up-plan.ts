@@ -5,6 +5,7 @@ import type { Spec } from '@kata-containers/common/oci/spec';
 import { createSandboxRequest } from '../agent/sandbox-requests.ts';
 import type { Share } from '../agent/sandbox-requests.ts';
 import { agentSpec } from '../bundle/agent-spec.ts';
+import { shmMount } from '../storage/share-plan.ts';
 import { spareMac } from './spare-link-plan.ts';
 
 const BUSYBOX = '/bin/busybox';
@@ -50,7 +51,7 @@ const mounts = [
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', 'nosuid', 'noexec', 'nodev'] },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-  { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: ['rbind', 'nosuid', 'nodev', 'noexec'] },
+  shmMount(),
   { destination: BUSYBOX, type: 'bind', source: BUSYBOX, options: ['bind', 'ro'] },
   { destination: '/etc/hosts', type: 'bind', source: '/etc/passwd', options: ['rbind', 'rprivate'] },
 ];

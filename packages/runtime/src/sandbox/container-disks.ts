@@ -1,5 +1,5 @@
 /** What of a container's specification is on block devices of the host: planned, plugged, and put into the guest's words. */
-import { closeSync, openSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Device as GuestDevice, Storage } from '@kata-containers/common/generated/agent';
@@ -57,26 +57,15 @@ function refuseVolumes(volumes: readonly DiskVolume[]): void {
   if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use keeps it from being a volume`);
 }
 
-/** False when the host goes on writing to the file system that it has mounted there: then it is shared, as directories are. */
-function holdForGuest({ kernel, log }: Context, point: string, table: string): boolean {
-  try {
-    holdFileSystem(kernel, point, table);
-    return true;
-  } catch (error) {
-    log.warn('a file system is shared: the host cannot be kept from writing to it', { path: point, reason: errorMessage(error) });
-    return false;
-  }
-}
-
 /**
  * `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x).
  * @throws KataError for a volume that it forbids
  */
-function plan(context: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
+function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
   const facts = diskFacts();
   const devices = planDevices(bundle.spec.linux ?? {}, facts);
   const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
-  const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
+  const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
   if (DisableBlockDeviceUse) {
     refuseVolumes(volumes);
     return { devices, volumes, rootfs: undefined };
@@ -84,37 +73,38 @@ function plan(context: Context, { sandbox, bundle, mounts }: DiskRequest): Plan 
   const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
   const table = readMountTable();
   const pmem = NvdimmCount === undefined ? [] : planPmemVolumes(mounts, table, { ...facts, imageOf: pmemImage }, hostFacts.randomName);
-  const root = planRootfs(real, table, facts);
+  return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
+}
+
+/** Without the file systems that the host goes on writing to: they are shared, as directories are. */
+function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Plan {
+  const isHeld = (point: string): boolean => {
+    try {
+      holdFileSystem(kernel, point, readMountTable());
+      return true;
+    } catch (error) {
+      log.warn('a file system is shared: the host cannot be kept from writing to it', { path: point, reason: errorMessage(error) });
+      return false;
+    }
+  };
   return {
     devices,
-    volumes: [...volumes, ...pmem.filter(({ disk }) => holdForGuest(context, disk.hint, table))],
-    rootfs: root && holdForGuest(context, root.heldAt, table) ? root : undefined,
+    volumes: volumes.filter(({ disk: { image, hint } }) => image === undefined || isHeld(hint)),
+    rootfs: rootfs && isHeld(rootfs.heldAt) ? rootfs : undefined,
   };
 }
 
-/** What the host has written to a file system must be on the disk before the guest reads it there. */
-function writeBack({ kernel }: Context, directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    kernel.syncFileSystem(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function plug(context: Context, { id, sandboxId, bundle }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
+function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
   // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
-  if (rootfs) writeBack(context, bundle.rootfs);
-  for (const { disk } of volumes) if (disk.image !== undefined) writeBack(context, disk.hint);
   return timed(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
 /** @throws KataError for a device that is missing or cannot be opened, HypervisorError for one that QEMU does not take */
 export async function provideDisks(context: Context, request: DiskRequest): Promise<ContainerOnDisks> {
   const { id, mounts } = request;
-  const planned = plan(context, request);
+  const planned = hold(context, plan(context, request));
   const { devices, volumes, rootfs } = planned;
   if (devices.disks.length === 0 && volumes.length === 0 && !rootfs)
     return { storages: [], devices: [], specDevices: devices.kept, mounts, inGuest: new Set() };
