@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { Sample } from './ksm-host.ts';
 import { CONTAINERS, IDLE_WHILE_TIMED, keptResult } from './ksm-results.ts';
 import { lineChart } from './line-chart.ts';
-import { median } from './measure.ts';
+import { median } from './sampling/measure.ts';
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 

@@ -1,6 +1,6 @@
 /** Everything that is measured. To add a row: put a probe into one of these files. */
-import type { Probe } from './probe.ts';
-import type { Quotient } from './results.ts';
+import type { Probe } from './sampling/probe.ts';
+import type { Quotient } from './sampling/results.ts';
 import { cloneProbes } from './rows/clone.ts';
 import { dockerProbes, growth } from './rows/docker.ts';
 import { memoryProbes } from './rows/memory.ts';

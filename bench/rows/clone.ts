@@ -1,6 +1,6 @@
 /** From the runtime's debug log: how long a clone takes. The traces make the timeline too. */
-import type { Probe } from '../probe.ts';
-import { runtimes } from '../rig.ts';
+import type { Probe } from '../sampling/probe.ts';
+import { runtimes } from '../sampling/rig.ts';
 import { cloneMs } from '../timeline/timeline.ts';
 
 export const cloneProbes: readonly Probe[] = [

@@ -1,7 +1,7 @@
 /** Commands of docker, as its users run them. */
-import type { Probe, Side, SideName, Stage } from '../probe.ts';
-import type { Quotient } from '../results.ts';
-import { runtimes } from '../rig.ts';
+import type { Probe, Side, SideName, Stage } from '../sampling/probe.ts';
+import type { Quotient } from '../sampling/results.ts';
+import { runtimes } from '../sampling/rig.ts';
 
 const runOnce = (runtime: string, stage?: Stage): Side => ({
   ...(stage && { stage }),

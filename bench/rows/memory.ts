@@ -1,7 +1,7 @@
 /** Memory on the host for each idle container, as their number grows. */
 import { readFileSync, readdirSync } from 'node:fs';
-import type { Probe, Row } from '../probe.ts';
-import type { Rig } from '../rig.ts';
+import type { Probe, Row } from '../sampling/probe.ts';
+import type { Rig } from '../sampling/rig.ts';
 
 const programs = ['qemu-system-x86_64', 'kata-proxy', 'kata-shim'] as const;
 

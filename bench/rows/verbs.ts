@@ -2,8 +2,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../tests/e2e/run.ts';
-import type { Budget, Probe, Row, Side } from '../probe.ts';
-import type { Rig } from '../rig.ts';
+import type { Budget, Probe, Row, Side } from '../sampling/probe.ts';
+import type { Rig } from '../sampling/rig.ts';
 
 const MAX_START: Budget = { of: 'kata', is: 'at most', limit: 60 };
 

@@ -27,7 +27,7 @@ interface StepRecord {
   readonly ms?: unknown;
 }
 
-/** The records `step` of the log (packages/runtime/src/sandbox/timed.ts). */
+/** The records `step` of the log (packages/runtime/src/context/trace-step.ts). */
 export function readSteps(log: string): Span[] {
   const spans = log.split('\n').flatMap((line) => {
     if (line === '') return [];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { Engine } from './engine.ts';
 import { leftovers } from './leftovers.ts';
 import { variant } from './staged.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childrenOf } from '../../packages/runtime/src/processes/process-use.ts';
-import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { Engine } from './engine.ts';
 import { good, run, until } from './run.ts';
 import { leftovers } from './leftovers.ts';

@@ -10,7 +10,7 @@ import { interfaceRequest, routesRequest } from '../../packages/runtime/src/agen
 import { individualise } from '../../packages/runtime/src/factory/individualise.ts';
 import { spareMac } from '../../packages/runtime/src/factory/spare-link-plan.ts';
 import { warmUp } from '../../packages/runtime/src/factory/warm-up.ts';
-import type { Context } from '../../packages/runtime/src/sandbox/context.ts';
+import type { Context } from '../../packages/runtime/src/context/context.ts';
 import { AgentOnHost } from './agent-on-host.ts';
 import { Scratch, until } from './process.ts';
 

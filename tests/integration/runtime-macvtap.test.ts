@@ -1,7 +1,7 @@
 /** Links that are joined to the VM by macvtap: made by the real kernel, with QEMU played. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../e2e/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import type { Outcome } from '../e2e/run.ts';
 import { DiskRig, SILENT, back, front, gone, quiet, withDevice } from './disk-rig.ts';

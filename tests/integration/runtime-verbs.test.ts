@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
-import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';

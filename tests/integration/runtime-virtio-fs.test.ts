@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
-import type { SandboxState } from '../../packages/runtime/src/sandbox/state.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { leftovers } from '../e2e/leftovers.ts';
 import { run } from '../e2e/run.ts';
 import { until } from './process.ts';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
-import type { Undo } from '../../packages/runtime/src/sandbox/undo-journal.ts';
-import { undoAll } from '../../packages/runtime/src/sandbox/undo.ts';
-import { mountPointsBelow, readMountTable } from '../../packages/runtime/src/storage/mount-table.ts';
+import type { Undo } from '../../packages/runtime/src/undo/undo-journal.ts';
+import { undoAll } from '../../packages/runtime/src/undo/undo.ts';
+import { mountPointsBelow, readMountTable } from '../../packages/runtime/src/mounts/mount-table.ts';
 import { makeShare, sharePaths } from '../../packages/runtime/src/storage/share.ts';
 import type { SharedPath } from '../../packages/runtime/src/storage/share-plan.ts';
 import { good, run } from '../e2e/run.ts';

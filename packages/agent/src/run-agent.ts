@@ -8,7 +8,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import { version } from '@kata-containers/common/version';
 import { serveSerialChannel } from './channel/serial-channel.ts';
 import { serveUnixSocket } from './channel/unix-channel.ts';
-import { Reaper } from './containers/reaper.ts';
+import { Reaper } from './processes/reaper.ts';
 import { Sandbox } from './containers/sandbox.ts';
 import { createServer } from './service/server.ts';
 import { parseKernelOptions } from './start-up/parse-kernel-options.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseGoFlags } from '../../../packages/common/src/command-lines/go-flags.ts';
 import { daemonFlags } from '../../../packages/ksm-throttler/src/daemon/flags.ts';
 import { verbTable } from '../../../packages/runtime/src/cli/verb-table.ts';
-import { logFlag, rootFlag, uriFlag } from '../../../packages/ksm-throttler/src/read-command-line.ts';
+import { logFlag, rootFlag, uriFlag } from '../../../packages/ksm-throttler/src/process/read-command-line.ts';
 
 const directory = import.meta.dirname;
 const units = readdirSync(directory).filter((name) => name.endsWith('.service'));

@@ -11,7 +11,7 @@ import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
 import type { OomWatch } from '../cgroups/oom-watch.ts';
 import { execConfig } from '../oci/process-config.ts';
 import { toJson } from '../oci/spec-config.ts';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { Followers } from './followers.ts';
 import type { Cancellable } from './followers.ts';
 import { filterProcessTable } from './parse-process-table.ts';
@@ -20,7 +20,7 @@ import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
 import type { GuestProcess } from './process.ts';
 import { ProcessTable } from './process-table.ts';
-import { runProgram } from './program.ts';
+import { runProgram } from '../processes/program.ts';
 import { isDeafTo } from './signal-mask.ts';
 
 export interface ContainerTools extends LaunchTools {

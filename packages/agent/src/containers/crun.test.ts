@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Crun, lastMessage, runcWording } from './crun.ts';
-import { Reaper } from './reaper.ts';
+import { Reaper } from '../processes/reaper.ts';
 
 describe('runcWording', () => {
   const cases: [message: string, wording: string][] = [

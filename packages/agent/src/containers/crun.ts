@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
-import type { Reaper } from './reaper.ts';
+import type { Reaper } from '../processes/reaper.ts';
 
 /** Most characters of crun's complaint that go to the host. */
 const MAX_COMPLAINT = 2048;

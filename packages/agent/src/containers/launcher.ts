@@ -3,12 +3,12 @@ import { readFileSync, rmSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { Crun } from './crun.ts';
 import { pipeStdio, terminalStdio } from './process.ts';
 import type { Stdio } from './process.ts';
 import type { ProcessIo } from './process-io.ts';
-import type { Reaper } from './reaper.ts';
+import type { Reaper } from '../processes/reaper.ts';
 
 const SIGKILL = 9;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { CLONE_NEWPID } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Reaper } from './reaper.ts';
+import type { Reaper } from '../processes/reaper.ts';
 
 /** `wait` reaps whatever ends below, so the shell never has to look. */
 const SCRIPT = 'while :; do sleep 2147483647 & wait; done';

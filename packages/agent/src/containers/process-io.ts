@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { status } from '@grpc/grpc-js';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { Output } from './output.ts';
 import type { Reading } from './output.ts';
 

@@ -1,6 +1,6 @@
 /** The processes of one container, by their exec id. Bounded, whatever the host asks for. */
 import { status } from '@grpc/grpc-js';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { GuestProcess } from './process.ts';
 
 /** Processes that were started and not waited for yet. A guest of usual size has memory for fewer. */

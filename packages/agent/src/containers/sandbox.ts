@@ -14,14 +14,14 @@ import type { DeviceNumber } from '@kata-containers/common/kernel/device-number'
 import { readOnlineCpus } from '../guest/online.ts';
 import { specConfig } from '../oci/spec-config.ts';
 import { splitSysctl } from '../oci/split-sysctl.ts';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { StorageTools } from '../storage/storage-drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import { Container } from './container.ts';
 import { Crun } from './crun.ts';
 import { createNamespaces, namespacePaths, removeNamespaces } from './namespaces.ts';
 import type { PauseProcess } from './pause-process.ts';
-import type { Reaper } from './reaper.ts';
+import type { Reaper } from '../processes/reaper.ts';
 import { setDns } from './resolv-conf.ts';
 
 export interface Machine {

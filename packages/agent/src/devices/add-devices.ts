@@ -4,7 +4,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Device } from '@kata-containers/common/generated/agent';
 import type { Spec } from '@kata-containers/common/generated/oci';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { findDevice } from './device-finder.ts';
 import type { FinderOptions } from './device-finder.ts';
 import { deviceTypes } from './device-types.ts';

@@ -1,7 +1,7 @@
 /** Where a device is in sysfs, by the address that the runtime gives. */
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { deviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 

@@ -2,7 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { parseUevent } from './parse-uevent.ts';
 
 /** Calls back for each device that appears, until `close`. */

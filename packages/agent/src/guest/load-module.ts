@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { KernelModule } from '@kata-containers/common/generated/agent';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { runProgram } from '../containers/program.ts';
-import type { Reaper } from '../containers/reaper.ts';
+import { runProgram } from '../processes/program.ts';
+import type { Reaper } from '../processes/reaper.ts';
 
 /** Whether the kernel has it, loaded or built in with parameters of its own. */
 const isThere = (name: string): boolean => existsSync(`/sys/module/${name.replaceAll('-', '_')}`);

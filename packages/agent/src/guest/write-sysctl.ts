@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { sysctlPath } from '../oci/split-sysctl.ts';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 
 /** @throws GrpcError for a name that leads elsewhere, Error for one that the kernel does not have or a value it does not take */
 export function writeSysctl(entries: readonly (readonly [name: string, value: string])[]): void {

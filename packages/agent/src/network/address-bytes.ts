@@ -1,7 +1,7 @@
 /** Addresses as the kernel wants them: bytes in network order. What is no address is an error of who asked. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 
 export interface IpBytes {
   readonly family: 'inet' | 'inet6';

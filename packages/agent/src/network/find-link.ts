@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 
 const LINKS = '/sys/class/net';
 /** How often a device that is being plugged is looked for. */

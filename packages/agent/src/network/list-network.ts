@@ -1,7 +1,7 @@
 /** The guest's interfaces and routes as they are. Loaded when first asked for. */
 import type { Interface, Route } from '@kata-containers/common/generated/types';
-import { runProgram } from '../containers/program.ts';
-import type { Reaper } from '../containers/reaper.ts';
+import { runProgram } from '../processes/program.ts';
+import type { Reaper } from '../processes/reaper.ts';
 import { parseInterfaces, parseRoutes } from './parse-ip-json.ts';
 
 export async function listInterfaces(reaper: Reaper): Promise<Interface[]> {

@@ -1,7 +1,7 @@
 /** What is to be asked of the kernel for 1.x's network messages. Pure: `indexOf` finds a link's number by its name. */
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
 import type { NetworkRequest } from './route-socket.ts';
 import { addAddress, linkUp, replaceNeighbour, replaceRoute } from './rtnetlink-message.ts';

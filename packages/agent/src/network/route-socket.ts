@@ -6,7 +6,7 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { RTM_NEWADDR, listAddresses, parseAnswers } from './rtnetlink-message.ts';
 import type { Answer } from './rtnetlink-message.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { checkName, interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
 import { RouteSocket } from './route-socket.ts';
 import { deleteAddress, linkDown, linkOfAddress } from './rtnetlink-message.ts';

@@ -4,7 +4,7 @@ import type * as agent from '@kata-containers/common/generated/agent';
 import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
 import type { Sandbox } from '../containers/sandbox.ts';
 import type { CallContext } from './call-context.ts';
-import { GrpcError } from './grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { Handlers } from './server.ts';
 
 /** Waits for `work`, for as many seconds at the most; zero is for ever. The work goes on in any case (1.x too). */

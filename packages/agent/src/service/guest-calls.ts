@@ -10,7 +10,7 @@ import type { Sandbox } from '../containers/sandbox.ts';
 import { deviceTypes } from '../devices/device-types.ts';
 import { onlineCpus, onlineMemory } from '../guest/online.ts';
 import { storageDrivers } from '../storage/storage-drivers.ts';
-import { GrpcError } from './grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { Handlers } from './server.ts';
 
 const API_VERSION = '0.0.1';

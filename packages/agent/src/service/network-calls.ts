@@ -3,12 +3,12 @@ import { status } from '@grpc/grpc-js';
 import type * as agent from '@kata-containers/common/generated/agent';
 import type { Interface } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Reaper } from '../containers/reaper.ts';
-import { runProgram } from '../containers/program.ts';
+import type { Reaper } from '../processes/reaper.ts';
+import { runProgram } from '../processes/program.ts';
 import { waitForLink } from '../network/find-link.ts';
 import { addNeighbours, addRoutes, setInterface } from '../network/set-up.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
-import { GrpcError } from './grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { Handlers } from './server.ts';
 
 /** Routes of an earlier UpdateRoutes; those that come with an address stay. */

@@ -12,7 +12,7 @@ import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
 import { callContext } from './call-context.ts';
 import type { CallContext } from './call-context.ts';
 import { containerCalls } from './container-calls.ts';
-import { GrpcError } from './grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { guestCalls } from './guest-calls.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';

@@ -1,6 +1,6 @@
 /** Tracing: 1.x's states and answers. Nothing is traced yet, so the switch is all there is. */
 import { status } from '@grpc/grpc-js';
-import { GrpcError } from './grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { Handlers } from './server.ts';
 
 export function tracingCalls(): Handlers {

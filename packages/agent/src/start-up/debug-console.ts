@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { Reaper } from '../containers/reaper.ts';
+import type { Reaper } from '../processes/reaper.ts';
 
 /** A shell that ends at once must not keep the guest busy. */
 const PAUSE_MS = 1000;

@@ -6,7 +6,7 @@ import type { Storage } from '@kata-containers/common/generated/agent';
 import { MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { GrpcError } from '../service/grpc-error.ts';
+import { GrpcError } from '../errors/grpc-error.ts';
 import { parseMountOptions } from './parse-mount-options.ts';
 
 export interface StorageTools {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { AgentError } from '../errors/kata-error.ts';
 import { AgentClient } from './agent-client.ts';
-import { FLAG, FRAME, encodeFrame, encodeNumber } from './http2-frames.ts';
+import { FLAG, FRAME, encodeFrame, encodeNumber } from '../http2/frames.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 

@@ -7,9 +7,9 @@ import { AgentError } from '../errors/kata-error.ts';
 import { Answer } from './answer.ts';
 import type { AnswerOptions, Outcome } from './answer.ts';
 import { monotonicMs } from '../process/monotonic-clock.ts';
-import { encodeHeaders } from './hpack.ts';
-import { Http2Error } from './http2-frames.ts';
-import { Http2Connection } from './http2-connection.ts';
+import { encodeHeaders } from '../http2/hpack.ts';
+import { Http2Error } from '../http2/frames.ts';
+import { Http2Connection } from '../http2/connection.ts';
 
 /** 1.x's limits: dialling, and any call that does not wait by its nature. */
 const DIAL_TIMEOUT_MS = 15_000;

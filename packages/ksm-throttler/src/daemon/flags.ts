@@ -1,6 +1,6 @@
 import type { GoFlag } from '@kata-containers/common/command-lines/go-flags';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { logFlag, rootFlag, uriFlag } from '../read-command-line.ts';
+import { logFlag, rootFlag, uriFlag } from '../process/read-command-line.ts';
 
 /** 1.x's flags, then ours, then those that tests point at fakes. */
 export const daemonFlags: readonly GoFlag[] = [

@@ -3,7 +3,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import type { Given } from '../read-command-line.ts';
+import type { Given } from '../process/read-command-line.ts';
 import { DryRun, Sysfs } from '../kernel/attributes.ts';
 import { Ksm, requiredNames } from '../kernel/ksm.ts';
 import { ksmdSeconds } from '../kernel/ksmd-time.ts';

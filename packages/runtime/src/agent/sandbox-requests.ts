@@ -4,7 +4,7 @@ import type { ARPNeighbors } from '@kata-containers/common/generated/agent';
 import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
-import { guestShare } from '../sandbox/paths.ts';
+import { guestShare } from '../context/paths.ts';
 
 const family = (name: 'inet' | 'inet6'): IPFamily => (name === 'inet6' ? IPFamily.v6 : IPFamily.v4);
 /** Interface flag of linux/if.h; the only one that the agent looks at. */

@@ -1,7 +1,7 @@
 /** config.json and process.json, from text to what the rest may rely on. Pure. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
-import { isTable } from '../is-table.ts';
+import { isTable } from '../json/is-table.ts';
 import { withoutNulls } from './exact-json.ts';
 import { processShape, specShape } from './spec-shape.ts';
 import type { Found } from './spec-shape.ts';

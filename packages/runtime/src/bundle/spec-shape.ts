@@ -2,7 +2,7 @@
  * Types of what config.json holds, as Go's programs have them (specs-go/config.go): what is of another type they do not read at all, and here it
  * would be found when the VM is up, or not. Pure.
  */
-import { isTable } from '../is-table.ts';
+import { isTable } from '../json/is-table.ts';
 
 /** The first field that is wrong, and what is wrong with it. */
 export type Found = readonly [field: string, problem: string] | undefined;

@@ -1,4 +1,4 @@
-import type { ContainerRecord } from '../sandbox/state.ts';
+import type { ContainerRecord } from '../state/state.ts';
 
 /** What 1.x adds to the state of a container. */
 export const containerAnnotations = ({ BundlePath, Type }: ContainerRecord): Record<string, string> => ({

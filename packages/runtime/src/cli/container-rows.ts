@@ -2,11 +2,11 @@
 import { statSync } from 'node:fs';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Configuration } from '../configuration/schema.ts';
-import { currentState } from '../sandbox/container-status.ts';
-import { ociStatus } from '../sandbox/lifecycle.ts';
+import { currentState } from '../state/container-status.ts';
+import { ociStatus } from '../state/lifecycle.ts';
 import { configuredAssets, runningAssets, staleAssets } from '../sandbox/sandbox-assets.ts';
 import type { Assets } from '../sandbox/sandbox-assets.ts';
-import { listContainers, loadContainer, loadSandbox } from '../sandbox/state-store.ts';
+import { listContainers, loadContainer, loadSandbox } from '../state/state-store.ts';
 import { containerAnnotations } from './container-annotations.ts';
 import { OCI_VERSION } from './version-text.ts';
 

@@ -1,6 +1,6 @@
 /** TOML as Go's BurntSushi/toml writes it: two blanks for each level, values before tables, a blank line before each table at the top. Pure. */
-import { isTable } from '../is-table.ts';
-import type { Table } from '../is-table.ts';
+import { isTable } from '../json/is-table.ts';
+import type { Table } from '../json/is-table.ts';
 
 /** JSON strings are TOML basic strings, and lists of them TOML lists. */
 const scalar = (value: unknown): string => (Array.isArray(value) ? `[${value.map(scalar).join(', ')}]` : JSON.stringify(value));

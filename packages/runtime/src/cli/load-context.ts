@@ -3,7 +3,7 @@ import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { childEnvironment } from '../processes/launch.ts';
-import type { Context } from '../sandbox/context.ts';
+import type { Context } from '../context/context.ts';
 import { installPrefix } from './install-prefix.ts';
 import type { OpenedLog } from './open-log.ts';
 import { textOption } from './verb.ts';

@@ -4,7 +4,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
-import type { Context } from '../sandbox/context.ts';
+import type { Context } from '../context/context.ts';
 import { globalCommand } from './global-options.ts';
 import { installPrefix } from './install-prefix.ts';
 import { openLog } from './open-log.ts';

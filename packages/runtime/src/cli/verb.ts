@@ -1,7 +1,7 @@
 /** What a verb is. One file for each in verbs/; the table of them is verb-table.ts. */
 import type { Command } from 'commander';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { Context } from '../sandbox/context.ts';
+import type { Context } from '../context/context.ts';
 
 /** Options as commander keeps them: camelCase names. */
 export type Options = Readonly<Record<string, unknown>>;

@@ -2,8 +2,8 @@
 import { parse } from 'smol-toml';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
 import { nearest } from './nearest-name.ts';
-import { isTable } from '../is-table.ts';
-import type { Table } from '../is-table.ts';
+import { isTable } from '../json/is-table.ts';
+import type { Table } from '../json/is-table.ts';
 import { ignoredTables, schema } from './schema.ts';
 import type { Configuration, Key } from './schema.ts';
 

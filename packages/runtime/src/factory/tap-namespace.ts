@@ -4,8 +4,8 @@ import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
 import { runTool } from '../network/ip-command.ts';
 import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
 import { tapsBatch } from '../network/tcfilter-plan.ts';
-import { randomUuid } from '../random-uuid.ts';
-import type { UndoJournal } from '../sandbox/undo-journal.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 /** @returns the namespace's path */
 export async function makeTapNamespace(

@@ -23,9 +23,9 @@ import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-err
 import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPaths } from '../hypervisor/qemu/command-line.ts';
-import { UndoJournal } from '../sandbox/undo-journal.ts';
-import { undoAll } from '../sandbox/undo.ts';
-import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
+import { UndoJournal } from '../undo/undo-journal.ts';
+import { undoAll } from '../undo/undo.ts';
+import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';
 import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
 

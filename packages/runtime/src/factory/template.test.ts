@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { examplePlan } from '../hypervisor/qemu/example-plan.test-support.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
-import { UndoJournal } from '../sandbox/undo-journal.ts';
+import { UndoJournal } from '../undo/undo-journal.ts';
 import { inputFile, isUnchanged, templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
 import type { TemplateFiles } from './template-store.ts';

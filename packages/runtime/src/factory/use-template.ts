@@ -1,7 +1,7 @@
 /** The template that a new VM can be cloned from. */
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
-import { guestTimeout } from '../sandbox/context.ts';
-import type { Context } from '../sandbox/context.ts';
+import { guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { makeTemplate } from './make-template.ts';
 import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';

@@ -5,8 +5,8 @@
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { shareOf } from '../agent/sandbox-requests.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../sandbox/context.ts';
-import type { Context } from '../sandbox/context.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { individualise } from './individualise.ts';
 import { spareInterface, warmUpAddress, warmUpProcess, warmUpRoot, warmUpRoutes, warmUpSandbox, warmUpSpec } from './warm-up-plan.ts';
 

@@ -6,7 +6,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { deviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { randomUuid } from '../random-uuid.ts';
+import { randomUuid } from '../context/random-uuid.ts';
 import { runTool } from './ip-command.ts';
 import { localMac, macvtapBatch, macvtapIndex } from './macvtap-plan.ts';
 import { inNetworkNamespace } from './namespace.ts';

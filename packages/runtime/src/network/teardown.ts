@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { unmountTree } from '../storage/unmount-tree.ts';
+import { unmountTree } from '../mounts/unmount-tree.ts';
 import { runTool } from './ip-command.ts';
 import { restoreBatch } from './macvtap-plan.ts';
 import type { SavedLink } from './macvtap-plan.ts';

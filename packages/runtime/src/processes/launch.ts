@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { buildProxyCommandLine, proxyEndsWith } from '@kata-containers/common/command-lines/proxy-command-line';
 import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { SandboxPaths } from '../sandbox/paths.ts';
+import type { SandboxPaths } from '../context/paths.ts';
 import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
 import type { ShimNamespaces, Started } from './spawn-apart.ts';
 

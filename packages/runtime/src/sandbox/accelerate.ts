@@ -1,7 +1,7 @@
 import { chooseAccelerator, isKvm, readCpuinfo } from '../host-check/accelerator.ts';
 import { probeKvm } from '../host-check/kvm-probe.ts';
 import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../context/context.ts';
 
 /** KVM when a guest really boots with it; what it is not chosen for is logged. */
 export async function accelerate({ configuration: { hypervisor }, kernel, log }: Context): Promise<Accelerator> {

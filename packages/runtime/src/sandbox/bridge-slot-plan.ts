@@ -1,7 +1,7 @@
 /** Network devices and disks share the places on the bridge. Pure. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { LAST_SLOT } from '../hypervisor/qemu/bridge-place.ts';
-import type { SandboxState } from './state.ts';
+import type { SandboxState } from '../state/state.ts';
 
 export function lowestFree(from: number, isTaken: (number: number) => boolean): number {
   let number = from;

@@ -9,17 +9,17 @@ import { individualise } from '../factory/individualise.ts';
 import { keyOf } from '../factory/template-key.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { closeAll } from '../processes/end-process.ts';
-import { cloneOrBoot, undoSince } from './clone-or-boot.ts';
-import type { Up } from './clone-or-boot.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
-import { bringIntoCgroupOf } from './host-cgroup.ts';
-import type { SandboxPaths } from './paths.ts';
+import { cloneOrBoot, undoSince } from '../factory/clone-or-boot.ts';
+import type { Up } from '../factory/clone-or-boot.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { bringIntoCgroupOf } from '../vm/container-cgroup.ts';
+import type { SandboxPaths } from '../context/paths.ts';
 import { adoptNetwork, joinNetwork, partFromTaps } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
-import { makeVmDirectories } from './vm-directories.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+import { makeVmDirectories } from '../vm/vm-directories.ts';
 
 interface VmRequest {
   readonly id: string;

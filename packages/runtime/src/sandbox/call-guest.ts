@@ -2,8 +2,8 @@
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { SandboxState } from './state.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /** What a call may take, as `AgentConnection.call` wants it. */
 export interface Deadline {

@@ -9,17 +9,17 @@ import { keyOf } from '../factory/template-key.ts';
 import { clonePlan, holdTemplate, templateStore } from '../factory/use-template.ts';
 import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/command-line.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
-import { cloneReady, undoSince } from './clone-or-boot.ts';
-import type { Up } from './clone-or-boot.ts';
-import type { Context } from './context.ts';
-import { bringIntoCgroupOf } from './host-cgroup.ts';
-import type { SandboxPaths } from './paths.ts';
+import { cloneReady, undoSince } from '../factory/clone-or-boot.ts';
+import type { Up } from '../factory/clone-or-boot.ts';
+import type { Context } from '../context/context.ts';
+import { bringIntoCgroupOf } from '../vm/container-cgroup.ts';
+import type { SandboxPaths } from '../context/paths.ts';
 import { joinToOpenTaps, partFromTaps } from './sandbox-network.ts';
 import type { NetworkNamespace, SandboxNetwork } from './sandbox-network.ts';
-import { spawnGuest, vmReady } from './start-guest.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
-import { makeVmDirectories } from './vm-directories.ts';
+import { spawnGuest, vmReady } from '../vm/start-guest.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+import { makeVmDirectories } from '../vm/vm-directories.ts';
 
 interface AheadRequest {
   readonly planFor: (networks: readonly QemuNetwork[]) => QemuPlan;

@@ -10,19 +10,19 @@ import { planDevices, planDiskVolumes } from '../storage/disk-plan.ts';
 import type { DevicePlan, DiskVolume, WantedDisk } from '../storage/disk-plan.ts';
 import { holdFileSystem } from '../storage/hold-file-system.ts';
 import { diskFacts, findDisk } from '../storage/host-disks.ts';
-import { readMountTable } from '../storage/mount-table.ts';
+import { readMountTable } from '../mounts/mount-table.ts';
 import { pmemImage } from '../storage/pmem-image.ts';
 import { planPmemVolumes } from '../storage/pmem-plan.ts';
 import { planRootfs } from '../storage/rootfs-plan.ts';
 import type { RootfsDisk } from '../storage/rootfs-plan.ts';
 import { hostFacts } from '../storage/share.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
-import { guestShare } from './paths.ts';
+import { guestShare } from '../context/paths.ts';
 import { plugDisks } from './plug-disks.ts';
 import type { FindPlugged } from './plug-disks.ts';
-import type { SandboxState } from './state.ts';
-import { timed } from './timed.ts';
+import type { SandboxState } from '../state/state.ts';
+import { timed } from '../context/trace-step.ts';
 
 export interface ContainerOnDisks {
   readonly storages: readonly Storage[];

@@ -6,9 +6,9 @@ import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer'
 import { statsMessage } from '../agent/stats-message.ts';
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
-import { currentState } from './container-status.ts';
-import { requireFor } from './require-for.ts';
-import { containersOf, requireContainer } from './state-store.ts';
+import { currentState } from '../state/container-status.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import { containersOf, requireContainer } from '../state/state-store.ts';
 
 export interface ContainerEvent {
   readonly type: 'stats' | 'oom';

@@ -5,8 +5,8 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import type { HookState } from '../processes/run-hooks.ts';
-import type { Context, Tools } from './context.ts';
-import { timed } from './timed.ts';
+import type { Context, Tools } from '../context/context.ts';
+import { timed } from '../context/trace-step.ts';
 
 interface Hooked {
   readonly id: string;

@@ -3,19 +3,19 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 import { Storage } from '@kata-containers/common/generated/agent';
 import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
-import { mountedType, readMountTable } from '../storage/mount-table.ts';
+import { mountedType, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
 import { hostFacts, sharePaths } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
 import type { Deadline } from './call-guest.ts';
 import { provideDisks } from './container-disks.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
-import { guestShare, sandboxPaths } from './paths.ts';
-import type { SandboxState } from './state.ts';
-import { timed } from './timed.ts';
-import type { Undo, UndoJournal } from './undo-journal.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { guestShare, sandboxPaths } from '../context/paths.ts';
+import type { SandboxState } from '../state/state.ts';
+import { timed } from '../context/trace-step.ts';
+import type { Undo, UndoJournal } from '../undo/undo-journal.ts';
 
 interface Container {
   readonly id: string;

@@ -4,26 +4,26 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/command-line.ts';
-import { planVm } from '../hypervisor/qemu/plan-vm.ts';
+import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
 import { accelerate } from './accelerate.ts';
 import { bringUpVm } from './bring-up-vm.ts';
 import { cloneAhead } from './clone-ahead.ts';
-import type { Up } from './clone-or-boot.ts';
+import type { Up } from '../factory/clone-or-boot.ts';
 import { earlyHooks } from './container-hooks.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
 import { fillNetwork, findNamespace } from './sandbox-network.ts';
 import type { SandboxNetwork } from './sandbox-network.ts';
-import { sandboxPaths } from './paths.ts';
-import { PERSIST_VERSION } from './state.ts';
-import type { Endpoint, SandboxState } from './state.ts';
-import { saveSandbox } from './state-store.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import { PERSIST_VERSION } from '../state/state.ts';
+import type { Endpoint, SandboxState } from '../state/state.ts';
+import { saveSandbox } from '../state/state-store.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 export interface SandboxRequest {
   readonly id: string;

@@ -6,16 +6,16 @@ import { isAlive, signalProcess } from '@kata-containers/common/process/process-
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { endProcess } from '../processes/end-process.ts';
-import { guestTimeout } from './context.ts';
-import type { Tools } from './context.ts';
+import { guestTimeout } from '../context/context.ts';
+import type { Tools } from '../context/context.ts';
 import { runPoststopHooks } from './container-hooks.ts';
-import { currentState } from './container-status.ts';
+import { currentState } from '../state/container-status.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
-import { timed } from './timed.ts';
-import { sandboxPaths } from './paths.ts';
-import type { ContainerRecord, SandboxState } from './state.ts';
-import { findSandbox, loadContainer, loadSandbox } from './state-store.ts';
+import { timed } from '../context/trace-step.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import type { ContainerRecord, SandboxState } from '../state/state.ts';
+import { findSandbox, loadContainer, loadSandbox } from '../state/state-store.ts';
 
 /** Time for the guest to write its caches back before its VM is ended. */
 const SYNC_TIMEOUT_MS = 5000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { freeSlot } from './bridge-slot-plan.ts';
 import { diskCache, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
-import type { DiskConfig, DiskRecord, Endpoint, SandboxState } from './state.ts';
+import type { DiskConfig, DiskRecord, Endpoint, SandboxState } from '../state/state.ts';
 
 const record = (Index: number, changes: Partial<DiskRecord> = {}): DiskRecord => ({
   ID: `drive-${Index}`,

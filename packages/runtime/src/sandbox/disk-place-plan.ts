@@ -3,7 +3,7 @@ import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { DiskCache, DiskDriver } from '../hypervisor/qemu/disk.ts';
 import type { WantedDisk } from '../storage/disk-plan.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
-import type { DiskConfig, DiskRecord, SandboxState } from './state.ts';
+import type { DiskConfig, DiskRecord, SandboxState } from '../state/state.ts';
 
 function nvdimms({ image, disable_image_nvdimm, block_device_driver }: HypervisorConfiguration): Pick<DiskConfig, 'NvdimmCount'> {
   if (image !== '' && !disable_image_nvdimm) return { NvdimmCount: 1 };

@@ -7,12 +7,12 @@ import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
-import { randomUuid } from '../random-uuid.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
-import { enterCgroupOf } from './host-cgroup.ts';
-import { requireFor } from './require-for.ts';
-import type { FoundContainer } from './require-for.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { enterCgroupOf } from '../vm/container-cgroup.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import type { FoundContainer } from '../state/load-container-for.ts';
 
 export interface ExecRequest {
   readonly id: string;

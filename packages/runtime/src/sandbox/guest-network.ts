@@ -1,9 +1,9 @@
 /** `kata-network`: the interfaces and routes of a running guest. */
 import type { Interface, Route } from '@kata-containers/common/generated/types';
 import { callGuest } from './call-guest.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../context/context.ts';
 import { plugNamed, unplugInterface } from './plug-network.ts';
-import { requireFor } from './require-for.ts';
+import { requireFor } from '../state/load-container-for.ts';
 
 /** All: @throws ContainerNotFoundError, StateError, AgentError */
 export async function listInterfaces(id: string): Promise<Interface[]> {

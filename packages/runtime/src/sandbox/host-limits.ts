@@ -5,10 +5,10 @@ import { cpuGroup, limitToCpus, limitVcpus, readCpusetPlan, writeLimits } from '
 import { vcpuLimitWrites, wholeLimitWrites } from '../host-cgroup/vcpu-limits-plan.ts';
 import { hostLimits } from '../sizing/limits-plan.ts';
 import type { HostLimits, Limits } from '../sizing/limits-plan.ts';
-import type { Tools } from './context.ts';
-import { attempt, directoriesOf } from './host-cgroup.ts';
-import { sandboxPaths } from './paths.ts';
-import { UndoJournal } from './undo-journal.ts';
+import type { Tools } from '../context/context.ts';
+import { attempt, directoriesOf } from '../vm/container-cgroup.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import { UndoJournal } from '../undo/undo-journal.ts';
 
 interface Limited {
   /** Those that run the VM's processors. */

@@ -5,10 +5,10 @@ import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
 import { waitForEnd } from '../processes/end-process.ts';
-import { guestTimeout } from './context.ts';
-import { currentState } from './container-status.ts';
-import { loadSandbox, requireContainer, changeContainer } from './state-store.ts';
-import type { SandboxState } from './state.ts';
+import { guestTimeout } from '../context/context.ts';
+import { currentState } from '../state/container-status.ts';
+import { loadSandbox, requireContainer, changeContainer } from '../state/state-store.ts';
+import type { SandboxState } from '../state/state.ts';
 
 const SIGKILL = 9;
 /** A guest that does not take a signal within this time is not going to. */

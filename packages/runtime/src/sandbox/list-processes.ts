@@ -4,7 +4,7 @@ import { harmlessLines } from '@kata-containers/common/agent-api/guest-text';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
-import { requireFor } from './require-for.ts';
+import { requireFor } from '../state/load-container-for.ts';
 
 function isListOfPids(json: string): boolean {
   try {

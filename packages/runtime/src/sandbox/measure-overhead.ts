@@ -10,10 +10,10 @@ import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
-import { currentState } from './container-status.ts';
-import { requireFor } from './require-for.ts';
-import type { SandboxState } from './state.ts';
-import { containersOf, loadContainer } from './state-store.ts';
+import { currentState } from '../state/container-status.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import type { SandboxState } from '../state/state.ts';
+import { containersOf, loadContainer } from '../state/state-store.ts';
 
 /** 1.x's time between the two samples. */
 const INTERVAL_MS = 1000;

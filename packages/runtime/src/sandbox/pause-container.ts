@@ -1,7 +1,7 @@
 /** `pause` and `resume`: the guest freezes the container's processes; its VM goes on. */
 import { callGuest } from './call-guest.ts';
-import { requireFor } from './require-for.ts';
-import { changeContainer } from './state-store.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import { changeContainer } from '../state/state-store.ts';
 
 async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
   const { sandboxId, sandbox, afterwards } = requireFor(verb, id);

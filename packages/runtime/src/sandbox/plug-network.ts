@@ -16,15 +16,15 @@ import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
-import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
-import { withSandboxLock } from './lock-sandbox.ts';
-import { sandboxPaths } from './paths.ts';
-import type { Endpoint, SandboxState } from './state.ts';
-import { loadSandbox, saveSandbox } from './state-store.ts';
-import { timed } from './timed.ts';
-import { withMonitor } from './with-monitor.ts';
-import { UndoJournal } from './undo-journal.ts';
+import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import type { Endpoint, SandboxState } from '../state/state.ts';
+import { loadSandbox, saveSandbox } from '../state/state-store.ts';
+import { timed } from '../context/trace-step.ts';
+import { withMonitor } from '../vm/with-monitor.ts';
+import { UndoJournal } from '../undo/undo-journal.ts';
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
 const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): SandboxState => ({

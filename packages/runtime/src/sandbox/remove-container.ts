@@ -6,17 +6,17 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Tools } from './context.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Tools } from '../context/context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isFree } from '../sizing/limits-plan.ts';
-import { containerEntries, handOver } from './container-journal.ts';
-import { containerFile } from './paths.ts';
+import { containerEntries, handOver } from '../undo/container-journal.ts';
+import { containerFile } from '../context/paths.ts';
 import { unplugDisks } from './plug-disks.ts';
 import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
-import type { ContainerRecord, SandboxState } from './state.ts';
-import { undoAll } from './undo.ts';
+import type { ContainerRecord, SandboxState } from '../state/state.ts';
+import { undoAll } from '../undo/undo.ts';
 
 const SIGKILL = 9;
 

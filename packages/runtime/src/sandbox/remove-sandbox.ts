@@ -2,10 +2,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { mountPointsBelow, readMountTable } from '../storage/mount-table.ts';
-import { allEntries } from './container-journal.ts';
-import { containerFile, mappingDirectory, sandboxPaths } from './paths.ts';
-import { undoAll } from './undo.ts';
+import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';
+import { allEntries } from '../undo/container-journal.ts';
+import { containerFile, mappingDirectory, sandboxPaths } from '../context/paths.ts';
+import { undoAll } from '../undo/undo.ts';
 
 /** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
 export function removeStateDirectory(path: string): void {

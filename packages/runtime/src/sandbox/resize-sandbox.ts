@@ -10,15 +10,15 @@ import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { extraMemoryMiB, extraVcpus, isFree, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
-import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Tools } from './context.ts';
-import { currentState } from './container-status.ts';
+import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Tools } from '../context/context.ts';
+import { currentState } from '../state/container-status.ts';
 import { limitOnHost } from './host-limits.ts';
-import { withSandboxLock } from './lock-sandbox.ts';
-import type { ContainerRecord, SandboxState } from './state.ts';
-import { containersOf, loadContainer } from './state-store.ts';
-import { timed } from './timed.ts';
-import { withMonitor } from './with-monitor.ts';
+import { withSandboxLock } from '../state/lock-sandbox.ts';
+import type { ContainerRecord, SandboxState } from '../state/state.ts';
+import { containersOf, loadContainer } from '../state/state-store.ts';
+import { timed } from '../context/trace-step.ts';
+import { withMonitor } from '../vm/with-monitor.ts';
 
 const MIB = 2 ** 20;
 

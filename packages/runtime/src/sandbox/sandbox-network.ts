@@ -8,13 +8,13 @@ import { planNetworks, savedLink } from '../network/macvtap-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
-import { randomUuid } from '../random-uuid.ts';
-import type { Context } from './context.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import type { Context } from '../context/context.ts';
 import { runEarlyHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './create-sandbox.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
-import { undoAll } from './undo.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+import { undoAll } from '../undo/undo.ts';
 
 export interface SandboxNetwork {
   readonly path: string;

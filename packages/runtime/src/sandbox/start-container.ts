@@ -2,12 +2,12 @@
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { runPoststartHooks } from './container-hooks.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
-import { requireFor } from './require-for.ts';
-import { changeContainer } from './state-store.ts';
-import { timed } from './timed.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import { changeContainer } from '../state/state-store.ts';
+import { timed } from '../context/trace-step.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
 export async function startContainer(context: Context, id: string): Promise<void> {

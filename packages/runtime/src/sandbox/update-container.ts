@@ -5,12 +5,12 @@ import { guestResources } from '../bundle/agent-spec.ts';
 import { updatedLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
-import type { Tools } from './context.ts';
+import type { Tools } from '../context/context.ts';
 import { limitWhole } from './host-limits.ts';
-import { requireFor } from './require-for.ts';
-import type { FoundContainer } from './require-for.ts';
+import { requireFor } from '../state/load-container-for.ts';
+import type { FoundContainer } from '../state/load-container-for.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
-import { changeContainer } from './state-store.ts';
+import { changeContainer } from '../state/state-store.ts';
 
 /** The guest's disks have no scheduler that knows weights. */
 function warnOfIgnored({ blockIO }: Resources, log: Logger): void {

@@ -5,7 +5,7 @@
  */
 import { MS_BIND, MS_RDONLY, MS_REMOUNT } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { HELD, mountAt } from './mount-table.ts';
+import { HELD, mountAt } from '../mounts/mount-table.ts';
 
 /**
  * Nothing is to be undone: what the host remembers of the file system is old as soon as the guest has written. It stays so until it is unmounted.

@@ -5,7 +5,7 @@
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { STORAGE, isBind } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
-import { isSpoiledByHost, mountAt } from './mount-table.ts';
+import { isSpoiledByHost, mountAt } from '../mounts/mount-table.ts';
 import { nameFor } from './name-for.ts';
 
 export interface PmemImage {

@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
-import { guestShare } from '../sandbox/paths.ts';
+import { guestShare } from '../context/paths.ts';
 
 /** What the agent is asked to provide, in Storage's words (agent.proto). */
 export interface VolumeStorage {

@@ -1,8 +1,8 @@
 /** Whether a container's root file system is the whole of a disk, which the guest can mount by itself. Pure. */
 import { basename, dirname } from 'node:path';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
-import { isSpoiledByHost, mountAt, mountPointsBelow } from './mount-table.ts';
-import type { MountEntry } from './mount-table.ts';
+import { isSpoiledByHost, mountAt, mountPointsBelow } from '../mounts/mount-table.ts';
+import type { MountEntry } from '../mounts/mount-table.ts';
 
 export interface RootfsDisk extends WantedDisk {
   readonly fstype: string;

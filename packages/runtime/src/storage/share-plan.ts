@@ -3,7 +3,7 @@
  * Pure: what is on the host is told by `HostFacts`.
  */
 import type { Mount } from '@kata-containers/common/oci/spec';
-import { guestShare } from '../sandbox/paths.ts';
+import { guestShare } from '../context/paths.ts';
 import { nameFor } from './name-for.ts';
 
 export interface HostFacts {

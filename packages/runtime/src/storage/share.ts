@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { randomUuid } from '../random-uuid.ts';
-import type { SandboxPaths } from '../sandbox/paths.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import type { SandboxPaths } from '../context/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
 
 type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;

@@ -1,6 +1,6 @@
 /** 1.x's debugging tool `kicker`: sends one kick. */
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
-import { readCommandLine, uriFlag } from '../../read-command-line.ts';
+import { readCommandLine, uriFlag } from '../../process/read-command-line.ts';
 import { sendKick } from '../send-kick.ts';
 
 /** @throws UsageError; KataError when the throttler does not answer */

@@ -1,8 +1,8 @@
 /** 1.x's separate trigger `vc`: kicks the throttler for each sandbox that appears. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
-import { logFlag, openLog, readCommandLine, rootFlag, uriFlag } from '../../read-command-line.ts';
-import { ending } from '../../ending.ts';
+import { logFlag, openLog, readCommandLine, rootFlag, uriFlag } from '../../process/read-command-line.ts';
+import { ending } from '../../process/ending.ts';
 import { sendKick } from '../send-kick.ts';
 import { SandboxWatch } from '../watch-sandboxes.ts';
 

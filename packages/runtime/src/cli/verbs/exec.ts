@@ -6,7 +6,7 @@ import type { Capabilities, Process, User } from '@kata-containers/common/oci/sp
 import { loadBundle } from '../../bundle/load-bundle.ts';
 import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
-import { requireContainer } from '../../sandbox/state-store.ts';
+import { requireContainer } from '../../state/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { forwardSignals } from '../forward-signals.ts';

@@ -8,10 +8,10 @@ import { spareMac } from '../../factory/spare-link-plan.ts';
 import { keyOf } from '../../factory/template-key.ts';
 import { holdTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
-import { planVm } from '../../hypervisor/qemu/plan-vm.ts';
+import { planVm } from '../../vm/plan-vm.ts';
 import { waitForEnd } from '../../processes/end-process.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';
-import type { Context } from '../../sandbox/context.ts';
+import type { Context } from '../../context/context.ts';
 import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 

@@ -1,7 +1,7 @@
 import { harmlessJson } from '@kata-containers/common/agent-api/guest-text';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
-import type { Context } from '../../sandbox/context.ts';
+import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { print } from '../print.ts';

@@ -1,7 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { currentState } from '../../sandbox/container-status.ts';
-import { ociStatus } from '../../sandbox/lifecycle.ts';
-import { requireContainer } from '../../sandbox/state-store.ts';
+import { currentState } from '../../state/container-status.ts';
+import { ociStatus } from '../../state/lifecycle.ts';
+import { requireContainer } from '../../state/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { containerAnnotations } from '../container-annotations.ts';
 import { print } from '../print.ts';

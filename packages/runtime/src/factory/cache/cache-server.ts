@@ -12,7 +12,7 @@ import type { GrpcStatus, GrpcVM, GrpcVMConfig } from '@kata-containers/common/g
 import type { Empty } from '@kata-containers/common/generated/google/protobuf/empty';
 import { grpcService } from '@kata-containers/common/grpc/service';
 import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
-import type { Context } from '../../sandbox/context.ts';
+import type { Context } from '../../context/context.ts';
 import { keyOf } from '../template-key.ts';
 import { cachedPaths, discard, discardAll, isUsable, makeCachedVm } from './cached-vm.ts';
 import type { CachedVm } from './cached-vm.ts';

@@ -9,7 +9,7 @@ import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
 import { endFamily, endProcess } from '../processes/end-process.ts';
-import { unmountTree } from '../storage/unmount-tree.ts';
+import { unmountTree } from '../mounts/unmount-tree.ts';
 import { replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { containerFile, sandboxPaths } from './paths.ts';
+import { containerFile, sandboxPaths } from '../context/paths.ts';
 import { UndoJournal } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 

@@ -9,9 +9,9 @@ import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/command-line.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
 import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
-import type { Context } from './context.ts';
-import { virtiofsdLog } from './paths.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import type { Context } from '../context/context.ts';
+import { virtiofsdLog } from '../context/paths.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 export interface StartedDaemon {
   readonly identity: ProcessIdentity;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decodeHeaders, encodeHeaders } from './hpack.ts';
-import { Http2Error } from './http2-frames.ts';
+import { Http2Error } from './frames.ts';
 import { codeLengths, decodeHuffman } from './huffman.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');

@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeShare } from '../storage/share.ts';
-import type { Context } from './context.ts';
-import { vmFiles } from './paths.ts';
-import type { SandboxPaths } from './paths.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import type { Context } from '../context/context.ts';
+import { vmFiles } from '../context/paths.ts';
+import type { SandboxPaths } from '../context/paths.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 export async function makeVmDirectories(context: Context, files: SandboxPaths, journal: UndoJournal): Promise<void> {
   mkdirSync(dirname(files.vm), { recursive: true, mode: 0o750 });

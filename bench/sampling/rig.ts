@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CacheServer } from '../tests/e2e/cache-server.ts';
-import { Engine } from '../tests/e2e/engine.ts';
-import { stage, variant } from '../tests/e2e/staged.ts';
+import { CacheServer } from '../../tests/e2e/cache-server.ts';
+import { Engine } from '../../tests/e2e/engine.ts';
+import { stage, variant } from '../../tests/e2e/staged.ts';
 import type { SideName, Stage } from './probe.ts';
 import { sideNames } from './probe.ts';
 import type { Limits } from './take-samples.ts';
 import { timeProgram } from './timed-program.ts';
-import { Tracer } from './timeline/tracer.ts';
+import { Tracer } from '../timeline/tracer.ts';
 
 /** What the engine calls them. */
 export const runtimes = { kata: 'kata', runc: 'runc', cold: 'kata-cold', cache: 'kata-cache', traced: 'kata-traced' } as const;

@@ -4,18 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { decodeHeaders } from './hpack.ts';
-import {
-  FLAG,
-  FRAME,
-  FrameReader,
-  Http2Error,
-  MAX_PAYLOAD,
-  encodeFrame,
-  encodeFrameHeader,
-  encodeNumber,
-  stripPadding,
-} from './http2-frames.ts';
-import type { FrameHeader } from './http2-frames.ts';
+import { FLAG, FRAME, FrameReader, Http2Error, MAX_PAYLOAD, encodeFrame, encodeFrameHeader, encodeNumber, stripPadding } from './frames.ts';
+import type { FrameHeader } from './frames.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTING = { headerTableSize: 1, enablePush: 2, initialWindowSize: 4 };

@@ -2,7 +2,7 @@
  * Header blocks (RFC 7541) for a peer that was told to keep no dynamic table: names and values stand in the block itself, or in
  * the static table.
  */
-import { Http2Error } from './http2-frames.ts';
+import { Http2Error } from './frames.ts';
 import { decodeHuffman } from './huffman.ts';
 
 export type Header = readonly [name: string, value: string];

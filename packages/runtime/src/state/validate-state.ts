@@ -1,6 +1,6 @@
 /** Whether what was read from disk is what was written there: a file can be valid JSON and damaged. Only what is used without asking again. Pure. */
-import { isTable } from '../is-table.ts';
-import type { Table } from '../is-table.ts';
+import { isTable } from '../json/is-table.ts';
+import type { Table } from '../json/is-table.ts';
 import type { ContainerState } from './lifecycle.ts';
 
 const tableIn = (value: unknown, key: string): Table => (isTable(value) && isTable(value[key]) ? value[key] : {});

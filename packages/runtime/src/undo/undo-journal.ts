@@ -7,7 +7,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { SavedLink } from '../network/macvtap-plan.ts';
-import { isUndo } from './validate-state.ts';
+import { isUndo } from '../state/validate-state.ts';
 
 /** `container`: whose it is, when it goes with one container of a pod while the sandbox goes on. */
 export type Undo = { readonly container?: string } & (

@@ -1,18 +1,18 @@
 /** A VM that nobody uses yet: cloned from a template if there can be one, else booted. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import { whyNotCloned } from '../factory/cloneable-plan.ts';
-import { individualise } from '../factory/individualise.ts';
-import { clonePlan, holdTemplate } from '../factory/use-template.ts';
+import { whyNotCloned } from './cloneable-plan.ts';
+import { individualise } from './individualise.ts';
+import { clonePlan, holdTemplate } from './use-template.ts';
 import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
-import { enterCgroupOf } from './host-cgroup.ts';
-import { guestReady, spawnGuest, startGuest, vmReady } from './start-guest.ts';
-import type { GuestStart, SpawnedGuest, StartedGuest } from './start-guest.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
-import { undoAll } from './undo.ts';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { enterCgroupOf } from '../vm/container-cgroup.ts';
+import { guestReady, spawnGuest, startGuest, vmReady } from '../vm/start-guest.ts';
+import type { GuestStart, SpawnedGuest, StartedGuest } from '../vm/start-guest.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+import { undoAll } from '../undo/undo.ts';
 
 export type Up = StartedGuest & { readonly plan: QemuPlan };
 

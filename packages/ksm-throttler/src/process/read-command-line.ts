@@ -6,7 +6,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { version } from '@kata-containers/common/version';
-import { defaultSocket } from './trigger/default-socket.ts';
+import { defaultSocket } from './default-socket.ts';
 
 export const logFlag: GoFlag = {
   name: 'log',

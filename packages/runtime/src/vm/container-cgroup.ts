@@ -3,9 +3,9 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
-import { containerEntries } from './container-journal.ts';
-import type { Context, Tools } from './context.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import { containerEntries } from '../undo/container-journal.ts';
+import type { Context, Tools } from '../context/context.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 const UNCOUNTED = 'no control group on the host: engines cannot tell what the container uses';
 

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, re
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, StateError } from '@kata-containers/common/errors/kata-error';
-import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from './paths.ts';
+import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { isContainerRecord, isSandboxState } from './validate-state.ts';

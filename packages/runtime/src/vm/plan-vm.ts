@@ -1,11 +1,11 @@
 /** From configuration and host to the plan of one VM. */
 import { statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { canOpen, isVirtualMachine, readCpuinfo } from '../../host-check/accelerator.ts';
-import type { HypervisorConfiguration } from '../../configuration/schema.ts';
-import { randomUuid } from '../../random-uuid.ts';
-import { planMemoryBackend } from './memory-backend-plan.ts';
-import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from './command-line.ts';
+import { canOpen, isVirtualMachine, readCpuinfo } from '../host-check/accelerator.ts';
+import type { HypervisorConfiguration } from '../configuration/schema.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import { planMemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
+import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/command-line.ts';
 
 const MIB = 1 << 20;
 /** 1.x's largest number of virtual CPUs on x86-64. */

@@ -14,12 +14,12 @@ import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
-import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from './context.ts';
-import type { Context } from './context.ts';
+import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
-import { timed } from './timed.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import { timed } from '../context/trace-step.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
 
 /** Files of a VM and its proxy. */
 export interface GuestFiles extends QemuPaths {

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { sandboxPaths } from './paths.ts';
+import { sandboxPaths } from '../context/paths.ts';
 
 /** As long as the longest change: CPUs that do not come or go. */
 const WAIT_MS = 60_000;
