@@ -2,9 +2,13 @@
 # The main job, from nothing: sets up, builds, starts a docker engine of its own, runs a container in a VM, cleans up.
 set -eu
 cd "$(dirname "$0")/.."
-tools/setup.sh
+. tools/products-beside.sh
+tools/setup.sh debian
+start_products
+tools/setup.sh npm
 PATH=$PWD/node_modules/.bin:$PATH
 export PATH
 stage=${KATA_STAGE:-$PWD/.cache/stage}
+wait_for_products
 node tools/stage.ts "$stage"
 KATA_STAGE=$stage exec node --no-warnings tools/demo.ts

@@ -1,45 +1,56 @@
 #!/bin/sh
 # Installs what building and testing need on Debian 12: its packages, and the npm packages of this repository.
-# Safe to run again: what is there already costs seconds.
+# Safe to run again: what is installed already costs seconds. `setup.sh debian` and `setup.sh npm` install one of both.
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { echo "setup: $*"; }
 
-packages='
-  bc bison cpio flex gcc libc6-dev libelf-dev make perl xz-utils zstd linux-source-6.1 binutils
-  busybox-static crun e2fsprogs iproute2 procps
-  dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
-  protobuf-compiler libprotobuf-dev
-  createrepo-c dnf rpm
-  containerd containernetworking-plugins docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'
+debian() {
+  packages='
+    bc bison cpio flex gcc libc6-dev libelf-dev make perl xz-utils zstd linux-source-6.1 binutils
+    busybox-static crun e2fsprogs iproute2 procps
+    dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
+    protobuf-compiler libprotobuf-dev
+    createrepo-c dnf rpm
+    containerd containernetworking-plugins docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'
 
-missing=
-for package in $packages; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
+  missing=
+  for package in $packages; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+  done
 
-if [ -n "$missing" ]; then
-  say "installing Debian packages:$missing"
-  if [ "$(id -u)" != 0 ]; then
-    echo "setup: that needs root: sudo apt-get install$missing" >&2
-    exit 1
+  if [ -n "$missing" ]; then
+    say "installing Debian packages:$missing"
+    if [ "$(id -u)" != 0 ]; then
+      echo "setup: that needs root: sudo apt-get install$missing" >&2
+      exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    # A package that starts its daemon would start a second docker on this machine: policy-rc.d forbids that while we install.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      printf '#!/bin/sh\nexit 101\n' >"$policy"
+      chmod +x "$policy"
+      trap 'rm -f "$policy"' EXIT
+    fi
+    apt-get update -q
+    # shellcheck disable=SC2086 -- a list of words
+    apt-get install -y -q --no-install-recommends $missing
   fi
-  export DEBIAN_FRONTEND=noninteractive
-  # A package that starts its daemon would start a second docker on this machine: policy-rc.d forbids that while we install.
-  policy=/usr/sbin/policy-rc.d
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod +x "$policy"
-    trap 'rm -f "$policy"' EXIT
-  fi
-  apt-get update -q
-  # shellcheck disable=SC2086 -- a list of words
-  apt-get install -y -q --no-install-recommends $missing
-fi
+}
 
-if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  say 'installing npm packages'
-  npm ci --no-audit --no-fund
-fi
+npm_packages() {
+  if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    say 'installing npm packages'
+    npm ci --no-audit --no-fund
+  fi
+}
+
+case ${1:-all} in
+  debian) debian ;;
+  npm) npm_packages ;;
+  all) debian; npm_packages ;;
+  *) echo 'usage: setup.sh [debian|npm]' >&2; exit 2 ;;
+esac
 say 'done'

