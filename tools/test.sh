@@ -1,40 +1,99 @@
 #!/bin/sh
-# Every test: sets up, checks, builds, then each tier. `tools/test.sh fast` stops after what needs no root and no VM.
+# Runs tests, with everything that they need:
+#
+#   test.sh              every test
+#   test.sh fast         types, lint, format and unit tests: what needs no root and no VM
+#   test.sh [-g PATTERN] [FILE…]   these test files, or all; of them the cases whose full title matches PATTERN
 set -eu
 cd "$(dirname "$0")/.."
-tools/setup.sh
+
+say() { echo "test: $*"; }
+
+pattern=
+while getopts g: option; do
+  case $option in
+    g) pattern=$OPTARG ;;
+    *) sed -n '2,7s/^#//p' "$0" >&2; exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+fast= unit= integration= e2e=
+for file in "$@"; do
+  [ "$file" = fast ] || [ -f "$file" ] || { echo "test.sh: there is no $file" >&2; exit 2; }
+  case $file in
+    fast) fast=yes ;;
+    tests/integration/*.test.ts) integration="$integration $file" ;;
+    tests/e2e/*.test.ts) e2e="$e2e $file" ;;
+    *.test.ts) unit="$unit $file" ;;
+    *) echo "test.sh: $file is not a test file (a path from the top of the project, *.test.ts)" >&2; exit 2 ;;
+  esac
+done
+all=
+if [ $# = 0 ]; then
+  all=yes
+  integration=$(echo tests/integration/*.test.ts)
+  e2e=$(echo tests/e2e/*.test.ts)
+fi
+
+. tools/products-beside.sh
+tools/setup.sh debian
+[ -z "$e2e" ] || start_products
+tools/setup.sh npm
 PATH=$PWD/node_modules/.bin:$PATH
 NX_DAEMON=false NX_TUI=false
 export PATH NX_DAEMON NX_TUI
 stage=${KATA_STAGE:-$PWD/.cache/stage}
-
-say() { echo "test: $*"; }
-# What hangs fails, in time to be read.
-within() { timeout --foreground -k 30 "$@"; }
-
-say 'types, lint, format'
 nx run common:generate --outputStyle=stream
-tsc -p .
-eslint packages packaging tests tools bench
-prettier --check --log-level warn .
-say 'unit tests'
-mocha 'packages/*/src/**/*.test.ts' 'packaging/**/*.test.ts' 'bench/**/*.test.ts'
-[ "${1:-}" != fast ] || exit 0
+
+if [ -n "$all$fast" ]; then
+  say 'types, lint, format'
+  tsc -p .
+  eslint packages packaging tests tools bench
+  prettier --check --log-level warn .
+  unit="packages/*/src/**/*.test.ts packaging/**/*.test.ts bench/**/*.test.ts tests/support/**/*.test.ts"
+fi
+if [ -n "$unit" ]; then
+  say 'unit tests'
+  set -f # mocha expands the patterns
+  # shellcheck disable=SC2086 -- a list of files
+  mocha ${pattern:+--grep "$pattern"} $unit
+  set +f
+fi
+[ -n "$integration$e2e" ] || exit 0
+
 say 'build'
 nx run-many -t build --outputStyle=stream
-say 'integration tests'
-within 15m mocha 'tests/integration/**/*.test.ts'
+# Tests with deadlines do not run beside a compiler.
+wait_for_products
+run_tests() {
+  # shellcheck disable=SC2086 -- a list of files
+  node tests/support/run-tests.ts ${pattern:+--grep "$pattern"} "$@"
+}
+if [ -n "$integration" ]; then
+  say 'integration tests'
+  # Most of the time these wait: there is room for one more than there are processors.
+  # shellcheck disable=SC2086 -- a list of files
+  run_tests --jobs $(($(nproc) + 1)) $integration
+fi
+[ -n "$e2e" ] || exit 0
 node tools/stage.ts "$stage"
 say 'end-to-end tests'
 runtime=$stage/usr/bin/kata-runtime
-# One template for all of them; it must go when they are through.
-"$runtime" factory init
-trap '"$runtime" factory destroy' EXIT
-export KATA_STAGE=$stage
-within 35m mocha 'tests/e2e/**/*.test.ts'
+KATA_STAGE=$stage
+export KATA_STAGE
+if [ "${KATA_TEMPLATE:-on}" != off ]; then
+  # One template for all files; it is destroyed when they have ended.
+  "$runtime" factory init
+  trap '"$runtime" factory destroy' EXIT
+fi
+# shellcheck disable=SC2086 -- a list of files
+run_tests $e2e
 trap - EXIT
-"$runtime" factory destroy
-[ ! -e /run/vc/vm/template ]
+if [ "${KATA_TEMPLATE:-on}" != off ]; then
+  "$runtime" factory destroy
+  [ ! -e /run/vc/vm/template ]
+fi
+[ -n "$all" ] || exit 0
 say 'end-to-end tests, without templates'
-within 15m env KATA_TEMPLATE=off mocha tests/e2e/docker-run.test.ts tests/e2e/failures.test.ts
+KATA_TEMPLATE=off run_tests tests/e2e/docker-run.test.ts tests/e2e/failures.test.ts
 say 'all passed'

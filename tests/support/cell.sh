@@ -1,0 +1,62 @@
+#!/bin/sh
+# Runs a command where nothing that it starts, mounts or makes meets what runs beside it:
+#
+#   cell.sh COMMAND [ARG…]
+#
+# The command has mounts, PIDs, System V IPC and a network of its own, an empty /run (with the machine's VM templates, when there
+# are some), and cgroups of its own below this shell's. It is ended by SIGTERM. Cgroups are removed afterwards.
+set -eu
+[ $# -gt 0 ] || { echo 'usage: cell.sh COMMAND [ARG…]' >&2; exit 2; }
+name=kata-cell-$$
+
+# Mount point, and path of this shell's cgroup below it, of each cgroup hierarchy.
+hierarchies() {
+  awk -v self="$(cat /proc/self/cgroup)" '
+    BEGIN {
+      count = split(self, lines, "\n")
+      for (i = 1; i <= count; i++) { split(lines[i], part, ":"); path[part[2]] = part[3] }
+    }
+    $3 == "cgroup2" { print $2, path[""] }
+    $3 == "cgroup" { for (key in path) { split(key, names, ","); if (key != "" && ("," $4 ",") ~ ("," names[1] ",")) print $2, path[key] } }
+  ' /proc/mounts
+}
+
+hierarchies | while read -r point path; do
+  directory=$point${path%/}/$name
+  mkdir "$directory"
+  # A cpuset of version 1 begins empty, and takes no process then.
+  for file in cpuset.cpus cpuset.mems; do
+    if [ -e "$directory/$file" ] && [ -z "$(cat "$directory/$file")" ]; then cat "$directory/../$file" >"$directory/$file"; fi
+  done
+done
+remove_cgroups() {
+  hierarchies | while read -r point path; do
+    [ ! -d "$point${path%/}/$name" ] || find "$point${path%/}/$name" -depth -type d -exec rmdir {} +
+  done
+}
+trap remove_cgroups EXIT
+
+inside='
+while read -r point directory; do echo 0 >"$directory/cgroup.procs"; done <"$KATA_CELL"
+exec unshare --cgroup sh -c "$1" "$@"'
+prepare='
+while read -r point directory; do mount --bind "$directory" "$point"; done <"$KATA_CELL"
+rm "$KATA_CELL"; unset KATA_CELL
+new=$(mktemp -d) && mount -t tmpfs -o mode=755 tmpfs "$new" && mkdir -p "$new/lock" "$new/netns"
+templates=/run/vc/vm/template
+if mountpoint -q "$templates"; then
+  mkdir -p "$new/vc/vm/template" && mount --bind "$templates" "$new/vc/vm/template"
+fi
+mount -n --move "$new" /run && rmdir "$new" && ip link set lo up || exit
+"$@"
+exit $?' # the shell stays: PID 1 reaps what others leave
+
+KATA_CELL=$(mktemp)
+export KATA_CELL
+hierarchies | while read -r point path; do echo "$point $point${path%/}/$name"; done >"$KATA_CELL"
+unshare --mount --net --ipc --pid --fork --kill-child --propagation private --mount-proc sh -c "$inside" sh "$prepare" "$@" &
+child=$!
+trap 'kill -KILL "$child" 2>/dev/null' TERM INT
+while status=0; wait "$child" || status=$?; kill -0 "$child" 2>/dev/null; do :; done
+rm -f "$KATA_CELL"
+exit "$status"
