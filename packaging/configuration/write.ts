@@ -4,7 +4,5 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { configurationDocument } from './document.ts';
 
-writeFileSync(
-  join(import.meta.dirname, '../../docs/configuration.md'),
-  await format(configurationDocument(), { ...(await resolveConfig(import.meta.filename)), parser: 'markdown' }),
-);
+const file = join(import.meta.dirname, '../../docs/configuration.md');
+writeFileSync(file, await format(configurationDocument(), { ...(await resolveConfig(file)), filepath: file }));

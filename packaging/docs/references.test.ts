@@ -1,0 +1,45 @@
+/** Documents are written by hand: links and paths in them must lead somewhere after files have moved. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
+  .split('\n')
+  .filter((file) => file !== '' && existsSync(join(root, file)));
+const packages = ['agent', 'common', 'ksm-throttler', 'proxy', 'runtime', 'shim'];
+
+/** Targets of links and images that are files of this repository. */
+function links(text: string): string[] {
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target.replace(/#.*$/, ''));
+  return targets.filter((target) => target !== '' && !/^[a-z]+:/.test(target));
+}
+
+/** `folder/file.ts` in backticks: a source file, named from the root, from `packages`, or from a package's `src`. */
+const sources = (text: string): string[] =>
+  [...text.matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|sh|proto|golden|conf))`/g)].map(([, path = '']) => path);
+
+const places = (path: string): string[] => {
+  const [first = '', ...rest] = path.split('/');
+  const inPackage = packages.includes(first) ? [join('packages', path), join('packages', first, 'src', ...rest)] : [];
+  return [path, ...inPackage, ...packages.flatMap((name) => [join('packages', name, 'src', path), join('packages', name, path)])];
+};
+
+describe('documents', () => {
+  for (const file of documents) {
+    const text = readFileSync(join(root, file), 'utf8');
+
+    it(`${file} links to files that exist`, () =>
+      assert.deepEqual(
+        links(text).filter((target) => !existsSync(join(root, dirname(file), target))),
+        [],
+      ));
+
+    it(`${file} names source files that exist`, () =>
+      assert.deepEqual(
+        sources(text).filter((path) => !places(path).some((place) => existsSync(join(root, place)))),
+        [],
+      ));
+  }
+});
