@@ -58,12 +58,16 @@ function cgroups(directory = '/sys/fs/cgroup', depth = 4): string[] {
   });
 }
 
-/** Nodes of macvtaps. */
-const devices = (): string[] => names('/dev').flatMap((name) => (/^(tap\d+|kata-.*)$/.test(name) ? [`/dev/${name}`] : []));
+/** Nodes of macvtaps: /dev is the machine's, so that test files which run side by side see each other's. */
+const macvtapNodes = (): string[] => names('/dev').flatMap((name) => (/^(tap\d+|kata-.*)$/.test(name) ? [`/dev/${name}`] : []));
 
-const all = (): string[] => [...devices(), ...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
+const all = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
 /** What was there before the tests: another's, or an earlier run's that was killed. */
 const found = new Set(all());
+const foundNodes = new Set(macvtapNodes());
 
 /** One line for each thing that was not there when the tests began. */
 export const leftovers = (): string[] => all().filter((line) => !found.has(line));
+
+/** Nodes of macvtaps that were not there when the tests began: for the one file of a tier that makes macvtaps. */
+export const leftMacvtapNodes = (): string[] => macvtapNodes().filter((path) => !foundNodes.has(path));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Engine } from './engine.ts';
 import { good, until } from './run.ts';
 import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
+import { leftMacvtapNodes, leftovers } from './leftovers.ts';
 import { variant } from './staged.ts';
 
 describe('macvtap', function () {
@@ -30,7 +30,7 @@ describe('macvtap', function () {
   });
   afterEach(async () => {
     await engine.removeAll();
-    assert.deepEqual(leftovers(), []);
+    assert.deepEqual([...leftovers(), ...leftMacvtapNodes()], []);
   });
 
   const docker = (...words: string[]): Promise<string> => good(engine.docker(words));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
+import { leftMacvtapNodes } from '../e2e/leftovers.ts';
 import { run } from '../e2e/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
@@ -25,6 +26,7 @@ describe('kata-runtime and macvtap', function () {
     } finally {
       await good('ip', 'netns', 'delete', netns);
     }
+    assert.deepEqual(leftMacvtapNodes(), []);
   });
 
   async function good(program: string, ...words: string[]): Promise<string> {
