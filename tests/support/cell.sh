@@ -4,7 +4,7 @@
 #   cell.sh COMMAND [ARG…]
 #
 # The command has mounts, PIDs, System V IPC and a network of its own, an empty /run (with the machine's VM templates, when there
-# are some), and cgroups of its own below this shell's. It is ended by SIGTERM. Cgroups are removed afterwards.
+# are some), a TMPDIR, and cgroups below this shell's. SIGTERM ends it. TMPDIR and cgroups are removed afterwards.
 set -eu
 [ $# -gt 0 ] || { echo 'usage: cell.sh COMMAND [ARG…]' >&2; exit 2; }
 name=kata-cell-$$
@@ -29,12 +29,15 @@ hierarchies | while read -r point path; do
     if [ -e "$directory/$file" ] && [ -z "$(cat "$directory/$file")" ]; then cat "$directory/../$file" >"$directory/$file"; fi
   done
 done
-remove_cgroups() {
+TMPDIR=$(mktemp -d /tmp/kata-XXXXXX) # short: it is part of sockets' names
+export TMPDIR
+clean_up() {
+  rm -rf "$TMPDIR" # what the command mounted there has ended with it
   hierarchies | while read -r point path; do
     [ ! -d "$point${path%/}/$name" ] || find "$point${path%/}/$name" -depth -type d -exec rmdir {} +
   done
 }
-trap remove_cgroups EXIT
+trap clean_up EXIT
 
 inside='
 while read -r point directory; do echo 0 >"$directory/cgroup.procs"; done <"$KATA_CELL"
@@ -51,12 +54,12 @@ mount -n --move "$new" /run && rmdir "$new" && ip link set lo up || exit
 "$@"
 exit $?' # the shell stays: PID 1 reaps what others leave
 
-KATA_CELL=$(mktemp)
+KATA_CELL=$TMPDIR/cell
 export KATA_CELL
 hierarchies | while read -r point path; do echo "$point $point${path%/}/$name"; done >"$KATA_CELL"
 unshare --mount --net --ipc --pid --fork --kill-child --propagation private --mount-proc sh -c "$inside" sh "$prepare" "$@" &
 child=$!
-trap 'kill -KILL "$child" 2>/dev/null' TERM INT
+# When PID 1 of a namespace has ended, all its processes have, and unshare ends.
+trap 'kill -KILL "$(cat "/proc/$child/task/$child/children")" 2>/dev/null || true' TERM INT
 while status=0; wait "$child" || status=$?; kill -0 "$child" 2>/dev/null; do :; done
-rm -f "$KATA_CELL"
 exit "$status"
