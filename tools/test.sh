@@ -37,7 +37,7 @@ fi
 
 . tools/products-beside.sh
 tools/setup.sh debian
-[ -z "$e2e" ] || start_products
+[ -z "$integration$e2e" ] || start_products
 tools/setup.sh npm
 PATH=$PWD/node_modules/.bin:$PATH
 NX_DAEMON=false NX_TUI=false
@@ -71,6 +71,7 @@ run_tests() {
 }
 if [ -n "$integration" ]; then
   say 'integration tests'
+  packaging/crun/build.sh --output .cache/crun
   # Most of the time these wait: there is room for one more than there are processors.
   # shellcheck disable=SC2086 -- a list of files
   run_tests --jobs $(($(nproc) + 1)) $integration

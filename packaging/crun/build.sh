@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the guest's crun from Debian's source package as one static program. Debian's own program loads ten libraries, most of
+# Builds the guest's crun from a source archive of Debian's as one static program. Debian's own program loads ten libraries, most of
 # them for systemd, which a guest does not have: by emulation that is most of what a run of crun takes.
 # packaging/cache keeps the result by the hash of its inputs.
 set -euo pipefail
@@ -22,21 +22,24 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-# The version that this machine's crun package has: the agent's tests on the host run that one.
-version=$(dpkg-query -W -f='${source:Version}' crun)
+# Of Debian's current stable release: the archive keeps its sources, while those of testing and unstable are replaced.
+suite=trixie
+version=1.21-1
 
 say() { echo "crun: $*"; }
 
-# apt's own lists have no sources unless its user wants them: they are read into a directory of ours, from the same places.
+# apt's own lists have neither that release nor sources: they are read into a directory of ours, from where the machine's own come from.
 fetch() {
   local apt=$1/apt options
   mkdir -p "$apt/lists/partial"
-  apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-    sort -u >"$apt/sources.list"
+  apt-get indextargets --format "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $suite main" \
+    'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u >"$apt/sources.list"
   [ -s "$apt/sources.list" ] || { echo 'apt knows no packages: apt-get update'; return 1; }
   options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
     -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
-  apt-get "${options[@]}" update && cd "$1" && apt-get "${options[@]}" source "crun=$version"
+  # Debian changes nothing that a guest has: its own part of the source is not needed.
+  apt-get "${options[@]}" update && cd "$1" && apt-get "${options[@]}" source --download-only --tar-only "crun=$version" &&
+    tar -xf crun_*.orig.tar.gz
 }
 
 # What only systemd's cgroup manager and a cache of seccomp programs would need is left out. The directory leaves no trace.

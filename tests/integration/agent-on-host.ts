@@ -18,7 +18,10 @@ import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts'
 import { connectSoon } from './connect-soon.ts';
 import { Scratch, until } from './process.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../packages/agent/dist/kata-agent.cjs');
+const repository = join(import.meta.dirname, '../..');
+const BUNDLE = join(repository, 'packages/agent/dist/kata-agent.cjs');
+/** Where test.sh puts the guest's crun. */
+const CRUN_DIRECTORY = join(repository, '.cache/crun');
 
 /**
  * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted
@@ -70,12 +73,13 @@ export class AgentOnHost {
 
   private constructor(nodeFlags: readonly string[]) {
     assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
+    assert.ok(existsSync(join(CRUN_DIRECTORY, 'crun')), `run "packaging/crun/build.sh --output ${CRUN_DIRECTORY}"`);
     this.#makeRootfs();
     mkdirSync(this.scratch.file('state'));
     const words = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
     const command = [process.execPath, ...nodeFlags, '--no-warnings', ...words].join(' ');
     // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
-    const script = `${prepareSystem}\n${command}; exit $?`;
+    const script = `${prepareSystem}\nPATH=${CRUN_DIRECTORY}:$PATH ${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     this.#process = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr])

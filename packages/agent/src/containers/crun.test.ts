@@ -11,6 +11,11 @@ describe('runcWording', () => {
     ['executable file `/nope` not found: No such file or directory', 'exec: "cmd": executable file not found in $PATH'],
     ['open executable: Permission denied', 'exec: "cmd": permission denied'],
     ['open executable: Operation not permitted', 'exec: "cmd": permission denied'],
+    ['the path `/etc` is not a regular file: Operation not permitted', 'exec: "cmd": permission denied'],
+    ['the path `/etc/passwd` exists but it is not executable: Operation not permitted', 'exec: "cmd": permission denied'],
+    ['cannot open `/locked/cmd`: Permission denied', 'exec: "cmd": permission denied'],
+    ['exec container process `/cmd`: Exec format error', 'exec: "cmd": exec format error'],
+    ['exec container process (missing dynamic library?) `/cmd`: No such file or directory', 'exec: "cmd": no such file or directory'],
     ['exec cmd: Exec format error', 'exec: "cmd": exec format error'],
     ['cannot set memory limit: Permission denied', 'cannot set memory limit: Permission denied'],
   ];

@@ -20,7 +20,7 @@ export class CrunError extends Error {}
  */
 export function runcWording(message: string, command: string): string {
   if (/executable file .* not found/.test(message)) return `exec: "${command}": executable file not found in $PATH`;
-  const refused = /^(?:open executable|exec|execve|stat)\b.*: ([A-Z][a-z ]+)$/.exec(message)?.[1]?.toLowerCase();
+  const refused = /^(?:open executable|cannot open|the path|exec|execve|stat)\b.*: ([A-Z][a-z ]+)$/.exec(message)?.[1]?.toLowerCase();
   if (refused === undefined) return message;
   return `exec: "${command}": ${refused === 'operation not permitted' ? 'permission denied' : refused}`; // a directory, for one
 }
