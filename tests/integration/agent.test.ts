@@ -16,6 +16,11 @@ describe('kata-agent: containers', function () {
   });
   after(() => host.stop());
 
+  for (const Version of ['1.0.2-dev', '1.1.0', '1.2.0', '1.2.1', '1.3.0'])
+    it(`an engine's config.json of version ${Version} becomes a container`, async () => {
+      assert.deepEqual(await host.outcome(['echo', 'a\\u0000b'], { Version }), { code: 0, stdout: 'a\\u0000b\n', stderr: '' });
+    });
+
   it('answers Check and Version', async () => {
     assert.equal((await agent.check()).status, 1);
   });

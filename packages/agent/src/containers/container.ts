@@ -29,6 +29,8 @@ export interface ContainerTools extends LaunchTools {
 
 const SIGKILL = 9;
 const SIGTERM = 15;
+/** The kernel's bound for pids.max in a number (include/linux/threads.h). */
+const PID_MAX_LIMIT = 4_194_304n;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
 
@@ -153,9 +155,10 @@ export class Container {
   async update(resources: LinuxResources): Promise<void> {
     const { resourcesConfig } = await import('../oci/resources-config.ts');
     const { readOnlineCpus } = await import('../guest/online.ts');
-    await this.#withFile(resourcesConfig(resources, readOnlineCpus()), (file) =>
-      this.#tools.crun.run(['update', '--resources', file, this.id]),
-    );
+    const config = resourcesConfig(resources, readOnlineCpus());
+    // A limit that is lifted: in a new container it is only left out.
+    if (resources.Pids && resources.Pids.Limit < 0n) config.pids = { limit: PID_MAX_LIMIT };
+    await this.#withFile(config, (file) => this.#tools.crun.run(['update', '--resources', file, this.id]));
   }
 
   async stats(): Promise<CgroupStats> {

@@ -65,7 +65,8 @@ export function resourcesConfig(message: LinuxResources, online: string): Resour
     ...(memory && { memory }),
     ...(cpu && { cpu }),
     ...(blockIO && { blockIO }),
-    ...(Pids && Pids.Limit !== 0n && { pids: { limit: Pids.Limit } }),
+    // No limit is what a new cgroup has; crun 1.8 writes -1 as it is, which the kernel refuses.
+    ...(Pids && Pids.Limit > 0n && { pids: { limit: Pids.Limit } }),
     ...(devices.length > 0 && { devices }),
     ...(HugepageLimits.length > 0 && {
       hugepageLimits: HugepageLimits.map(({ Pagesize, Limit }) => ({ pageSize: Pagesize, limit: Limit })),

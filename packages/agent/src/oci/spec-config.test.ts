@@ -95,6 +95,13 @@ describe('specConfig', () => {
   });
   it('an empty message has a specification too', () => assert.equal(specConfig(SpecMessage.fromPartial({}), place).ociVersion, '1.0.2'));
   it("leaves the guest's sysctls to the agent", () => assert.deepEqual(spec.linux?.sysctl, { 'kernel.shmmax': '1' }));
+  for (const Version of ['1.0.2-dev', '1.1.0', '1.2.1', '1.3.0'])
+    it(`an engine's ${Version} is a version that crun knows`, () =>
+      assert.equal(specConfig(SpecMessage.fromPartial({ Version }), place).ociVersion, '1.0.2'));
+  it('writes text as it is', () => {
+    const args = ['a\\u0000b', '\\"\\u00007"', 'a\u0000b', '\u00007'];
+    assert.deepEqual(JSON.parse(toJson({ args })), { args });
+  });
   it('writes 64-bit numbers exactly', () => assert.match(toJson(spec), /"hard":18446744073709551615,/));
 });
 
@@ -132,11 +139,12 @@ describe('resourcesConfig', () => {
       memory: { limit: -1n, swap: 4n, swappiness: 5n, disableOOMKiller: true },
       cpu: { shares: 2n, quota: -1n, period: 100n, cpus: '0', mems: '0' },
       blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8n, minor: 0n, rate: 1n }] },
-      pids: { limit: -1n },
       devices: [{ allow: true, access: 'rwm', type: 'c', major: 1n, minor: 3n }],
       hugepageLimits: [{ pageSize: '2MB', limit: 6n }],
     });
   });
+  it('a limit of processes', () =>
+    assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ Pids: { Limit: 100_000n } }), '0').pids, { limit: 100_000n }));
   it('nothing', () => assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ CPU: {} }), '0'), {}));
 });
 

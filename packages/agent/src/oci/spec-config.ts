@@ -20,6 +20,11 @@ export interface GuestPlace {
   readonly guestHooks: Hooks | undefined;
 }
 
+/**
+ * What config.json is written in, whatever the engine's was written in: crun refuses versions that it does not know. The runtime has
+ * refused what newer versions add and a guest cannot have.
+ */
+const OCI_VERSION = '1.0.2';
 const DEFAULT_DEVICE_MODE = 0o666;
 
 /** The network namespace is the guest's, and so is the cgroup one: the VM is the container's only user. */
@@ -78,7 +83,7 @@ function hooksConfig(message: HooksMessage | undefined, guest: Hooks | undefined
 
 export function specConfig(message: SpecMessage, place: GuestPlace): Spec {
   return {
-    ociVersion: message.Version === '' ? '1.0.2' : message.Version,
+    ociVersion: OCI_VERSION,
     ...(message.Process && { process: processConfig(message.Process) }),
     root: { path: message.Root?.Path ?? '', readonly: message.Root?.Readonly ?? false },
     ...(message.Hostname !== '' && { hostname: message.Hostname }),
@@ -94,8 +99,9 @@ export function specConfig(message: SpecMessage, place: GuestPlace): Spec {
   } as Spec;
 }
 
+/** In ECMAScript, not yet in TypeScript's library. */
+const { rawJSON } = JSON as typeof JSON & { rawJSON: (text: string) => object };
+
 /** JSON with 64-bit numbers as numbers: crun reads them exactly. */
-export function toJson(value: object): string {
-  const exact = (text: string): string => text.replaceAll(/"\u0000(-?\d+)"/g, '$1');
-  return exact(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `\0${item}` : item)).replaceAll('\\u0000', '\0'));
-}
+export const toJson = (value: object): string =>
+  JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJSON(String(item)) : item));

@@ -10,6 +10,7 @@ export interface Spec {
   process?: Process;
   root?: Root;
   hostname?: string;
+  domainname?: string;
   mounts?: Mount[];
   hooks?: Hooks;
   annotations?: Record<string, string>;

@@ -93,6 +93,10 @@ function agentLinux(linux: Linux, devices: readonly Device[]): object {
   };
 }
 
+/** The message has no field for the NIS domain name (1.1 of the specification); it is a sysctl of the UTS namespace. */
+const withDomainName = ({ linux = {}, domainname = '' }: Spec): Linux =>
+  domainname === '' ? linux : { ...linux, sysctl: { ...linux.sysctl, 'kernel.domainname': domainname } };
+
 export interface GuestPlacement {
   /** Root file system as the guest sees it. */
   readonly rootPath: string;
@@ -119,7 +123,7 @@ export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
     })),
     Annotations: spec.annotations ?? {},
     Linux: {
-      ...agentLinux(spec.linux ?? {}, guest.devices ?? spec.linux?.devices ?? []),
+      ...agentLinux(withDomainName(spec), guest.devices ?? spec.linux?.devices ?? []),
       ...(guest.seccomp && spec.linux?.seccomp && { Seccomp: seccompMessage(spec.linux.seccomp) }),
     },
   });

@@ -5,6 +5,7 @@ import { isTable } from '../json/is-table.ts';
 import { withoutNulls } from './exact-json.ts';
 import { processShape, specShape } from './spec-shape.ts';
 import type { Found } from './spec-shape.ts';
+import { unsupportedField, unsupportedOfProcess } from './unsupported-field.ts';
 
 type Table = Record<string, unknown>;
 
@@ -38,7 +39,7 @@ function wrongProcess({ args = [], cwd }: Partial<Process>, field: string): Foun
 export function parseSpec(text: string): Spec {
   const spec = parseJson(text, 'config.json');
   modernCapabilities(spec['process']);
-  const found = specShape(spec, '') ?? wrongProcess(spec['process'] as Process, 'process.');
+  const found = specShape(spec, '') ?? wrongProcess(spec['process'] as Process, 'process.') ?? unsupportedField(spec as unknown as Spec);
   if (found) throw new SpecError(...found, 'config.json');
   return spec as unknown as Spec;
 }
@@ -47,7 +48,8 @@ export function parseSpec(text: string): Spec {
 export function parseProcess(text: string): Process {
   const process: Table = { cwd: '/', ...parseJson(text, 'process.json') };
   modernCapabilities(process);
-  const found = processShape(process, '') ?? wrongProcess(process as unknown as Process, '');
+  const own = process as unknown as Process;
+  const found = processShape(process, '') ?? wrongProcess(own, '') ?? unsupportedOfProcess(own, '');
   if (found) throw new SpecError(...found, 'process.json');
-  return process as unknown as Process;
+  return own;
 }

@@ -125,7 +125,7 @@ export const specShape = object(
     ociVersion: text,
     process: processShape,
     root: object({ path: text, readonly: truth }, 'path'),
-    hostname: text,
+    ...all(text, 'hostname', 'domainname'),
     mounts: list(object({ ...all(text, 'destination', 'source', 'type'), options: list(text) }, 'destination')),
     hooks: object(all(hooks, 'prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop')),
     annotations: texts,

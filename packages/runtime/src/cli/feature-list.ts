@@ -21,7 +21,7 @@ const capabilities = [
 
 export const featureList = {
   ociVersionMin: '1.0.0',
-  ociVersionMax: '1.2.0',
+  ociVersionMax: '1.3.0',
   hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
   mountOptions,
   linux: {
@@ -33,6 +33,8 @@ export const featureList = {
     selinux: { enabled: false },
     intelRdt: { enabled: false },
     mountExtensions: { idmap: { enabled: false } },
+    netDevices: { enabled: false },
+    memoryPolicy: { modes: [], flags: [] },
   },
   annotations: {
     'io.katacontainers.version': version,

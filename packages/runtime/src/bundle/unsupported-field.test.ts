@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import type { Spec } from '@kata-containers/common/oci/spec';
+import { unsupportedField, unsupportedOfProcess } from './unsupported-field.ts';
+
+const process = { args: ['true'], cwd: '/' };
+
+describe('fields of newer specifications', () => {
+  const refused: [changes: object, field: string][] = [
+    [{ process: { ...process, scheduler: { policy: 'SCHED_FIFO' } } }, 'process.scheduler'],
+    [{ process: { ...process, ioPriority: { class: 'IOPRIO_CLASS_IDLE' } } }, 'process.ioPriority'],
+    [{ process: { ...process, execCPUAffinity: { initial: '0' } } }, 'process.execCPUAffinity'],
+    [{ process: { ...process, user: { umask: 0o77 } } }, 'process.user.umask'],
+    [{ mounts: [{ destination: '/a' }, { destination: '/b', uidMappings: [{}] }] }, 'mounts[1].uidMappings'],
+    [{ mounts: [{ destination: '/a', options: ['rbind', 'idmap'] }] }, 'mounts[0].options'],
+    [{ linux: { timeOffsets: { boottime: { secs: 1 } } } }, 'linux.timeOffsets'],
+    [{ linux: { netDevices: { eth1: {} } } }, 'linux.netDevices'],
+    [{ linux: { memoryPolicy: { mode: 'MPOL_BIND' } } }, 'linux.memoryPolicy'],
+    [{ linux: { resources: { cpu: { idle: 1 } } } }, 'linux.resources.cpu.idle'],
+    [{ linux: { resources: { cpu: { burst: 1000 } } } }, 'linux.resources.cpu.burst'],
+    [{ vm: { hwConfig: { vcpus: 2 } } }, 'vm.hwConfig'],
+  ];
+  for (const [changes, field] of refused)
+    it(`${field} is refused by its name`, () => assert.equal(unsupportedField({ process, ...changes } as Spec)?.[0], field));
+
+  const accepted: [name: string, changes: object][] = [
+    ['an empty object', { linux: { netDevices: {}, timeOffsets: {} }, vm: {} }],
+    ['the usual umask', { process: { ...process, user: { umask: 0o22 } } }],
+    ['a weight of zero', { linux: { resources: { cpu: { idle: 0, burst: 0 } } } }],
+    ['a time namespace that has the time of the VM', { linux: { namespaces: [{ type: 'time' }] } }],
+  ];
+  for (const [name, changes] of accepted)
+    it(`${name} asks for nothing`, () => assert.equal(unsupportedField({ process, ...changes } as Spec), undefined));
+
+  it('process.json', () =>
+    assert.equal(unsupportedOfProcess({ ...process, scheduler: { policy: 'x' } } as typeof process, '')?.[0], 'scheduler'));
+});

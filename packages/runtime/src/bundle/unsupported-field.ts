@@ -1,0 +1,54 @@
+/**
+ * Fields of the OCI runtime specification that change what a container may do, and that a guest cannot have. A container that asks for
+ * one of them is refused with the field's name: it would run with other rights or limits than its user wrote down. Pure.
+ */
+import type { Mount, Process, Spec } from '@kata-containers/common/oci/spec';
+import type { Found } from './spec-shape.ts';
+
+/** Whether a field asks for anything. */
+function asks(value: unknown): boolean {
+  if (value === undefined || value === false || value === '' || value === 0) return false;
+  return typeof value !== 'object' || Object.keys(value as object).length > 0;
+}
+
+const DEFAULT_UMASK = 0o22;
+const NOT_IN_A_VM = 'is not supported in a VM';
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: object | undefined): Fields => (value ?? {}) as Fields;
+
+function firstAsked(value: object | undefined, names: readonly string[], path: string): Found {
+  const name = names.find((candidate) => asks(fieldsOf(value)[candidate]));
+  return name === undefined ? undefined : [`${path}${name}`, NOT_IN_A_VM];
+}
+
+/** `path` is '' for process.json, and 'process.' for config.json. */
+export function unsupportedOfProcess(process: Process | undefined, path: string): Found {
+  const found = firstAsked(process, ['scheduler', 'ioPriority', 'execCPUAffinity'], path); // 1.1, 1.1, 1.2
+  if (found) return found;
+  const umask = fieldsOf(process?.user)['umask'];
+  return umask === undefined || umask === DEFAULT_UMASK ? undefined : [`${path}user.umask`, `other than 0022 ${NOT_IN_A_VM}`];
+}
+
+/** Mounts with mapped ids (1.1, 1.2). */
+function ofMounts(mounts: readonly Mount[]): Found {
+  for (const [index, mount] of mounts.entries()) {
+    const path = `mounts[${index}].`;
+    const found = firstAsked(mount, ['uidMappings', 'gidMappings'], path);
+    if (found) return found;
+    const option = mount.options?.find((name) => name === 'idmap' || name === 'ridmap');
+    if (option !== undefined) return [`${path}options`, `"${option}" ${NOT_IN_A_VM}`];
+  }
+  return undefined;
+}
+
+/** @returns the first field that is refused, and why */
+export function unsupportedField({ process, mounts = [], linux, ...spec }: Spec): Found {
+  return (
+    unsupportedOfProcess(process, 'process.') ??
+    ofMounts(mounts) ??
+    firstAsked(linux, ['timeOffsets', 'netDevices', 'memoryPolicy'], 'linux.') ?? // 1.1, 1.3, 1.3
+    firstAsked(linux?.resources?.cpu, ['idle', 'burst'], 'linux.resources.cpu.') ?? // 1.1
+    firstAsked(fieldsOf(spec)['vm'] as object | undefined, ['hwConfig'], 'vm.') // 1.3
+  );
+}
