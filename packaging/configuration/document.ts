@@ -5,24 +5,30 @@ import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
 
 const INTRODUCTION = `# configuration.toml
 
+To change settings, write the keys that you want to change to
+\`/etc/kata-containers/config.d/NAME.toml\`, beside a copy of the installed configuration.toml, or edit the copy.
+
 \`kata-runtime\` reads the file that \`--kata-config\` names, else \`/etc/kata-containers/configuration.toml\`, else
 \`/usr/share/defaults/kata-containers/configuration.toml\`. \`kata-runtime --kata-show-default-config-paths\` prints the last two.
+Then it reads the files \`config.d/*.toml\` beside that file, in the order of their names. Each changes the keys that it contains.
 
-Files \`config.d/*.toml\` beside it are read after it, in the order of their names; each changes the keys that it has and leaves the
-others. Unknown keys and tables are warned of in the log, with the name that was probably meant. Everything that is wrong is reported at once.
-
-Keys have Kata Containers 1.x's names. Those that have no effect here are read, and warned of when they are set.
+An unknown key or table causes a warning in the log, with the most similar name. All errors are reported at once. Keys have the
+names of Kata Containers 1.x. A key of 1.x that has no effect here is accepted, and causes a warning if it is set.
 
 ## Annotations
 
-\`io.katacontainers.config.hypervisor.KEY\`, \`….runtime.KEY\` and \`….agent.KEY\` on a container or pod change a key for its VM. Those
-of the hypervisor need to be let through by \`enable_annotations\`, which as shipped lets none through (1.x: all): whoever may write annotations
-could otherwise name any file of the host as the guest's image. \`path\` must also match one of \`valid_hypervisor_paths\`.
-\`kernel_hash\`, \`image_hash\`, \`initrd_hash\`, \`firmware_hash\` and \`hypervisor_hash\` give the SHA-512 that the file must have. In an annotation
-\`default_maxvcpus\` is called \`default_max_vcpus\`, modules in \`kernel_modules\` are separated by \`;\`, and other lists by blanks.
+An annotation on a container or pod changes a key for its VM: \`io.katacontainers.config.hypervisor.KEY\`, \`….runtime.KEY\`,
+\`….agent.KEY\`.
 
-Engines pass annotations on only when they are told to: \`docker run --annotation\`, \`allowed_annotations\` of CRI-O,
-\`pod_annotations = ["io.katacontainers.*"]\` of containerd.
+- Annotations of the hypervisor have an effect only if \`enable_annotations\` permits them. As shipped it permits none (1.x: all),
+  because a user who may set annotations could name any file of the host as the guest's image.
+- \`path\` must also match one of \`valid_hypervisor_paths\`.
+- \`kernel_hash\`, \`image_hash\`, \`initrd_hash\`, \`firmware_hash\` and \`hypervisor_hash\` give the SHA-512 that the file must have.
+- The annotation for \`default_maxvcpus\` is \`default_max_vcpus\`. Modules in \`kernel_modules\` are separated by \`;\`, other lists by
+  blanks.
+
+Engines pass annotations only if they are configured to: \`docker run --annotation\`, CRI-O's \`allowed_annotations\`, containerd's
+\`pod_annotations = ["io.katacontainers.*"]\`.
 `;
 
 function bounds({ oneOf, minimum, maximum }: Key): string {

@@ -25,11 +25,11 @@ kata\\-configuration.toml \\- configuration of Kata Containers
 .br
 .I /usr/share/defaults/kata\\-containers/configuration.toml
 .SH DESCRIPTION
-The first of these that is there is read. Files
+kata\\-runtime reads the first of these files that exists. Then it reads the files
 .I config.d/*.toml
-beside it are read after it, in the order of their names; each changes the keys that it has. An unknown key is warned of in the log.
+beside that file, in the order of their names; each changes the keys that it contains. An unknown key causes a warning in the log.
 .SH KEYS
-Each with its default.
+Each key is shown with its default.
 ${Object.entries(schema as Readonly<Record<string, Readonly<Record<string, Key>>>>)
   .map(section)
   .join('')}.SH SEE ALSO

@@ -42,7 +42,7 @@ const count = (value: number, description: string, extra: Extra = {}): Key<'inte
 });
 const list = (value: readonly string[], description: string): Key<'strings'> => ({ kind: 'strings', default: value, description });
 
-/** A key of 1.x that does nothing here. Setting it to anything else than its default is told as a warning. */
+/** A key of 1.x that does nothing here. Setting it to anything else than its default causes a warning. */
 function idle(value: boolean, withoutEffect: string): Key<'boolean'>;
 function idle(value: string, withoutEffect: string): Key<'string'>;
 function idle(value: number, withoutEffect: string): Key<'integer'>;
@@ -53,7 +53,7 @@ function idle(value: Key['default'], withoutEffect: string): Key {
 }
 
 const NO_VFIO = 'devices of the host are not passed through';
-const NO_TRACING = 'there are no traces';
+const NO_TRACING = 'tracing is not implemented';
 const OTHER_VMM = 'the hypervisor is QEMU';
 
 const hypervisor = {
@@ -61,84 +61,88 @@ const hypervisor = {
   valid_hypervisor_paths: list(['/usr/bin/qemu-system-x86_64'], 'Paths, with * and ?, that the annotation `path` may name.'),
   enable_annotations: list(
     [],
-    'Which annotations io.katacontainers.config.hypervisor.NAME of a pod or container may change this table for its VM: regular\n' +
-      'expressions, of which one must be found in NAME. Whoever may set annotations can with ".*" name any file of the host as\n' +
-      "the guest's image, and so read it: list only what is needed.",
+    'Regular expressions: the annotation io.katacontainers.config.hypervisor.NAME of a pod or container changes this table for\n' +
+      'its VM if one of them matches a part of NAME. With ".*" a user who may set annotations can name any file of the host as\n' +
+      "the guest's image and read it: list only the names that you need.",
   ),
   kernel: text('/usr/share/kata-containers/vmlinuz.container', 'Guest kernel.', { mustExist: true }),
   image: text('/usr/share/kata-containers/kata-containers.img', 'Guest image. Either image or initrd.', { mustExist: true }),
   initrd: text('', 'Guest initrd. Either image or initrd.', { mustExist: true }),
   machine_type: text('pc', 'QEMU machine type.', { oneOf: ['pc', 'q35'] }),
-  accelerator: text('auto', 'kvm, tcg, or auto: KVM when a guest really boots with it, else emulation, which is many times slower.', {
-    oneOf: ['auto', 'kvm', 'tcg'],
-  }),
-  kernel_params: text('', 'Words appended to the guest kernel command line.'),
+  accelerator: text(
+    'auto',
+    'kvm, tcg (emulation), or auto: KVM if a test guest boots with it, else emulation, which is many times slower.',
+    {
+      oneOf: ['auto', 'kvm', 'tcg'],
+    },
+  ),
+  kernel_params: text('', 'Parameters appended to the guest kernel command line.'),
   firmware: text('', 'Firmware given to QEMU as -bios.', { mustExist: true }),
-  machine_accelerators: text('', 'Words appended to -machine.'),
-  cpu_features: text('pmu=off', 'Words appended to -cpu.'),
-  default_vcpus: count(1, 'Virtual CPUs a VM starts with. Below 1: as many as the host has.', { minimum: -1 }),
-  default_maxvcpus: count(0, 'Most virtual CPUs a VM can be given. 0: as many as the host has.', { maximum: 240 }),
+  machine_accelerators: text('', 'Options appended to -machine.'),
+  cpu_features: text('pmu=off', 'Options appended to -cpu.'),
+  default_vcpus: count(1, 'vCPUs that a VM starts with. Below 1: as many as the host has CPUs.', { minimum: -1 }),
+  default_maxvcpus: count(0, 'Maximum number of vCPUs of a VM. 0: as many as the host has CPUs.', { maximum: 240 }),
   default_bridges: count(1, 'PCI bridges for hot-plugged devices.', { maximum: 5 }),
-  default_memory: count(2048, 'Memory a VM starts with, in MiB.'),
+  default_memory: count(2048, 'Memory that a VM starts with, in MiB.'),
   memory_slots: count(10, 'Slots for hot-plugged memory.'),
-  memory_offset: count(0, 'MiB added to the largest memory a VM can get; memory-mapped volumes need it.'),
+  memory_offset: count(0, 'MiB added to the maximum memory of a VM; memory-mapped volumes need this space.'),
   disable_block_device_use: flag(
     false,
-    'Share root file systems that are on a block device instead of plugging it, and refuse block devices as volumes.',
+    'Share root file systems on block devices instead of attaching the device, and refuse block devices as volumes.',
   ),
-  block_device_driver: text('virtio-scsi', 'As what block devices of the host are plugged.', {
+  block_device_driver: text('virtio-scsi', 'Device type by which block devices of the host are attached.', {
     oneOf: ['virtio-scsi', 'virtio-blk', 'nvdimm'],
   }),
   block_device_cache_set: flag(
     false,
-    "Let the next two keys decide how QEMU uses the host's cache for block devices. Otherwise QEMU does.",
+    "The next two keys set how QEMU uses the host's cache for block devices. Otherwise QEMU's defaults apply.",
   ),
-  block_device_cache_direct: flag(false, "Past the host's page cache (O_DIRECT)."),
-  block_device_cache_noflush: flag(false, 'Ignore that the guest wants what it wrote to be on the device. A host that crashes loses data.'),
+  block_device_cache_direct: flag(false, "Bypass the host's page cache (O_DIRECT)."),
+  block_device_cache_noflush: flag(false, 'Ignore flush requests of the guest. Data is lost if the host crashes.'),
   shared_fs: text(
     'virtio-9p',
-    'How host directories reach the guest. virtio-fs needs the daemon virtiofsd; its VMs are booted, never cloned.',
+    'How host directories are shared with the guest. virtio-fs needs the daemon virtiofsd; a VM with it is booted, never cloned.',
     { oneOf: ['virtio-9p', 'virtio-fs'] },
   ),
   virtio_fs_daemon: text(
     '',
-    'virtiofsd of QEMU 4.2 to 7 or the one in Rust. Empty: the first that there is of\n' +
+    'virtiofsd of QEMU 4.2 to 7, or the Rust implementation. Empty: the first that exists of\n' +
       '/usr/libexec/virtiofsd, /usr/lib/qemu/virtiofsd and /usr/bin/virtiofsd.',
   ),
   valid_virtio_fs_daemon_paths: list([], 'Paths, with * and ?, that the annotation `virtio_fs_daemon` may name.'),
-  virtio_fs_cache: text('auto', 'What the guest keeps of files: none, auto (for a second) or always. Empty: none.', {
+  virtio_fs_cache: text('auto', 'How long the guest caches files: none, auto (one second) or always. Empty: none.', {
     oneOf: ['', 'none', 'auto', 'always'],
   }),
   virtio_fs_cache_size: count(
     0,
-    'MiB of a window through which the guest maps files (DAX). 0: none. Needs a QEMU with it, which no distribution has.',
+    'Size in MiB of the window through which the guest maps files (DAX). 0: none. Needs a QEMU with DAX; no distribution has one.',
   ),
-  virtio_fs_extra_args: list([], 'Words appended to the command line of virtiofsd. No annotation changes them.'),
-  msize_9p: count(512000, 'Largest 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
-  enable_debug: flag(false, "Keep QEMU's log and let the guest kernel speak."),
-  disable_nesting_checks: flag(false, 'Do not adapt to being a VM ourselves.'),
+  virtio_fs_extra_args: list([], 'Arguments appended to the command line of virtiofsd. Annotations cannot change this key.'),
+  msize_9p: count(512000, 'Maximum size of a 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
+  enable_debug: flag(false, "Keep QEMU's log, and print the messages of the guest's kernel on its console."),
+  disable_nesting_checks: flag(false, 'Do not adapt the VM if the host itself is a VM.'),
   disable_image_nvdimm: flag(false, 'Attach the image as a virtio block device instead of an NVDIMM.'),
-  disable_vhost_net: flag(false, 'Do not use vhost-net even when the host has it.'),
-  entropy_source: text('/dev/urandom', "Source of the guest's randomness.", { mustExist: true }),
-  enable_mem_prealloc: flag(false, "Take all of a VM's memory from the host at its start. Such a VM is booted, never cloned."),
-  enable_hugepages: flag(false, 'Guest memory in huge pages of /dev/hugepages. Such a VM is booted, never cloned.'),
-  file_mem_backend: text('', 'Directory of a file system that guest memory is in, shared. Such a VM is booted, never cloned.', {
+  disable_vhost_net: flag(false, 'Do not use vhost-net even if the host has it.'),
+  entropy_source: text('/dev/urandom', 'Entropy source of the guest.', { mustExist: true }),
+  enable_mem_prealloc: flag(false, 'Allocate all memory of a VM when it starts. Such a VM is booted, never cloned.'),
+  enable_hugepages: flag(false, 'Use huge pages of /dev/hugepages for guest memory. Such a VM is booted, never cloned.'),
+  file_mem_backend: text('', 'Directory for guest memory, as shared files. Such a VM is booted, never cloned.', {
     mustExist: true,
   }),
   valid_file_mem_backends: list([], 'Paths, with * and ?, that the annotation `file_mem_backend` may name.'),
-  enable_swap: flag(false, "Tell QEMU that its memory may be swapped, which is the host's default too."),
-  enable_iothreads: flag(false, 'A thread of its own for block devices on the SCSI controller.'),
+  enable_swap: flag(false, "Allow guest memory to be swapped out, which is the host's default too."),
+  enable_iothreads: flag(false, 'Use a separate I/O thread for block devices on the SCSI controller.'),
   pflashes: list([], 'Files given to QEMU as -pflash.'),
-  guest_hook_path: text('', 'Directory in the guest with hooks (prestart, poststart, poststop below it) that are run for each container.'),
+  guest_hook_path: text('', 'Directory in the guest with hooks (in prestart, poststart and poststop) that are run for each container.'),
   enable_virtio_mem: idle(false, 'memory is hot-plugged as DIMMs'),
-  enable_vhost_user_store: idle(false, 'vhost-user devices are not handed over'),
-  vhost_user_store_path: idle('/var/run/kata-containers/vhost-user', 'vhost-user devices are not handed over'),
-  valid_vhost_user_store_paths: idle([], 'vhost-user devices are not handed over'),
+  enable_vhost_user_store: idle(false, 'vhost-user devices are not passed to the VM'),
+  vhost_user_store_path: idle('/var/run/kata-containers/vhost-user', 'vhost-user devices are not passed to the VM'),
+  valid_vhost_user_store_paths: idle([], 'vhost-user devices are not passed to the VM'),
   enable_iommu: idle(false, NO_VFIO),
   enable_iommu_platform: idle(false, NO_VFIO),
   hotplug_vfio_on_root_bus: idle(false, NO_VFIO),
   pcie_root_port: idle(0, NO_VFIO),
-  use_vsock: idle(false, 'the agent is reached over a virtio serial port and kata-proxy'),
+  use_vsock: idle(false, 'the agent is connected by a virtio serial port and kata-proxy'),
   jailer_path: idle('', OTHER_VMM),
   valid_jailer_paths: idle([], OTHER_VMM),
   ctlpath: idle('', OTHER_VMM),
@@ -147,17 +151,17 @@ const hypervisor = {
 
 const proxy = {
   path: text('/usr/libexec/kata-containers/kata-proxy', 'kata-proxy binary.', { mustExist: true }),
-  enable_debug: flag(false, "Log the proxy's doings and the guest's console."),
+  enable_debug: flag(false, "Log debug messages of the proxy, and the guest's console."),
 } as const;
 
 const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
-  enable_debug: flag(false, "Log the shim's doings."),
+  enable_debug: flag(false, 'Log debug messages of the shim.'),
   enable_tracing: idle(false, NO_TRACING),
 } as const;
 
 const agent = {
-  enable_debug: flag(false, "Log the agent's doings on the guest's console."),
+  enable_debug: flag(false, "Log debug messages of the agent on the guest's console."),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
   enable_tracing: idle(false, NO_TRACING),
   trace_mode: idle('dynamic', NO_TRACING),
@@ -165,38 +169,37 @@ const agent = {
 } as const;
 
 const runtime = {
-  enable_debug: flag(false, "Log the runtime's doings."),
+  enable_debug: flag(false, 'Log debug messages of the runtime.'),
   internetworking_model: text(
     'tcfilter',
-    'How the VM is joined to the network namespace: tcfilter (which default is too) moves traffic between each link and a tap;\n' +
-      'macvtap puts a tap on each link, which loses its addresses to the guest; none leaves the VM without network.',
+    'How the VM is connected to the network namespace. tcfilter (default is the same): tc redirects traffic between each link and a\n' +
+      'tap. macvtap: a macvtap on each link; the addresses of the link move to the guest. none: no network.',
     { oneOf: ['default', 'tcfilter', 'macvtap', 'none'] },
   ),
   sandbox_cgroup_only: flag(
     false,
-    'Hold a sandbox as a whole, with all that its VM costs, to the limits of the container that it was made for. Otherwise only the\n' +
-      "VM's processors are held to the containers' limits.",
+    'Apply the limits of the container that the sandbox was made for to the whole sandbox, with QEMU, proxy and shims. Otherwise the\n' +
+      "containers' limits apply to the VM's vCPUs only.",
   ),
   disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
   enable_tracing: idle(false, NO_TRACING),
-  disable_new_netns: idle(false, 'QEMU is always started in a network namespace'),
-  enable_agent_pidns: idle(false, 'whether containers share their processes is what their pod asks for'),
+  disable_new_netns: idle(false, 'QEMU always runs in a network namespace'),
+  enable_agent_pidns: idle(false, 'the pod decides whether its containers share a PID namespace'),
   experimental: idle([], 'there are no experimental features'),
 } as const;
 
 const factory = {
   enable_template: flag(
     true,
-    'Start VMs as clones of one that has booted already: in a fraction of the time, and with memory that they share. The first\n' +
-      'container makes the template. The price: clones have the same layout of addresses in their kernel and agent, so that who\n' +
-      'learns it in one VM knows it in all; each gets fresh entropy and its own clock before anything runs. Set to false to\n' +
-      'boot each VM.',
+    'Start VMs as clones of a template, a VM that has already booted: faster, and with shared memory. The first container makes the\n' +
+      'template. The cost: clones have the same address layout in their kernel and agent, so that who learns the layout in one VM\n' +
+      'knows it in all. Each clone gets fresh entropy and the time before anything runs in it. Set to false to boot each VM.',
   ),
-  template_path: text('/run/vc/vm/template', 'Where templates are kept: a tmpfs is mounted there unless something is.'),
+  template_path: text('/run/vc/vm/template', 'Directory of the templates. A tmpfs is mounted there unless something is mounted already.'),
   vm_cache_number: count(
     0,
-    "VMs that a server ('kata-runtime factory init', which stays) keeps ready, so that a container need not wait for one. Each takes\n" +
-      'memory while it waits. 0: none.',
+    "Number of VMs that the server of the VM cache ('kata-runtime factory init') keeps ready. Each uses memory while it waits.\n" +
+      '0: no cache.',
     { maximum: 100 },
   ),
   vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', 'Unix socket of that server.'),
@@ -223,5 +226,5 @@ export interface Configuration {
   readonly factory: Table<typeof factory>;
 }
 
-/** Tables of 1.x that this version reads nothing from: they are accepted in silence. */
+/** Tables of 1.x that this version ignores without a warning. */
 export const ignoredTables: readonly string[] = ['netmon'];
