@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Mount } from '@kata-containers/common/oci/spec';
-import { shmBytes, shmMount } from './share-plan.ts';
+import { planShare, shmBytes, shmMount } from './share-plan.ts';
+import type { HostFacts } from './share-plan.ts';
 
 describe('shmBytes', () => {
   const MIB = 1 << 20;
   const tmpfs = (...options: string[]): Mount[] => [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }];
   const bind = (source: string): Mount[] => [{ destination: '/dev/shm', type: 'bind', source, options: ['rbind'] }];
   const capacityOf = (path: string): number | undefined => (path === '/host/shm' ? 9 * MIB : undefined);
+  const isInTmpfs = (path: string): boolean => path === '/host/shm';
   const cases: [name: string, mounts: Mount[], bytes: number][] = [
     ['no mount of the engine', [], 64 * MIB],
     ['bytes', tmpfs('nosuid', 'size=8388608'), 8 * MIB],
@@ -17,7 +19,7 @@ describe('shmBytes', () => {
     ["the host's", bind('/host/shm'), 9 * MIB],
     ["one of the host's that is missing", bind('/nowhere'), 64 * MIB],
   ];
-  for (const [name, mounts, bytes] of cases) it(name, () => assert.equal(shmBytes(mounts, { capacityOf }), bytes));
+  for (const [name, mounts, bytes] of cases) it(name, () => assert.equal(shmBytes(mounts, { capacityOf, isInTmpfs }), bytes));
 });
 
 describe('shmMount', () => {
@@ -27,4 +29,45 @@ describe('shmMount', () => {
     ['read-only', ['ro'], ['rbind', 'nosuid', 'nodev', 'noexec', 'ro']],
   ];
   for (const [name, given, options] of cases) it(name, () => assert.deepEqual(shmMount(given).options, options));
+});
+
+describe('planShare', () => {
+  const kinds: Record<string, 'directory' | 'file' | 'other'> = { '/dev/kvm': 'other', '/host/file': 'file' };
+  const facts: HostFacts = {
+    kindOf: (path) => kinds[path] ?? 'directory',
+    capacityOf: () => 1,
+    isInTmpfs: (path) => path.startsWith('/run/') || path === '/dev/shm',
+    randomName: () => '0123456789abcdef',
+  };
+  const bind = (source: string, destination: string): Mount => ({ destination, source, type: 'bind', options: ['rbind'] });
+  const sharedSources = (...mounts: Mount[]): string[] => planShare('c', mounts, facts).shared.map(({ source }) => source);
+
+  const shared: [name: string, source: string, destination: string][] = [
+    ['a directory that the host has in /dev, too', '/data/net', '/dev/net'],
+    ["a directory of the host's /dev", '/dev/disk', '/dev/disk'],
+    ['a volume at /dev/shm', '/data/files', '/dev/shm'],
+    ['a volume at /dev/shm whose directory is named as engines name theirs', '/data/shm', '/dev/shm'],
+    ['a file below /dev', '/host/file', '/dev/termination-log'],
+  ];
+  for (const [name, source, destination] of shared)
+    it(`shares ${name}`, () => assert.deepEqual(sharedSources(bind(source, destination)), [source]));
+
+  const kept: [name: string, source: string, destination: string][] = [
+    ['device nodes', '/dev/kvm', '/dev/kvm'],
+    ["the engine's shared memory", '/run/containers/c/shm', '/dev/shm'],
+    ["the host's shared memory", '/dev/shm', '/dev/shm'],
+    ['message queues', '/dev/mqueue', '/dev/mqueue'],
+    ['all of /dev', '/dev', '/dev'],
+    ['kernel file systems', '/sys/fs', '/host/sys'],
+  ];
+  for (const [name, source, destination] of kept)
+    it(`leaves ${name} to the guest`, () => assert.deepEqual(sharedSources(bind(source, destination)), []));
+
+  it("mounts the sandbox's shared memory for the engine's", () =>
+    assert.deepEqual(planShare('c', [bind('/run/c/shm', '/dev/shm')], facts).mounts, [shmMount(['rbind'])]));
+
+  it('a volume of the pod at /dev/shm is the shared memory', () => {
+    const volume = bind('/run/kata-containers/sandbox/ephemeral/cache', '/dev/shm');
+    assert.deepEqual(planShare('c', [volume], facts, new Set([volume])).mounts, [volume]);
+  });
 });

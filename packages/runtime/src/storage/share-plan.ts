@@ -2,6 +2,7 @@
  * Which host directories and files the guest gets through the shared file system, and what the container's mounts become.
  * Pure: what is on the host is told by `HostFacts`.
  */
+import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
 import { nameFor } from './name-for.ts';
@@ -11,6 +12,8 @@ export interface HostFacts {
   kindOf(path: string): 'directory' | 'file' | 'other' | undefined;
   /** Bytes that the file system at `path` can hold; undefined when there is none. */
   capacityOf(path: string): number | undefined;
+  /** Whether `path` exists and is in a tmpfs. */
+  isInTmpfs(path: string): boolean;
   /** 16 random hexadecimal digits, new at each call. */
   randomName(): string;
 }
@@ -40,24 +43,29 @@ function tmpfsBytes(options: readonly string[]): number | undefined {
   return digits === undefined ? undefined : Number(digits) * (SUFFIXES[suffix.toLowerCase()] ?? 1);
 }
 
-/** Bytes of the sandbox' /dev/shm: as large as what the engine mounts there, a tmpfs or (`--ipc shareable`) one of the host's. */
-export function shmBytes(mounts: readonly Mount[], { capacityOf }: Pick<HostFacts, 'capacityOf'>): number {
-  const mount = mounts.find(({ destination }) => destination === '/dev/shm');
+const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
+
+/**
+ * Engines mount a tmpfs of their own at /dev/shm, or bind one that they keep for several containers, in a directory named shm (docker
+ * `--ipc shareable`, podman, CRI). Any other source is a volume, whose files must reach the host.
+ */
+function isSharedMemory(mount: Mount, { isInTmpfs }: Pick<HostFacts, 'isInTmpfs'>): boolean {
+  const { destination, source = '' } = mount;
+  if (destination !== '/dev/shm') return false;
+  return !isBind(mount) || (basename(source) === 'shm' && isInTmpfs(source));
+}
+
+/** Bytes of the sandbox's /dev/shm: the size of the engine's, or the usual size. */
+export function shmBytes(mounts: readonly Mount[], facts: Pick<HostFacts, 'capacityOf' | 'isInTmpfs'>): number {
+  const mount = mounts.find((candidate) => isSharedMemory(candidate, facts));
   if (!mount) return DEFAULT_SHM_BYTES;
-  const bytes = isBind(mount) ? capacityOf(mount.source ?? '') : tmpfsBytes(mount.options ?? []);
+  const bytes = isBind(mount) ? facts.capacityOf(mount.source ?? '') : tmpfsBytes(mount.options ?? []);
   return bytes === undefined || bytes === 0 ? DEFAULT_SHM_BYTES : bytes;
 }
 
-const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
-
-/** Kernel file systems of the host must not be shared: the guest has its own. */
-const isKernelPath = (source: string): boolean => /^\/(proc|sys)(\/|$)/.test(source);
-
-/** Device nodes and directories of /dev are the guest's own; a regular file that the engine puts there is not. */
-function staysInGuest({ destination, source = '' }: Mount, facts: HostFacts): boolean {
-  if (isKernelPath(source) || destination === '/dev') return true;
-  return destination.startsWith('/dev/') && facts.kindOf(destination) !== undefined && facts.kindOf(destination) !== 'file';
-}
+/** The guest has its own kernel file systems, and its own /dev. The source decides: the host may have anything at the destination. */
+const staysInGuest = ({ destination, source = '' }: Mount): boolean =>
+  destination === '/dev' || /^\/(proc|sys|dev\/(mqueue|pts|hugepages))(\/|$)/.test(source);
 
 /** What a /dev/shm has (crun takes from a bind mount what is not asked for), unless the engine asks for the opposite. */
 const SHM_FLAGS = { nosuid: 'suid', nodev: 'dev', noexec: 'exec' };
@@ -91,8 +99,9 @@ export function planShare(
 ): SharePlan {
   const shared: SharedPath[] = [];
   const guestMounts = mounts.map((mount): Mount => {
-    if (mount.destination === '/dev/shm') return shmMount(mount.options);
-    if (inGuest.has(mount) || !isBind(mount) || staysInGuest(mount, facts)) return mount;
+    if (inGuest.has(mount)) return mount;
+    if (isSharedMemory(mount, facts)) return shmMount(mount.options);
+    if (!isBind(mount) || staysInGuest(mount)) return mount;
     const path = share(mount, containerId, facts);
     if (!path) return mount;
     shared.push(path);

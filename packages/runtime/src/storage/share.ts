@@ -12,6 +12,8 @@ type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) =>
 type Mounter = Pick<Kernel, 'mount'>;
 
 const NONE = 'none';
+/** statfs(2) */
+const TMPFS_MAGIC = 0x01021994;
 
 export const hostFacts: HostFacts = {
   kindOf(path) {
@@ -26,6 +28,7 @@ export const hostFacts: HostFacts = {
     const { blocks, bsize } = statfsSync(path);
     return blocks * bsize;
   },
+  isInTmpfs: (path) => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC,
   randomName: () => randomUuid().replaceAll('-', '').slice(0, 16),
 };
 
