@@ -118,6 +118,9 @@ describe('bad input on the command line', function () {
   it('--version is what callers parse', async () => {
     const { code, stdout, stderr } = await run(kataRuntime, ['--version']);
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: \S+\n$/);
+    assert.match(
+      stdout,
+      /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: \S+\nkata-runtime version \S+\ncommit: \S+\nspec: \S+\n$/,
+    );
   });
 });

@@ -54,7 +54,8 @@ describe('commands of kata-runtime', function () {
 
   it('what engines ask at their start: version, features, help', async () => {
     rig.prepare();
-    const version = /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: 1\.\S+\n$/;
+    const version =
+      /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: 1\.\S+\nkata-runtime version \S+\ncommit: \S+\nspec: 1\.\S+\n$/;
     for (const word of ['--version', '-v', 'version']) assert.match((await rig.kata(word)).stdout, version);
     const features = JSON.parse((await rig.kata('features')).stdout) as {
       ociVersionMin: string;

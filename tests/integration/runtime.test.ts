@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
@@ -109,6 +109,20 @@ describe('kata-runtime', function () {
     assert.deepEqual([code, stderr], [1, 'the guest says no\n']);
     assert.equal(await status(), 'created');
     assert.equal((await kata('delete', '--force', id)).code, 0);
+  });
+
+  it('list shows a container whose root file system is gone, and delete removes it', async () => {
+    prepare();
+    await create();
+    const bundle = scratch.file('bundle');
+    renameSync(`${bundle}/rootfs`, `${bundle}/gone`);
+    const listed = await kata('list');
+    renameSync(`${bundle}/gone`, `${bundle}/rootfs`);
+    assert.equal(listed.code, 0);
+    assert.match(listed.stdout, new RegExp(`^${id} +\\d+ +created +\\S+ +\\S+ +- *$`, 'm'));
+    assert.equal(listed.stderr, `WARNING: container ${id}: ${bundle}/rootfs is missing\n`);
+    assert.equal((await kata('delete', '--force', id)).code, 0);
+    assert.deepEqual(leftovers(), []);
   });
 
   it('delete --force takes damaged and half-made states', async () => {

@@ -1,5 +1,5 @@
 /** The containers as `list` prints them, in 1.x' shape (list.go). */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Configuration } from '../configuration/schema.ts';
 import { currentState } from '../state/container-status.ts';
@@ -33,17 +33,26 @@ function readable<T>(id: string, read: () => T): T | undefined {
   }
 }
 
-/** Containers that are being made or removed at this moment have no record, or no root file system: they are left out. */
+/** Of a container whose root file system is gone: its owner cannot be told any more. */
+const UNKNOWN_OWNER = '-';
+
+/**
+ * Containers that are being made or removed at this moment have no record: they are left out. One whose bundle or root file system is gone
+ * may have a VM that runs: it is listed, and a warning names the path.
+ */
 export function containerRows(): { row: ContainerRow; sandboxId: string }[] {
   return listContainers().flatMap(({ id, sandboxId }) => {
     const record = readable(id, () => loadContainer(sandboxId, id));
-    const rootfs = record && statSync(record.Rootfs, { throwIfNoEntry: false });
-    if (!record || !rootfs) return [];
+    if (!record) return [];
+    const missing = [record.BundlePath, record.Rootfs].find((path) => !existsSync(path));
+    if (missing !== undefined) console.error(`WARNING: container ${id}: ${missing} is missing`);
+    const uid = statSync(record.Rootfs, { throwIfNoEntry: false })?.uid;
     const status = ociStatus(currentState(record));
     const { BundlePath: bundle, Rootfs, Created: created, Process } = record;
     const pid = status === 'stopped' ? 0 : Process.Shim.pid;
     const annotations = containerAnnotations(record);
-    const row = { ociVersion: OCI_VERSION, id, pid, status, bundle, rootfs: Rootfs, created, annotations, owner: `#${rootfs.uid}` };
+    const owner = uid === undefined ? UNKNOWN_OWNER : `#${uid}`;
+    const row = { ociVersion: OCI_VERSION, id, pid, status, bundle, rootfs: Rootfs, created, annotations, owner };
     return [{ row, sandboxId }];
   });
 }
