@@ -80,13 +80,21 @@ describe('kata-agent: containers', function () {
   });
 
   describe('signals', () => {
-    it('TERM kills a first process that does not handle it', async () => {
-      const id = await host.run(['sleep', '100']);
-      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
-      assert.equal(await host.wait(id, id), 137);
-      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 }); // dropped: it is stopped
-      await host.remove(id);
-    });
+    // As on runc: a first process is killed by SIGKILL only, and may end by itself after a TERM that it does not take.
+    const deaf: [name: string, command: string[], code: number][] = [
+      ['without a handler', ['sh', '-c', 'echo ready; read x; exit 23'], 23],
+      ['that ignores it', ['sh', '-c', 'trap "" TERM; echo ready; read x; exit 24'], 24],
+    ];
+    for (const [name, command, code] of deaf)
+      it(`TERM does not kill a first process ${name}`, async () => {
+        const id = await host.run(command);
+        assert.equal((await agent.call('readStdout', { container_id: id, exec_id: id, len: 100 })).data.toString(), 'ready\n');
+        await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
+        await agent.call('closeStdin', { container_id: id, exec_id: id });
+        assert.equal(await host.wait(id, id), code);
+        await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 }); // dropped: it is stopped
+        await host.remove(id);
+      });
     it('TERM reaches one that does', async () => {
       const id = await host.run(['sh', '-c', 'trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done']);
       assert.equal((await agent.call('readStdout', { container_id: id, exec_id: id, len: 100 })).data.toString(), 'ready\n');

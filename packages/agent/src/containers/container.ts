@@ -21,14 +21,12 @@ import type { Launch, LaunchTools, Launched } from './launcher.ts';
 import type { GuestProcess } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { runProgram } from '../processes/program.ts';
-import { isDeafTo } from './signal-mask.ts';
 
 export interface ContainerTools extends LaunchTools {
   readonly log: Logger;
 }
 
 const SIGKILL = 9;
-const SIGTERM = 15;
 /** The kernel's bound for pids.max in a number (include/linux/threads.h). */
 const PID_MAX_LIMIT = 4_194_304n;
 
@@ -130,8 +128,7 @@ export class Container {
     if (execId === '' || this.#state === 'paused') return this.#signalAll(signal);
     const process = this.process(execId);
     if (process.hasEnded()) throw new Error('os: process already finished');
-    const isDeaf = process === this.#init && signal === SIGTERM && isDeafTo(process.pid, SIGTERM);
-    this.#tools.kernel.kill(process.pid, isDeaf ? SIGKILL : signal);
+    this.#tools.kernel.kill(process.pid, signal);
   }
 
   async pause(): Promise<void> {

@@ -4,6 +4,12 @@ import { unsupportedField, unsupportedOfProcess } from './unsupported-field.ts';
 
 const process = { args: ['true'], cwd: '/' };
 
+/** Mappings of all ids of a container to those from `hostID` on. */
+const ids = (hostID: number): object => {
+  const mappings = [{ containerID: 0, hostID, size: 65_536 }];
+  return { uidMappings: mappings, gidMappings: mappings };
+};
+
 describe('fields of newer specifications', () => {
   const refused: [changes: object, field: string][] = [
     [{ process: { ...process, scheduler: { policy: 'SCHED_FIFO' } } }, 'process.scheduler'],
@@ -17,6 +23,8 @@ describe('fields of newer specifications', () => {
     [{ linux: { memoryPolicy: { mode: 'MPOL_BIND' } } }, 'linux.memoryPolicy'],
     [{ linux: { resources: { cpu: { idle: 1 } } } }, 'linux.resources.cpu.idle'],
     [{ linux: { resources: { cpu: { burst: 1000 } } } }, 'linux.resources.cpu.burst'],
+    [{ linux: { namespaces: [{ type: 'pid' }, { type: 'user' }], ...ids(100_000) } }, 'linux.namespaces[1]'],
+    [{ linux: { namespaces: [{ type: 'user', path: '/proc/1/ns/user' }] } }, 'linux.namespaces[0]'],
     [{ vm: { hwConfig: { vcpus: 2 } } }, 'vm.hwConfig'],
   ];
   for (const [changes, field] of refused)
@@ -24,6 +32,7 @@ describe('fields of newer specifications', () => {
 
   const accepted: [name: string, changes: object][] = [
     ['an empty object', { linux: { netDevices: {}, timeOffsets: {} }, vm: {} }],
+    ['a user namespace that has the same ids', { linux: { namespaces: [{ type: 'user' }], ...ids(0) } }],
     ['the usual umask', { process: { ...process, user: { umask: 0o22 } } }],
     ['a weight of zero', { linux: { resources: { cpu: { idle: 0, burst: 0 } } } }],
     ['a time namespace that has the time of the VM', { linux: { namespaces: [{ type: 'time' }] } }],
