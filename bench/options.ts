@@ -18,7 +18,7 @@ export const usage = `npm run bench -- [options]
   --only ROW…   only these rows (what is left out by --quick, too)
   --runs N      runs of each row and runtime, 1 to 100
   --json FILE   also write results, every value and the timeline as JSON
-  --svg FILE    also draw where the time of one "docker run" goes`;
+  --svg FILE    also draw a timeline of one "docker run"`;
 
 const FULL = { runs: 5, seconds: 18 * 60 };
 const QUICK = { runs: 2, seconds: 4 * 60 };

@@ -63,7 +63,7 @@ async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions
 }
 
 function publish({ all, shown }: Measured, { json, svg }: BenchOptions): void {
-  const machine = `${cpus().length} processors, emulated guests (TCG)`;
+  const machine = `${cpus().length} cores, emulated guests (TCG)`;
   console.log(table(all));
   if (shown) console.log(`\n${timelineText(shown)}`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, results: plainResults(all), timeline: shown }, null, 2)}\n`);

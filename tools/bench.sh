@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures against runc: sets up, stages, runs bench/run.ts. Arguments go to it: --help tells which.
+# Measures against runc: sets up, stages, runs bench/run.ts. Arguments are passed to it: --help lists them.
 set -eu
 cd "$(dirname "$0")/.."
 tools/setup.sh

@@ -10,7 +10,7 @@ usage() {
 Usage: kata-collect-data.sh [-h | -v]
 
 Prints what a report of a problem with Kata Containers needs, as Markdown on stdout. To be run as root.
-Read it before you publish it: passwords, tokens and keys are left out as far as they can be told.
+Read it before you publish it: it omits passwords, tokens and keys that it recognises.
 EOT
 }
 
@@ -33,9 +33,9 @@ redact() {
     -e 's#(://)[^/@[:space:]]+@#\1[left out]@#g'
 }
 
-# A command that hangs is what many reports are about: the others are told all the same.
+# A command that hangs is what many reports are about: the output of the others is still collected.
 bounded() {
-  timeout -k 5 20 "$@" || case $? in 124 | 137) echo "$1: does not end within 20 s" ;; esac
+  timeout -k 5 20 "$@" || case $? in 124 | 137) echo "$1: did not finish within 20 s" ;; esac
 }
 
 heading() { printf '\n# %s\n' "$1"; }
