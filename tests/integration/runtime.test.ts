@@ -111,6 +111,21 @@ describe('kata-runtime', function () {
     assert.equal((await kata('delete', '--force', id)).code, 0);
   });
 
+  it('a container is what create has read, whatever becomes of its config.json', async () => {
+    prepare();
+    const note = scratch.file('notes');
+    const hook = (name: string): object => ({ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >> ${note}`] });
+    rig.changeSpec((spec) => Object.assign(spec, { hooks: { poststart: [hook('started')], poststop: [hook('stopped')] } }));
+    await create();
+    const config = scratch.file('bundle/config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replaceAll('echo ', 'echo changed '));
+    assert.deepEqual(await kata('start', id).then(({ code, stderr }) => [code, stderr]), [0, '']);
+    rmSync(config);
+    assert.equal((await kata('delete', '--force', id)).code, 0);
+    assert.equal(readFileSync(note, 'utf8'), 'started\nstopped\n');
+    assert.deepEqual(leftovers(), []);
+  });
+
   it('list shows a container whose root file system is gone, and delete removes it', async () => {
     prepare();
     await create();

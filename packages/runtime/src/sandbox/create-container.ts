@@ -21,6 +21,7 @@ import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { directoriesOf, enterCgroupOf, makeCgroupFor } from '../vm/container-cgroup.ts';
 import { limitWhole } from './host-limits.ts';
+import { keepSpec } from './kept-bundle.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
@@ -106,6 +107,7 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
     Process: { Token: request.id, Shim: shim.identity },
     Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
+  keepSpec(sandboxId, request.id, request.bundle);
 }
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {

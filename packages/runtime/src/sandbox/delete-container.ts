@@ -3,18 +3,19 @@ import { connectAgent } from '@kata-containers/common/agent-api/agent-connection
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
-import { loadBundle } from '../bundle/load-bundle.ts';
+import type { Bundle } from '../bundle/load-bundle.ts';
 import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { endProcess } from '../processes/end-process.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { runPoststopHooks } from './container-hooks.ts';
+import { keptBundle } from './kept-bundle.ts';
 import { currentState } from '../state/container-status.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { timed } from '../context/trace-step.ts';
 import { sandboxPaths } from '../context/paths.ts';
-import type { ContainerRecord, SandboxState } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { findSandbox, loadContainer, loadSandbox } from '../state/state-store.ts';
 
 /** Time for the guest to write its caches back before its VM is ended. */
@@ -56,11 +57,6 @@ async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, fo
   await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
 }
 
-async function poststop(context: Tools, id: string, record: ContainerRecord | undefined): Promise<void> {
-  const bundle = record && load(() => loadBundle(record.BundlePath), true);
-  if (bundle) await runPoststopHooks(context, { id, bundle });
-}
-
 /** @throws ContainerNotFoundError (not with `force`), StateError, KataError when something cannot be removed */
 export async function deleteContainer(context: Tools, id: string, force: boolean): Promise<void> {
   const sandboxId = findSandbox(id);
@@ -72,11 +68,12 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const state = record && currentState(record);
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
+  const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // for hooks, before it is removed
   if (sandboxId === id) {
     if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
     const failures = await timed(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
   } else await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
-  await poststop(context, id, record);
+  if (bundle) await runPoststopHooks(context, { id, bundle });
 }

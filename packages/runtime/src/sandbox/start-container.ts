@@ -1,7 +1,7 @@
 /** `start`: lets the process that create left waiting go on. */
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
-import { loadBundle } from '../bundle/load-bundle.ts';
 import { runPoststartHooks } from './container-hooks.ts';
+import { keptBundle } from './kept-bundle.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
@@ -13,7 +13,7 @@ import { timed } from '../context/trace-step.ts';
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = requireFor('start', id);
   const { AgentState, HypervisorState, Network } = sandbox;
-  const bundle = loadBundle(record.BundlePath); // one that cannot be read any more is told before anything runs
+  const bundle = keptBundle(sandboxId, id, record); // one that cannot be read any more is told before anything runs
   const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Capabilities, Process, User } from '@kata-containers/common/oci/spec';
-import { loadBundle } from '../../bundle/load-bundle.ts';
 import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
+import { keptBundle } from '../../sandbox/kept-bundle.ts';
 import { requireContainer } from '../../state/state-store.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { exitCodeOf } from '../exit-code.ts';
@@ -50,7 +50,8 @@ function moreCapabilities(own: Capabilities | undefined, added: readonly string[
 /** The container's own process with what the command line changes. */
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
   if (args.length === 0) throw new UsageError('Missing command: what is to be run in the container?');
-  const { process: own } = loadBundle(requireContainer(id).record.BundlePath).spec;
+  const { sandboxId, record } = requireContainer(id);
+  const { process: own } = keptBundle(sandboxId, id, record).spec;
   const user = textOption(options, 'user');
   const gids = list(options, 'additionalGids').map(parseGid);
   const capabilities = moreCapabilities(own?.capabilities, list(options, 'cap'));
