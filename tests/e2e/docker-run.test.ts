@@ -83,6 +83,17 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(readFileSync(join(rw, 'copy'), 'utf8'), 'given');
     });
 
+    it('volumes at /dev/shm and below /dev are directories of the host', async () => {
+      const [shm, net] = ['shm', 'net'].map((name) => join(engine.directory, 'devices', name)) as [string, string];
+      for (const directory of [shm, net]) mkdirSync(directory, { recursive: true });
+      writeFileSync(join(net, 'file'), 'given');
+      const script = 'cp /dev/net/file /dev/shm/copy';
+      const words = ['-v', `${shm}:/dev/shm`, '-v', `${net}:/dev/net`, 'busybox', 'sh', '-c', script];
+      const { code, stderr } = await engine.docker(['run', '--rm', ...words]);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.equal(readFileSync(join(shm, 'copy'), 'utf8'), 'given');
+    });
+
     it('/dev/shm runs no programs; there can be a million open files', async () => {
       const { stdout } = await busybox('sh', '-c', 'grep " /dev/shm " /proc/mounts; ulimit -n');
       assert.match(stdout, / \/dev\/shm tmpfs rw,nosuid,nodev,noexec,/);
