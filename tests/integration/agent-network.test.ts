@@ -51,6 +51,22 @@ describe('kata-agent: network', function () {
       false,
     );
   });
+  it('a gateway that no prefix contains, a metric, an MTU', async () => {
+    const route = { gateway: '169.254.1.1', device: 'net7', flags: 4, priority: 50, mtu: 1300 };
+    await host.agent.call('updateRoutes', { routes: { Routes: [route, { dest: '10.77.0.0/16', type: 6 }] } });
+    assert.match(host.inside('ip', 'route', 'show', 'default'), /^default via 169\.254\.1\.1 dev net7 metric 50 onlink mtu 1300/);
+  });
+  const ipv6: [name: string, settings: object, expected: string][] = [
+    ['no IPv6, no router advertisements', { no_ipv6: true }, '1 0'],
+    ['IPv6 without router advertisements', {}, '0 0'],
+    ['IPv6 with router advertisements', { accept_ra: true }, '0 1'],
+  ];
+  for (const [name, settings, expected] of ipv6)
+    it(`a link has ${name}, as in the namespace`, async () => {
+      await host.agent.call('updateInterface', { interface: { ...interfaceOf('10.9.0.2'), ...settings } });
+      const read = 'cat /proc/sys/net/ipv6/conf/net7/disable_ipv6 /proc/sys/net/ipv6/conf/net7/accept_ra';
+      assert.equal(host.inside('sh', '-c', `echo $(${read})`).trim(), expected);
+    });
   it('neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
     await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });

@@ -50,7 +50,8 @@ const withoutShare = (agent: AgentConnection): AgentConnection =>
     },
   }) as unknown as AgentConnection;
 
-const link = { name: 'eth0', kind: 'veth', mac: spareMac(0), mtu: 1500, txQueueLength: 0, noArp: false };
+const ipv6 = { isDisabled: false, acceptsAdvertisements: false };
+const link = { name: 'eth0', kind: 'veth', mac: spareMac(0), mtu: 1500, txQueueLength: 0, noArp: false, ipv6 };
 
 describe('kata-agent, warmed up as in a VM template', function () {
   this.timeout(60_000);
@@ -74,7 +75,8 @@ describe('kata-agent, warmed up as in a VM template', function () {
     await individualise(agent, 10_000);
     const addresses = [{ family: 'inet' as const, address: '10.9.0.2', prefixLength: 24 }];
     await agent.call('updateInterface', { interface: interfaceRequest({ ...link, addresses }) });
-    const route = { family: 'inet' as const, destination: '', gateway: '10.9.0.1', device: 'eth0', source: '', scope: 0 };
+    const unset = { flags: 0, priority: 0, mtu: 0, type: 1 };
+    const route = { family: 'inet' as const, destination: '', gateway: '10.9.0.1', device: 'eth0', source: '', scope: 0, ...unset };
     await agent.call('updateRoutes', { routes: { Routes: routesRequest([route]) } });
     await agent.call('createSandbox', { hostname: id, sandbox_id: id });
     const linux = { ...engineSpec.linux, cgroupsPath: `/kata-agent-test-${process.pid}/${id}` };

@@ -36,7 +36,7 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
   ];
 }
 
-function routeRequest({ dest, gateway, device, source, scope }: Route, indexOf: (name: string) => number): NetworkRequest {
+function routeRequest({ dest, gateway, device, source, ...route }: Route, indexOf: (name: string) => number): NetworkRequest {
   const destination = dest === '' || dest === 'default' ? undefined : parsePrefix(dest);
   const [via, from] = [gateway, source].map((text) => (text === '' ? undefined : parseIp(text)));
   const family = destination?.family ?? via?.family ?? from?.family ?? 'inet';
@@ -45,7 +45,11 @@ function routeRequest({ dest, gateway, device, source, scope }: Route, indexOf: 
   if (others.length > 0) throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
   const message = replaceRoute({
     family,
-    scope,
+    scope: route.scope,
+    flags: route.flags,
+    priority: route.priority,
+    mtu: route.mtu,
+    type: route.type,
     ...(destination && { destination }),
     ...(via && { gateway: via.bytes }),
     ...(from && { source: from.bytes }),

@@ -69,6 +69,23 @@ describe('requests to the kernel', () => {
       '2c000000180005050000000000000000' + '02000000fe03000100000000' + '080005000a000001' + '0800040007000000',
     ]);
   });
+  it('onlink, metric and MTU of a route', () => {
+    const route = Route.fromPartial({ gateway: '169.254.1.1', device: 'eth0', flags: 4, priority: 50, mtu: 1400 });
+    assert.deepEqual(hex(routeRequests([route], index)), [
+      '40000000180005050000000000000000' +
+        '02000000fe03000104000000' +
+        '08000500a9fe0101' +
+        '0800040007000000' +
+        '0800060032000000' +
+        '0c0008000800020078050000',
+    ]);
+  });
+  it('a route that refuses packets', () => {
+    const route = Route.fromPartial({ dest: '10.0.0.0/8', type: 6 });
+    assert.deepEqual(hex(routeRequests([route], index)), [
+      '24000000180005050000000000000000' + '02080000fe03000600000000' + '080001000a000000',
+    ]);
+  });
   it('a default route of IPv6 is told by its gateway', () => {
     const [request] = routeRequests([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })], index);
     assert.equal(request?.message[16], 10);

@@ -4,6 +4,8 @@ import type { IPAddress, Interface, Route } from '@kata-containers/common/genera
 /** Numbers of the scopes that ip names (rtnetlink(7), RT_SCOPE_*). */
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 
+const RTNH_F_ONLINK = 4;
+
 type Row = Readonly<Record<string, unknown>>;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -24,6 +26,8 @@ export function parseInterfaces(json: string): Interface[] {
     pciPath: '',
     type: '',
     raw_flags: 0,
+    no_ipv6: false,
+    accept_ra: false,
   }));
 }
 
@@ -35,5 +39,9 @@ export function parseRoutes(json: string): Route[] {
     device: text(route['dev']),
     source: text(route['prefsrc']),
     scope: scopes[text(route['scope'])] ?? Number(route['scope'] ?? 0),
+    flags: rows(route['flags']).some((flag: unknown) => flag === 'onlink') ? RTNH_F_ONLINK : 0,
+    priority: Number(route['metric'] ?? 0),
+    mtu: Number(rows(route['metrics'])[0]?.['mtu'] ?? 0),
+    type: 0,
   }));
 }

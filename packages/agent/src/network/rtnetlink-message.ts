@@ -33,16 +33,21 @@ function integer(value: number): Buffer {
 /** An attribute: its number and its value. */
 type Attribute = readonly [type: number, value: Buffer];
 
-/** Header, a fixed part, and attributes, each padded to four bytes. */
-function request(type: number, flags: number, fixed: Buffer, attributes: readonly Attribute[] = []): Buffer {
+/** Attributes, padded to four bytes each. */
+function encode(attributes: readonly Attribute[]): Buffer {
   const parts = attributes.flatMap(([number, value]) => {
     const head = Buffer.alloc(4);
     head.writeUInt16LE(4 + value.length, 0);
     head.writeUInt16LE(number, 2);
     return [head, value, Buffer.alloc(align(value.length) - value.length)];
   });
+  return Buffer.concat(parts);
+}
+
+/** Header, a fixed part, and attributes. */
+function request(type: number, flags: number, fixed: Buffer, attributes: readonly Attribute[] = []): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
-  const message = Buffer.concat([header, fixed, ...parts]);
+  const message = Buffer.concat([header, fixed, encode(attributes)]);
   message.writeUInt32LE(message.length, 0);
   message.writeUInt16LE(type, 4);
   message.writeUInt16LE(NLM_F_REQUEST | flags, 6);
@@ -120,7 +125,10 @@ export const linkOfAddress = (payload: Buffer): number => payload.readUInt32LE(4
 const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
+const RTA_METRICS = 8;
+const RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
@@ -134,17 +142,28 @@ export interface RouteChange {
   readonly link?: number;
   /** 0 for the usual one: that of the link without a gateway, and everywhere with one. */
   readonly scope: number;
+  /** RTNH_F_*, such as onlink. */
+  readonly flags: number;
+  /** The metric; 0 for the kernel's choice. */
+  readonly priority: number;
+  /** Bytes; 0 for the link's. */
+  readonly mtu: number;
+  /** RTN_*; 0 for unicast. */
+  readonly type: number;
 }
 
-export function replaceRoute({ family, destination, gateway, source, link, scope }: RouteChange): Buffer {
-  const usual = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-  const scopes = [RT_TABLE_MAIN, RTPROT_BOOT, scope === 0 ? usual : scope, RTN_UNICAST];
-  const fixed = Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes, 0, 0, 0, 0]);
+export function replaceRoute({ family, destination, gateway, source, link, scope, flags, priority, mtu, type }: RouteChange): Buffer {
+  const isUnicast = type === 0 || type === RTN_UNICAST;
+  const usual = gateway || !isUnicast ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  const scopes = [RT_TABLE_MAIN, RTPROT_BOOT, scope === 0 ? usual : scope, isUnicast ? RTN_UNICAST : type];
+  const fixed = Buffer.concat([Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes]), integer(flags)]);
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination.bytes]);
   if (gateway) attributes.push([RTA_GATEWAY, gateway]);
   if (source) attributes.push([RTA_PREFSRC, source]);
   if (link !== undefined) attributes.push([RTA_OIF, integer(link)]);
+  if (priority > 0) attributes.push([RTA_PRIORITY, integer(priority)]);
+  if (mtu > 0) attributes.push([RTA_METRICS, encode([[RTAX_MTU, integer(mtu)]])]);
   return request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed, attributes);
 }
 

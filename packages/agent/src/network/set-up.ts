@@ -1,5 +1,5 @@
 /** Carries 1.x's network messages out. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -29,6 +29,16 @@ function withSocket(kernel: Calls, use: (socket: RouteSocket) => void): void {
   }
 }
 
+/**
+ * IPv6 as the namespace on the host has it for the link, before the link is up: a neighbour's router advertisement must not give an
+ * address and a default route to a guest whose network has no IPv6. `settings` is the link's directory of sysctls.
+ */
+export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface, 'no_ipv6' | 'accept_ra'>): void {
+  if (!existsSync(settings)) return; // a kernel without IPv6
+  writeFileSync(`${settings}/accept_ra`, accept_ra ? '1' : '0');
+  writeFileSync(`${settings}/disable_ipv6`, no_ipv6 ? '1' : '0');
+}
+
 /** A device is renamed and given new addresses while it is down. Its hardware address only changes if it was a spare one. @throws GrpcError */
 export function setInterface(current: string, wanted: Interface, kernel: Calls): void {
   const index = indexOf(current);
@@ -37,6 +47,7 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
     socket.carryOut({ what: `interface ${current}`, message: linkDown(index) });
     for (const payload of socket.addresses().filter((row) => linkOfAddress(row) === index))
       socket.carryOut({ what: `old address of ${current}`, message: deleteAddress(payload) });
+    setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
     for (const request of requests) socket.carryOut(request);
   });
 }

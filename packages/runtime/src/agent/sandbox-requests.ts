@@ -21,6 +21,8 @@ export function interfaceRequest(link: Link): Interface {
     mtu: BigInt(link.mtu),
     hwAddr: link.mac,
     raw_flags: link.noArp ? IFF_NOARP : 0,
+    no_ipv6: link.ipv6.isDisabled,
+    accept_ra: link.ipv6.acceptsAdvertisements,
     type: link.kind,
     IPAddresses: link.addresses.map(({ family: name, address, prefixLength }: Address) => ({
       family: family(name),
@@ -31,9 +33,7 @@ export function interfaceRequest(link: Link): Interface {
 }
 
 export function routesRequest(routes: readonly HostRoute[]): Route[] {
-  return routes.map(({ destination, gateway, device, source, scope }) =>
-    Route.fromPartial({ dest: destination, gateway, device, source, scope }),
-  );
+  return routes.map(({ destination, family: _, ...route }) => Route.fromPartial({ dest: destination, ...route }));
 }
 
 export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbors {

@@ -1,9 +1,10 @@
 /** Reads a sandbox' network namespace and joins its links to taps for QEMU. */
+import { readFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
-import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
+import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { TcfilterPlan } from './tcfilter-plan.ts';
 
@@ -15,6 +16,19 @@ export interface NetworkFacts {
   readonly taps: readonly string[];
 }
 
+/** Of the namespace that the main thread is in; a host without IPv6 has none of these files. */
+function ipv6Of(name: string): Ipv6Settings {
+  const setting = (key: string): number => {
+    try {
+      return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
+    } catch {
+      return NaN;
+    }
+  };
+  const forwards = setting('forwarding') > 0;
+  return { isDisabled: setting('disable_ipv6') !== 0, acceptsAdvertisements: setting('accept_ra') > (forwards ? 1 : 0) };
+}
+
 /** What is configured in the namespace at `path`, loopback left out. */
 export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
   return inNetworkNamespace(path, kernel, async () => {
@@ -22,7 +36,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
       ['address show', 'route show table main', 'neighbour show'],
       ['-details'],
     );
-    const links = parseLinks(addresses as IpAddressRow[]);
+    const links = parseLinks(addresses as IpAddressRow[], ipv6Of);
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
     const [routes6 = []] = hasIpv6 ? await queryIp(['route show table main'], ['-6', '-details']) : [];

@@ -24,21 +24,24 @@ const eth0: IpAddressRow = {
 
 describe('parseLinks', () => {
   it('keeps links with an address, without loopback and link-local addresses', () => {
-    assert.deepEqual(parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }]), [link]);
+    assert.deepEqual(
+      parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }], () => link.ipv6),
+      [link],
+    );
   });
   it('sorts by name', () => {
     assert.deepEqual(
-      parseLinks([{ ...eth0, ifname: 'net1' }, eth0]).map(({ name }) => name),
+      parseLinks([{ ...eth0, ifname: 'net1' }, eth0], () => link.ipv6).map(({ name }) => name),
       ['eth0', 'net1'],
     );
   });
   it('refuses what cannot be joined, by name and type', () => {
     assert.throws(
-      () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }]),
+      () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }], () => link.ipv6),
       /Unsupported network interface: eth0 is of type wireguard/,
     );
     const { linkinfo: _, ...physical } = eth0;
-    assert.throws(() => parseLinks([physical]), /type physical/);
+    assert.throws(() => parseLinks([physical], () => link.ipv6), /type physical/);
   });
 });
 
@@ -58,6 +61,15 @@ describe('parseRoutes', () => {
       ),
     );
   }
+  it('keeps what a route says of its gateway, metric and MTU', () => {
+    const row = { dst: 'default', gateway: '169.254.1.1', dev: 'eth0', flags: ['onlink'], metric: 50, metrics: [{ mtu: 1400 }] };
+    const [route] = parseRoutes([row], 'inet', devices);
+    assert.deepEqual([route?.flags, route?.priority, route?.mtu, route?.type], [4, 50, 1400, 1]);
+  });
+  it('a route that refuses packets has no link', () => {
+    const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'blackhole' }], 'inet', devices);
+    assert.deepEqual([route?.device, route?.type], ['', 6]);
+  });
   it('knows the number of a scope', () =>
     assert.equal(parseRoutes([{ dst: '1.1.1.1', dev: 'eth0', scope: 'link' }], 'inet', devices)[0]?.scope, 253));
 });

@@ -7,6 +7,12 @@ export interface Address {
   readonly prefixLength: number;
 }
 
+/** Sysctls of a link, net.ipv6.conf.NAME (Documentation/networking/ip-sysctl.rst). */
+export interface Ipv6Settings {
+  readonly isDisabled: boolean;
+  readonly acceptsAdvertisements: boolean;
+}
+
 export interface Link {
   readonly name: string;
   /** `veth`, `macvlan`, … ; empty for a physical device. */
@@ -16,6 +22,7 @@ export interface Link {
   /** Packets; 0 for a link without a queue. */
   readonly txQueueLength: number;
   readonly noArp: boolean;
+  readonly ipv6: Ipv6Settings;
   readonly addresses: readonly Address[];
 }
 
@@ -28,6 +35,14 @@ export interface Route {
   readonly source: string;
   /** RT_SCOPE_*, rtnetlink(7). */
   readonly scope: number;
+  /** RTNH_F_ONLINK or 0: the gateway is reachable though no prefix of the link contains it. */
+  readonly flags: number;
+  /** The metric, or 0. */
+  readonly priority: number;
+  /** Bytes, or 0. */
+  readonly mtu: number;
+  /** RTN_*. */
+  readonly type: number;
 }
 
 export interface Neighbour {
@@ -54,6 +69,10 @@ export interface IpRouteRow {
   readonly prefsrc?: string;
   readonly scope?: string;
   readonly protocol?: string;
+  readonly flags?: readonly string[];
+  readonly metric?: number;
+  readonly metrics?: readonly { readonly mtu?: number }[];
+  readonly type?: string;
 }
 
 export interface IpNeighbourRow {
@@ -75,7 +94,7 @@ function addressesOf(row: IpAddressRow): Address[] {
 }
 
 /** Links with an address, loopback left out, by name. @throws KataError for a kind that cannot be joined */
-export function parseLinks(rows: readonly IpAddressRow[]): Link[] {
+export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string) => Ipv6Settings): Link[] {
   const links = rows.flatMap((row): Link[] => {
     const addresses = addressesOf(row);
     const flags = row.flags ?? [];
@@ -84,25 +103,36 @@ export function parseLinks(rows: readonly IpAddressRow[]): Link[] {
     if (!joinable.has(kind))
       throw new KataError(`Unsupported network interface: ${row.ifname} is of type ${kind === '' ? 'physical' : kind}`);
     const { ifname: name, address: mac = '', mtu = 1500, txqlen: txQueueLength = 0 } = row;
-    return [{ name, kind, mac, mtu, txQueueLength, noArp: flags.includes('NOARP'), addresses }];
+    return [{ name, kind, mac, mtu, txQueueLength, noArp: flags.includes('NOARP'), ipv6: ipv6Of(name), addresses }];
   });
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 
-/** Routes of the main table over `devices`; those that the kernel makes from the addresses are left to the guest's kernel. */
+const RTNH_F_ONLINK = 4;
+/** Kinds of routes by their numbers; the second to fourth refuse packets, and have no link. */
+const kinds: Readonly<Record<string, number>> = { unicast: 1, blackhole: 6, unreachable: 7, prohibit: 8 };
+
+/** Routes of the main table over `devices`, or that refuse packets; those that the kernel makes from the addresses are left to the guest's kernel. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
-    if (row.protocol === 'kernel' || row.dev === undefined || !devices.has(row.dev)) return [];
+    const type = kinds[row.type ?? 'unicast'];
+    if (row.protocol === 'kernel' || type === undefined) return [];
+    const device = type === kinds['unicast'] ? row.dev : '';
+    if (device === undefined || (device !== '' && !devices.has(device))) return [];
     return [
       {
         family,
         destination: row.dst === 'default' ? '' : row.dst,
         gateway: row.gateway ?? '',
-        device: row.dev,
+        device,
         source: row.prefsrc ?? '',
         scope: scopes[row.scope ?? 'global'] ?? 0,
+        flags: row.flags?.includes('onlink') === true ? RTNH_F_ONLINK : 0,
+        priority: row.metric ?? 0,
+        mtu: row.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu ?? 0,
+        type,
       },
     ];
   });
