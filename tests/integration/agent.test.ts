@@ -46,6 +46,27 @@ describe('kata-agent: containers', function () {
     await host.remove(id);
   });
 
+  describe('stdin that nobody writes to', () => {
+    const script = 'test -c /dev/stdin && cat; echo end';
+    it('of a first process is /dev/null, which stays as it is', async () => {
+      assert.deepEqual(await host.outcome(['sh', '-c', script], { Process: { NullStdin: true, User: { UID: 1000 } } }), {
+        code: 0,
+        stdout: 'end\n',
+        stderr: '',
+      });
+      assert.equal(host.inside('stat', '-c', '%u', '/dev/null').trim(), '0');
+    });
+    it('of a further process', async () => {
+      const id = await host.run(['sleep', '100']);
+      await host.exec(id, 'e', ['sh', '-c', `${script}; test -c /proc/self/fd/0`], { NullStdin: true });
+      assert.deepEqual([await host.output(id, 'e'), await host.wait(id, 'e')], ['end\n', 0]);
+      assert.equal((await agent.call('writeStdin', { container_id: id, exec_id: id, data: Buffer.from('x') })).len, 1);
+      await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 });
+      await host.wait(id, id);
+      await host.remove(id);
+    });
+  });
+
   it('output is complete before the exit code is given, to a slow reader too', async () => {
     const id = await host.run(['sh', '-c', 'head -c 3000000 /dev/zero; sleep 60 & exit 0'], {
       Mounts: [

@@ -32,6 +32,13 @@ const PID_MAX_LIMIT = 4_194_304n;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
 
+/** What the specification does not say of a container's first process. */
+export interface FirstProcess {
+  readonly execId: string;
+  /** Whether its stdin is /dev/null. */
+  readonly nullStdin: boolean;
+}
+
 export class Container {
   readonly id: string;
   readonly #tools: ContainerTools;
@@ -54,7 +61,7 @@ export class Container {
   }
 
   /** Makes the container up to its first process waiting to be started. @throws CrunError with nothing left behind */
-  static async create(id: string, execId: string, spec: Spec, bundles: string, tools: ContainerTools): Promise<Container> {
+  static async create(id: string, first: FirstProcess, spec: Spec, bundles: string, tools: ContainerTools): Promise<Container> {
     const directory = join(bundles, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const container = new Container(id, spec, directory, tools);
@@ -69,7 +76,11 @@ export class Container {
         ...(isInitramfs(readFileSync('/proc/mounts', 'utf8')) ? ['--no-pivot'] : []),
         id,
       ];
-      container.#init = await container.#launch(execId, { terminal, command: args[0] ?? '', words }, true);
+      container.#init = await container.#launch(
+        first.execId,
+        { terminal, nullStdin: first.nullStdin, command: args[0] ?? '', words },
+        true,
+      );
       container.#cgroup = cgroupOf(container.#init.pid);
       return container;
     } catch (error) {
@@ -101,7 +112,7 @@ export class Container {
     if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
     if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Cannot exec in stopped container ${this.id}`);
     const config = execConfig(process, this.#firstProcess);
-    const what = { terminal: process.Terminal, command: process.Args[0] ?? '' };
+    const what = { terminal: process.Terminal, nullStdin: process.NullStdin, command: process.Args[0] ?? '' };
     const { pid } = await this.#withFile(config, (file) =>
       this.#launch(execId, { ...what, words: ['exec', '--process', file, '--detach', this.id] }, false),
     );

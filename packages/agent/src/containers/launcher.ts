@@ -23,6 +23,8 @@ export interface LaunchTools {
 /** What is started, and by which words of crun. */
 export interface Launch {
   readonly terminal: boolean;
+  /** Whether stdin is /dev/null. */
+  readonly nullStdin: boolean;
   /** The first word of the process, for the error text. */
   readonly command: string;
   readonly words: readonly string[];
@@ -46,7 +48,7 @@ async function runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string
 /** `scratch` is a path of which names may be made. @throws GrpcError */
 export async function launch(what: Launch, scratch: string, tools: LaunchTools): Promise<Launched> {
   const { kernel, reaper, pipeBytes } = tools;
-  const stdio = what.terminal ? await terminalStdio(`${scratch}.tty`, kernel) : pipeStdio(kernel, pipeBytes);
+  const stdio = what.terminal ? await terminalStdio(`${scratch}.tty`, kernel) : pipeStdio(kernel, pipeBytes, what.nullStdin);
   const pidFile = `${scratch}.pid`;
   try {
     const { pid, exited } = await reaper.adopt(() => runCrun(what, stdio, pidFile, tools));

@@ -12,15 +12,15 @@ const MAX_PENDING_INPUT = 8 << 20;
 /** How long the last reader may be away before the exit code is given without all output being read. */
 const READER_AWAY_MS = 2000;
 
-/** Descriptors of our ends. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
+/** Descriptors of our ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
 export type ProcessEnds =
-  | { readonly kind: 'pipes'; readonly stdin: number; readonly stdout: number; readonly stderr: number }
+  | { readonly kind: 'pipes'; readonly stdin: number | undefined; readonly stdout: number; readonly stderr: number }
   | { readonly kind: 'terminal'; readonly master: number };
 
 export class ProcessIo {
   readonly #kernel: Pick<Kernel, 'setWindowSize'>;
   readonly #master: number | undefined;
-  readonly #input: Socket;
+  readonly #input: Socket | undefined;
   readonly #outputs: { readonly stdout: Output; readonly stderr: Output };
   #inputOpen = true;
 
@@ -33,10 +33,11 @@ export class ProcessIo {
       this.#input = openPollableStream(ends.master, { direction: 'write' });
     } else {
       this.#outputs = { stdout: new Output(ends.stdout), stderr: new Output(ends.stderr) };
-      this.#input = openPollableStream(ends.stdin, { direction: 'write' });
+      this.#input = ends.stdin === undefined ? undefined : openPollableStream(ends.stdin, { direction: 'write' });
+      this.#inputOpen = this.#input !== undefined;
     }
-    this.#input.on('error', () => (this.#inputOpen = false)); // EPIPE: the process does not read any more
-    this.#input.on('close', () => (this.#inputOpen = false));
+    this.#input?.on('error', () => (this.#inputOpen = false)); // EPIPE: the process does not read any more
+    this.#input?.on('close', () => (this.#inputOpen = false));
   }
 
   /** undefined at the end of the stream, or when the reading was given up. */
@@ -46,22 +47,24 @@ export class ProcessIo {
 
   /** Bytes taken: all of them once the process' pipe has room, none when it has closed its end. */
   async write(data: Buffer): Promise<number> {
-    if (!this.#inputOpen) return 0;
-    if (this.#input.writableLength + data.length > MAX_PENDING_INPUT)
+    const input = this.#input;
+    if (!this.#inputOpen || !input) return 0;
+    if (input.writableLength + data.length > MAX_PENDING_INPUT)
       throw new GrpcError(status.RESOURCE_EXHAUSTED, 'the process does not read its input');
-    const written = await new Promise<boolean>((resolve) => this.#input.write(data, (error) => resolve(!error)));
+    const written = await new Promise<boolean>((resolve) => input.write(data, (error) => resolve(!error)));
     return written ? data.length : 0;
   }
 
   /** A terminal has no end of its input: the process sees Ctrl-D as any other key. */
   closeStdin(): void {
-    if (this.#master !== undefined || !this.#inputOpen) return;
+    const input = this.#input;
+    if (this.#master !== undefined || !this.#inputOpen || !input) return;
     this.#inputOpen = false;
-    this.#input.end(() => this.#input.destroy());
+    input.end(() => input.destroy());
   }
 
   resize(rows: number, columns: number): void {
-    if (this.#master === undefined || this.#input.destroyed)
+    if (this.#master === undefined || this.#input?.destroyed !== false)
       throw new GrpcError(status.FAILED_PRECONDITION, 'Terminal is not set, impossible to resize it');
     this.#kernel.setWindowSize(this.#master, { rows, columns });
   }
@@ -77,7 +80,7 @@ export class ProcessIo {
 
   close(): void {
     this.#inputOpen = false;
-    this.#input.destroy();
+    this.#input?.destroy();
     for (const output of this.#allOutputs) output.close();
   }
 

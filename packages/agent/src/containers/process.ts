@@ -1,5 +1,5 @@
 /** One process of a container: its stdio and its end. */
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
@@ -42,10 +42,16 @@ function sizePipe(fd: number, bytes: number, kernel: Descriptors): void {
   }
 }
 
-export function pipeStdio(kernel: Descriptors, wishedBytes: number): Stdio {
-  const pipes = [kernel.pipe(0), kernel.pipe(0), kernel.pipe(0)] as const;
-  for (const [readEnd] of pipes) sizePipe(readEnd, wishedBytes > 0 ? wishedBytes : PIPE_BYTES, kernel);
-  const [[theirIn, ourIn], [ourOut, theirOut], [ourErr, theirErr]] = pipes;
+/** `nullStdin`: the process reads /dev/null, and not a pipe. */
+export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: boolean): Stdio {
+  const makePipe = (): readonly [number, number] => {
+    const [readEnd, writeEnd] = kernel.pipe(0);
+    sizePipe(readEnd, wishedBytes > 0 ? wishedBytes : PIPE_BYTES, kernel);
+    return [readEnd, writeEnd];
+  };
+  const [theirIn, ourIn] = nullStdin ? ([openSync('/dev/null', 'r'), undefined] as const) : makePipe();
+  const [[ourOut, theirOut], [ourErr, theirErr]] = [makePipe(), makePipe()];
+  const ours = [...(ourIn === undefined ? [] : [ourIn]), ourOut, ourErr];
   let opened = false;
   return {
     forCrun: [theirIn, theirOut, theirErr],
@@ -55,7 +61,7 @@ export function pipeStdio(kernel: Descriptors, wishedBytes: number): Stdio {
       return Promise.resolve(new ProcessIo({ kind: 'pipes', stdin: ourIn, stdout: ourOut, stderr: ourErr }, kernel, kernel.duplicate));
     },
     release() {
-      for (const fd of [theirIn, theirOut, theirErr, ...(opened ? [] : [ourIn, ourOut, ourErr])]) closeSync(fd);
+      for (const fd of [theirIn, theirOut, theirErr, ...(opened ? [] : ours)]) closeSync(fd);
     },
   };
 }

@@ -206,7 +206,8 @@ export class Sandbox {
     if (guest.length > 0) (await import('../guest/write-sysctl.ts')).writeSysctl(guest);
     const { stateDirectory } = this.machine;
     const tools = { ...this.machine, crun: this.#crun };
-    const container = await Container.create(id, exec_id, this.#config(request, spec), join(stateDirectory, 'libcontainer'), tools);
+    const first = { execId: exec_id, nullStdin: spec.Process?.NullStdin ?? false };
+    const container = await Container.create(id, first, this.#config(request, spec), join(stateDirectory, 'libcontainer'), tools);
     // 1.x: without a pause process the first container's namespace is the one to be shared.
     if (!this.#pauseProcess && this.#containers.size === 0) this.#sharedPidNamespace = `/proc/${container.pid}/ns/pid`;
     return container;

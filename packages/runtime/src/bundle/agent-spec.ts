@@ -47,11 +47,12 @@ export function guestResources({ memory, cpu, pids }: Resources): object {
   };
 }
 
-/** A process in the message's words. */
-export function agentProcess(source: Process): ProcessMessage {
+/** A process in the message's words. `nullStdin`: its standard input is /dev/null, which is a device, not a pipe at its end. */
+export function agentProcess(source: Process, nullStdin = false): ProcessMessage {
   const { user = {}, capabilities, rlimits = [], consoleSize } = source;
   return ProcessMessage.fromPartial({
     Terminal: source.terminal ?? false,
+    NullStdin: nullStdin,
     ...(consoleSize && { ConsoleSize: { Height: consoleSize.height, Width: consoleSize.width } }),
     User: { UID: user.uid ?? 0, GID: user.gid ?? 0, AdditionalGids: user.additionalGids ?? [], Username: user.username ?? '' },
     Args: source.args ?? [],
@@ -106,13 +107,15 @@ export interface GuestPlacement {
   readonly devices?: readonly Device[];
   /** Whether the guest is to apply the seccomp profile. */
   readonly seccomp: boolean;
+  /** Whether the first process reads /dev/null. */
+  readonly nullStdin?: boolean;
 }
 
 /** The whole spec in the message's words. */
 export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
   return SpecMessage.fromPartial({
     Version: spec.ociVersion,
-    ...(spec.process && { Process: agentProcess(spec.process) }),
+    ...(spec.process && { Process: agentProcess(spec.process, guest.nullStdin) }),
     Root: { Path: guest.rootPath, Readonly: spec.root?.readonly ?? false },
     Hostname: spec.hostname ?? '',
     Mounts: guest.mounts.map(({ destination, source, type, options }) => ({

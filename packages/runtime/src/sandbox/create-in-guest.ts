@@ -1,6 +1,7 @@
 /** A container's files and disks for the guest, and the request that has the agent make it. */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
+import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { mountedType, readMountTable } from '../mounts/mount-table.ts';
@@ -62,7 +63,7 @@ export async function createInGuest(context: Context, container: Container, plac
     exec_id: id,
     storages: [...volumes.storages.map((storage) => Storage.fromPartial(storage)), ...disks.storages],
     devices: [...disks.devices],
-    OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp }),
+    OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp, nullStdin: isNullStdin() }),
     sandbox_pidns: joinsPidNamespace(bundle.spec),
   };
   await timed(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));

@@ -2,6 +2,7 @@
 import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Process } from '@kata-containers/common/oci/spec';
+import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
@@ -74,7 +75,7 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
   const agent = await connectAgent(AgentState.URL, {});
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator) };
   try {
-    await agent.call('execProcess', { ...names, process: agentProcess(request.process) }, deadline);
+    await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) }, deadline);
     try {
       return startShim(context, found, request, names.exec_id, console);
     } catch (error) {
