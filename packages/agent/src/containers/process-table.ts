@@ -42,16 +42,11 @@ export class ProcessTable {
   /** Forgets the process, if the id is still its. */
   release(execId: string, process: GuestProcess): void {
     if (this.#table.get(execId) === process) this.#table.delete(execId);
-    closeProcess(process);
+    process.io.close();
   }
 
   clear(): void {
-    for (const process of this.#table.values()) closeProcess(process);
+    for (const process of this.#table.values()) process.io.close();
     this.#table.clear();
   }
-}
-
-function closeProcess({ io, followers }: GuestProcess): void {
-  followers?.close();
-  io.close();
 }

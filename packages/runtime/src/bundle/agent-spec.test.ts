@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { joinsPidNamespace } from './agent-spec.ts';
+import type { Linux } from '@kata-containers/common/oci/spec';
+import { agentSpec, joinsPidNamespace } from './agent-spec.ts';
 
 describe('joinsPidNamespace', () => {
   const cases: [name: string, namespaces: { type: string; path?: string }[], joins: boolean][] = [
@@ -12,4 +13,30 @@ describe('joinsPidNamespace', () => {
   for (const [name, namespaces, joins] of cases)
     it(name, () => assert.equal(joinsPidNamespace({ ociVersion: '1.0.2', linux: { namespaces } }), joins));
   it('no Linux', () => assert.equal(joinsPidNamespace({ ociVersion: '1.0.2' }), false));
+});
+
+describe('agentSpec', () => {
+  const place = { rootPath: '/r', mounts: [], seccomp: false };
+  const linuxOf = (linux: Linux) => agentSpec({ ociVersion: '1.0.2', linux }, place).Linux;
+
+  const paths: [given: string, expected: string][] = [
+    ['/docker/c', '/docker/c'],
+    ['../x/c', '/x/c'],
+    ['/../../c', '/c'],
+    ['system.slice:docker:c', '/docker/c'],
+    ['', ''],
+  ];
+  for (const [cgroupsPath, expected] of paths)
+    it(`cgroup ${cgroupsPath}`, () => assert.equal(linuxOf({ cgroupsPath })?.CgroupsPath, expected));
+
+  const fuse = { path: '/dev/f', type: 'c', major: 10, minor: 229 };
+  const rulesOf = (access: string): [boolean, string, bigint, string][] => {
+    const own = { allow: true, type: 'c', major: 10, minor: 229, access };
+    const { Devices = [] } = linuxOf({ devices: [fuse], resources: { devices: [{ allow: false, access: 'rwm' }, own] } })?.Resources ?? {};
+    return Devices.map(({ Allow, Type, Minor, Access }) => [Allow, Type, Minor, Access]);
+  };
+  const all: [boolean, string, bigint, string] = [true, '', 0n, 'rwm'];
+  it('a device for reading', () => assert.deepEqual(rulesOf('r'), [all, [false, 'c', 229n, 'w']]));
+  it('a device for writing', () => assert.deepEqual(rulesOf('wm'), [all, [false, 'c', 229n, 'r']]));
+  it('a device for all', () => assert.deepEqual(rulesOf('rwm'), []));
 });

@@ -2,16 +2,35 @@
  * The spec that goes into the guest: what only the host can or may do is taken out (hooks, device and network limits, the
  * host's namespaces and cgroup path forms), and the message's field names replace config.json's.
  */
+import { normalize } from 'node:path/posix';
 import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import { seccompMessage } from './seccomp-message.ts';
 import type { Device, Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
 
 const big = (value: Integer | undefined): bigint => BigInt(value ?? 0);
 
-/** `slice:prefix:name`, the systemd form, means `/prefix/name` to the guest, which has no systemd. */
-function guestCgroupsPath(path: string | undefined): string {
-  const parts = (path ?? '').split(':');
-  return parts.length === 3 ? `/${parts[1]}/${parts[2]}` : (path ?? '');
+/**
+ * `slice:prefix:name`, the systemd form, means `/prefix/name` to the guest, which has no systemd. `..` (docker's `--cgroup-parent
+ * ../x`) ends at the top, as in runc.
+ */
+function guestCgroupsPath(path = ''): string {
+  const parts = path.split(':');
+  if (path === '') return '';
+  return normalize(parts.length === 3 ? `/${parts[1]}/${parts[2]}` : `/${path}`);
+}
+
+/**
+ * A guest's container may open all devices of the guest, except that one given to it for reading or writing alone (`--device A:B:r`)
+ * keeps to that. No rules when there is none of these.
+ */
+function guestDeviceRules(devices: readonly Device[], { devices: rules = [] }: Resources): object[] {
+  const denied = devices.flatMap(({ type, major, minor }) => {
+    const own = rules.filter((rule) => rule.allow && rule.type === type && rule.major === major && rule.minor === minor);
+    const missing = ['r', 'w'].filter((access) => !own.some((rule) => (rule.access ?? 'rwm').includes(access))).join('');
+    if (own.length === 0 || missing === '') return [];
+    return [{ Allow: false, Type: type, Major: big(major), Minor: big(minor), Access: missing }];
+  });
+  return denied.length === 0 ? [] : [{ Allow: true, Access: 'rwm' }, ...denied];
 }
 
 /** Namespaces that the guest's runtime makes: network and cgroup are the VM's own, pid is the request's business. */
@@ -76,7 +95,7 @@ export function agentProcess(source: Process, nullStdin = false): ProcessMessage
 function agentLinux(linux: Linux, devices: readonly Device[]): object {
   return {
     Sysctl: linux.sysctl ?? {},
-    Resources: guestResources(linux.resources ?? {}),
+    Resources: { ...guestResources(linux.resources ?? {}), Devices: guestDeviceRules(devices, linux.resources ?? {}) },
     CgroupsPath: guestCgroupsPath(linux.cgroupsPath),
     Namespaces: guestNamespaces(linux),
     Devices: devices.map((device) => ({
