@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the guest kernel from Debian's kernel source with the fragments beside this file.
+# Builds the guest kernel from Debian's kernel source with the patches and fragments beside this file.
 # packaging/cache keeps the result by the hash of its inputs: an unchanged kernel costs nothing.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ local_version=-1.container
 
 missing=()
 [ -f "$source_archive" ] || missing+=(linux-source-6.1)
-for pair in gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils perl:perl zstd:zstd; do
+for pair in gcc:gcc make:make flex:flex bison:bison bc:bc xz:xz-utils perl:perl zstd:zstd patch:patch; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
 [ -f /usr/include/libelf.h ] || missing+=(libelf-dev)
@@ -30,7 +30,7 @@ say() { echo "kernel: $*"; }
 
 # Shows how far make has come: one changing line on a terminal, a line now and then elsewhere.
 progress() {
-  local count=0 start=$SECONDS last=0 total=2340
+  local count=0 start=$SECONDS last=0 total=2770
   while read -r _; do
     count=$((count + 1))
     if [ -t 1 ]; then
@@ -67,6 +67,8 @@ build() {
   say "unpacking $source_archive"
   tar -C "$work" -xf "$source_archive"
   cd "$work"/linux-source-*
+  local patch
+  for patch in "$here"/patches/*.patch; do patch --silent --strip=1 <"$patch"; done
   export KBUILD_BUILD_USER=katabuilduser KBUILD_BUILD_HOST=katabuildhost KBUILD_BUILD_TIMESTAMP='Mon May 22 00:00:00 UTC 2018' KBUILD_BUILD_VERSION=1
   make -s tinyconfig >/dev/null
   scripts/kconfig/merge_config.sh -m -O . .config "$here"/fragments/*.conf >"$work/merge.log" 2>&1

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { parseKernelOptions } from './parse-kernel-options.ts';
+import { guestSettings } from './guest-settings.ts';
 import { cgroupV1Mounts, cgroupV2Mount, enabledControllers, systemMounts } from './system-mounts-plan.ts';
 import type { SystemMount } from './system-mounts-plan.ts';
 
@@ -41,11 +42,22 @@ function linkPtmx(): void {
   symlinkSync('/dev/pts/ptmx', '/dev/ptmx');
 }
 
+/** A kernel that is not ours may lack one of them, or allow less: its containers run all the same. */
+function applySettings(): void {
+  for (const [name, value] of Object.entries(guestSettings))
+    try {
+      writeFileSync(`/proc/sys/${name}`, value);
+    } catch {
+      // it stays as the kernel has it
+    }
+}
+
 /** @throws KernelError, which ends PID 1 and with it the guest: it could not run a container */
 export function becomeInit(kernel: Machine): void {
   for (const mount of systemMounts) mountOne(mount, kernel);
   mountCgroups(kernel);
   linkPtmx();
+  applySettings();
   kernel.setLinkUp('lo');
   kernel.allowOpenFiles(OPEN_FILES);
 }

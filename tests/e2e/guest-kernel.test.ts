@@ -1,0 +1,104 @@
+/** The guest's kernel: what it was built with, and files that are read and written while they are mapped. */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { good, run } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+const FRAGMENTS = join(import.meta.dirname, '../../packaging/kernel/fragments');
+const CASES = `\
+read sees a store: Zaaa
+write beside a store: ZQYa
+a store sees a write: ZQYa
+write over a page's edge: ZaQQa
+write from its own mapping: BB
+writable later: aPaa
+without a name: aaaU
+append beside a store: ZZaabb
+store by a descriptor that appends: ZZZabb
+shorter and longer: Zz000000
+set-user-ID: 777
+times: -315619200.000000005 1.500000001
+`;
+
+/** What the fragments ask for, in the words of a configuration. */
+function wishes(): string[] {
+  const fragments = readdirSync(FRAGMENTS).map((name) => readFileSync(join(FRAGMENTS, name), 'utf8'));
+  return fragments.flatMap((text) => text.split('\n')).filter((line) => line.startsWith('CONFIG_'));
+}
+
+describe("the guest's kernel", function () {
+  this.timeout(180_000);
+  let engine: Engine;
+  let volume: string;
+  before(async () => {
+    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
+    volume = join(engine.directory, 'volume');
+    mkdirSync(volume);
+    const source = join(import.meta.dirname, 'shared-maps.c');
+    await good(run('gcc', ['-O1', '-static', '-o', join(volume, 'shared-maps'), source]));
+    for (const runtime of ['runc', 'kata-runtime']) {
+      const words = ['run', '-d', '--name', runtime, '--runtime', runtime, '-v', `${volume}:/volume`, 'busybox', 'sleep', '10000'];
+      await good(engine.docker(words));
+    }
+  });
+  after(async () => {
+    await engine.stop();
+    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+  });
+
+  const inside = (container: string, script: string): Promise<string> => good(engine.docker(['exec', container, 'sh', '-c', script]));
+
+  it('has every option that the fragments name, and none that they leave out', async () => {
+    const { output } = await engine.docker(['exec', 'kata-runtime', 'cat', '/proc/config.gz']);
+    const options = new Map(
+      gunzipSync(output)
+        .toString()
+        .split('\n')
+        .filter((line) => line.startsWith('CONFIG_'))
+        .map((line) => [line.slice(0, line.indexOf('=')), line]),
+    );
+    const wrong = wishes().filter((wish) => {
+      const name = wish.slice(0, wish.indexOf('='));
+      return wish.endsWith('=n') ? options.has(name) : options.get(name) !== wish;
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it("has a distribution's number of process ids, and no devices of tunnels that nobody made", async () => {
+    assert.equal(await inside('kata-runtime', 'cat /proc/sys/kernel/pid_max /proc/sys/net/core/bpf_jit_harden'), '4194304\n1\n');
+    assert.equal(await inside('kata-runtime', 'ls /sys/class/net'), 'eth0\nlo\n');
+  });
+
+  for (const container of ['runc', 'kata-runtime'])
+    for (const place of ['/tmp', '/volume']) {
+      it(`reads, writes and maps of a file in ${place} agree, ${container}`, async () => {
+        const directory = `${place}/${container}`;
+        const program = `mkdir ${directory} && chmod 777 ${directory} && /volume/shared-maps`;
+        assert.equal(await inside(container, `${program} cases ${directory}`), CASES);
+      });
+
+      it(`so they do when processes change it at the same time in ${place}, ${container}`, async () => {
+        const directory = `${place}/${container}-random`;
+        assert.equal(await inside(container, `mkdir ${directory} && /volume/shared-maps random ${directory} 4 120 1`), 'right\n');
+        const copy = join(engine.directory, `${container}${place.replace('/', '-')}`);
+        if (place === '/tmp') await good(engine.docker(['cp', `${container}:${directory}`, copy]));
+        else cpSync(join(volume, `${container}-random`), copy, { recursive: true });
+        for (let file = 0; file < 4; file++) {
+          const [seen, model] = [`f${file}`, `f${file}.model`].map((name) => readFileSync(join(copy, name)));
+          assert.ok(model !== undefined && seen?.equals(model), `the host sees another f${file}`);
+        }
+      });
+    }
+
+  it('a file that the host has changed is read anew when it is opened again', async () => {
+    writeFileSync(join(volume, 'text'), 'before\n');
+    assert.equal(await inside('kata-runtime', 'cat /volume/text'), 'before\n');
+    writeFileSync(join(volume, 'text'), 'and after\n');
+    assert.equal(await inside('kata-runtime', 'cat /volume/text'), 'and after\n');
+  });
+});
