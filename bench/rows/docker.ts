@@ -1,7 +1,8 @@
 /** Commands of docker, as its users run them. */
-import type { Probe, Side, SideName, Stage } from '../sampling/probe.ts';
+import type { Probe, Side } from '../sampling/probe.ts';
 import type { Quotient } from '../sampling/results.ts';
 import { runtimes } from '../sampling/rig.ts';
+import type { SideName, Stage } from '../sampling/stage.ts';
 
 const runOnce = (runtime: string, stage?: Stage): Side => ({
   ...(stage && { stage }),

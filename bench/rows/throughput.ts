@@ -4,8 +4,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { until } from '../../tests/e2e/run.ts';
-import type { Probe, Side, SideName } from '../sampling/probe.ts';
+import type { Probe, Side } from '../sampling/probe.ts';
 import type { Rig } from '../sampling/rig.ts';
+import type { SideName } from '../sampling/stage.ts';
 
 const MB = 1e6;
 /** Kata takes seconds for what runc does at once: too little for runc is noise, too much for kata takes minutes. */

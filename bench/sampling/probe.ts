@@ -1,5 +1,6 @@
 /** What can be measured: a row is a line of the table, a probe measures one row or several at once. */
 import type { Rig } from './rig.ts';
+import type { SideName, Stage } from './stage.ts';
 
 export interface Budget {
   /** Of kata's value, or of its ratio to runc's. */
@@ -14,15 +15,6 @@ export interface Row {
   readonly what: string;
   readonly unit: 'ms' | 'MiB' | 'MB/s' | '×';
   readonly budget?: Budget;
-}
-
-export const sideNames = ['kata', 'runc'] as const;
-export type SideName = (typeof sideNames)[number];
-
-/** Idle containers of one runtime that run meanwhile. */
-export interface Stage {
-  readonly kata: number;
-  readonly runc: number;
 }
 
 export interface Side {

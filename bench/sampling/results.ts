@@ -1,6 +1,7 @@
 /** Medians, ratios and budgets of what was sampled. Pure. */
 import { median, ratio } from './measure.ts';
-import type { Budget, Row, Samples, SideName } from './probe.ts';
+import type { Budget, Row, Samples } from './probe.ts';
+import type { SideName } from './stage.ts';
 
 /** A row that is calculated: of each side, one row's value divided by another's. */
 export interface Quotient {

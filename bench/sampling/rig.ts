@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { CacheServer } from '../../tests/e2e/cache-server.ts';
 import { Engine } from '../../tests/e2e/engine.ts';
 import { stage, variant } from '../../tests/e2e/staged.ts';
-import type { SideName, Stage } from './probe.ts';
-import { sideNames } from './probe.ts';
-import type { Limits } from './take-samples.ts';
+import { sideNames } from './stage.ts';
+import type { Limits, SideName, Stage } from './stage.ts';
 import { timeProgram } from './timed-program.ts';
 import { Tracer } from '../timeline/tracer.ts';
 

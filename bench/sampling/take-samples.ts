@@ -1,15 +1,8 @@
 /** Takes samples: stage after stage, in each the sides of a probe by turns. */
-import type { Probe, Samples, Side, SideName, Stage } from './probe.ts';
-import { sideNames } from './probe.ts';
+import type { Probe, Samples, Side } from './probe.ts';
 import type { Rig } from './rig.ts';
-
-export interface Limits {
-  readonly runs: number;
-  /** Asked before each sample: when it is false, no more are taken. */
-  readonly mayGoOn: () => boolean;
-  /** Told what is about to be measured, and why something is not. */
-  readonly report: (text: string) => void;
-}
+import { sideNames } from './stage.ts';
+import type { Limits, SideName, Stage } from './stage.ts';
 
 /** Runc's idle containers come first and go: kata's VMs take processor time, which would be held against runc. */
 const stages: readonly Stage[] = [

@@ -2,17 +2,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
 import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
+import type { GroupFiles } from './group-files.ts';
 import { statsV1 } from './stats-v1.ts';
 import { statsV2 } from './stats-v2.ts';
-
-/** Reads one file of a group; empty when it is not there. */
-export type ReadFile = (controller: string, name: string) => string;
-
-export interface GroupFiles {
-  readonly read: ReadFile;
-  /** Page sizes that the hugetlb controller has files for, as they are spelled there: "2MB". */
-  readonly pageSizes: readonly string[];
-}
 
 function readOrEmpty(path: string): string {
   try {

@@ -1,7 +1,7 @@
 /** Statistics from files of control groups version 1, which of them and in which units as runc's cgroups/fs. */
 import type { BlkioStats, CgroupStats, CpuStats, HugetlbStats, MemoryData, MemoryStats } from '@kata-containers/common/generated/agent';
 import { UNLIMITED, parseBlockTable, parseNumber, parseNumbers, parseTable } from './parse-cgroup-files.ts';
-import type { GroupFiles, ReadFile } from './read-stats.ts';
+import type { GroupFiles, ReadFile } from './group-files.ts';
 
 /** cpuacct.stat counts in clock ticks, of which the kernel shows user space a hundred in a second. */
 const NANOSECONDS_A_TICK = 10_000_000n;

@@ -1,7 +1,7 @@
 /** Statistics from files of control groups version 2, put into version 1's words as runc's cgroups/fs2 does. */
 import type { BlkioStats, CgroupStats, CpuStats, HugetlbStats, MemoryStats } from '@kata-containers/common/generated/agent';
 import { UNLIMITED, parseIoStat, parseNumber, parseTable } from './parse-cgroup-files.ts';
-import type { GroupFiles, ReadFile } from './read-stats.ts';
+import type { GroupFiles, ReadFile } from './group-files.ts';
 
 const NANOSECONDS_A_MICROSECOND = 1000n;
 

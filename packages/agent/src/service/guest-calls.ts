@@ -3,7 +3,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
 import type * as agent from '@kata-containers/common/generated/agent';
-import type { HealthCheckResponse, VersionCheckResponse } from '@kata-containers/common/generated/health';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { version } from '@kata-containers/common/version';
 import type { Sandbox } from '../containers/sandbox.ts';
@@ -11,7 +10,7 @@ import { deviceTypes } from '../devices/device-types.ts';
 import { onlineCpus, onlineMemory } from '../guest/online.ts';
 import { storageDrivers } from '../storage/storage-drivers.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
-import type { Handlers } from './server.ts';
+import type { AgentHandlers, HealthHandlers } from './handlers.ts';
 
 const API_VERSION = '0.0.1';
 const BLOCK_SIZE = '/sys/devices/system/memory/block_size_bytes';
@@ -47,36 +46,40 @@ async function bringOnline({ nb_cpus, cpu_only }: agent.OnlineCPUMemRequest, san
   for (const { cgroup } of sandbox.containers) widenCpuset(cgroup);
 }
 
-export function guestCalls(sandbox: Sandbox): Handlers {
+/** The health service's. */
+export const healthCalls: HealthHandlers = {
+  check: () => ({ status: SERVING }),
+  version: () => ({ grpc_version: API_VERSION, agent_version: version }),
+};
+
+export function guestCalls(sandbox: Sandbox) {
   const { kernel, log, stateDirectory } = sandbox.machine;
   return {
-    check: (): HealthCheckResponse => ({ status: SERVING }),
-    version: (): VersionCheckResponse => ({ grpc_version: API_VERSION, agent_version: version }),
-    createSandbox: (request: agent.CreateSandboxRequest) => sandbox.create(request),
+    createSandbox: (request) => sandbox.create(request),
     destroySandbox: () => sandbox.destroy(),
     getGuestDetails: guestDetails,
-    onlineCPUMem: async (request: agent.OnlineCPUMemRequest): Promise<void> => {
+    onlineCPUMem: async (request) => {
       const work = bringOnline(request, sandbox);
       if (request.wait) return work;
       work.catch((error: unknown) => log.warn('CPU or memory did not come online', { reason: errorMessage(error) }));
     },
-    memHotplugByProbe: ({ memHotplugProbeAddr }: agent.MemHotplugByProbeRequest): void => {
+    memHotplugByProbe: ({ memHotplugProbeAddr }) => {
       for (const address of memHotplugProbeAddr) writeFileSync(PROBE, `0x${address.toString(16)}`);
     },
-    reseedRandomDev: ({ data }: agent.ReseedRandomDevRequest): void => {
+    reseedRandomDev: ({ data }) => {
       if (data.length === 0) throw new Error('missing entropy data');
       kernel.addEntropy(data);
     },
-    setGuestDateTime: ({ Sec, Usec }: agent.SetGuestDateTimeRequest): void => {
+    setGuestDateTime: ({ Sec, Usec }) => {
       try {
         kernel.setTime(Sec, Usec);
       } catch (error) {
         throw new GrpcError(status.INTERNAL, `Could not set guest time: ${errorMessage(error)}`);
       }
     },
-    copyFile: async (request: agent.CopyFileRequest): Promise<void> => {
+    copyFile: async (request) => {
       const { copyFile } = await import('../guest/copy-file.ts');
       copyFile(request, stateDirectory);
     },
-  };
+  } satisfies Partial<AgentHandlers>;
 }

@@ -1,6 +1,5 @@
 /** Network interfaces and routes of the guest. */
 import { status } from '@grpc/grpc-js';
-import type * as agent from '@kata-containers/common/generated/agent';
 import type { Interface } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Reaper } from '../processes/reaper.ts';
@@ -9,7 +8,7 @@ import { waitForLink } from '../network/find-link.ts';
 import { addNeighbours, addRoutes, setInterface } from '../network/set-up.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
-import type { Handlers } from './server.ts';
+import type { AgentHandlers } from './handlers.ts';
 
 /** Routes of an earlier UpdateRoutes; those that come with an address stay. */
 const FLUSH = 'route flush proto boot\nroute flush proto static\n';
@@ -20,7 +19,7 @@ function needed<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper): Handlers {
+export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper) {
   // A fresh guest has no such routes, and every program it need not run makes its start shorter.
   let hasRoutes = false;
   const flush = async (): Promise<void> => {
@@ -31,27 +30,27 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     return waitForLink(hwAddr, options.hotplugTimeoutMs);
   };
   return {
-    updateInterface: async (request: agent.UpdateInterfaceRequest): Promise<Interface> => {
+    updateInterface: async (request) => {
       const wanted = needed(request.interface, 'Need network interface');
       needed(wanted.hwAddr || undefined, 'Interface HwAddr empty');
       setInterface(await findLink(wanted), wanted, kernel);
       return wanted;
     },
-    updateRoutes: async (request: agent.UpdateRoutesRequest): Promise<agent.Routes> => {
+    updateRoutes: async (request) => {
       const wanted = needed(request.routes, 'Need network routes').Routes;
       if (hasRoutes) await flush();
       hasRoutes = wanted.length > 0;
       addRoutes(wanted, kernel);
       return { Routes: wanted };
     },
-    addARPNeighbors: ({ neighbors }: agent.AddARPNeighborsRequest) => addNeighbours(neighbors?.ARPNeighbors ?? [], kernel),
-    listInterfaces: async (): Promise<agent.Interfaces> => {
+    addARPNeighbors: ({ neighbors }) => addNeighbours(neighbors?.ARPNeighbors ?? [], kernel),
+    listInterfaces: async () => {
       const { listInterfaces } = await import('../network/list-network.ts');
       return { Interfaces: await listInterfaces(reaper) };
     },
-    listRoutes: async (): Promise<agent.Routes> => {
+    listRoutes: async () => {
       const { listRoutes } = await import('../network/list-network.ts');
       return { Routes: await listRoutes(reaper) };
     },
-  };
+  } satisfies Partial<AgentHandlers>;
 }

@@ -13,7 +13,8 @@ import { callContext } from './call-context.ts';
 import type { CallContext } from './call-context.ts';
 import { containerCalls } from './container-calls.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
-import { guestCalls } from './guest-calls.ts';
+import { guestCalls, healthCalls } from './guest-calls.ts';
+import type { AgentHandlers } from './handlers.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';
 import { tracingCalls } from './tracing-calls.ts';
@@ -24,9 +25,7 @@ export interface AgentServer {
   accept(stream: Duplex): void;
 }
 
-/** What a call is answered by: gets the request, gives the response. */
-export type Handler = (request: never, call: CallContext) => unknown;
-export type Handlers = Readonly<Record<string, Handler>>;
+type AnyHandler = (request: never, call: CallContext) => unknown;
 
 /** Longest request: a piece of stdin, or of a copied file, with its wrapping. */
 const MAX_REQUEST_BYTES = 4 << 20;
@@ -45,12 +44,9 @@ function toStatus(error: unknown): { code: status; details: string } {
   return { code: status.UNKNOWN, details: errorMessage(error) };
 }
 
-function adapt(name: string, handler: Handler | undefined, log: Logger): UntypedHandleCall {
+function adapt(name: string, handler: AnyHandler, log: Logger): UntypedHandleCall {
   const handle = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
-    const run = async (): Promise<unknown> => {
-      if (!handler) throw new GrpcError(status.UNIMPLEMENTED, `${name} is not implemented by this agent`);
-      return handler(call.request as never, callContext(call));
-    };
+    const run = async (): Promise<unknown> => handler(call.request as never, callContext(call));
     log.debug('new request', { request: name });
     run().then(
       (response) => callback(null, response ?? {}),
@@ -63,16 +59,22 @@ function adapt(name: string, handler: Handler | undefined, log: Logger): Untyped
   return handle as UntypedHandleCall;
 }
 
-type ServiceTable = Readonly<Record<string, { readonly path: string }>>;
+type ServiceTable<N extends string> = Readonly<Record<N, { readonly path: string }>>;
 
-function implement(server: Pick<Server, 'addService'>, service: ServiceTable, handlers: Handlers, log: Logger): void {
-  const entries = Object.entries(service).map(([name, { path }]): [string, UntypedHandleCall] => [name, adapt(path, handlers[name], log)]);
+function implement<N extends string>(
+  server: Pick<Server, 'addService'>,
+  service: ServiceTable<N>,
+  handlers: Readonly<Record<N, AnyHandler>>,
+  log: Logger,
+): void {
+  const names = Object.keys(service) as N[];
+  const entries = names.map((name): [string, UntypedHandleCall] => [name, adapt(service[name].path, handlers[name], log)]);
   server.addService(service as never, Object.fromEntries(entries));
 }
 
 export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logger): AgentServer {
   const server = new WindowedServer(serverOptions);
-  const agentCalls = {
+  const agentCalls: AgentHandlers = {
     ...containerCalls(sandbox),
     ...stdioCalls(sandbox),
     ...networkCalls(options, sandbox.machine.kernel, sandbox.machine.reaper),
@@ -80,7 +82,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
     ...tracingCalls(),
   };
   implement(server, agentService, agentCalls, log);
-  implement(server, grpcService(HealthDefinition), guestCalls(sandbox), log);
+  implement(server, grpcService(HealthDefinition), healthCalls, log);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept(stream) {

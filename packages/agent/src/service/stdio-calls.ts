@@ -4,7 +4,7 @@ import type { GuestProcess } from '../containers/process.ts';
 import type { Sandbox } from '../containers/sandbox.ts';
 import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
 import type { CallContext } from './call-context.ts';
-import type { Handlers } from './server.ts';
+import type { AgentHandlers } from './handlers.ts';
 
 /** Most bytes given in one answer, whatever the client asks for. */
 const MAX_READ = 1 << 20;
@@ -32,16 +32,16 @@ async function read(
   return { data };
 }
 
-export function stdioCalls(sandbox: Sandbox): Handlers {
+export function stdioCalls(sandbox: Sandbox) {
   const find = ({ container_id, exec_id }: { container_id: string; exec_id: string }): GuestProcess =>
     sandbox.container(container_id).process(exec_id);
   return {
-    writeStdin: async (request: agent.WriteStreamRequest): Promise<agent.WriteStreamResponse> => ({
+    writeStdin: async (request) => ({
       len: await find(request).io.write(request.data),
     }),
-    readStdout: (request: agent.ReadStreamRequest, call: CallContext) => read(find(request), 'stdout', request.len, call),
-    readStderr: (request: agent.ReadStreamRequest, call: CallContext) => read(find(request), 'stderr', request.len, call),
-    closeStdin: (request: agent.CloseStdinRequest) => find(request).io.closeStdin(),
-    ttyWinResize: (request: agent.TtyWinResizeRequest) => find(request).io.resize(request.row, request.column),
-  };
+    readStdout: (request, call) => read(find(request), 'stdout', request.len, call),
+    readStderr: (request, call) => read(find(request), 'stderr', request.len, call),
+    closeStdin: (request) => find(request).io.closeStdin(),
+    ttyWinResize: (request) => find(request).io.resize(request.row, request.column),
+  } satisfies Partial<AgentHandlers>;
 }

@@ -1,23 +1,23 @@
 /** Tracing: 1.x's states and answers. Nothing is traced yet, so the switch is all there is. */
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
-import type { Handlers } from './server.ts';
+import type { AgentHandlers } from './handlers.ts';
 
-export function tracingCalls(): Handlers {
+export function tracingCalls() {
   let started = false;
   let stopped = false;
   const refuse = (text: string): never => {
     throw new GrpcError(status.FAILED_PRECONDITION, text);
   };
   return {
-    startTracing: (): void => {
+    startTracing: () => {
       if (started) refuse('tracing already enabled');
       started = true;
     },
-    stopTracing: (): void => {
+    stopTracing: () => {
       if (!started) refuse('tracing not enabled');
       if (stopped) refuse('tracing already disabled');
       stopped = true;
     },
-  };
+  } satisfies Partial<AgentHandlers>;
 }

@@ -1,7 +1,7 @@
 /** What every use case needs, made once by the command line. */
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Configuration } from '../configuration/schema.ts';
 
 export interface Context {

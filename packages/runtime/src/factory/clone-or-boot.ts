@@ -4,7 +4,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import { whyNotCloned } from './cloneable-plan.ts';
 import { individualise } from './individualise.ts';
 import { clonePlan, holdTemplate } from './use-template.ts';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';

@@ -1,4 +1,4 @@
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 /** Why a VM of this plan can be neither a template nor a clone, nor wait in the cache; undefined when it can. Pure. */
 export function whyNotCloned({ virtioFs, memoryBackend }: Pick<QemuPlan, 'virtioFs' | 'memoryBackend'>): string | undefined {

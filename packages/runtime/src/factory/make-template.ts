@@ -7,7 +7,7 @@ import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { cpuMilliseconds, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import { saveState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';

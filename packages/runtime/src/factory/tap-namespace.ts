@@ -1,6 +1,6 @@
 /** A network namespace with taps that nothing is joined to: what the guest may do with a device depends on what stands behind it. */
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
+import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import { runTool } from '../network/ip-command.ts';
 import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
 import { tapsBatch } from '../network/tcfilter-plan.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { spareMac } from './spare-link-plan.ts';
 
 /** A file as it was when the template was made. */

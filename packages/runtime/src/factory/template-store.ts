@@ -22,7 +22,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { QemuPaths } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPaths } from '../hypervisor/qemu/qemu-plan.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 import { undoAll } from '../undo/undo.ts';
 import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { examplePlan } from '../hypervisor/qemu/example-plan.test-support.ts';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 import { inputFile, isUnchanged, templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';

@@ -1,5 +1,5 @@
 /** The template that a new VM can be cloned from. */
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { makeTemplate } from './make-template.ts';

@@ -4,7 +4,7 @@
  */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { shareOf } from '../agent/sandbox-requests.ts';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { individualise } from './individualise.ts';

@@ -1,7 +1,7 @@
 /** KVM or emulation: decided by whether a guest really boots, because many machines have a /dev/kvm that cannot run one. */
 import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;

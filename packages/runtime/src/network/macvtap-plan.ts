@@ -3,7 +3,7 @@
  * to it; QEMU gets it as an open file. The link is left without addresses, or the host's kernel would answer in the guest's place.
  * Pure: the plan is text for ip(8).
  */
-import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
+import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Address, Link } from './parse-links.ts';
 import { tapName } from './tcfilter-plan.ts';
 

@@ -1,6 +1,6 @@
 import { chooseAccelerator, isKvm, readCpuinfo } from '../host-check/accelerator.ts';
 import { probeKvm } from '../host-check/kvm-probe.ts';
-import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../context/context.ts';
 
 /** KVM when a guest really boots with it; what it is not chosen for is logged. */

@@ -7,7 +7,7 @@ import type { HandedVm } from '../factory/cache/handed-vm.ts';
 import { whyNotCloned } from '../factory/cloneable-plan.ts';
 import { individualise } from '../factory/individualise.ts';
 import { keyOf } from '../factory/template-key.ts';
-import type { QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { closeAll } from '../processes/end-process.ts';
 import { cloneOrBoot, undoSince } from '../factory/clone-or-boot.ts';
 import type { Up } from '../factory/clone-or-boot.ts';

@@ -7,7 +7,7 @@ import { whyNotCloned } from '../factory/cloneable-plan.ts';
 import { spareMac } from '../factory/spare-link-plan.ts';
 import { keyOf } from '../factory/template-key.ts';
 import { clonePlan, holdTemplate, templateStore } from '../factory/use-template.ts';
-import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { cloneReady, undoSince } from '../factory/clone-or-boot.ts';
 import type { Up } from '../factory/clone-or-boot.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
-import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';

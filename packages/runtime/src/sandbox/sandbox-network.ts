@@ -1,6 +1,6 @@
 /** The sandbox' network namespace: found or made, filled by the engine's hooks, joined to the VM. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import type { QemuNetwork } from '../hypervisor/qemu/command-line.ts';
+import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import { joinLinks, joinOne, moveTaps, scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';

@@ -1,6 +1,6 @@
 /** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
-import type { Accelerator } from '../hypervisor/qemu/command-line.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { DiskDriver } from '../hypervisor/qemu/disk.ts';
 import type { MemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';

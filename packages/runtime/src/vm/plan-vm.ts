@@ -5,7 +5,7 @@ import { canOpen, isVirtualMachine, readCpuinfo } from '../host-check/accelerato
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import { planMemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
-import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 const MIB = 1 << 20;
 /** 1.x's largest number of virtual CPUs on x86-64. */

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import { followConsole } from '../hypervisor/qemu/console-tail.ts';
 import type { ConsoleTail } from '../hypervisor/qemu/console-tail.ts';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
-import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';

@@ -5,7 +5,7 @@ import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { componentVersion } from '../host-check/component-version.ts';
 import { lastWords } from '../hypervisor/qemu/qemu-process.ts';
-import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/command-line.ts';
+import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
 import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';

@@ -7,7 +7,7 @@ import { whyNotCloned } from '../../factory/cloneable-plan.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
 import { keyOf } from '../../factory/template-key.ts';
 import { holdTemplate, templateStore } from '../../factory/use-template.ts';
-import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { planVm } from '../../vm/plan-vm.ts';
 import { waitForEnd } from '../../processes/end-process.ts';
 import { accelerate } from '../../sandbox/accelerate.ts';

@@ -11,7 +11,7 @@ import { CacheServiceDefinition } from '@kata-containers/common/generated/cache'
 import type { GrpcStatus, GrpcVM, GrpcVMConfig } from '@kata-containers/common/generated/cache';
 import type { Empty } from '@kata-containers/common/generated/google/protobuf/empty';
 import { grpcService } from '@kata-containers/common/grpc/service';
-import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../../context/context.ts';
 import { keyOf } from '../template-key.ts';
 import { cachedPaths, discard, discardAll, isUsable, makeCachedVm } from './cached-vm.ts';

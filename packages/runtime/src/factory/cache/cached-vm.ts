@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
-import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor } from '../../hypervisor/qemu/qemu-process.ts';
 import { randomUuid } from '../../context/random-uuid.ts';
 import { cloneOrBoot } from '../clone-or-boot.ts';

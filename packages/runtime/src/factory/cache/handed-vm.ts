@@ -2,7 +2,7 @@
 import type { GrpcVM } from '@kata-containers/common/generated/cache';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
-import type { QemuPlan } from '../../hypervisor/qemu/command-line.ts';
+import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 
 export interface HandedVm {
   readonly id: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { qemuCommandLine } from './command-line.ts';
-import type { QemuPlan } from './command-line.ts';
+import type { QemuPlan } from './qemu-plan.ts';
 import { examplePlan as plan } from './example-plan.test-support.ts';
 
 /** The whole line, a switch a row: compare with a changed eye before changing it. */

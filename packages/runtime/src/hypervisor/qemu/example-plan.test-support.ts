@@ -1,5 +1,5 @@
 /** A plan for tests: the default configuration on a host with KVM. */
-import type { QemuPlan } from './command-line.ts';
+import type { QemuPlan } from './qemu-plan.ts';
 
 export const examplePlan: QemuPlan = {
   binary: '/usr/bin/qemu-system-x86_64',

@@ -1,5 +1,5 @@
 /** The guest kernel's command line, in 1.x's order. Pure. */
-import type { QemuPlan } from './command-line.ts';
+import type { QemuPlan } from './qemu-plan.ts';
 
 const base = [
   ...['tsc=reliable', 'no_timer_check', 'rcupdate.rcu_expedited=1', 'i8042.direct=1', 'i8042.dumbkbd=1', 'i8042.nopnp=1', 'i8042.noaux=1'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { qemuCommandLine } from './command-line.ts';
-import type { QemuPlan } from './command-line.ts';
+import type { QemuPlan } from './qemu-plan.ts';
 import { examplePlan } from './example-plan.test-support.ts';
 import { parseCommandLine } from './parse-command-line.ts';
 

@@ -1,0 +1,13 @@
+/** The types of what answers the agent's RPCs. They follow the services' definitions, so that an RPC without an answer does not compile. */
+import type { AgentServiceDefinition } from '@kata-containers/common/generated/agent';
+import type { HealthDefinition } from '@kata-containers/common/generated/health';
+import type { Method, RequestOf, ResponseOf } from '@kata-containers/common/grpc/service';
+import type { CallContext } from './call-context.ts';
+
+/** Nothing is a response without fields. */
+type Response<T> = keyof T extends never ? void : T;
+type Handler<M extends Method> = (request: RequestOf<M>, call: CallContext) => Response<ResponseOf<M>> | Promise<Response<ResponseOf<M>>>;
+export type HandlersOf<M extends Readonly<Record<string, Method>>> = { readonly [N in keyof M]: Handler<M[N]> };
+
+export type AgentHandlers = HandlersOf<(typeof AgentServiceDefinition)['methods']>;
+export type HealthHandlers = HandlersOf<(typeof HealthDefinition)['methods']>;

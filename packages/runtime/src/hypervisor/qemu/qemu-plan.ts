@@ -1,0 +1,86 @@
+/** All that one QEMU is started with, as plain data. */
+import type { MemoryBackend } from './memory-backend-plan.ts';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface QemuPaths {
+  readonly qmpSocket: string;
+  readonly consoleSocket: string;
+  readonly agentSocket: string;
+  readonly pidFile: string;
+  readonly qemuLog: string;
+}
+
+export interface QemuNetwork {
+  /** Name of the tap inside the network namespace that QEMU is started in. */
+  readonly tap: string;
+  /** Descriptor of the tap that QEMU inherits; without one it opens the tap by its name. */
+  readonly descriptor?: number;
+  /** MAC address that the guest sees. */
+  readonly mac: string;
+}
+
+export interface QemuImage {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** Guest memory kept in a file. Shared, what the guest writes goes to the file; else each VM has its own copy of what it changes. */
+export interface MemoryFile {
+  readonly path: string;
+  readonly shared: boolean;
+}
+
+/** The share is served by a daemon that listens on a unix socket (vhost-user). */
+export interface VirtioFs {
+  readonly socket: string;
+  /** Size of the window through which the guest maps the host's pages (DAX). 0: none. */
+  readonly cacheMiB: number;
+}
+
+export interface QemuPlan {
+  readonly binary: string;
+  readonly sandboxId: string;
+  readonly uuid: string;
+  readonly accelerator: Accelerator;
+  readonly machineType: string;
+  readonly machineAccelerators: string;
+  readonly cpuFeatures: string;
+  readonly vcpus: number;
+  readonly maxVcpus: number;
+  readonly memoryMiB: number;
+  readonly maxMemoryMiB: number;
+  readonly memorySlots: number;
+  readonly bridges: number;
+  readonly kernel: string;
+  readonly kernelParams: string;
+  readonly agentDebug: boolean;
+  readonly debug: boolean;
+  /** Either an image or an initrd. */
+  readonly image?: QemuImage;
+  readonly initrd?: string;
+  readonly imageAsNvdimm: boolean;
+  /** Block devices of the host are plugged as NVDIMMs. */
+  readonly disksAsNvdimm: boolean;
+  readonly firmware: string;
+  readonly pflashes: readonly string[];
+  /** Block devices are worked on by a thread of their own. */
+  readonly ioThread: boolean;
+  /** Guest memory is free to be swapped out. */
+  readonly swappable: boolean;
+  readonly entropySource: string;
+  /** Host directory shared with the guest as `kataShared`: by QEMU itself (9p) unless `virtioFs` is set. */
+  readonly sharedDirectory: string;
+  readonly virtioFs?: VirtioFs;
+  readonly networks: readonly QemuNetwork[];
+  readonly vhostNet: boolean;
+  /** True on a host that is itself a VM: 1.x avoids modern virtio there. */
+  readonly nested: boolean;
+  /** Set for a template and its clones; other VMs have memory of their own. */
+  readonly memoryFile?: MemoryFile;
+  /** Other than plain memory. A VM with it is no template and no clone. */
+  readonly memoryBackend?: MemoryBackend;
+  /** The VM waits for the state of another one instead of booting. */
+  readonly incoming?: boolean;
+  readonly paths: QemuPaths;
+}
