@@ -7,7 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
 import { agentSpec } from '../../packages/runtime/src/bundle/agent-spec.ts';
 import { interfaceRequest, routesRequest } from '../../packages/runtime/src/agent/sandbox-requests.ts';
-import { individualise } from '../../packages/runtime/src/factory/individualise.ts';
+import { reseedClone } from '../../packages/runtime/src/factory/reseed-clone.ts';
 import { spareMac } from '../../packages/runtime/src/factory/spare-link-plan.ts';
 import { warmUp } from '../../packages/runtime/src/factory/warm-up.ts';
 import type { Context } from '../../packages/runtime/src/context/context.ts';
@@ -72,7 +72,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
 
   /** One container as an engine has it made. */
   async function runContainer(agent: AgentConnection, id: string): Promise<void> {
-    await individualise(agent, 10_000);
+    await reseedClone(agent, 10_000);
     const addresses = [{ family: 'inet' as const, address: '10.9.0.2', prefixLength: 24 }];
     await agent.call('updateInterface', { interface: interfaceRequest({ ...link, addresses }) });
     const unset = { flags: 0, priority: 0, mtu: 0, type: 1 };

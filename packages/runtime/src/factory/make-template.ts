@@ -15,7 +15,7 @@ import { QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/conte
 import type { Context } from '../context/context.ts';
 import { startGuest } from '../vm/start-guest.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
-import { undoAll } from '../undo/undo.ts';
+import { undoOrWarn } from '../undo/undo.ts';
 import { spareMac } from './spare-link-plan.ts';
 import { makeTapNamespace } from './tap-namespace.ts';
 import type { InputFile } from './template-key.ts';
@@ -113,8 +113,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     }
     await save(files, guest, own);
   } finally {
-    const failures = await undoAll(journal.entries());
-    for (const failure of failures) context.log.warn('clean-up after making a VM template is not complete', { failure });
+    await undoOrWarn(journal.entries(), context.log, 'clean-up after making a VM template is not complete');
   }
   const record: TemplateRecord = { inputs };
   writeFileSync(files.record, JSON.stringify(record), { mode: 0o600 });

@@ -7,7 +7,7 @@ import { shareOf } from '../agent/sandbox-requests.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
-import { individualise } from './individualise.ts';
+import { reseedClone } from './reseed-clone.ts';
 import { spareInterface, warmUpAddress, warmUpProcess, warmUpRoot, warmUpRoutes, warmUpSandbox, warmUpSpec } from './warm-up-plan.ts';
 
 const CONTAINER = 'warm-up';
@@ -51,7 +51,7 @@ export async function warmUp(
   { configuration }: Pick<Context, 'configuration'>,
   { networks, accelerator }: Pick<QemuPlan, 'networks' | 'accelerator'>,
 ): Promise<void> {
-  await individualise(agent, guestTimeout(REQUEST_TIMEOUT_MS, accelerator));
+  await reseedClone(agent, guestTimeout(REQUEST_TIMEOUT_MS, accelerator));
   await useNetwork(agent, networks.length);
   await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
   await runContainer(agent);

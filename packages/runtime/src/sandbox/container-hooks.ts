@@ -19,10 +19,7 @@ const stateFor = ({ id, bundle: { path, spec } }: Hooked, status: string, pid: n
 });
 
 /** Those that are run before there is a VM. */
-export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [
-  ...(hooks.prestart ?? []),
-  ...(hooks.createRuntime ?? []),
-];
+const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
 
 /**
  * `prestart` and `createRuntime`. Docker up to 27 puts the container's interface into the namespace by one, which finds it through

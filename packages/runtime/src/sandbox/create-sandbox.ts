@@ -2,34 +2,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
-import type { Bundle } from '../bundle/load-bundle.ts';
-import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
 import { accelerate } from './accelerate.ts';
-import { bringUpVm } from './bring-up-vm.ts';
-import { cloneAhead } from './clone-ahead.ts';
-import type { Up } from '../factory/clone-or-boot.ts';
-import { earlyHooks } from './container-hooks.ts';
+import { acquireVm } from '../factory/acquire-vm.ts';
+import type { RunningVm } from '../vm/start-guest.ts';
+import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
-import { fillNetwork, findNamespace } from './sandbox-network.ts';
-import type { SandboxNetwork } from './sandbox-network.ts';
+import { prepareNetwork } from './sandbox-network.ts';
+import type { SandboxRequest } from './sandbox-request.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { saveSandbox } from '../state/state-store.ts';
 import { timed } from '../context/trace-step.ts';
-import type { UndoJournal } from '../undo/undo-journal.ts';
-
-export interface SandboxRequest {
-  readonly id: string;
-  readonly bundle: Bundle;
-  readonly journal: UndoJournal;
-}
 
 export interface CreatedSandbox {
   readonly state: SandboxState;
@@ -66,7 +56,7 @@ async function beginSandbox(
 }
 
 /** A VM of the cache has its taps open by name, whatever the plan says. */
-const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: Up): Endpoint[] =>
+const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
   facts.links.map((link, index) => ({
     Name: link.name,
     HardAddr: link.mac,
@@ -76,8 +66,8 @@ const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: Up): Endpoin
     ...(plan.networks[index]?.descriptor !== undefined && { Saved: savedLink(link) }),
   }));
 
-function sandboxState(context: Context, id: string, up: Up, network: SandboxNetwork): SandboxState {
-  const { plan, vm, virtiofsd, proxy, url } = up;
+function sandboxState(context: Context, id: string, vm: RunningVm, network: SandboxNetwork): SandboxState {
+  const { plan, vm: qemu, virtiofsd, proxy, url } = vm;
   return {
     PersistVersion: PERSIST_VERSION,
     SandboxContainer: id,
@@ -87,14 +77,14 @@ function sandboxState(context: Context, id: string, up: Up, network: SandboxNetw
       HypervisorConfig: diskConfig(context.configuration.hypervisor),
     },
     HypervisorState: {
-      Process: vm,
+      Process: qemu,
       UUID: plan.uuid,
       Accelerator: plan.accelerator,
       ...(virtiofsd && { Virtiofsd: virtiofsd }),
       ...(plan.memoryBackend && { Memory: plan.memoryBackend }),
     },
     AgentState: { Proxy: proxy, URL: url },
-    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network, up) },
+    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network, vm) },
   };
 }
 
@@ -107,33 +97,27 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const files = sandboxPaths(id);
   const accelerator = await accelerate(context);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
-  const planFor = (networks: readonly QemuNetwork[]): QemuPlan =>
-    planVm(hypervisor, {
-      sandboxId: id,
-      accelerator,
-      networks,
-      sharedDirectory: files.shared,
-      virtioFsSocket: files.virtioFsSocket,
-      paths: files,
-      agentDebug: agentConfiguration.enable_debug,
-    });
-  const namespace = findNamespace(context, request);
-  const ahead = earlyHooks(request.bundle).length > 0 ? await cloneAhead(context, { planFor, files, namespace, journal }) : undefined;
-  const network = await fillNetwork(context, request, namespace).catch(async (error: unknown) => {
-    await ahead?.drop();
-    throw error;
+  const network = await prepareNetwork(context, request);
+  const plan = planVm(hypervisor, {
+    sandboxId: id,
+    accelerator,
+    networks: network.networks,
+    sharedDirectory: files.shared,
+    virtioFsSocket: files.virtioFsSocket,
+    paths: files,
+    agentDebug: agentConfiguration.enable_debug,
   });
-  const up = (await ahead?.take(network)) ?? (await bringUpVm(context, { id, plan: planFor(network.networks), files, network, journal }));
+  const vm = await acquireVm(context, { id, plan, files, network, journal });
   try {
     const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) };
-    const configured = timed(context.log, 'guest network', () => configureNetwork(up.agent, network, deadline));
+    const configured = timed(context.log, 'guest network', () => configureNetwork(vm.agent, network, deadline));
     configured.catch(() => {}); // told to who awaits it
-    await beginSandbox(up.agent, request, context, deadline);
-    const state = sandboxState(context, id, up, network);
+    await beginSandbox(vm.agent, request, context, deadline);
+    const state = sandboxState(context, id, vm, network);
     saveSandbox(id, state);
-    return { state, agent: up.agent, network: configured };
+    return { state, agent: vm.agent, network: configured };
   } catch (error) {
-    up.agent.close();
+    vm.agent.close();
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
@@ -11,7 +12,7 @@ import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/te
 import { endFamily, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../mounts/unmount-tree.ts';
 import { replay } from './undo-journal.ts';
-import type { Undo } from './undo-journal.ts';
+import type { Undo, UndoJournal } from './undo-journal.ts';
 
 /** Runs a removal for which "there is none" is as good as done. */
 function tolerateMissing(remove: () => void): void {
@@ -80,4 +81,14 @@ export function undoAll(
 ): Promise<string[]> {
   const deadline = monotonicMs() + totalMs;
   return replay(entries, (entry) => undoOne(entry, kernel, Math.max(0, deadline - monotonicMs())));
+}
+
+/** Undoes everything, and logs `warning` for each thing that could not be undone. */
+export async function undoOrWarn(entries: readonly Undo[], log: Logger, warning: string): Promise<void> {
+  for (const failure of await undoAll(entries)) log.warn(warning, { failure });
+}
+
+/** Undoes what was recorded after the first `count` entries, for a VM that failed. */
+export async function undoSince(journal: UndoJournal, count: number, log: Logger): Promise<void> {
+  await undoOrWarn(journal.entries().slice(count), log, 'a VM that failed is still there');
 }

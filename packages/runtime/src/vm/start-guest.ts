@@ -40,14 +40,17 @@ export interface GuestStart {
   readonly state?: string;
 }
 
-/** QEMU and proxy on their way. */
-export interface SpawnedGuest {
+/** QEMU and proxy, started. */
+interface SpawnedGuest {
   readonly qemu: StartedQemu;
   readonly proxy: ProcessIdentity;
   readonly daemon?: StartedDaemon;
 }
 
-export interface StartedGuest {
+export interface RunningVm {
+  /** As it was started. */
+  readonly plan: QemuPlan;
+  /** QEMU. */
   readonly vm: ProcessIdentity;
   /** Daemon that serves the share, when that is virtio-fs. */
   readonly virtiofsd?: ProcessIdentity;
@@ -89,11 +92,7 @@ function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): St
 }
 
 /** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
-export async function vmReady(
-  { log }: Context,
-  { plan: { accelerator }, files, state }: GuestStart,
-  { qemu }: Pick<SpawnedGuest, 'qemu'>,
-): Promise<void> {
+async function vmReady({ log }: Context, { plan: { accelerator }, files, state }: GuestStart, { qemu }: SpawnedGuest): Promise<void> {
   const prepare = async (): Promise<void> => {
     const monitor = await timed(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
     try {
@@ -143,7 +142,7 @@ async function awaitAgent(
 }
 
 /** Starts the processes. They stand in the journal when this fails. */
-export async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
+async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
   const qemu = withDaemon(await spawnQemu(context, start), daemon);
   const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
@@ -151,20 +150,20 @@ export async function spawnGuest(context: Context, start: GuestStart): Promise<S
 }
 
 /** Until the agent answers. @throws HypervisorError */
-export async function guestReady(context: Context, start: GuestStart, { qemu, proxy, daemon }: SpawnedGuest): Promise<StartedGuest> {
+async function guestReady(context: Context, start: GuestStart, { qemu, proxy, daemon }: SpawnedGuest): Promise<RunningVm> {
   const tail = follow(context, start.files);
   try {
     const url = `unix://${start.files.proxySocket}`;
     const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
     const agent = await timed(context.log, 'first answer', () => awaitAgent(url, qemu, tail, timeoutMs));
-    return { vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
+    return { plan: start.plan, vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();
   }
 }
 
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
-export async function startGuest(context: Context, start: GuestStart): Promise<StartedGuest> {
+export async function startGuest(context: Context, start: GuestStart): Promise<RunningVm> {
   const spawned = await spawnGuest(context, start);
   await vmReady(context, start, spawned);
   return guestReady(context, start, spawned);

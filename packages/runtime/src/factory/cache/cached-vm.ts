@@ -11,14 +11,14 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor } from '../../hypervisor/qemu/qemu-process.ts';
 import { randomUuid } from '../../context/random-uuid.ts';
-import { cloneOrBoot } from '../clone-or-boot.ts';
+import { startVm } from '../start-vm.ts';
 import { QMP_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context } from '../../context/context.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../context/paths.ts';
 import type { SandboxPaths } from '../../context/paths.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
 import type { Undo } from '../../undo/undo-journal.ts';
-import { undoAll } from '../../undo/undo.ts';
+import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
 import { makeTapNamespace } from '../tap-namespace.ts';
 import { keyOf } from '../template-key.ts';
@@ -61,7 +61,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     journal.record({ undo: 'remove-sockets', directory: paths.vm, names: [JOURNAL, 'proxy.sock', ...vmFiles] });
     makeShare(paths, (entry) => journal.record(entry), context.kernel);
     const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
-    const up = await cloneOrBoot(context, { plan, files: paths, netns, journal });
+    const up = await startVm(context, { plan, files: paths, netns, journal });
     try {
       await warmUp(up.agent, context, plan);
     } finally {
@@ -89,8 +89,7 @@ export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): P
 
 /** Ends a cached VM and removes what it has on the host. What stays is logged. */
 export async function discard(log: Logger, id: string): Promise<void> {
-  const failures = await undoAll(new UndoJournal(cachedPaths(id).journal).entries());
-  for (const failure of failures) log.warn('a cached VM is not removed completely', { failure });
+  await undoOrWarn(new UndoJournal(cachedPaths(id).journal).entries(), log, 'a cached VM is not removed completely');
 }
 
 /** Ends what a server that was killed has left. */

@@ -1,0 +1,28 @@
+/**
+ * How a sandbox gets its VM. The ways, in order, each `(context, request) → RunningVm | undefined`: a VM of the cache (takeFromCache), a
+ * clone of a template and a booted VM (both startVm). A way that gives no VM has undone what it did on the host.
+ */
+import type { Context } from '../context/context.ts';
+import { timed } from '../context/trace-step.ts';
+import { closeAll } from '../processes/end-process.ts';
+import { attachLinks } from '../vm/attach-network.ts';
+import type { RunningVm } from '../vm/start-guest.ts';
+import { makeVmDirectories } from '../vm/vm-directories.ts';
+import { takeFromCache } from './cache/take-from-cache.ts';
+import { startVm } from './start-vm.ts';
+import type { VmRequest } from './vm-request.ts';
+
+async function startNew(context: Context, { plan, files, network, journal }: VmRequest): Promise<RunningVm> {
+  const taps = await timed(context.log, 'join taps', () => attachLinks(context, network, journal));
+  try {
+    await makeVmDirectories(context, files, journal);
+    return await startVm(context, { plan, files, netns: network.path, journal, taps });
+  } finally {
+    closeAll(taps);
+  }
+}
+
+/** @returns the VM, attached to its network and exporting its share. When this fails, what was made on the host is in the journal. @throws KataError */
+export async function acquireVm(context: Context, request: VmRequest): Promise<RunningVm> {
+  return (await takeFromCache(context, request)) ?? (await startNew(context, request));
+}

@@ -1,0 +1,57 @@
+/** A VM of its own for a sandbox or for the cache: cloned from a template if there can be one, else booted. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
+import { timed } from '../context/trace-step.ts';
+import { undoSince } from '../undo/undo.ts';
+import { enterCgroupOf } from '../vm/container-cgroup.ts';
+import { startGuest } from '../vm/start-guest.ts';
+import type { GuestStart, RunningVm } from '../vm/start-guest.ts';
+import { whyNotCloned } from './cloneable-plan.ts';
+import { reseedClone } from './reseed-clone.ts';
+import { clonePlan, holdTemplate } from './use-template.ts';
+
+/** @throws KataError when a template cannot be made, loaded or used */
+async function cloneTemplate(context: Context, start: GuestStart): Promise<RunningVm> {
+  const template = await timed(context.log, 'hold template', () => holdTemplate(context, start.plan));
+  const plan = clonePlan(start.plan, template);
+  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template belongs to no container
+  const begun = start.journal.entries().length;
+  try {
+    const vm = await startGuest(context, { ...start, plan, state: template.files.state });
+    const timeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator);
+    await timed(context.log, 'entropy and clock', () => reseedClone(vm.agent, timeoutMs));
+    return vm;
+  } catch (error) {
+    await undoSince(start.journal, begun, context.log);
+    throw error;
+  } finally {
+    template.release();
+  }
+}
+
+/** A template that fails only makes the start slower: the VM is booted then. */
+async function cloneIfPossible(context: Context, start: GuestStart): Promise<RunningVm | undefined> {
+  if (!context.configuration.factory.enable_template) return undefined;
+  const reason = whyNotCloned(start.plan);
+  if (reason !== undefined) {
+    context.log.info('the VM is booted, not cloned', { reason });
+    return undefined;
+  }
+  try {
+    return await cloneTemplate(context, start);
+  } catch (error) {
+    context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
+    return undefined;
+  }
+}
+
+async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
+  enterCgroupOf(context, start.plan.sandboxId, start.plan.sandboxId);
+  return startGuest(context, start);
+}
+
+/** What was made on the host is in the journal when this fails. @throws KataError */
+export async function startVm(context: Context, start: GuestStart): Promise<RunningVm> {
+  return (await cloneIfPossible(context, start)) ?? (await boot(context, start));
+}

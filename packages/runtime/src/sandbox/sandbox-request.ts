@@ -1,0 +1,9 @@
+import type { Bundle } from '../bundle/load-bundle.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+
+/** A sandbox to create, for the container whose bundle is given. */
+export interface SandboxRequest {
+  readonly id: string;
+  readonly bundle: Bundle;
+  readonly journal: UndoJournal;
+}

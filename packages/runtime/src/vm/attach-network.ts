@@ -1,0 +1,70 @@
+/** Attaches a VM to the links of its sandbox's network namespace, one tap or macvtap for each. */
+import type { Context } from '../context/context.ts';
+import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
+import { joinLinks, joinOne, moveTaps } from '../network/join.ts';
+import type { NetworkFacts } from '../network/join.ts';
+import { joinByMacvtap } from '../network/macvtap.ts';
+import { savedLink } from '../network/macvtap-plan.ts';
+import type { SavedLink } from '../network/macvtap-plan.ts';
+import { tapName } from '../network/tcfilter-plan.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+import { undoOrWarn } from '../undo/undo.ts';
+
+export interface SandboxNetwork {
+  /** Of the network namespace. */
+  readonly path: string;
+  /** True when the namespace is ours to remove. */
+  readonly created: boolean;
+  readonly facts: NetworkFacts;
+  readonly networks: readonly QemuNetwork[];
+}
+
+function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved: readonly SavedLink[], journal: UndoJournal): void {
+  if (saved.length > 0) journal.record({ undo: 'restore-links', netns: path, links: saved });
+  const taps = networks.map(({ tap }) => tap);
+  journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: links.map(({ name }) => name) });
+}
+
+/**
+ * Attaches the namespace's links to new taps.
+ * @returns open devices of those that QEMU inherits, in the order of their fds in the plan; the caller closes them
+ */
+export async function attachLinks(context: Context, network: SandboxNetwork, journal: UndoJournal): Promise<number[]> {
+  const { path, created, networks, facts } = network;
+  const inherited = facts.links.flatMap((link, index) => {
+    const { tap, descriptor } = networks[index] ?? {};
+    return tap === undefined || descriptor === undefined ? [] : [{ link, tap }];
+  });
+  if (!created)
+    recordUndo(
+      network,
+      inherited.map(({ link }) => savedLink(link)),
+      journal,
+    );
+  if (inherited.length === 0) await joinLinks(path, facts.links, 'new', context.kernel);
+  else
+    for (const [index, link] of facts.links.entries())
+      if (networks[index]?.descriptor === undefined) await joinOne(path, link, tapName(index), context.kernel);
+  return joinByMacvtap(path, inherited, (entry) => journal.record(entry), context.kernel);
+}
+
+/** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has them open, so tcfilter is the only way. */
+export async function adoptTaps(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
+  const { path, created, networks, facts } = network;
+  if (networks.some(({ descriptor }) => descriptor !== undefined))
+    context.log.info('the VM was made before its network: the links are joined by tcfilter, not by macvtap');
+  if (!created) recordUndo(network, [], journal);
+  await moveTaps(
+    tapsFrom,
+    path,
+    networks.map(({ tap }) => tap),
+    context.kernel,
+  );
+  await joinLinks(path, facts.links, 'there', context.kernel);
+}
+
+/** Undoes the attachment of a VM that failed, so that another VM can be attached. */
+export async function detachTaps({ log }: Context, { path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
+  const [taps, ingress] = [networks.map(({ tap }) => tap), links.map(({ name }) => name)];
+  await undoOrWarn([{ undo: 'delete-links', netns: path, links: taps, ingress }], log, 'the taps of a VM that failed are still there');
+}
