@@ -1,5 +1,6 @@
 // Rules a machine enforces, each with its reason in the message. See CONTRIBUTING.md.
 import tseslint from 'typescript-eslint';
+import { floorsPlugin } from './tools/lint/floors.ts';
 
 const noProcessPackages = {
   group: [
@@ -28,6 +29,7 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   {
     files: ['**/*.ts'],
+    plugins: { floors: floorsPlugin },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -41,6 +43,8 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-empty-function': 'off',
+      'floors/runtime-floors': 'error',
+      'floors/no-circles': 'error',
       'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
       'no-restricted-properties': ['error', noExit, noEnv],
       'no-restricted-syntax': [

@@ -1,5 +1,5 @@
 /** The few messages of the agent that a shim exchanges, as protobuf's wire format has them (agent.proto; protobuf.dev, "Encoding"). */
-import { GRPC } from '@kata-containers/common/agent-api/agent-error';
+import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 
 const WIRE = { varint: 0, bytes: 2 };

@@ -1,7 +1,7 @@
 /** The process' stdout or stderr → ours, in order, at the pace our reader takes it. */
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRPC } from '@kata-containers/common/agent-api/agent-error';
+import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';

@@ -6,7 +6,7 @@ import { HealthDefinition } from '../generated/health.ts';
 import type { HealthCheckResponse } from '../generated/health.ts';
 import { AgentClient } from '../grpc/agent-client.ts';
 import type { Codec, Method, RequestOf, ResponseOf } from '../grpc/service.ts';
-import { GRPC } from './agent-error.ts';
+import { GRPC } from '../errors/agent-error.ts';
 
 type Methods = (typeof AgentServiceDefinition)['methods'];
 type Name = keyof Methods;

@@ -2,7 +2,7 @@
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRPC, agentError, unreachableError } from '../agent-api/agent-error.ts';
+import { GRPC, agentError, unreachableError } from '../errors/agent-error.ts';
 import { AgentError } from '../errors/kata-error.ts';
 import { Answer } from './answer.ts';
 import type { AnswerOptions, Outcome } from './answer.ts';

@@ -1,5 +1,5 @@
 /** One answer of a unary gRPC call (gRPC over HTTP/2: headers, one length-prefixed message, trailers), gathered and bounded. */
-import { GRPC } from '../agent-api/agent-error.ts';
+import { GRPC } from '../errors/agent-error.ts';
 import type { AnswerSink } from '../http2/connection.ts';
 
 /** Compressed-flag and length before a message. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfiguration } from '../configuration/parse-configuration.ts';
-import { goToml } from '../cli/go-toml.ts';
+import { goToml } from './go-toml.ts';
 import { environmentInfo } from './environment-info.ts';
 import type { EnvironmentFacts } from './environment-info.ts';
 

@@ -1,6 +1,6 @@
 /** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
-import { GRPC } from '@kata-containers/common/agent-api/agent-error';
-import { harmlessLines } from '@kata-containers/common/agent-api/guest-text';
+import { GRPC } from '@kata-containers/common/errors/agent-error';
+import { harmlessLines } from '@kata-containers/common/errors/guest-text';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';

@@ -1,4 +1,4 @@
-import { harmlessJson } from '@kata-containers/common/agent-api/guest-text';
+import { harmlessJson } from '@kata-containers/common/errors/guest-text';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { exactJson } from '../../bundle/exact-json.ts';

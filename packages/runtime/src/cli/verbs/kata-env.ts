@@ -3,7 +3,7 @@ import { componentVersion } from '../../host-check/component-version.ts';
 import { environmentInfo } from '../../host-check/environment-info.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { readHost } from '../../host-check/read-host.ts';
-import { goToml } from '../go-toml.ts';
+import { goToml } from '../../host-check/go-toml.ts';
 import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 import { OCI_VERSION } from '../version-text.ts';

@@ -1,4 +1,4 @@
-import { harmlessJson } from '@kata-containers/common/agent-api/guest-text';
+import { harmlessJson } from '@kata-containers/common/errors/guest-text';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../context/context.ts';

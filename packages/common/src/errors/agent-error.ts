@@ -1,5 +1,5 @@
 /** What callers are told when the agent refuses, or does not answer. The guest's own words are bounded and made harmless. */
-import { AgentError } from '../errors/kata-error.ts';
+import { AgentError } from './kata-error.ts';
 import { harmlessLine } from './guest-text.ts';
 
 /** The gRPC status codes that callers tell apart (grpc/status). */

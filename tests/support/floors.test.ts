@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Linter } from 'eslint';
+import { floorsPlugin } from '../../tools/lint/floors.ts';
+
+function complaints(filename: string, code: string, cwd: string): string[] {
+  const linter = new Linter({ cwd, configType: 'flat' });
+  const rules = { 'floors/runtime-floors': 'error', 'floors/no-circles': 'error' } as const;
+  const config = [{ files: ['**/*.ts'], plugins: { floors: floorsPlugin }, rules }];
+  return linter.verify(code, config, { filename }).map(({ ruleId }) => ruleId ?? 'syntax');
+}
+
+describe('lint rules on imports', () => {
+  const runtime = (file: string): string => join('/repository/packages/runtime/src', file);
+  const cases: [name: string, file: string, code: string, expected: string[]][] = [
+    ['a use case imports the factory', 'sandbox/a.ts', "import { b } from '../factory/b.ts';", []],
+    ['a leaf is imported by every floor', 'state/a.ts', "import { b } from '../mounts/b.ts';", []],
+    ['a VM may not import a use case', 'vm/a.ts', "import { b } from '../sandbox/b.ts';", ['floors/runtime-floors']],
+    ['a leaf may not import the undo journal', 'network/a.ts', "import { b } from '../undo/b.ts';", ['floors/runtime-floors']],
+    ['import() is no way around', 'state/a.ts', "void import('../cli/b.ts');", ['floors/runtime-floors']],
+    ['the entry is above all', 'main.ts', "import { b } from './cli/b.ts';", []],
+  ];
+  for (const [name, file, code, expected] of cases)
+    it(name, () => assert.deepEqual(complaints(runtime(file), code, '/repository'), expected));
+
+  it('a circle of three files is reported', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'floors-'));
+    try {
+      writeFileSync(join(directory, 'b.ts'), "import './x.ts';\nimport { c } from './c.ts';\n");
+      writeFileSync(join(directory, 'c.ts'), "import {\n  a,\n} from './a.ts';\n");
+      assert.deepEqual(complaints(join(directory, 'a.ts'), "import { b } from './b.ts';", directory), ['floors/no-circles']);
+      assert.deepEqual(complaints(join(directory, 'd.ts'), "import { b } from './b.ts';", directory), []);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
