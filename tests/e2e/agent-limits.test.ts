@@ -102,6 +102,23 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.deepEqual([stdout, /can't fork/.test(stderr)], ['', true], stderr);
     });
 
+    it('stop: a first process without a handler for SIGTERM ends by itself, one below --init by the signal', async () => {
+      const start = (...words: string[]) => engine.docker(['run', '-d', '--name', ...words]);
+      await start('slow', 'busybox', 'sh', '-c', 'sleep 3; exit 23');
+      await start('init', '--init', 'busybox', 'sleep', '1000');
+      await engine.docker(['stop', '-t', '30', 'slow', 'init']);
+      const { stdout } = await engine.docker(['wait', 'slow', 'init']);
+      await engine.docker(['rm', 'slow', 'init']);
+      assert.equal(stdout, '23\n143\n');
+    });
+
+    it('exec without -i: stdin is /dev/null', async () => {
+      await engine.docker(['run', '-d', '--name', 'idle', 'busybox', 'sleep', '1000']);
+      const { code, stderr } = await engine.docker(['exec', 'idle', 'test', '-c', '/dev/stdin']);
+      await engine.docker(['rm', '-f', 'idle']);
+      assert.equal(code, 0, stderr);
+    });
+
     it('--memory and --init: a process that takes too much ends with 137, the first one reaps', async () => {
       const script = 'ps -o pid,comm | grep " 1 "; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
       const words = ['run', '--rm', '--init', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
