@@ -2,8 +2,9 @@
  * Which journal a container's steps are in: the sandbox' for its first container, else one of its own, which goes with the container. So a
  * pod's do not grow with a container that is made again and again, and nobody rewrites a file that others append to.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorCode } from '@kata-containers/common/errors/error-message';
 import { containerFile, sandboxPaths } from '../context/paths.ts';
 import { UndoJournal } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
@@ -19,12 +20,20 @@ export function containerEntries(sandboxId: string, id: string): Undo[] {
   return id === sandboxId ? inSandbox : [...inSandbox, ...journalOf(sandboxId, id).entries()];
 }
 
+/** Another delete may remove the sandbox at any moment: its directory has nothing to undo then. */
+function directoriesIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
+    throw error;
+  }
+}
+
 /** What was done for the sandbox and all of its containers. */
 export function allEntries(sandboxId: string): Undo[] {
   const { state, journal } = sandboxPaths(sandboxId);
-  if (statSync(state, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
-  const own = readdirSync(state, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [journal, ...own.map(({ name }) => join(state, name, NAME))].flatMap((path) => new UndoJournal(path).entries());
+  return [journal, ...directoriesIn(state).map((name) => join(state, name, NAME))].flatMap((path) => new UndoJournal(path).entries());
 }
 
 /** Leaves what could not be undone to the end of the sandbox, so that the container's own journal can go. */
