@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what takes long and needs no npm packages: the guest's kernel and crun, side by side, and after the caller's own work.
+# Builds what takes long and needs no npm packages: the guest's kernel and crun side by side, QEMU then, and after the caller's own work.
 # The results stay in the cache (packaging/cache); stage.ts finds them there, and waits for a build that still runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,4 +12,5 @@ crun=$!
 status=0
 nice -n 10 packaging/kernel/build.sh --output "$directory/kernel" || status=$?
 wait "$crun" || status=$?
+nice -n 10 packaging/qemu/build.sh --output "$directory/qemu" || status=$?
 exit "$status"

@@ -103,10 +103,16 @@ function installGuest(): void {
   ]);
 }
 
+function installQemu(): void {
+  run(join(repository, 'packaging/qemu/build.sh'), ['--output', inRoot('/usr')]);
+}
+
 function installConfiguration(): void {
   const path = inRoot('/usr/share/defaults/kata-containers/configuration.toml');
   mkdirSync(dirname(path), { recursive: true });
   const overrides = {
+    // Packages can be installed with another QEMU: there the runtime looks.
+    ...(options.packages !== true && { 'hypervisor.qemu.path': inRoot('/usr/bin/qemu-lite-system-x86_64') }),
     'hypervisor.qemu.kernel': named('/usr/share/kata-containers/vmlinuz.container'),
     'hypervisor.qemu.image': named('/usr/share/kata-containers/kata-containers.img'),
     'proxy.kata.path': named('/usr/libexec/kata-containers/kata-proxy'),
@@ -133,6 +139,7 @@ run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--out
 installNode();
 installThrottler();
 installGuest();
+installQemu();
 installConfiguration();
 installCompletion();
 say('training');

@@ -97,4 +97,6 @@ fi
 [ -n "$all" ] || exit 0
 say 'end-to-end tests, without templates'
 KATA_TEMPLATE=off run_tests tests/e2e/docker-run.test.ts tests/e2e/failures.test.ts
+say "end-to-end tests, with the distribution's QEMU"
+KATA_QEMU=/usr/bin/qemu-system-x86_64 run_tests tests/e2e/docker-run.test.ts
 say 'all passed'

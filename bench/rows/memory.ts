@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { Probe, Row } from '../sampling/probe.ts';
 import type { Rig } from '../sampling/rig.ts';
 
-const programs = ['qemu-system-x86_64', 'kata-proxy', 'kata-shim'] as const;
+const programs = ['system-x86_64', 'kata-proxy', 'kata-shim'] as const;
 
 interface Memory {
   readonly pss: number;

@@ -80,6 +80,7 @@ function macros(libraries: Libraries): Record<string, string> {
     node_version: versions.node,
     node_major: versions.node.split('.')[0] ?? '',
     kernel_version: versions.kernel,
+    qemu_version: versions.qemu,
     ...(Object.fromEntries(bundled) as Record<string, string>),
   };
 }

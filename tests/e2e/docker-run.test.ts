@@ -8,7 +8,7 @@ import { Engine } from './engine.ts';
 import { until } from './run.ts';
 import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { isOtherQemu, kataRuntime } from './staged.ts';
 
 const runtimes = { 'kata-runtime': kataRuntime };
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
@@ -92,6 +92,34 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const { code, stderr } = await engine.docker(['run', '--rm', ...words]);
       assert.deepEqual([code, stderr], [0, '']);
       assert.equal(readFileSync(join(shm, 'copy'), 'utf8'), 'given');
+    });
+
+    it('special files can be made on root and volume, and an open file without a name be changed', async function () {
+      if (isOtherQemu) this.skip(); // with a newer QEMU the first half works
+      const volume = join(engine.directory, 'special');
+      mkdirSync(volume);
+      const script = [
+        'set -e; mkfifo pipe; mknod null c 1 3; chown 3:4 pipe; chmod 640 pipe; stat -c "%F %a %u:%g" pipe null',
+        '(echo through >pipe &) ; cat pipe',
+        'exec 3<>gone; rm gone; open=/proc/self/fd/3; chmod 600 $open; chown 1:2 $open; touch -m -d @5 $open',
+        'stat -L -c "%a %u:%g %Y" $open',
+      ].join('; ');
+      for (const directory of ['/', '/vol']) {
+        const { code, stdout, stderr } = await engine.docker([
+          'run',
+          '--rm',
+          '-v',
+          `${volume}:/vol`,
+          '-w',
+          directory,
+          'busybox',
+          'sh',
+          '-c',
+          script,
+        ]);
+        assert.deepEqual([code, stderr], [0, '']);
+        assert.equal(stdout, 'fifo 640 3:4\ncharacter special file 644 0:0\nthrough\n600 1:2 5\n');
+      }
     });
 
     it('/dev/shm runs no programs; there can be a million open files', async () => {

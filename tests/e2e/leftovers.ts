@@ -10,7 +10,7 @@ function isOurs(words: readonly string[]): boolean {
   const [program = '', ...rest] = words;
   const script = rest.find((word) => !word.startsWith('-')) ?? '';
   if ([program, script].some((path) => ['kata-proxy', 'kata-shim'].includes(basename(path)))) return true;
-  return /qemu-system-.*sandbox-|virtiofsd .*\/sandboxes\//.test(words.join(' '));
+  return /qemu-(lite-)?system-.*sandbox-|virtiofsd .*\/sandboxes\//.test(words.join(' '));
 }
 
 function processes(): string[] {

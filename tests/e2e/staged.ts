@@ -5,6 +5,9 @@ import { join, resolve } from 'node:path';
 export const stage = resolve(process.env['KATA_STAGE'] ?? join(import.meta.dirname, '../../.cache/stage'));
 const program = join(stage, 'usr/bin/kata-runtime');
 
+/** Whether the tests run with a QEMU that lacks our patches. */
+export const isOtherQemu = process.env['KATA_QEMU'] !== undefined;
+
 if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run stage -- ${stage}"`);
 
 /** A runtime with a configuration of its own, as a script that docker can be given. */
@@ -17,8 +20,15 @@ export function variant(directory: string, name: string, change: (toml: string) 
   return script;
 }
 
-/** With KATA_TEMPLATE=off every VM is booted. */
+/** With KATA_TEMPLATE=off every VM is booted; KATA_QEMU names another QEMU than the staged one. */
+const changes: [is: boolean, name: string, change: (toml: string) => string][] = [
+  [process.env['KATA_TEMPLATE'] === 'off', 'without-template', (toml) => toml.replace('enable_template = true', 'enable_template = false')],
+  [isOtherQemu, 'other-qemu', (toml) => toml.replace(/^path = ".*qemu.*"$/m, `path = "${process.env['KATA_QEMU'] ?? ''}"`)],
+];
+const wanted = changes.filter(([is]) => is);
 export const kataRuntime =
-  process.env['KATA_TEMPLATE'] === 'off'
-    ? variant(stage, 'kata-runtime-without-template', (toml) => toml.replace('enable_template = true', 'enable_template = false'))
-    : program;
+  wanted.length === 0
+    ? program
+    : variant(stage, `kata-runtime-${wanted.map(([, name]) => name).join('-')}`, (toml) =>
+        wanted.reduce((text, [, , change]) => change(text), toml),
+      );

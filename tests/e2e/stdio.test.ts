@@ -119,7 +119,7 @@ describe('what is killed', function () {
   }
 
   const victims: [name: string, pattern: (id: string) => RegExp, code: RegExp][] = [
-    ['QEMU', (id) => new RegExp(`qemu-system.*sandbox-${id}`), /^255$/],
+    ['QEMU', (id) => new RegExp(`qemu-(?:lite-)?system.*sandbox-${id}`), /^255$/],
     ['kata-proxy', (id) => new RegExp(`kata-proxy\\0.*${id}`), /^255$/],
     ['kata-shim', (id) => new RegExp(`kata-shim\\0.*${id}`), /^137$/],
   ];

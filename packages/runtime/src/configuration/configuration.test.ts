@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
@@ -108,6 +108,14 @@ describe('loadConfiguration', () => {
         return true;
       },
     );
+  });
+
+  it('an empty path of QEMU is the first place that has one', () => {
+    const places = schema['hypervisor.qemu'].path.places ?? [];
+    const path = file('c.toml', configurationFile({ ...paths(), 'hypervisor.qemu.path': '' }));
+    const first = places.find((place) => existsSync(place));
+    if (first === undefined) assert.throws(() => loadConfiguration(path, []), /there is none of .*qemu-lite/);
+    else assert.equal(loadConfiguration(path, []).configuration.hypervisor.path, realpathSync(first));
   });
 
   it('refuses both image and initrd, and neither', () => {

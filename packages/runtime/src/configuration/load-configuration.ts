@@ -44,9 +44,12 @@ export function resolveTable<T extends Readonly<Record<string, unknown>>>(
 ): T {
   const keys: Readonly<Record<string, Key>> = schema[name];
   const resolved = Object.entries(table).map(([key, value]): [string, unknown] => {
-    if (keys[key]?.mustExist !== true || typeof value !== 'string' || value === '') return [key, value];
-    if (existsSync(value)) return [key, realpathSync(value)];
-    problems.push({ key: `${name}.${key}`, problem: `${value} is missing` });
+    if (keys[key]?.mustExist !== true || typeof value !== 'string') return [key, value];
+    const places = value === '' ? (keys[key].places ?? []) : [value];
+    const found = places.find((place) => existsSync(place));
+    if (found !== undefined) return [key, realpathSync(found)];
+    const missing = places.length > 1 ? `there is none of ${places.join(', ')}` : `${value} is missing`;
+    if (places.length > 0) problems.push({ key: `${name}.${key}`, problem: missing });
     return [key, value];
   });
   return Object.fromEntries(resolved) as T;

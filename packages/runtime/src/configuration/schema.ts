@@ -18,6 +18,8 @@ export interface Key<K extends KeyKind = KeyKind> {
   readonly description: string;
   /** The value names a file that must exist when it is not empty. */
   readonly mustExist?: boolean;
+  /** Where the file is looked for when the value is empty, first come first served. */
+  readonly places?: readonly string[];
   readonly oneOf?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -56,9 +58,12 @@ const NO_VFIO = 'devices of the host are not passed through';
 const NO_TRACING = 'tracing is not implemented';
 const OTHER_VMM = 'the hypervisor is QEMU';
 
+/** Ours, Debian's and Fedora's, RHEL's. */
+const QEMU_PLACES = ['/usr/bin/qemu-lite-system-x86_64', '/usr/bin/qemu-system-x86_64', '/usr/libexec/qemu-kvm'];
+
 const hypervisor = {
-  path: text('/usr/bin/qemu-system-x86_64', 'QEMU binary.', { mustExist: true }),
-  valid_hypervisor_paths: list(['/usr/bin/qemu-system-x86_64'], 'Paths, with * and ?, that the annotation `path` may name.'),
+  path: text('', `QEMU binary. Empty: the first that exists of\n${QEMU_PLACES.join(', ')}.`, { mustExist: true, places: QEMU_PLACES }),
+  valid_hypervisor_paths: list(QEMU_PLACES, 'Paths, with * and ?, that the annotation `path` may name.'),
   enable_annotations: list(
     [],
     'Regular expressions: the annotation io.katacontainers.config.hypervisor.NAME of a pod or container changes this table for\n' +
@@ -130,6 +135,11 @@ const hypervisor = {
     mustExist: true,
   }),
   valid_file_mem_backends: list([], 'Paths, with * and ?, that the annotation `file_mem_backend` may name.'),
+  keep_translated_code: flag(
+    false,
+    'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +
+      'qemu-lite; has no effect with KVM or with another QEMU.',
+  ),
   enable_swap: flag(false, "Allow guest memory to be swapped out, which is the host's default too."),
   enable_iothreads: flag(false, 'Use a separate I/O thread for block devices on the SCSI controller.'),
   pflashes: list([], 'Files given to QEMU as -pflash.'),

@@ -38,6 +38,7 @@ function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
     sharedDirectory: files.share,
     networks: plan.networks.map((_, index) => ({ tap: `tap${index}_kata`, mac: spareMac(index) })),
     memoryFile: { path: files.memory, shared: true },
+    ...(plan.keepsCode && { codeFile: files.code }),
     paths: files,
   };
 }
@@ -48,6 +49,18 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
   const { agent_details } = await agent.call('getGuestDetails', {}, { deadlineMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) });
   if (agent_details?.device_handlers.includes(spareLinkHandler) !== true)
     throw new KataError('the agent in the guest is of another make, and cannot be told the hardware address of a network device');
+}
+
+/** qemu-lite drops what it has translated when a VM goes on: no clone boots. */
+async function forgetBoot(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
+  if (!keepsCode) return;
+  const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
+  try {
+    await monitor.execute('stop');
+    await monitor.execute('cont');
+  } finally {
+    monitor.close();
+  }
 }
 
 /** Resolves when the guest has opened its end of the agent's port anew. QEMU tells of it at most once a second, so not of each closing. */
@@ -107,6 +120,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     const guest = await startGuest(context, { plan: own, files, netns, journal });
     try {
       await checkAgent(guest.agent, own);
+      await forgetBoot(files, own);
       await warmUp(guest.agent, context, own);
     } finally {
       guest.agent.close();

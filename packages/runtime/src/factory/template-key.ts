@@ -1,6 +1,6 @@
 /** Which template fits a VM: the one that was made by the same QEMU with the same words from the same files. */
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { spareMac } from './spare-link-plan.ts';
@@ -29,8 +29,20 @@ export function isUnchanged(input: InputFile): boolean {
   }
 }
 
+/** Scripts are short. */
+const SCRIPT_BYTES = 65536;
+
+/** Files that a script names by their whole paths: a new QEMU behind a script that starts it is another QEMU. */
+function namedByScript(path: string): string[] {
+  if (statSync(path).size > SCRIPT_BYTES) return [];
+  const text = readFileSync(path, 'latin1');
+  if (!text.startsWith('#!')) return [];
+  const paths = text.match(/(?<![\w.+-])\/[\w./+-]+/g) ?? [];
+  return [...new Set(paths)].filter((named) => statSync(named, { throwIfNoEntry: false })?.isFile() === true);
+}
+
 export function templateInputs({ binary, kernel, image, initrd, firmware, pflashes }: QemuPlan): InputFile[] {
-  const paths = [binary, kernel, image?.path, initrd, firmware, ...pflashes];
+  const paths = [binary, ...namedByScript(binary), kernel, image?.path, initrd, firmware, ...pflashes];
   return paths.filter((path) => path !== undefined && path !== '').map((path) => inputFile(path as string));
 }
 
@@ -43,6 +55,7 @@ function common(plan: QemuPlan): QemuPlan {
     uuid: '',
     sharedDirectory: anywhere,
     memoryFile: { path: anywhere, shared: false },
+    ...(plan.keepsCode && { codeFile: anywhere }),
     networks: plan.networks.map(({ tap }, index) => ({ tap, mac: spareMac(index) })),
     paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere, qemuLog: anywhere },
   };

@@ -36,6 +36,8 @@ export interface TemplateFiles extends QemuPaths {
   readonly directory: string;
   /** Guest memory, which clones map. */
   readonly memory: string;
+  /** Code that QEMU has translated for it, which clones map too. There may be none. */
+  readonly code: string;
   /** State of the devices, as QEMU migrates it. It gets its name last: a template with it is complete. */
   readonly state: string;
   /** What the template was made from, as JSON. */
@@ -62,8 +64,8 @@ export interface HeldTemplate {
 const LOOK_MS = 20;
 /** Templates kept beside the newest: each takes some hundred megabytes of memory. */
 const MAX_OTHERS = 3;
-/** A guest that has booted takes about half of this. */
-const NEEDED_MIB = 384;
+/** A guest that has booted takes about half of this, its translated code an eighth. */
+const NEEDED_MIB = 448;
 const MIB = 1 << 20;
 
 export class TemplateStore {
@@ -81,6 +83,7 @@ export class TemplateStore {
       key,
       directory: join(this.#root, key),
       memory: at('memory'),
+      code: at('code'),
       state: at('state'),
       record: at('template.json'),
       journal: at('undo.jsonl'),

@@ -46,6 +46,7 @@ describe('template key', () => {
     ['number of network devices', { networks: [] }],
     ['kernel parameters', { kernelParams: 'agent.log=debug' }],
     ['machine type', { machineType: 'q35' }],
+    ['accelerator option', { keepsCode: true }],
   ];
   for (const [what, changed] of different) it(`another ${what}: another template`, () => assert.notEqual(keyOf(changed), keyOf()));
 
@@ -56,6 +57,14 @@ describe('template key', () => {
       assert.notEqual(keyOf(), before);
     });
   }
+
+  it('a changed QEMU behind a script: another template', () => {
+    const script = join(root, 'wrapper');
+    writeFileSync(script, `#!/bin/sh\nexec ${join(root, 'qemu')} "$@"\n`);
+    const before = keyOf({ binary: script });
+    utimesSync(join(root, 'qemu'), 1, 1);
+    assert.notEqual(keyOf({ binary: script }), before);
+  });
 
   it('knows whether a file is still the same', () => {
     const input = inputFile(plan.kernel);

@@ -30,5 +30,6 @@ export async function holdTemplate(context: Context, plan: QemuPlan): Promise<He
 export const clonePlan = (plan: QemuPlan, { files }: HeldTemplate): QemuPlan => ({
   ...plan,
   memoryFile: { path: files.memory, shared: false },
+  ...(plan.keepsCode && { codeFile: files.code }),
   incoming: true,
 });

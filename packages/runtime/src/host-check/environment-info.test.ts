@@ -7,7 +7,7 @@ import { environmentInfo } from './environment-info.ts';
 import type { EnvironmentFacts } from './environment-info.ts';
 
 const facts: EnvironmentFacts = {
-  configuration: parseConfiguration('[hypervisor.qemu]\nkernel_params = "a=1 b"\n').configuration,
+  configuration: parseConfiguration('[hypervisor.qemu]\npath = "/usr/bin/qemu-system-x86_64"\nkernel_params = "a=1 b"\n').configuration,
   configurationPath: '/etc/kata-containers/configuration.toml',
   program: '/usr/bin/kata-runtime',
   version: '1.13.0-ts.1',

@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { canOpen, isVirtualMachine, readCpuinfo } from '../host-check/accelerator.ts';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { randomUuid } from '../context/random-uuid.ts';
+import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 import { planMemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
@@ -74,6 +75,7 @@ export function planVm(configuration: HypervisorConfiguration, { virtioFsSocket,
     swappable: configuration.enable_swap,
     entropySource: configuration.entropy_source,
     vhostNet: !configuration.disable_vhost_net && canOpen('/dev/vhost-net'),
+    keepsCode: configuration.keep_translated_code && request.accelerator === 'tcg' && hasFeature(configuration.path, 'kept-code'),
     nested: !configuration.disable_nesting_checks && request.accelerator === 'kvm' && isVirtualMachine(readCpuinfo()),
   };
 }

@@ -55,6 +55,18 @@ describe('QEMU command line', () => {
   const { image: _image, ...withoutImage } = plan;
   const variants: [name: string, plan: QemuPlan, has: RegExp[], hasNot: RegExp[]][] = [
     [
+      'a template keeps its code',
+      { ...plan, accelerator: 'tcg', codeFile: '/t,1/code' },
+      [/^-machine pc,nvdimm=on$/, /^-accel tcg,code-save=\/t,,1\/code$/],
+      [/code-load/],
+    ],
+    [
+      'a clone uses it',
+      { ...plan, accelerator: 'tcg', codeFile: '/t/code', incoming: true },
+      [/^-machine pc,nvdimm=on$/, /^-accel tcg,code-load=\/t\/code$/],
+      [/code-save/],
+    ],
+    [
       'emulation',
       { ...plan, accelerator: 'tcg' },
       [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max,erms=off,fsrm=off,la57=off$/, /mitigations=off NODE_OPTIONS=--jitless/],

@@ -18,16 +18,20 @@ const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 const name: Unit = ({ sandboxId }) => ['-name', `sandbox-${escape(sandboxId)}`];
 const uuid: Unit = (plan) => ['-uuid', plan.uuid];
 
-const machine: Unit = ({ machineType, accelerator, image, imageAsNvdimm, disksAsNvdimm, machineAccelerators }) => [
+const machine: Unit = ({ machineType, accelerator, codeFile, image, imageAsNvdimm, disksAsNvdimm, machineAccelerators }) => [
   '-machine',
   joined(
     machineType,
-    `accel=${accelerator}`,
+    codeFile === undefined && `accel=${accelerator}`,
     accelerator === 'kvm' && 'kernel_irqchip=on',
     ((image !== undefined && imageAsNvdimm) || disksAsNvdimm) && 'nvdimm=on',
     machineAccelerators,
   ),
 ];
+
+/** Options of an accelerator exclude `-machine accel=`. qemu-lite's own: packaging/qemu/patches. */
+const keptCode: Unit = ({ accelerator, codeFile, incoming: isClone }) =>
+  codeFile === undefined ? [] : ['-accel', joined(accelerator, `code-${isClone === true ? 'load' : 'save'}=${escape(codeFile)}`)];
 
 /**
  * TCG emulates what it can of any CPU, but for what makes it slow: it moves `rep movsb` byte by byte, and walks a fifth level of
@@ -143,7 +147,7 @@ const smp: Unit = ({ vcpus, maxVcpus }) => ['-smp', `${vcpus},cores=1,threads=1,
 const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', 'defer'] : []);
 
 const units: Unit[] = [
-  ...[name, uuid, machine, cpu, qmp, memory],
+  ...[name, uuid, machine, keptCode, cpu, qmp, memory],
   ...[bridges, serial, consoleDevice, imageDevice, scsi, rng, agentChannel, sharedFileSystem, network],
   ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, smp, incoming],
 ];

@@ -31,6 +31,7 @@ export const examplePlan: QemuPlan = {
   networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],
   vhostNet: true,
   nested: false,
+  keepsCode: false,
   paths: {
     qmpSocket: '/run/vc/vm/abc/qmp.sock',
     consoleSocket: '/run/vc/vm/abc/console.sock',

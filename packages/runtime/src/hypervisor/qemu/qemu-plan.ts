@@ -78,6 +78,10 @@ export interface QemuPlan {
   readonly nested: boolean;
   /** Set for a template and its clones; other VMs have memory of their own. */
   readonly memoryFile?: MemoryFile;
+  /** Whether a template keeps the code that its QEMU has translated, and clones use it. */
+  readonly keepsCode: boolean;
+  /** File for that code. Set for a template, which writes it, and its clones, which map it. */
+  readonly codeFile?: string;
   /** Other than plain memory. A VM with it is no template and no clone. */
   readonly memoryBackend?: MemoryBackend;
   /** The VM waits for the state of another one instead of booting. */
