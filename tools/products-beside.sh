@@ -5,14 +5,13 @@ start_products() {
   trap 'end_products' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  set -m # a process group, so that compilers end with their script
-  tools/products.sh </dev/null &
+  # A process group of its own, so that compilers end with their script.
+  setsid tools/products.sh </dev/null &
   products=$!
-  set +m
 }
 
 end_products() {
-  [ -z "${products-}" ] || { kill -TERM -- "-$products" && wait "$products"; } 2>/dev/null || true
+  [ -z "${products-}" ] || { kill -s TERM -- "-$products" && wait "$products"; } 2>/dev/null || true
 }
 
 wait_for_products() {
