@@ -27,8 +27,8 @@ An annotation on a container or pod changes a key for its VM: \`io.katacontainer
 - The annotation for \`default_maxvcpus\` is \`default_max_vcpus\`. Modules in \`kernel_modules\` are separated by \`;\`, other lists by
   blanks.
 
-Engines pass annotations only if they are configured to: \`docker run --annotation\`, CRI-O's \`allowed_annotations\`, containerd's
-\`pod_annotations = ["io.katacontainers.*"]\`.
+CRI-O passes all annotations of a pod. docker passes those of \`docker run --annotation\`, and containerd those that
+\`pod_annotations = ["io.katacontainers.*"]\` names.
 `;
 
 function bounds({ oneOf, minimum, maximum }: Key): string {
