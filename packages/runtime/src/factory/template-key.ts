@@ -32,13 +32,21 @@ export function isUnchanged(input: InputFile): boolean {
 /** Scripts are short. */
 const SCRIPT_BYTES = 65536;
 
-/** Files that a script names by their whole paths: a new QEMU behind a script that starts it is another QEMU. */
+function isProgram(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o111) !== 0;
+}
+
+/**
+ * Programs that a script names by their whole paths: a new QEMU behind a script that starts it is another QEMU. Other files do not
+ * count: a log that the script writes changes with each start.
+ */
 function namedByScript(path: string): string[] {
   if (statSync(path).size > SCRIPT_BYTES) return [];
   const text = readFileSync(path, 'latin1');
   if (!text.startsWith('#!')) return [];
   const paths = text.match(/(?<![\w.+-])\/[\w./+-]+/g) ?? [];
-  return [...new Set(paths)].filter((named) => statSync(named, { throwIfNoEntry: false })?.isFile() === true);
+  return [...new Set(paths)].filter(isProgram);
 }
 
 export function templateInputs({ binary, kernel, image, initrd, firmware, pflashes }: QemuPlan): InputFile[] {

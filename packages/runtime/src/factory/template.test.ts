@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,9 +59,13 @@ describe('template key', () => {
   }
 
   it('a changed QEMU behind a script: another template', () => {
-    const script = join(root, 'wrapper');
-    writeFileSync(script, `#!/bin/sh\nexec ${join(root, 'qemu')} "$@"\n`);
+    const [script, log] = [join(root, 'wrapper'), join(root, 'log')];
+    writeFileSync(log, '');
+    chmodSync(join(root, 'qemu'), 0o755);
+    writeFileSync(script, `#!/bin/sh\necho "$@" >>${log}\nexec ${join(root, 'qemu')} "$@"\n`);
     const before = keyOf({ binary: script });
+    writeFileSync(log, 'a start');
+    assert.equal(keyOf({ binary: script }), before, 'what the script writes does not count');
     utimesSync(join(root, 'qemu'), 1, 1);
     assert.notEqual(keyOf({ binary: script }), before);
   });
