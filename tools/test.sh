@@ -72,9 +72,8 @@ run_tests() {
 if [ -n "$integration" ]; then
   say 'integration tests'
   packaging/crun/build.sh --output .cache/crun
-  # Most of the time these wait: there is room for one more than there are processors.
   # shellcheck disable=SC2086 -- a list of files
-  run_tests --jobs $(($(nproc) + 1)) $integration
+  run_tests $integration
 fi
 [ -n "$e2e" ] || exit 0
 node tools/stage.ts "$stage"
