@@ -11,7 +11,7 @@ debian() {
     bc bison cpio flex gcc libc6-dev libelf-dev make perl xz-utils zstd linux-source-6.1 binutils
     busybox-static crun e2fsprogs iproute2 procps
     libaio-dev libcap-ng-dev libfdt-dev libglib2.0-dev libnuma-dev libpcre2-dev libpixman-1-dev liburing-dev meson ninja-build patch python3-venv seabios zlib1g-dev
-    dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
+    debian-archive-keyring dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
     protobuf-compiler libprotobuf-dev
     createrepo-c dnf rpm
     containerd containernetworking-plugins docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'

@@ -13,7 +13,7 @@ import { timed } from '../context/trace-step.ts';
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = requireFor('start', id);
   const { AgentState, HypervisorState, Network } = sandbox;
-  const bundle = keptBundle(sandboxId, id, record); // one that cannot be read any more is told before anything runs
+  const bundle = keptBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
   const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
