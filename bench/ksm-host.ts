@@ -71,8 +71,8 @@ export class Throttler {
 
   constructor(flags: readonly string[]) {
     if (!existsSync(daemonBundle)) throw new Error(`${daemonBundle} is missing: run "nx run-many -t build"`);
-    const words = ['--no-warnings', daemonBundle, '-log', 'warn', '-uri', this.#socket, ...flags];
-    this.#daemon = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const args = ['--no-warnings', daemonBundle, '-log', 'warn', '-uri', this.#socket, ...flags];
+    this.#daemon = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   }
 
   async ready(): Promise<this> {

@@ -33,8 +33,8 @@ function processorSeconds(pid: number): number {
 }
 
 function startShim(chain: HostChain, id: string): ChildProcess {
-  const [program, words] = chain.shimCommand(id);
-  return spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [program, args] = chain.shimCommand(id);
+  return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
 /** Resolves once `bytes` have come. */

@@ -18,8 +18,8 @@ const root = resolve(given);
 if (/\s/.test(root)) throw new Error(`${root} has a blank in it: the first line of a program cannot name it`);
 
 const say = (text: string): void => console.log(`stage: ${text}`);
-const run = (program: string, words: readonly string[]): void =>
-  void execFileSync(program, [...words], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
+const run = (program: string, args: readonly string[]): void =>
+  void execFileSync(program, [...args], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
 const inRoot = (path: string): string => join(root, path);
 /** How installed files name `path`. */
 const named = options.packages === true ? (path: string): string => path : inRoot;

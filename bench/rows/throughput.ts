@@ -15,8 +15,8 @@ const BLOCK = 1 << 20;
 const PORT = 5000;
 const TIMEOUT = { timeout: 120_000, killSignal: 'SIGKILL', detached: true } as const;
 
-function dockerExec(rig: Rig, words: readonly string[]): ChildProcess {
-  return spawn('docker', ['exec', ...words], { env: rig.engine.environment, stdio: ['pipe', 'pipe', 'inherit'], ...TIMEOUT });
+function dockerExec(rig: Rig, args: readonly string[]): ChildProcess {
+  return spawn('docker', ['exec', ...args], { env: rig.engine.environment, stdio: ['pipe', 'pipe', 'inherit'], ...TIMEOUT });
 }
 
 /** From the first byte to the last: how long the command takes to start is another row. */
@@ -69,8 +69,8 @@ async function volumeSpeeds(rig: Rig, side: SideName): Promise<number[]> {
 
 /** nc on the host's side of the bridge, until its connection ends. */
 async function withListener<T>(rig: Rig, script: string, act: (address: string) => Promise<T>): Promise<T> {
-  const words = [`--net=/proc/${rig.engine.pid}/ns/net`, 'sh', '-c', script];
-  const listener = spawn('nsenter', words, { stdio: 'ignore', ...TIMEOUT });
+  const args = [`--net=/proc/${rig.engine.pid}/ns/net`, 'sh', '-c', script];
+  const listener = spawn('nsenter', args, { stdio: 'ignore', ...TIMEOUT });
   const ended = once(listener, 'exit');
   try {
     const port = `:${PORT.toString(16).toUpperCase().padStart(4, '0')} `;

@@ -39,7 +39,7 @@ function live(side: 'kata' | 'runc'): Side {
       const [bundle, id] = [await makeBundle(rig), `bench-${process.pid}-${side}`];
       const times: number[] = [];
       try {
-        for (const [, words] of lifecycle) times.push(await rig.inside(program, ...words(bundle, id)));
+        for (const [, args] of lifecycle) times.push(await rig.inside(program, ...args(bundle, id)));
         await stopped(rig, program, id);
         times.push(await rig.inside(program, 'delete', id));
         return times;

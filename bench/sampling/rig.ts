@@ -51,13 +51,13 @@ export class Rig {
   }
 
   /** @returns milliseconds. @throws Error when docker fails */
-  docker(...words: string[]): Promise<number> {
-    return timeProgram('docker', words, this.engine.environment);
+  docker(...args: string[]): Promise<number> {
+    return timeProgram('docker', args, this.engine.environment);
   }
 
   /** A program in the engine's mount namespace, where its templates are, as an engine would call it. @returns milliseconds */
-  inside(program: string, ...words: string[]): Promise<number> {
-    return timeProgram('nsenter', [`--mount=/proc/${this.engine.pid}/ns/mnt`, program, ...words], { PATH: process.env['PATH'] });
+  inside(program: string, ...args: string[]): Promise<number> {
+    return timeProgram('nsenter', [`--mount=/proc/${this.engine.pid}/ns/mnt`, program, ...args], { PATH: process.env['PATH'] });
   }
 
   /** Name of an idle container that is kept, to run commands in. */

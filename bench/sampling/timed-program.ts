@@ -6,8 +6,8 @@ const TIMEOUT_MS = 120_000;
 const MAX_TEXT = 1 << 16;
 
 /** With the bench's own descriptors apart: what a runtime leaves running must not hold a pipe of ours. */
-export function startProgram(program: string, words: readonly string[], environment = process.env): ChildProcess {
-  return spawn(program, [...words], {
+export function startProgram(program: string, args: readonly string[], environment = process.env): ChildProcess {
+  return spawn(program, [...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
     timeout: TIMEOUT_MS,
@@ -17,14 +17,14 @@ export function startProgram(program: string, words: readonly string[], environm
 }
 
 /** @returns milliseconds to its exit. @throws Error with its last words */
-export async function timeProgram(program: string, words: readonly string[], environment = process.env): Promise<number> {
+export async function timeProgram(program: string, args: readonly string[], environment = process.env): Promise<number> {
   const start = performance.now();
-  const child = startProgram(program, words, environment);
+  const child = startProgram(program, args, environment);
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => void (text = (text + chunk.toString()).slice(-MAX_TEXT)));
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));
   const milliseconds = performance.now() - start;
   child.stderr?.destroy();
-  if (code !== 0) throw new Error(`${program} ${words.join(' ')}: exit code ${code}: ${text.trim()}`);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit code ${code}: ${text.trim()}`);
   return milliseconds;
 }

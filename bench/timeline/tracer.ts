@@ -38,14 +38,14 @@ export class Tracer {
   /** One `docker run` by the traced runtime. @throws Error when it fails */
   async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<Trace> {
     for (const file of [this.#log, this.#verbs]) rmSync(file, { force: true });
-    const words = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', WORD];
+    const args = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', WORD];
     const begin = Date.now();
-    const docker = spawn('docker', words, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const docker = spawn('docker', args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     let firstOutput = 0;
     docker.stdout.once('data', () => void (firstOutput = Date.now()));
     const [code] = (await once(docker, 'exit')) as [number | null];
     const end = Date.now();
-    if (code !== 0 || firstOutput === 0 || !existsSync(this.#log)) throw new Error(`docker ${words.join(' ')}: exit code ${code}`);
+    if (code !== 0 || firstOutput === 0 || !existsSync(this.#log)) throw new Error(`docker ${args.join(' ')}: exit code ${code}`);
     const verbs = readVerbs(readFileSync(this.#verbs, 'utf8'));
     const trace = { begin, end, firstOutput, verbs, steps: readSteps(readFileSync(this.#log, 'utf8')) };
     this.traces.push(trace);

@@ -39,7 +39,7 @@ function valueWords(rows: readonly Row[]): string {
 
 export async function completionScript(): Promise<string> {
   const rows = await describeVerbs();
-  const actionCases = Object.entries(actions).map(([verb, words]) => `    ${verb}) words="${words}" ;;`);
+  const actionCases = Object.entries(actions).map(([verb, args]) => `    ${verb}) words="${args}" ;;`);
   return `# bash completion for kata-runtime. Written by packaging/completion/write.ts: do not edit.
 
 _kata_runtime() {

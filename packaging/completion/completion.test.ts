@@ -17,10 +17,10 @@ describe('bash completion', () => {
   after(() => rmSync(directory, { recursive: true }));
 
   /** What bash offers for the last word. */
-  function offers(...words: string[]): string[] {
+  function offers(...args: string[]): string[] {
     const script = `source "$0"; COMP_WORDS=(kata-runtime "$@"); COMP_CWORD=$#; _kata_runtime; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const options = { encoding: 'utf8' as const, env: { PATH: `${directory}:/usr/bin:/bin` } };
-    return execFileSync('bash', ['--norc', '-c', script, FILE, ...words], options)
+    return execFileSync('bash', ['--norc', '-c', script, FILE, ...args], options)
       .split('\n')
       .filter(Boolean);
   }
@@ -28,7 +28,7 @@ describe('bash completion', () => {
   it('is what the tables of verbs and options say (node packaging/completion/write.ts)', async () =>
     assert.equal(readFileSync(FILE, 'utf8'), await completionScript()));
 
-  const cases: [words: string[], offered: string[]][] = [
+  const cases: [args: string[], offered: string[]][] = [
     [['kata-c'], ['kata-check']],
     [['--kata-config', '/c.toml', 'pa'], ['pause']],
     [['--log-f'], ['--log-format']],
@@ -50,5 +50,5 @@ describe('bash completion', () => {
     ],
     [['create', ''], []],
   ];
-  for (const [words, offered] of cases) it(`kata-runtime ${words.join(' ')}`, () => assert.deepEqual(offers(...words), offered));
+  for (const [args, offered] of cases) it(`kata-runtime ${args.join(' ')}`, () => assert.deepEqual(offers(...args), offered));
 });

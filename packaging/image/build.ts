@@ -70,7 +70,7 @@ function build(directory: string): void {
 
 if (into !== undefined) build(into);
 else {
-  const words = ['--agent', inputs.agent, '--node', inputs.node, '--crun', inputs.crun, '--type', type, '--into'];
-  const command = [process.execPath, '--no-warnings', join(here, 'build.ts'), ...words];
+  const args = ['--agent', inputs.agent, '--node', inputs.node, '--crun', inputs.crun, '--type', type, '--into'];
+  const command = [process.execPath, '--no-warnings', join(here, 'build.ts'), ...args];
   execFileSync(join(here, '../cache/keep.sh'), ['image', inputsKey(), output ?? '', ...command], { stdio: 'inherit' });
 }

@@ -26,9 +26,9 @@ function neededBytes(root: string): number {
 }
 
 /** mkfs as root of a user namespace when we are not root: the files belong to 0:0 either way. */
-function asRoot(program: string, words: readonly string[], environment: NodeJS.ProcessEnv): void {
+function asRoot(program: string, args: readonly string[], environment: NodeJS.ProcessEnv): void {
   const isRoot = process.getuid?.() === 0;
-  const [command, all] = isRoot ? [program, words] : ['unshare', ['--map-root-user', '--user', program, ...words]];
+  const [command, all] = isRoot ? [program, args] : ['unshare', ['--map-root-user', '--user', program, ...args]];
   execFileSync(command, [...all], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 

@@ -36,10 +36,10 @@ const WITHOUT_CHANCE = ['--predictable', '--hash-seed=1', '--random-seed=1'];
 /** V8 notes a hash of its flags in code (SerializedCodeData, the fourth 32-bit word), and takes none of other flags. */
 const FLAG_HASH = { start: 12, end: 16 };
 
-function train(node: string, { path, packedPath }: Program, name: string, words: readonly string[]): void {
+function train(node: string, { path, packedPath }: Program, name: string, args: readonly string[]): void {
   const trainer = join(import.meta.dirname, 'train.ts');
   try {
-    execFileSync(node, [...WITHOUT_CHANCE, '--no-warnings', trainer, packedPath, name, path, ...words], { stdio: 'ignore', env: {} });
+    execFileSync(node, [...WITHOUT_CHANCE, '--no-warnings', trainer, packedPath, name, path, ...args], { stdio: 'ignore', env: {} });
   } catch {
     // Many command lines that change nothing fail. Their code is made nevertheless.
   }
@@ -60,6 +60,6 @@ export function installProgram(node: string, program: Program): void {
   writeFileSync(packedPath, pack({ text: programText(readFileSync(source, 'latin1')), code: Buffer.alloc(0) }));
   writeFileSync(path, launcher(named.node, named.packedPath));
   chmodSync(path, 0o755);
-  for (const words of trainings) train(node, program, named.packedPath, words);
+  for (const args of trainings) train(node, program, named.packedPath, args);
   if (trainings.length > 0) fitToUsualFlags(node, packedPath);
 }

@@ -10,7 +10,7 @@ import { Script } from 'node:vm';
 import { pack, unpack } from './format.ts';
 import type { Main } from './format.ts';
 
-const [packed = '', filename = '', path = '', ...words] = process.argv.slice(2);
+const [packed = '', filename = '', path = '', ...args] = process.argv.slice(2);
 const { text, code } = unpack(readFileSync(packed));
 const script = new Script(text, { filename, cachedData: code });
 
@@ -22,5 +22,5 @@ process.on('exit', () => {
   writeFileSync(`${packed}.new`, pack({ text, code: script.createCachedData() }));
   renameSync(`${packed}.new`, packed);
 });
-process.argv = [process.execPath, path, ...words];
+process.argv = [process.execPath, path, ...args];
 (script.runInThisContext() as Main)(process.getBuiltinModule);

@@ -27,15 +27,15 @@ function sourceDate(): string {
   const given = process.env['SOURCE_DATE_EPOCH'];
   if (given !== undefined) return given;
   try {
-    const words = ['log', '-1', '--format=%ct'];
-    return execFileSync('git', words, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const args = ['log', '-1', '--format=%ct'];
+    return execFileSync('git', args, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
     return '1622505600';
   }
 }
 const date = sourceDate();
-const run = (program: string, words: readonly string[]): void =>
-  void execFileSync(program, [...words], {
+const run = (program: string, args: readonly string[]): void =>
+  void execFileSync(program, [...args], {
     cwd: repository,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: date, LC_ALL: 'C.UTF-8', TZ: 'UTC' },

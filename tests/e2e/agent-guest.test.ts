@@ -20,8 +20,8 @@ describe('kata-agent in the guest', function () {
     const other = await Engine.start({ unified: variant(engine.directory, 'unified', withV2) }, 'unified');
     try {
       const script = 'cat /proc/self/cgroup; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
-      const words = ['run', '--rm', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
-      const { code, stdout, stderr } = await other.docker(words);
+      const args = ['run', '--rm', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
+      const { code, stdout, stderr } = await other.docker(args);
       assert.match(stdout, /^0::\/docker\/[0-9a-f]{64}\n$/, stderr);
       assert.equal(code, 137, stderr);
     } finally {
@@ -35,9 +35,9 @@ describe('kata-agent in the guest', function () {
       .filter((name) => /^\d+$/.test(name))
       .flatMap((pid) => {
         try {
-          const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+          const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
           const isOurs =
-            words.some((word) => word.endsWith('kata-shim')) && words.includes(id) && words.filter((word) => word === id).length === 1;
+            args.some((word) => word.endsWith('kata-shim')) && args.includes(id) && args.filter((word) => word === id).length === 1;
           return isOurs ? [Number(pid)] : [];
         } catch {
           return [];

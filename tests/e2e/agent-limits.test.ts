@@ -87,7 +87,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       let answers: string[] = [];
       before(async () => {
         const script = together.map(({ script: part }) => `{ ${part}; } 2>&1`).join(`\necho "${SEPARATOR}"\n`);
-        const options = together.flatMap(({ options: words }) => words);
+        const options = together.flatMap(({ options: args }) => args);
         const { stdout, stderr } = await engine.docker(['run', '--rm', ...options, 'busybox', 'sh', '-c', script]);
         answers = stdout.split(`${SEPARATOR}\n`);
         assert.equal(answers.length, together.length, stdout + stderr);
@@ -103,7 +103,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     });
 
     it('stop: a first process without a handler for SIGTERM ends by itself, one below --init by the signal', async () => {
-      const start = (...words: string[]) => engine.docker(['run', '-d', '--name', ...words]);
+      const start = (...args: string[]) => engine.docker(['run', '-d', '--name', ...args]);
       await start('slow', 'busybox', 'sh', '-c', 'sleep 3; exit 23');
       await start('init', '--init', 'busybox', 'sleep', '1000');
       await engine.docker(['stop', '-t', '30', 'slow', 'init']);
@@ -121,8 +121,8 @@ for (const runtime of ['kata-runtime', 'runc']) {
 
     it('--memory and --init: a process that takes too much ends with 137, the first one reaps', async () => {
       const script = 'ps -o pid,comm | grep " 1 "; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
-      const words = ['run', '--rm', '--init', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
-      const { code, stdout, stderr } = await engine.docker(words);
+      const args = ['run', '--rm', '--init', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
+      const { code, stdout, stderr } = await engine.docker(args);
       assert.match(stdout, /^ +1 (docker-init|tini)/m, stderr);
       assert.equal(code, 137, stderr);
     });

@@ -47,14 +47,14 @@ describe('block devices', function () {
     assert.equal(code, 0, `${stdout}${stderr}`);
     return stdout.trim();
   }
-  const run = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...words]);
+  const run = (...args: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...args]);
   const onHost = async (device: string): Promise<string> => (await good(runProgram('md5sum', [device]))).split(' ')[0] ?? '';
-  const kata = (...words: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, words);
+  const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, args);
 
   for (const runtime of ['kata-runtime', 'blk'])
     describe(runtime, () => {
-      const shell = (device: string, script: string, ...words: string[]): Promise<Outcome> =>
-        run('--runtime', runtime, '--device', device, ...words, 'busybox', 'sh', '-c', script);
+      const shell = (device: string, script: string, ...args: string[]): Promise<Outcome> =>
+        run('--runtime', runtime, '--device', device, ...args, 'busybox', 'sh', '-c', script);
 
       it('what the host has written is read, what the container writes is on the host', async () => {
         const data = randomBytes(16 * MIB);
@@ -173,14 +173,14 @@ describe('block devices', function () {
       await create('on-disk', directory);
       try {
         await good(kata('start', 'on-disk'));
-        const words = ['exec', 'on-disk', '/bin/busybox', 'sh', '-c'];
-        assert.match(await good(kata(...words, 'busybox grep " / " /proc/mounts')), /^\/dev\/sda \/ ext4 rw/);
+        const args = ['exec', 'on-disk', '/bin/busybox', 'sh', '-c'];
+        assert.match(await good(kata(...args, 'busybox grep " / " /proc/mounts')), /^\/dev\/sda \/ ext4 rw/);
         const { code, stderr } = await tryCreate('second', bundle('second', 'true', { rootfs: root })); // two guests would destroy it
         assert.equal(code, 1);
         assert.match(stderr, /^block device \/dev\/loop\d+ cannot be plugged: QMP [^\n]* Failed to get "write" lock[^\n]*\n$/);
-        await good(kata(...words, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum; busybox mkdir /made'));
+        await good(kata(...args, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum; busybox mkdir /made'));
         await good(engine.inMounts('find', [join(root, 'bin')])); // by which an inode's time would change
-        await good(kata(...words, 'i=0; while [ $i -lt 1000 ]; do echo $i >/made/$i; i=$((i+1)); done'));
+        await good(kata(...args, 'i=0; while [ $i -lt 1000 ]; do echo $i >/made/$i; i=$((i+1)); done'));
       } finally {
         await good(kata('delete', '--force', 'on-disk'));
       }

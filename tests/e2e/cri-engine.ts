@@ -128,8 +128,8 @@ export class CriEngine {
     const log = openSync(join(directory, 'containerd.log'), 'a');
     // The results of CNI plugins are cached at a fixed place, which is the machine's.
     const script = `${mountControllers} && mkdir -p /var/lib/cni && mount -t tmpfs cni /var/lib/cni && ip link set lo up && exec "$@"`;
-    const words = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...containerd(directory)];
-    const engine = new CriEngine(directory, spawn('unshare', words, { stdio: ['ignore', log, log] }), runtime);
+    const args = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...containerd(directory)];
+    const engine = new CriEngine(directory, spawn('unshare', args, { stdio: ['ignore', log, log] }), runtime);
     closeSync(log);
     await engine.#answers();
     for (const [name, command] of [
@@ -145,9 +145,9 @@ export class CriEngine {
     const { pid = 0 } = this.#daemon;
     // The next one is in the namespaces before the old one leaves them, and waits for a line.
     const script = 'echo inside && read -r _ && exec "$@" >&2';
-    const words = [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, 'sh', '-c', script, 'sh', ...containerd(this.directory)];
+    const args = [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, 'sh', '-c', script, 'sh', ...containerd(this.directory)];
     const log = openSync(join(this.directory, 'containerd.log'), 'a');
-    const next = spawn('nsenter', words, { stdio: ['pipe', 'pipe', log] });
+    const next = spawn('nsenter', args, { stdio: ['pipe', 'pipe', log] });
     closeSync(log);
     if (!next.stdin || !next.stdout) throw new Error('no pipes');
     await once(next.stdout, 'data');
@@ -168,14 +168,14 @@ export class CriEngine {
   }
 
   /** Runs a program where the engine runs. */
-  inside(program: string, words: readonly string[]): Promise<Outcome> {
+  inside(program: string, args: readonly string[]): Promise<Outcome> {
     const { pid = 0 } = this.#daemon;
-    return run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, program, ...words]);
+    return run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, program, ...args]);
   }
 
   /** Runs the runtime where the engine runs it. */
-  runtime(...words: string[]): Promise<Outcome> {
-    return this.inside(this.#runtime, words);
+  runtime(...args: string[]): Promise<Outcome> {
+    return this.inside(this.#runtime, args);
   }
 
   async runPod(name: string, { pid = 1, annotations = {} }: PodOptions = {}): Promise<Pod> {

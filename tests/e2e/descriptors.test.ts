@@ -65,8 +65,8 @@ describe('descriptors', function () {
 
   it('a process in the container has three descriptors', async () => {
     for (const flag of ['-i', '-it']) {
-      const words = flag === '-i' ? ['exec', flag, 'box'] : ['exec', 'box'];
-      const { stdout } = await engine.docker([...words, 'ls', '/proc/self/fd']);
+      const args = flag === '-i' ? ['exec', flag, 'box'] : ['exec', 'box'];
+      const { stdout } = await engine.docker([...args, 'ls', '/proc/self/fd']);
       assert.deepEqual(stdout.trim().split(/\s+/), ['0', '1', '2', '3'], 'the fourth is the directory that is read');
     }
   });

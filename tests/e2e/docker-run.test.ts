@@ -25,7 +25,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await engine.stop();
       assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     });
-    const busybox = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', 'busybox', ...words]);
+    const busybox = (...args: string[]): Promise<Outcome> => engine.docker(['run', '--rm', 'busybox', ...args]);
 
     it("runs on the guest's kernel", async () => {
       const { stdout, stderr, code } = await busybox('uname', '-r');
@@ -34,16 +34,16 @@ for (const runtime of ['kata-runtime', 'runc']) {
       else assert.equal(stdout.trim(), release());
     });
 
-    const exitCodes: [name: string, words: string[], code: number, stderr: RegExp][] = [
+    const exitCodes: [name: string, args: string[], code: number, stderr: RegExp][] = [
       ['success', ['true'], 0, /^$/],
       ['its own code', ['sh', '-c', 'exit 7'], 7, /^$/],
       ['a signal', ['sh', '-c', 'sh -c "kill -9 \\$\\$"; exit $?'], 137, /^/],
       ['a command that does not exist', ['nope'], 127, /executable file not found in \$PATH/],
       ['a file that may not be run', ['/etc/passwd'], 126, /permission denied/],
     ];
-    for (const [name, words, expected, complaint] of exitCodes) {
+    for (const [name, args, expected, complaint] of exitCodes) {
       it(`exit code of ${name} is ${expected}`, async () => {
-        const { code, stderr } = await busybox(...words);
+        const { code, stderr } = await busybox(...args);
         assert.equal(code, expected, stderr);
         assert.match(stderr, complaint);
       });
@@ -88,8 +88,8 @@ for (const runtime of ['kata-runtime', 'runc']) {
       for (const directory of [shm, net]) mkdirSync(directory, { recursive: true });
       writeFileSync(join(net, 'file'), 'given');
       const script = 'cp /dev/net/file /dev/shm/copy';
-      const words = ['-v', `${shm}:/dev/shm`, '-v', `${net}:/dev/net`, 'busybox', 'sh', '-c', script];
-      const { code, stderr } = await engine.docker(['run', '--rm', ...words]);
+      const args = ['-v', `${shm}:/dev/shm`, '-v', `${net}:/dev/net`, 'busybox', 'sh', '-c', script];
+      const { code, stderr } = await engine.docker(['run', '--rm', ...args]);
       assert.deepEqual([code, stderr], [0, '']);
       assert.equal(readFileSync(join(shm, 'copy'), 'utf8'), 'given');
     });
@@ -152,16 +152,16 @@ for (const runtime of ['kata-runtime', 'runc']) {
       });
       after(() => engine.docker(['rm', '-f', 'box']));
 
-      const execs: [name: string, words: string[], code: number, stdout: string][] = [
+      const execs: [name: string, args: string[], code: number, stdout: string][] = [
         ['exit code', ['box', 'sh', '-c', 'exit 9'], 9, ''],
         ['environment', ['-e', 'A=b c', 'box', 'sh', '-c', 'echo "$A"'], 0, 'b c\n'],
         ['working directory', ['-w', '/tmp', 'box', 'pwd'], 0, '/tmp\n'],
         ['user', ['-u', 'user', 'box', 'id', '-un'], 0, 'user\n'],
         ['a background child does not hold it', ['box', 'sh', '-c', 'sleep 30 & echo done'], 0, 'done\n'],
       ];
-      for (const [name, words, code, stdout] of execs) {
+      for (const [name, args, code, stdout] of execs) {
         it(`docker exec: ${name}`, async () => {
-          const outcome = await engine.docker(['exec', ...words]);
+          const outcome = await engine.docker(['exec', ...args]);
           assert.deepEqual([outcome.code, outcome.stdout], [code, stdout], outcome.stderr);
         });
       }

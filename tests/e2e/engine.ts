@@ -29,7 +29,7 @@ export class Engine {
   /** `prepare` is shell text that runs in the engine's namespaces before it. With `detached`, Ctrl-C does not reach the engine. */
   static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':', detached = false): Promise<Engine> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-e2e-'));
-    const words = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
+    const args = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
     const daemon = [
       'dockerd',
       '--data-root',
@@ -39,7 +39,7 @@ export class Engine {
       '-H',
       `unix://${directory}/docker.sock`,
     ];
-    const options = ['-p', `${directory}/docker.pid`, '--storage-driver', 'overlay2', '--default-runtime', defaultRuntime, ...words];
+    const options = ['-p', `${directory}/docker.pid`, '--storage-driver', 'overlay2', '--default-runtime', defaultRuntime, ...args];
     const log = openSync(join(directory, 'dockerd.log'), 'w');
     const script = `${prepare} && ip link set lo up && exec "$@"`;
     const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...daemon, ...options];
@@ -58,8 +58,8 @@ export class Engine {
     return { ...process.env, DOCKER_HOST: `unix://${this.directory}/docker.sock` };
   }
 
-  docker(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return run('docker', words, options, this.environment);
+  docker(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return run('docker', args, options, this.environment);
   }
 
   async removeAll(): Promise<void> {
@@ -69,13 +69,13 @@ export class Engine {
   }
 
   /** Runs a program in the engine's network namespace, where its bridge and published ports are. */
-  inNetwork(program: string, words: readonly string[]): Promise<Outcome> {
-    return run('nsenter', [`--net=/proc/${this.pid}/ns/net`, program, ...words]);
+  inNetwork(program: string, args: readonly string[]): Promise<Outcome> {
+    return run('nsenter', [`--net=/proc/${this.pid}/ns/net`, program, ...args]);
   }
 
   /** Runs a program in the engine's mount namespace. */
-  inMounts(program: string, words: readonly string[]): Promise<Outcome> {
-    return run('nsenter', [`--mount=/proc/${this.pid}/ns/mnt`, program, ...words]);
+  inMounts(program: string, args: readonly string[]): Promise<Outcome> {
+    return run('nsenter', [`--mount=/proc/${this.pid}/ns/mnt`, program, ...args]);
   }
 
   log(): string {

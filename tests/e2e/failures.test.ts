@@ -81,7 +81,7 @@ describe('bad input on the command line', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  const cases: [name: string, words: () => string[], reason: RegExp, help?: RegExp][] = [
+  const cases: [name: string, args: () => string[], reason: RegExp, help?: RegExp][] = [
     ['unknown id', () => ['state', 'nobody'], /^Container ID \(nobody\) does not exist\n$/],
     ['no id', () => ['start'], /^Missing container ID, should at least provide one\n$/],
     ['an id that is a path', () => ['state', '../x'], /^invalid container ID format: "\.\.\/x"\n$/],
@@ -92,11 +92,11 @@ describe('bad input on the command line', function () {
     ['unknown signal', () => ['kill', 'x', 'NOPE'], /Failed to convert signal NOPE to int|does not exist/],
     ['unreadable configuration', () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'], /\/nowhere\/c\.toml: there is no such file\n$/],
   ];
-  for (const [name, words, reason, help = /^$/] of cases) {
+  for (const [name, args, reason, help = /^$/] of cases) {
     it(name, async () => {
       const log = join(bundle, 'log.json');
       rmSync(log, { force: true });
-      const { code, stdout, stderr } = await run(kataRuntime, ['--log', log, '--log-format', 'json', ...words()]);
+      const { code, stdout, stderr } = await run(kataRuntime, ['--log', log, '--log-format', 'json', ...args()]);
       assert.equal(code, 1);
       assert.match(stdout, help);
       assert.match(stderr, reason);

@@ -42,8 +42,8 @@ describe("the guest's kernel", function () {
     const source = join(import.meta.dirname, 'shared-maps.c');
     await good(run('gcc', ['-O1', '-static', '-o', join(volume, 'shared-maps'), source]));
     for (const runtime of ['runc', 'kata-runtime']) {
-      const words = ['run', '-d', '--name', runtime, '--runtime', runtime, '-v', `${volume}:/volume`, 'busybox', 'sleep', '10000'];
-      await good(engine.docker(words));
+      const args = ['run', '-d', '--name', runtime, '--runtime', runtime, '-v', `${volume}:/volume`, 'busybox', 'sleep', '10000'];
+      await good(engine.docker(args));
     }
   });
   after(async () => {

@@ -65,7 +65,7 @@ describe('translated code of a template', function () {
         toml.replace(/^#template_path = .*$/m, `template_path = "${directory}/${name}.templates"`),
       ),
     );
-  const docker = (words: string): Promise<Outcome> => engine.docker(words.split(' ').filter(Boolean), { timeoutMs: 200_000 });
+  const docker = (args: string): Promise<Outcome> => engine.docker(args.split(' ').filter(Boolean), { timeoutMs: 200_000 });
   const kept: [RegExp, string] = [/^#keep_translated_code = .*$/m, 'keep_translated_code = true'];
   const q35: [RegExp, string] = [/^machine_type = .*$/m, 'machine_type = "q35"'];
   const two: [RegExp, string] = [/^default_vcpus = .*$/m, 'default_vcpus = 2'];
@@ -98,8 +98,8 @@ describe('translated code of a template', function () {
     /** What QEMU said. */
     readonly log: string;
   }
-  async function start(words: string): Promise<Started> {
-    const { stdout, stderr, code } = await docker(`run -d -v ${directory}:/own ${words} busybox sleep 1000`);
+  async function start(args: string): Promise<Started> {
+    const { stdout, stderr, code } = await docker(`run -d -v ${directory}:/own ${args} busybox sleep 1000`);
     assert.equal(code, 0, stderr);
     const id = stdout.trim();
     const vm = `/proc/${engine.pid}/root/run/vc/vm/${id}`;
@@ -113,12 +113,12 @@ describe('translated code of a template', function () {
     return join(templates, readdirSync(templates)[0] ?? '', 'code');
   };
 
-  for (const [name, words] of [
+  for (const [name, args] of [
     ['pc', '--runtime pc'],
     ['q35 with two vCPUs, and more that are plugged', '--runtime q35 --cpus 2'],
   ] as const) {
     it(`is used by a clone: ${name}`, async () => {
-      const { id, uses, log } = await start(words);
+      const { id, uses, log } = await start(args);
       assert.deepEqual([uses, log], [true, '']);
       await works(id);
     });

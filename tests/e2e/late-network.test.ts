@@ -30,7 +30,7 @@ describe('interfaces that come late, and profiles', function () {
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
 
-  const kata = (...words: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, words);
+  const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, args);
   async function good(outcome: Promise<Outcome>): Promise<string> {
     const { code, stdout, stderr } = await outcome;
     assert.equal(code, 0, stderr);
@@ -62,7 +62,7 @@ describe('interfaces that come late, and profiles', function () {
     await good(engine.docker(['network', 'connect', '--ip', '10.99.0.7', 'second', 'box']));
     writeFileSync(file, JSON.stringify(await linkJson(pid, 'eth1')));
     assert.match(await good(kata('kata-network', 'add-iface', id, file)), /"PciPath":"02\/01"/);
-    const inside = (...words: string[]): Promise<string> => good(engine.docker(['exec', 'box', ...words]));
+    const inside = (...args: string[]): Promise<string> => good(engine.docker(['exec', 'box', ...args]));
     assert.match(await inside('ip', 'address', 'show', 'eth1'), /inet 10\.99\.0\.7\/24/);
     assert.match(await inside('ping', '-c', '1', '-W', '10', '10.99.0.1'), /1 packets received/);
     await good(kata('kata-network', 'del-iface', id, file));
@@ -101,8 +101,7 @@ describe('interfaces that come late, and profiles', function () {
     assert.equal(code, 0, readFileSync(`${bundle}/err`, 'utf8'));
     try {
       const pid = readFileSync(`${bundle}/pid`, 'latin1');
-      const inside = (...words: string[]): Promise<string> =>
-        good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words]));
+      const inside = (...args: string[]): Promise<string> => good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...args]));
       await good(engine.inNetwork('ip', ['link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1']));
       await good(engine.inNetwork('ip', ['link', 'set', 'late1', 'netns', pid, 'name', 'eth0']));
       await good(engine.inNetwork('ip', ['address', 'add', '10.98.0.1/24', 'dev', 'late0']));
@@ -126,8 +125,8 @@ describe('interfaces that come late, and profiles', function () {
     const profile = join(engine.directory, 'profile.json');
     const rule = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' };
     writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86_64'], syscalls: [rule] }));
-    const run = (runtime: string, ...words: string[]): Promise<Outcome> =>
-      engine.docker(['run', '--rm', '--runtime', runtime, ...words, 'busybox', 'mkdir', '/x']);
+    const run = (runtime: string, ...args: string[]): Promise<Outcome> =>
+      engine.docker(['run', '--rm', '--runtime', runtime, ...args, 'busybox', 'mkdir', '/x']);
     const { code, stderr } = await run('seccomp', '--security-opt', `seccomp=${profile}`);
     assert.notEqual(code, 0);
     assert.match(stderr, /Operation not permitted/);

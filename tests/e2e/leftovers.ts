@@ -6,11 +6,11 @@ import { TEMPLATES } from './templates.ts'; // they outlive the sandboxes that a
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
 
 /** A program of ours, or QEMU or virtiofsd of a sandbox. Who only names one on its command line, a build for instance, is none. */
-function isOurs(words: readonly string[]): boolean {
-  const [program = '', ...rest] = words;
+function isOurs(args: readonly string[]): boolean {
+  const [program = '', ...rest] = args;
   const script = rest.find((word) => !word.startsWith('-')) ?? '';
   if ([program, script].some((path) => ['kata-proxy', 'kata-shim'].includes(basename(path)))) return true;
-  return /qemu-(lite-)?system-.*sandbox-|virtiofsd .*\/sandboxes\//.test(words.join(' '));
+  return /qemu-(lite-)?system-.*sandbox-|virtiofsd .*\/sandboxes\//.test(args.join(' '));
 }
 
 function processes(): string[] {
@@ -18,8 +18,8 @@ function processes(): string[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return isOurs(words) ? [`process ${pid}: ${words.join(' ').slice(0, 120)}`] : [];
+        const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return isOurs(args) ? [`process ${pid}: ${args.join(' ').slice(0, 120)}`] : [];
       } catch {
         return [];
       }

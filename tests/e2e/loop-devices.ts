@@ -4,9 +4,9 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, statSync, writeFileSync 
 import { DATA_OFFSET, imageHead } from '../../packaging/image/nvdimm-header.ts';
 import { run } from './run.ts';
 
-async function good(program: string, ...words: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(program, words);
-  assert.equal(code, 0, `${program} ${words.join(' ')}: ${stderr}`);
+async function good(program: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, args);
+  assert.equal(code, 0, `${program} ${args.join(' ')}: ${stderr}`);
   return stdout.trim();
 }
 

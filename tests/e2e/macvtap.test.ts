@@ -33,7 +33,7 @@ describe('macvtap', function () {
     assert.deepEqual([...leftovers(), ...leftMacvtapNodes()], []);
   });
 
-  const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
+  const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
   const inspect = async (name: string, what: string): Promise<string> => (await docker('inspect', '-f', `{{${what}}}`, name)).trim();
   const ping = (name: string, address: string): Promise<string> => docker('exec', name, 'ping', '-c', '2', '-W', '10', address);
 
@@ -52,12 +52,12 @@ describe('macvtap', function () {
   }
 
   it('a network that comes late is joined by macvtap too, and goes', async () => {
-    const kata = (...words: string[]): Promise<Outcome> => engine.inMounts(cloned, words);
+    const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(cloned, args);
     await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
     const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();
     await docker('network', 'connect', '--ip', '10.99.1.7', 'second', 'one');
     const pid = await inspect('one', '.State.Pid');
-    const onHost = (...words: string[]): Promise<string> => good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words]));
+    const onHost = (...args: string[]): Promise<string> => good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...args]));
     const mac = /link\/ether (\S+)/.exec(await onHost('link', 'show', 'eth1'))?.[1] ?? '';
     const file = join(directory, 'if.json');
     const IPAddresses = [{ Family: 0, Address: '10.99.1.7', Mask: '24' }];

@@ -35,7 +35,7 @@ describe('NVDIMMs', function () {
   beforeEach(() => (loops = new LoopDevices()));
   afterEach(() => loops.close());
 
-  const docker = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...words]);
+  const docker = (...args: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...args]);
 
   /** An image of an NVDIMM with a file system, which the engine has mounted. */
   async function pmem(): Promise<{ image: string; device: string; point: string }> {
@@ -70,9 +70,9 @@ describe('NVDIMMs', function () {
     const images = [await pmem(), await pmem(), await pmem()];
     try {
       for (const { point } of images) await good(engine.inMounts('sh', ['-c', `echo ${point} >${point}/name`]));
-      const words = images.flatMap(({ point }, index) => ['-v', `${point}:/p${index}`]);
+      const args = images.flatMap(({ point }, index) => ['-v', `${point}:/p${index}`]);
       const said = await good(
-        docker(...words, 'busybox', 'sh', '-c', 'cat /p0/name /p1/name /p2/name; grep -c "^/dev/pmem[123] /p" /proc/mounts'),
+        docker(...args, 'busybox', 'sh', '-c', 'cat /p0/name /p1/name /p2/name; grep -c "^/dev/pmem[123] /p" /proc/mounts'),
       );
       assert.equal(said, [...images.map(({ point }) => point), '3', ''].join('\n'));
     } finally {
@@ -100,8 +100,8 @@ describe('NVDIMMs', function () {
     const data = randomBytes(16 * MIB);
     writeFileSync(disk, data);
     const script = 'md5sum <disk; dd if=/dev/urandom of=/tmp/data bs=1M count=16; dd if=/tmp/data of=disk bs=1M; md5sum </tmp/data';
-    const words = ['--runtime', 'nvdimm', '--device', `${disk}:/dev/disk`, '-w', '/dev', 'busybox', 'sh', '-c', script];
-    const [read, written] = (await good(docker(...words))).split('\n');
+    const args = ['--runtime', 'nvdimm', '--device', `${disk}:/dev/disk`, '-w', '/dev', 'busybox', 'sh', '-c', script];
+    const [read, written] = (await good(docker(...args))).split('\n');
     assert.equal(read, `${md5(data)}  -`);
     assert.equal(written?.split(' ')[0], (await good(runProgram('md5sum', [disk]))).split(' ')[0]);
   });

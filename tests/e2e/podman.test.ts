@@ -15,13 +15,13 @@ describe('podman', function () {
   this.timeout(120_000);
   let directory: string;
   let hadTemplates: boolean;
-  const podman = (words: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
+  const podman = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
     const own = ['root', 'runroot', 'tmpdir'].flatMap((name) => [`--${name}`, join(directory, name)]);
     const global = ['--runtime', kataRuntime, '--cgroup-manager', 'cgroupfs', '--storage-driver', 'vfs', '--events-backend', 'none'];
-    return run('podman', [...own, ...global, ...words], options);
+    return run('podman', [...own, ...global, ...args], options);
   };
-  const kata = (words: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
-    podman(['run', '--network', 'none', ...words], options);
+  const kata = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
+    podman(['run', '--network', 'none', ...args], options);
 
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
@@ -86,14 +86,14 @@ describe('podman', function () {
 
   for (const infra of [true, false])
     it(`a pod of two containers, ${infra ? 'which share a VM' : 'which is a name that they have in common'}`, async () => {
-      const words = infra ? ['--infra-image', 'localhost/busybox', '--infra-command', '/bin/sleep 1000'] : ['--infra=false'];
+      const args = infra ? ['--infra-image', 'localhost/busybox', '--infra-command', '/bin/sleep 1000'] : ['--infra=false'];
       const good = async (...more: string[]): Promise<string> => {
         const { code, stdout, stderr } = await podman(more);
         assert.equal(code, 0, stderr);
         return stdout.trim();
       };
       const network = ['--network', 'none'];
-      await good('pod', 'create', '--name', 'pod', ...(infra ? network : []), ...words);
+      await good('pod', 'create', '--name', 'pod', ...(infra ? network : []), ...args);
       const container = [...(infra ? [] : network), '--pod', 'pod'];
       await good('run', '-d', '--name', 'one', ...container, 'localhost/busybox', 'sh', '-c', 'touch /dev/shm/one; sleep 1000');
       await until('the first has begun', async () => (await podman(['exec', 'one', 'ls', '/dev/shm/one'])).code === 0);

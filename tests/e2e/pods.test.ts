@@ -30,8 +30,8 @@ describe("pods with containerd's CRI plugin", function () {
     await until(`the end of container ${id}`, async () => (await engine.status(id)).state === EXITED);
     return engine.status(id);
   };
-  const output = async (id: string, ...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await engine.exec(id, ...words);
+  const output = async (id: string, ...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await engine.exec(id, ...args);
     assert.equal(code, 0, stderr);
     return stdout.trim();
   };

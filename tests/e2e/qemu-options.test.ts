@@ -44,13 +44,13 @@ describe("QEMU's options", function () {
     const id = stdout.trim();
     const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
     const line = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
-    for (const words of [
+    for (const args of [
       /size=256M,mem-path=\S*memory,share=on,prealloc=on/,
       /-overcommit mem-lock=off/,
       /iothread,id=iothread-/,
       / -D \S*qemu.log/,
     ])
-      assert.match(line, words);
+      assert.match(line, args);
     const maps = readFileSync(`/proc/${HypervisorState.Process.pid}/smaps`, 'latin1');
     // The VM's own memory is all there, and what was plugged is of the same kind.
     const sizes = [...maps.matchAll(/ \S*\/memory\/\S* \(deleted\)\nSize: +(\d+) kB(?:\n.*)*?\nRss: +(\d+) kB/g)].map(([, size, rss]) => [
@@ -67,14 +67,14 @@ describe("QEMU's options", function () {
   // The last word counts: as if the guest were not emulated.
   it("the guest's kernel defends itself against what its processors speculate about", async () => {
     const at = '/sys/devices/system/cpu/vulnerabilities';
-    const words = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];
-    const { stdout, stderr } = await engine.docker(words);
+    const args = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];
+    const { stdout, stderr } = await engine.docker(args);
     assert.match(stdout, /^Mitigation: .*\nMitigation: /, stderr);
   });
 
   it('machine type q35: booted, cloned, and with what is plugged while it runs', async () => {
-    const docker = async (...words: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await engine.docker(words);
+    const docker = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await engine.docker(args);
       assert.equal(code, 0, stderr);
       return stdout.trim();
     };

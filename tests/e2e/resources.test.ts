@@ -29,15 +29,15 @@ describe('resources of a VM', function () {
     await engine.docker(['rm', '-f', 'box']);
   });
 
-  const run = (...words: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...words]);
-  async function start(...words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await engine.docker(['run', '-d', '--name', 'box', ...words]);
+  const run = (...args: string[]): Promise<Outcome> => engine.docker(['run', '--rm', ...args]);
+  async function start(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await engine.docker(['run', '-d', '--name', 'box', ...args]);
     assert.equal(code, 0, stderr);
     return stdout.trim();
   }
-  const inside = async (...words: string[]): Promise<string> => (await engine.docker(['exec', 'box', ...words])).stdout.trim();
-  const update = async (...words: string[]): Promise<void> => {
-    const { code, stderr } = await engine.docker(['update', ...words, 'box']);
+  const inside = async (...args: string[]): Promise<string> => (await engine.docker(['exec', 'box', ...args])).stdout.trim();
+  const update = async (...args: string[]): Promise<void> => {
+    const { code, stderr } = await engine.docker(['update', ...args, 'box']);
     assert.equal(code, 0, stderr);
   };
   const memoryMiB = async (): Promise<number> => Number((await inside('sh', '-c', "free -m | awk '/Mem/ { print $2 }'")).trim());

@@ -7,9 +7,9 @@ import type { Outcome } from './run.ts';
 
 const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
 
-export async function must(program: string, words: readonly string[], environment = process.env): Promise<string> {
-  const { code, stdout, stderr } = await run(program, words, { timeoutMs: 200_000 }, environment);
-  if (code !== 0) throw new Error(`${program} ${words.join(' ')}: ${stdout}${stderr}`);
+export async function must(program: string, args: readonly string[], environment = process.env): Promise<string> {
+  const { code, stdout, stderr } = await run(program, args, { timeoutMs: 200_000 }, environment);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
 }
 
@@ -49,7 +49,7 @@ export class Installation {
     await this.standIn('distribution', ['Name: base-system', 'Version: 1', ...provides], shell, '/bin/sh');
   }
 
-  dnf(repositories: readonly string[], words: readonly string[]): Promise<Outcome> {
+  dnf(repositories: readonly string[], args: readonly string[]): Promise<Outcome> {
     const own = (name: string): string => `--setopt=${name}=${join(this.directory, name)}`;
     const from = repositories.map((name) => `--repofrompath=${name},file://${this.repository(name)}`);
     const options = ['-y', `--installroot=${this.root}`, '--releasever=9', '--disablerepo=*', '--noplugins', '--nogpgcheck'];
@@ -57,7 +57,7 @@ export class Installation {
     const places = [own('cachedir'), own('logdir'), own('persistdir'), '--setopt=reposdir=/nonexistent'];
     // dnf makes none of them itself for its log.
     for (const name of ['cachedir', 'logdir', 'persistdir']) mkdirSync(join(this.directory, name), { recursive: true });
-    return run('dnf', [...options, ...places, ...from, ...enabled, ...words], { timeoutMs: 120_000 });
+    return run('dnf', [...options, ...places, ...from, ...enabled, ...args], { timeoutMs: 120_000 });
   }
 
   async installed(): Promise<string[]> {

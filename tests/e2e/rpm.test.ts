@@ -42,8 +42,8 @@ describe('RPM packages', function () {
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
   const running = (): Engine => engine ?? assert.fail('no engine');
-  const runtime = (...words: string[]): Promise<Outcome> =>
-    running().inMounts('env', ['-i', `PATH=${PATH}`, '/usr/bin/kata-runtime', ...words]);
+  const runtime = (...args: string[]): Promise<Outcome> =>
+    running().inMounts('env', ['-i', `PATH=${PATH}`, '/usr/bin/kata-runtime', ...args]);
 
   it('have the same bytes when they are built again', async () => {
     await installation.build('again', '1', stage);
@@ -79,16 +79,16 @@ describe('RPM packages', function () {
     assert.equal((await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', '-c', 'command -v node nodejs'])).stdout, '');
   });
 
-  const cases: [words: string[], said: RegExp][] = [
+  const cases: [args: string[], said: RegExp][] = [
     [['--version'], /^kata-runtime  : \d/],
     [['kata-check', '--strict'], /^Version consistency of Kata Containers is verified$/m],
     [['kata-env'], /Path = "\/usr\/share\/kata-containers\/kata-containers\.img"/],
   ];
-  for (const [words, said] of cases) {
-    it(`kata-runtime ${words.join(' ')}`, async () => {
-      const { code, stdout, stderr } = await runtime(...words);
+  for (const [args, said] of cases) {
+    it(`kata-runtime ${args.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await runtime(...args);
       // Whether this machine can run KVM is not the packages' business: --strict finds nothing more.
-      const expected = words[0] === 'kata-check' ? (await runtime('kata-check')).code : 0;
+      const expected = args[0] === 'kata-check' ? (await runtime('kata-check')).code : 0;
       assert.equal(code, expected, stdout + stderr);
       assert.match(stdout, said);
     });

@@ -20,7 +20,7 @@ const MAX_OUTPUT = 64 << 20;
 /** Runs a program to its end; a failure is an outcome, not an error. */
 export function run(
   program: string,
-  words: readonly string[],
+  args: readonly string[],
   { input = '', timeoutMs = 120_000 }: RunOptions = {},
   environment = process.env,
 ): Promise<Outcome> {
@@ -32,7 +32,7 @@ export function run(
       timeout: timeoutMs,
       killSignal: 'SIGKILL' as const,
     };
-    const child = execFile(program, [...words], options, (error, stdout, stderr) => {
+    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
       const code = error ? (typeof error.code === 'number' ? error.code : 255) : 0;
       resolve({ code, stdout: stdout.toString(), stderr: stderr.toString(), output: stdout });
     });

@@ -45,8 +45,8 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.deepEqual(leftovers(), []);
     });
 
-    async function transfer(words: readonly string[], input: Buffer): Promise<Transfer> {
-      const docker = spawn('docker', words, { env: engine.environment, stdio: ['pipe', 'pipe', 'inherit'] });
+    async function transfer(args: readonly string[], input: Buffer): Promise<Transfer> {
+      const docker = spawn('docker', args, { env: engine.environment, stdio: ['pipe', 'pipe', 'inherit'] });
       const output: Buffer[] = [];
       let last = performance.now();
       docker.stdout.on('data', (chunk: Buffer) => {
@@ -58,13 +58,13 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const [code] = (await once(docker, 'close')) as [number];
       return { code, output: Buffer.concat(output), tailMs: performance.now() - last };
     }
-    const ways: [name: string, words: string[]][] = [
+    const ways: [name: string, args: string[]][] = [
       ['docker exec -i', ['exec', '-i', 'box']],
       ['docker run -i', ['run', '-i', '--rm', '-v', 'DATA:/data', 'busybox']],
     ];
     for (const size of sizes) {
-      for (const [name, words] of ways) {
-        const docker = (command: string): string[] => [...words.map((word) => word.replace('DATA', data)), 'sh', '-c', command];
+      for (const [name, args] of ways) {
+        const docker = (command: string): string[] => [...args.map((word) => word.replace('DATA', data)), 'sh', '-c', command];
         it(`${name}: ${size} MiB come out, and it ends after the last byte`, async () => {
           const { code, output, tailMs } = await transfer(docker(`cat /data/${size}`), Buffer.alloc(0));
           assert.deepEqual([code, sha256(output)], [0, sha256(readFileSync(join(data, `${size}`)))]);

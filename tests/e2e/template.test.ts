@@ -25,8 +25,8 @@ describe('VM templates', function () {
   const own = (name: string, change: (toml: string) => string = (toml) => toml): string =>
     variant(directory, name, (toml) => change(toml.replace(/^#template_path = .*$/m, `template_path = "${templates}"`)));
   /** As the engine calls it: templates belong to a mount namespace, and one that is unmounted here would stay there. */
-  const factory = (words: string, program = runtime): Promise<Outcome> => engine.inMounts(program, ['factory', ...words.split(' ')]);
-  const docker = (words: string, options: RunOptions = {}): Promise<Outcome> => engine.docker(words.split(' '), options);
+  const factory = (args: string, program = runtime): Promise<Outcome> => engine.inMounts(program, ['factory', ...args.split(' ')]);
+  const docker = (args: string, options: RunOptions = {}): Promise<Outcome> => engine.docker(args.split(' '), options);
   const keys = (): string[] => {
     const path = `/proc/${engine.pid}/root${templates}`;
     return existsSync(path) ? readdirSync(path).filter((key) => existsSync(join(path, key, 'state'))) : [];

@@ -12,10 +12,10 @@ for (const runtime of ['kata-runtime', 'runc']) {
     this.timeout(120_000);
     let engine: Engine;
     let server = '';
-    const tmux = async (...words: string[]): Promise<string> => {
+    const tmux = async (...args: string[]): Promise<string> => {
       const { code, stdout, stderr } = await run(
         'tmux',
-        ['-L', server, '-f', join(engine.directory, 'tmux.conf'), ...words],
+        ['-L', server, '-f', join(engine.directory, 'tmux.conf'), ...args],
         {},
         engine.environment,
       );

@@ -18,10 +18,10 @@ export class Tmux {
     writeFileSync(this.#configuration, 'set -g status off\n');
   }
 
-  async #tmux(...words: string[]): Promise<string> {
+  async #tmux(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await run(
       'tmux',
-      ['-L', this.#server, '-f', this.#configuration, ...words],
+      ['-L', this.#server, '-f', this.#configuration, ...args],
       {},
       this.#engine.environment,
     );

@@ -30,9 +30,9 @@ for (const runtime of ['kata-runtime', 'runc']) {
     let engine: Engine;
     let shared = '';
 
-    const docker = async (...words: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await engine.docker(words);
-      assert.equal(code, 0, `docker ${words.join(' ')}: ${stderr}`);
+    const docker = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await engine.docker(args);
+      assert.equal(code, 0, `docker ${args.join(' ')}: ${stderr}`);
       return stdout.trim();
     };
     const inspect = (field: string): Promise<string> => docker('inspect', '-f', `{{${field}}}`, 'box');
@@ -107,7 +107,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     if (runtime === 'kata-runtime') {
       describe('by the runtime itself', () => {
         let id = '';
-        const kata = (...words: string[]): Promise<Outcome> => run(kataRuntime, words);
+        const kata = (...args: string[]): Promise<Outcome> => run(kataRuntime, args);
         before(async () => (id = await inspect('.Id')));
 
         it('events --stats tells of the guest', async () => {

@@ -35,8 +35,8 @@ describe('a pod with virtio-fs and macvtap', function () {
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
 
-  const output = async (id: string, ...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await engine.exec(id, ...words);
+  const output = async (id: string, ...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await engine.exec(id, ...args);
     assert.equal(code, 0, stderr);
     return stdout.trim();
   };

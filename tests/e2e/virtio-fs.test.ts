@@ -39,11 +39,11 @@ describe('virtio-fs', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  const docker = (...words: string[]): Promise<string> => good(engine.docker(words));
+  const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
   const volume = (mode = 'rw'): string[] => ['-v', `${join(directory, 'volume')}:/v:${mode}`];
   /** A container that runs, and its daemon's pid. */
-  async function start(...words: string[]): Promise<{ id: string; daemon: number }> {
-    const id = (await docker('run', '-d', ...words, 'busybox', 'sleep', '1000')).trim();
+  async function start(...args: string[]): Promise<{ id: string; daemon: number }> {
+    const id = (await docker('run', '-d', ...args, 'busybox', 'sleep', '1000')).trim();
     const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
     return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0 };
   }

@@ -15,7 +15,7 @@ describe('VM cache', function () {
   let engine: Engine;
   let server: CacheServer;
 
-  const docker = (words: string): Promise<Outcome> => engine.docker(words.split(' '));
+  const docker = (args: string): Promise<Outcome> => engine.docker(args.split(' '));
   const factory = (action: string): Promise<Outcome> => engine.inMounts(server.script, ['factory', action]);
   const pids = (): Promise<string[]> => server.pids(engine);
 

@@ -76,8 +76,8 @@ export class AgentOnHost {
     assert.ok(existsSync(join(CRUN_DIRECTORY, 'crun')), `run "packaging/crun/build.sh --output ${CRUN_DIRECTORY}"`);
     this.#makeRootfs();
     mkdirSync(this.scratch.file('state'));
-    const words = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
-    const command = [process.execPath, ...nodeFlags, '--no-warnings', ...words].join(' ');
+    const args = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
+    const command = [process.execPath, ...nodeFlags, '--no-warnings', ...args].join(' ');
     // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
     const script = `${prepareSystem}\nPATH=${CRUN_DIRECTORY}:$PATH ${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -174,8 +174,8 @@ export class AgentOnHost {
   }
 
   /** Runs a program where the agent is. */
-  inside(program: string, ...words: string[]): string {
-    return execFileSync('nsenter', ['-t', String(this.pid), '-m', '-n', '-p', program, ...words], { encoding: 'utf8' });
+  inside(program: string, ...args: string[]): string {
+    return execFileSync('nsenter', ['-t', String(this.pid), '-m', '-n', '-p', program, ...args], { encoding: 'utf8' });
   }
 
   get rootfs(): string {

@@ -46,7 +46,7 @@ const withoutShare = (agent: AgentConnection): AgentConnection =>
   ({
     call: (name: string, request: { storages?: { driver: string }[] }, limits?: object) => {
       const storages = request.storages?.filter(({ driver }) => driver !== '9p');
-      return (agent.call as (...words: unknown[]) => unknown)(name, storages ? { ...request, storages } : request, limits);
+      return (agent.call as (...args: unknown[]) => unknown)(name, storages ? { ...request, storages } : request, limits);
     },
   }) as unknown as AgentConnection;
 

@@ -34,9 +34,9 @@ function makeRootfs(rootfs: string): void {
 /** The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does. */
 function startAgent(scratch: Scratch): ChildProcess {
   const agent = join(packages, 'agent/dist/kata-agent.cjs');
-  const words = [process.execPath, '--no-warnings', agent, '-listen', scratch.file('kata.sock'), '-state', scratch.file('state')];
+  const args = [process.execPath, '--no-warnings', agent, '-listen', scratch.file('kata.sock'), '-state', scratch.file('state')];
   mkdirSync(scratch.file('state'));
-  const script = `${prepareCgroups}\n${words.join(' ')}; exit $?`;
+  const script = `${prepareCgroups}\n${args.join(' ')}; exit $?`;
   return spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' });
 }
 
@@ -112,8 +112,8 @@ export class HostChain {
     return id;
   }
 
-  /** The words that start a shim for a container's first process: program and arguments. */
-  shimCommand(id: string, ...extra: string[]): [program: string, words: string[]] {
+  /** The command line of a shim for a container's first process: program and arguments. */
+  shimCommand(id: string, ...extra: string[]): [program: string, args: string[]] {
     const address = ['-agent', `unix://${this.scratch.file('proxy.sock')}`, '-container', id, '-exec-id', id];
     return [process.execPath, ['--no-warnings', join(packages, 'shim/dist/kata-shim.cjs'), ...address, ...extra]];
   }

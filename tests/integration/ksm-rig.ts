@@ -48,14 +48,14 @@ export class KsmRig {
   }
 
   /** Any of the programs, with flags as given. */
-  run(program: string, words: readonly string[]): Component {
-    const component = new Component(dist(program), words);
+  run(program: string, args: readonly string[]): Component {
+    const component = new Component(dist(program), args);
     this.#started.push(component);
     return component;
   }
 
   /** The daemon's flags, pointed at this host. */
-  words(...more: string[]): string[] {
+  args(...more: string[]): string[] {
     const { scratch } = this;
     const directories = ['-root', scratch.file('vc'), '-ksm', scratch.file('ksm'), '-proc', scratch.file('proc')];
     return ['-log', 'info', '-uri', this.socket, ...directories, ...more];
@@ -63,7 +63,7 @@ export class KsmRig {
 
   /** Starts the daemon and waits until it listens and watches. */
   async daemon(...more: string[]): Promise<Component> {
-    const daemon = this.run('kata-ksm-throttler', this.words(...more));
+    const daemon = this.run('kata-ksm-throttler', this.args(...more));
     await until('the daemon announces itself', () => {
       if (daemon.child.exitCode !== null) throw new Error(`the daemon has ended: ${daemon.stderr}`);
       return daemon.stderr.includes('msg=announce');

@@ -14,7 +14,7 @@ describe('kata-ksm-throttler', function () {
 
   describe('refusals', () => {
     it('without KSM it says so and ends with 1', async () => {
-      const daemon = rig.run('kata-ksm-throttler', rig.words('-ksm', '/nowhere'));
+      const daemon = rig.run('kata-ksm-throttler', rig.args('-ksm', '/nowhere'));
       assert.equal((await daemon.exited).code, 1);
       assert.match(daemon.stderr, /^KSM is unavailable: \/nowhere\/run cannot be read.*CONFIG_KSM.*\n$/);
     });
@@ -22,7 +22,7 @@ describe('kata-ksm-throttler', function () {
     it('there is no second one beside it', async () => {
       const daemon = await rig.daemon();
       await rig.kick();
-      const second = rig.run('kata-ksm-throttler', rig.words());
+      const second = rig.run('kata-ksm-throttler', rig.args());
       assert.equal((await second.exited).code, 1);
       assert.match(second.stderr, new RegExp(`already runs on .*: pid ${daemon.child.pid}\n`));
       assert.equal(rig.values(), AGGRESSIVE);
@@ -30,7 +30,7 @@ describe('kata-ksm-throttler', function () {
     });
 
     it('a path that no socket can have', async () => {
-      const daemon = rig.run('kata-ksm-throttler', rig.words('-uri', `/${'x'.repeat(107)}`));
+      const daemon = rig.run('kata-ksm-throttler', rig.args('-uri', `/${'x'.repeat(107)}`));
       assert.equal((await daemon.exited).code, 1);
       assert.match(daemon.stderr, /path too long \(got 108, max 107\)/);
     });
@@ -38,7 +38,7 @@ describe('kata-ksm-throttler', function () {
 
   describe('what it shows', () => {
     const status = async (): Promise<string> => {
-      const process = rig.run('kata-ksm-throttler', rig.words('-status'));
+      const process = rig.run('kata-ksm-throttler', rig.args('-status'));
       assert.equal((await process.exited).code, 0, process.stderr);
       return process.stdout.toString();
     };

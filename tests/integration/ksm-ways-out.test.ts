@@ -58,7 +58,7 @@ describe('ways out of kata-ksm-throttler', function () {
 
   it('after kill -9 -restore puts the values back, once', async () => {
     const restore = async (): Promise<void> => {
-      assert.equal((await rig.run('kata-ksm-throttler', rig.words('-restore')).exited).code, 0);
+      assert.equal((await rig.run('kata-ksm-throttler', rig.args('-restore')).exited).code, 0);
     };
     await (await rig.daemon()).kill();
     rig.set({ run: '1', pages_to_scan: '7', sleep_millisecs: '7' });
@@ -104,7 +104,7 @@ describe('ways out of kata-ksm-throttler', function () {
 
   it('a socket that cannot be made: ends with 1, everything as it was', async () => {
     writeFileSync(rig.scratch.file('file'), '');
-    const daemon = rig.run('kata-ksm-throttler', rig.words('-uri', rig.scratch.file('file/ksm.sock')));
+    const daemon = rig.run('kata-ksm-throttler', rig.args('-uri', rig.scratch.file('file/ksm.sock')));
     assert.equal((await daemon.exited).code, 1);
     assert.equal(rig.values(), INITIAL);
   });

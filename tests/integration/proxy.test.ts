@@ -58,7 +58,7 @@ describe('kata-proxy', function () {
   };
 
   async function start(...extra: string[]): Promise<Component> {
-    const words = [
+    const args = [
       '-listen-socket',
       `unix://${scratch.file('proxy.sock')}`,
       '-mux-socket',
@@ -67,7 +67,7 @@ describe('kata-proxy', function () {
       'sb',
       ...extra,
     ];
-    proxy = new Component(BUNDLE, words);
+    proxy = new Component(BUNDLE, args);
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     return proxy;
   }
@@ -237,7 +237,7 @@ describe('kata-proxy', function () {
     console.close();
   });
 
-  const invocations: [name: string, words: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+  const invocations: [name: string, args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
     ['-version', ['-version'], 0, /^kata-proxy version \S+\n$/, /^$/],
     ['no sockets', ['-sandbox', 'x'], 0, /^Option -mux-socket and -listen-socket required\n$/, /^$/],
     ['another scheme', ['-listen-socket', 'tcp://1', '-mux-socket', '/x'], 1, /^$/, /invalid address scheme/],
@@ -250,9 +250,9 @@ describe('kata-proxy', function () {
     ],
     ['an unknown flag', ['-what'], 1, /^$/, /unknown option/],
   ];
-  for (const [name, words, code, stdout, stderr] of invocations) {
+  for (const [name, args, code, stdout, stderr] of invocations) {
     it(`command line: ${name}`, async () => {
-      proxy = new Component(BUNDLE, words);
+      proxy = new Component(BUNDLE, args);
       assert.deepEqual((await proxy.exited).code, code);
       assert.match(proxy.stdout.toString(), stdout);
       assert.match(proxy.stderr, stderr);

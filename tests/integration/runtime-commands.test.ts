@@ -18,8 +18,8 @@ describe('commands of kata-runtime', function () {
     await rig.create();
     assert.equal((await rig.kata('start', rig.id)).code, 0);
   }
-  async function withInput(words: readonly string[], input: string): Promise<Outcome> {
-    const { child, output } = rig.start(words, input);
+  async function withInput(args: readonly string[], input: string): Promise<Outcome> {
+    const { child, output } = rig.start(args, input);
     const [code] = (await once(child, 'exit')) as [number];
     return { code, ...output() };
   }
@@ -27,7 +27,7 @@ describe('commands of kata-runtime', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  const wrong: [words: string[], text: string, stdout: RegExp][] = [
+  const wrong: [args: string[], text: string, stdout: RegExp][] = [
     [
       ['--nope', 'list'],
       'flag provided but not defined: -nope',
@@ -43,10 +43,10 @@ describe('commands of kata-runtime', function () {
     [['constructor'], 'Invalid command "constructor"', /^$/],
     [['--log-format', 'xml', 'list'], 'unknown log-format "xml"', /^$/],
   ];
-  for (const [words, text, stdout] of wrong) {
-    it(`refuses ${words.join(' ')}`, async () => {
+  for (const [args, text, stdout] of wrong) {
+    it(`refuses ${args.join(' ')}`, async () => {
       rig.prepare();
-      const outcome = await rig.kata(...words);
+      const outcome = await rig.kata(...args);
       assert.deepEqual([outcome.code, outcome.stderr], [1, `${text}\n`]);
       assert.match(outcome.stdout, stdout);
     });
@@ -63,8 +63,8 @@ describe('commands of kata-runtime', function () {
       mountOptions: string[];
     };
     assert.deepEqual([features.ociVersionMin, features.mountOptions.includes('rro')], ['1.0.0', false]);
-    for (const words of [[], ['help'], ['-h'], ['--help']]) {
-      const { code, stdout, stderr } = await rig.kata(...words);
+    for (const args of [[], ['help'], ['-h'], ['--help']]) {
+      const { code, stdout, stderr } = await rig.kata(...args);
       assert.deepEqual([code, stderr], [0, '']);
       assert.match(stdout, /^ {2}kata-check +\S/m);
       assert.match(stdout, /commands starting "kata-"/i);
@@ -73,10 +73,10 @@ describe('commands of kata-runtime', function () {
     assert.match((await rig.kata('update', '--help')).stdout, /--memory-swap/);
   });
 
-  for (const words of ['features', 'version', 'list', 'kata-env'])
-    it(`${words}: a result that cannot be written is a failure`, async () => {
+  for (const args of ['features', 'version', 'list', 'kata-env'])
+    it(`${args}: a result that cannot be written is a failure`, async () => {
       rig.prepare();
-      const command = `${process.execPath} --no-warnings ${BUNDLE} --kata-config ${rig.scratch.file('c.toml')} ${words} >/dev/full`;
+      const command = `${process.execPath} --no-warnings ${BUNDLE} --kata-config ${rig.scratch.file('c.toml')} ${args} >/dev/full`;
       const { code, stderr } = await run('sh', ['-c', command]);
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });

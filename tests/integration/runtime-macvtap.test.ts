@@ -29,12 +29,12 @@ describe('kata-runtime and macvtap', function () {
     assert.deepEqual(leftMacvtapNodes(), []);
   });
 
-  async function good(program: string, ...words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await run(program, words);
+  async function good(program: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await run(program, args);
     assert.equal(code, 0, stderr);
     return stdout;
   }
-  const ip = (...words: string[]): Promise<string> => good('ip', '-n', netns, ...words);
+  const ip = (...args: string[]): Promise<string> => good('ip', '-n', netns, ...args);
   async function addLink(name: string, mac: string, address: string): Promise<void> {
     await ip('link', 'add', name, 'address', mac, 'type', 'veth', 'peer', 'name', `${name}-peer`);
     await ip('link', 'set', `${name}-peer`, 'up');

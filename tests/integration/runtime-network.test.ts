@@ -17,9 +17,9 @@ describe('kata-runtime and links that come late', function () {
   afterEach(() => rig.close());
 
   /** In the container's namespace, found as engines find it. */
-  async function ip(...words: string[]): Promise<string> {
+  async function ip(...args: string[]): Promise<string> {
     const pid = readFileSync(rig.scratch.file('pid'), 'latin1');
-    const { code, stdout, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...words]);
+    const { code, stdout, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...args]);
     assert.equal(code, 0, stderr);
     return stdout;
   }

@@ -23,9 +23,9 @@ describe('kata-runtime --pidfd-socket', function () {
   });
 
   /** Pid of the process whose pidfd comes while `words` run. */
-  async function pidSent(...words: string[]): Promise<string> {
+  async function pidSent(...args: string[]): Promise<string> {
     const connected = once(server, 'connection') as Promise<[Socket]>;
-    const { code, stderr } = await rig.kata(...words);
+    const { code, stderr } = await rig.kata(...args);
     assert.deepEqual([code, stderr], [0, '']);
     const [socket] = await connected;
     const fd = linuxKernel.receiveDescriptor((socket as unknown as { _handle: { fd: number } })._handle.fd);

@@ -43,14 +43,14 @@ describe("a pod's containers", function () {
   }
   for (const sandbox of ['../sbs/ID', './ID', '', 'x'.repeat(1024), 'ID\n'])
     it(`a sandbox named ${JSON.stringify(sandbox.slice(0, 20))} is none`, async () => {
-      const words = member('m');
+      const args = member('m');
       const config = rig.scratch.file('bundle-m/config.json');
       const text = readFileSync(config, 'utf8').replace(
         `sandbox-id":"${rig.id}"`,
         `sandbox-id":${JSON.stringify(sandbox.replace('ID', rig.id))}`,
       );
       writeFileSync(config, text);
-      const { code, stderr } = await rig.kata(...words);
+      const { code, stderr } = await rig.kata(...args);
       assert.equal(code, 1);
       assert.match(stderr, /^(invalid container ID format: |container ID is too long|Missing container ID)/);
       assert.deepEqual(leftovers(), before);
@@ -58,12 +58,12 @@ describe("a pod's containers", function () {
 
   /** As podman makes it. */
   function ofPodman(id: string, sandboxId: string): string[] {
-    const words = member(id, { namespaces: [{ type: 'network' }] });
+    const args = member(id, { namespaces: [{ type: 'network' }] });
     const config = rig.scratch.file(`bundle-${id}/config.json`);
     const annotations = { 'io.kubernetes.cri-o.ContainerType': 'container', 'io.kubernetes.cri-o.SandboxID': sandboxId };
     const spec = JSON.parse(readFileSync(config, 'utf8')) as object;
     writeFileSync(config, JSON.stringify({ ...spec, annotations: { 'io.container.manager': 'libpod', ...annotations } }));
-    return words;
+    return args;
   }
 
   it('podman: one that names a pod without a sandbox has a VM of its own, others join it', async () => {
@@ -75,10 +75,10 @@ describe("a pod's containers", function () {
   });
 
   it('a sandbox that is not there cannot be joined', async () => {
-    const words = member('m');
+    const args = member('m');
     const config = rig.scratch.file('bundle-m/config.json');
     writeFileSync(config, readFileSync(config, 'utf8').replace(`sandbox-id":"${rig.id}"`, 'sandbox-id":"nobody"'));
-    const { code, stderr } = await rig.kata(...words);
+    const { code, stderr } = await rig.kata(...args);
     assert.deepEqual([code, stderr], [1, 'sandbox nobody, which the container is to join, does not exist\n']);
     assert.deepEqual(leftovers(), before);
   });
@@ -88,11 +88,11 @@ describe("a pod's containers", function () {
   it('emptyDir volumes and the PID namespace are asked of the guest, other volumes are shared', async () => {
     const volumes = rig.scratch.file('kubernetes.io~empty-dir');
     mkdirSync(`${volumes}/big`, { recursive: true });
-    const words = member('m', {
+    const args = member('m', {
       mounts: [bind('/big', `${volumes}/big`), bind('/v', rig.scratch.file('volume'))],
       namespaces: [{ type: 'pid', path: `/proc/${process.pid}/ns/pid` }],
     });
-    assert.equal((await rig.kata(...words)).code, 0);
+    assert.equal((await rig.kata(...args)).code, 0);
     const request = rig.lastRequest('createContainer') as {
       storages: { driver: string; mount_point: string }[];
       sandbox_pidns: boolean;
@@ -175,8 +175,8 @@ describe("a pod's containers", function () {
   });
 
   it('two with one id at once: one is made, and the other one takes nothing of it', async () => {
-    const words = member('m');
-    const outcomes = await Promise.all([rig.kata(...words), rig.kata(...words)]);
+    const args = member('m');
+    const outcomes = await Promise.all([rig.kata(...args), rig.kata(...args)]);
     assert.deepEqual(outcomes.map(({ code }) => code).toSorted(), [0, 1]);
     assert.match(outcomes.map(({ stderr }) => stderr).join(''), /^[^\n]*m[^\n]* already in use[^\n]*\n$/);
     assert.equal(await statusOf('m'), 'created');
@@ -239,9 +239,9 @@ describe("a pod's containers", function () {
       writeFileSync(`/run/vc/sbs/${rig.id}/${bad}/persist.json`, text);
       const log = rig.scratch.file('log');
       const plugged = (): string[] => rig.qmp().filter((line) => line.startsWith('device_'));
-      const verb = async (...words: string[]): Promise<[code: number, stdout: string, warnings: number]> => {
+      const verb = async (...args: string[]): Promise<[code: number, stdout: string, warnings: number]> => {
         writeFileSync(log, '');
-        const { code, stdout, stderr } = await rig.kata('--log', log, ...words);
+        const { code, stdout, stderr } = await rig.kata('--log', log, ...args);
         const warnings = readFileSync(log, 'utf8').match(/level=warning .*damaged|level=warning .*is of version/g) ?? [];
         assert.equal(stderr.replace(/^WARNING: failed to get container \S+-bad: .*\n/, ''), '');
         return [code, stdout, warnings.length];
@@ -259,14 +259,14 @@ describe("a pod's containers", function () {
       assert.deepEqual([code, warnings], [0, 1]);
       assert.match(stdout, /^Sandbox overhead for container: m\n/);
       assert.deepEqual((await verb('events', '--stats', 'm'))[0], 0);
-      for (const words of [
+      for (const args of [
         ['ps', 'm'],
         ['pause', 'm'],
         ['resume', 'm'],
         ['kill', 'm', 'HUP'],
         ['exec', '--detach', 'm', 'true'],
       ])
-        assert.deepEqual((await verb(...words)).toSpliced(1, 1), [0, 0], words.join(' '));
+        assert.deepEqual((await verb(...args)).toSpliced(1, 1), [0, 0], args.join(' '));
       assert.deepEqual(await verb('delete', '--force', 'n'), [0, '', 1]);
       assert.deepEqual(await verb('delete', '--force', bad), [0, '', 0]);
       assert.deepEqual(await verb('delete', '--force', 'm'), [0, '', 0]);

@@ -85,18 +85,18 @@ export class RuntimeRig {
   }
 
   /** To the runtime's own end: the shim keeps its stdio, as an engine's pipes, and a pipe's end would be the shim's. */
-  async kata(...words: string[]): Promise<Outcome> {
-    const { child, output } = this.start(words);
+  async kata(...args: string[]): Promise<Outcome> {
+    const { child, output } = this.start(args);
     const [code] = (await once(child, 'exit')) as [number | null];
     return { code: code ?? 255, ...output() };
   }
 
   /** Starts it; `output` reads what it has said so far. `input` is its standard input. */
-  start(words: readonly string[], input = ''): { child: ChildProcess; output: () => Omit<Outcome, 'code'> } {
+  start(args: readonly string[], input = ''): { child: ChildProcess; output: () => Omit<Outcome, 'code'> } {
     const name = this.scratch.file(`out${this.#outputs++}`);
     writeFileSync(`${name}.in`, input);
     const files = [openSync(`${name}.in`, 'r'), openSync(name, 'w'), openSync(`${name}.err`, 'w')] as const;
-    const all = ['--no-warnings', BUNDLE, '--kata-config', this.scratch.file('c.toml'), ...words];
+    const all = ['--no-warnings', BUNDLE, '--kata-config', this.scratch.file('c.toml'), ...args];
     const child = spawn(process.execPath, all, { stdio: [...files] });
     for (const fd of files) closeSync(fd);
     const output = (): Omit<Outcome, 'code'> => {

@@ -16,7 +16,7 @@ interface Step {
   readonly modes?: Modes;
   /** The agent's call that is refused. */
   readonly refuses?: string;
-  readonly words?: readonly string[];
+  readonly args?: readonly string[];
   /** Changes of the specification that the create is to fail by. */
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly linux?: Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ const steps: Step[] = [
   },
   {
     name: 'nobody takes the terminal',
-    words: ['--console-socket', '/nonexistent/console.sock'],
+    args: ['--console-socket', '/nonexistent/console.sock'],
     spec: { process: process_ },
     reason: /console\.sock/,
     holdAt: 'createContainer',
@@ -52,7 +52,7 @@ const steps: Step[] = [
   { name: 'the shim cannot be run', reason: /kata-shim cannot be run/, holdAt: 'createContainer' },
   {
     name: 'nobody takes the pidfd',
-    words: ['--pidfd-socket', '/nonexistent/pidfd.sock'],
+    args: ['--pidfd-socket', '/nonexistent/pidfd.sock'],
     reason: /pidfd\.sock/,
     holdAt: 'createContainer',
   },
@@ -62,7 +62,7 @@ const steps: Step[] = [
     reason: /^Unable to hotplug/,
     holdAt: 'createContainer',
   },
-  { name: 'the pid file cannot be written', words: ['--pid-file', '/nonexistent/pid'], reason: /pid file/, holdAt: 'createContainer' },
+  { name: 'the pid file cannot be written', args: ['--pid-file', '/nonexistent/pid'], reason: /pid file/, holdAt: 'createContainer' },
 ];
 
 describe("a create that fails keeps every byte of the user's", function () {
@@ -79,9 +79,9 @@ describe("a create that fails keeps every byte of the user's", function () {
     await rig.close();
   });
 
-  async function mount(...words: string[]): Promise<void> {
-    await good(run('mount', words));
-    const [point] = words.slice(-1);
+  async function mount(...args: string[]): Promise<void> {
+    await good(run('mount', args));
+    const [point] = args.slice(-1);
     if (point !== undefined) mounted.push(point);
   }
 
@@ -111,7 +111,7 @@ describe("a create that fails keeps every byte of the user's", function () {
   }
 
   /** The create's words, with everything prepared that it is to fail by. */
-  async function prepare(step: Step, kind: string): Promise<{ id: string; words: string[] }> {
+  async function prepare(step: Step, kind: string): Promise<{ id: string; args: string[] }> {
     rig.prepare(step.modes);
     const volumes = await putData();
     const unbindable = { destination: '/u', type: 'bind', source: file('unbindable'), options: ['bind'] };
@@ -130,7 +130,7 @@ describe("a create that fails keeps every byte of the user's", function () {
     });
     if (step.refuses !== undefined) writeFileSync(file('calls.refuses'), step.refuses);
     if (step.name === 'the shim cannot be run') writeFileSync(file('kata-shim'), '#!/nonexistent/interpreter\n');
-    return { id, words: ['create', '--bundle', file('bundle'), ...(step.words ?? []), id] };
+    return { id, args: ['create', '--bundle', file('bundle'), ...(step.args ?? []), id] };
   }
 
   async function makePod(): Promise<void> {
@@ -162,9 +162,9 @@ describe("a create that fails keeps every byte of the user's", function () {
   for (const kind of ['sandbox', "pod's container"]) {
     for (const [index, step] of steps.entries()) {
       it(`${kind}: ${step.name}`, async () => {
-        const { words } = await prepare(step, kind);
+        const { args } = await prepare(step, kind);
         const [before, there] = [data(), leftovers()];
-        const { code, stderr } = await rig.kata(...words);
+        const { code, stderr } = await rig.kata(...args);
         assert.equal(code, 1);
         assert.match(stderr, step.reason);
         assert.deepEqual([data(), leftovers()], [before, there]);
@@ -173,10 +173,10 @@ describe("a create that fails keeps every byte of the user's", function () {
       if (step.holdAt === undefined) continue;
       const { holdAt } = step;
       it(`${kind}: ${step.name}, and one of its mounts is in use`, async () => {
-        const { id, words } = await prepare(step, kind);
+        const { id, args } = await prepare(step, kind);
         const [before, there] = [data(), leftovers()];
         writeFileSync(file('calls.hold'), holdAt);
-        const { child, output } = rig.start(words);
+        const { child, output } = rig.start(args);
         const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
         const earlier = rig.calls().filter((line) => line.startsWith(holdAt)).length;
         await until('the guest is asked', () => rig.calls().filter((line) => line.startsWith(holdAt)).length > earlier);

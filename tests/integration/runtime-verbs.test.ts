@@ -59,16 +59,16 @@ describe('kata-runtime on a running container', function () {
     assert.equal(await rig.status(), 'running');
   });
 
-  const execs: [name: string, words: string[], reason: RegExp][] = [
+  const execs: [name: string, args: string[], reason: RegExp][] = [
     ['its pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
     ['nobody takes its pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
     ['its shim cannot be run', [], /kata-shim cannot be run/],
   ];
-  for (const [name, words, reason] of execs)
+  for (const [name, args, reason] of execs)
     it(`an exec that fails when the guest has begun it is ended there: ${name}`, async () => {
       await running();
-      if (words.length === 0) writeFileSync(rig.scratch.file('kata-shim'), '#!/nonexistent/interpreter\n');
-      const { code, stdout, stderr } = await rig.kata('exec', '--detach', ...words, rig.id, 'true');
+      if (args.length === 0) writeFileSync(rig.scratch.file('kata-shim'), '#!/nonexistent/interpreter\n');
+      const { code, stdout, stderr } = await rig.kata('exec', '--detach', ...args, rig.id, 'true');
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(stderr, reason);
       const begun = rig.lastRequest('execProcess') as { exec_id: string };
@@ -158,8 +158,8 @@ describe('kata-runtime on a running container', function () {
 
   it('events end when nobody reads them', async () => {
     await running();
-    const words = [process.execPath, '--no-warnings', BUNDLE, 'events', '--interval', '50ms', rig.id].join(' ');
-    const { stdout, stderr } = await run('sh', ['-c', `${words} | head -n 1`], { timeoutMs: 20_000 });
+    const args = [process.execPath, '--no-warnings', BUNDLE, 'events', '--interval', '50ms', rig.id].join(' ');
+    const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
     assert.match(stdout, /^{"type":"(stats|oom)".*\n$/);
     assert.equal(stderr, 'write failed (EPIPE)\n');
   });
@@ -186,7 +186,7 @@ describe('kata-runtime on a running container', function () {
 
   const none = { Limit: '0', Reservation: '0', Swap: '0', Kernel: '0', KernelTCP: '0', Swappiness: '0', DisableOOMKiller: false };
   const noCpu = { Shares: '0', Quota: '0', Period: '0', RealtimeRuntime: '0', RealtimePeriod: '0', Cpus: '', Mems: '' };
-  const updates: [name: string, words: string[], input: string, resources: object][] = [
+  const updates: [name: string, args: string[], input: string, resources: object][] = [
     [
       'by options',
       ['--memory', '64m', '-cpu-quota=50000', '--memory-swap', '-1', '--pids-limit', '20', '--cpuset-cpus', '7'],
@@ -202,10 +202,10 @@ describe('kata-runtime on a running container', function () {
     ],
     ['by JSON on standard input, as CRI-O does', ['--resources', '-'], '{"pids":{"limit":9}}', { Pids: { Limit: '9' } }],
   ];
-  for (const [name, words, input, resources] of updates) {
+  for (const [name, args, input, resources] of updates) {
     it(`update ${name}`, async () => {
       await running();
-      const { child, output } = rig.start(['update', ...words, rig.id], input);
+      const { child, output } = rig.start(['update', ...args, rig.id], input);
       assert.deepEqual([await once(child, 'exit'), output().stdout, output().stderr], [[0, null], '', '']);
       const request = rig.lastRequest('updateContainer') as { container_id: string; resources: Record<string, unknown> };
       assert.equal(request.container_id, rig.id);
@@ -236,8 +236,8 @@ describe('kata-runtime on a running container', function () {
       quiet(await rig.kata('update', '--memory', '1m', id)),
       refused(`Container ${id} is not running or Ready, the state is stopped`),
     );
-    for (const words of [['pause'], ['resume'], ['ps'], ['events'], ['update']])
-      assert.deepEqual(quiet(await rig.kata(...words, 'nobody')), refused('Container ID (nobody) does not exist'));
+    for (const args of [['pause'], ['resume'], ['ps'], ['events'], ['update']])
+      assert.deepEqual(quiet(await rig.kata(...args, 'nobody')), refused('Container ID (nobody) does not exist'));
   });
 
   it('a proxy that has ended is told at once', async () => {
@@ -260,14 +260,14 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  for (const [verb, words, call] of [
+  for (const [verb, args, call] of [
     ['update', ['update', '--pids-limit', '9'], 'updateContainer'],
     ['pause', ['pause'], 'pauseContainer'],
   ] as const) {
     it(`a container that is deleted while it is at ${verb} does not come back`, async () => {
       await running();
       writeFileSync(rig.scratch.file('calls.hold'), call);
-      const { child } = rig.start([...words, rig.id]);
+      const { child } = rig.start([...args, rig.id]);
       const ended = once(child, 'exit');
       await until('the guest is asked', () => rig.calls().some((line) => line.startsWith(call)));
       assert.deepEqual(quiet(await rig.kata('delete', '--force', rig.id)), SILENT);

@@ -36,9 +36,9 @@ describe('kata-runtime and virtio-fs', function () {
     const { Virtiofsd: identity, Memory } = HypervisorState;
     assert.ok(identity && isAlive(identity));
     assert.deepEqual(Memory, { directory: '/dev/shm', shared: true, preallocated: false });
-    const words = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1');
+    const args = readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1');
     assert.match(
-      words,
+      args,
       new RegExp(`-chardev\0socket,id=char-[0-9a-f]{16},path=/run/vc/vm/${rig.id}/vhost-fs.sock\0-device\0vhost-user-fs-pci,`),
     );
     const { storages } = rig.lastRequest('createSandbox') as { storages: object[] };

@@ -25,7 +25,7 @@ describe('kata-runtime', function () {
   afterEach(() => rig.close());
 
   const prepare = (modes?: Modes): void => rig.prepare(modes);
-  const kata = (...words: string[]): Promise<Outcome> => rig.kata(...words);
+  const kata = (...args: string[]): Promise<Outcome> => rig.kata(...args);
   const create = (): Promise<Outcome> => rig.create();
   const calls = (): string[] => rig.calls();
   const status = (): Promise<unknown> => rig.status();

@@ -17,7 +17,7 @@ describe('the share', function () {
   let containers = 0;
   const file = (name: string): string => scratch.file(name);
   const record = (entry: Undo): void => void entries.push(entry);
-  const mount = (...words: string[]): Promise<string> => good(run('mount', words));
+  const mount = (...args: string[]): Promise<string> => good(run('mount', args));
   const volume = (source: string, changes: Partial<SharedPath> = {}): SharedPath => ({
     ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: false },
     ...changes,

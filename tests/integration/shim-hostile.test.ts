@@ -31,13 +31,13 @@ describe('kata-shim with a hostile agent', function () {
     shim = agent = server = undefined;
     scratch.remove();
   });
-  const words = (...extra: string[]): string[] => [
+  const args = (...extra: string[]): string[] => [
     ...['-agent', `unix://${scratch.file('agent.sock')}`, '-container', 'c', '-exec-id', 'e'],
     ...extra,
   ];
   async function start(process: FakeProcess): Promise<{ shim: Component; agent: FakeAgent }> {
     agent = await FakeAgent.start(scratch.file('agent.sock'), process);
-    shim = new Component(BUNDLE, words());
+    shim = new Component(BUNDLE, args());
     return { shim, agent };
   }
 
@@ -46,7 +46,7 @@ describe('kata-shim with a hostile agent', function () {
       peers.push(socket.on('error', () => {}));
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
     }).listen(scratch.file('agent.sock'));
-    shim = new Component(BUNDLE, words());
+    shim = new Component(BUNDLE, args());
     assert.deepEqual(await shim.exited, { code: LOST, signal: null });
     assert.deepEqual([shim.stdout.toString(), shim.stderr], ['', ''], 'stdio is the process’ own');
   });
@@ -65,7 +65,7 @@ describe('kata-shim with a hostile agent', function () {
       stream.end(call === 'WaitProcess' ? Buffer.from([0, 0, 0, 0, 2, 8, 6]) : Buffer.alloc(5));
     });
     server = http2.listen(scratch.file('agent.sock')) as unknown as Server;
-    shim = new Component(BUNDLE, words());
+    shim = new Component(BUNDLE, args());
     return shim;
   }
   const announced = (length: number): Buffer => {
@@ -179,7 +179,7 @@ describe('kata-shim with a hostile agent', function () {
     it(`the terminal is as it was when ${name}`, async () => {
       agent = await FakeAgent.start(scratch.file('agent.sock'), played);
       const bundle = join(import.meta.dirname, '../../packages', BUNDLE);
-      const program = [process.execPath, '--no-warnings', bundle, ...words('-terminal')].join(' ');
+      const program = [process.execPath, '--no-warnings', bundle, ...args('-terminal')].join(' ');
       const look = 'stty -g; grep ^flags /proc/self/fdinfo/0'; // a shell beside us does not expect O_NONBLOCK
       const terminal = spawn('script', ['-qec', `${look}; stty rows 20 cols 70; ${program}; ${look}`, '/dev/null'], { stdio: 'pipe' });
       let said = '';

@@ -25,7 +25,7 @@ describe('kata-shim', function () {
     shim = agent = undefined;
     scratch.remove();
   });
-  const words = (...extra: string[]): string[] => [
+  const args = (...extra: string[]): string[] => [
     '-agent',
     `unix://${scratch.file('agent.sock')}`,
     '-container',
@@ -37,7 +37,7 @@ describe('kata-shim', function () {
 
   async function start(process: FakeProcess, ...extra: string[]): Promise<{ shim: Component; agent: FakeAgent }> {
     agent = await FakeAgent.start(scratch.file('agent.sock'), process);
-    shim = new Component(BUNDLE, words(...extra));
+    shim = new Component(BUNDLE, args(...extra));
     return { shim, agent };
   }
 
@@ -54,7 +54,7 @@ describe('kata-shim', function () {
 
   it('leaves a socket open that it has as stdout, for those who write there after it', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: pieces('its own ') });
-    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words()];
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args()];
     const shell = spawn('sh', ['-c', '"$@"; echo after', 'sh', ...program], { stdio: ['ignore', 'pipe', 'inherit'] }); // Node's pipes are sockets
     let said = '';
     shell.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -152,7 +152,7 @@ describe('kata-shim', function () {
   });
 
   it('a signal that comes before the agent can be reached is delivered then', async () => {
-    shim = new Component(BUNDLE, words());
+    shim = new Component(BUNDLE, args());
     await until('it catches signals', () => shim?.catches('SIGSYS') === true);
     shim.child.kill('SIGTERM');
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never });
@@ -162,7 +162,7 @@ describe('kata-shim', function () {
 
   it('in the background of a shell it is stopped by its terminal as any program, and does not spin', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
-    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words('-terminal')];
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args('-terminal')];
     const script = `set -m; ${program.join(' ')} & echo "pid=$!"; wait`;
     const terminal = spawn('script', ['-qec', script, '/dev/null'], { stdio: 'pipe', env: { ...process.env, SHELL: '/bin/bash' } });
     const closed = once(terminal, 'close');
@@ -180,7 +180,7 @@ describe('kata-shim', function () {
   it('a terminal: raw, with its size told at once and after a change', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const fake = agent;
-    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...words('-terminal')];
+    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args('-terminal')];
     const script = `stty rows 33 cols 77; ${program.join(' ')}`;
     const terminal = spawn('script', ['-qec', script, '/dev/null'], { stdio: 'pipe' });
     terminal.stdout.resume();
@@ -191,7 +191,7 @@ describe('kata-shim', function () {
     await once(terminal, 'close');
   });
 
-  const invocations: [name: string, words: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+  const invocations: [name: string, args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
     ['-version', ['-version'], 0, /^kata-shim version \S+\n$/, /^$/],
     ['no agent', ['-container', 'c', '-exec-id', 'e'], 1, /^$/, /agent must be given/],
     ['no container', ['-agent', 'unix:///x', '-exec-id', 'e'], 1, /^$/, /container must be given/],

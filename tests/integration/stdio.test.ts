@@ -26,8 +26,8 @@ describe('stdio through agent, proxy and shim', function () {
 
   async function start(script: string): Promise<ChildProcessWithoutNullStreams> {
     const id = await chain.run(['sh', '-c', script]);
-    const [program, words] = chain.shimCommand(id);
-    const shim = spawn(program, words, { stdio: 'pipe' });
+    const [program, args] = chain.shimCommand(id);
+    const shim = spawn(program, args, { stdio: 'pipe' });
     shim.stdin.on('error', () => {});
     shims.push(shim);
     return shim;

@@ -59,7 +59,7 @@ async function openForDevelopers({ devmode, debugConsole }: KernelOptions, reape
 /** @throws UsageError */
 export async function runAgent(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const isInit = process.pid === INIT_PID;
-  // As PID 1 the words after "--" of the kernel command line are ours, and there are none that we know.
+  // As PID 1 the arguments after "--" of the kernel command line are ours, and there are none that we know.
   const given = parseGoFlags('kata-agent', isInit ? [] : argv, flags);
   if (given['version'] === true) {
     writeSync(1, `kata-agent version ${version}\n`);

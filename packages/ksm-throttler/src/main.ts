@@ -1,7 +1,7 @@
 /** kata-ksm-throttler: merges equal memory hard after VMs appear, and lets it fade. */
 import { runMain } from '@kata-containers/common/process/run-main';
-import { staySmall } from '@kata-containers/common/process/stay-small';
+import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { runDaemon } from './daemon/run-daemon.ts';
 
-staySmall();
+limitV8Memory();
 runMain(runDaemon);

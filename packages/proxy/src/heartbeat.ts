@@ -6,7 +6,7 @@ const BEAT_MS = 1000;
  * A yamux ping each second, whose answer nobody waits for: it gets a stalled serial port going again, and must not end the
  * session of a paused VM. Returns what stops it.
  */
-export function keepBeating(session: YamuxSession): () => void {
+export function startHeartbeat(session: YamuxSession): () => void {
   const timer = setInterval(() => {
     if (!session.congested) session.ping(BEAT_MS).catch(() => {});
   }, BEAT_MS);

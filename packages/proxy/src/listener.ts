@@ -7,8 +7,8 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { YamuxStream } from '@kata-containers/common/mux/yamux-stream';
-import type { YoungGarbage } from '@kata-containers/common/process/young-garbage';
-import type { ReadMemory } from './read-memory.ts';
+import type { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
+import type { ReadBufferPool } from './read-buffer-pool.ts';
 
 /** Half a gigabyte of windows at the most; a sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
@@ -16,9 +16,9 @@ const MAX_CONNECTIONS = 2048;
 export interface Relaying {
   readonly session: YamuxSession;
   /** Where the session's bytes are read into. */
-  readonly reading: ReadMemory;
+  readonly reading: ReadBufferPool;
   /** Counts what clients send, and what had to wait for them. */
-  readonly garbage: YoungGarbage;
+  readonly garbage: MinorGcPacer;
   readonly log: Logger;
 }
 

@@ -6,7 +6,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
-import type { ReadMemory } from './read-memory.ts';
+import type { ReadBufferPool } from './read-buffer-pool.ts';
 
 /** A whole piece of output fits, so that the guest does not wait for credit in the middle of it. A client that does not read costs as much. */
 const WINDOW_BYTES = 1 << 20;
@@ -37,7 +37,7 @@ async function dial(path: string, onread: OnRead): Promise<Socket> {
 }
 
 /** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when nobody listens */
-export async function connectMux(path: string, reading: ReadMemory, log: Logger): Promise<YamuxSession> {
+export async function connectMux(path: string, reading: ReadBufferPool, log: Logger): Promise<YamuxSession> {
   const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
     session.receive(Buffer.from(buffer, byteOffset, length));
     return true;

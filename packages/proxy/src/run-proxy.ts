@@ -11,16 +11,16 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
-import { staySmall } from '@kata-containers/common/process/stay-small';
-import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
+import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
+import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import { version } from '@kata-containers/common/version';
-import { boundLogs } from './bound-logs.ts';
+import { truncateLogs } from './truncate-logs.ts';
 import { readConsole } from './console-reader.ts';
-import { keepBeating } from './heartbeat.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
-import { ReadMemory } from './read-memory.ts';
-import { endOfCompanion } from './watch-companion.ts';
+import { ReadBufferPool } from './read-buffer-pool.ts';
+import { virtiofsdEnd } from './watch-virtiofsd.ts';
 import { endingSignal } from './watch-signals.ts';
 import type { Ending } from './watch-signals.ts';
 
@@ -63,10 +63,10 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
 }
 
 async function serve({ options, sockets: { mux, listen: listenPath }, abandoned }: Service, log: Logger): Promise<number> {
-  const garbage = new YoungGarbage(COLLECT_BYTES);
+  const garbage = new MinorGcPacer(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
-  const reading = new ReadMemory();
+  const reading = new ReadBufferPool();
   const over = Promise.race([ending, abandoned]);
   const session = await Promise.race([over, connectMux(mux, reading, log)]);
   if (typeof session === 'string') return exitCode(session, log);
@@ -74,10 +74,10 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   // Not before: QEMU, which starts beside us, makes this socket before the one that we have reached.
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
-  const stopBeating = keepBeating(session);
-  const stopBounding = boundLogs(dirname(mux), log);
+  const stopBeating = startHeartbeat(session);
+  const stopBounding = truncateLogs(dirname(mux), log);
   const server = await listen(listenPath, { session, reading, garbage, log });
-  staySmall();
+  limitV8Memory();
   const reason = await Promise.race([over, lost]);
   stopBeating();
   stopBounding();
@@ -114,7 +114,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     version,
   });
   try {
-    return await serve({ options, sockets, abandoned: endOfCompanion(environment) }, log);
+    return await serve({ options, sockets, abandoned: virtiofsdEnd(environment) }, log);
   } catch (error) {
     log.error('the proxy cannot go on', { reason: errorMessage(error) });
     return FATAL_EXIT;

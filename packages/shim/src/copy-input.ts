@@ -1,5 +1,5 @@
 /** stdin → the process, in order, in large pieces, at the pace it reads. */
-import { GatheredInput } from './gathered-input.ts';
+import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
 import type { RemoteProcess } from './remote-process.ts';
 
@@ -15,7 +15,7 @@ async function writeAll(process: RemoteProcess, piece: Buffer): Promise<boolean>
 
 /** Until end of file, which is passed on once. @throws AgentError when the process or its VM is gone */
 export async function copyInput(process: RemoteProcess, fd: number): Promise<void> {
-  const gathered = new GatheredInput();
+  const gathered = new InputBuffer();
   const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() });
   for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {
     input.resume();

@@ -6,8 +6,8 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openOutput } from './open-stdio.ts';
-import { PIECE_BYTES, PieceMemory } from './piece-memory.ts';
-import { WRAPPING_BYTES } from './remote-process.ts';
+import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
+import { MESSAGE_OVERHEAD_BYTES } from './remote-process.ts';
 import type { OutputName, RemoteProcess } from './remote-process.ts';
 
 /** The agent's word for the end of a stream. */
@@ -18,7 +18,7 @@ const LOST_GRACE_MS = 500;
 type Read = () => Promise<Buffer | undefined>;
 
 function reader(process: RemoteProcess, output: OutputName, log: Logger): Read {
-  const memory = new PieceMemory(PIECE_BYTES + WRAPPING_BYTES);
+  const memory = new DoubleBuffer(PIECE_BYTES + MESSAGE_OVERHEAD_BYTES);
   return async () => {
     try {
       return await process.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));

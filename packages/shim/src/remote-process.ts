@@ -6,7 +6,7 @@ import type { Field } from './agent-message.ts';
 export type OutputName = 'stdout' | 'stderr';
 
 /** Room in an answer for what is around its bytes. */
-export const WRAPPING_BYTES = 64;
+export const MESSAGE_OVERHEAD_BYTES = 64;
 
 export class RemoteProcess {
   readonly #agent: AgentClient;
@@ -21,10 +21,10 @@ export class RemoteProcess {
     ];
   }
 
-  /** Output, `length` bytes at the most, in memory from `allocate`, which is to give that and `WRAPPING_BYTES` when asked to. @throws AgentError with the text EOF at the end */
+  /** Output, `length` bytes at the most, in memory from `allocate`, which is to give that and `MESSAGE_OVERHEAD_BYTES` when asked to. @throws AgentError with the text EOF at the end */
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
-    const answer = { maxBytes: length + WRAPPING_BYTES, allocate };
+    const answer = { maxBytes: length + MESSAGE_OVERHEAD_BYTES, allocate };
     const data = firstField(await this.#call(name, [[3, length]], { deadlineMs: 'none', answer }));
     return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
   }

@@ -12,7 +12,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
-import { staySmall } from '@kata-containers/common/process/stay-small';
+import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
@@ -51,7 +51,7 @@ async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Pro
   copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];
   if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
-  staySmall();
+  limitV8Memory();
   await Promise.all(streams);
   return (await target.wait()) & 0xff;
 }

@@ -24,13 +24,13 @@ describe('systemd units', () => {
   for (const unit of units)
     it(`${unit} gives its program flags that it knows`, () => {
       assert.ok(commands(unit).length > 0);
-      for (const [program = '', ...words] of commands(unit)) {
+      for (const [program = '', ...args] of commands(unit)) {
         if (program === '/usr/bin/kata-runtime') {
-          assert.ok(Object.hasOwn(verbTable, words[0] ?? ''));
+          assert.ok(Object.hasOwn(verbTable, args[0] ?? ''));
           continue;
         }
         const name = program.split('/').at(-1) as keyof typeof flagsOf;
-        assert.doesNotThrow(() => parseGoFlags(name, words, flagsOf[name]));
+        assert.doesNotThrow(() => parseGoFlags(name, args, flagsOf[name]));
       }
     });
 });

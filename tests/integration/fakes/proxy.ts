@@ -18,8 +18,8 @@ import {
 import { HealthDefinition } from '../../../packages/common/src/generated/health.ts';
 import { grpcService } from '../../../packages/common/src/grpc/service.ts';
 
-const [failing, log = '/dev/null', ...words] = process.argv.slice(2);
-const listen = words[words.indexOf('-listen-socket') + 1] ?? '';
+const [failing, log = '/dev/null', ...args] = process.argv.slice(2);
+const listen = args[args.indexOf('-listen-socket') + 1] ?? '';
 
 /** Answers that are not empty. The first container of the sandbox runs out of memory once. */
 const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown>>) => object | Promise<object>>> = {

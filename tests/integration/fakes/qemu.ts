@@ -8,8 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 
-const [mode = 'good', ...words] = process.argv.slice(2);
-const paths = words.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
+const [mode = 'good', ...args] = process.argv.slice(2);
+const paths = args.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
 
 const GIB = 2 ** 30;
 /** Until the agent listens. */
@@ -90,7 +90,7 @@ if (mode === 'dies') {
   console.error('qemu-system-x86_64: could not load kernel: it is not one');
   process.exitCode = 1;
 } else {
-  for (const [, tap = ''] of words.join(' ').matchAll(/,ifname=([^,]+)/g)) spawnSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
+  for (const [, tap = ''] of args.join(' ').matchAll(/,ifname=([^,]+)/g)) spawnSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
   for (const path of paths) {
     if (!path.endsWith('vhost-fs.sock')) rmSync(path, { force: true }); // as QEMU does
     if (path.endsWith('qmp.sock')) serveMonitor(path);

@@ -6,8 +6,8 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-const [mode, log = '/dev/null', ...words] = process.argv.slice(2);
-writeFileSync(log, words.join(' '));
+const [mode, log = '/dev/null', ...args] = process.argv.slice(2);
+writeFileSync(log, args.join(' '));
 if (mode === 'dies') {
   console.error('fuse: unknown option(s): `-o what`');
   process.exitCode = 1;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import { exposeCollect } from '@kata-containers/common/process/young-garbage';
+import { exposeCollect } from '@kata-containers/common/process/minor-gc-pacer';
 import type { AgentServer } from '../service/server.ts';
 import { serveConnection } from './serve-connection.ts';
 import { VirtioPortStream } from './virtio-port-stream.ts';

@@ -12,8 +12,8 @@ import type { OomWatch } from '../cgroups/oom-watch.ts';
 import { execConfig } from '../oci/process-config.ts';
 import { toJson } from '../oci/spec-config.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
-import { Followers } from './followers.ts';
-import type { Cancellable } from './followers.ts';
+import { AttachedCalls } from './attached-calls.ts';
+import type { Cancellable } from './attached-calls.ts';
 import { filterProcessTable } from './parse-process-table.ts';
 import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
@@ -68,7 +68,7 @@ export class Container {
     try {
       writeFileSync(join(directory, 'config.json'), toJson(spec));
       const { terminal = false, args = [] } = spec.process ?? {};
-      const words = [
+      const crunArgs = [
         'create',
         '--bundle',
         directory,
@@ -78,7 +78,7 @@ export class Container {
       ];
       container.#init = await container.#launch(
         first.execId,
-        { terminal, nullStdin: first.nullStdin, command: args[0] ?? '', words },
+        { terminal, nullStdin: first.nullStdin, command: args[0] ?? '', args: crunArgs },
         true,
       );
       container.#cgroup = cgroupOf(container.#init.pid);
@@ -114,7 +114,7 @@ export class Container {
     const config = execConfig(process, this.#firstProcess);
     const what = { terminal: process.Terminal, nullStdin: process.NullStdin, command: process.Args[0] ?? '' };
     const { pid } = await this.#withFile(config, (file) =>
-      this.#launch(execId, { ...what, words: ['exec', '--process', file, '--detach', this.id] }, false),
+      this.#launch(execId, { ...what, args: ['exec', '--process', file, '--detach', this.id] }, false),
     );
     setOomScore(pid, config.oomScoreAdj ?? 0);
   }
@@ -153,11 +153,11 @@ export class Container {
   }
 
   /** `ps` of the container's processes: its table, or the pids as JSON. */
-  async listProcesses(format: string, words: readonly string[]): Promise<string> {
+  async listProcesses(format: string, args: readonly string[]): Promise<string> {
     const pids = cgroupProcesses(this.cgroup);
     if (format === 'json') return JSON.stringify(pids);
     if (format !== 'table') throw new Error('invalid format option');
-    return filterProcessTable(await runProgram(this.#tools.reaper, 'ps', words.length > 0 ? words : ['-ef']), pids);
+    return filterProcessTable(await runProgram(this.#tools.reaper, 'ps', args.length > 0 ? args : ['-ef']), pids);
   }
 
   async update(resources: LinuxResources): Promise<void> {
@@ -215,7 +215,7 @@ export class Container {
         io.processEnded();
       })
       .catch(() => {});
-    return { ...launched, hasEnded: () => ended, followers: isInit ? undefined : new Followers(abandoned) };
+    return { ...launched, hasEnded: () => ended, followers: isInit ? undefined : new AttachedCalls(abandoned) };
   }
 
   /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Crun, lastMessage, runcWording } from './crun.ts';
+import { Crun, lastMessage, runcErrorText } from './crun.ts';
 import { Reaper } from '../processes/reaper.ts';
 
 describe('runcWording', () => {
@@ -19,7 +19,7 @@ describe('runcWording', () => {
     ['exec cmd: Exec format error', 'exec: "cmd": exec format error'],
     ['cannot set memory limit: Permission denied', 'cannot set memory limit: Permission denied'],
   ];
-  for (const [message, wording] of cases) it(message, () => assert.equal(runcWording(message, 'cmd'), wording));
+  for (const [message, wording] of cases) it(message, () => assert.equal(runcErrorText(message, 'cmd'), wording));
 });
 
 describe('lastMessage', () => {

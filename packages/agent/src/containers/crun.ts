@@ -18,7 +18,7 @@ export class CrunError extends Error {}
  * crun's wording → runc's, which dockerd looks for to tell exit code 127 (no such command) from 126 (may not be run).
  * `command` is the first word of the process. Pure.
  */
-export function runcWording(message: string, command: string): string {
+export function runcErrorText(message: string, command: string): string {
   if (/executable file .* not found/.test(message)) return `exec: "${command}": executable file not found in $PATH`;
   const refused = /^(?:open executable|cannot open|the path|exec|execve|stat)\b.*: ([A-Z][a-z ]+)$/.exec(message)?.[1]?.toLowerCase();
   if (refused === undefined) return message;
@@ -85,16 +85,16 @@ export class Crun {
   }
 
   /** `command` is what the container is to run, for the error text. @throws CrunError, TimeoutError */
-  async run(words: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
+  async run(args: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
-    const [verb = ''] = words;
+    const [verb = ''] = args;
     try {
       const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
-      const child = this.#reaper.spawn('crun', [...options, ...words], { stdio: [...stdio] });
+      const child = this.#reaper.spawn('crun', [...options, ...args], { stdio: [...stdio] });
       const [code, signal] = await endOf(child, verb, this.#timeoutMs);
       if (code === 0) return;
       const message = lastMessage(readLog(log));
-      throw new CrunError(message === '' ? `crun ${verb} failed (${signal ?? `exit code ${code}`})` : runcWording(message, command));
+      throw new CrunError(message === '' ? `crun ${verb} failed (${signal ?? `exit code ${code}`})` : runcErrorText(message, command));
     } finally {
       rmSync(log, { force: true });
     }

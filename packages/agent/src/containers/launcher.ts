@@ -20,14 +20,14 @@ export interface LaunchTools {
   readonly pipeBytes: number;
 }
 
-/** What is started, and by which words of crun. */
+/** What is started, and with which arguments of crun. */
 export interface Launch {
   readonly terminal: boolean;
   /** Whether stdin is /dev/null. */
   readonly nullStdin: boolean;
   /** The first word of the process, for the error text. */
   readonly command: string;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
 }
 
 export interface Launched {
@@ -36,10 +36,10 @@ export interface Launched {
   readonly io: ProcessIo;
 }
 
-async function runCrun({ words, command }: Launch, stdio: Stdio, pidFile: string, { crun }: LaunchTools): Promise<number> {
+async function runCrun({ args, command }: Launch, stdio: Stdio, pidFile: string, { crun }: LaunchTools): Promise<number> {
   const options = { stdio: stdio.forCrun, command };
-  const [verb = '', ...rest] = words;
-  await crun.run([verb, ...stdio.words, '--pid-file', pidFile, ...rest], options).catch((error: unknown) => {
+  const [verb = '', ...rest] = args;
+  await crun.run([verb, ...stdio.args, '--pid-file', pidFile, ...rest], options).catch((error: unknown) => {
     throw new GrpcError(status.INTERNAL, errorMessage(error));
   });
   return Number(readFileSync(pidFile, 'latin1'));

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Followers } from './followers.ts';
+import type { AttachedCalls } from './attached-calls.ts';
 import { ProcessIo } from './process-io.ts';
 
 type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
@@ -17,7 +17,7 @@ export interface GuestProcess {
   /** Once true, `pid` may be somebody else's. */
   readonly hasEnded: () => boolean;
   /** Of an exec'd process: a container's first process goes on without its shim. */
-  readonly followers: Followers | undefined;
+  readonly followers: AttachedCalls | undefined;
 }
 
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
@@ -27,7 +27,7 @@ const PIPE_BYTES = 1 << 20;
 export interface Stdio {
   readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
   /** Words for crun's command line. */
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   /** To be called when crun has ended well. */
   open(): Promise<ProcessIo>;
   /** To be called in any case. */
@@ -55,7 +55,7 @@ export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: b
   let opened = false;
   return {
     forCrun: [theirIn, theirOut, theirErr],
-    words: [],
+    args: [],
     open() {
       opened = true;
       return Promise.resolve(new ProcessIo({ kind: 'pipes', stdin: ourIn, stdout: ourOut, stderr: ourErr }, kernel, kernel.duplicate));
@@ -85,7 +85,7 @@ export async function terminalStdio(socketPath: string, kernel: Descriptors): Pr
   await once(server, 'listening');
   return {
     forCrun: ['ignore', 'ignore', 'ignore'],
-    words: ['--console-socket', socketPath],
+    args: ['--console-socket', socketPath],
     async open() {
       // The end of crun may be told before its connection is.
       if (!connection) await once(server, 'connection', { signal: AbortSignal.timeout(TERMINAL_MS) }).catch(() => {});

@@ -130,7 +130,7 @@ export class Sandbox {
   /** The host takes its share of the container away next. */
   async removeContainer(id: string): Promise<void> {
     await this.#remove(id);
-    if (this.#isServed) (await import('../guest/forget-files.ts')).forgetFiles();
+    if (this.#isServed) (await import('../guest/forget-files.ts')).dropCaches();
   }
 
   async #remove(id: string): Promise<void> {

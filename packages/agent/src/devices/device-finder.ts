@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { memoryAddressOf } from '@kata-containers/common/agent-api/memory-address';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { guestRoots, memoryDevice, namedDevice, numberOfNode, pciDevice, scsiDevice } from './find-device.ts';
-import type { DeviceRoots, Sought } from './find-device.ts';
+import type { DeviceRoots, DeviceQuery } from './find-device.ts';
 import { kernelArrivals, waitForDevice } from './wait-for-device.ts';
 import type { Arrivals } from './wait-for-device.ts';
 
-type Locate = (address: string, roots: DeviceRoots) => Sought;
+type Locate = (address: string, roots: DeviceRoots) => DeviceQuery;
 
 /** Where the address of each driver leads. */
 const locate: Readonly<Record<string, Locate>> = { blk: pciDevice, scsi: scsiDevice, nvdimm: namedDevice };

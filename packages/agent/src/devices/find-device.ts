@@ -14,7 +14,7 @@ export interface DeviceRoots {
 export const guestRoots: DeviceRoots = { sys: '/sys', dev: '/dev' };
 
 /** A device that is being waited for. */
-export interface Sought {
+export interface DeviceQuery {
   /** Its address, for the error. */
   readonly name: string;
   /** The path of its node once both exist. */
@@ -45,7 +45,7 @@ export function rescanPci({ sys }: DeviceRoots = guestRoots): void {
 }
 
 /** `bb/ss`: slot of a bridge on the root bus, slot behind that bridge (1.x's PCI path). */
-export function pciDevice(path: string, roots: DeviceRoots): Sought {
+export function pciDevice(path: string, roots: DeviceRoots): DeviceQuery {
   const [, bridge, slot] = /^([0-9a-f]{2})\/([0-9a-f]{2})$/.exec(path) ?? [];
   if (bridge === undefined || slot === undefined)
     throw new Error(`PCI Identifier for device should be of format [bridgeAddr/deviceAddr], got ${path}`);
@@ -67,7 +67,7 @@ export function pciDevice(path: string, roots: DeviceRoots): Sought {
 }
 
 /** `id:lun` on the only channel of the only SCSI host. The guest's kernel does not scan by itself. */
-export function scsiDevice(address: string, roots: DeviceRoots): Sought {
+export function scsiDevice(address: string, roots: DeviceRoots): DeviceQuery {
   const [, id, lun] = /^(\d+):(\d+)$/.exec(address) ?? [];
   if (id === undefined || lun === undefined)
     throw new GrpcError(status.INTERNAL, `Unexpected format for SCSI Address : ${address}, expect SCSIID:LUN`);
@@ -78,7 +78,7 @@ export function scsiDevice(address: string, roots: DeviceRoots): Sought {
 }
 
 /** A node that appears by itself: /dev/pmem1. */
-export function namedDevice(path: string, roots: DeviceRoots): Sought {
+export function namedDevice(path: string, roots: DeviceRoots): DeviceQuery {
   const [, name] = /^\/dev\/([A-Za-z0-9]+)$/.exec(path) ?? [];
   if (name === undefined) throw new Error(`invalid device ${path}`);
   const node = `${roots.dev}/${name}`;
@@ -96,7 +96,7 @@ function memoryAddress(device: string): bigint | undefined {
 }
 
 /** The NVDIMM that begins there, whatever its number. */
-export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): Sought {
+export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): DeviceQuery {
   const isIt = (name: string): boolean => name.startsWith('pmem') && memoryAddress(`${sys}/block/${name}`) === address;
   const find = (): string | undefined => {
     const node = entries(`${sys}/block`).find(isIt);

@@ -8,7 +8,7 @@ import { findLink, waitForLink } from './find-link.ts';
 import { interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
 import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
 import type { NetworkRequest } from './route-socket.ts';
-import { parseAnswers } from './rtnetlink-message.ts';
+import { parseReplies } from './rtnetlink-message.ts';
 
 describe('addresses', () => {
   const good: [text: string, family: string, hex: string][] = [
@@ -109,7 +109,7 @@ describe('requests to the kernel', () => {
   for (const [name, act, text] of refused) it(`${name} is refused`, () => assert.throws(act, text));
 });
 
-describe('parseAnswers', () => {
+describe('parseReplies', () => {
   const message = (type: number, payload: Buffer): Buffer => {
     const head = Buffer.alloc(16);
     head.writeUInt32LE(16 + payload.length, 0);
@@ -117,12 +117,12 @@ describe('parseAnswers', () => {
     return Buffer.concat([head, payload, Buffer.alloc(-payload.length & 3)]);
   };
   it('rows, results, the end', () => {
-    const answers = parseAnswers(
+    const answers = parseReplies(
       Buffer.concat([message(20, Buffer.from('row')), message(2, Buffer.from([0xed, 0xff, 0xff, 0xff])), message(3, Buffer.alloc(4))]),
     );
     assert.deepEqual(answers, [{ kind: 'row', type: 20, payload: Buffer.from('row') }, { kind: 'result', errno: 19 }, { kind: 'done' }]);
   });
-  it('what is cut short does not count', () => assert.deepEqual(parseAnswers(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
+  it('what is cut short does not count', () => assert.deepEqual(parseReplies(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
 });
 
 describe('finding a link', () => {

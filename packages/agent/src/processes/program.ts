@@ -5,6 +5,6 @@ import type { Reaper } from './reaper.ts';
 const TIMEOUT_MS = 60_000;
 
 /** Runs a program of the guest with `input` on stdin and gives its stdout. @throws KataError with what it said, TimeoutError */
-export async function runProgram(reaper: Reaper, program: string, words: readonly string[], input = ''): Promise<string> {
-  return outputOf(reaper.spawn(program, words, { stdio: 'pipe' }), { input, timeoutMs: TIMEOUT_MS });
+export async function runProgram(reaper: Reaper, program: string, args: readonly string[], input = ''): Promise<string> {
+  return outputOf(reaper.spawn(program, args, { stdio: 'pipe' }), { input, timeoutMs: TIMEOUT_MS });
 }

@@ -25,8 +25,8 @@ export class Reaper {
   }
 
   /** Starts a program of our own, whose end Node reports. */
-  spawn(program: string, words: readonly string[], options: SpawnOptions): ChildProcess {
-    const child = spawn(program, words, options);
+  spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    const child = spawn(program, args, options);
     const { pid } = child;
     if (pid !== undefined) {
       this.#own.add(pid);

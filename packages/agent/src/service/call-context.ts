@@ -1,6 +1,6 @@
 /** What a handler may want to know of its call besides the request. */
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import type { Cancellation } from '../containers/followers.ts';
+import type { Cancellation } from '../containers/attached-calls.ts';
 
 export interface CallContext {
   readonly isCancelled: () => boolean;

@@ -2,14 +2,14 @@
 import type * as agent from '@kata-containers/common/generated/agent';
 import type { GuestProcess } from '../containers/process.ts';
 import type { Sandbox } from '../containers/sandbox.ts';
-import { YoungGarbage } from '@kata-containers/common/process/young-garbage';
+import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import type { CallContext } from './call-context.ts';
 import type { AgentHandlers } from './handlers.ts';
 
 /** Most bytes given in one answer, whatever the client asks for. */
 const MAX_READ = 1 << 20;
 /** Each answer leaves three times its size behind, which V8 would find by going through its whole heap. */
-const garbage = new YoungGarbage(MAX_READ);
+const garbage = new MinorGcPacer(MAX_READ);
 
 /** End of output is an error of this text, to 1.x's shim too. */
 class EndOfFile extends Error {

@@ -7,8 +7,8 @@ describe('debug console', () => {
   it('is a shell with the console as its terminal, started again when it ends', async () => {
     const stop = new AbortController();
     const started: string[] = [];
-    const spawn = (program: string, words: readonly string[], { stdio }: { stdio?: unknown }): never => {
-      started.push([program, ...words, Array.isArray(stdio) ? stdio.length : 0].join(' '));
+    const spawn = (program: string, args: readonly string[], { stdio }: { stdio?: unknown }): never => {
+      started.push([program, ...args, Array.isArray(stdio) ? stdio.length : 0].join(' '));
       if (started.length === 3) stop.abort();
       const child = new EventEmitter();
       setImmediate(() => child.emit('exit', 0));

@@ -1,4 +1,4 @@
-/** The words `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
+/** The parameters `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { parseLevel } from '@kata-containers/common/logging/logger';
 import type { Level } from '@kata-containers/common/logging/logger';

@@ -14,21 +14,21 @@ export interface GoFlag {
 
 export type GoFlagValues = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Takes the words apart as Go does and gives them to commander as `--name=value`; the first other word ends the flags. */
+/** Parses the arguments as Go does and gives them to commander as `--name=value`; the first other argument ends the flags. */
 function normalise(argv: readonly string[], booleans: ReadonlySet<string>): string[] {
-  const words: string[] = [];
+  const args: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(word);
-    if (!match) return words;
+    if (!match) return args;
     const [, name = '', value] = match;
-    if (booleans.has(name)) words.push(value === undefined || parseBoolean(name, value) ? `--${name}` : `--no-${name}`);
+    if (booleans.has(name)) args.push(value === undefined || parseBoolean(name, value) ? `--${name}` : `--no-${name}`);
     else {
       const text = value ?? rest.shift();
-      words.push(text === undefined ? `--${name}` : `--${name}=${text}`);
+      args.push(text === undefined ? `--${name}` : `--${name}=${text}`);
     }
   }
-  return words;
+  return args;
 }
 
 /** The words of Go's strconv.ParseBool. */

@@ -45,7 +45,7 @@ export function parseProxyCommandLine(argv: readonly string[]): ProxyOptions {
   };
 }
 
-/** The words after the program's name, in 1.x's order. */
+/** The arguments after the program's name, in 1.x's order. */
 export function buildProxyCommandLine(options: {
   readonly listenSocket: string;
   readonly muxSocket: string;
@@ -53,10 +53,10 @@ export function buildProxyCommandLine(options: {
   /** Set with proxy debug: the console that is logged. */
   readonly agentLogsSocket?: string;
 }): string[] {
-  const words = ['-listen-socket', options.listenSocket, '-mux-socket', options.muxSocket, '-sandbox', options.sandbox];
-  if (options.agentLogsSocket !== undefined) words.push('-log', 'debug', '-agent-logs-socket', options.agentLogsSocket);
-  return words;
+  const args = ['-listen-socket', options.listenSocket, '-mux-socket', options.muxSocket, '-sandbox', options.sandbox];
+  if (options.agentLogsSocket !== undefined) args.push('-log', 'debug', '-agent-logs-socket', options.agentLogsSocket);
+  return args;
 }
 
 /** Environment variable that names the descriptor of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
-export const proxyEndsWith = 'KATA_PROXY_ENDS_WITH';
+export const VIRTIOFSD_PIDFD_VARIABLE = 'KATA_PROXY_ENDS_WITH';

@@ -53,7 +53,7 @@ export function parseShimCommandLine(argv: readonly string[]): ShimOptions {
   };
 }
 
-/** The words after the program's name, in 1.x's order. */
+/** The arguments after the program's name, in 1.x's order. */
 export function buildShimCommandLine(options: {
   readonly agent: string;
   readonly container: string;
@@ -61,8 +61,8 @@ export function buildShimCommandLine(options: {
   readonly terminal: boolean;
   readonly debug: boolean;
 }): string[] {
-  const words = ['-agent', options.agent, '-container', options.container, '-exec-id', options.execId];
-  if (options.terminal) words.push('-terminal');
-  if (options.debug) words.push('-log', 'debug');
-  return words;
+  const args = ['-agent', options.agent, '-container', options.container, '-exec-id', options.execId];
+  if (options.terminal) args.push('-terminal');
+  if (options.debug) args.push('-log', 'debug');
+  return args;
 }

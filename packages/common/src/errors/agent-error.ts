@@ -1,6 +1,6 @@
 /** What callers are told when the agent refuses, or does not answer. The guest's own words are bounded and made harmless. */
 import { AgentError } from './kata-error.ts';
-import { harmlessLine } from './guest-text.ts';
+import { sanitizeLine } from './guest-text.ts';
 
 /** The gRPC status codes that callers tell apart (grpc/status). */
 export const GRPC = { cancelled: 1, unknown: 2, deadlineExceeded: 4, resourceExhausted: 8, internal: 13, unavailable: 14 } as const;
@@ -10,7 +10,7 @@ const MAX_ERROR_TEXT = 2048;
 
 /** The error of call `name` that ended with gRPC status `code`. */
 export function agentError(name: string, code: number, details: string): AgentError {
-  const text = harmlessLine(details.slice(0, MAX_ERROR_TEXT));
+  const text = sanitizeLine(details.slice(0, MAX_ERROR_TEXT));
   if (code === GRPC.unavailable) return new AgentError(code, `the agent cannot be reached (${name}): its VM or proxy has ended`);
   if (code === GRPC.deadlineExceeded) return new AgentError(code, `the agent did not answer ${name} in time`);
   return new AgentError(code, text === '' ? `the agent refused ${name}` : text);

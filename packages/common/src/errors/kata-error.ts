@@ -56,13 +56,13 @@ export class ContainerExistsError extends KataError {
   }
 }
 
-/** QEMU did not start, or went away. `lastWords` are the last lines of its stderr. */
+/** QEMU did not start, or went away. `lastLogLines` are the last lines of its stderr. */
 export class HypervisorError extends KataError {
-  readonly lastWords: string;
-  constructor(message: string, lastWords: string, options?: ErrorOptions) {
-    const said = withoutErrnoText(lastWords);
+  readonly lastLogLines: string;
+  constructor(message: string, lastLogLines: string, options?: ErrorOptions) {
+    const said = withoutErrnoText(lastLogLines);
     super(said === '' ? message : `${message}: ${said}`, options);
-    this.lastWords = said;
+    this.lastLogLines = said;
   }
 }
 

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRPC, agentError, unreachableError } from '../errors/agent-error.ts';
 import { AgentError } from '../errors/kata-error.ts';
-import { Answer } from './answer.ts';
-import type { AnswerOptions, Outcome } from './answer.ts';
+import { UnaryResponse } from './unary-response.ts';
+import type { ResponseOptions, Outcome } from './unary-response.ts';
 import { monotonicMs } from '../process/monotonic-clock.ts';
 import { encodeHeaders } from '../http2/hpack.ts';
 import { Http2Error } from '../http2/frames.ts';
@@ -19,12 +19,12 @@ const RETRY_MS = 20;
 /** Bytes taken off the socket at once. */
 const READ_BYTES = 256 << 10;
 /** Most answers are a number. */
-const SMALL_ANSWER: AnswerOptions = { maxBytes: 65536, allocate: (length) => Buffer.allocUnsafe(length) };
+const SMALL_ANSWER: ResponseOptions = { maxBytes: 65536, allocate: (length) => Buffer.allocUnsafe(length) };
 
 export interface CallOptions {
   /** Milliseconds until the call fails; `none` for calls that wait for the guest's own doings. */
   readonly deadlineMs?: number | 'none';
-  readonly answer?: AnswerOptions;
+  readonly answer?: ResponseOptions;
 }
 
 function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
@@ -81,7 +81,7 @@ export class AgentClient {
         this.#connection.cancel(id); // of an answer that goes on nobody reads the rest
         reject(agentError(path.slice(path.lastIndexOf('/') + 1), code, details));
       };
-      const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new Answer(answer, done));
+      const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new UnaryResponse(answer, done));
       if (deadlineMs !== 'none')
         timer = setTimeout(() => done({ code: GRPC.deadlineExceeded, details: '', message: Buffer.alloc(0) }), deadlineMs);
     });

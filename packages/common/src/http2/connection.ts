@@ -19,7 +19,7 @@ const MAX_HEADER_BLOCK = 65536;
 const MAX_QUEUED = 8 << 20;
 
 /** Who gets the answer to a request. May use `data` only during the call; may throw Http2Error. */
-export interface AnswerSink {
+export interface ResponseSink {
   onHeaders(headers: ReadonlyMap<string, string>): void;
   onData(data: Buffer): void;
   /** The answer is complete. */
@@ -31,7 +31,7 @@ export interface AnswerSink {
 }
 
 interface Stream {
-  readonly sink: AnswerSink;
+  readonly sink: ResponseSink;
   /** What is left to send. */
   readonly body: Uint8Array[];
   window: number;
@@ -81,7 +81,7 @@ export class Http2Connection {
   }
 
   /** Sends a request. `headers` is an encoded block of at most one frame. */
-  request(headers: Buffer, body: readonly Uint8Array[], sink: AnswerSink): number {
+  request(headers: Buffer, body: readonly Uint8Array[], sink: ResponseSink): number {
     const id = this.#nextId;
     this.#nextId += 2;
     const lost = this.#lost;

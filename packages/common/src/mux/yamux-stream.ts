@@ -1,7 +1,7 @@
 /** One stream of a session: a duplex with half-close, and back-pressure both ways by yamux' windows. */
 import yamuxConstants from 'yamux-js/lib/constants.js';
 import { FLAGS, ProtocolError, TYPES } from './frame.ts';
-import { HeldBytes } from './held-bytes.ts';
+import { ReceiveBuffer } from './receive-buffer.ts';
 import { YamuxJsStream } from './yamux-js-base.ts';
 import type { StreamOwner } from './yamux-js-base.ts';
 
@@ -34,7 +34,7 @@ function takeBytes(chunks: Buffer[], limit: number): { body: Buffer[]; length: n
 export class YamuxStream extends YamuxJsStream {
   readonly #owner: StreamOwner;
   /** Received and not yet taken by the reader; the window bounds it. */
-  readonly #held = new HeldBytes();
+  readonly #held = new ReceiveBuffer();
   #wantsData = false;
   #finReceived = false;
   #finSent = false;

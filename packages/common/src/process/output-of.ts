@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { withoutErrnoText } from '../errors/errno-text.ts';
 import { KataError, TimeoutError } from '../errors/kata-error.ts';
 
-export interface OutputWish {
+export interface OutputOptions {
   readonly input?: string;
   /** How long it may take. */
   readonly timeoutMs: number;
@@ -37,7 +37,7 @@ async function endOf(child: ChildProcess): Promise<string> {
  * What a program, started a moment ago with three pipes, says on stdout until it ends.
  * @throws KataError with its complaint when it fails, TimeoutError
  */
-export async function outputOf(child: ChildProcess, { input = '', timeoutMs }: OutputWish): Promise<string> {
+export async function outputOf(child: ChildProcess, { input = '', timeoutMs }: OutputOptions): Promise<string> {
   child.stdin?.on('error', () => {}); // it may end before it has read everything; its exit code tells
   child.stdin?.end(input);
   let timer: NodeJS.Timeout | undefined;

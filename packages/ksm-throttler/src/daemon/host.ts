@@ -3,7 +3,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import type { Given } from '../process/read-command-line.ts';
+import type { ParsedFlags } from '../process/read-command-line.ts';
 import { DryRun, Sysfs } from '../kernel/attributes.ts';
 import { Ksm, requiredNames } from '../kernel/ksm.ts';
 import { ksmdSeconds } from '../kernel/ksmd-time.ts';
@@ -19,7 +19,7 @@ export interface Host {
 }
 
 /** @throws UsageError for an impossible socket; KataError when KSM is missing, or not to be set and `access` is to write */
-export function openHost(given: Given, access: 'read' | 'write'): Host {
+export function openHost(given: ParsedFlags, access: 'read' | 'write'): Host {
   const socket = socketPath(given.text('uri'));
   const directory = given.text('ksm');
   const proc = given.text('proc');

@@ -5,7 +5,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import { version } from '@kata-containers/common/version';
 import { openLog, readCommandLine } from '../process/read-command-line.ts';
-import type { Given } from '../process/read-command-line.ts';
+import type { ParsedFlags } from '../process/read-command-line.ts';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import { modeOf } from '../schedule/throttle-plan.ts';
 import type { State } from '../schedule/throttle-plan.ts';
@@ -68,7 +68,7 @@ async function listen(throttler: Throttler, host: Host, root: string, log: Logge
 }
 
 /** The exit code: values that could not be put back are a failure. @throws Error whatever ended the daemon, after putting back */
-async function serve(host: Host, given: Given, log: Logger): Promise<number> {
+async function serve(host: Host, given: ParsedFlags, log: Logger): Promise<number> {
   const clock = realClock(parseSpeed(given.text('speed')));
   makeDirectory(host.socket);
   const { initial, wasKilled } = takeOver(host);

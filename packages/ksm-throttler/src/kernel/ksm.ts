@@ -2,7 +2,7 @@
 import type { Gain } from '../schedule/gain-plan.ts';
 import type { Setting } from '../schedule/schedule-plan.ts';
 import type { Attributes } from './attributes.ts';
-import { anonKiB, tuned, writesBetween } from './tuning-plan.ts';
+import { anonKiB, tunedValues, writesBetween } from './tuning-plan.ts';
 import type { KsmValues } from './tuning-plan.ts';
 
 /** What a kernel with KSM has, whatever its version. */
@@ -40,7 +40,7 @@ export class Ksm {
   /** Has the kernel merge as `setting` says, measured by the memory that there is now. @throws KataError */
   tune(setting: Setting): void {
     const values = this.values();
-    this.#change(values, tuned(setting, anonKiB(this.#meminfo()), values));
+    this.#change(values, tunedValues(setting, anonKiB(this.#meminfo()), values));
   }
 
   /** @throws KataError */

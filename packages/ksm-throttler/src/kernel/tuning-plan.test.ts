@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { settings } from '../schedule/schedule-plan.ts';
-import { anonKiB, pagesToScan, tuned, writesBetween } from './tuning-plan.ts';
+import { anonKiB, pagesToScan, tunedValues, writesBetween } from './tuning-plan.ts';
 import type { KsmValues } from './tuning-plan.ts';
 
 describe('pages in one batch', () => {
@@ -30,9 +30,9 @@ describe('AnonPages', () => {
 describe('a mode as values', () => {
   const host: KsmValues = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
   it('is memory and pause', () =>
-    assert.deepEqual(tuned(settings.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
+    assert.deepEqual(tunedValues(settings.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
   it('switches an advisor off', () =>
-    assert.equal(tuned(settings.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));
+    assert.equal(tunedValues(settings.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));
 });
 
 describe('writes', () => {

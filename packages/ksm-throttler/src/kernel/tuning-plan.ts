@@ -21,7 +21,7 @@ export function pagesToScan(anonymousKiB: number, divisor: number, pageBytes = 4
   return Math.max(1, Math.floor((anonymousKiB * 1024) / pageBytes / divisor));
 }
 
-export function tuned({ divisor, sleepMs }: Setting, anonymousKiB: number, { advisor_mode }: KsmValues): KsmValues {
+export function tunedValues({ divisor, sleepMs }: Setting, anonymousKiB: number, { advisor_mode }: KsmValues): KsmValues {
   const values = { run: '1', pages_to_scan: String(pagesToScan(anonymousKiB, divisor)), sleep_millisecs: String(sleepMs) };
   return advisor_mode === undefined ? values : { ...values, advisor_mode: 'none' };
 }

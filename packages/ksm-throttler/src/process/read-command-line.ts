@@ -18,13 +18,13 @@ export const uriFlag: GoFlag = { name: 'uri', kind: 'string', description: 'unix
 export const rootFlag: GoFlag = { name: 'root', kind: 'string', description: 'sandboxes appear below ROOT/sbs', default: '/run/vc' };
 const versionFlag: GoFlag = { name: 'version', kind: 'boolean', description: 'print the version and exit', default: false };
 
-export interface Given {
+export interface ParsedFlags {
   text(name: string): string;
   is(name: string): boolean;
 }
 
 /** Reads the flags; undefined when they asked for -h or -version, which is answered. @throws UsageError */
-export function readCommandLine(program: string, argv: readonly string[], flags: readonly GoFlag[]): Given | undefined {
+export function readCommandLine(program: string, argv: readonly string[], flags: readonly GoFlag[]): ParsedFlags | undefined {
   const all = [...flags, versionFlag];
   if (argv.some((word) => /^--?h(elp)?$/.test(word))) {
     writeSync(1, goFlagsUsage(program, all));

@@ -14,11 +14,11 @@ export interface Gain {
  */
 export const ROUNDS_TO_JUDGE = 3;
 /** Less than this is what the coming and going of pages in running guests makes. */
-export const WORTHWHILE_BYTES = 1 << 20;
+export const MIN_GAIN_BYTES = 1 << 20;
 
 export type Verdict = 'too early' | 'earning' | 'fruitless';
 
 export function judge(since: Gain, now: Gain): Verdict {
-  if (now.savedBytes - since.savedBytes >= WORTHWHILE_BYTES) return 'earning';
+  if (now.savedBytes - since.savedBytes >= MIN_GAIN_BYTES) return 'earning';
   return now.fullScans - since.fullScans >= ROUNDS_TO_JUDGE ? 'fruitless' : 'too early';
 }

@@ -29,26 +29,26 @@ export interface Step {
 export type Schedule = readonly [Step, ...Step[]];
 
 const SECOND = 1000;
-export const atRest: Step = { mode: 'initial', lastsMs: undefined };
+export const idleStep: Step = { mode: 'initial', lastsMs: undefined };
 
 /** From a kick on. */
 export const kickSchedule: Schedule = [
   { mode: 'aggressive', lastsMs: 30 * SECOND },
   { mode: 'standard', lastsMs: 120 * SECOND },
   { mode: 'slow', lastsMs: 120 * SECOND },
-  atRest,
+  idleStep,
 ];
 
 /**
  * From the end of the last sandbox on. Of memory that has gone the kernel drops its bookkeeping, and takes it out of its
  * numbers, when it next scans: that takes one batch, and next to no time.
  */
-export const tidySchedule: Schedule = [{ mode: 'slow', lastsMs: 5 * SECOND }, atRest];
+export const tidySchedule: Schedule = [{ mode: 'slow', lastsMs: 5 * SECOND }, idleStep];
 
 /** From the daemon's start on: nothing is written for the first two minutes. */
 export const startSchedule: Schedule = [
   { mode: 'initial', lastsMs: 120 * SECOND },
   { mode: 'standard', lastsMs: 120 * SECOND },
   { mode: 'slow', lastsMs: 120 * SECOND },
-  atRest,
+  idleStep,
 ];

@@ -9,7 +9,7 @@
  *
  * `fruitless` goes one arrow further at once; `empty` is followed by five seconds of slow, and then the end.
  */
-import { atRest, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
+import { idleStep, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
 import type { Mode, Schedule } from './schedule-plan.ts';
 
 export type Event =
@@ -36,7 +36,7 @@ const begin = (cause: State['cause'], steps: Schedule, now: number): State => {
   return { cause, steps, endsAt: lastsMs === undefined ? undefined : now + lastsMs };
 };
 
-const following = ({ cause, steps: [, next = atRest, ...rest] }: State, now: number): State => begin(cause, [next, ...rest], now);
+const following = ({ cause, steps: [, next = idleStep, ...rest] }: State, now: number): State => begin(cause, [next, ...rest], now);
 
 export const startState = (now: number): State => begin('start', startSchedule, now);
 

@@ -29,7 +29,7 @@ function modernCapabilities(process: unknown): void {
 }
 
 /** What the specification demands of a process, besides its types. */
-function wrongProcess({ args = [], cwd }: Partial<Process>, field: string): Found {
+function validateProcess({ args = [], cwd }: Partial<Process>, field: string): Found {
   if (args.length === 0) return [`${field}args`, 'must name a command'];
   if (cwd?.startsWith('/') !== true) return [`${field}cwd`, 'must be an absolute path'];
   return undefined;
@@ -39,7 +39,7 @@ function wrongProcess({ args = [], cwd }: Partial<Process>, field: string): Foun
 export function parseSpec(text: string): Spec {
   const spec = parseJson(text, 'config.json');
   modernCapabilities(spec['process']);
-  const found = specShape(spec, '') ?? wrongProcess(spec['process'] as Process, 'process.') ?? unsupportedField(spec as unknown as Spec);
+  const found = specShape(spec, '') ?? validateProcess(spec['process'] as Process, 'process.') ?? unsupportedField(spec as unknown as Spec);
   if (found) throw new SpecError(...found, 'config.json');
   return spec as unknown as Spec;
 }
@@ -49,7 +49,7 @@ export function parseProcess(text: string): Process {
   const process: Table = { cwd: '/', ...parseJson(text, 'process.json') };
   modernCapabilities(process);
   const own = process as unknown as Process;
-  const found = processShape(process, '') ?? wrongProcess(own, '') ?? unsupportedOfProcess(own, '');
+  const found = processShape(process, '') ?? validateProcess(own, '') ?? unsupportedOfProcess(own, '');
   if (found) throw new SpecError(...found, 'process.json');
   return own;
 }

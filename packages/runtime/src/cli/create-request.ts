@@ -5,8 +5,8 @@ import { textOption } from './verb.ts';
 import type { Invocation } from './verb.ts';
 
 /** @throws UsageError, KataError, SpecError */
-export function createRequest({ words, options }: Invocation, attached: boolean): CreateRequest {
-  const id = validateId(words[0]);
+export function createRequest({ args, options }: Invocation, attached: boolean): CreateRequest {
+  const id = validateId(args[0]);
   const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
   const pidfdSocket = textOption(options, 'pidfdSocket');
   return {

@@ -62,9 +62,9 @@ const invocations: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Words of the verb, and its options, when all is taken. */
-async function read(line: string): Promise<{ name: string; words: readonly string[]; options: object }> {
+async function read(line: string): Promise<{ name: string; args: readonly string[]; options: object }> {
   const globals = parseOptions(globalCommand(), line.split(' '), true);
-  const [name = '', ...rest] = globals?.words ?? [];
+  const [name = '', ...rest] = globals?.args ?? [];
   const entry = verbTable[name] ?? assert.fail(`no verb ${name}`);
   const command = new Command(name);
   (await entry.load()).describe(command);
@@ -76,8 +76,8 @@ for (const [engine, lines] of Object.entries(invocations)) {
   describe(`understands ${engine}`, () => {
     for (const line of lines) {
       it(line, async () => {
-        const { words } = await read(line);
-        const ids = words.filter((word) => word.startsWith('ID'));
+        const { args } = await read(line);
+        const ids = args.filter((word) => word.startsWith('ID'));
         assert.deepEqual(
           ids,
           line.split(' ').filter((word) => word.startsWith('ID')),
@@ -89,8 +89,8 @@ for (const [engine, lines] of Object.entries(invocations)) {
 
 describe('options and arguments stay apart', () => {
   it("exec leaves the program's options alone", async () => {
-    const { words, options } = await read('exec -t ID sh -c x -t --env');
-    assert.deepEqual([words, options], [['ID', 'sh', '-c', 'x', '-t', '--env'], { tty: true, newPrivs: true, subreaper: true }]);
+    const { args, options } = await read('exec -t ID sh -c x -t --env');
+    assert.deepEqual([args, options], [['ID', 'sh', '-c', 'x', '-t', '--env'], { tty: true, newPrivs: true, subreaper: true }]);
   });
-  it('kill takes a signal', async () => assert.deepEqual((await read('kill ID SIGHUP')).words, ['ID', 'SIGHUP']));
+  it('kill takes a signal', async () => assert.deepEqual((await read('kill ID SIGHUP')).args, ['ID', 'SIGHUP']));
 });

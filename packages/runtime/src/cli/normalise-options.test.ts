@@ -10,7 +10,7 @@ const command = new Command('x')
   .option('-r, --resources <file>', '');
 
 describe('normaliseOptions', () => {
-  const cases: [name: string, argv: string[], words: string[]][] = [
+  const cases: [name: string, argv: string[], args: string[]][] = [
     ['one dash is two', ['-format', 'json', '-quiet'], ['--format=json', '--quiet']],
     ['an equals sign', ['--format=json', '-format=json'], ['--format=json', '--format=json']],
     ['one letter', ['-f', 'json', '-q'], ['--format=json', '--quiet']],
@@ -21,7 +21,7 @@ describe('normaliseOptions', () => {
     ['what is unknown stays', ['-nope', '--nope=1', '-5'], ['-nope', '--nope=1', '-5']],
     ['a value that is missing', ['-f'], ['--format']],
   ];
-  for (const [name, argv, words] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), words));
+  for (const [name, argv, args] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), args));
 
   it("a program's words are not touched", () => {
     assert.deepEqual(normaliseOptions(command, ['-q', 'id', 'tool', '-quiet', '-f', 'x'], true), [

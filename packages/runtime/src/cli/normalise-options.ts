@@ -1,6 +1,6 @@
 /**
  * 1.x' parser took one dash for two, `--flag=false` for a boolean, and any word after an option that wants one, "-1" and "-"
- * too. commander gets the words in the one form that it reads the same way. Pure.
+ * too. commander gets the arguments in the one form that it reads the same way. Pure.
  */
 import type { Command, Option } from 'commander';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -24,14 +24,14 @@ function rewrite(option: Option, name: string, value: string | undefined, rest: 
 
 /** `stopAtWord`: the first word that is no option ends the options. What is not an option of the command stays as it is. */
 export function normaliseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): string[] {
-  const words: string[] = [];
+  const args: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, name = '', value] = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word) ?? [];
     const option = command.options.find(({ long, short }) => long === `--${name}` || short === `-${name}`);
-    if (option) words.push(...rewrite(option, name, value, rest));
-    else words.push(word);
+    if (option) args.push(...rewrite(option, name, value, rest));
+    else args.push(word);
     if (word === '--' || (stopAtWord && !word.startsWith('-'))) break;
   }
-  return [...words, ...rest];
+  return [...args, ...rest];
 }

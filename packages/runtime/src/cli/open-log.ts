@@ -9,7 +9,7 @@ import { createLogger } from '@kata-containers/common/logging/logger';
 import type { Level, Logger } from '@kata-containers/common/logging/logger';
 import { goArchitecture } from '../host-check/go-architecture.ts';
 
-export interface LogWish {
+export interface LogOptions {
   readonly path: string;
   readonly format: string;
   readonly level: Level;
@@ -82,7 +82,7 @@ const fanOut = (loggers: () => readonly Logger[]): Logger => ({
 });
 
 /** @throws UsageError */
-export function openLog({ path, format, level, verb }: LogWish): OpenedLog {
+export function openLog({ path, format, level, verb }: LogOptions): OpenedLog {
   if (format !== 'text' && format !== 'json') throw new UsageError(`unknown log-format "${format}"`);
   rotate(path);
   checkWritable(path);

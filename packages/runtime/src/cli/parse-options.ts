@@ -1,4 +1,4 @@
-/** The words of one command taken apart. Pure. */
+/** Parses the arguments of one command. Pure. */
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { normaliseOptions } from './normalise-options.ts';
@@ -7,7 +7,7 @@ import type { Options } from './verb.ts';
 
 export interface Parsed {
   /** Words that are no options. */
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   readonly options: Options;
 }
 
@@ -17,7 +17,7 @@ export function parseOptions(command: Command, argv: readonly string[], stopAtWo
   command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent }).allowExcessArguments(true).passThroughOptions(stopAtWord);
   try {
     command.parse(normaliseOptions(command, argv, stopAtWord), { from: 'user' });
-    return { words: command.args, options: command.opts() };
+    return { args: command.args, options: command.opts() };
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return undefined;
     throw usageError(error);

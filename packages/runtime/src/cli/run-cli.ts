@@ -86,7 +86,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const parsed = parse(program, argv, { stopAtWord: true, help: () => helpText(program), complaint: 'Incorrect Usage.' });
   if (!parsed) return 0;
   const { options } = parsed;
-  const [name, ...rest] = parsed.words;
+  const [name, ...rest] = parsed.args;
   if (options['kataShowDefaultConfigPaths'] === true) {
     for (const path of defaultConfigurationPaths(installPrefix(host.program))) print(`${path}\n`);
     return 0;

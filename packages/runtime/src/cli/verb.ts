@@ -14,7 +14,7 @@ export interface Host {
 
 export interface Invocation {
   /** Words that are no options. */
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   readonly options: Options;
   readonly log: Logger;
   /** Configuration and kernel, read when asked for: most verbs on a missing container never need them. */

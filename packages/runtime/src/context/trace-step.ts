@@ -1,7 +1,7 @@
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 /** Runs one step, and tells the debug log when it began (milliseconds since 1970) and how long it took, failed or not. */
-export async function timed<T>(log: Logger, step: string, act: () => T | Promise<T>): Promise<T> {
+export async function traceStep<T>(log: Logger, step: string, act: () => T | Promise<T>): Promise<T> {
   const [begin, start] = [Date.now(), performance.now()];
   try {
     return await act();

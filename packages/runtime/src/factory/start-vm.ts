@@ -2,25 +2,25 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import { undoSince } from '../undo/undo.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import { startGuest } from '../vm/start-guest.ts';
 import type { GuestStart, RunningVm } from '../vm/start-guest.ts';
-import { whyNotCloned } from './cloneable-plan.ts';
+import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
-import { clonePlan, holdTemplate } from './use-template.ts';
+import { clonePlan, lockTemplate } from './use-template.ts';
 
 /** @throws KataError when a template cannot be made, loaded or used */
 async function cloneTemplate(context: Context, start: GuestStart): Promise<RunningVm> {
-  const template = await timed(context.log, 'hold template', () => holdTemplate(context, start.plan));
+  const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan));
   const plan = clonePlan(start.plan, template);
   enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template belongs to no container
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
     const timeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator);
-    await timed(context.log, 'entropy and clock', () => reseedClone(vm.agent, timeoutMs));
+    await traceStep(context.log, 'entropy and clock', () => reseedClone(vm.agent, timeoutMs));
     return vm;
   } catch (error) {
     await undoSince(start.journal, begun, context.log);
@@ -33,7 +33,7 @@ async function cloneTemplate(context: Context, start: GuestStart): Promise<Runni
 /** A template that fails only makes the start slower: the VM is booted then. */
 async function cloneIfPossible(context: Context, start: GuestStart): Promise<RunningVm | undefined> {
   if (!context.configuration.factory.enable_template) return undefined;
-  const reason = whyNotCloned(start.plan);
+  const reason = cloneObstacle(start.plan);
   if (reason !== undefined) {
     context.log.info('the VM is booted, not cloned', { reason });
     return undefined;

@@ -1,4 +1,4 @@
-/** Which template fits a VM: the one that was made by the same QEMU with the same words from the same files. */
+/** Which template fits a VM: the one that was made by the same QEMU with the same arguments and the same files. */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';

@@ -55,7 +55,7 @@ export interface TemplateRecord {
 }
 
 /** A template that cannot be removed while this is held. */
-export interface HeldTemplate {
+export interface LockedTemplate {
   readonly files: TemplateFiles;
   release(): void;
 }
@@ -109,7 +109,7 @@ export class TemplateStore {
    * The template with this key, made by `make` if there is none. While another process makes it, this one waits.
    * @throws what `make` throws; TimeoutError; KataError without room
    */
-  async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<HeldTemplate> {
+  async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<LockedTemplate> {
     const deadline = performance.now() + timeoutMs;
     const files = this.files(key);
     for (let hasWaited = false; ;) {

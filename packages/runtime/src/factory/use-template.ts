@@ -5,7 +5,7 @@ import type { Context } from '../context/context.ts';
 import { makeTemplate } from './make-template.ts';
 import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
-import type { HeldTemplate } from './template-store.ts';
+import type { LockedTemplate } from './template-store.ts';
 
 /** Longer than a boot and a save; who waits longer had better boot. */
 const WAIT_MS = 30_000;
@@ -14,7 +14,7 @@ export const templateStore = ({ configuration, kernel }: Pick<Context, 'configur
   new TemplateStore(configuration.factory.template_path, kernel);
 
 /** Makes the template when there is none. @throws KataError */
-export async function holdTemplate(context: Context, plan: QemuPlan): Promise<HeldTemplate> {
+export async function lockTemplate(context: Context, plan: QemuPlan): Promise<LockedTemplate> {
   const inputs = templateInputs(plan);
   return templateStore(context).hold(
     templateKey(plan, inputs),
@@ -27,7 +27,7 @@ export async function holdTemplate(context: Context, plan: QemuPlan): Promise<He
 }
 
 /** The plan of a VM that is loaded from the template. */
-export const clonePlan = (plan: QemuPlan, { files }: HeldTemplate): QemuPlan => ({
+export const clonePlan = (plan: QemuPlan, { files }: LockedTemplate): QemuPlan => ({
   ...plan,
   memoryFile: { path: files.memory, shared: false },
   ...(plan.keepsCode && { codeFile: files.code }),

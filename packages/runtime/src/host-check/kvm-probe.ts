@@ -25,8 +25,8 @@ function remembered(probeKey: string): boolean | undefined {
 /** True when a guest ran to its end. One that says nothing for `silenceMs` does not run. */
 export async function bootsWithKvm(binary: string, kernel: string, silenceMs = SILENCE_MS): Promise<boolean> {
   const machine = ['-machine', 'pc,accel=kvm', '-cpu', 'host', '-m', '256', '-nodefaults', '-no-user-config', '-nographic', '--no-reboot'];
-  const words = [...machine, '-serial', 'stdio', '-kernel', kernel, '-append', 'console=ttyS0 panic=-1 reboot=t'];
-  const child = spawn(binary, words, { stdio: ['ignore', 'pipe', 'ignore'], timeout: LONGEST_MS, killSignal: 'SIGKILL' });
+  const args = [...machine, '-serial', 'stdio', '-kernel', kernel, '-append', 'console=ttyS0 panic=-1 reboot=t'];
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: LONGEST_MS, killSignal: 'SIGKILL' });
   const silence = setTimeout(() => child.kill('SIGKILL'), silenceMs);
   let spoke = false;
   child.stdout.on('data', () => {

@@ -26,7 +26,7 @@ export interface MountEntry {
   readonly isReadonly: boolean;
   /** Not this mount of it alone, but the file system itself. */
   readonly isWhollyReadonly: boolean;
-  /** The host can write to it no more, for a guest's sake (`hold-file-system.ts`). That is not what it was mounted for: `isWhollyReadonly` is false. */
+  /** The host can write to it no more, for a guest's sake (`remount-read-only-for-guest.ts`). That is not what it was mounted for: `isWhollyReadonly` is false. */
   readonly isHeld: boolean;
   /** MS_* of this mount, as it is mounted for writing, that a remount has to name again, or they are gone. */
   readonly flags: number;
@@ -36,7 +36,7 @@ export interface MountEntry {
  * A file system that the host has mounted for writing is `ro` with this option while a guest has it: the kernel keeps the sign as long as the
  * file system is mounted, and no longer. The mount itself stays `rw`; one that a user makes with these options is `ro`.
  */
-export const HELD = 'noinit_itable';
+export const NO_INIT_ITABLE = 'noinit_itable';
 
 const FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
@@ -47,8 +47,8 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const [, , number, root, , options = ''] = left.split(' ');
   const [fstype, , own = ''] = right.split(' ');
   if (number === undefined || root === undefined || fstype === undefined) return undefined;
-  const says = (words: string, word: string): boolean => words.split(',').includes(word);
-  const isHeld = says(own, 'ro') && says(own, HELD);
+  const says = (args: string, word: string): boolean => args.split(',').includes(word);
+  const isHeld = says(own, 'ro') && says(own, NO_INIT_ITABLE);
   const isWhollyReadonly = says(own, 'ro') && !isHeld;
   const isReadonly = isWhollyReadonly || says(options, 'ro');
   const flags = options.split(',').reduce((sum, word) => sum | (FLAGS[word] ?? 0), 0);
@@ -63,6 +63,6 @@ export const readMountTable = (): string => readFileSync('/proc/self/mountinfo',
 /**
  * True when the host, that has this mounted, spoils what a guest writes to it. xfs keeps changes for its unmount whatever is synchronised
  * before (syncfs, or freezing it): then it writes them, its own free space and the end of its log over what the guest has written.
- * Directories made by the guest were gone. ext4 can be kept from it (`hold-file-system.ts`).
+ * Directories made by the guest were gone. ext4 can be kept from it (`remount-read-only-for-guest.ts`).
  */
-export const isSpoiledByHost = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;
+export const hostWouldCorrupt = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;

@@ -16,15 +16,15 @@ export interface ToolInput {
  */
 export async function runTool(
   program: string,
-  words: readonly string[],
+  args: readonly string[],
   { input = '', timeoutMs = TOOL_TIMEOUT_MS }: ToolInput = {},
 ): Promise<string> {
-  return outputOf(spawn(program, words, { stdio: 'pipe' }), { input, timeoutMs });
+  return outputOf(spawn(program, args, { stdio: 'pipe' }), { input, timeoutMs });
 }
 
 /** Several `ip -json` queries in one process: one array each. */
-export async function queryIp(queries: readonly string[], words: readonly string[] = []): Promise<unknown[][]> {
-  const output = await runTool('ip', [...words, '-json', '-batch', '-'], { input: queries.map((query) => `${query}\n`).join('') });
+export async function queryIp(queries: readonly string[], args: readonly string[] = []): Promise<unknown[][]> {
+  const output = await runTool('ip', [...args, '-json', '-batch', '-'], { input: queries.map((query) => `${query}\n`).join('') });
   const documents = output.trim() === '' ? [] : output.trim().split(/\]\s*\n?\s*(?=\[)/);
   return documents.map((document, index) => JSON.parse(index < documents.length - 1 ? `${document}]` : document) as unknown[]);
 }

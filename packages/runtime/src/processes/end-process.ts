@@ -30,7 +30,7 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number, kil
 }
 
 /** Ends a process and those that it has started: a daemon may have its work done by a child, in namespaces that must go too. */
-export async function endFamily(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
+export async function killProcessTree(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   const children = isAlive(identity) ? childrenOf(identity.pid).flatMap((pid) => identifyProcess(pid) ?? []) : [];
   await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs, killMs)));
 }

@@ -1,6 +1,6 @@
 /** Starting kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { buildProxyCommandLine, proxyEndsWith } from '@kata-containers/common/command-lines/proxy-command-line';
+import { buildProxyCommandLine, VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
 import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
@@ -19,7 +19,7 @@ export function launchProxy(
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
   options: { debug: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
 ): Started {
-  const words = buildProxyCommandLine({
+  const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
     muxSocket: paths.agentSocket,
     sandbox: sandboxId,
@@ -29,9 +29,9 @@ export function launchProxy(
   try {
     const stdio = ['ignore', 'ignore', log] as const;
     if (options.endsWith === undefined)
-      return spawnApart({ binary, words, stdio: [...stdio], detached: true, environment: options.environment });
-    const environment = { ...options.environment, [proxyEndsWith]: String(stdio.length) };
-    return spawnApart({ binary, words, stdio: [...stdio, options.endsWith], detached: true, environment });
+      return spawnApart({ binary, args, stdio: [...stdio], detached: true, environment: options.environment });
+    const environment = { ...options.environment, [VIRTIOFSD_PIDFD_VARIABLE]: String(stdio.length) };
+    return spawnApart({ binary, args, stdio: [...stdio, options.endsWith], detached: true, environment });
   } finally {
     closeSync(log);
   }
@@ -55,14 +55,14 @@ export interface ShimRequest {
 /** Starts the shim of one process: its pid is what the engine sees as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare'>): Started {
   const { binary, console: terminal, environment } = request;
-  const words = buildShimCommandLine({
+  const args = buildShimCommandLine({
     agent: request.agentUrl,
     container: request.containerId,
     execId: request.execId,
     terminal: request.terminal,
     debug: request.debug,
   });
-  const shim = terminal === undefined ? { binary, words } : { binary: 'setsid', words: ['--ctty', binary, ...words] };
+  const shim = terminal === undefined ? { binary, args } : { binary: 'setsid', args: ['--ctty', binary, ...args] };
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
   const stdio = tty === undefined ? (request.quiet ? 'ignore' : 'inherit') : ([tty, tty, tty] as const);
   try {

@@ -15,7 +15,7 @@ export function memoryBytes(pid: number): bigint {
   return BigInt(kibibytes) * 1024n;
 }
 
-/** The words that it was started with, each ended by a NUL. */
+/** Its command line: arguments, each ended by a NUL. */
 export const commandLineOf = (pid: number): string => readOrEmpty(`/proc/${pid}/cmdline`);
 
 /** Path of its program, an exchanged one's too; undefined when it has ended. */

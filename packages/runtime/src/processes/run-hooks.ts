@@ -38,10 +38,10 @@ async function endOf(child: ChildProcessWithoutNullStreams, isTimed: boolean): P
 }
 
 async function runHook(hook: Hook, state: HookState): Promise<void> {
-  const [name = hook.path, ...words] = hook.args ?? [];
+  const [name = hook.path, ...args] = hook.args ?? [];
   const environment = Object.fromEntries((hook.env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
   const timeout = Math.min((hook.timeout ?? 0) * 1000, LONGEST_TIMER_MS);
-  const child = spawn(hook.path, words, {
+  const child = spawn(hook.path, args, {
     argv0: name,
     env: environment,
     stdio: 'pipe',

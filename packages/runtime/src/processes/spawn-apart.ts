@@ -18,7 +18,7 @@ export interface Started {
 
 export interface SpawnRequest {
   readonly binary: string;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   readonly stdio: StdioOptions;
   /** Starts a session of its own. */
   readonly detached: boolean;
@@ -26,8 +26,8 @@ export interface SpawnRequest {
 }
 
 /** Starts a process that goes on after us. @throws KataError when it cannot be run */
-export function spawnApart({ binary, words, stdio, detached, environment }: SpawnRequest): Started {
-  const child = spawn(binary, words, { stdio, detached, env: environment, cwd: '/' });
+export function spawnApart({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
+  const child = spawn(binary, args, { stdio, detached, env: environment, cwd: '/' });
   child.on('error', () => {}); // told below: without a pid there is no process
   child.unref();
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);

@@ -8,7 +8,7 @@ import { diskDevice, diskStorage } from '../agent/disk-requests.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { planDevices, planDiskVolumes } from '../storage/disk-plan.ts';
 import type { DevicePlan, DiskVolume, WantedDisk } from '../storage/disk-plan.ts';
-import { holdFileSystem } from '../storage/hold-file-system.ts';
+import { remountReadOnlyForGuest } from '../storage/remount-read-only-for-guest.ts';
 import { diskFacts, findDisk } from '../storage/host-disks.ts';
 import { readMountTable } from '../mounts/mount-table.ts';
 import { pmemImage } from '../storage/pmem-image.ts';
@@ -22,7 +22,7 @@ import { guestShare } from '../context/paths.ts';
 import { plugDisks } from './plug-disks.ts';
 import type { FindPlugged } from './plug-disks.ts';
 import type { SandboxState } from '../state/state.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 
 export interface ContainerOnDisks {
   readonly storages: readonly Storage[];
@@ -80,7 +80,7 @@ function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskReque
 function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Plan {
   const isHeld = (point: string): boolean => {
     try {
-      holdFileSystem(kernel, point, readMountTable());
+      remountReadOnlyForGuest(kernel, point, readMountTable());
       return true;
     } catch (error) {
       log.warn('a file system is shared: the host cannot be kept from writing to it', { path: point, reason: errorMessage(error) });
@@ -98,7 +98,7 @@ function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volum
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
   // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
-  return timed(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
+  return traceStep(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
 /** @throws KataError for a device that is missing or cannot be opened, HypervisorError for one that QEMU does not take */

@@ -7,7 +7,7 @@ import { statsMessage } from '../agent/stats-message.ts';
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
 import { currentState } from '../state/container-status.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import { containersOf, requireContainer } from '../state/state-store.ts';
 
 export interface ContainerEvent {
@@ -25,7 +25,7 @@ async function stats(agent: AgentConnection, id: string, deadline: Deadline): Pr
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
 export async function containerStats(id: string): Promise<ContainerEvent> {
-  const { sandbox } = requireFor('events', id);
+  const { sandbox } = loadContainerFor('events', id);
   return callGuest(sandbox, (agent, deadline) => stats(agent, id, deadline));
 }
 
@@ -55,7 +55,7 @@ async function followOom(agent: AgentConnection, sandboxId: string, signal: Abor
 
 /** Returns when the container has ended. @throws ContainerNotFoundError, StateError, AgentError */
 export async function followContainer(id: string, intervalMs: number, emit: Emit): Promise<void> {
-  const { sandbox, sandboxId } = requireFor('events', id);
+  const { sandbox, sandboxId } = loadContainerFor('events', id);
   const done = new AbortController();
   await callGuest(sandbox, async (agent, deadline) => {
     followOom(agent, sandboxId, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on

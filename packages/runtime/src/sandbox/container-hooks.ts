@@ -6,7 +6,7 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import type { HookState } from '../processes/run-hooks.ts';
 import type { Context, Tools } from '../context/context.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 
 interface Hooked {
   readonly id: string;
@@ -25,14 +25,14 @@ const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(h
  * `prestart` and `createRuntime`. Docker up to 27 puts the container's interface into the namespace by one, which finds it through
  * /proc/PID/ns/net: PID is ours, so the main thread waits inside. @throws KataError
  */
-export async function runEarlyHooks(context: Context, netns: string, container: Hooked): Promise<void> {
+export async function runPrestartHooks(context: Context, netns: string, container: Hooked): Promise<void> {
   const { createContainer = [], startContainer = [] } = container.bundle.spec.hooks ?? {};
   if (createContainer.length + startContainer.length > 0)
     context.log.warn('hooks of the kinds createContainer and startContainer are not run: what they look for is in the guest');
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
   const state = stateFor(container, 'creating', process.pid);
-  await timed(context.log, 'early hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
+  await traceStep(context.log, 'early hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
 }
 
 /** `poststart`. `pid`: the shim's. @throws KataError (1.x too) */

@@ -13,7 +13,7 @@ import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
-import { runEarlyHooks } from './container-hooks.ts';
+import { runPrestartHooks } from './container-hooks.ts';
 import { journalOf } from '../undo/container-journal.ts';
 import type { Context } from '../context/context.ts';
 import { createInGuest } from './create-in-guest.ts';
@@ -28,7 +28,7 @@ import { removeSandbox } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import { findSandbox, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { validateId } from './validate-id.ts';
 
@@ -118,8 +118,8 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
       throw error;
     });
     const { NetNsPath } = placed.sandbox.Network;
-    if (placed.sandboxId !== request.id) await runEarlyHooks(context, NetNsPath, request); // the first one's had the network to make
-    const shim = await timed(context.log, 'shim start', () => startShim(context, request, placed));
+    if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the first one's had the network to make
+    const shim = await traceStep(context.log, 'shim start', () => startShim(context, request, placed));
     sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
     register(request, placed, shim);
     await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');

@@ -15,7 +15,7 @@ import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import type { Undo, UndoJournal } from '../undo/undo-journal.ts';
 
 interface Container {
@@ -66,5 +66,5 @@ export async function createInGuest(context: Context, container: Container, plac
     OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp, nullStdin: isNullStdin() }),
     sandbox_pidns: joinsPidNamespace(bundle.spec),
   };
-  await timed(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));
+  await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));
 }

@@ -6,7 +6,7 @@ import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
 import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
-import { accelerate } from './accelerate.ts';
+import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
@@ -19,7 +19,7 @@ import { sandboxPaths } from '../context/paths.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { saveSandbox } from '../state/state-store.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 
 export interface CreatedSandbox {
   readonly state: SandboxState;
@@ -52,7 +52,7 @@ async function beginSandbox(
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
     kernelModules: context.configuration.agent.kernel_modules,
   };
-  await timed(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
+  await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
 }
 
 /** A VM of the cache has its taps open by name, whatever the plan says. */
@@ -95,7 +95,7 @@ function sandboxState(context: Context, id: string, vm: RunningVm, network: Sand
 export async function createSandbox(context: Context, request: SandboxRequest): Promise<CreatedSandbox> {
   const { id, journal } = request;
   const files = sandboxPaths(id);
-  const accelerator = await accelerate(context);
+  const accelerator = await detectAccelerator(context);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
   const network = await prepareNetwork(context, request);
   const plan = planVm(hypervisor, {
@@ -110,7 +110,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const vm = await acquireVm(context, { id, plan, files, network, journal });
   try {
     const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) };
-    const configured = timed(context.log, 'guest network', () => configureNetwork(vm.agent, network, deadline));
+    const configured = traceStep(context.log, 'guest network', () => configureNetwork(vm.agent, network, deadline));
     configured.catch(() => {}); // told to who awaits it
     await beginSandbox(vm.agent, request, context, deadline);
     const state = sandboxState(context, id, vm, network);

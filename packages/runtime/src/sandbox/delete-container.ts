@@ -13,7 +13,7 @@ import { keptBundle } from './kept-bundle.ts';
 import { currentState } from '../state/container-status.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 import { findSandbox, loadContainer, loadSandbox } from '../state/state-store.ts';
@@ -70,8 +70,8 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
   const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // for hooks, before it is removed
   if (sandboxId === id) {
-    if (sandbox) await timed(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
-    const failures = await timed(context.log, 'undo', () => removeSandbox(id));
+    if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
+    const failures = await traceStep(context.log, 'undo', () => removeSandbox(id));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
   } else await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);

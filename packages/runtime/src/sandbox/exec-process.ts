@@ -12,7 +12,7 @@ import { randomUuid } from '../context/random-uuid.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
 
 export interface ExecRequest {
@@ -68,7 +68,7 @@ function startShim(
  * @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError, KataError
  */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
-  const found = requireFor('exec', request.id);
+  const found = loadContainerFor('exec', request.id);
   const { AgentState, HypervisorState } = found.sandbox;
   const console = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
   const names = { container_id: request.id, exec_id: randomUuid() };

@@ -3,34 +3,34 @@ import type { Interface, Route } from '@kata-containers/common/generated/types';
 import { callGuest } from './call-guest.ts';
 import type { Context } from '../context/context.ts';
 import { plugNamed, unplugInterface } from './plug-network.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 
 /** All: @throws ContainerNotFoundError, StateError, AgentError */
 export async function listInterfaces(id: string): Promise<Interface[]> {
-  const { sandbox } = requireFor('network', id);
+  const { sandbox } = loadContainerFor('network', id);
   return (await callGuest(sandbox, (agent, deadline) => agent.call('listInterfaces', {}, deadline))).Interfaces;
 }
 
 export async function listRoutes(id: string): Promise<Route[]> {
-  const { sandbox } = requireFor('network', id);
+  const { sandbox } = loadContainerFor('network', id);
   return (await callGuest(sandbox, (agent, deadline) => agent.call('listRoutes', {}, deadline))).Routes;
 }
 
 /** A link of the sandbox' namespace that its VM does not have becomes a device of it; else it is a device that the guest has, by its address. */
 export async function addInterface(context: Context, id: string, wanted: Interface): Promise<Interface> {
-  const { sandbox, sandboxId } = requireFor('network', id);
+  const { sandbox, sandboxId } = loadContainerFor('network', id);
   const plugged = await plugNamed(context, sandboxId, wanted);
   const complete = plugged ? { ...wanted, hwAddr: plugged.mac, pciPath: plugged.pciPath } : wanted;
   return callGuest(sandbox, (agent, deadline) => agent.call('updateInterface', { interface: complete }, deadline));
 }
 
 export async function removeInterface(context: Context, id: string, unwanted: Interface): Promise<Interface> {
-  await unplugInterface(context, requireFor('network', id).sandboxId, unwanted);
+  await unplugInterface(context, loadContainerFor('network', id).sandboxId, unwanted);
   return unwanted;
 }
 
 /** In place of all that there are. */
 export async function updateRoutes(id: string, routes: readonly Route[]): Promise<Route[]> {
-  const { sandbox } = requireFor('network', id);
+  const { sandbox } = loadContainerFor('network', id);
   return (await callGuest(sandbox, (agent, deadline) => agent.call('updateRoutes', { routes: { Routes: routes } }, deadline))).Routes;
 }

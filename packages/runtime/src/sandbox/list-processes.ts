@@ -1,10 +1,10 @@
 /** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
 import { GRPC } from '@kata-containers/common/errors/agent-error';
-import { harmlessLines } from '@kata-containers/common/errors/guest-text';
+import { sanitizeLines } from '@kata-containers/common/errors/guest-text';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 
 function isListOfPids(json: string): boolean {
   try {
@@ -15,13 +15,13 @@ function isListOfPids(json: string): boolean {
   }
 }
 
-/** What the guest says: `ps` with these words, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
+/** What the guest says: `ps` with these arguments, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
 export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<string> {
-  const { sandbox } = requireFor('ps', id);
+  const { sandbox } = loadContainerFor('ps', id);
   const request = { container_id: id, format, args: [...args] };
   const { process_list } = await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline));
   const text = process_list.toString();
-  if (format === 'table') return harmlessLines(text);
+  if (format === 'table') return sanitizeLines(text);
   if (!isListOfPids(text)) throw new AgentError(GRPC.internal, "the agent's answer to listProcesses is no list of pids");
   return text;
 }
@@ -31,4 +31,4 @@ export async function listGuestProcesses(id: string, format: 'table' | 'json', a
  * namespace. docker looks these pids up in the host's process table, where the guest's own would be strangers'.
  * @throws ContainerNotFoundError, StateError
  */
-export const listHostProcesses = (id: string): number[] => processesBeside(requireFor('ps', id).record.Process.Shim.pid);
+export const listHostProcesses = (id: string): number[] => processesBeside(loadContainerFor('ps', id).record.Process.Shim.pid);

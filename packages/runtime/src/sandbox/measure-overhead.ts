@@ -11,7 +11,7 @@ import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../proc
 import { callGuest } from './call-guest.ts';
 import type { Deadline } from './call-guest.ts';
 import { currentState } from '../state/container-status.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import type { SandboxState } from '../state/state.ts';
 import { containersOf, loadContainer } from '../state/state-store.ts';
 
@@ -71,7 +71,7 @@ function containersToMeasure(sandboxId: string, log: Logger): Measured[] {
 
 /** The text that is to be printed. @throws ContainerNotFoundError, StateError, AgentError */
 export async function measureOverhead(id: string, log: Logger): Promise<string> {
-  const { sandboxId, sandbox } = requireFor('events', id);
+  const { sandboxId, sandbox } = loadContainerFor('events', id);
   const containers = containersToMeasure(sandboxId, log);
   return callGuest(sandbox, async (agent, deadline) => {
     const first = await takeSample(agent, deadline, sandbox, containers);

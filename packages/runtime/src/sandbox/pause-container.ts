@@ -1,10 +1,10 @@
 /** `pause` and `resume`: the guest freezes the container's processes; its VM goes on. */
 import { callGuest } from './call-guest.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import { changeContainer } from '../state/state-store.ts';
 
 async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
-  const { sandboxId, sandbox, afterwards } = requireFor(verb, id);
+  const { sandboxId, sandbox, afterwards } = loadContainerFor(verb, id);
   await callGuest(sandbox, (agent, deadline) => agent.call(`${verb}Container`, { container_id: id }, deadline));
   changeContainer(sandboxId, id, { State: afterwards });
 }

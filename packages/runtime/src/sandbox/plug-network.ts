@@ -22,7 +22,7 @@ import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
@@ -94,7 +94,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
   const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
     let now = loadSandbox(id);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
-    for (const link of found.links) now = await timed(context.log, 'network device', () => plugLink(context, id, now, link));
+    for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     return { state: now, facts: found };
   });
   await tellGuest(agent, state, facts); // without the lock: nobody is to wait for a guest that does not answer

@@ -10,8 +10,8 @@ import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
-import { isFree } from '../sizing/limits-plan.ts';
-import { containerEntries, handOver } from '../undo/container-journal.ts';
+import { isUnlimited } from '../sizing/limits-plan.ts';
+import { containerEntries, transferEntries } from '../undo/container-journal.ts';
 import { containerFile } from '../context/paths.ts';
 import { unplugDisks } from './plug-disks.ts';
 import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
@@ -46,7 +46,7 @@ async function within(leftMs: number, what: string, work: () => Promise<void>): 
 
 /** Takes back the processors that were for this container. A guest that keeps them does no harm. */
 async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
-  if (!record || isFree([recordedLimits(record)])) return;
+  if (!record || isUnlimited([recordedLimits(record)])) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
 }
 
@@ -68,7 +68,7 @@ export async function removeContainer(
   }
   const entries = containerEntries(sandboxId, id);
   const failures = await undoAll(entries);
-  if (failures.length > 0) handOver(sandboxId, entries);
+  if (failures.length > 0) transferEntries(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);
   if (isThere && isAlive(sandbox.HypervisorState.Process))

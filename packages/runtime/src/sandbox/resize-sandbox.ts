@@ -7,7 +7,7 @@ import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts
 import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
-import { extraMemoryMiB, extraVcpus, isFree, limitsOf, noLimits } from '../sizing/limits-plan.ts';
+import { extraMemoryMiB, extraVcpus, isUnlimited, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
 import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
@@ -17,12 +17,12 @@ import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { containersOf, loadContainer } from '../state/state-store.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 
 const MIB = 2 ** 20;
 
-export interface Sandbox {
+export interface ResizedSandbox {
   readonly id: string;
   readonly state: SandboxState;
   readonly agent: AgentConnection;
@@ -63,7 +63,7 @@ function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimi
 /** @returns how many CPUs were plugged */
 async function fitCpus(
   { log }: Tools,
-  { state }: Sandbox,
+  { state }: ResizedSandbox,
   monitor: QmpClient,
   size: VmSize,
   { all, areKnown }: PodLimits,
@@ -83,7 +83,7 @@ async function fitCpus(
   return 0;
 }
 
-async function askBlockMiB({ state, agent }: Sandbox): Promise<number> {
+async function askBlockMiB({ state, agent }: ResizedSandbox): Promise<number> {
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   const details = await agent.call('getGuestDetails', { mem_block_size: true }, deadline);
   const block = Number(details.mem_block_size_bytes) / MIB;
@@ -99,7 +99,7 @@ function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits
 }
 
 /** @returns MiB that were plugged. @throws KataError when the host has not so much */
-async function growMemory({ state }: Sandbox, monitor: QmpClient, size: VmSize, missing: number, block: number): Promise<number> {
+async function growMemory({ state }: ResizedSandbox, monitor: QmpClient, size: VmSize, missing: number, block: number): Promise<number> {
   const there = size.baseMiB + size.pluggedMiB;
   const wanted = Math.ceil(missing / block) * block;
   const host = Math.floor(totalmem() / MIB);
@@ -115,7 +115,7 @@ interface Plugged {
 }
 
 /** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
-async function bringOnline({ log }: Tools, { state, agent }: Sandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
+async function bringOnline({ log }: Tools, { state, agent }: ResizedSandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
   const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   await agent
@@ -124,7 +124,7 @@ async function bringOnline({ log }: Tools, { state, agent }: Sandbox, { cpus, me
 }
 
 /** Without `block`, undefined when memory is missing: how much is plugged is the guest's to say, and nobody waits for it with the lock. */
-function resize(context: Tools, sandbox: Sandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
+function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
   const { state, id } = sandbox;
   return withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
@@ -141,13 +141,13 @@ function resize(context: Tools, sandbox: Sandbox, limits: PodLimits, block: numb
  * Fits the VM to the containers on record. `change`: whether they had limits before that they may have lost.
  * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
  */
-export async function resizeSandbox(context: Tools, sandbox: Sandbox, change: 'new' | 'changed'): Promise<void> {
-  if (change === 'new' && isFree(limitsIn(sandbox.id).all)) return;
+export async function resizeSandbox(context: Tools, sandbox: ResizedSandbox, change: 'new' | 'changed'): Promise<void> {
+  if (change === 'new' && isUnlimited(limitsIn(sandbox.id).all)) return;
   const warn: Unreadable = (container, error) =>
     context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
   const attempt = (unreadable?: Unreadable, block?: number): Promise<Plugged | undefined> =>
     withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, unreadable), block));
-  await timed(context.log, 'VM size', async () => {
+  await traceStep(context.log, 'VM size', async () => {
     const plugged = (await attempt(warn)) ?? (await attempt(undefined, await askBlockMiB(sandbox)));
     if (plugged) await bringOnline(context, sandbox, plugged);
   });

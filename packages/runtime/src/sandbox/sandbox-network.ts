@@ -2,12 +2,12 @@
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
 import { randomUuid } from '../context/random-uuid.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import { scanNetwork } from '../network/join.ts';
 import { planNetworks } from '../network/macvtap-plan.ts';
 import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
-import { runEarlyHooks } from './container-hooks.ts';
+import { runPrestartHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 
 const HOST_NETWORK =
@@ -33,10 +33,10 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
  */
 export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
   const { path, created } = findNamespace(context, request);
-  await runEarlyHooks(context, path, request);
+  await runPrestartHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [] }, networks: [] };
-  const facts = await timed(context.log, 'read links', () => scanNetwork(path, context.kernel));
+  const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
   if (!created && facts.taps.length > 0)
     throw new KataError(
       `network namespace ${path} belongs to another VM (${facts.taps.join(', ')}): only containers of one pod share a network`,

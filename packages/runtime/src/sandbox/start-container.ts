@@ -5,21 +5,21 @@ import { keptBundle } from './kept-bundle.ts';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import { changeContainer } from '../state/state-store.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
 export async function startContainer(context: Context, id: string): Promise<void> {
-  const { sandboxId, record, sandbox, afterwards } = requireFor('start', id);
+  const { sandboxId, record, sandbox, afterwards } = loadContainerFor('start', id);
   const { AgentState, HypervisorState, Network } = sandbox;
   const bundle = keptBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
-  const agent = await timed(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
+  const agent = await traceStep(context.log, 'connect', () => connectAgent(AgentState.URL, {}));
   const deadlineMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
   try {
     if (sandboxId === id && Network.Endpoints?.length === 0 && context.configuration.runtime.internetworking_model !== 'none')
-      await timed(context.log, 'new links', () => plugAllLinks(context, id, agent));
-    await timed(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }, { deadlineMs }));
+      await traceStep(context.log, 'new links', () => plugAllLinks(context, id, agent));
+    await traceStep(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }, { deadlineMs }));
   } finally {
     agent.close();
   }

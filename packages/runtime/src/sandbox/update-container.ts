@@ -7,7 +7,7 @@ import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
 import type { Tools } from '../context/context.ts';
 import { limitWhole } from './host-limits.ts';
-import { requireFor } from '../state/load-container-for.ts';
+import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { changeContainer } from '../state/state-store.ts';
@@ -37,7 +37,7 @@ async function apply(context: Tools, found: FoundContainer, id: string, resource
 
 /** What is zero stays as it is. @throws ContainerNotFoundError, StateError, AgentError, KataError; the limits are what they were then */
 export async function updateContainer(context: Tools, id: string, resources: Resources): Promise<void> {
-  const found = requireFor('update', id);
+  const found = loadContainerFor('update', id);
   warnOfIgnored(resources, context.log);
   try {
     await apply(context, found, id, resources);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Resources } from '@kata-containers/common/oci/spec';
-import { extraMemoryMiB, extraVcpus, hostLimits, isFree, limitsOf, noLimits, updatedLimits } from './limits-plan.ts';
+import { extraMemoryMiB, extraVcpus, hostLimits, isUnlimited, limitsOf, noLimits, updatedLimits } from './limits-plan.ts';
 
 const cpu = (quota: number, period = 100_000): Resources => ({ cpu: { quota, period } });
 const cpus = (list: string): Resources => ({ cpu: { cpus: list } });
@@ -60,5 +60,5 @@ describe('hostLimits', () => {
   it('add up over periods', () => assert.deepEqual(host(cpu(50_000), cpu(10_000, 10_000)), { ...none, quota: 150_000, period: 100_000 }));
   it('one container without a quota frees all', () => assert.deepEqual(host(cpu(50_000), {}), { ...none, period: 100_000 }));
   it('CPU sets are joined', () => assert.deepEqual(host(cpus('0'), cpus('2-3')), { ...none, cpus: '0,2-3' }));
-  it('isFree', () => assert.deepEqual([isFree([]), isFree([noLimits]), isFree([limitsOf(memory(1))])], [true, true, false]));
+  it('isFree', () => assert.deepEqual([isUnlimited([]), isUnlimited([noLimits]), isUnlimited([limitsOf(memory(1))])], [true, true, false]));
 });

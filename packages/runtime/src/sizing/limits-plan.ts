@@ -104,5 +104,5 @@ export function hostLimits(all: readonly Limits[]): HostLimits {
 }
 
 /** True when nothing is asked of the VM's size or its processors. */
-export const isFree = (all: readonly Limits[]): boolean =>
+export const isUnlimited = (all: readonly Limits[]): boolean =>
   all.every(({ quota, cpus, mems, memoryBytes, hugePagesBytes }) => quota + memoryBytes + hugePagesBytes === 0 && cpus + mems === '');

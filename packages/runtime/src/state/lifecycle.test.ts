@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { ociStatus, stateAfter } from './lifecycle.ts';
-import type { ContainerState, Verb } from './lifecycle.ts';
+import type { ContainerState, Operation } from './lifecycle.ts';
 
 const states: ContainerState[] = ['ready', 'running', 'paused', 'stopped'];
 
-function outcome(verb: Verb, from: ContainerState): string {
+function outcome(verb: Operation, from: ContainerState): string {
   try {
     return stateAfter(verb, 'X', from);
   } catch (error) {
@@ -13,7 +13,7 @@ function outcome(verb: Verb, from: ContainerState): string {
 }
 
 describe('stateAfter', () => {
-  const cases: [verb: Verb, works: Partial<Record<ContainerState, ContainerState>>, refusal: (state: ContainerState) => string][] = [
+  const cases: [verb: Operation, works: Partial<Record<ContainerState, ContainerState>>, refusal: (state: ContainerState) => string][] = [
     ['start', { ready: 'running' }, (state) => `Can not move from ${state} to running`],
     ['pause', { running: 'paused' }, () => 'Container not running, impossible to pause'],
     ['resume', { paused: 'running' }, () => 'Container not paused, impossible to resume'],

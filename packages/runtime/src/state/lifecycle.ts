@@ -28,10 +28,10 @@ const rules = {
   network: { works: ['running'], refusal: (id) => `container ${id} is not running` },
 } satisfies Record<string, Rule>;
 
-export type Verb = keyof typeof rules;
+export type Operation = keyof typeof rules;
 
 /** The state that the container has after the verb. @throws StateError when the verb does not work in state `from` */
-export function stateAfter(verb: Verb, id: string, from: ContainerState): ContainerState {
+export function stateAfter(verb: Operation, id: string, from: ContainerState): ContainerState {
   const { works, becomes = from, refusal }: Rule = rules[verb];
   if (!works.includes(from)) throw new StateError(refusal(id, from));
   return becomes;

@@ -1,7 +1,7 @@
 /** A container in a state that a verb works in, with its sandbox: how most verbs begin. */
 import { currentState } from './container-status.ts';
 import { stateAfter } from './lifecycle.ts';
-import type { ContainerState, Verb } from './lifecycle.ts';
+import type { ContainerState, Operation } from './lifecycle.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { loadSandbox, requireContainer } from './state-store.ts';
 
@@ -14,7 +14,7 @@ export interface FoundContainer {
 }
 
 /** @throws ContainerNotFoundError, StateError */
-export function requireFor(verb: Verb, id: string): FoundContainer {
+export function loadContainerFor(verb: Operation, id: string): FoundContainer {
   const { sandboxId, record } = requireContainer(id);
   return { sandboxId, record, sandbox: loadSandbox(sandboxId), afterwards: stateAfter(verb, id, currentState(record)) };
 }

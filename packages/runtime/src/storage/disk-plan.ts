@@ -3,7 +3,7 @@
  * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
  */
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
-import { nameFor } from './name-for.ts';
+import { shareEntryName } from './share-entry-name.ts';
 
 export interface DiskFacts {
   /** Number of the block device that a path is the node of; undefined when it is none. */
@@ -91,10 +91,10 @@ export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newN
     if (number === undefined) return [];
     const isReadonly = options.includes('ro') || facts.isReadonly(number);
     const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
-    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
+    const point = `${STORAGE}/${shareEntryName(newName(), destination)}`;
     if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];
-    const words = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;
+    const args = disk.isReadonly && !options.includes('ro') ? [...options, 'ro'] : options;
     const moved: Mount = { destination, type: 'bind', source: point, options: ['rbind', ...(disk.isReadonly ? ['ro'] : [])] };
-    return [{ disk, mount, fstype: mount.type ?? '', options: words, point, moved }];
+    return [{ disk, mount, fstype: mount.type ?? '', options: args, point, moved }];
   });
 }

@@ -5,8 +5,8 @@
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { STORAGE, isBind } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
-import { isSpoiledByHost, mountAt } from '../mounts/mount-table.ts';
-import { nameFor } from './name-for.ts';
+import { hostWouldCorrupt, mountAt } from '../mounts/mount-table.ts';
+import { shareEntryName } from './share-entry-name.ts';
 
 export interface PmemImage {
   readonly path: string;
@@ -26,13 +26,13 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     const { source = '', destination, options = [] } = mount;
     const entry = isBind(mount) && source.startsWith('/') ? mountAt(source, table) : undefined;
     const image = entry?.root === '/' ? facts.imageOf(entry.number) : undefined;
-    if (!entry || !image || isSpoiledByHost(entry)) return [];
+    if (!entry || !image || hostWouldCorrupt(entry)) return [];
     const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
     // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
     if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
     const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
-    const point = `${STORAGE}/${nameFor(newName(), destination)}`;
-    const words = ['dax', ...(isReadonly ? ['ro'] : [])];
-    return [{ disk, mount, fstype: entry.fstype, options: words, point, moved: { ...mount, source: point } }];
+    const point = `${STORAGE}/${shareEntryName(newName(), destination)}`;
+    const args = ['dax', ...(isReadonly ? ['ro'] : [])];
+    return [{ disk, mount, fstype: entry.fstype, options: args, point, moved: { ...mount, source: point } }];
   });
 }

@@ -1,7 +1,7 @@
 /** Whether a container's root file system is the whole of a disk, which the guest can mount by itself. Pure. */
 import { basename, dirname } from 'node:path';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
-import { isSpoiledByHost, mountAt, mountPointsBelow } from '../mounts/mount-table.ts';
+import { hostWouldCorrupt, mountAt, mountPointsBelow } from '../mounts/mount-table.ts';
 import type { MountEntry } from '../mounts/mount-table.ts';
 
 export interface RootfsDisk extends WantedDisk {
@@ -17,7 +17,7 @@ export interface RootfsDisk extends WantedDisk {
 const KNOWN = ['ext4', 'xfs'];
 
 function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { isReadonly }: DiskFacts): RootfsDisk | undefined {
-  if (entry.root !== '/' || !KNOWN.includes(entry.fstype) || isSpoiledByHost(entry)) return undefined;
+  if (entry.root !== '/' || !KNOWN.includes(entry.fstype) || hostWouldCorrupt(entry)) return undefined;
   // By another mount the host writes to it, which is not to end for one who only reads; and the guest would have to replay its journal.
   if (entry.isReadonly && !entry.isWhollyReadonly && !entry.isHeld) return undefined;
   const readonly = entry.isReadonly || isReadonly(entry.number);

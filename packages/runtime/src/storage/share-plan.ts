@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
-import { nameFor } from './name-for.ts';
+import { shareEntryName } from './share-entry-name.ts';
 
 export interface HostFacts {
   /** What a bind mount's source is; undefined when it does not exist. */
@@ -83,7 +83,7 @@ function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath 
   if (kind === undefined || kind === 'other') return undefined;
   return {
     source,
-    name: nameFor(`${containerId}-${facts.randomName()}`, destination),
+    name: shareEntryName(`${containerId}-${facts.randomName()}`, destination),
     kind,
     recursive: options.includes('rbind'),
     readonly: options.includes('ro'),

@@ -37,7 +37,7 @@ export function allEntries(sandboxId: string): Undo[] {
 }
 
 /** Leaves what could not be undone to the end of the sandbox, so that the container's own journal can go. */
-export function handOver(sandboxId: string, entries: readonly Undo[]): void {
+export function transferEntries(sandboxId: string, entries: readonly Undo[]): void {
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   for (const entry of entries) journal.record(entry);
 }

@@ -9,7 +9,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
-import { endFamily, endProcess } from '../processes/end-process.ts';
+import { killProcessTree, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../mounts/unmount-tree.ts';
 import { replay } from './undo-journal.ts';
 import type { Undo, UndoJournal } from './undo-journal.ts';
@@ -63,7 +63,7 @@ async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, le
     case 'remove-cgroup':
       return removeCgroup(entry.directories, leftMs);
     case 'kill':
-      return entry.family ? endFamily(entry.process, graceMs, killMs) : endProcess(entry.process, graceMs, killMs);
+      return entry.family ? killProcessTree(entry.process, graceMs, killMs) : endProcess(entry.process, graceMs, killMs);
     case 'delete-links':
       return deleteLinks(entry.netns, entry.links, entry.ingress, linksMs);
     case 'restore-links':

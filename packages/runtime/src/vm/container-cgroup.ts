@@ -39,7 +39,7 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
 }
 
 /** Moves processes that were started for nobody to those of the sandbox' first container. */
-export function bringIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
+export function moveIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
   attempt(context, UNCOUNTED, () => {
     for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);
   });

@@ -12,7 +12,7 @@ const MIB = 1 << 20;
 /** 1.x's largest number of virtual CPUs on x86-64. */
 const MAX_VCPUS = 240;
 
-export interface VmRequest {
+export interface PlanInputs {
   readonly sandboxId: string;
   readonly accelerator: Accelerator;
   readonly networks: readonly QemuNetwork[];
@@ -49,7 +49,7 @@ function share(configuration: HypervisorConfiguration, socket: string): Pick<Qem
   };
 }
 
-export function planVm(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: VmRequest): QemuPlan {
+export function planVm(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: PlanInputs): QemuPlan {
   const { image, initrd } = configuration;
   return {
     ...request,

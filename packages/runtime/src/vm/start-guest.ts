@@ -18,7 +18,7 @@ import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from 
 import type { Context } from '../context/context.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
-import { timed } from '../context/trace-step.ts';
+import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 
 /** Files of a VM and its proxy. */
@@ -74,11 +74,11 @@ async function endOf(started: StartedQemu, error: unknown): Promise<never> {
 
 /** Starts QEMU in the network namespace, where it opens by name the taps that it does not inherit. */
 async function spawnQemu(context: Context, { plan, files, netns, journal, taps = [] }: GuestStart): Promise<StartedQemu> {
-  const words = qemuCommandLine(plan);
-  context.log.debug('starting QEMU', { words: words.join(' ') });
+  const args = qemuCommandLine(plan);
+  context.log.debug('starting QEMU', { args: args.join(' ') });
   const { environment } = context;
-  const start = { binary: plan.binary, words, logFile: files.qemuLog, inherited: taps, environment };
-  const started = await timed(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
+  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment };
+  const started = await traceStep(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   return started;
 }
@@ -94,10 +94,10 @@ function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): St
 /** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
 async function vmReady({ log }: Context, { plan: { accelerator }, files, state }: GuestStart, { qemu }: SpawnedGuest): Promise<void> {
   const prepare = async (): Promise<void> => {
-    const monitor = await timed(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
+    const monitor = await traceStep(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
     try {
       const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, accelerator);
-      if (state !== undefined) await timed(log, 'state load', () => loadState(monitor, state, timeoutMs));
+      if (state !== undefined) await traceStep(log, 'state load', () => loadState(monitor, state, timeoutMs));
     } finally {
       monitor.close();
     }
@@ -136,8 +136,8 @@ async function awaitAgent(
     await Promise.race([waitUntilServing(agent, timeoutMs), failed]);
     return agent;
   } catch (error) {
-    const words = tail?.lastWords() ?? '';
-    throw new HypervisorError('the guest did not come up', words === '' ? '' : `the guest said last: ${words}`, { cause: error });
+    const args = tail?.lastLogLines() ?? '';
+    throw new HypervisorError('the guest did not come up', args === '' ? '' : `the guest said last: ${args}`, { cause: error });
   }
 }
 
@@ -145,7 +145,7 @@ async function awaitAgent(
 async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
   const qemu = withDaemon(await spawnQemu(context, start), daemon);
-  const proxy = await timed(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
+  const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
   return { qemu, proxy, ...(daemon && { daemon }) };
 }
 
@@ -155,7 +155,7 @@ async function guestReady(context: Context, start: GuestStart, { qemu, proxy, da
   try {
     const url = `unix://${start.files.proxySocket}`;
     const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
-    const agent = await timed(context.log, 'first answer', () => awaitAgent(url, qemu, tail, timeoutMs));
+    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, qemu, tail, timeoutMs));
     return { plan: start.plan, vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();

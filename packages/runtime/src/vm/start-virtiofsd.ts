@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { componentVersion } from '../host-check/component-version.ts';
-import { lastWords } from '../hypervisor/qemu/qemu-process.ts';
+import { lastLogLines } from '../hypervisor/qemu/qemu-process.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
@@ -27,7 +27,7 @@ export interface DaemonStart {
 }
 
 /** @throws HypervisorError when the daemon cannot be run at all */
-function words({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
+function args({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
   const version = componentVersion(binary);
   if (version === undefined) throw new HypervisorError(`virtiofsd (${binary}) cannot be run`, '');
   return virtiofsdCommandLine({
@@ -42,7 +42,7 @@ function words({ configuration: { hypervisor } }: Context, { sharedDirectory, de
 /** The listening socket is there before the daemon is, so QEMU can be started at once. */
 function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journal }: DaemonStart): StartedDaemon {
   const binary = findVirtiofsd(context.configuration.hypervisor.virtio_fs_daemon);
-  const own = words(context, plan, binary);
+  const own = args(context, plan, binary);
   const logFile = join(directory, virtiofsdLog);
   const log = openSync(logFile, 'a', 0o600);
   const listening = context.kernel.listenUnix(socket);
@@ -50,7 +50,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
     const stdio = ['ignore', log, log, listening] as const;
     const { identity, child } = spawnApart({
       binary,
-      words: own,
+      args: own,
       stdio: [...stdio],
       detached: true,
       environment: context.environment,
@@ -58,7 +58,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
     journal.record({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
     const failed = new Promise<never>((_, reject) =>
       child.on('exit', (code, signal) =>
-        reject(new HypervisorError(`virtiofsd (${binary}) ended (${signal ?? `exit code ${code}`})`, lastWords(logFile))),
+        reject(new HypervisorError(`virtiofsd (${binary}) ended (${signal ?? `exit code ${code}`})`, lastLogLines(logFile))),
       ),
     );
     failed.catch(() => {});

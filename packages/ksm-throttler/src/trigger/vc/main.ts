@@ -1,7 +1,7 @@
 /** vc: what kata-vc-throttler.service runs. */
 import { runMain } from '@kata-containers/common/process/run-main';
-import { staySmall } from '@kata-containers/common/process/stay-small';
+import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { runVc } from './run-vc.ts';
 
-staySmall();
+limitV8Memory();
 runMain(runVc);

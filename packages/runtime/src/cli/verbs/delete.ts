@@ -9,9 +9,9 @@ export const deleteVerb: Verb = {
     void command
       .argument('[container-id...]', 'containers to delete')
       .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
-  async run({ words, options, log }) {
-    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) await deleteContainer({ log, kernel: linuxKernel }, validateId(id), options['force'] === true);
+  async run({ args, options, log }) {
+    if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of args) await deleteContainer({ log, kernel: linuxKernel }, validateId(id), options['force'] === true);
     return 0;
   },
 };

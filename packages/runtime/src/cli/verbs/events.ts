@@ -1,4 +1,4 @@
-import { harmlessJson } from '@kata-containers/common/errors/guest-text';
+import { sanitizeJson } from '@kata-containers/common/errors/guest-text';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { exactJson } from '../../bundle/exact-json.ts';
@@ -19,7 +19,7 @@ function interval(options: Options): number {
   return milliseconds;
 }
 
-const tell = (event: ContainerEvent): void => print(`${harmlessJson(exactJson(event))}\n`);
+const tell = (event: ContainerEvent): void => print(`${sanitizeJson(exactJson(event))}\n`);
 
 export const events: Verb = {
   describe: (command) =>
@@ -27,8 +27,8 @@ export const events: Verb = {
       .argument('[container-id]')
       .option('--interval <duration>', 'time between two statistics', '5s')
       .option('--stats', 'print the statistics once, and exit'),
-  async run({ words, options }) {
-    const id = validateId(words[0]);
+  async run({ args, options }) {
+    const id = validateId(args[0]);
     const milliseconds = interval(options);
     if (options['stats'] === true) tell(await containerStats(id));
     else await followContainer(id, milliseconds, tell);

@@ -91,10 +91,10 @@ export const exec: Verb = {
       .option('-g, --additional-gids <gid>', 'further group, in numbers, repeatable', collect)
       .option('--cgroup <path>', 'accepted')
       .option('--ignore-paused', 'accepted'),
-  async run({ words, options, context }) {
-    const id = validateId(words[0]);
+  async run({ args, options, context }) {
+    const id = validateId(args[0]);
     const processFile = textOption(options, 'process');
-    const process = processFile === undefined ? composeProcess(id, words.slice(1), options) : readProcess(processFile);
+    const process = processFile === undefined ? composeProcess(id, args.slice(1), options) : readProcess(processFile);
     const detached = options['detach'] === true;
     const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
     const pidfdSocket = textOption(options, 'pidfdSocket');

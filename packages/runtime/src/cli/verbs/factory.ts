@@ -2,15 +2,15 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
-import { withCacheServer } from '../../factory/cache/ask-for-vm.ts';
-import { whyNotCloned } from '../../factory/cloneable-plan.ts';
+import { withCacheServer } from '../../factory/cache/request-vm.ts';
+import { cloneObstacle } from '../../factory/cloneable-plan.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
 import { keyOf } from '../../factory/template-key.ts';
-import { holdTemplate, templateStore } from '../../factory/use-template.ts';
+import { lockTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { planVm } from '../../vm/plan-vm.ts';
 import { waitForEnd } from '../../processes/end-process.ts';
-import { accelerate } from '../../sandbox/accelerate.ts';
+import { detectAccelerator } from '../../sandbox/detect-accelerator.ts';
 import type { Context } from '../../context/context.ts';
 import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
@@ -21,7 +21,7 @@ async function usualPlan(context: Context): Promise<QemuPlan> {
   const anywhere = '/';
   return planVm(hypervisor, {
     sandboxId: 'template',
-    accelerator: await accelerate(context),
+    accelerator: await detectAccelerator(context),
     networks: runtime.internetworking_model === 'none' ? [] : [{ tap: 'tap0_kata', mac: spareMac(0) }],
     sharedDirectory: anywhere,
     virtioFsSocket: anywhere,
@@ -38,14 +38,14 @@ async function init(context: Context): Promise<string> {
   const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
   if (!wantsTemplate && cached === 0) return 'vm factory or VMCache is not enabled';
   const plan = await usualPlan(context);
-  const reason = whyNotCloned(plan);
+  const reason = cloneObstacle(plan);
   if (reason !== undefined) throw new KataError(`no VM can stand ready: ${reason}`);
   if (cached > 0) {
     await (await import('../../factory/cache/cache-server.ts')).runCacheServer(context, plan);
     return 'VM cache server has ended';
   }
   if (hasTemplate(context, plan)) throw new KataError(`There is already a VM template in ${path}`);
-  (await holdTemplate(context, plan)).release();
+  (await lockTemplate(context, plan)).release();
   return 'vm factory initialized';
 }
 
@@ -91,7 +91,7 @@ const actions: Readonly<Record<string, (context: Context) => Promise<string>>> =
 export const factory: Verb = {
   describe: (command) =>
     void command.argument('<action>', 'init: make a template now, or serve VMs from a cache; status: is there one; destroy: remove all'),
-  async run({ words: [name = '', ...rest], context }) {
+  async run({ args: [name = '', ...rest], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action || rest.length > 0)
       throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${[name, ...rest].join(' ')}"`);

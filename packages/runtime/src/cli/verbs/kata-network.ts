@@ -1,4 +1,4 @@
-import { harmlessJson } from '@kata-containers/common/errors/guest-text';
+import { sanitizeJson } from '@kata-containers/common/errors/guest-text';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../context/context.ts';
@@ -34,12 +34,12 @@ export const kataNetwork: Verb = {
       .argument('<action>', Object.keys(actions).join(', '))
       .argument('<container-id>')
       .argument('[file]', 'JSON of the interface (Device names a link of the network namespace) or of the routes, "-" for stdin'),
-  async run({ words: [name = '', id, file], context }) {
+  async run({ args: [name = '', id, file], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
     const container = validateId(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
-    print(`${harmlessJson(JSON.stringify(await action.run(container, file ?? '', context)))}\n`);
+    print(`${sanitizeJson(JSON.stringify(await action.run(container, file ?? '', context)))}\n`);
     return 0;
   },
 };

@@ -6,9 +6,9 @@ import type { Verb } from '../verb.ts';
 
 export const kataOverhead: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
-  async run({ words, log }) {
-    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) print(await measureOverhead(validateId(id), log));
+  async run({ args, log }) {
+    if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of args) print(await measureOverhead(validateId(id), log));
     return 0;
   },
 };

@@ -4,8 +4,8 @@ import type { Verb } from '../verb.ts';
 
 export const pause: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  async run({ words }) {
-    await pauseContainer(validateId(words[0]));
+  async run({ args }) {
+    await pauseContainer(validateId(args[0]));
     return 0;
   },
 };

@@ -9,16 +9,16 @@ export const ps: Verb = {
   describe: (command) =>
     void command
       .argument('[container-id]')
-      .argument('[ps-options...]', 'words for the ps of the guest, "-ef" by default')
+      .argument('[ps-options...]', 'arguments for the ps of the guest, "-ef" by default')
       .option('-f, --format <format>', 'table: of the guest; json: pids of the container on the host', 'table')
       .option('--kata-guest-pids', "with json: the guest's own pids, which mean nothing on the host"),
-  async run({ words, options }) {
-    const [given, ...args] = words;
+  async run({ args, options }) {
+    const [given, ...psArgs] = args;
     const id = validateId(given);
     const format = textOption(options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
     if (format === 'json' && options['kataGuestPids'] !== true) print(JSON.stringify(listHostProcesses(id)));
-    else print(await listGuestProcesses(id, format, args.length > 0 ? args : ['-ef']));
+    else print(await listGuestProcesses(id, format, psArgs.length > 0 ? psArgs : ['-ef']));
     return 0;
   },
 };

@@ -4,8 +4,8 @@ import type { Verb } from '../verb.ts';
 
 export const resume: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  async run({ words }) {
-    await resumeContainer(validateId(words[0]));
+  async run({ args }) {
+    await resumeContainer(validateId(args[0]));
     return 0;
   },
 };

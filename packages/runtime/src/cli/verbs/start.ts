@@ -5,9 +5,9 @@ import type { Verb } from '../verb.ts';
 
 export const start: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to start'),
-  async run({ words, context }) {
-    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of words) await startContainer(await context(), validateId(id));
+  async run({ args, context }) {
+    if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    for (const id of args) await startContainer(await context(), validateId(id));
     return 0;
   },
 };

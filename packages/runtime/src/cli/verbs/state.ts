@@ -10,9 +10,9 @@ import type { Verb } from '../verb.ts';
 
 export const state: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  run({ words }) {
-    if (words.length !== 1) throw new UsageError(`Expecting only one container ID, got ${words.length}: [${words.join(' ')}]`);
-    const id = validateId(words[0]);
+  run({ args }) {
+    if (args.length !== 1) throw new UsageError(`Expecting only one container ID, got ${args.length}: [${args.join(' ')}]`);
+    const id = validateId(args[0]);
     const { record } = requireContainer(id);
     const status = ociStatus(currentState(record));
     const annotations = containerAnnotations(record);

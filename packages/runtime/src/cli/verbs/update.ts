@@ -33,9 +33,9 @@ export const update: Verb = {
       .option('--pids-limit <n>', 'number of processes')
       .option('--l3-cache-schema <schema>', 'accepted')
       .option('--mem-bw-schema <schema>', 'accepted'),
-  async run({ words, options, log }) {
-    if (words.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    const id = validateId(words[0]);
+  async run({ args, options, log }) {
+    if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
+    const id = validateId(args[0]);
     const file = textOption(options, 'resources');
     const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
     await updateContainer({ log, kernel: linuxKernel }, id, resources);

@@ -39,7 +39,7 @@ async function makeRoomFor(endpoint: string): Promise<void> {
   rmSync(endpoint);
 }
 
-function handOver(pool: VmPool<CachedVm>, call: ServerUnaryCall<Empty, GrpcVM>, answer: sendUnaryData<GrpcVM>): void {
+function transferEntries(pool: VmPool<CachedVm>, call: ServerUnaryCall<Empty, GrpcVM>, answer: sendUnaryData<GrpcVM>): void {
   const vm = pool.take();
   if (!vm) return answer({ code: status.UNAVAILABLE, details: 'no VM is ready' });
   if (call.cancelled) pool.giveBack(vm);
@@ -56,7 +56,7 @@ function makeServer(pool: VmPool<CachedVm>, plan: QemuPlan, quit: () => void): S
   server.addService(grpcService(CacheServiceDefinition), {
     config: (_call: unknown, answer: sendUnaryData<GrpcVMConfig>) =>
       answer(null, { Data: Buffer.from(JSON.stringify({ TemplateKey: keyOf(plan) })), AgentConfig: Buffer.from('{}') }),
-    getBaseVM: (call: ServerUnaryCall<Empty, GrpcVM>, answer: sendUnaryData<GrpcVM>) => handOver(pool, call, answer),
+    getBaseVM: (call: ServerUnaryCall<Empty, GrpcVM>, answer: sendUnaryData<GrpcVM>) => transferEntries(pool, call, answer),
     status: (_call: unknown, answer: sendUnaryData<GrpcStatus>) => answer(null, tellStatus(pool)),
     quit: (_call: unknown, answer: sendUnaryData<Empty>) => {
       answer(null, {});

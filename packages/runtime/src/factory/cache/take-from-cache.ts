@@ -3,16 +3,16 @@ import { connectAgent } from '@kata-containers/common/agent-api/agent-connection
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context } from '../../context/context.ts';
-import { timed } from '../../context/trace-step.ts';
+import { traceStep } from '../../context/trace-step.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { adoptTaps, detachTaps } from '../../vm/attach-network.ts';
-import { bringIntoCgroupOf } from '../../vm/container-cgroup.ts';
+import { moveIntoCgroupOf } from '../../vm/container-cgroup.ts';
 import type { RunningVm } from '../../vm/start-guest.ts';
-import { whyNotCloned } from '../cloneable-plan.ts';
+import { cloneObstacle } from '../cloneable-plan.ts';
 import { reseedClone } from '../reseed-clone.ts';
 import { keyOf } from '../template-key.ts';
 import type { VmRequest } from '../vm-request.ts';
-import { askForVm } from './ask-for-vm.ts';
+import { requestVm } from './request-vm.ts';
 import { rename, resume } from './cached-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
@@ -20,16 +20,16 @@ import type { HandedVm } from './handed-vm.ts';
 async function adopt(context: Context, { id, plan, network, journal }: VmRequest, handed: HandedVm): Promise<RunningVm> {
   const { log } = context;
   const files = rename(handed.id, id, journal);
-  bringIntoCgroupOf(context, id, [handed.vm.pid, handed.proxy.pid]);
+  moveIntoCgroupOf(context, id, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
-    await timed(log, 'resume', () => resume(files, plan.accelerator));
+    await traceStep(log, 'resume', () => resume(files, plan.accelerator));
     const agent = await connectAgent(url, {});
-    await timed(log, 'entropy and clock', () => reseedClone(agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
+    await traceStep(log, 'entropy and clock', () => reseedClone(agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
-  const attached = timed(log, 'join taps', () => adoptTaps(context, network, journal, handed.netns));
+  const attached = traceStep(log, 'join taps', () => adoptTaps(context, network, journal, handed.netns));
   const [vm] = await Promise.all([running(), attached]);
   return vm;
 }
@@ -38,14 +38,14 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
 export async function takeFromCache(context: Context, request: VmRequest): Promise<RunningVm | undefined> {
   const { vm_cache_number: size, vm_cache_endpoint: endpoint } = context.configuration.factory;
   if (size === 0) return undefined;
-  const reason = whyNotCloned(request.plan);
+  const reason = cloneObstacle(request.plan);
   if (reason !== undefined) {
     context.log.info('no VM of the cache is asked for', { reason });
     return undefined;
   }
   const begun = request.journal.entries().length;
   try {
-    const handed = await timed(context.log, 'VM cache', () => askForVm(endpoint, keyOf(request.plan)));
+    const handed = await traceStep(context.log, 'VM cache', () => requestVm(endpoint, keyOf(request.plan)));
     return await adopt(context, request, handed);
   } catch (error) {
     context.log.warn('no VM of the cache can be used', { reason: errorMessage(error) });

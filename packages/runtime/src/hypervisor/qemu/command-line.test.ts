@@ -42,11 +42,8 @@ const golden = `
 `;
 
 /** Words as rows: each switch with its value. */
-function rows(words: readonly string[]): string[] {
-  return words.reduce<string[]>(
-    (out, word) => (word.startsWith('-') ? [...out, word] : [...out.slice(0, -1), `${out.at(-1)} ${word}`]),
-    [],
-  );
+function rows(args: readonly string[]): string[] {
+  return args.reduce<string[]>((out, word) => (word.startsWith('-') ? [...out, word] : [...out.slice(0, -1), `${out.at(-1)} ${word}`]), []);
 }
 
 describe('QEMU command line', () => {

@@ -152,7 +152,7 @@ const units: Unit[] = [
   ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, smp, incoming],
 ];
 
-/** The words after the binary's name. */
+/** The arguments after the binary's name. */
 export function qemuCommandLine(plan: QemuPlan): string[] {
   return units.flatMap((unit) => unit(plan));
 }

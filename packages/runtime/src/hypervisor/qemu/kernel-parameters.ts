@@ -32,10 +32,10 @@ export interface ParameterChoices {
 
 const units = ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket'];
 
-/** The words that the configuration decides; `kata-env` shows them. */
+/** The parameters that the configuration decides; `kata-env` shows them. */
 export function configuredParameters({ hasImage, agentDebug, kernelParams }: ParameterChoices): string[] {
-  const words = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...(agentDebug ? ['agent.log=debug'] : [])];
-  return kernelParams === '' ? words : [...words, kernelParams];
+  const args = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...(agentDebug ? ['agent.log=debug'] : [])];
+  return kernelParams === '' ? args : [...args, kernelParams];
 }
 
 export function kernelParameters(plan: QemuPlan): string[] {

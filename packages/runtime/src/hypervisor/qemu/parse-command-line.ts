@@ -1,6 +1,6 @@
 /** What a running QEMU was started with, from its own command line (/proc/PID/cmdline). Pure. */
 
-export interface StartedWith {
+export interface QemuArguments {
   readonly kernel: string;
   /** Image or initrd. */
   readonly image: string;
@@ -10,11 +10,11 @@ export interface StartedWith {
 /** Commas in a value are doubled (qemu(1), "-drive"). */
 const unescape = (value: string): string => value.replaceAll(',,', ',');
 
-export function parseCommandLine(cmdline: string): StartedWith {
-  const words = cmdline.split('\0');
-  const after = (name: string): string => words[words.indexOf(name) + 1] ?? '';
-  const has = (name: string): boolean => words.includes(name);
-  const image = words.flatMap((word) => {
+export function parseCommandLine(cmdline: string): QemuArguments {
+  const args = cmdline.split('\0');
+  const after = (name: string): string => args[args.indexOf(name) + 1] ?? '';
+  const has = (name: string): boolean => args.includes(name);
+  const image = args.flatMap((word) => {
     const [, path] = /^(?:memory-backend-file,id=mem0,mem-path=|id=image,file=)((?:[^,]|,,)*)/.exec(word) ?? [];
     return path === undefined ? [] : [unescape(path)];
   });

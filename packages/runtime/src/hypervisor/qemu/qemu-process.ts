@@ -25,7 +25,7 @@ function readEnd(file: string): string {
 }
 
 /** The last lines of QEMU's log, on one line, for an error text. */
-export function lastWords(logFile: string): string {
+export function lastLogLines(logFile: string): string {
   try {
     const lines = readEnd(logFile).split('\n');
     return lines
@@ -46,7 +46,7 @@ export interface StartedQemu {
 
 export interface QemuStart {
   readonly binary: string;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   /** What it says goes there. */
   readonly logFile: string;
   /** Its descriptors from 3 on. */
@@ -58,20 +58,20 @@ export interface QemuStart {
  * Starts QEMU in the namespaces of the main thread, apart from our session and stdio.
  * @throws HypervisorError when it cannot be run at all
  */
-export function startQemu({ binary, words, logFile, inherited, environment }: QemuStart): StartedQemu {
+export function startQemu({ binary, args, logFile, inherited, environment }: QemuStart): StartedQemu {
   const log = openSync(logFile, 'a', 0o600);
   try {
-    const child = spawn(binary, words, { stdio: ['ignore', log, log, ...inherited], detached: true, env: environment, cwd: '/' });
+    const child = spawn(binary, args, { stdio: ['ignore', log, log, ...inherited], detached: true, env: environment, cwd: '/' });
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>
-        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastWords(logFile))),
+        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastLogLines(logFile))),
       );
     });
     failed.catch(() => {});
     child.unref();
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-    if (!identity) throw new HypervisorError(`QEMU (${binary}) cannot be run`, lastWords(logFile));
+    if (!identity) throw new HypervisorError(`QEMU (${binary}) cannot be run`, lastLogLines(logFile));
     return { identity, failed };
   } finally {
     closeSync(log);

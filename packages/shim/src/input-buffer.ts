@@ -1,11 +1,11 @@
-import { PIECE_BYTES, PieceMemory } from './piece-memory.ts';
+import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 
 /** What a read may add to a piece that is nearly full. */
 const READ_BYTES = 65536;
 
 /** Joins what was read while a piece was on its way to the next piece. */
-export class GatheredInput {
-  readonly #memory = new PieceMemory(PIECE_BYTES);
+export class InputBuffer {
+  readonly #memory = new DoubleBuffer(PIECE_BYTES);
   #filling: Buffer | undefined;
   #length = 0;
   #ended = false;

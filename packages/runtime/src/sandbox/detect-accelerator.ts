@@ -4,7 +4,7 @@ import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../context/context.ts';
 
 /** KVM when a guest really boots with it; what it is not chosen for is logged. */
-export async function accelerate({ configuration: { hypervisor }, kernel, log }: Context): Promise<Accelerator> {
+export async function detectAccelerator({ configuration: { hypervisor }, kernel, log }: Context): Promise<Accelerator> {
   const choice = await chooseAccelerator(hypervisor.accelerator, {
     cpuinfo: readCpuinfo,
     kvmUsable: () => isKvm('/dev/kvm', kernel),

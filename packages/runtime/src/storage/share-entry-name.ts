@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 const MAX_BYTES = 255;
 
 /** `head` with the last name of a path behind it, for whoever looks at the directory; without that when it is too long for an entry. */
-export function nameFor(head: string, path: string): string {
+export function shareEntryName(head: string, path: string): string {
   const name = `${head}-${basename(path) || 'root'}`;
   return Buffer.byteLength(name) > MAX_BYTES ? head : name;
 }

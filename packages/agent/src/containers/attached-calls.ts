@@ -11,7 +11,7 @@ export interface Cancellable {
   readonly onCancelled: (notify: (how: Cancellation) => void) => void;
 }
 
-export class Followers {
+export class AttachedCalls {
   readonly #onAbandoned: () => void;
   #count = 0;
 

@@ -4,7 +4,7 @@
  */
 const CHUNK_BYTES = 4096;
 
-export class HeldBytes {
+export class ReceiveBuffer {
   readonly #full: Buffer[] = [];
   #tail: Buffer = Buffer.alloc(0);
   #tailLength = 0;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { ReadMemory } from './read-memory.ts';
+import { ReadBufferPool } from './read-buffer-pool.ts';
 
-describe('ReadMemory', () => {
+describe('ReadBufferPool', () => {
   it('is one place, as long as nobody keeps it', () => {
-    const memory = new ReadMemory();
+    const memory = new ReadBufferPool();
     assert.equal(memory.next(), memory.next());
   });
   it('what is kept is given again only when all who keep it have let it go', () => {
-    const memory = new ReadMemory();
+    const memory = new ReadBufferPool();
     const first = memory.next();
     const [one, other] = [memory.keep(), memory.keep()];
     const second = memory.next();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { nameFor } from './name-for.ts';
+import { shareEntryName } from './share-entry-name.ts';
 
-describe('nameFor', () => {
+describe('shareEntryName', () => {
   const cases: [name: string, path: string, result: string][] = [
     ['the last name', '/a/b', 'head-b'],
     ['the root', '/', 'head-root'],
@@ -9,5 +9,5 @@ describe('nameFor', () => {
     ['one that is too long', `/a/${'x'.repeat(251)}`, 'head'],
     ['bytes count, not letters', `/a/${'ü'.repeat(126)}`, 'head'],
   ];
-  for (const [name, path, result] of cases) it(name, () => assert.equal(nameFor('head', path), result));
+  for (const [name, path, result] of cases) it(name, () => assert.equal(shareEntryName('head', path), result));
 });

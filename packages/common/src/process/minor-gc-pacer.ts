@@ -15,7 +15,7 @@ export function exposeCollect(): Collect {
   return runInNewContext('gc') as Collect;
 }
 
-export class YoungGarbage {
+export class MinorGcPacer {
   readonly #every: number;
   #bytes = 0;
   #collect: Collect | undefined;

@@ -30,8 +30,8 @@ export async function withCacheServer<T>(
   }
 }
 
-/** @throws KataError when the server's VMs are made from other files or words, AgentError when none is ready */
-export function askForVm(endpoint: string, key: string): Promise<HandedVm> {
+/** @throws KataError when the server's VMs are made from other files or arguments, AgentError when none is ready */
+export function requestVm(endpoint: string, key: string): Promise<HandedVm> {
   return withCacheServer(endpoint, async (call) => {
     const { Data } = await call('config');
     const { TemplateKey } = JSON.parse(Data.toString()) as { TemplateKey?: string };

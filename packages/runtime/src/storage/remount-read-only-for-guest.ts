@@ -5,7 +5,7 @@
  */
 import { MS_BIND, MS_RDONLY, MS_REMOUNT } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { HELD, mountAt } from '../mounts/mount-table.ts';
+import { NO_INIT_ITABLE, mountAt } from '../mounts/mount-table.ts';
 
 /**
  * Nothing is to be undone: what the host remembers of the file system is old as soon as the guest has written. It stays so until it is unmounted.
@@ -13,9 +13,9 @@ import { HELD, mountAt } from '../mounts/mount-table.ts';
  * @param table /proc/self/mountinfo
  * @throws KernelError EBUSY when the host has a file open for writing, EINVAL for a file system that cannot be held
  */
-export function holdFileSystem(kernel: Pick<Kernel, 'mount'>, point: string, table: string): void {
+export function remountReadOnlyForGuest(kernel: Pick<Kernel, 'mount'>, point: string, table: string): void {
   const entry = mountAt(point, table);
   if (!entry || entry.isWhollyReadonly || entry.isHeld) return;
-  kernel.mount('none', point, 'none', MS_REMOUNT | MS_RDONLY | entry.flags, HELD);
+  kernel.mount('none', point, 'none', MS_REMOUNT | MS_RDONLY | entry.flags, NO_INIT_ITABLE);
   kernel.mount('none', point, 'none', MS_REMOUNT | MS_BIND | entry.flags); // the mount as it was
 }

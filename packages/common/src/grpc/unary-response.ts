@@ -1,6 +1,6 @@
 /** One answer of a unary gRPC call (gRPC over HTTP/2: headers, one length-prefixed message, trailers), gathered and bounded. */
 import { GRPC } from '../errors/agent-error.ts';
-import type { AnswerSink } from '../http2/connection.ts';
+import type { ResponseSink } from '../http2/connection.ts';
 
 /** Compressed-flag and length before a message. */
 const PREFIX_LENGTH = 5;
@@ -11,7 +11,7 @@ export interface Outcome {
   readonly message: Buffer;
 }
 
-export interface AnswerOptions {
+export interface ResponseOptions {
   /** Longest message that is taken. */
   readonly maxBytes: number;
   /** Gives the memory for a message of a length. */
@@ -32,8 +32,8 @@ function decodeDetails(text: string): string {
   }
 }
 
-export class Answer implements AnswerSink {
-  readonly #options: AnswerOptions;
+export class UnaryResponse implements ResponseSink {
+  readonly #options: ResponseOptions;
   readonly #done: (outcome: Outcome) => void;
   readonly #prefix = Buffer.allocUnsafe(PREFIX_LENGTH);
   #prefixLength = 0;
@@ -42,7 +42,7 @@ export class Answer implements AnswerSink {
   #status: { readonly code: number; readonly details: string } | undefined;
 
   /** `done` is called once. */
-  constructor(options: AnswerOptions, done: (outcome: Outcome) => void) {
+  constructor(options: ResponseOptions, done: (outcome: Outcome) => void) {
     this.#options = options;
     let called = false;
     this.#done = (outcome) => {

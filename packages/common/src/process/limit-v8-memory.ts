@@ -6,6 +6,6 @@ import { setFlagsFromString } from 'node:v8';
  * at any time. Call it once all modules are loaded: V8 takes no code that was made with other flags, Node's own neither, and
  * would compile anew what is loaded later.
  */
-export function staySmall(): void {
+export function limitV8Memory(): void {
   for (const flag of ['--no-opt', '--no-maglev', '--single-threaded-gc', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 }

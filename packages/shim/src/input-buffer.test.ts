@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { GatheredInput } from './gathered-input.ts';
-import { PieceMemory } from './piece-memory.ts';
+import { InputBuffer } from './input-buffer.ts';
+import { DoubleBuffer } from './double-buffer.ts';
 
-describe('GatheredInput', () => {
+describe('InputBuffer', () => {
   it('joins what came, keeps its order, and ends', async () => {
-    const input = new GatheredInput();
+    const input = new InputBuffer();
     for (const text of ['one ', 'two ', 'three']) input.add(Buffer.from(text));
     assert.equal((await input.take())?.toString(), 'one two three');
     const waiting = input.take();
@@ -18,7 +18,7 @@ describe('GatheredInput', () => {
   });
 
   it('a piece stays as it is while the next one is gathered', async () => {
-    const input = new GatheredInput();
+    const input = new InputBuffer();
     input.add(Buffer.from('first'));
     const piece = await input.take();
     input.add(Buffer.from('other'));
@@ -26,7 +26,7 @@ describe('GatheredInput', () => {
   });
 
   it('says when it is full, and bytes of any chunking come out unchanged', async () => {
-    const input = new GatheredInput();
+    const input = new InputBuffer();
     const data = randomBytes(5 << 20);
     const taken: Buffer[] = [];
     for (let offset = 0, size = 1; offset < data.length; size = (size * 7) % 65_521) {
@@ -41,9 +41,9 @@ describe('GatheredInput', () => {
   });
 });
 
-describe('PieceMemory', () => {
+describe('DoubleBuffer', () => {
   it('gives two places in turn', () => {
-    const memory = new PieceMemory(10);
+    const memory = new DoubleBuffer(10);
     const [a, b, c] = [memory.next(), memory.next(), memory.next()];
     assert.notEqual(a.buffer, b.buffer);
     assert.equal(a.buffer, c.buffer);

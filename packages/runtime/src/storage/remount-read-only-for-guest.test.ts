@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { recordingKernel } from '@kata-containers/common/kernel/recording-kernel';
-import { holdFileSystem } from './hold-file-system.ts';
+import { remountReadOnlyForGuest } from './remount-read-only-for-guest.ts';
 
-describe('holdFileSystem', () => {
+describe('remountReadOnlyForGuest', () => {
   const hold = (options: string, own: string): unknown => {
     const { kernel, calls } = recordingKernel();
-    holdFileSystem(kernel, '/m', `30 1 7:5 / /m ${options} shared:1 - ext4 /dev/loop5 ${own}`);
+    remountReadOnlyForGuest(kernel, '/m', `30 1 7:5 / /m ${options} shared:1 - ext4 /dev/loop5 ${own}`);
     return calls;
   };
 

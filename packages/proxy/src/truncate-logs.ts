@@ -34,7 +34,7 @@ function shorten(path: string): void {
 }
 
 /** Of the VM's logs in `directory`, which may get another name meanwhile. @returns what ends it */
-export function boundLogs(directory: string, log: Logger): () => void {
+export function truncateLogs(directory: string, log: Logger): () => void {
   const handle = openSync(directory, O_RDONLY | O_DIRECTORY);
   const own = `/proc/self/fd/${handle}`;
   let timer: NodeJS.Timeout | undefined;

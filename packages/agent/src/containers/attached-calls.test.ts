@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { Followers } from './followers.ts';
-import type { Cancellation } from './followers.ts';
+import { AttachedCalls } from './attached-calls.ts';
+import type { Cancellation } from './attached-calls.ts';
 
-describe('Followers', () => {
+describe('AttachedCalls', () => {
   /** A call that can be cut off. */
   function call(): { onCancelled: (notify: (how: Cancellation) => void) => void; cutOff: (how: Cancellation) => void } {
     let listener: (how: Cancellation) => void = () => {};
@@ -10,7 +10,7 @@ describe('Followers', () => {
   }
   const forever = (): Promise<never> => new Promise(() => {});
 
-  const cases: [name: string, act: (followers: Followers) => Promise<void> | void, abandoned: boolean][] = [
+  const cases: [name: string, act: (followers: AttachedCalls) => Promise<void> | void, abandoned: boolean][] = [
     ['nobody ever followed', () => {}, false],
     ['the answer was given', (followers) => followers.follow(call(), Promise.resolve()), false],
     [
@@ -63,7 +63,7 @@ describe('Followers', () => {
   for (const [name, act, expected] of cases) {
     it(`${name}: ${expected ? 'abandoned' : 'not abandoned'}`, async () => {
       let abandoned = false;
-      const followers = new Followers(() => (abandoned = true));
+      const followers = new AttachedCalls(() => (abandoned = true));
       await act(followers);
       assert.equal(abandoned, expected);
     });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { YoungGarbage } from './young-garbage.ts';
+import { MinorGcPacer } from './minor-gc-pacer.ts';
 
-describe('YoungGarbage', () => {
+describe('MinorGcPacer', () => {
   it('keeps the buffers of a long transfer from piling up', () => {
     const { arrayBuffers: before } = process.memoryUsage(); // other tests' buffers are not ours
-    const garbage = new YoungGarbage(1 << 20);
+    const garbage = new MinorGcPacer(1 << 20);
     for (let piece = 0; piece < 2000; piece++) garbage.count(Buffer.allocUnsafeSlow(65536).length);
     const held = process.memoryUsage().arrayBuffers - before;
     assert.ok(held < 32 << 20, `${held >> 20} MiB are held`);

@@ -5,7 +5,7 @@ export const PIECE_BYTES = 1 << 20;
  * Memory for two pieces in turn: while one is on its way the other one is filled. Taken once and used again, because the garbage of
  * a fast stream piles up faster than it is collected. Whole from the beginning: pages that nobody has written to cost nothing.
  */
-export class PieceMemory {
+export class DoubleBuffer {
   readonly #length: number;
   readonly #buffers: Buffer[] = [];
   #turn = 0;
