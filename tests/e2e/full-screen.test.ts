@@ -21,13 +21,11 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await engine.stop();
       assert.deepEqual(leftovers(), []);
     });
-    /** docker 20.10 may fail to tell an exec's terminal its first size, with every runtime: a change always arrives. */
-    const waitForSize = 'until stty size | grep -q "24 80"; do sleep 0.1; done';
+    const waitForSize = 'until stty size 2>/dev/null | grep -q "24 80"; do sleep 0.1; done';
 
     it('vi: typed text is on the screen and in the file, and the shell is back afterwards', async () => {
       await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; vi /tmp/note'; echo left with $?; sleep 60`);
-      await tmux.resize(80, 24);
-      await tmux.shows('an empty file', /^~\n(~\n)+/m);
+      await tmux.resizeUntil(80, 24, 'an empty file', /^~\n(~\n)+/m);
       await tmux.type('i', 'first line', 'Enter', 'second line', 'Escape');
       await tmux.shows('the text', /^first line\nsecond line\n~/m);
       assert.equal((await tmux.screen()).replace(/\n$/, '').split('\n').length, 24);
@@ -38,8 +36,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
 
     it('top: draws its table, and leaves on q', async () => {
       await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; top -d 1'; echo left with $?; sleep 60`);
-      await tmux.resize(80, 24);
-      await tmux.shows('the table', /^Mem: .*\n.*\nLoad average: .*\n\s*PID\s+PPID USER/m);
+      await tmux.resizeUntil(80, 24, 'the table', /^Mem: .*\n.*\nLoad average: .*\n\s*PID\s+PPID USER/m);
       await tmux.shows('the container’s processes', /sleep 10000/);
       await tmux.type('q');
       await tmux.shows('the exit code', /^left with 0$/m);

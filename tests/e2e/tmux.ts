@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 
 export class Tmux {
   readonly #engine: Engine;
-  /** A new one for each session: the old one may still be ending. */
+  /** The server's socket. A new one for each session: the old server may still be ending. */
   #server = '';
   #sessions = 0;
   readonly #configuration: string;
@@ -21,7 +21,7 @@ export class Tmux {
   async #tmux(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await run(
       'tmux',
-      ['-L', this.#server, '-f', this.#configuration, ...args],
+      ['-S', this.#server, '-f', this.#configuration, ...args],
       {},
       this.#engine.environment,
     );
@@ -30,11 +30,27 @@ export class Tmux {
   }
 
   open(command: string, columns = 100, rows = 30): Promise<string> {
-    this.#server = `kata-screen-${process.pid}-${this.#sessions++}`;
+    this.#server = join(this.#engine.directory, `tmux-${this.#sessions++}`);
     return this.#tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), command);
   }
   resize(columns: number, rows: number): Promise<string> {
     return this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+  /**
+   * Changes the size until the screen matches. docker 20.10 may not set an exec's first size, and misses a change that comes before it
+   * watches for them: the output of the process is no sign that it does.
+   */
+  async resizeUntil(columns: number, rows: number, what: string, pattern: RegExp): Promise<void> {
+    await until(what, async () => {
+      await this.resize(columns, rows + 1);
+      await this.resize(columns, rows);
+      return until(what, async () => pattern.test(await this.screen()), 1000).then(
+        () => true,
+        () => false,
+      );
+    }).catch(async (error: unknown) => {
+      throw new Error(`the screen shows:\n${await this.screen()}`, { cause: error });
+    });
   }
   type(...keys: string[]): Promise<string> {
     return this.#tmux('send-keys', ...keys);
@@ -50,6 +66,6 @@ export class Tmux {
   }
 
   async close(): Promise<void> {
-    await run('tmux', ['-L', this.#server, 'kill-server']);
+    await run('tmux', ['-S', this.#server, 'kill-server']);
   }
 }
