@@ -72,7 +72,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
 
   /** One container as an engine has it made. */
   async function runContainer(agent: AgentConnection, id: string): Promise<void> {
-    await reseedClone(agent, 10_000);
+    await reseedClone(agent);
     const addresses = [{ family: 'inet' as const, address: '10.9.0.2', prefixLength: 24 }];
     await agent.call('updateInterface', { interface: interfaceRequest({ ...link, addresses }) });
     const unset = { flags: 0, priority: 0, mtu: 0, type: 1 };
@@ -98,7 +98,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
 
   it('compiles next to nothing for a container', async () => {
     const configuration = { hypervisor: { shared_fs: 'virtio-9p', msize_9p: 8192 } } as Context['configuration'];
-    await warmUp(withoutShare(host.agent), { configuration }, { networks: [{ tap: '', mac: '' }], accelerator: 'tcg' });
+    await warmUp(withoutShare(host.agent), { configuration }, { networks: [{ tap: '', mac: '' }] });
     host.useAgent(await host.connect());
     await until('the connection that was warmed up is closed', () => compiled(0).includes('unregisterChannelzRef'));
     const before = statSync(log).size;

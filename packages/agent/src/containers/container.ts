@@ -1,5 +1,6 @@
 /** One container: crun's, with the processes that were started in it. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
@@ -26,7 +27,7 @@ export interface ContainerTools extends LaunchTools {
   readonly log: Logger;
 }
 
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 /** The kernel's bound for pids.max in a number (include/linux/threads.h). */
 const PID_MAX_LIMIT = 4_194_304n;
 

@@ -1,5 +1,6 @@
 /** Starting processes by crun: their stdio, their pid, their end. */
 import { readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { status } from '@grpc/grpc-js';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -10,7 +11,7 @@ import type { Stdio } from './process.ts';
 import type { ProcessIo } from './process-io.ts';
 import type { Reaper } from '../processes/reaper.ts';
 
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 
 export interface LaunchTools {
   readonly kernel: Kernel;

@@ -1,13 +1,14 @@
 /** First process of a PID namespace that the sandbox' containers share: it waits, reaps orphans, and keeps the namespace. */
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import { CLONE_NEWPID } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Reaper } from '../processes/reaper.ts';
 
 /** `wait` reaps whatever ends below, so the shell never has to look. */
 const SCRIPT = 'while :; do sleep 2147483647 & wait; done';
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 
 export interface PauseProcess {
   /** What a container joins. */

@@ -37,6 +37,8 @@ export interface AgentConnection {
 export interface ConnectOptions {
   /** Milliseconds that the first connection may take. */
   readonly connectTimeoutMs?: number;
+  /** Milliseconds until a call without a deadline of its own fails; 1.x's 60 s by default. */
+  readonly callTimeoutMs?: number;
 }
 
 /** Answers that are one long text: a piece of output and its wrapping, or the table of processes. */
@@ -56,8 +58,10 @@ function decode(codec: Codec, name: string, message: Buffer): unknown {
 
 class TypedConnection implements AgentConnection {
   readonly #client: AgentClient;
-  constructor(client: AgentClient) {
+  readonly #callTimeoutMs: number | undefined;
+  constructor(client: AgentClient, callTimeoutMs: number | undefined) {
     this.#client = client;
+    this.#callTimeoutMs = callTimeoutMs;
   }
 
   async call<N extends Name>(name: N, request: AgentRequest<N>, options?: AgentCallOptions): Promise<AgentResponse<N>> {
@@ -80,17 +84,17 @@ class TypedConnection implements AgentConnection {
     { name, requestType, responseType }: Method,
     request: unknown,
     maxBytes: number,
-    options?: AgentCallOptions,
+    { deadlineMs = this.#callTimeoutMs }: AgentCallOptions = {},
   ): Promise<unknown> {
-    const answer = { maxBytes, allocate };
+    const options = { answer: { maxBytes, allocate }, ...(deadlineMs !== undefined && { deadlineMs }) };
     const message = requestType.encode(requestType.fromPartial(request as never)).finish();
-    return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], { ...options, answer }));
+    return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], options));
   }
 }
 
 /** Connects to `unix:///path`. @throws AgentError when nobody speaks HTTP/2 there in time */
-export async function connectAgent(uri: string, { connectTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
-  return new TypedConnection(await AgentClient.connect(socketPath(uri), connectTimeoutMs));
+export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
+  return new TypedConnection(await AgentClient.connect(socketPath(uri), connectTimeoutMs), callTimeoutMs);
 }
 
 /** Waits until the guest has booted and its agent answers. @throws AgentError */

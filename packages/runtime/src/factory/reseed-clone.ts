@@ -6,12 +6,8 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 const ENTROPY_BYTES = 512;
 
 /** A clone has the randomness and the clock of its template: both are made its own before anything runs in it. @throws AgentError */
-export async function reseedClone(agent: AgentConnection, timeoutMs: number): Promise<void> {
-  const deadline = { deadlineMs: timeoutMs };
+export async function reseedClone(agent: AgentConnection): Promise<void> {
   const now = Date.now();
   const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };
-  await Promise.all([
-    agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }, deadline),
-    agent.call('setGuestDateTime', time, deadline),
-  ]);
+  await Promise.all([agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }), agent.call('setGuestDateTime', time)]);
 }

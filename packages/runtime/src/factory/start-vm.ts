@@ -1,6 +1,5 @@
 /** A VM of its own for a sandbox or for the cache: cloned from a template if there can be one, else booted. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { undoSince } from '../undo/undo.ts';
@@ -19,8 +18,7 @@ async function cloneTemplate(context: Context, start: GuestStart): Promise<Runni
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
-    const timeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator);
-    await traceStep(context.log, 'entropy and clock', () => reseedClone(vm.agent, timeoutMs));
+    await traceStep(context.log, 'entropy and clock', () => reseedClone(vm.agent));
     return vm;
   } catch (error) {
     await undoSince(start.journal, begun, context.log);

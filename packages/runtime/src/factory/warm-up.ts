@@ -2,17 +2,17 @@
  * Has the agent of a template do once what it will do in each clone. Its JavaScript is compiled then, and its programs are in
  * memory: clones share both, and start their first container in less than half of the time.
  */
+import { constants } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { shareOf } from '../agent/sandbox-requests.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { reseedClone } from './reseed-clone.ts';
 import { spareInterface, warmUpAddress, warmUpProcess, warmUpRoot, warmUpRoutes, warmUpSandbox, warmUpSpec } from './warm-up-plan.ts';
 
 const CONTAINER = 'warm-up';
 const PROCESS = 'warm-up-process';
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 const STDIO_BYTES = 1 << 20;
 
 /** A process from its start to its end, as a shim sees it. */
@@ -49,9 +49,9 @@ async function useNetwork(agent: AgentConnection, devices: number): Promise<void
 export async function warmUp(
   agent: AgentConnection,
   { configuration }: Pick<Context, 'configuration'>,
-  { networks, accelerator }: Pick<QemuPlan, 'networks' | 'accelerator'>,
+  { networks }: Pick<QemuPlan, 'networks'>,
 ): Promise<void> {
-  await reseedClone(agent, guestTimeout(REQUEST_TIMEOUT_MS, accelerator));
+  await reseedClone(agent);
   await useNetwork(agent, networks.length);
   await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
   await runContainer(agent);

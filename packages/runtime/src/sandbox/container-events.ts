@@ -5,7 +5,6 @@ import { ContainerNotFoundError } from '@kata-containers/common/errors/kata-erro
 import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
 import { statsMessage } from '../agent/stats-message.ts';
 import { callGuest } from './call-guest.ts';
-import type { Deadline } from './call-guest.ts';
 import { currentState } from '../state/container-status.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import { containersOf, requireContainer } from '../state/state-store.ts';
@@ -18,15 +17,15 @@ export interface ContainerEvent {
 
 type Emit = (event: ContainerEvent) => void;
 
-async function stats(agent: AgentConnection, id: string, deadline: Deadline): Promise<ContainerEvent> {
-  const { cgroup_stats } = await agent.call('statsContainer', { container_id: id }, deadline);
+async function stats(agent: AgentConnection, id: string): Promise<ContainerEvent> {
+  const { cgroup_stats } = await agent.call('statsContainer', { container_id: id });
   return { type: 'stats', id, ...(cgroup_stats && { data: statsMessage(cgroup_stats) }) };
 }
 
 /** @throws ContainerNotFoundError, StateError, AgentError */
 export async function containerStats(id: string): Promise<ContainerEvent> {
   const { sandbox } = loadContainerFor('events', id);
-  return callGuest(sandbox, (agent, deadline) => stats(agent, id, deadline));
+  return callGuest(sandbox, (agent) => stats(agent, id));
 }
 
 function hasEnded(id: string): boolean {
@@ -57,13 +56,13 @@ async function followOom(agent: AgentConnection, sandboxId: string, signal: Abor
 export async function followContainer(id: string, intervalMs: number, emit: Emit): Promise<void> {
   const { sandbox, sandboxId } = loadContainerFor('events', id);
   const done = new AbortController();
-  await callGuest(sandbox, async (agent, deadline) => {
+  await callGuest(sandbox, async (agent) => {
     followOom(agent, sandboxId, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
     try {
       for (;;) {
         await sleep(Math.min(intervalMs, LONGEST_TIMER_MS));
         if (hasEnded(id)) return;
-        emit(await stats(agent, id, deadline));
+        emit(await stats(agent, id));
       }
     } catch (error) {
       if (!hasEnded(id)) throw error;

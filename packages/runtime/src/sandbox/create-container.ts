@@ -1,7 +1,6 @@
 /** `create`: a container in a sandbox of its own, or in the pod's. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
@@ -31,6 +30,7 @@ import { findSandbox, loadContainer, loadSandbox, registerContainer } from '../s
 import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { validateId } from './validate-id.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -160,7 +160,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   const journal = reserve(request.id, sandboxId);
   try {
     makeCgroupFor(context, request, journal);
-    const agent = await connectAgent(sandbox.AgentState.URL, {});
+    const agent = await connectGuest(sandbox);
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
     const record = loadContainer(sandboxId, request.id); // the VM may have grown for it already

@@ -9,9 +9,7 @@ import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
 import { hostFacts, sharePaths } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
-import type { Deadline } from './call-guest.ts';
 import { provideDisks } from './container-disks.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -32,9 +30,9 @@ export interface PlacedContainer {
 }
 
 /** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
-async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection, deadline: Deadline): Promise<boolean> {
+async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection): Promise<boolean> {
   if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
-  const { agent_details } = await agent.call('getGuestDetails', {}, deadline);
+  const { agent_details } = await agent.call('getGuestDetails', {});
   return agent_details?.supports_seccomp === true;
 }
 
@@ -55,8 +53,7 @@ export async function createInGuest(context: Context, container: Container, plac
   const plan = planShare(id, disks.mounts, hostFacts, new Set([...volumes.inGuest, ...disks.inGuest]));
   const shared = { id, volumes: plan.shared, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
   sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator) };
-  const seccomp = await takesSeccomp(context, bundle, agent, deadline);
+  const seccomp = await takesSeccomp(context, bundle, agent);
   const rootPath = `${guestShare}/${id}${disks.rootSuffix ?? '/rootfs'}`;
   const call = {
     container_id: id,
@@ -66,5 +63,5 @@ export async function createInGuest(context: Context, container: Container, plac
     OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp, nullStdin: isNullStdin() }),
     sandbox_pidns: joinsPidNamespace(bundle.spec),
   };
-  await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call, deadline));
+  await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call));
 }

@@ -1,7 +1,7 @@
 /** Makes a sandbox: network, share, VM, proxy, and the agent told who it is. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
-import { createSandboxRequest, interfaceRequest, shareOf, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import { createSandboxRequest, shareOf } from '../agent/sandbox-requests.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
@@ -10,7 +10,7 @@ import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
 import { prepareNetwork } from './sandbox-network.ts';
@@ -28,19 +28,7 @@ export interface CreatedSandbox {
   readonly network: Promise<void>;
 }
 
-async function configureNetwork(agent: AgentConnection, { facts }: SandboxNetwork, deadline: { deadlineMs: number }): Promise<void> {
-  const { links, routes, neighbours } = facts;
-  for (const link of links) await agent.call('updateInterface', { interface: interfaceRequest(link) }, deadline);
-  if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
-  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
-}
-
-async function beginSandbox(
-  agent: AgentConnection,
-  request: SandboxRequest,
-  context: Context,
-  deadline: { deadlineMs: number },
-): Promise<void> {
+async function beginSandbox(agent: AgentConnection, request: SandboxRequest, context: Context): Promise<void> {
   const { spec } = request.bundle;
   const resolvConf = resolvConfSource(spec.mounts ?? []);
   const facts = {
@@ -52,7 +40,7 @@ async function beginSandbox(
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
     kernelModules: context.configuration.agent.kernel_modules,
   };
-  await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts), deadline));
+  await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts)));
 }
 
 /** A VM of the cache has its taps open by name, whatever the plan says. */
@@ -109,10 +97,9 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   });
   const vm = await acquireVm(context, { id, plan, files, network, journal });
   try {
-    const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) };
-    const configured = traceStep(context.log, 'guest network', () => configureNetwork(vm.agent, network, deadline));
+    const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // told to who awaits it
-    await beginSandbox(vm.agent, request, context, deadline);
+    await beginSandbox(vm.agent, request, context);
     const state = sandboxState(context, id, vm, network);
     saveSandbox(id, state);
     return { state, agent: vm.agent, network: configured };

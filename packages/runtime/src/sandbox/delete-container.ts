@@ -1,5 +1,4 @@
 /** `delete`: takes a container, and with the last one its sandbox, off the host. */
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
@@ -17,6 +16,7 @@ import { traceStep } from '../context/trace-step.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 import { findSandbox, loadContainer, loadSandbox } from '../state/state-store.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
 
 /** Time for the guest to write its caches back before its VM is ended. */
 const SYNC_TIMEOUT_MS = 5000;
@@ -37,11 +37,11 @@ function load<T>(read: () => T, force: boolean): T | undefined {
 async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
-  const deadlineMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
+  const callTimeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
   try {
-    const agent = await connectAgent(AgentState.URL, { connectTimeoutMs: 1000 });
+    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs });
     try {
-      await agent.call('destroySandbox', {}, { deadlineMs });
+      await agent.call('destroySandbox', {});
     } finally {
       agent.close();
     }

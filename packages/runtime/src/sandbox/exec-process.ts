@@ -1,5 +1,5 @@
 /** `exec`: another process in a container, with a shim of its own. */
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { constants } from 'node:os';
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Process } from '@kata-containers/common/oci/spec';
 import { isNullStdin } from '../processes/null-stdin.ts';
@@ -9,11 +9,11 @@ import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { randomUuid } from '../context/random-uuid.ts';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -27,7 +27,7 @@ export interface ExecRequest {
   readonly onStarted: (shim: Started) => void;
 }
 
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 
 function startShim(
   context: Context,
@@ -69,18 +69,16 @@ function startShim(
  */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
   const found = loadContainerFor('exec', request.id);
-  const { AgentState, HypervisorState } = found.sandbox;
   const console = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
   const names = { container_id: request.id, exec_id: randomUuid() };
-  const agent = await connectAgent(AgentState.URL, {});
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator) };
+  const agent = await connectGuest(found.sandbox);
   try {
-    await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) }, deadline);
+    await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) });
     try {
       return startShim(context, found, request, names.exec_id, console);
     } catch (error) {
       // Without a shim nobody would ever end it, or learn of it.
-      await agent.call('signalProcess', { ...names, signal: SIGKILL }, deadline).catch(() => {});
+      await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});
       throw error;
     }
   } finally {

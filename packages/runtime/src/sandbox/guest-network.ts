@@ -8,12 +8,12 @@ import { loadContainerFor } from '../state/load-container-for.ts';
 /** All: @throws ContainerNotFoundError, StateError, AgentError */
 export async function listInterfaces(id: string): Promise<Interface[]> {
   const { sandbox } = loadContainerFor('network', id);
-  return (await callGuest(sandbox, (agent, deadline) => agent.call('listInterfaces', {}, deadline))).Interfaces;
+  return (await callGuest(sandbox, (agent) => agent.call('listInterfaces', {}))).Interfaces;
 }
 
 export async function listRoutes(id: string): Promise<Route[]> {
   const { sandbox } = loadContainerFor('network', id);
-  return (await callGuest(sandbox, (agent, deadline) => agent.call('listRoutes', {}, deadline))).Routes;
+  return (await callGuest(sandbox, (agent) => agent.call('listRoutes', {}))).Routes;
 }
 
 /** A link of the sandbox' namespace that its VM does not have becomes a device of it; else it is a device that the guest has, by its address. */
@@ -21,7 +21,7 @@ export async function addInterface(context: Context, id: string, wanted: Interfa
   const { sandbox, sandboxId } = loadContainerFor('network', id);
   const plugged = await plugNamed(context, sandboxId, wanted);
   const complete = plugged ? { ...wanted, hwAddr: plugged.mac, pciPath: plugged.pciPath } : wanted;
-  return callGuest(sandbox, (agent, deadline) => agent.call('updateInterface', { interface: complete }, deadline));
+  return callGuest(sandbox, (agent) => agent.call('updateInterface', { interface: complete }));
 }
 
 export async function removeInterface(context: Context, id: string, unwanted: Interface): Promise<Interface> {
@@ -32,5 +32,5 @@ export async function removeInterface(context: Context, id: string, unwanted: In
 /** In place of all that there are. */
 export async function updateRoutes(id: string, routes: readonly Route[]): Promise<Route[]> {
   const { sandbox } = loadContainerFor('network', id);
-  return (await callGuest(sandbox, (agent, deadline) => agent.call('updateRoutes', { routes: { Routes: routes } }, deadline))).Routes;
+  return (await callGuest(sandbox, (agent) => agent.call('updateRoutes', { routes: { Routes: routes } }))).Routes;
 }

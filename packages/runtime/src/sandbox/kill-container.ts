@@ -1,5 +1,5 @@
 /** `kill`: a signal for the container's process, or for all its processes. */
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
+import { constants } from 'node:os';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -9,8 +9,9 @@ import { guestTimeout } from '../context/context.ts';
 import { currentState } from '../state/container-status.ts';
 import { loadSandbox, requireContainer, changeContainer } from '../state/state-store.ts';
 import type { SandboxState } from '../state/state.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
 
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 /** A guest that does not take a signal within this time is not going to. */
 const SIGNAL_TIMEOUT_MS = 5000;
 /** A process that ended while it was to be signalled is gone from the guest first, and with its shim this much later at the most. */
@@ -24,11 +25,11 @@ export interface KillRequest {
   readonly all: boolean;
 }
 
-async function signalInGuest({ AgentState, HypervisorState }: SandboxState, { id, signal, all }: KillRequest): Promise<void> {
-  const agent = await connectAgent(AgentState.URL, { connectTimeoutMs: SIGNAL_TIMEOUT_MS });
+async function signalInGuest(sandbox: SandboxState, { id, signal, all }: KillRequest): Promise<void> {
+  const callTimeoutMs = guestTimeout(SIGNAL_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+  const agent = await connectGuest(sandbox, { connectTimeoutMs: SIGNAL_TIMEOUT_MS, callTimeoutMs });
   try {
-    const deadlineMs = guestTimeout(SIGNAL_TIMEOUT_MS, HypervisorState.Accelerator);
-    await agent.call('signalProcess', { container_id: id, exec_id: all ? '' : id, signal }, { deadlineMs });
+    await agent.call('signalProcess', { container_id: id, exec_id: all ? '' : id, signal });
   } finally {
     agent.close();
   }

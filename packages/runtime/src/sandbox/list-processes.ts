@@ -19,7 +19,7 @@ function isListOfPids(json: string): boolean {
 export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<string> {
   const { sandbox } = loadContainerFor('ps', id);
   const request = { container_id: id, format, args: [...args] };
-  const { process_list } = await callGuest(sandbox, (agent, deadline) => agent.call('listProcesses', request, deadline));
+  const { process_list } = await callGuest(sandbox, (agent) => agent.call('listProcesses', request));
   const text = process_list.toString();
   if (format === 'table') return sanitizeLines(text);
   if (!isListOfPids(text)) throw new AgentError(GRPC.internal, "the agent's answer to listProcesses is no list of pids");

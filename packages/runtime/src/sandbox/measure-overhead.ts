@@ -9,7 +9,6 @@ import type { Sample } from '../agent/overhead-message.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
-import type { Deadline } from './call-guest.ts';
 import { currentState } from '../state/container-status.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -40,15 +39,10 @@ function cpuNanoseconds(pid: number): bigint {
   return identity ? BigInt(cpuMilliseconds(identity)) * NANOSECONDS_A_MILLISECOND : 0n;
 }
 
-async function takeSample(
-  agent: AgentConnection,
-  deadline: Deadline,
-  sandbox: SandboxState,
-  containers: readonly Measured[],
-): Promise<Sample> {
+async function takeSample(agent: AgentConnection, sandbox: SandboxState, containers: readonly Measured[]): Promise<Sample> {
   const pids = hostProcesses(sandbox, containers);
   const host = { time: process.hrtime.bigint(), hostCpu: sum(pids.map(cpuNanoseconds)), hostMemory: sum(pids.map(memoryBytes)) };
-  const answers = await Promise.all(containers.map(({ id }) => agent.call('statsContainer', { container_id: id }, deadline)));
+  const answers = await Promise.all(containers.map(({ id }) => agent.call('statsContainer', { container_id: id })));
   return {
     ...host,
     guestCpu: sum(answers.map(({ cgroup_stats }) => cgroup_stats?.cpu_stats?.cpu_usage?.total_usage ?? 0n)),
@@ -73,10 +67,10 @@ function containersToMeasure(sandboxId: string, log: Logger): Measured[] {
 export async function measureOverhead(id: string, log: Logger): Promise<string> {
   const { sandboxId, sandbox } = loadContainerFor('events', id);
   const containers = containersToMeasure(sandboxId, log);
-  return callGuest(sandbox, async (agent, deadline) => {
-    const first = await takeSample(agent, deadline, sandbox, containers);
+  return callGuest(sandbox, async (agent) => {
+    const first = await takeSample(agent, sandbox, containers);
     await sleep(INTERVAL_MS);
-    const last = await takeSample(agent, deadline, sandbox, containers);
+    const last = await takeSample(agent, sandbox, containers);
     const { vcpus } = parseCommandLine(commandLineOf(sandbox.HypervisorState.Process.pid));
     return overheadMessage(id, first, last, vcpus);
   });

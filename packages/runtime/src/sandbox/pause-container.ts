@@ -5,7 +5,7 @@ import { changeContainer } from '../state/state-store.ts';
 
 async function change(verb: 'pause' | 'resume', id: string): Promise<void> {
   const { sandboxId, sandbox, afterwards } = loadContainerFor(verb, id);
-  await callGuest(sandbox, (agent, deadline) => agent.call(`${verb}Container`, { container_id: id }, deadline));
+  await callGuest(sandbox, (agent) => agent.call(`${verb}Container`, { container_id: id }));
   changeContainer(sandboxId, id, { State: afterwards });
 }
 

@@ -3,20 +3,19 @@ import { closeSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
-import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import { configureGuestNetwork } from './configure-guest-network.ts';
 import { canOpen } from '../host-check/accelerator.ts';
 import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
 import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
 import { TOOL_TIMEOUT_MS } from '../network/ip-command.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
-import type { NetworkFacts } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
 import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
-import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { sandboxPaths } from '../context/paths.ts';
@@ -80,15 +79,6 @@ async function plugLink(context: Context, id: string, state: SandboxState, link:
 
 const placeOf = (state: SandboxState, mac: string): string => pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
 
-async function tellGuest(agent: AgentConnection, state: SandboxState, { links, routes, neighbours }: NetworkFacts): Promise<void> {
-  if (links.length === 0) return;
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
-  for (const link of links)
-    await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: placeOf(state, link.mac) } }, deadline);
-  if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } }, deadline);
-  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) }, deadline);
-}
-
 /** docker from 28 on fills the namespace between `create` and `start`. @throws KataError, QmpError, AgentError */
 export async function plugAllLinks(context: Context, id: string, agent: AgentConnection): Promise<void> {
   const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
@@ -97,7 +87,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     return { state: now, facts: found };
   });
-  await tellGuest(agent, state, facts); // without the lock: nobody is to wait for a guest that does not answer
+  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: nobody is to wait for a guest that does not answer
 }
 
 /** Plugs the link of that name in the namespace, if there is one that the VM does not have. @returns where the guest finds it, or empty */

@@ -1,7 +1,7 @@
 /** Takes one container out of a pod's sandbox that goes on. */
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
@@ -17,8 +17,9 @@ import { unplugDisks } from './plug-disks.ts';
 import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { undoAll } from '../undo/undo.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
 
-const SIGKILL = 9;
+const { SIGKILL } = constants.signals;
 
 /** A proxy that has not answered by then has gone with its sandbox. */
 const CONNECT_MS = 15_000;
@@ -26,11 +27,10 @@ const CONNECT_MS = 15_000;
 const FORCED_MS = 6000;
 
 async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
-  const agent = await connectAgent(sandbox.AgentState.URL, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS) });
-  const deadline = { deadlineMs: timeoutMs };
+  const agent = await connectGuest(sandbox, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS), callTimeoutMs: timeoutMs });
   try {
-    await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }, deadline).catch(() => {});
-    await agent.call('removeContainer', { container_id: id }, deadline);
+    await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }).catch(() => {});
+    await agent.call('removeContainer', { container_id: id });
   } finally {
     agent.close();
   }

@@ -10,7 +10,7 @@ import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { extraMemoryMiB, extraVcpus, isUnlimited, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
-import { REQUEST_TIMEOUT_MS, UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { currentState } from '../state/container-status.ts';
 import { limitOnHost } from './host-limits.ts';
@@ -83,9 +83,8 @@ async function fitCpus(
   return 0;
 }
 
-async function askBlockMiB({ state, agent }: ResizedSandbox): Promise<number> {
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
-  const details = await agent.call('getGuestDetails', { mem_block_size: true }, deadline);
+async function askBlockMiB({ agent }: ResizedSandbox): Promise<number> {
+  const details = await agent.call('getGuestDetails', { mem_block_size: true });
   const block = Number(details.mem_block_size_bytes) / MIB;
   // The guest says it: nothing but a power of two up to the kernel's largest (2 GiB) is a block's size.
   return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
@@ -115,11 +114,10 @@ interface Plugged {
 }
 
 /** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
-async function bringOnline({ log }: Tools, { state, agent }: ResizedSandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
+async function bringOnline({ log }: Tools, { agent }: ResizedSandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
-  const deadline = { deadlineMs: guestTimeout(REQUEST_TIMEOUT_MS, state.HypervisorState.Accelerator) };
   await agent
-    .call('onlineCPUMem', { wait: true, nb_cpus: cpus, cpu_only: memoryMiB === 0 }, deadline)
+    .call('onlineCPUMem', { wait: true, nb_cpus: cpus, cpu_only: memoryMiB === 0 })
     .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
 }
 

@@ -29,9 +29,9 @@ async function apply(context: Tools, found: FoundContainer, id: string, resource
   const isChanged = JSON.stringify(limits) !== JSON.stringify(before);
   changeContainer(sandboxId, id, { Limits: limits });
   if (isChanged) limitIfWhole(context, id, found, limits);
-  await callGuest(sandbox, async (agent, deadline) => {
+  await callGuest(sandbox, async (agent) => {
     if (isChanged) await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'changed');
-    await agent.call('updateContainer', { container_id: id, resources: guestResources(resources) }, deadline);
+    await agent.call('updateContainer', { container_id: id, resources: guestResources(resources) });
   });
 }
 

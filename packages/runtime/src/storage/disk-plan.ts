@@ -3,6 +3,7 @@
  * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
  */
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
+import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface DiskFacts {
@@ -81,7 +82,6 @@ export interface DiskVolume {
 
 /** Where the guest mounts disks for its containers (1.x). */
 export const STORAGE = '/run/kata-containers/sandbox/storage';
-export const isBind = ({ type = 'bind', options = [] }: Mount): boolean => type === 'bind' || options.some((word) => /^r?bind$/.test(word));
 
 /** `newName` gives a name that is new each time: several containers may have the same disk. */
 export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newName: () => string): DiskVolume[] {

@@ -3,9 +3,10 @@
  * guest maps the file itself, without a page cache of its own. Pure.
  */
 import type { Mount } from '@kata-containers/common/oci/spec';
-import { STORAGE, isBind } from './disk-plan.ts';
+import { STORAGE } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
 import { hostWouldCorrupt, mountAt } from '../mounts/mount-table.ts';
+import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface PmemImage {

@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
+import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface HostFacts {
@@ -42,8 +43,6 @@ function tmpfsBytes(options: readonly string[]): number | undefined {
   const [, digits, suffix = ''] = options.map((option) => /^size=(\d+)([kmg]?)$/i.exec(option)).find(Boolean) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SUFFIXES[suffix.toLowerCase()] ?? 1);
 }
-
-const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');
 
 /**
  * Engines mount a tmpfs of their own at /dev/shm, or bind one that they keep for several containers, in a directory named shm (docker

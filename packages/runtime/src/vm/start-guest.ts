@@ -8,13 +8,13 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import { followConsole } from '../hypervisor/qemu/console-tail.ts';
 import type { ConsoleTail } from '../hypervisor/qemu/console-tail.ts';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
-import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
+import type { Accelerator, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
-import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
@@ -127,17 +127,20 @@ async function awaitAgent(
   url: string,
   { failed }: StartedQemu,
   tail: ConsoleTail | undefined,
-  timeoutMs: number,
+  accelerator: Accelerator,
 ): Promise<AgentConnection> {
-  const connecting = connectAgent(url, { connectTimeoutMs: timeoutMs });
+  const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
+  const connecting = connectAgent(url, { connectTimeoutMs: timeoutMs, callTimeoutMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) });
   connecting.catch(() => {});
   try {
     const agent = await Promise.race([connecting, failed]);
     await Promise.race([waitUntilServing(agent, timeoutMs), failed]);
     return agent;
   } catch (error) {
-    const args = tail?.lastLogLines() ?? '';
-    throw new HypervisorError('the guest did not come up', args === '' ? '' : `the guest said last: ${args}`, { cause: error });
+    const lines = tail?.lastLines() ?? '';
+    throw new HypervisorError('the guest did not come up', lines === '' ? '' : `last lines of the guest's console: ${lines}`, {
+      cause: error,
+    });
   }
 }
 
@@ -154,8 +157,7 @@ async function guestReady(context: Context, start: GuestStart, { qemu, proxy, da
   const tail = follow(context, start.files);
   try {
     const url = `unix://${start.files.proxySocket}`;
-    const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, start.plan.accelerator);
-    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, qemu, tail, timeoutMs));
+    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, qemu, tail, start.plan.accelerator));
     return { plan: start.plan, vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();

@@ -24,8 +24,8 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
     await traceStep(log, 'resume', () => resume(files, plan.accelerator));
-    const agent = await connectAgent(url, {});
-    await traceStep(log, 'entropy and clock', () => reseedClone(agent, guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator)));
+    const agent = await connectAgent(url, { callTimeoutMs: guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator) });
+    await traceStep(log, 'entropy and clock', () => reseedClone(agent));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };

@@ -10,7 +10,7 @@ const MAX_LINE = 300;
 
 export interface ConsoleTail {
   /** The last lines, printable characters only, on one line. */
-  lastLogLines(): string;
+  lastLines(): string;
   close(): void;
 }
 
@@ -20,7 +20,7 @@ export function followConsole(socketPath: string): ConsoleTail {
   socket.on('data', (chunk) => (kept = (kept + chunk.toString('latin1')).slice(-KEPT_BYTES)));
   socket.on('error', () => {}); // a console that cannot be read only makes an error text poorer
   socket.unref();
-  return { lastLogLines: () => summarise(kept), close: () => socket.destroy() };
+  return { lastLines: () => summarise(kept), close: () => socket.destroy() };
 }
 
 /** A panic explains itself in its first line, and what was said just before it; otherwise the last lines are the best there is. */

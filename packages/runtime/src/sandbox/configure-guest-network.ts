@@ -1,0 +1,15 @@
+/** Gives the guest the addresses, routes and neighbours of the links in the sandbox' network namespace. */
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import type { NetworkFacts } from '../network/join.ts';
+
+/** `pciPathOf`: where the guest finds the card of that hardware address; empty for cards that it had when it booted. @throws AgentError */
+export async function configureGuestNetwork(
+  agent: AgentConnection,
+  { links, routes, neighbours }: NetworkFacts,
+  pciPathOf: (mac: string) => string = () => '',
+): Promise<void> {
+  for (const link of links) await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: pciPathOf(link.mac) } });
+  if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } });
+  if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) });
+}
