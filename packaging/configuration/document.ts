@@ -5,15 +5,20 @@ import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
 
 const INTRODUCTION = `# configuration.toml
 
-To change settings, write the keys that you want to change to
-\`/etc/kata-containers/config.d/NAME.toml\`, beside a copy of the installed configuration.toml, or edit the copy.
+To change settings, write the keys that you want to change to \`/etc/kata-containers/config.d/NAME.toml\`.
 
 \`kata-runtime\` reads the file that \`--kata-config\` names, else \`/etc/kata-containers/configuration.toml\`, else
 \`/usr/share/defaults/kata-containers/configuration.toml\`. \`kata-runtime --kata-show-default-config-paths\` prints the last two.
-Then it reads the files \`config.d/*.toml\` beside that file, in the order of their names. Each changes the keys that it contains.
+Then it reads drop-ins, the files \`config.d/*.toml\`, in the order of their names; each changes the keys that it contains. Drop-ins
+lie beside the file that was read. Those in \`/etc/kata-containers/config.d\` also change the file in \`/usr/share/defaults\`,
+after its own. They need no other file.
 
-An unknown key or table causes a warning in the log, with the most similar name. All errors are reported at once. Keys have the
-names of Kata Containers 1.x. A key of 1.x that has no effect here is accepted, and causes a warning if it is set.
+\`kata-runtime kata-env --effective\` prints all files that were read, and each value that is in force with the file, line and
+column that set it. \`--json\` prints the same as JSON.
+
+All errors are reported at once, with file, line, column and the text that is wrong. An unknown key or table causes a warning with
+the most similar name: in the log, and on stderr of \`kata-env\` and \`kata-check\`. An unknown annotation causes a warning in the
+log. Keys have the names of Kata Containers 1.x. A key of 1.x that has no effect here is accepted, and causes a warning if it is set.
 
 ## Annotations
 
@@ -31,8 +36,10 @@ CRI-O passes all annotations of a pod. docker passes those of \`docker run --ann
 \`pod_annotations = ["io.katacontainers.*"]\` names.
 `;
 
-function bounds({ oneOf, minimum, maximum }: Key): string {
+function bounds({ oneOf, minimum, maximum, special, unit }: Key): string {
   if (oneOf) return ` One of ${oneOf.map((value) => `\`${value}\``).join(', ')}.`;
+  if (special !== undefined && minimum !== undefined)
+    return ` At least ${minimum} ${unit ?? ''}, and at most the memory and swap of the host.`;
   if (maximum !== undefined) return ` ${minimum ?? 0} to ${maximum}.`;
   return '';
 }

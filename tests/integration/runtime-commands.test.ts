@@ -1,6 +1,6 @@
 /** The commands that are Kata's own, and what is printed without any container: as people and engines call them. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
@@ -120,6 +120,26 @@ describe('commands of kata-runtime', function () {
     assert.match(toml, /^ {2}\[Proxy\.Version\]\n {4}Semver = "1\.2\.3"\n/m);
     const json = JSON.parse((await rig.kata('kata-env', '--json')).stdout) as Record<string, Record<string, unknown>>;
     assert.deepEqual([json['Kernel']?.['Path'], json['Image']?.['Path']], [rig.scratch.file('kernel'), rig.scratch.file('image')]);
+  });
+
+  it('kata-env --effective: each value with the file and line that set it; mistakes are told on stderr', async () => {
+    rig.prepare();
+    const { scratch } = rig;
+    mkdirSync(scratch.file('config.d'));
+    writeFileSync(scratch.file('config.d/10.toml'), '[hypervisor.qemu]\ndefault_memory = 512\ndefualt_vcpus = 2\n');
+    const { code, stdout, stderr } = await rig.kata('kata-env', '--effective');
+    assert.equal(code, 0);
+    assert.ok(stdout.startsWith(`# read: ${scratch.file('c.toml')}\n# read: ${scratch.file('config.d/10.toml')}\n`), stdout);
+    assert.match(stdout, /^default_memory = 512 +# config\.d\/10\.toml:2:1$/m);
+    const place = `${scratch.file('config.d/10.toml')}:3:1`;
+    const warning = `WARNING: ${place}: unknown key hypervisor.qemu.defualt_vcpus: did you mean default_vcpus?\n`;
+    assert.equal(stderr, warning);
+    assert.equal((await rig.kata('kata-env')).stderr, warning);
+    assert.ok((await rig.kata('kata-check', '-n')).stderr.startsWith(warning));
+    writeFileSync(scratch.file('config.d/10.toml'), '[hypervisor.qemu]\ndefault_memory = "512"\n');
+    const broken = await rig.kata('kata-env');
+    const problem = 'hypervisor.qemu.default_memory = "512": must be an integer of MiB';
+    assert.equal(broken.stderr, `configuration ${scratch.file('config.d/10.toml')}:2:18: ${problem}\n`);
   });
 
   it("kata-check ends as this machine is, with 1.x' last words", async () => {

@@ -8,7 +8,7 @@ import { socketPath } from '@kata-containers/common/command-lines/socket-address
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
-import type { Logger } from '@kata-containers/common/logging/logger';
+import type { Level, Logger } from '@kata-containers/common/logging/logger';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
@@ -30,11 +30,11 @@ const COLLECT_BYTES = 2 << 20;
 
 /** To stderr, which the runtime keeps beside the VM's other files, and to syslog. */
 function openLog(options: ProxyOptions): Logger {
-  const level = options.debug ? 'debug' : parseLevel(options.log);
-  if (level === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
+  const least = options.debug ? 'debug' : parseLevel(options.log);
+  if (least === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
   const toSyslog = openSyslog('kata-proxy');
-  const write = (line: string): void => {
-    toSyslog(line);
+  const write = (line: string, level: Level): void => {
+    toSyslog(line, level);
     try {
       writeSync(2, line);
     } catch {
@@ -42,7 +42,7 @@ function openLog(options: ProxyOptions): Logger {
     }
   };
   const fields = { name: 'kata-proxy', pid: process.pid, source: 'proxy', ...(options.sandbox !== '' && { sandbox: options.sandbox }) };
-  return createLogger({ format: 'text', level, write, precision: 'nanoseconds', fields });
+  return createLogger({ format: 'text', level: least, write, precision: 'nanoseconds', fields });
 }
 
 interface Sockets {

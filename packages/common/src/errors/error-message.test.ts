@@ -47,9 +47,13 @@ describe('ConfigurationError', () => {
   it('reports all problems together', () => {
     const error = new ConfigurationError('/c.toml', [
       { key: 'hypervisor.qemu.kernel', problem: 'is missing' },
-      { key: '', problem: 'not TOML' },
+      { key: 'a.b', problem: 'must be an integer', place: '/d.toml:3:5', text: '"x"' },
+      { key: '', problem: 'is not TOML', place: '/d.toml:1:2', text: '[a' },
     ]);
-    assert.equal(error.message, 'configuration /c.toml: hypervisor.qemu.kernel: is missing; not TOML');
+    assert.equal(
+      error.message,
+      'configuration /c.toml: hypervisor.qemu.kernel: is missing; /d.toml:3:5: a.b = "x": must be an integer; /d.toml:1:2: is not TOML in "[a"',
+    );
     assert.equal(error.exitCode, 1);
     assert.equal(error.name, 'ConfigurationError');
   });

@@ -19,15 +19,26 @@ export class UsageError extends KataError {}
 
 /** One key of the configuration and what is wrong with it. */
 export interface ConfigurationProblem {
+  /** Table and name of the key; empty when the problem is not of one key. */
   readonly key: string;
   readonly problem: string;
+  /** `FILE:LINE:COLUMN`, if the value is written in a file. */
+  readonly place?: string;
+  /** The value, or the line, as it is written there. */
+  readonly text?: string;
 }
 
-/** Every problem of a configuration file, reported together. */
+function problemText(path: string, { key, problem, place = path, text }: ConfigurationProblem): string {
+  const subject = key === '' ? '' : `: ${key}${text === undefined ? '' : ` = ${text}`}`;
+  const line = key === '' && text !== undefined && text !== '' ? ` in "${text}"` : '';
+  return `${place}${subject}: ${problem}${line}`;
+}
+
+/** Every problem of the configuration, reported together. `path` names what the problems without a place are in. */
 export class ConfigurationError extends KataError {
   readonly problems: readonly ConfigurationProblem[];
   constructor(path: string, problems: readonly ConfigurationProblem[]) {
-    super(`configuration ${path}: ${problems.map(({ key, problem }) => (key === '' ? problem : `${key}: ${problem}`)).join('; ')}`);
+    super(`configuration ${problems.map((problem) => problemText(path, problem)).join('; ')}`);
     this.problems = problems;
   }
 }

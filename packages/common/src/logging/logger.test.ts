@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createLogger, parseLevel } from './logger.ts';
 import type { Fields, LoggerOptions } from './logger.ts';
+import { syslogPriority } from './syslog.ts';
 
 const now = (): Date => new Date('2020-01-02T03:04:05.006Z');
 
@@ -31,6 +32,19 @@ describe('logger, text', () => {
   it('nanoseconds where asked for', () => {
     const line = written({ precision: 'nanoseconds' }, (logger) => logger.warn('m'));
     assert.equal(line, 'time="2020-01-02T03:04:05.006000000Z" level=warning msg=m\n');
+  });
+
+  it('gives the level with each line, which becomes the priority of syslog', () => {
+    const priorities: number[] = [];
+    const logger = createLogger({
+      ...{ format: 'text', level: 'debug', precision: 'seconds' },
+      write: (_, level) => priorities.push(syslogPriority[level]),
+    });
+    logger.error('e');
+    logger.child({ a: 1 }).warn('w');
+    logger.info('i');
+    logger.debug('d');
+    assert.deepEqual(priorities, [3, 4, 6, 7]); // LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG of syslog.h
   });
 
   it('drops what is below the level', () => {

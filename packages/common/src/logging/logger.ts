@@ -20,8 +20,8 @@ export interface LoggerOptions {
   readonly format: 'text' | 'json' | 'terminal';
   /** Records below this level are dropped. */
   readonly level: Level;
-  /** Receives each record as one line with its line feed. Must not throw. */
-  readonly write: (line: string) => void;
+  /** Receives each record as one line with its line feed, and its level. Must not throw. */
+  readonly write: (line: string, level: Level) => void;
   readonly precision: 'seconds' | 'nanoseconds';
   readonly fields?: Fields;
   readonly now?: () => Date;
@@ -37,7 +37,7 @@ export function createLogger(options: LoggerOptions): Logger {
     (message: string, fields: Fields = {}): void => {
       if (severity[level] < severity[options.level]) return;
       const record: LogRecord = { time: now(), precision: options.precision, level, message, fields: { ...base, ...fields } };
-      options.write(`${format(record)}\n`);
+      options.write(`${format(record)}\n`, level);
     };
   return {
     debug: log('debug'),

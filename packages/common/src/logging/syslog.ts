@@ -1,19 +1,21 @@
 /** The local syslog daemon through syslog(3). Machines without one lose nothing but these lines: the C library drops them. */
 import { bind } from '../kernel/ffi.ts';
+import type { Level } from './log-record.ts';
 
 const libc = bind({ openlog: ['pointer', 'int32', 'int32'], syslog: ['int32', 'string', 'string'] });
 
 const LOG_USER = 1 << 3;
-const LOG_INFO = 6;
+/** syslog(3)'s priorities, by which journalctl selects lines. */
+export const syslogPriority: Readonly<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 const LOG_PID = 1;
 /** Longest line handed on, in characters. */
 const MAX_LINE = 4096;
 
 /** A function that writes lines under `ident`. One ident a process: openlog(3) keeps the pointer it is given. */
-export function openSyslog(ident: string): (line: string) => void {
-  return (line) => {
+export function openSyslog(ident: string): (line: string, level: Level) => void {
+  return (line, level) => {
     identity ??= open(ident);
-    libc.syslog(LOG_INFO, '%s', line.slice(0, MAX_LINE).trimEnd());
+    libc.syslog(syslogPriority[level], '%s', line.slice(0, MAX_LINE).trimEnd());
   };
 }
 

@@ -2,6 +2,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
+import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import { childEnvironment } from '../processes/launch.ts';
 import type { Context } from '../context/context.ts';
 import { installPrefix } from './install-prefix.ts';
@@ -9,12 +10,13 @@ import type { OpenedLog } from './open-log.ts';
 import { textOption } from './verb.ts';
 import type { Host, Options } from './verb.ts';
 
-/** @throws ConfigurationError with every problem of the file */
+/** @throws ConfigurationError with every problem of the files */
+export const loadFiles = (globals: Options, host: Host): LoadedConfiguration =>
+  loadConfiguration(textOption(globals, 'kataConfig'), defaultConfigurationPaths(installPrefix(host.program)));
+
+/** @throws ConfigurationError with every problem of the files */
 export function loadContext(globals: Options, host: Host, { log, configure }: OpenedLog): Promise<Context> {
-  const { path, configuration, warnings } = loadConfiguration(
-    textOption(globals, 'kataConfig'),
-    defaultConfigurationPaths(installPrefix(host.program)),
-  );
+  const { path, configuration, warnings } = loadFiles(globals, host);
   configure({ debug: configuration.runtime.enable_debug, copy: openSyslog('kata-runtime') });
   for (const warning of warnings) log.warn(warning, { configuration: path });
   return Promise.resolve({

@@ -69,7 +69,7 @@ export interface OpenedLog {
    * Once the configuration is known. `debug`: log all that is done; `copy` gets lines for the machine's log, warnings and errors unless
    * there is `debug` (1.x, which logs nothing else).
    */
-  configure(wish: { readonly debug: boolean; readonly copy: (line: string) => void }): void;
+  configure(wish: { readonly debug: boolean; readonly copy: (line: string, level: Level) => void }): void;
 }
 
 /** One logger for those that there are when something is logged. */

@@ -4,6 +4,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { commit, version } from '@kata-containers/common/version';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
+import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
 import { globalCommand } from './global-options.ts';
 import { installPrefix } from './install-prefix.ts';
@@ -56,7 +57,8 @@ async function runVerb(
   const parsed = parse(command, argv, { stopAtWord: entry.stopAtWord === true, help, complaint: 'Incorrect Usage:' });
   if (!parsed) return 0;
   const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext(globals, host, opened);
-  return verb.run({ ...parsed, log: opened.log, context, host });
+  const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);
+  return verb.run({ ...parsed, log: opened.log, context, configuration, host });
 }
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {

@@ -1,6 +1,7 @@
 /** What a verb is. One file for each in verbs/; the table of them is verb-table.ts. */
 import type { Command } from 'commander';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
 
 /** Options as commander keeps them: camelCase names. */
@@ -19,6 +20,8 @@ export interface Invocation {
   readonly log: Logger;
   /** Configuration and kernel, read when asked for: most verbs on a missing container never need them. */
   context(): Promise<Context>;
+  /** The configuration with its files, origins and warnings, for verbs that show it. */
+  configuration(): Promise<LoadedConfiguration>;
   readonly host: Host;
 }
 

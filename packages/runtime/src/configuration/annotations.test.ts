@@ -86,8 +86,19 @@ describe('annotations', () => {
     const annotations = { 'io.katacontainers.config.runtime.enable_debug': 'true', 'io.katacontainers.config.toString.name': 'x' };
     assert.deepEqual(applyAnnotations(configuration, annotations), {
       configuration,
-      warnings: ['annotation io.katacontainers.config.runtime.enable_debug is of no key that annotations can change'],
+      warnings: [
+        'annotation io.katacontainers.config.toString.name is of no key that annotations can change',
+        'annotation io.katacontainers.config.runtime.enable_debug is of no key that annotations can change',
+      ],
     });
+  });
+  it('with a mistake are told with the nearest name', () => {
+    const [prefix, memory] = ['io.katacontainers.config.', 'io.katacontainers.config.hypervizor.defualt_memory'];
+    const annotations = { [memory]: '512', [`${prefix}agent.kernel_module`]: 'x' };
+    assert.deepEqual(applyAnnotations(configuration, annotations).warnings, [
+      `annotation ${memory} is of no key that annotations can change: did you mean ${HYPERVISOR}default_memory?`,
+      `annotation ${prefix}agent.kernel_module is of no key that annotations can change: did you mean ${prefix}agent.kernel_modules?`,
+    ]);
   });
 
   it('named as what every object of JavaScript has are of no key', () => {

@@ -9,7 +9,8 @@ import { availableParallelism } from 'node:os';
 import { matchesGlob } from 'node:path';
 import { ConfigurationError, KataError } from '@kata-containers/common/errors/kata-error';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
-import { checkRoot, resolveTable } from './load-configuration.ts';
+import { resolveHypervisor } from './load-configuration.ts';
+import { nearest } from './nearest-name.ts';
 import { problemOf } from './parse-configuration.ts';
 import { schema } from './schema.ts';
 import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
@@ -59,12 +60,34 @@ interface Change {
   readonly value: string;
 }
 
-function changes(annotations: Readonly<Record<string, string>>): Change[] {
-  return Object.entries(annotations).flatMap(([annotation, value]) => {
-    if (!annotation.startsWith(PREFIX)) return [];
+interface Changes {
+  readonly changes: readonly Change[];
+  /** Names of annotations of no table. */
+  readonly strangers: readonly string[];
+}
+
+function readChanges(annotations: Readonly<Record<string, string>>): Changes {
+  const ours = Object.entries(annotations).filter(([annotation]) => annotation.startsWith(PREFIX));
+  const read = ours.map(([annotation, value]): Change | string => {
     const [table = '', name = '', ...rest] = annotation.slice(PREFIX.length).split('.');
-    return Object.hasOwn(tables, table) && rest.length === 0 ? [{ annotation, table: table as TableName, name, value }] : [];
+    return Object.hasOwn(tables, table) && rest.length === 0 ? { annotation, table: table as TableName, name, value } : annotation;
   });
+  return { changes: read.filter((item) => typeof item !== 'string'), strangers: read.filter((item) => typeof item === 'string') };
+}
+
+/** Names of the keys of a table that annotations may change. */
+const changeable = (table: TableName): readonly string[] => tables[table].keys ?? Object.keys(schema[tables[table].name]);
+
+function warningOf(annotation: string): string {
+  const [table = '', ...rest] = annotation.slice(PREFIX.length).split('.');
+  const meantTable = Object.hasOwn(tables, table) ? table : nearest(table, Object.keys(tables));
+  const key = rest.join('.');
+  const meantKey = meantTable === undefined ? undefined : nearest(key, changeable(meantTable as TableName));
+  const hint =
+    meantKey === undefined || annotation === `${PREFIX}${meantTable}.${meantKey}`
+      ? ''
+      : `: did you mean ${PREFIX}${meantTable}.${meantKey}?`;
+  return `annotation ${annotation} is of no key that annotations can change${hint}`;
 }
 
 function expression(pattern: string): RegExp {
@@ -149,20 +172,19 @@ export interface Annotated {
 /** @throws KataError for an annotation that is not enabled or cannot be right, ConfigurationError for files that are missing */
 export function applyAnnotations(configuration: Configuration, annotations: Readonly<Record<string, string>>): Annotated {
   const own: Record<TableName, Record<string, unknown>> = { hypervisor: {}, runtime: {}, agent: {} };
-  const all = changes(annotations);
-  if (all.length === 0) return { configuration, warnings: [] };
-  const warnings: string[] = [];
+  const { changes: all, strangers } = readChanges(annotations);
+  const warnings = strangers.map(warningOf);
+  if (all.length === 0) return { configuration, warnings };
   for (const change of all) {
     requireEnabled(change, configuration.hypervisor.enable_annotations);
     if (isHash(change)) continue;
     const found = read(change, configuration);
     if (found) own[change.table][found.key] = found.value;
-    else warnings.push(`annotation ${change.annotation} is of no key that annotations can change`);
+    else warnings.push(warningOf(change.annotation));
   }
   const problems: ConfigurationProblem[] = [];
   const changed = { ...configuration.hypervisor, ...withoutOther(own.hypervisor) } as Configuration['hypervisor'];
-  const hypervisor = resolveTable('hypervisor.qemu', changed, problems);
-  problems.push(...checkRoot(hypervisor));
+  const hypervisor = resolveHypervisor(changed, problems);
   if (problems.length > 0) throw new ConfigurationError('by annotations', problems);
   for (const change of all) if (isHash(change)) checkHash(change, hypervisor);
   const runtime = { ...configuration.runtime, ...own.runtime } as Configuration['runtime'];

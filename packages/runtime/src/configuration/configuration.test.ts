@@ -6,8 +6,11 @@ import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import { configurationFile } from './configuration-file.ts';
 import { loadConfiguration } from './load-configuration.ts';
 import { nearest } from './nearest-name.ts';
-import { parseConfiguration } from './parse-configuration.ts';
+import { parseConfiguration as parseFiles } from './parse-configuration.ts';
+import type { ParsedConfiguration } from './parse-configuration.ts';
 import { schema } from './schema.ts';
+
+const parseConfiguration = (text: string): ParsedConfiguration => parseFiles({ path: '/c.toml', text });
 
 describe('parseConfiguration', () => {
   it('an empty file gives the defaults', () => {
@@ -16,10 +19,25 @@ describe('parseConfiguration', () => {
     assert.deepEqual([problems, warnings], [[], []]);
   });
 
-  const wrong: [name: string, text: string, key: string, problem: RegExp][] = [
-    ['not TOML', '[hypervisor', '', /is not TOML/],
-    ['a string for an integer', '[hypervisor.qemu]\ndefault_memory = "2048"', 'hypervisor.qemu.default_memory', /an integer/],
-    ['a number out of range', '[hypervisor.qemu]\ndefault_bridges = 9', 'hypervisor.qemu.default_bridges', /at most 5/],
+  const wrong: [name: string, text: string, key: string, problem: RegExp, place?: string, written?: string][] = [
+    ['not TOML', '[hypervisor', '', /is not TOML/, '/c.toml:1:2', '[hypervisor'],
+    [
+      'a string for an integer',
+      '[hypervisor.qemu]\ndefault_memory = "2048"',
+      'hypervisor.qemu.default_memory',
+      /^must be an integer of MiB$/,
+      '/c.toml:2:18',
+      '"2048"',
+    ],
+    [
+      'a number out of range',
+      '[hypervisor.qemu]\ndefault_bridges = 9',
+      'hypervisor.qemu.default_bridges',
+      /at most 5/,
+      '/c.toml:2:19',
+      '9',
+    ],
+    ['too little memory', '[hypervisor.qemu]\ndefault_memory = 16', 'hypervisor.qemu.default_memory', /^must be at least 256 MiB$/],
     [
       'an unknown word',
       '[runtime]\ninternetworking_model = "magic"',
@@ -28,11 +46,12 @@ describe('parseConfiguration', () => {
     ],
     ['a list of the wrong things', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
   ];
-  for (const [name, text, key, problem] of wrong) {
+  for (const [name, text, key, problem, place, written] of wrong) {
     it(`${name} is a problem`, () => {
       const [found, ...rest] = parseConfiguration(text).problems;
       assert.equal(found?.key, key);
       assert.match(found?.problem ?? '', problem);
+      if (place !== undefined) assert.deepEqual([found?.place, found?.text], [place, written]);
       assert.deepEqual(rest, []);
     });
   }
@@ -41,8 +60,37 @@ describe('parseConfiguration', () => {
     const { warnings, problems } = parseConfiguration(
       '[hypervisor.qemu]\ndefault_memroy = 1\n[hypervizor]\n[factory]\nenable_template = true',
     );
-    assert.deepEqual(warnings, ['unknown key hypervisor.qemu.default_memroy: did you mean default_memory?', 'unknown table hypervizor']);
+    assert.deepEqual(warnings, [
+      '/c.toml:2:1: unknown key hypervisor.qemu.default_memroy: did you mean default_memory?',
+      '/c.toml:3:2: unknown table hypervizor',
+    ]);
     assert.deepEqual(problems, []);
+  });
+
+  it('a table of another hypervisor is warned of, one of 1.x is not', () => {
+    const { warnings } = parseConfiguration('[hypervisor.qemo]\nx = 1\n[netmon]\npath = "/n"\n');
+    assert.deepEqual(warnings, ['/c.toml:1:2: unknown table hypervisor.qemo: did you mean hypervisor.qemu?']);
+  });
+
+  it('no memory at all means the default', () => {
+    assert.deepEqual(parseConfiguration('[hypervisor.qemu]\ndefault_memory = 0').problems, []);
+  });
+
+  it('a later file changes single keys, and is where they come from', () => {
+    const { configuration, origins } = parseFiles(
+      { path: '/c.toml', text: '[factory]\nvm_cache_number = 1\ntemplate_path = "/t"' },
+      { path: '/d.toml', text: 'factory.vm_cache_number = 2' },
+    );
+    assert.deepEqual([configuration.factory.vm_cache_number, configuration.factory.template_path], [2, '/t']);
+    const placed = (key: string): unknown[] => [origins.get(key)?.file, origins.get(key)?.place?.line];
+    assert.deepEqual(placed('factory.vm_cache_number'), ['/d.toml', 1]);
+    assert.deepEqual(placed('factory.template_path'), ['/c.toml', 3]);
+    assert.equal(origins.has('factory.enable_template'), false);
+  });
+
+  it('a key of an inline table has its file only', () => {
+    const [problem] = parseConfiguration('factory = { vm_cache_number = "x" }').problems;
+    assert.deepEqual([problem?.key, problem?.place], ['factory.vm_cache_number', '/c.toml']);
   });
 });
 
@@ -62,7 +110,7 @@ describe('configurationFile', () => {
   });
   it('a key that has no effect is warned of when it is set', () => {
     assert.deepEqual(parseConfiguration('[hypervisor.qemu]\nenable_iommu = true\nenable_swap = false').warnings, [
-      'hypervisor.qemu.enable_iommu has no effect: devices of the host are not passed through',
+      '/c.toml:2:1: hypervisor.qemu.enable_iommu has no effect: devices of the host are not passed through',
     ]);
   });
   it("keeps 1.x's `#key = value` form, which scripts edit", () => {
@@ -141,7 +189,35 @@ describe('loadConfiguration', () => {
     const { hypervisor } = loadConfiguration(path, []).configuration;
     assert.deepEqual([hypervisor.default_memory, hypervisor.default_vcpus, hypervisor.image], [1024, 2, join(root, 'image')]);
     file('config.d/30-broken.toml', '[hypervisor.qemu\n');
-    assert.throws(() => loadConfiguration(path, []), /is not TOML/);
+    assert.throws(() => loadConfiguration(path, []), /config\.d\/30-broken\.toml:1:17: is not TOML: .* in "\[hypervisor\.qemu"$/);
+    file('config.d/30-broken.toml', '[hypervisor.qemu]\ndefault_memory = "512"\nkernel = "/nowhere"\n');
+    assert.throws(
+      () => loadConfiguration(path, []),
+      /30-broken\.toml:2:18: hypervisor\.qemu\.default_memory = "512": must be an integer of MiB; .*30-broken\.toml:3:10: hypervisor\.qemu\.kernel = "\/nowhere": \/nowhere is missing$/,
+    );
+  });
+
+  it('drop-ins of /etc alone change the file of the package', () => {
+    for (const name of ['etc/config.d', 'usr/config.d']) mkdirSync(join(root, name), { recursive: true });
+    const [etc, usr] = [join(root, 'etc/c.toml'), file('usr/c.toml', configurationFile(paths()))];
+    const [inUsr, inEtc] = [
+      file('usr/config.d/90.toml', '[factory]\nvm_cache_number = 3\n'),
+      file('etc/config.d/10.toml', '[factory]\nvm_cache_number = 4'),
+    ];
+    const loaded = loadConfiguration(undefined, [etc, usr]);
+    assert.deepEqual([loaded.path, loaded.files], [usr, [usr, inUsr, inEtc]]);
+    assert.equal(loaded.configuration.factory.vm_cache_number, 4);
+    file('etc/c.toml', configurationFile(paths()));
+    assert.deepEqual(loadConfiguration(undefined, [etc, usr]).files, [etc, inEtc]);
+    assert.deepEqual(loadConfiguration(usr, [etc, usr]).files, [usr, inUsr]);
+  });
+
+  it('drop-ins need no other file', () => {
+    mkdirSync(join(root, 'config.d'));
+    const values = Object.entries(paths()).map(([key, path]) => `${key} = ${JSON.stringify(path)}`);
+    const only = file('config.d/10.toml', values.join('\n'));
+    const loaded = loadConfiguration(undefined, [join(root, 'c.toml')]);
+    assert.deepEqual([loaded.path, loaded.files, loaded.configuration.hypervisor.kernel], [only, [only], join(root, 'kernel')]);
   });
 
   it('a directory cannot be read', () => {

@@ -1,46 +1,67 @@
+/** The configuration from its files: found, read, checked, its links resolved. */
 import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
-import { parseConfiguration } from './parse-configuration.ts';
+import { imageProblems } from './check-image.ts';
+import { memoryProblems } from './check-memory.ts';
+import { parseConfiguration, problemAt } from './parse-configuration.ts';
+import type { ConfigurationText, Origins } from './parse-configuration.ts';
 import { schema } from './schema.ts';
-import type { Configuration, Key } from './schema.ts';
+import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
 
 export interface LoadedConfiguration {
+  /** configuration.toml, or the first drop-in where there is none. */
   readonly path: string;
+  /** Every file that was read, in the order in which they apply. */
+  readonly files: readonly string[];
   readonly configuration: Configuration;
+  /** Where each key that is set is written. */
+  readonly origins: Origins;
   readonly warnings: readonly string[];
 }
 
-/** The file that applies. @throws ConfigurationError when there is none */
-function findFile(named: string | undefined, defaults: readonly string[]): string {
-  const path = named ?? defaults.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new ConfigurationError(defaults.join(' or '), [{ key: '', problem: 'there is no such file' }]);
-  if (!existsSync(path)) throw new ConfigurationError(path, [{ key: '', problem: 'there is no such file' }]);
-  return realpathSync(path);
-}
+const NOT_FOUND = 'there is no such file';
 
-function readText(path: string): string {
+function readText(path: string): ConfigurationText {
   try {
-    return readFileSync(path, 'utf8');
+    return { path, text: readFileSync(path, 'utf8') };
   } catch (error) {
     throw new ConfigurationError(path, [{ key: '', problem: `cannot be read (${errorCode(error) ?? 'unknown'})` }]);
   }
 }
 
-/** Files of config.d beside the configuration, in the order of their names: packages and administrators change single keys by them. */
-function dropIns(path: string): string[] {
-  const directory = join(dirname(path), 'config.d');
-  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.toml')) : [];
-  return names.sort().map((name) => join(directory, name));
+/** Files of config.d in this directory, in the order of their names: packages and administrators change single keys by them. */
+function dropIns(directory: string): string[] {
+  const inside = join(directory, 'config.d');
+  const names = existsSync(inside) ? readdirSync(inside).filter((name) => name.endsWith('.toml')) : [];
+  return names.sort().map((name) => join(inside, name));
 }
+
+/**
+ * The file that applies, then the drop-ins beside it and, where nobody named a file, those beside each default path that goes before it: drop-ins
+ * of /etc change the package's file too. @throws ConfigurationError when there is no file at all
+ */
+function findFiles(named: string | undefined, defaults: readonly string[]): string[] {
+  const path = named ?? defaults.find((candidate) => existsSync(candidate));
+  if (named !== undefined && !existsSync(named)) throw new ConfigurationError(named, [{ key: '', problem: NOT_FOUND }]);
+  const before = named !== undefined ? [] : defaults.slice(0, path === undefined ? undefined : defaults.indexOf(path) + 1).toReversed();
+  const real = path === undefined ? [] : [realpathSync(path)];
+  const directories = new Set([...real, ...before].map((file) => dirname(file)));
+  const files = [...real, ...[...directories].flatMap(dropIns)];
+  if (files.length === 0) throw new ConfigurationError(defaults.join(' or '), [{ key: '', problem: NOT_FOUND }]);
+  return files;
+}
+
+const NO_ORIGINS: Origins = new Map();
 
 /** Links resolved, so that an upgrade under a running VM does not change what it was started with. */
 export function resolveTable<T extends Readonly<Record<string, unknown>>>(
   name: keyof typeof schema,
   table: T,
   problems: ConfigurationProblem[],
+  origins: Origins = NO_ORIGINS,
 ): T {
   const keys: Readonly<Record<string, Key>> = schema[name];
   const resolved = Object.entries(table).map(([key, value]): [string, unknown] => {
@@ -49,14 +70,14 @@ export function resolveTable<T extends Readonly<Record<string, unknown>>>(
     const found = places.find((place) => existsSync(place));
     if (found !== undefined) return [key, realpathSync(found)];
     const missing = places.length > 1 ? `there is none of ${places.join(', ')}` : `${value} is missing`;
-    if (places.length > 0) problems.push({ key: `${name}.${key}`, problem: missing });
+    if (places.length > 0) problems.push(problemAt(origins, `${name}.${key}`, missing));
     return [key, value];
   });
   return Object.fromEntries(resolved) as T;
 }
 
 /** Image and initrd exclude each other; a built-in default does not count as wished for. */
-export function checkRoot({ image, initrd }: { image: string; initrd: string }): ConfigurationProblem[] {
+function rootProblems({ image, initrd }: HypervisorConfiguration): ConfigurationProblem[] {
   if (image !== '' && initrd !== '') {
     return [{ key: 'hypervisor.qemu', problem: 'having both an image and an initrd defined in the configuration file is not supported' }];
   }
@@ -64,21 +85,34 @@ export function checkRoot({ image, initrd }: { image: string; initrd: string }):
   return [{ key: 'hypervisor.qemu', problem: 'Either initrd or image must be set to a valid path' }];
 }
 
+/** The hypervisor's table with its links resolved; what does not fit together or the host goes to `problems`. */
+export function resolveHypervisor(
+  table: HypervisorConfiguration,
+  problems: ConfigurationProblem[],
+  origins: Origins = NO_ORIGINS,
+): HypervisorConfiguration {
+  const resolved = resolveTable('hypervisor.qemu', table, problems, origins);
+  const at = (key: string, found: readonly string[]): ConfigurationProblem[] =>
+    found.map((problem) => problemAt(origins, `hypervisor.qemu.${key}`, problem));
+  const { default_memory: memory, image } = resolved;
+  problems.push(...rootProblems(resolved), ...at('default_memory', memoryProblems(memory)), ...at('image', imageProblems(image)));
+  return resolved;
+}
+
 /** Reads, checks and resolves the configuration. @throws ConfigurationError naming every problem at once */
 export function loadConfiguration(named: string | undefined, defaults: readonly string[]): LoadedConfiguration {
-  const path = findFile(named, defaults);
-  const parsed = parseConfiguration(...[path, ...dropIns(path)].map(readText));
+  const files = findFiles(named, defaults);
+  const [path = ''] = files;
+  const { configuration, origins, warnings, ...parsed } = parseConfiguration(...files.map(readText));
   const problems = [...parsed.problems];
-  const { configuration } = parsed;
   const resolved = {
-    hypervisor: resolveTable('hypervisor.qemu', configuration.hypervisor, problems),
-    proxy: resolveTable('proxy.kata', configuration.proxy, problems),
-    shim: resolveTable('shim.kata', configuration.shim, problems),
+    hypervisor: resolveHypervisor(configuration.hypervisor, problems, origins),
+    proxy: resolveTable('proxy.kata', configuration.proxy, problems, origins),
+    shim: resolveTable('shim.kata', configuration.shim, problems, origins),
     agent: configuration.agent,
     runtime: configuration.runtime,
     factory: configuration.factory,
   };
-  problems.push(...checkRoot(resolved.hypervisor));
   if (problems.length > 0) throw new ConfigurationError(path, problems);
-  return { path, configuration: resolved, warnings: parsed.warnings };
+  return { path, files, configuration: resolved, origins, warnings };
 }

@@ -1,19 +1,38 @@
 /** configuration.toml, from text to a Configuration. Pure: whether files exist is the loader's question. */
-import { parse } from 'smol-toml';
+import { TomlError, parse } from 'smol-toml';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
 import { nearest } from './nearest-name.ts';
 import { isTable } from '../json/is-table.ts';
+import { keyPlaces } from './key-places.ts';
+import type { Place } from './key-places.ts';
 import type { Table } from '../json/is-table.ts';
 import { ignoredTables, schema } from './schema.ts';
 import type { Configuration, Key } from './schema.ts';
 
 type TableName = keyof typeof schema;
 
+/** One file of the configuration. */
+export interface ConfigurationText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The file that sets a key, and where in it. */
+export interface Origin {
+  readonly file: string;
+  /** Missing for a key inside an inline table. */
+  readonly place?: Place;
+}
+
+/** `hypervisor.qemu.path` → where the value comes from; a key with its default value has none. */
+export type Origins = ReadonlyMap<string, Origin>;
+
 export interface ParsedConfiguration {
   readonly configuration: Configuration;
   readonly problems: readonly ConfigurationProblem[];
-  /** Things that work but are probably not meant, for the log. */
+  /** Things that work but are probably not meant, each with file, line and column. */
   readonly warnings: readonly string[];
+  readonly origins: Origins;
 }
 
 const fits: Record<Key['kind'], (value: unknown) => boolean> = {
@@ -31,11 +50,27 @@ const named: Record<Key['kind'], string> = {
 
 /** What is wrong with a value, or undefined. */
 export function problemOf(key: Key, value: unknown): string | undefined {
-  if (!fits[key.kind](value)) return `must be ${named[key.kind]}`;
+  const [inUnit, unit] = key.unit === undefined ? ['', ''] : [` of ${key.unit}`, ` ${key.unit}`];
+  if (!fits[key.kind](value)) return `must be ${named[key.kind]}${inUnit}`;
   if (key.oneOf && !key.oneOf.includes(String(value))) return `must be one of ${key.oneOf.join(', ')}, not "${String(value)}"`;
-  if (key.minimum !== undefined && Number(value) < key.minimum) return `must be at least ${key.minimum}`;
-  if (key.maximum !== undefined && Number(value) > key.maximum) return `must be at most ${key.maximum}`;
+  if (value === key.special) return undefined;
+  if (key.minimum !== undefined && Number(value) < key.minimum) return `must be at least ${key.minimum}${unit}`;
+  if (key.maximum !== undefined && Number(value) > key.maximum) return `must be at most ${key.maximum}${unit}`;
   return undefined;
+}
+
+/** `FILE:LINE:COLUMN`, which editors open. */
+export function placeText({ file, place }: Origin, part: 'key' | 'value'): string {
+  if (!place) return file;
+  return `${file}:${place.line}:${part === 'key' ? place.keyColumn : place.valueColumn}`;
+}
+
+/** A problem of a key's value, with where it is written, if it is. */
+export function problemAt(origins: Origins, key: string, problem: string): ConfigurationProblem {
+  const origin = origins.get(key);
+  if (!origin) return { key, problem };
+  const { place } = origin;
+  return { key, problem, place: placeText(origin, 'value'), ...(place && { text: place.text }) };
 }
 
 function tableAt(root: Table, name: string): Table {
@@ -43,34 +78,66 @@ function tableAt(root: Table, name: string): Table {
   return isTable(found) ? found : {};
 }
 
+/** What is collected while tables are read. */
+interface Findings {
+  readonly problems: ConfigurationProblem[];
+  readonly warnings: string[];
+  readonly origins: Origins;
+}
+
+/** `PLACE: text`, for a key or table that a file has. */
+function warnAt({ warnings, origins }: Findings, name: string, text: string): void {
+  const origin = origins.get(name);
+  warnings.push(origin ? `${placeText(origin, 'key')}: ${text}` : text);
+}
+
 /** Reads one table; what is wrong goes to `problems`, unknown keys to `warnings`. */
-function readTable(name: TableName, given: Table, problems: ConfigurationProblem[], warnings: string[]): Table {
+function readTable(name: TableName, given: Table, findings: Findings): Table {
   const keys: Readonly<Record<string, Key>> = schema[name];
-  for (const unknown of Object.keys(given).filter((key) => !(key in keys))) {
+  for (const unknown of Object.keys(given).filter((key) => !Object.hasOwn(keys, key))) {
     const meant = nearest(unknown, Object.keys(keys));
-    warnings.push(`unknown key ${name}.${unknown}${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+    const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
+    warnAt(findings, `${name}.${unknown}`, `unknown key ${name}.${unknown}${hint}`);
   }
   const entries = Object.entries(keys).map(([key, definition]): [string, unknown] => {
     const value = given[key] ?? definition.default;
     const problem = problemOf(definition, value);
-    if (problem !== undefined) problems.push({ key: `${name}.${key}`, problem });
+    if (problem !== undefined) findings.problems.push(problemAt(findings.origins, `${name}.${key}`, problem));
     else if (definition.withoutEffect !== undefined && JSON.stringify(value) !== JSON.stringify(definition.default))
-      warnings.push(`${name}.${key} has no effect: ${definition.withoutEffect}`);
+      warnAt(findings, `${name}.${key}`, `${name}.${key} has no effect: ${definition.withoutEffect}`);
     return [key, problem === undefined ? value : definition.default];
   });
   return Object.fromEntries(entries);
 }
 
-function unknownTables(root: Table): string[] {
-  const known = new Set([...Object.keys(schema), ...ignoredTables].map((name) => name.split('.')[0]));
-  return Object.keys(root).filter((name) => !known.has(name));
+/** Every name that a table may have, and what it is part of: `hypervisor.qemu` and `hypervisor`. */
+const knownTables: readonly string[] = [...Object.keys(schema), ...ignoredTables].flatMap((name) => [name, name.split('.')[0] ?? name]);
+
+function warnOfTables(root: Table, findings: Findings): void {
+  const isKnown = (name: string): boolean => knownTables.includes(name) || ignoredTables.includes(name.split('.')[0] ?? '');
+  const names = Object.entries(root).flatMap(([name, value]) => {
+    if (!isTable(value) || !isKnown(name) || Object.hasOwn(schema, name)) return [name];
+    return Object.keys(value).map((inner) => `${name}.${inner}`);
+  });
+  for (const name of names.filter((candidate) => !isKnown(candidate))) {
+    const meant = nearest(name, Object.keys(schema));
+    warnAt(findings, name, `unknown table ${name}${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+  }
 }
 
-function readToml(text: string, problems: ConfigurationProblem[]): Table {
+/** smol-toml's message without its heading and its picture of the line. */
+function tomlProblem({ path, text }: ConfigurationText, error: unknown): ConfigurationProblem {
+  if (!(error instanceof TomlError)) return { key: '', problem: 'is not TOML', place: path };
+  const message = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+  const line = text.split(/\r?\n/)[error.line - 1]?.trim() ?? '';
+  return { key: '', problem: `is not TOML: ${message}`, place: `${path}:${error.line}:${error.column}`, text: line };
+}
+
+function readToml(file: ConfigurationText, problems: ConfigurationProblem[]): Table {
   try {
-    return parse(text) as Table;
+    return parse(file.text) as Table;
   } catch (error) {
-    problems.push({ key: '', problem: `is not TOML: ${error instanceof Error ? error.message.split('\n')[0] : ''}` });
+    problems.push(tomlProblem(file, error));
     return {};
   }
 }
@@ -85,16 +152,31 @@ function merge(base: Table, over: Table): Table {
   return merged;
 }
 
+/** Full names of the keys and tables of `table`. */
+const namesIn = (table: Table, prefix = ''): string[] =>
+  Object.entries(table).flatMap(([name, value]) => [`${prefix}${name}`, ...(isTable(value) ? namesIn(value, `${prefix}${name}.`) : [])]);
+
+function originsOf(file: ConfigurationText, table: Table): [name: string, origin: Origin][] {
+  const places = keyPlaces(file.text);
+  return namesIn(table).map((name) => {
+    const place = places.get(name);
+    return [name, { file: file.path, ...(place && { place }) }];
+  });
+}
+
 /**
- * Texts of configuration.toml and of what changes it, in that order. Never throws: a text that is not TOML is one more problem.
+ * configuration.toml and the files that change it, in that order. Never throws: a text that is not TOML is one more problem.
  */
-export function parseConfiguration(...texts: readonly string[]): ParsedConfiguration {
+export function parseConfiguration(...files: readonly ConfigurationText[]): ParsedConfiguration {
   const problems: ConfigurationProblem[] = [];
   const warnings: string[] = [];
-  const root = texts.map((text) => readToml(text, problems)).reduce(merge, {});
-  const read = (name: TableName): Table => readTable(name, tableAt(root, name), problems, warnings);
-  const tables = { hypervisor: read('hypervisor.qemu'), proxy: read('proxy.kata'), shim: read('shim.kata'), agent: read('agent.kata') };
-  const configuration = { ...tables, runtime: read('runtime'), factory: read('factory') } as unknown as Configuration;
-  for (const name of unknownTables(root)) warnings.push(`unknown table ${name}`);
-  return { configuration, problems, warnings };
+  const tables = files.map((file) => ({ file, table: readToml(file, problems) }));
+  const origins = new Map(tables.flatMap(({ file, table }) => originsOf(file, table)));
+  const root = tables.map(({ table }) => table).reduce(merge, {});
+  const findings = { problems, warnings, origins };
+  const read = (name: TableName): Table => readTable(name, tableAt(root, name), findings);
+  const known = { hypervisor: read('hypervisor.qemu'), proxy: read('proxy.kata'), shim: read('shim.kata'), agent: read('agent.kata') };
+  const configuration = { ...known, runtime: read('runtime'), factory: read('factory') } as unknown as Configuration;
+  warnOfTables(root, findings);
+  return { configuration, problems, warnings, origins };
 }

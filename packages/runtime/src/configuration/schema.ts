@@ -23,6 +23,10 @@ export interface Key<K extends KeyKind = KeyKind> {
   readonly oneOf?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** A value outside of these bounds that has a meaning of its own. */
+  readonly special?: number;
+  /** Unit of the number, as messages name it. */
+  readonly unit?: 'MiB' | 'bytes';
   /** A key of 1.x that is read and does nothing: why. */
   readonly withoutEffect?: string;
 }
@@ -88,9 +92,9 @@ const hypervisor = {
   default_vcpus: count(1, 'vCPUs that a VM starts with. Below 1: as many as the host has CPUs.', { minimum: -1 }),
   default_maxvcpus: count(0, 'Maximum number of vCPUs of a VM. 0: as many as the host has CPUs.', { maximum: 240 }),
   default_bridges: count(1, 'PCI bridges for hot-plugged devices.', { maximum: 5 }),
-  default_memory: count(2048, 'Memory that a VM starts with, in MiB.'),
+  default_memory: count(2048, 'Memory that a VM starts with, in MiB. 0: 2048.', { minimum: 256, special: 0, unit: 'MiB' }),
   memory_slots: count(10, 'Slots for hot-plugged memory.'),
-  memory_offset: count(0, 'MiB added to the maximum memory of a VM; memory-mapped volumes need this space.'),
+  memory_offset: count(0, 'MiB added to the maximum memory of a VM; memory-mapped volumes need this space.', { unit: 'MiB' }),
   disable_block_device_use: flag(
     false,
     'Share root file systems on block devices instead of attaching the device, and refuse block devices as volumes.',
@@ -121,9 +125,10 @@ const hypervisor = {
   virtio_fs_cache_size: count(
     0,
     'Size in MiB of the window through which the guest maps files (DAX). 0: none. Needs a QEMU with DAX; no distribution has one.',
+    { unit: 'MiB' },
   ),
   virtio_fs_extra_args: list([], 'Arguments appended to the command line of virtiofsd. Annotations cannot change this key.'),
-  msize_9p: count(512000, 'Maximum size of a 9p message, in bytes.', { minimum: 4096, maximum: 1048576 }),
+  msize_9p: count(512000, 'Maximum size of a 9p message, in bytes.', { minimum: 4096, maximum: 1048576, unit: 'bytes' }),
   enable_debug: flag(false, "Keep QEMU's log, and print the messages of the guest's kernel on its console."),
   disable_nesting_checks: flag(false, 'Do not adapt the VM if the host itself is a VM.'),
   disable_image_nvdimm: flag(false, 'Attach the image as a virtio block device instead of an NVDIMM.'),

@@ -7,8 +7,12 @@ import { environmentInfo } from './environment-info.ts';
 import type { EnvironmentFacts } from './environment-info.ts';
 
 const facts: EnvironmentFacts = {
-  configuration: parseConfiguration('[hypervisor.qemu]\npath = "/usr/bin/qemu-system-x86_64"\nkernel_params = "a=1 b"\n').configuration,
+  configuration: parseConfiguration({
+    path: '/c.toml',
+    text: '[hypervisor.qemu]\npath = "/usr/bin/qemu-system-x86_64"\nkernel_params = "a=1 b"\n',
+  }).configuration,
   configurationPath: '/etc/kata-containers/configuration.toml',
+  dropIns: ['/etc/kata-containers/config.d/10.toml'],
   program: '/usr/bin/kata-runtime',
   version: '1.13.0-ts.1',
   commit: 'abcdef',
@@ -16,6 +20,8 @@ const facts: EnvironmentFacts = {
   hypervisorVersion: 'QEMU emulator version 7.2.0 (x)',
   proxyVersion: 'kata-proxy version 1.13.0-ts.1',
   shimVersion: undefined,
+  agentVersion: '1.13.0-ts.1',
+  accelerator: 'kvm',
   host: {
     ...{ kernel: '6.1.0', architecture: 'amd64', distroName: 'Debian GNU/Linux', distroVersion: '12', cpuVendor: 'AuthenticAMD' },
     ...{ cpuModel: 'AMD "EPYC"', isCapable: false, hasVsock: true },

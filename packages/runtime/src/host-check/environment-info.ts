@@ -1,12 +1,10 @@
-/** What `kata-env` tells, in 1.x' shape and order (kata-env.go, format 1.0.24). Pure. */
+/** What `kata-env` tells, in 1.x's shape and order (kata-env.go, format 1.0.24), without netmon, which does not exist here. Pure. */
 import type { Configuration } from '../configuration/schema.ts';
 import { configuredParameters } from '../hypervisor/qemu/kernel-parameters.ts';
 import { parseVersion } from './parse-version.ts';
 
 const FORMAT_VERSION = '1.0.24';
 export const UNKNOWN = '<<unknown>>';
-/** Kept for the shape's sake: there is no netmon. */
-const NETMON = '/usr/libexec/kata-containers/kata-netmon';
 
 export interface HostFacts {
   readonly kernel: string;
@@ -22,6 +20,8 @@ export interface HostFacts {
 export interface EnvironmentFacts {
   readonly configuration: Configuration;
   readonly configurationPath: string;
+  /** The other files that were read, in order. */
+  readonly dropIns: readonly string[];
   readonly program: string;
   readonly version: string;
   readonly commit: string;
@@ -30,6 +30,10 @@ export interface EnvironmentFacts {
   readonly hypervisorVersion: string | undefined;
   readonly proxyVersion: string | undefined;
   readonly shimVersion: string | undefined;
+  /** Version of the agent in the image, which is the image's. */
+  readonly agentVersion: string | undefined;
+  /** What runs the guest's CPUs, and why. */
+  readonly accelerator: string;
   readonly host: HostFacts;
 }
 
@@ -43,7 +47,7 @@ function versionInfo(text: string | undefined, commit = ''): object {
 function runtimeInfo({ configuration: { runtime }, ...facts }: EnvironmentFacts): object {
   return {
     Version: { Version: versionInfo(facts.version, facts.commit), OCI: facts.ociVersion },
-    Config: { Path: facts.configurationPath },
+    Config: { Path: facts.configurationPath, DropIns: facts.dropIns },
     Debug: runtime.enable_debug,
     Trace: false,
     DisableGuestSeccomp: runtime.disable_guest_seccomp,
@@ -54,11 +58,12 @@ function runtimeInfo({ configuration: { runtime }, ...facts }: EnvironmentFacts)
   };
 }
 
-function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion }: EnvironmentFacts): object {
+function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion, accelerator }: EnvironmentFacts): object {
   return {
     MachineType: hypervisor.machine_type,
     Version: hypervisorVersion ?? UNKNOWN,
     Path: hypervisor.path,
+    Accelerator: accelerator,
     BlockDeviceDriver: hypervisor.block_device_driver,
     EntropySource: hypervisor.entropy_source,
     SharedFS: hypervisor.shared_fs,
@@ -70,6 +75,10 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion }: En
     Debug: hypervisor.enable_debug,
     UseVSock: false,
   };
+}
+
+function agentInfo({ configuration: { agent }, agentVersion }: EnvironmentFacts): object {
+  return { Type: 'kata', Version: versionInfo(agentVersion), Debug: agent.enable_debug, Trace: false, TraceMode: '', TraceType: '' };
 }
 
 function hostInfo({ host }: EnvironmentFacts): object {
@@ -94,13 +103,12 @@ export function environmentInfo(facts: EnvironmentFacts): Record<string, object>
     Meta: { Version: FORMAT_VERSION },
     Runtime: runtimeInfo(facts),
     Hypervisor: hypervisorInfo(facts),
-    Image: { Path: hypervisor.image },
+    Image: { Path: hypervisor.image, Version: versionInfo(facts.agentVersion) },
     Kernel: { Path: hypervisor.kernel, Parameters: parameters.join(' ') },
     Initrd: { Path: hypervisor.initrd },
     Proxy: { Type: 'kataProxy', Version: versionInfo(facts.proxyVersion), Path: proxy.path, Debug: proxy.enable_debug },
     Shim: { Type: 'kataShim', Version: versionInfo(facts.shimVersion), Path: shim.path, Debug: shim.enable_debug },
-    Agent: { Type: 'kata', Debug: agent.enable_debug, Trace: false, TraceMode: '', TraceType: '' },
+    Agent: agentInfo(facts),
     Host: hostInfo(facts),
-    Netmon: { Version: versionInfo(undefined), Path: NETMON, Debug: false, Enable: false },
   };
 }

@@ -38,6 +38,9 @@ export async function bootsWithKvm(binary: string, kernel: string, silenceMs = S
   return code === 0 && spoke;
 }
 
+/** What the last probe found for this QEMU and kernel; undefined before the first. */
+export const rememberedProbe = (binary: string, kernel: string): boolean | undefined => remembered(key(binary, kernel));
+
 export async function probeKvm(binary: string, kernel: string): Promise<boolean> {
   const probeKey = key(binary, kernel);
   const known = remembered(probeKey);

@@ -3,7 +3,8 @@ import { parseConfiguration } from '../configuration/parse-configuration.ts';
 import { configuredAssets, runningAssets, staleAssets } from './sandbox-assets.ts';
 
 const now = configuredAssets(
-  parseConfiguration('[hypervisor.qemu]\npath = "/q"\nkernel = "/k2"\nimage = ""\ninitrd = "/i"\n').configuration,
+  parseConfiguration({ path: '/c.toml', text: '[hypervisor.qemu]\npath = "/q"\nkernel = "/k2"\nimage = ""\ninitrd = "/i"\n' })
+    .configuration,
 );
 
 describe('assets', () => {

@@ -12,6 +12,7 @@ import { hostFiles } from '../../host-check/host-files.ts';
 import { listLine, parseReleases, releaseLine } from '../../host-check/parse-releases.ts';
 import { parseVersion } from '../../host-check/parse-version.ts';
 import { print } from '../print.ts';
+import { printWarnings } from '../print-warnings.ts';
 import { stderrLog } from '../stderr-log.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
@@ -67,6 +68,15 @@ async function checkAll({ options, context }: Invocation, log: Logger): Promise<
   }
 }
 
+/** A configuration that cannot be read is the business of other checks. */
+async function configurationWarnings({ configuration }: Invocation): Promise<readonly string[]> {
+  try {
+    return (await configuration()).warnings;
+  } catch {
+    return [];
+  }
+}
+
 /** Records go to stderr, the last error as one of them too. */
 async function report(check: Promise<void>, log: Logger): Promise<number> {
   try {
@@ -93,6 +103,7 @@ export const kataCheck: Verb = {
     const { options } = invocation;
     const log = stderrLog('info');
     const checks = async (): Promise<void> => {
+      printWarnings(await configurationWarnings(invocation));
       await checkReleases(invocation, log);
       if (options['checkVersionOnly'] === true || options['onlyListReleases'] === true) return;
       await checkAll(invocation, log);

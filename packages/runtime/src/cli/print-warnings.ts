@@ -1,0 +1,8 @@
+import { writeSync } from 'node:fs';
+
+const STDERR = 2;
+
+/** On stderr: stdout has the result only. */
+export function printWarnings(warnings: readonly string[]): void {
+  for (const warning of warnings) writeSync(STDERR, `WARNING: ${warning}\n`);
+}
