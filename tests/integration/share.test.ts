@@ -42,14 +42,14 @@ describe('the share', function () {
     writeFileSync(file('v/inner/file'), 'inner data');
   });
   afterEach(async () => {
-    await undoAll(entries);
+    await undoAll(entries, linuxKernel);
     await good(run('umount', ['-R', file('v')]));
     scratch.remove();
   });
 
   /** Everything that was recorded is undone, and nothing of the user's is. */
   async function takeAway(): Promise<void> {
-    assert.deepEqual(await undoAll(entries), []);
+    assert.deepEqual(await undoAll(entries, linuxKernel), []);
     assert.deepEqual([left(), existsSync(file('share'))], [[], false]);
     for (const name of ['root/file', 'v/file', 'other/file']) assert.equal(readFileSync(file(name), 'utf8'), `data of ${name}`);
     assert.equal(readFileSync(file('v/inner/file'), 'utf8'), 'inner data');
@@ -92,7 +92,7 @@ describe('the share', function () {
     share(volume('v', { name: 'first' }));
     const ofFirst = entries.length;
     share(volume('other'));
-    assert.deepEqual(await undoAll(entries.slice(ofFirst)), []);
+    assert.deepEqual(await undoAll(entries.slice(ofFirst), linuxKernel), []);
     assert.deepEqual(readdirSync(file('share/shared')).sort(), ['first', 'id-0']);
     assert.equal(seen('first/inner/file'), 'inner data');
     await takeAway();

@@ -7,7 +7,7 @@ import { floorsPlugin } from '../../tools/lint/floors.ts';
 
 function complaints(filename: string, code: string, cwd: string): string[] {
   const linter = new Linter({ cwd, configType: 'flat' });
-  const rules = { 'floors/runtime-floors': 'error', 'floors/no-circles': 'error' } as const;
+  const rules = { 'floors/floors': 'error', 'floors/no-circles': 'error' } as const;
   const config = [{ files: ['**/*.ts'], plugins: { floors: floorsPlugin }, rules }];
   return linter.verify(code, config, { filename }).map(({ ruleId }) => ruleId ?? 'syntax');
 }
@@ -17,13 +17,21 @@ describe('lint rules on imports', () => {
   const cases: [name: string, file: string, code: string, expected: string[]][] = [
     ['a use case imports the factory', 'sandbox/a.ts', "import { b } from '../factory/b.ts';", []],
     ['a leaf is imported by every floor', 'state/a.ts', "import { b } from '../mounts/b.ts';", []],
-    ['a VM may not import a use case', 'vm/a.ts', "import { b } from '../sandbox/b.ts';", ['floors/runtime-floors']],
-    ['a leaf may not import the undo journal', 'network/a.ts', "import { b } from '../undo/b.ts';", ['floors/runtime-floors']],
-    ['import() is no way around', 'state/a.ts', "void import('../cli/b.ts');", ['floors/runtime-floors']],
+    ['a VM may not import a use case', 'vm/a.ts', "import { b } from '../sandbox/b.ts';", ['floors/floors']],
+    ['a leaf may not import the undo journal', 'network/a.ts', "import { b } from '../undo/b.ts';", ['floors/floors']],
+    ['import() is no way around', 'state/a.ts', "void import('../cli/b.ts');", ['floors/floors']],
+    ['folders on one floor do not know each other', 'network/a.ts', "import { b } from '../storage/b.ts';", ['floors/floors']],
+    ['a new folder needs a floor', 'state/a.ts', "import { b } from '../attic/b.ts';", ['floors/floors']],
     ['the entry is above all', 'main.ts', "import { b } from './cli/b.ts';", []],
   ];
   for (const [name, file, code, expected] of cases)
     it(name, () => assert.deepEqual(complaints(runtime(file), code, '/repository'), expected));
+
+  it('every package has floors', () => {
+    const file = '/repository/packages/agent/src/containers/a.ts';
+    assert.deepEqual(complaints(file, "import { b } from '../service/b.ts';", '/repository'), ['floors/floors']);
+    assert.deepEqual(complaints(file, "import { b } from '../oci/b.ts';", '/repository'), []);
+  });
 
   it('a circle of three files is reported', () => {
     const directory = mkdtempSync(join(tmpdir(), 'floors-'));

@@ -1,22 +1,70 @@
-/** Two rules of eslint on who may import whom: the floors of kata-runtime, and no circles between files of a package. */
+/** Two rules of eslint on who may import whom: the floors of each package, and no circles between its files. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Rule } from 'eslint';
 
-/** Upper floors import lower ones. Every other folder of the runtime is a leaf, below all of them. */
-const floors = ['cli', 'sandbox', 'factory', 'vm', 'undo', 'state'];
-const LEAF = floors.length;
+/**
+ * The folders of each package, floor by floor. A file imports from its own folder and from lower floors; folders beside each other do not
+ * know each other.
+ */
+const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  runtime: [
+    ['cli'],
+    ['sandbox'],
+    ['factory'],
+    ['vm'],
+    ['undo'],
+    ['state'],
+    ['agent'],
+    ['host-check', 'network', 'processes', 'storage'],
+    ['context'],
+    ['hypervisor'],
+    ['bundle', 'configuration'],
+    ['host-cgroup', 'json', 'mounts', 'sizing'],
+  ],
+  agent: [
+    ['channel'],
+    ['service'],
+    ['containers', 'network'],
+    ['devices', 'guest', 'start-up', 'storage'],
+    ['cgroups', 'errors', 'oci', 'processes'],
+  ],
+  common: [
+    ['agent-api'],
+    ['command-lines', 'grpc', 'logging'],
+    ['http2', 'kernel', 'mux'],
+    ['cgroups', 'oci', 'process'],
+    ['errors', 'generated'],
+  ],
+  'ksm-throttler': [['daemon'], ['status'], ['kernel', 'trigger'], ['process', 'schedule']],
+};
 const IMPORT = /^\s*(?:import|export)\b[^'"]*?from '(\.[^']+\.ts)'/gm;
 
 interface ImportNode {
   readonly source?: { readonly value?: unknown } | null;
 }
 
-const rankOf = (file: string): number => {
-  const folder = /packages\/runtime\/src\/([^/]+)\//.exec(file)?.[1] ?? '';
-  const index = floors.indexOf(folder);
-  return index === -1 ? LEAF : index;
-};
+interface Place {
+  readonly package: string;
+  readonly folder: string;
+}
+
+/** Undefined for files outside of a package's folders, `main.ts` for example: they are above all. */
+function placeOf(file: string): Place | undefined {
+  const [, name, folder] = /packages\/([^/]+)\/src\/([^/]+)\//.exec(file) ?? [];
+  return name !== undefined && folder !== undefined && name in floors ? { package: name, folder } : undefined;
+}
+
+const rankOf = (place: Place): number => floors[place.package]?.findIndex((folders) => folders.includes(place.folder)) ?? -1;
+
+/** What is wrong with an import between the two; undefined when nothing is. */
+function violation(from: Place, to: Place): string | undefined {
+  if (from.package !== to.package || from.folder === to.folder) return undefined;
+  for (const place of [from, to]) if (rankOf(place) === -1) return `${place.folder} has no floor yet: give it one in tools/lint/floors.ts`;
+  if (rankOf(to) > rankOf(from)) return undefined;
+  const order = floors[from.package]?.map((folders) => folders.join(', ')).join(' → ');
+  return `${to.folder} is not below ${from.folder}: ${order}. A folder says what a file may import and who calls it.`;
+}
 
 function targetOf(file: string, node: ImportNode): string | undefined {
   const { value } = node.source ?? {};
@@ -32,14 +80,12 @@ function onImports(context: Rule.RuleContext, check: (target: string, node: Rule
   return { ImportDeclaration: visit, ExportNamedDeclaration: visit, ExportAllDeclaration: visit, ImportExpression: visit };
 }
 
-const runtimeFloors: Rule.RuleModule = {
+const floorsRule: Rule.RuleModule = {
   create: (context) =>
     onImports(context, (target, node) => {
-      if (!context.filename.includes('packages/runtime/src/') || !target.includes('packages/runtime/src/')) return;
-      if (!/packages\/runtime\/src\/[^/]+\//.test(context.filename)) return; // main.ts
-      if (rankOf(target) >= rankOf(context.filename)) return;
-      const message = `${relative(process.cwd(), target)} is on a higher floor: ${floors.join(' → ')} → leaves. A folder says what a file may import and who calls it.`;
-      context.report({ node, message });
+      const [from, to] = [placeOf(context.filename), placeOf(target)];
+      const message = from && to && violation(from, to);
+      if (message !== undefined) context.report({ node, message });
     }),
 };
 
@@ -71,4 +117,4 @@ const noCircles: Rule.RuleModule = {
     }),
 };
 
-export const floorsPlugin = { rules: { 'runtime-floors': runtimeFloors, 'no-circles': noCircles } };
+export const floorsPlugin = { rules: { floors: floorsRule, 'no-circles': noCircles } };

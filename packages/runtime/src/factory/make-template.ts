@@ -127,7 +127,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     }
     await save(files, guest, own);
   } finally {
-    await undoOrWarn(journal.entries(), context.log, 'clean-up after making a VM template is not complete');
+    await undoOrWarn(journal.entries(), context, 'clean-up after making a VM template is not complete');
   }
   const record: TemplateRecord = { inputs };
   writeFileSync(files.record, JSON.stringify(record), { mode: 0o600 });

@@ -21,7 +21,7 @@ async function cloneTemplate(context: Context, start: GuestStart): Promise<Runni
     await traceStep(context.log, 'entropy and clock', () => reseedClone(vm.agent));
     return vm;
   } catch (error) {
-    await undoSince(start.journal, begun, context.log);
+    await undoSince(start.journal, begun, context);
     throw error;
   } finally {
     template.release();

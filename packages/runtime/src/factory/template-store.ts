@@ -29,7 +29,7 @@ import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';
 import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
 
-type Calls = Pick<Kernel, 'mount' | 'umount' | 'tryLock'>;
+type Calls = Pick<Kernel, 'mount' | 'umount' | 'tryLock' | 'setns'>;
 
 export interface TemplateFiles extends QemuPaths {
   readonly key: string;
@@ -188,7 +188,7 @@ export class TemplateStore {
   /** Ends what a maker left running, and removes its files. To be called with the exclusive lock. */
   async #clear({ directory, journal, state }: TemplateFiles): Promise<void> {
     rmSync(state, { force: true });
-    const failures = await undoAll(new UndoJournal(journal).entries());
+    const failures = await undoAll(new UndoJournal(journal).entries(), this.#kernel);
     if (failures.length > 0) throw new KataError(`a VM template is not removed completely: ${failures.join('; ')}`);
     for (const name of readdirSync(directory)) rmSync(join(directory, name));
   }

@@ -80,7 +80,7 @@ describe('template key', () => {
 
 describe('TemplateStore', () => {
   /** The locks are real; nothing is mounted. */
-  const kernel = { mount: () => {}, umount: () => {}, tryLock: linuxKernel.tryLock.bind(linuxKernel) };
+  const kernel = { mount: () => {}, umount: () => {}, setns: () => {}, tryLock: linuxKernel.tryLock.bind(linuxKernel) };
   const [one, two] = ['1111111111111111', '2222222222222222'] as const;
   let store: TemplateStore;
   let made: string[];

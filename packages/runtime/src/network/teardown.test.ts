@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { deleteLinks, restoreLinks } from './teardown.ts';
 
 const saved = { name: 'eth0', mac: '02:00:00:00:00:01', addresses: [], up: true } as never;
@@ -31,8 +32,8 @@ describe('undoing what was made of links', () => {
 
   for (const netns of ['/proc/self/ns/net', '/proc/0/ns/net'])
     it(`the host's own are left alone: ${netns}`, async () => {
-      await deleteLinks(netns, ['tap0_kata'], ['eth0'], 1000);
-      await restoreLinks(netns, [saved], 1000);
+      await deleteLinks({ netns, links: ['tap0_kata'], ingress: ['eth0'] }, linuxKernel, 1000);
+      await restoreLinks({ netns, links: [saved] }, linuxKernel, 1000);
       assert.equal(existsSync(join(directory, 'ran')), false);
     });
 
@@ -51,8 +52,8 @@ describe('undoing what was made of links', () => {
     if (process.getuid?.() !== 0) this.skip();
     play('ip', 'exit 1');
     await inStrangeNamespace(async (netns) => {
-      await deleteLinks(netns, ['tap0_kata'], ['eth0'], 5000);
-      await restoreLinks(netns, [saved], 5000);
+      await deleteLinks({ netns, links: ['tap0_kata'], ingress: ['eth0'] }, linuxKernel, 5000);
+      await restoreLinks({ netns, links: [saved] }, linuxKernel, 5000);
     });
     assert.deepEqual(ran(), ['ip', 'ip', 'tc']);
   });
@@ -63,8 +64,8 @@ describe('undoing what was made of links', () => {
     const home = readlinkSync('/proc/self/ns/net');
     await inStrangeNamespace(async (netns) => {
       const late = { message: 'timed out after 0.3 s waiting for ip -force -batch -' };
-      await assert.rejects(deleteLinks(netns, ['tap0_kata'], ['eth0'], 300), late);
-      await assert.rejects(restoreLinks(netns, [saved], 300), late);
+      await assert.rejects(deleteLinks({ netns, links: ['tap0_kata'], ingress: ['eth0'] }, linuxKernel, 300), late);
+      await assert.rejects(restoreLinks({ netns, links: [saved] }, linuxKernel, 300), late);
     });
     assert.deepEqual([ran(), readlinkSync('/proc/self/ns/net')], [['ip', 'ip', 'tc'], home]);
   });

@@ -2,7 +2,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { unmountTree } from '../mounts/unmount-tree.ts';
 import { runTool } from './ip-command.ts';
 import { restoreBatch } from './macvtap-plan.ts';
@@ -22,20 +21,33 @@ async function runAll(program: string, input: string, timeoutMs: number): Promis
   });
 }
 
-/** Deletes taps and the ingress queues that fed them, in a namespace that is somebody else's and stays. */
-export async function deleteLinks(netns: string, links: readonly string[], ingress: readonly string[], timeoutMs: number): Promise<void> {
+/** What was made in a namespace that is somebody else's and stays: taps, and the ingress queues of the links that feed them. */
+export interface MadeLinks {
+  readonly netns: string;
+  readonly links: readonly string[];
+  readonly ingress: readonly string[];
+}
+
+type Setns = Pick<Kernel, 'setns'>;
+
+/** Deletes the taps and the ingress queues. @throws TimeoutError */
+export async function deleteLinks({ netns, links, ingress }: MadeLinks, kernel: Setns, timeoutMs: number): Promise<void> {
   if (!isStrange(netns)) return;
   const ip = links.map((link) => `link delete dev ${link}\n`).join('');
   const tc = ingress.map((link) => `qdisc delete dev ${link} ingress\n`).join('');
-  await inNetworkNamespace(netns, linuxKernel, async () => {
+  await inNetworkNamespace(netns, kernel, async () => {
     await Promise.all([runAll('ip', ip, timeoutMs), runAll('tc', tc, timeoutMs)]);
   });
 }
 
-/** Gives links back what macvtaps took from them, as far as they are still there. */
-export async function restoreLinks(netns: string, links: readonly SavedLink[], timeoutMs: number): Promise<void> {
+/** Gives links back what macvtaps took from them, as far as they still exist. @throws TimeoutError */
+export async function restoreLinks(
+  { netns, links }: { readonly netns: string; readonly links: readonly SavedLink[] },
+  kernel: Setns,
+  timeoutMs: number,
+): Promise<void> {
   if (links.length === 0 || !isStrange(netns)) return;
-  await inNetworkNamespace(netns, linuxKernel, () => runAll('ip', links.map(restoreBatch).join(''), timeoutMs));
+  await inNetworkNamespace(netns, kernel, () => runAll('ip', links.map(restoreBatch).join(''), timeoutMs));
 }
 
 /** Ends a namespace that we made: its bind mount and the file below. */

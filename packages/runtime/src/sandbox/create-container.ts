@@ -148,7 +148,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (thrown) {
     const error = await orKilled(context, id, thrown);
-    const failures = await removeSandbox(id);
+    const failures = await removeSandbox(id, context.kernel);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
     throw error;
   }

@@ -71,7 +71,7 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // for hooks, before it is removed
   if (sandboxId === id) {
     if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
-    const failures = await traceStep(context.log, 'undo', () => removeSandbox(id));
+    const failures = await traceStep(context.log, 'undo', () => removeSandbox(id, context.kernel));
     if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
   } else await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);

@@ -1,6 +1,7 @@
 /** Links that come into a sandbox' network namespace after its VM was started, and go. */
 import { closeSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
 import { configureGuestNetwork } from './configure-guest-network.ts';
@@ -38,9 +39,9 @@ function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint 
 }
 
 /** Takes a link's tap away, and gives it back what that took from it. */
-async function detach(netns: string, { Tap, Name, Saved }: Endpoint): Promise<void> {
-  await deleteLinks(netns, [Tap], [Name], TOOL_TIMEOUT_MS);
-  if (Saved) await restoreLinks(netns, [Saved], TOOL_TIMEOUT_MS);
+async function detach(netns: string, { Tap, Name, Saved }: Endpoint, kernel: Kernel): Promise<void> {
+  await deleteLinks({ netns, links: [Tap], ingress: [Name] }, kernel, TOOL_TIMEOUT_MS);
+  if (Saved) await restoreLinks({ netns, links: [Saved] }, kernel, TOOL_TIMEOUT_MS);
 }
 
 /** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
@@ -67,7 +68,7 @@ async function plugLink(context: Context, id: string, state: SandboxState, link:
     const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));
   } catch (error) {
-    await detach(NetNsPath, endpoint).catch(() => {}); // the first error is the one to tell
+    await detach(NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is the one to tell
     throw error;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
@@ -119,7 +120,7 @@ export async function unplugInterface(
     if (!gone) throw new KataError(`the VM has no interface ${device || hwAddr}`);
     const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
     await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
-    await detach(state.Network.NetNsPath, gone);
+    await detach(state.Network.NetNsPath, gone, context.kernel);
     saveSandbox(
       id,
       withEndpoints(

@@ -67,7 +67,7 @@ export async function removeContainer(
     await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const entries = containerEntries(sandboxId, id);
-  const failures = await undoAll(entries);
+  const failures = await undoAll(entries, context.kernel);
   if (failures.length > 0) transferEntries(sandboxId, entries);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);

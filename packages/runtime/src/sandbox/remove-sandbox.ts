@@ -1,6 +1,7 @@
 /** Takes a sandbox off the host: whatever state it is in, half-made and damaged ones too. */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';
 import { allEntries } from '../undo/container-journal.ts';
@@ -23,13 +24,13 @@ export function forgetContainer(sandboxId: string, id: string): void {
 /** A create in the pod that goes on meanwhile records more: each such round, of which there are this many at the most, undoes it too. */
 const ROUNDS = 3;
 
-async function undoUntilQuiet(id: string): Promise<string[]> {
+async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {
   let failures: string[] = [];
   let undone = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const entries = allEntries(id);
     if (entries.length === undone) break;
-    failures = await undoAll(entries);
+    failures = await undoAll(entries, kernel);
     undone = entries.length;
   }
   return failures;
@@ -40,9 +41,9 @@ async function undoUntilQuiet(id: string): Promise<string[]> {
  * the next attempt finds the journals.
  * @returns one line for each thing that could not be undone
  */
-export async function removeSandbox(id: string): Promise<string[]> {
+export async function removeSandbox(id: string, kernel: Kernel): Promise<string[]> {
   const paths = sandboxPaths(id);
-  const failures = await undoUntilQuiet(id);
+  const failures = await undoUntilQuiet(id, kernel);
   if (failures.length > 0) return failures;
   removeStateDirectory(paths.state);
   forgetContainer(id, id);

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
@@ -13,6 +12,13 @@ import { killProcessTree, endProcess } from '../processes/end-process.ts';
 import { unmountTree } from '../mounts/unmount-tree.ts';
 import { replay } from './undo-journal.ts';
 import type { Undo, UndoJournal } from './undo-journal.ts';
+
+type UndoCalls = Pick<Kernel, 'umount' | 'setns'>;
+
+interface UndoTools {
+  readonly log: Logger;
+  readonly kernel: UndoCalls;
+}
 
 /** Runs a removal for which "there is none" is as good as done. */
 function tolerateMissing(remove: () => void): void {
@@ -47,7 +53,7 @@ const TERMINATION_MS = 500;
 const LINKS_MS = 1000;
 
 /** `leftMs`: how long it may take to wait for others, which need not be enough. */
-async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, leftMs: number): Promise<void> {
+async function undoOne(entry: Undo, kernel: UndoCalls, leftMs: number): Promise<void> {
   const [graceMs, killMs] = [Math.min(TERMINATION_MS, leftMs), Math.max(TERMINATION_MS, leftMs)];
   const linksMs = Math.max(LINKS_MS, leftMs);
   switch (entry.undo) {
@@ -65,30 +71,26 @@ async function undoOne(entry: Undo, kernel: Pick<Kernel, 'umount' | 'setns'>, le
     case 'kill':
       return entry.family ? killProcessTree(entry.process, graceMs, killMs) : endProcess(entry.process, graceMs, killMs);
     case 'delete-links':
-      return deleteLinks(entry.netns, entry.links, entry.ingress, linksMs);
+      return deleteLinks(entry, kernel, linksMs);
     case 'restore-links':
-      return restoreLinks(entry.netns, entry.links, linksMs);
+      return restoreLinks(entry, kernel, linksMs);
     case 'delete-netns':
       return deleteNetworkNamespace(entry.path, kernel);
   }
 }
 
 /** Undoes everything. @returns one line for each thing that could not be undone */
-export function undoAll(
-  entries: readonly Undo[],
-  kernel: Pick<Kernel, 'umount' | 'setns'> = linuxKernel,
-  totalMs = REPLAY_MS,
-): Promise<string[]> {
+export function undoAll(entries: readonly Undo[], kernel: UndoCalls, totalMs = REPLAY_MS): Promise<string[]> {
   const deadline = monotonicMs() + totalMs;
   return replay(entries, (entry) => undoOne(entry, kernel, Math.max(0, deadline - monotonicMs())));
 }
 
 /** Undoes everything, and logs `warning` for each thing that could not be undone. */
-export async function undoOrWarn(entries: readonly Undo[], log: Logger, warning: string): Promise<void> {
-  for (const failure of await undoAll(entries)) log.warn(warning, { failure });
+export async function undoOrWarn(entries: readonly Undo[], { log, kernel }: UndoTools, warning: string): Promise<void> {
+  for (const failure of await undoAll(entries, kernel)) log.warn(warning, { failure });
 }
 
 /** Undoes what was recorded after the first `count` entries, for a VM that failed. */
-export async function undoSince(journal: UndoJournal, count: number, log: Logger): Promise<void> {
-  await undoOrWarn(journal.entries().slice(count), log, 'a VM that failed is still there');
+export async function undoSince(journal: UndoJournal, count: number, tools: UndoTools): Promise<void> {
+  await undoOrWarn(journal.entries().slice(count), tools, 'a VM that failed is not removed completely');
 }

@@ -64,7 +64,7 @@ export async function adoptTaps(context: Context, network: SandboxNetwork, journ
 }
 
 /** Undoes the attachment of a VM that failed, so that another VM can be attached. */
-export async function detachTaps({ log }: Context, { path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
+export async function detachTaps(context: Context, { path, networks, facts: { links } }: SandboxNetwork): Promise<void> {
   const [taps, ingress] = [networks.map(({ tap }) => tap), links.map(({ name }) => name)];
-  await undoOrWarn([{ undo: 'delete-links', netns: path, links: taps, ingress }], log, 'the taps of a VM that failed are still there');
+  await undoOrWarn([{ undo: 'delete-links', netns: path, links: taps, ingress }], context, 'the taps of a VM that failed are not removed');
 }

@@ -82,12 +82,12 @@ export async function runCacheServer(context: Context, plan: QemuPlan): Promise<
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   await makeRoomFor(endpoint);
-  await discardAll(log);
+  await discardAll(context);
   const pool = new VmPool<CachedVm>({
     size,
     make: () => makeCachedVm(context, plan),
     isUsable: (vm) => isUsable(vm, plan),
-    discard: ({ id }) => discard(log, id),
+    discard: ({ id }) => discard(context, id),
     log,
     quietMs: QUIET_MS,
     retryMs: RETRY_MS,

@@ -5,7 +5,6 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Logger } from '@kata-containers/common/logging/logger';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
@@ -13,7 +12,7 @@ import { openMonitor } from '../../hypervisor/qemu/qemu-process.ts';
 import { randomUuid } from '../../context/random-uuid.ts';
 import { startVm } from '../start-vm.ts';
 import { QMP_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
-import type { Context } from '../../context/context.ts';
+import type { Context, Tools } from '../../context/context.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../context/paths.ts';
 import type { SandboxPaths } from '../../context/paths.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
@@ -70,7 +69,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     await command(paths.qmpSocket, plan.accelerator, 'stop');
     return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
   } catch (error) {
-    await discard(context.log, id);
+    await discard(context, id);
     throw error;
   }
 }
@@ -88,14 +87,14 @@ async function command(qmpSocket: string, accelerator: Accelerator, name: 'stop'
 export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<void> => command(qmpSocket, accelerator, 'cont');
 
 /** Ends a cached VM and removes what it has on the host. What stays is logged. */
-export async function discard(log: Logger, id: string): Promise<void> {
-  await undoOrWarn(new UndoJournal(cachedPaths(id).journal).entries(), log, 'a cached VM is not removed completely');
+export async function discard(tools: Tools, id: string): Promise<void> {
+  await undoOrWarn(new UndoJournal(cachedPaths(id).journal).entries(), tools, 'a cached VM is not removed completely');
 }
 
 /** Ends what a server that was killed has left. */
-export async function discardAll(log: Logger): Promise<void> {
+export async function discardAll(tools: Tools): Promise<void> {
   const ids = existsSync(vmsDirectory) ? readdirSync(vmsDirectory).filter((name) => name.startsWith(NAME)) : [];
-  for (const id of ids) await discard(log, id);
+  for (const id of ids) await discard(tools, id);
 }
 
 /** Entries with one VM's name, once more with the other's. */

@@ -49,7 +49,7 @@ export async function takeFromCache(context: Context, request: VmRequest): Promi
     return await adopt(context, request, handed);
   } catch (error) {
     context.log.warn('no VM of the cache can be used', { reason: errorMessage(error) });
-    await undoSince(request.journal, begun, context.log);
+    await undoSince(request.journal, begun, context);
     await detachTaps(context, request.network);
     return undefined;
   }
