@@ -1,11 +1,11 @@
 /**
  * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one CPU of
  * four, 2 GiB of memory, and what is plugged. Taps that are not there it makes, as QEMU does. Every guest's agent listens at once.
- * MODE: `good`, `dies` (says why and ends), `crashes` (ends once its monitor was used), `silent` (no QMP greeting), `keeps` (the guest lets
+ * MODE: `good`, `dies` (says why and ends), `denied` (as if by its seccomp filter), `crashes` (ends once its monitor was used), `silent` (no QMP greeting), `keeps` (the guest lets
  * no device go), or a command that is refused. The commands are written to qemu.log beside the socket of the monitor.
  */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 
 const [mode = 'good', ...args] = process.argv.slice(2);
@@ -36,12 +36,19 @@ const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
   ...(cpu !== undefined && { 'qom-path': cpu === true ? '/machine/unattached/device[0]' : `/machine/peripheral/${cpu}` }),
 });
 
+/** The file that was given for the state. Node drops fds that it receives on a socket, so it is found among those of the runtime. */
+function stateFile(): string {
+  const fds = `/proc/${process.ppid}/fd`;
+  const found = readdirSync(fds).find((fd) => existsSync(`${fds}/${fd}`) && readlinkSync(`${fds}/${fd}`).endsWith('/state.tmp'));
+  return `${fds}/${found}`;
+}
+
 const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>>) => unknown>> = {
   'query-hotpluggable-cpus': () => cpus.map(cpuRow).reverse(),
   'query-memory-size-summary': () => ({ 'base-memory': 2 * GIB }),
   'query-memory-devices': () => [...dimms].map(([, backend], slot) => ({ type: 'dimm', data: { slot, size: backends.get(backend) } })),
   'query-migrate': () => ({ status: 'completed' }),
-  migrate: ({ uri }) => void spawnSync('sh', ['-c', String(uri).replace(/^exec:cat/, 'echo state ')]),
+  migrate: () => writeFileSync(stateFile(), 'state'),
   'query-cpus-fast': () => [{ 'thread-id': process.pid }],
   'object-add': ({ id, size }) => void backends.set(String(id), Number(size)),
   'object-del': ({ id }) => void backends.delete(String(id)),
@@ -86,7 +93,8 @@ function serveMonitor(path: string): void {
   }).listen(path);
 }
 
-if (mode === 'dies') {
+if (mode === 'denied') process.kill(process.pid, 'SIGSYS');
+else if (mode === 'dies') {
   console.error('qemu-system-x86_64: could not load kernel: it is not one');
   process.exitCode = 1;
 } else {

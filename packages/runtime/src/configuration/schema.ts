@@ -140,6 +140,12 @@ const hypervisor = {
     mustExist: true,
   }),
   valid_file_mem_backends: list([], 'Paths, with * and ?, that the annotation `file_mem_backend` may name.'),
+  seccompsandbox: text(
+    'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+    "QEMU's seccomp filter, as the value of its switch -sandbox: QEMU is killed when it uses a system call that the filter denies. It also\n" +
+      'prevents QEMU from starting programs and from gaining privileges. Empty: no filter, for a QEMU without seccomp. Annotations cannot\n' +
+      'change this key.',
+  ),
   keep_translated_code: flag(
     false,
     'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +

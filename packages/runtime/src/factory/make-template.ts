@@ -91,6 +91,7 @@ async function save(
   files: TemplateFiles,
   guest: { vm: ProcessIdentity; proxy: ProcessIdentity },
   { accelerator }: QemuPlan,
+  kernel: Context['kernel'],
 ): Promise<void> {
   const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
   try {
@@ -98,7 +99,7 @@ async function save(
     signalProcess(guest.proxy, 'SIGTERM');
     await listening;
     await comeToRest(guest.vm);
-    await saveState(monitor, `${files.state}.tmp`, guestTimeout(STATE_TIMEOUT_MS, accelerator));
+    await saveState(monitor, `${files.state}.tmp`, guestTimeout(STATE_TIMEOUT_MS, accelerator), kernel);
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
   } finally {
     monitor.close();
@@ -125,7 +126,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     } finally {
       guest.agent.close();
     }
-    await save(files, guest, own);
+    await save(files, guest, own, context.kernel);
   } finally {
     await undoOrWarn(journal.entries(), context, 'clean-up after making a VM template is not complete');
   }

@@ -92,12 +92,16 @@ function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): St
 }
 
 /** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
-async function vmReady({ log }: Context, { plan: { accelerator }, files, state }: GuestStart, { qemu }: SpawnedGuest): Promise<void> {
+async function vmReady(
+  { log, kernel }: Context,
+  { plan: { accelerator }, files, state }: GuestStart,
+  { qemu }: SpawnedGuest,
+): Promise<void> {
   const prepare = async (): Promise<void> => {
     const monitor = await traceStep(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
     try {
       const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, accelerator);
-      if (state !== undefined) await traceStep(log, 'state load', () => loadState(monitor, state, timeoutMs));
+      if (state !== undefined) await traceStep(log, 'state load', () => loadState(monitor, state, timeoutMs, kernel));
     } finally {
       monitor.close();
     }

@@ -143,13 +143,15 @@ const ioThread: Unit = (plan) => (plan.ioThread ? ['-object', `iothread,id=${ioT
 const pidFile: Unit = ({ paths }) => ['-pidfile', paths.pidFile];
 /** What kernel_params or machine_accelerators have QEMU log; its complaints are there anyway. */
 const logFile: Unit = ({ debug, paths }) => (debug ? ['-D', paths.qemuLog] : []);
+/** QEMU's own seccomp filter, which also sets no_new_privs. It is there before the guest runs. */
+const sandbox: Unit = ({ seccomp }) => (seccomp === '' ? [] : ['-sandbox', seccomp]);
 const smp: Unit = ({ vcpus, maxVcpus }) => ['-smp', `${vcpus},cores=1,threads=1,sockets=${maxVcpus},maxcpus=${maxVcpus}`];
 const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', 'defer'] : []);
 
 const units: Unit[] = [
   ...[name, uuid, machine, keptCode, cpu, qmp, memory],
   ...[bridges, serial, consoleDevice, imageDevice, scsi, rng, agentChannel, sharedFileSystem, network],
-  ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, smp, incoming],
+  ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, sandbox, smp, incoming],
 ];
 
 /** The arguments after the binary's name. */

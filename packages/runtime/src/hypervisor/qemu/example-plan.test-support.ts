@@ -26,6 +26,7 @@ export const examplePlan: QemuPlan = {
   pflashes: [],
   ioThread: false,
   swappable: false,
+  seccomp: 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
   entropySource: '/dev/urandom',
   sharedDirectory: '/run/kata-containers/shared/sandboxes/abc/shared',
   networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02' }],

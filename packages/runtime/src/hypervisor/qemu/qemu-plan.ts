@@ -84,6 +84,8 @@ export interface QemuPlan {
   readonly codeFile?: string;
   /** Other than plain memory. A VM with it is no template and no clone. */
   readonly memoryBackend?: MemoryBackend;
+  /** Value of `-sandbox`; empty: no seccomp filter. */
+  readonly seccomp: string;
   /** The VM waits for the state of another one instead of booting. */
   readonly incoming?: boolean;
   readonly paths: QemuPaths;

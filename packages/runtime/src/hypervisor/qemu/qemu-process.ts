@@ -11,6 +11,7 @@ import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { QmpClient } from '../qmp/qmp-client.ts';
+import { seccompViolation } from './seccomp-violation.ts';
 
 const WORDS_BYTES = 4096;
 
@@ -37,6 +38,9 @@ export function lastLogLines(logFile: string): string {
     return '';
   }
 }
+
+const lastWords = (binary: string, logFile: string, signal: NodeJS.Signals | null): string =>
+  signal === 'SIGSYS' ? seccompViolation(binary) : lastLogLines(logFile);
 
 export interface StartedQemu {
   readonly identity: ProcessIdentity;
@@ -65,7 +69,7 @@ export function startQemu({ binary, args, logFile, inherited, environment }: Qem
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>
-        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastLogLines(logFile))),
+        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastWords(binary, logFile, signal))),
       );
     });
     failed.catch(() => {});

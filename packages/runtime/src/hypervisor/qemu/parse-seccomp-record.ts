@@ -1,0 +1,19 @@
+/** The kernel's record of a process that its seccomp filter has killed (audit record 1326, AUDIT_SECCOMP). Pure. */
+
+/** Numbers on x86-64 of what QEMU's filter can deny (softmmu/qemu-seccomp.c). */
+const names: Readonly<Record<number, string>> = {
+  ...{ 56: 'clone', 57: 'fork', 58: 'vfork', 59: 'execve', 322: 'execveat', 435: 'clone3' },
+  ...{ 105: 'setuid', 106: 'setgid', 109: 'setpgid', 112: 'setsid', 113: 'setreuid', 114: 'setregid', 117: 'setresuid' },
+  ...{ 119: 'setresgid', 122: 'setfsuid', 123: 'setfsgid' },
+  ...{ 141: 'setpriority', 142: 'sched_setparam', 144: 'sched_setscheduler', 203: 'sched_setaffinity' },
+  ...{ 103: 'syslog', 165: 'mount', 166: 'umount2', 167: 'swapon', 168: 'swapoff', 169: 'reboot', 246: 'kexec_load' },
+  ...{ 134: 'uselib', 136: 'ustat', 139: 'sysfs', 156: '_sysctl', 174: 'create_module', 177: 'get_kernel_syms', 178: 'query_module' },
+  ...{ 181: 'getpmsg', 182: 'putpmsg', 183: 'afs_syscall', 184: 'tuxcall', 185: 'security', 236: 'vserver' },
+};
+
+/** @returns the name of the system call that `program` was killed for, or its number; undefined for another record */
+export function deniedCall(record: string, program: string): string | undefined {
+  if (!record.includes(' type=1326 ') || !record.includes(` exe="${program}" `)) return undefined;
+  const number = / syscall=(\d+) /.exec(record)?.[1];
+  return number === undefined ? undefined : (names[Number(number)] ?? `number ${number}`);
+}

@@ -1,0 +1,30 @@
+/** Which system call the kernel has killed QEMU for. */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { deniedCall } from './parse-seccomp-record.ts';
+
+/** Largest record of /dev/kmsg (CONSOLE_EXT_LOG_MAX). */
+const RECORD_BYTES = 8192;
+/** The kernel's buffer has no more. */
+const MAX_RECORDS = 100_000;
+
+/** Records of the kernel's log, oldest first. */
+function* records(): Generator<string> {
+  const fd = openSync('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(RECORD_BYTES);
+    for (let count = 0; count < MAX_RECORDS; count++) yield bytes.toString('latin1', 0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** For the error text of a QEMU that has ended with SIGSYS. An audit daemon may have taken the record: then the call is not known. */
+export function seccompViolation(program: string): string {
+  let last: string | undefined;
+  try {
+    for (const record of records()) last = deniedCall(record, program) ?? last;
+  } catch {
+    // EAGAIN is the end of the log.
+  }
+  return `its seccomp filter denies the system call ${last ?? '(see the audit log)'}; the filter is seccompsandbox of configuration.toml`;
+}
