@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 const TIMEOUT_MS = 120_000;
 const MAX_TEXT = 1 << 16;
 
-/** With the bench's own descriptors apart: what a runtime leaves running must not hold a pipe of ours. */
+/** With the bench's own fds apart: what a runtime leaves running must not hold a pipe of ours. */
 export function startProgram(program: string, args: readonly string[], environment = process.env): ChildProcess {
   return spawn(program, [...args], {
     stdio: ['ignore', 'ignore', 'pipe'],

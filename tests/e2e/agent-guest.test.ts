@@ -1,4 +1,4 @@
-/** The agent in a guest with control groups version 2, and what it does when a shim is killed. */
+/** The agent in a guest with cgroups version 2, and what it does when a shim is killed. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { Engine } from './engine.ts';
@@ -15,7 +15,7 @@ describe('kata-agent in the guest', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('with control groups version 2, limits hold', async () => {
+  it('with cgroups version 2, limits hold', async () => {
     const withV2 = (toml: string): string => toml.replace(/^kernel_params = .*$/m, 'kernel_params = "agent.unified_cgroup_hierarchy=true"');
     const other = await Engine.start({ unified: variant(engine.directory, 'unified', withV2) }, 'unified');
     try {

@@ -1,5 +1,5 @@
 /**
- * containerd reads statistics only when every control group controller of the kernel is mounted, which systemd sees to. Where
+ * containerd reads statistics only when every cgroup controller of the kernel is mounted, which systemd sees to. Where
  * it did not, an engine is given those that are missing, in its own mount namespace.
  */
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';

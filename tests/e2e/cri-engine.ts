@@ -211,7 +211,7 @@ export class CriEngine {
     return container_id;
   }
 
-  /** Where the control group of a pod is, below each controller. */
+  /** Where the cgroup of a pod is, below each controller. */
   cgroupParent(name: string): string {
     return `${this.#cgroup}/${name}`;
   }
@@ -260,7 +260,7 @@ export class CriEngine {
     );
   }
 
-  /** kubelet makes and removes the pods' control groups; here the runtime has made them. */
+  /** kubelet makes and removes the pods' cgroups; here the runtime has made them. */
   async #removeCgroups(): Promise<void> {
     const script = 'for top in /sys/fs/cgroup/*"$1"; do [ ! -e "$top" ] || find "$top" -depth -type d -exec rmdir {} +; done';
     const { code, stderr } = await this.inside('sh', ['-c', script, 'sh', this.#cgroup]);

@@ -1,4 +1,4 @@
-/** A descriptor in the wrong process makes docker wait for an end of file that never comes. */
+/** An fd in the wrong process makes docker wait for an end of file that never comes. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Engine } from './engine.ts';
@@ -30,7 +30,7 @@ function openFiles(pid: string): string[] {
   });
 }
 
-describe('descriptors', function () {
+describe('fds', function () {
   this.timeout(120_000);
   let engine: Engine;
   let id = '';
@@ -63,7 +63,7 @@ describe('descriptors', function () {
     assert.deepEqual(others, []);
   });
 
-  it('a process in the container has three descriptors', async () => {
+  it('a process in the container has three fds', async () => {
     for (const flag of ['-i', '-it']) {
       const args = flag === '-i' ? ['exec', flag, 'box'] : ['exec', 'box'];
       const { stdout } = await engine.docker([...args, 'ls', '/proc/self/fd']);

@@ -127,7 +127,7 @@ describe("pods with containerd's CRI plugin", function () {
       await until('its end', async () => !(await output(client, 'ps')).includes('sleep 4711'));
     });
 
-    it('VM and shims are in the control groups that the engine names for the pod', async () => {
+    it('VM and shims are in the cgroups that the engine names for the pod', async () => {
       const members = (controller: string, id: string): string[] =>
         readFileSync(`/sys/fs/cgroup/${controller}${engine.cgroupParent('pair')}/kata_${id}/cgroup.procs`, 'latin1').split('\n');
       const shim = String(await shimOf(web));

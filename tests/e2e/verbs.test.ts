@@ -21,7 +21,7 @@ function bytes(text: string): number {
   return Number(number) * (units[unit ?? ''] ?? Number.NaN);
 }
 
-/** Shell text that prints a limit, whichever version control groups have. */
+/** Shell text that prints a limit, whichever version cgroups have. */
 const limit = (v1: string, v2: string): string => `cat /sys/fs/cgroup/${v2} 2>/dev/null || cat /sys/fs/cgroup/${v1}`;
 
 for (const runtime of ['kata-runtime', 'runc']) {

@@ -65,7 +65,7 @@ describe('kata-agent: the guest', function () {
     it('a container that runs out of memory ends with 137, and GetOOMEvent names it', async () => {
       const event = host.agent.call('getOOMEvent', {}, { deadlineMs: 20_000 });
       const spec = { Linux: { Resources: { Memory: { Limit: 16n * MiB, Swap: 16n * MiB } } } };
-      // The shell lives through its child's end, and so does the watch on the control group.
+      // The shell lives through its child's end, and so does the watch on the cgroup.
       const eat = 'sleep 0.3; dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null; echo "dd: $?"; exit 137';
       const mounts = [
         { destination: '/proc', source: 'proc', type: 'proc', options: [] },

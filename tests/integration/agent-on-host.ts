@@ -242,7 +242,7 @@ export class AgentOnHost {
     return this.agent.call('removeContainer', { container_id });
   }
 
-  /** Directory of a container's control group, in the agent's version 1 hierarchy. */
+  /** Directory of a container's cgroup, in the agent's version 1 hierarchy. */
   cgroupFile(id: string, controller: string, name: string): string {
     return this.inside('cat', `/sys/fs/cgroup/${controller}${this.#cgroup}/${id}/${name}`).trim();
   }
@@ -282,7 +282,7 @@ export class AgentOnHost {
     for (const name of PROGRAMS) symlinkSync('busybox', join(this.rootfs, 'bin', name));
   }
 
-  /** Control groups outlive the agent's mounts: the hierarchies are the machine's. */
+  /** cgroups outlive the agent's mounts: the hierarchies are the machine's. */
   #removeCgroups(): void {
     for (const controller of readdirSync('/sys/fs/cgroup')) {
       const top = `/sys/fs/cgroup/${controller}${this.#cgroup}`;

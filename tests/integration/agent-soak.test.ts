@@ -49,7 +49,7 @@ describe(`kata-agent, ${EXECS} times exec`, function () {
     anonymousKiB: host.resident('RssAnon'),
   });
 
-  it('leaves no descriptor, process or file, and memory does not grow', async () => {
+  it('leaves no fd, process or file, and memory does not grow', async () => {
     await many(WARM_UP);
     const before = measure();
     const start = performance.now();

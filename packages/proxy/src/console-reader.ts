@@ -43,7 +43,7 @@ export class LineBudget {
     this.#now = now;
   }
 
-  /** Whether a line of that length may be logged now; `onDropped` is told of those that were not, once the next second begins. */
+  /** Whether a line of that length may be logged now; `onDropped` gets the number of those that were not when the next second begins. */
   admit(length: number, onDropped: (count: number) => void): boolean {
     const second = Math.floor(this.#now() / 1000);
     if (second !== this.#second) {
@@ -61,13 +61,13 @@ export class LineBudget {
   }
 }
 
-/** The console says what the guest does: nobody else is to listen, whatever QEMU's umask was. */
+/** The console shows what the guest does: only root may connect, whatever QEMU's umask was. */
 function closeToOthers(path: string): void {
   const { mode } = statSync(path);
   if (mode & OTHERS) chmodSync(path, mode & 0o770);
 }
 
-/** Reads for as long as the console is there. Always reads on, so that the guest never waits for a log. */
+/** Reads as long as the console exists. Always reads on, so that the guest never waits for a log. */
 export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
   const budget = new LineBudget(monotonicMs);

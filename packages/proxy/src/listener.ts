@@ -10,7 +10,7 @@ import type { YamuxStream } from '@kata-containers/common/mux/yamux-stream';
 import type { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import type { ReadBufferPool } from './read-buffer-pool.ts';
 
-/** Half a gigabyte of windows at the most; a sandbox has a handful of shims. */
+/** At most half a gigabyte of windows; a sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
 
 export interface Relaying {

@@ -36,7 +36,7 @@ async function dial(path: string, onread: OnRead): Promise<Socket> {
   }
 }
 
-/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when nobody listens */
+/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when no process listens */
 export async function connectMux(path: string, reading: ReadBufferPool, log: Logger): Promise<YamuxSession> {
   const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
     session.receive(Buffer.from(buffer, byteOffset, length));
@@ -47,7 +47,7 @@ export async function connectMux(path: string, reading: ReadBufferPool, log: Log
   const session = new YamuxSession('client', connection, {
     windowBytes: WINDOW_BYTES,
     onRefusal: (count) => {
-      // Told of the 1st, 2nd, 4th, 8th …: a guest must not fill our log.
+      // The 1st, 2nd, 4th, 8th … are logged: a guest must not fill our log.
       if ((count & (count - 1)) === 0) log.warn('the guest opens streams, which are refused', { component: 'yamux', count });
     },
   });

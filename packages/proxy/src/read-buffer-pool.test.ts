@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ReadBufferPool } from './read-buffer-pool.ts';
 
 describe('ReadBufferPool', () => {
-  it('is one place, as long as nobody keeps it', () => {
+  it('is one buffer, as long as no reader keeps it', () => {
     const memory = new ReadBufferPool();
     assert.equal(memory.next(), memory.next());
   });

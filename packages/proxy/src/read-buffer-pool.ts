@@ -8,7 +8,7 @@ interface Place {
 
 /**
  * The memory that the serial port is read into: few places again and again, because the garbage of a fast stream piles up. Each
- * client keeps one at the most.
+ * client keeps at most one.
  */
 export class ReadBufferPool {
   readonly #spare: Place[] = [];

@@ -1,6 +1,6 @@
 /**
  * Keeps the logs of a VM small: they are in /run, which is memory, and a guest can have QEMU, virtiofsd and this proxy complain as often as
- * it likes. The proxy does it because nobody else of the sandbox is there all the time.
+ * it likes. The proxy does it because no other process of ours lives as long as the sandbox.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, readdirSync, watch, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,11 +1,11 @@
 /**
- * The process that the proxy is not to outlive: virtiofsd, when the share is virtio-fs. Nobody else of the sandbox is there all the
- * time and can see its end; without the proxy the shims end, and so the containers.
+ * The process that the proxy is not to outlive: virtiofsd, when the share is virtio-fs. No other process of ours lives as long
+ * as the sandbox and can see its end; without the proxy the shims end, and so the containers.
  */
 import { VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
-/** Never settled when there is none. */
+/** Never settles without such a process. */
 export function virtiofsdEnd(environment: NodeJS.ProcessEnv): Promise<'abandoned'> {
   const { promise, resolve } = Promise.withResolvers<'abandoned'>();
   const pidfd = environment[VIRTIOFSD_PIDFD_VARIABLE];

@@ -42,7 +42,7 @@ export async function copyOutput(process: RemoteProcess, name: OutputName, fd: n
   // A reader that goes away (EPIPE) does not stop the process: its output is read and dropped.
   output?.on('error', (error) => log.info('output is not wanted any more', { stream: name, reason: errorMessage(error) }));
   const read = reader(process, name, log);
-  // The next piece is fetched while this one is written: two are held at the most, and order is kept.
+  // The next piece is fetched while this one is written: at most two are held, and order is kept.
   let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {
     next = read();

@@ -3,7 +3,7 @@ export const PIECE_BYTES = 1 << 20;
 
 /**
  * Memory for two pieces in turn: while one is on its way the other one is filled. Taken once and used again, because the garbage of
- * a fast stream piles up faster than it is collected. Whole from the beginning: pages that nobody has written to cost nothing.
+ * a fast stream piles up faster than it is collected. Whole from the beginning: pages that were never written to cost nothing.
  */
 export class DoubleBuffer {
   readonly #length: number;

@@ -11,7 +11,7 @@ export class InputBuffer {
   #ended = false;
   #wake: () => void = () => {};
 
-  /** Takes bytes over, a read's at the most. False when the piece is full: no more may be added until it was taken. */
+  /** Adds the bytes of one read. False when the piece is full: no more may be added until it was taken. */
   add(bytes: Buffer): boolean {
     if (this.#length + bytes.length > PIECE_BYTES) throw new RangeError('the piece is full');
     this.#filling ??= this.#memory.next();

@@ -49,7 +49,7 @@ function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
   return file;
 }
 
-/** Reads on until `onBytes` says stop. A descriptor that is closed is at its end. */
+/** Reads on until `onBytes` says stop. An fd that is closed is at its end. */
 export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   let ended = false;
   const end = (): void => {
@@ -58,7 +58,7 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   };
   try {
     const stream = openReadable(fd, onBytes);
-    for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: a terminal that hangs up, for one
+    for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: for example a terminal that is closed
     stream.resume();
     return { resume: () => void stream.resume(), stop: () => void stream.destroy() };
   } catch {
@@ -67,7 +67,7 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   }
 }
 
-/** undefined when the descriptor is closed. */
+/** undefined when the fd is closed. */
 export function openOutput(fd: number): Writable | undefined {
   try {
     return isPollable(fd) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });

@@ -24,7 +24,7 @@ const kept = new Set<string>([
 /** Every signal that Node can catch and that is the process' business. */
 export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
 
-/** Those that come before `target` is there are delivered once it is. */
+/** Signals that arrive before `target` exists are delivered later. */
 export function relaySignals(target: Promise<RemoteProcess>, log: Logger): void {
   process.on('SIGPIPE', () => {});
   for (const [name, signal] of relayedSignals) {

@@ -21,7 +21,7 @@ export class RemoteProcess {
     ];
   }
 
-  /** Output, `length` bytes at the most, in memory from `allocate`, which is to give that and `MESSAGE_OVERHEAD_BYTES` when asked to. @throws AgentError with the text EOF at the end */
+  /** At most `length` bytes of output, in memory from `allocate`, which is to give that and `MESSAGE_OVERHEAD_BYTES` when asked to. @throws AgentError with the text EOF at the end */
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + MESSAGE_OVERHEAD_BYTES, allocate };

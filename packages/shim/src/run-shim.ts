@@ -56,7 +56,7 @@ async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Pro
   return (await target.wait()) & 0xff;
 }
 
-/** The VM is in our control group: when it has vanished, and the kernel has killed there for want of memory, that was it. */
+/** The VM is in our cgroup: when it has vanished, and a process of the cgroup was OOM-killed, that process was QEMU. */
 function lostExit(log: Logger): number {
   if (oomKills(cgroupOf('self')) === 0) return LOST_EXIT;
   log.error('the host ran out of memory for the VM, and its kernel has killed it');

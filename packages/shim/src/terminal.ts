@@ -12,7 +12,7 @@ function tellSize(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   const ignore = (error: unknown): void => log.info('the terminal’s size was not passed on', { reason: errorMessage(error) });
   try {
     const { rows, columns } = kernel.windowSize(STDIN);
-    // A terminal that nobody has sized yet: the process' own default is better than none.
+    // A terminal without a size yet: the process' own default is better than zero.
     if (rows > 0 && columns > 0) target.resize(rows, columns).catch(ignore);
   } catch (error) {
     ignore(error);

@@ -1,6 +1,6 @@
 /**
  * Plays virtiofsd for kata-runtime: `virtiofsd.ts MODE LOG VIRTIOFSD-ARGUMENTS…`. Serves one connection on the socket that it inherits as
- * descriptor 3 and ends with it. The arguments are written to LOG.
+ * fd 3 and ends with it. The arguments are written to LOG.
  * MODE: `good` or `dies` (says why and ends).
  */
 import { writeFileSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { OomEvents } from './oom-events.ts';
 import { UNLIMITED, parseBlockTable, parseIoStat, parseNumber, parseTable } from './parse-cgroup-files.ts';
 import { readStats } from './read-stats.ts';
 
-describe('parsing of control group files', () => {
+describe('parsing of cgroup files', () => {
   it('numbers, and no limit', () => assert.deepEqual([parseNumber('12\n'), parseNumber('max\n'), parseNumber('')], [12n, UNLIMITED, 0n]));
   it('tables', () => assert.deepEqual(parseTable('cache 5\nodd\nrss 18446744073709551615\n'), { cache: 5n, rss: UNLIMITED }));
   it('block tables, without the total', () => {
@@ -25,7 +25,7 @@ describe('parsing of control group files', () => {
   });
 });
 
-describe('in a directory like a control group', () => {
+describe('in a directory like a cgroup', () => {
   let root = '';
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
   afterEach(() => rmSync(root, { recursive: true }));

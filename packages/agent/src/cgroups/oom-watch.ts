@@ -1,6 +1,6 @@
 /**
- * Tells when the kernel has killed a process of a control group for want of memory. Version 1 signals an eventfd that
- * cgroup.event_control was told of (memory.rst, "OOM Control"); version 2 modifies memory.events.
+ * Reports when the kernel has OOM-killed a process of a cgroup. Version 1 signals an eventfd that
+ * cgroup.event_control was given (memory.rst, "OOM Control"); version 2 modifies memory.events.
  */
 import { closeSync, existsSync, openSync, watch, writeFileSync } from 'node:fs';
 import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';

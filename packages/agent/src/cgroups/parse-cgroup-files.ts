@@ -1,4 +1,4 @@
-/** The small languages of control group files. Pure. A file that is missing or odd counts as zero, as in runc. */
+/** Parses the files of cgroups. Pure. A file that is missing or odd counts as zero, as in runc. */
 import type { BlkioStatsEntry } from '@kata-containers/common/generated/agent';
 
 /** The largest 64-bit number, which is how version 1 and 1.x's messages say "no limit". */

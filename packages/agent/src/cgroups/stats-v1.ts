@@ -1,4 +1,4 @@
-/** Statistics from files of control groups version 1, which of them and in which units as runc's cgroups/fs. */
+/** Statistics from the files of cgroups v1: the fields and units of runc's cgroups/fs. */
 import type { BlkioStats, CgroupStats, CpuStats, HugetlbStats, MemoryData, MemoryStats } from '@kata-containers/common/generated/agent';
 import { UNLIMITED, parseBlockTable, parseNumber, parseNumbers, parseTable } from './parse-cgroup-files.ts';
 import type { GroupFiles, ReadFile } from './group-files.ts';

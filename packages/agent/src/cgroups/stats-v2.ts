@@ -1,4 +1,4 @@
-/** Statistics from files of control groups version 2, put into version 1's words as runc's cgroups/fs2 does. */
+/** Statistics from the files of cgroups v2, converted to the fields of v1 as in runc's cgroups/fs2. */
 import type { BlkioStats, CgroupStats, CpuStats, HugetlbStats, MemoryStats } from '@kata-containers/common/generated/agent';
 import { UNLIMITED, parseIoStat, parseNumber, parseTable } from './parse-cgroup-files.ts';
 import type { GroupFiles, ReadFile } from './group-files.ts';

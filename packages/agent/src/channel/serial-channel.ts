@@ -41,7 +41,7 @@ async function searchPort(): Promise<string> {
 }
 
 /**
- * Serves one proxy after the other; only a guest without the port gives up. Nobody waits for a guest whose host has gone: either it is
+ * Serves one proxy after the other; only a guest without the port gives up. Nothing waits for a guest whose host has gone: either it is
  * about to be saved as a template, and each of its clones would have this garbage to collect, or it is about to end.
  */
 export async function serveSerialChannel(server: AgentServer, log: Logger): Promise<never> {

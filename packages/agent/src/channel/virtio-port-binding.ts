@@ -8,7 +8,7 @@ import { openPollableStream } from '@kata-containers/common/kernel/pollable-stre
 import { FLAGS, TYPES, encodeHeader } from '@kata-containers/common/mux/frame';
 
 /**
- * Bytes of one read: what the driver gives at the most (a page, drivers/char/virtio_console.c). A read that fills its buffer
+ * Bytes of one read: at most what the driver gives (a page, drivers/char/virtio_console.c). A read that fills its buffer
  * is followed by the next at once, one that does not by a turn of the event loop.
  */
 const READ_BYTES = 4096;

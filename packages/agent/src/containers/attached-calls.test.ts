@@ -14,7 +14,7 @@ describe('AttachedCalls', () => {
     ['nobody ever followed', () => {}, false],
     ['the answer was given', (followers) => followers.follow(call(), Promise.resolve()), false],
     [
-      'the caller hangs up after the answer',
+      'the caller closes the connection after the answer',
       async (followers) => {
         const only = call();
         await followers.follow(only, Promise.resolve());

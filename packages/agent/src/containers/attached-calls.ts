@@ -28,7 +28,7 @@ export class AttachedCalls {
       counted = false;
     };
     call.onCancelled((how) => {
-      if (!counted) return; // answered, and hung up afterwards
+      if (!counted) return; // answered, and closed afterwards
       leave();
       if (how === 'gone' && this.#count === 0) this.#onAbandoned();
     });

@@ -96,11 +96,11 @@ export class Container {
   }
 
   get cgroup(): Cgroup {
-    if (!this.#cgroup) throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} has no control group`);
+    if (!this.#cgroup) throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} has no cgroup`);
     return this.#cgroup;
   }
 
-  /** `onOom` is told whenever the kernel kills a process of the container for want of memory. */
+  /** `onOom` is called whenever the kernel OOM-kills a process of the container. */
   async start(onOom: () => void): Promise<void> {
     if (this.#state !== 'created')
       throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} status ${this.#state}, should be created`);

@@ -56,7 +56,7 @@ export async function launch(what: Launch, scratch: string, tools: LaunchTools):
     try {
       return { pid, exited, io: await stdio.open() };
     } catch (error) {
-      kernel.kill(pid, SIGKILL); // nobody could talk to it
+      kernel.kill(pid, SIGKILL); // it could not be controlled
       throw error;
     }
   } finally {

@@ -63,7 +63,7 @@ export class Output {
     }, DRAIN_MS);
   }
 
-  /** Until everything was read, or nobody has asked for more for `awayMs`. */
+  /** Until everything was read, or no reader has asked for more for `awayMs`. */
   async readByAll(awayMs: number): Promise<void> {
     const isDone = (): boolean =>
       (this.#ended && this.#length === 0) || (this.#waiting.length === 0 && performance.now() - this.#lastReadAt >= awayMs);

@@ -7,12 +7,12 @@ import { GrpcError } from '../errors/grpc-error.ts';
 import { Output } from './output.ts';
 import type { Reading } from './output.ts';
 
-/** Input that a process has not read yet and that is held for it, at the most: further writes are refused. */
+/** Limit of the input that is held for a process that does not read it: further writes are refused. */
 const MAX_PENDING_INPUT = 8 << 20;
 /** How long the last reader may be away before the exit code is given without all output being read. */
 const READER_AWAY_MS = 2000;
 
-/** Descriptors of our ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
+/** Fds of our ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
 export type ProcessEnds =
   | { readonly kind: 'pipes'; readonly stdin: number | undefined; readonly stdout: number; readonly stderr: number }
   | { readonly kind: 'terminal'; readonly master: number };

@@ -14,7 +14,7 @@ export interface GuestProcess {
   readonly io: ProcessIo;
   /** Exit code, or 128 + the signal that ended it. */
   readonly exited: Promise<number>;
-  /** Once true, `pid` may be somebody else's. */
+  /** Once true, `pid` may be another process'. */
   readonly hasEnded: () => boolean;
   /** Of an exec'd process: a container's first process goes on without its shim. */
   readonly followers: AttachedCalls | undefined;
@@ -23,7 +23,7 @@ export interface GuestProcess {
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
 const PIPE_BYTES = 1 << 20;
 
-/** What starting a process needs: descriptors or a socket for crun, and after it the process' streams. */
+/** What starting a process needs: fds or a socket for crun, and after it the process' streams. */
 export interface Stdio {
   readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
   /** Words for crun's command line. */

@@ -19,7 +19,7 @@ describe('parseUevent', () => {
     const message = Buffer.from('add@/devices/pci0000:00/x/block/vdb\0ACTION=add\0DEVNAME=vdb\0SEQNUM=1\0');
     assert.deepEqual(parseUevent(message), { action: 'add', devicePath: '/devices/pci0000:00/x/block/vdb', deviceName: 'vdb' });
   });
-  it('what udev says to itself is none', () => assert.equal(parseUevent(Buffer.from('libudev\0\xfe\xed')), undefined));
+  it('a message of udev itself is not an event', () => assert.equal(parseUevent(Buffer.from('libudev\0\xfe\xed')), undefined));
 });
 
 describe('findDevice', () => {
@@ -48,7 +48,7 @@ describe('findDevice', () => {
     ['nvdimm', '/dev/pmem1', 'sys/block/pmem1', 'pmem1'],
   ];
   for (const [driver, address, sysfs, node] of there) {
-    it(`${driver} ${address}, when it is there`, async () => {
+    it(`${driver} ${address}, when it exists`, async () => {
       put(sysfs);
       put(`dev/${node}`);
       assert.equal(await find(driver, address), join(roots.dev, node));
@@ -91,7 +91,7 @@ describe('findDevice', () => {
     });
   });
 
-  it('a SCSI host is told to look', async () => {
+  it('a SCSI host is rescanned', async () => {
     put('sys/bus/scsi/devices/0:0:1:7/block/sda');
     put('dev/sda');
     await find('scsi', '1:7');

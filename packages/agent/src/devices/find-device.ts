@@ -40,7 +40,7 @@ export function rescanPci({ sys }: DeviceRoots = guestRoots): void {
   try {
     writeFileSync(`${sys}/bus/pci/rescan`, '1');
   } catch {
-    // the device comes by hot-plug, or the wait for it says that it did not
+    // the device is hot-plugged, or the wait for it times out
   }
 }
 
@@ -85,7 +85,7 @@ export function namedDevice(path: string, roots: DeviceRoots): DeviceQuery {
   return { name: `/block/${name}`, find: () => (existsSync(node) ? node : undefined) };
 }
 
-/** Where in the guest's memory the NVDIMM of a block device is: its region says so (Linux, Documentation/ABI/testing/sysfs-bus-nvdimm). */
+/** Where in the guest's memory the NVDIMM of a block device is, from its region (Linux, Documentation/ABI/testing/sysfs-bus-nvdimm). */
 function memoryAddress(device: string): bigint | undefined {
   try {
     const [, region] = /^(.*\/region\d+)\//.exec(realpathSync(device)) ?? [];

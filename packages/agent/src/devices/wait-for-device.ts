@@ -1,4 +1,4 @@
-/** Waiting for a plugged device: sysfs says whether it is there, the kernel's uevents say when to look again. */
+/** Waiting for a plugged device: sysfs shows whether it exists, uevents when to look again. */
 import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';

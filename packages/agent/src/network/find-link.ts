@@ -17,7 +17,7 @@ function addressOf(name: string, directory: string): string {
   }
 }
 
-/** Device with the address, else the first one that a VM template was made with and that nobody uses yet. */
+/** Device with the address, else the first one of the VM template that is not in use yet. */
 export function findLink(mac: string, directory = LINKS): string | undefined {
   const links = readdirSync(directory).map((name) => ({ name, address: addressOf(name, directory) }));
   const [spare] = links.filter(({ address }) => address.startsWith(spareLinkPrefix)).sort((a, b) => (a.address < b.address ? -1 : 1));

@@ -26,7 +26,7 @@ describe('addresses', () => {
     });
   }
   for (const text of ['', '10.0.0', '10.0.0.1 dev eth1', 'fd00:::1', '10.0.0.1/33', '10.0.0.1/', 'fd00::/129', '1.2.3.4/8/8'])
-    it(`${JSON.stringify(text)} is none`, () => assert.throws(() => parsePrefix(text), /invalid address/));
+    it(`${JSON.stringify(text)} is rejected`, () => assert.throws(() => parsePrefix(text), /invalid address/));
   it('lengths of prefixes', () => assert.deepEqual([parsePrefix('10.0.0.0/8').length, parsePrefix('fd00::').length], [8, 128]));
   for (const text of ['', '02:42', '02:42:ac:11:00:0g', '02:42:ac:11:00:02:'])
     it(`${JSON.stringify(text)} is no hardware address`, () => assert.throws(() => parseMac(text), /invalid address/));
@@ -86,7 +86,7 @@ describe('requests to the kernel', () => {
       '24000000180005050000000000000000' + '02080000fe03000600000000' + '080001000a000000',
     ]);
   });
-  it('a default route of IPv6 is told by its gateway', () => {
+  it('a default route of IPv6 is recognised by its gateway', () => {
     const [request] = routeRequests([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })], index);
     assert.equal(request?.message[16], 10);
   });

@@ -33,7 +33,7 @@ export class RouteSocket {
     for (const answer of this.#read()) if (answer.kind === 'result') check(what, answer.errno);
   }
 
-  /** What the kernel tells of the addresses of all links, each as `deleteAddress` wants it. @throws GrpcError */
+  /** The kernel's messages about the addresses of all links, each as `deleteAddress` wants it. @throws GrpcError */
   addresses(): Buffer[] {
     writeSync(this.#fd, listAddresses());
     const rows: Buffer[] = [];

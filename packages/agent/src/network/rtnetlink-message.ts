@@ -99,7 +99,7 @@ function broadcastOf({ bytes, length }: Prefix): Buffer | undefined {
   return last;
 }
 
-/** IPv6 addresses are used at once: nobody else on this network has them, so there is nothing to look for. */
+/** IPv6 addresses are used without duplicate address detection: the engine has made sure that they are unique. */
 export function addAddress(index: number, prefix: Prefix): Buffer {
   const { family, bytes, length } = prefix;
   const isLoopback = family === 'inet' && bytes[0] === 127;
@@ -116,7 +116,7 @@ export function addAddress(index: number, prefix: Prefix): Buffer {
 /** Asks for all addresses of all links. */
 export const listAddresses = (): Buffer => request(RTM_GETADDR, NLM_F_DUMP, Buffer.alloc(8));
 
-/** Takes an address away that the kernel has told of in `payload`. */
+/** Removes an address that the kernel reported in `payload`. */
 export const deleteAddress = (payload: Buffer): Buffer => request(RTM_DELADDR, NLM_F_ACK, payload);
 
 /** Index of the link that an address in an answer belongs to. */

@@ -156,7 +156,7 @@ describe('CPU lists', () => {
   ];
   for (const [wanted, online, expected] of available)
     it(`${wanted} of ${online.trim()}`, () => assert.equal(availableCpus(wanted, online), expected));
-  for (const wrong of ['', 'a', '3-1', '0-99999999']) it(`"${wrong}" is none`, () => assert.equal(parseCpuList(wrong), undefined));
+  for (const wrong of ['', 'a', '3-1', '0-99999999']) it(`"${wrong}" is rejected`, () => assert.equal(parseCpuList(wrong), undefined));
 });
 
 describe('sysctls', () => {

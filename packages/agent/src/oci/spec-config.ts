@@ -39,7 +39,7 @@ function deviceRules(asked: readonly DeviceRule[] | undefined, { rootDevice }: G
   return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;
 }
 
-/** A mode of zero was not given: nobody asks for a device that nobody can open. */
+/** A mode of zero means that none was given. */
 const deviceConfig = (device: LinuxDevice): Device => ({
   path: device.Path,
   type: device.Type,

@@ -5,7 +5,7 @@ import type { Sandbox } from '../containers/sandbox.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Waits for `work`, for as many seconds at the most; zero is for ever. The work goes on in any case (1.x too). */
+/** Waits for `work` for at most that many seconds; zero waits for ever. The work goes on in any case (1.x too). */
 async function within(seconds: number, work: Promise<void>): Promise<void> {
   if (seconds === 0) return work;
   let timer: NodeJS.Timeout | undefined;

@@ -72,7 +72,7 @@ describe('StorageTable', () => {
     });
   }
 
-  it('a device itself is bound over a file, which goes with it', async () => {
+  it('a device itself is bound over a file, which is removed with it', async () => {
     const { table, calls } = setUp();
     const [node, point] = [join(root, 'node'), join(root, 'storage/1-data')];
     writeFileSync(node, '');

@@ -1,4 +1,4 @@
-/** The agent's service as the runtime calls it, by name and with the generated messages. Every call has a deadline unless it waits by its nature. */
+/** The agent's service as the runtime calls it, by name and with the generated messages. Every call has a deadline unless it waits for the guest's processes. */
 import { socketPath } from '../command-lines/socket-address.ts';
 import { AgentError } from '../errors/kata-error.ts';
 import { AgentServiceDefinition } from '../generated/agent.ts';
@@ -92,7 +92,7 @@ class TypedConnection implements AgentConnection {
   }
 }
 
-/** Connects to `unix:///path`. @throws AgentError when nobody speaks HTTP/2 there in time */
+/** Connects to `unix:///path`. @throws AgentError when no peer speaks HTTP/2 there in time */
 export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
   return new TypedConnection(await AgentClient.connect(socketPath(uri), connectTimeoutMs), callTimeoutMs);
 }

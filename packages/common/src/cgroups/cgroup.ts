@@ -1,4 +1,4 @@
-/** Where a process' control groups are (cgroups(7)): one directory for each controller in version 1, a single one in version 2. */
+/** Where the cgroups of a process are (cgroups(7)): one directory for each controller in version 1, a single one in version 2. */
 import { readFileSync } from 'node:fs';
 
 export const CGROUP_ROOT = '/sys/fs/cgroup';

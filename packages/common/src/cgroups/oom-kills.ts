@@ -1,4 +1,4 @@
-/** How many processes of a control group the kernel has killed for want of memory: the group's own limit or the whole machine's. */
+/** How many processes of a cgroup were OOM-killed, by the limit of the cgroup or for lack of memory on the machine. */
 import { readFileSync } from 'node:fs';
 import type { Cgroup } from './cgroup.ts';
 

@@ -1,11 +1,11 @@
-/** What callers are told when the agent refuses, or does not answer. The guest's own words are bounded and made harmless. */
+/** Errors for callers when the agent refuses a call or does not answer. Text from the guest is bounded and sanitized. */
 import { AgentError } from './kata-error.ts';
 import { sanitizeLine } from './guest-text.ts';
 
 /** The gRPC status codes that callers tell apart (grpc/status). */
 export const GRPC = { cancelled: 1, unknown: 2, deadlineExceeded: 4, resourceExhausted: 8, internal: 13, unavailable: 14 } as const;
 
-/** Guest text in an error, at the most. */
+/** Limit of the guest's text in an error, in characters. */
 const MAX_ERROR_TEXT = 2048;
 
 /** The error of call `name` that ended with gRPC status `code`. */
@@ -16,7 +16,7 @@ export function agentError(name: string, code: number, details: string): AgentEr
   return new AgentError(code, text === '' ? `the agent refused ${name}` : text);
 }
 
-/** Nobody listened in time. */
+/** No process listened in time. */
 export function unreachableError(timeoutMs: number): AgentError {
   return new AgentError(
     GRPC.unavailable,

@@ -158,7 +158,7 @@ describe('AgentClient', () => {
     const hostile: [name: string, bytes: Buffer][] = [
       ['a frame longer than was agreed', Buffer.from('ffffff000000000001', 'hex')],
       ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
-      ['data for a stream that nobody opened', frame(FRAME.data, 0, 77, Buffer.from('x'))],
+      ['data for a stream that was not opened', frame(FRAME.data, 0, 77, Buffer.from('x'))],
       ['data for no stream', frame(FRAME.data, 0, 0, Buffer.from('x'))],
       ['padding longer than its frame', frame(FRAME.data, FLAG.padded, 1, Buffer.from([200, 1]))],
       ['a push', frame(FRAME.pushPromise, FLAG.endHeaders, 1, Buffer.alloc(4))],
@@ -185,7 +185,7 @@ describe('AgentClient', () => {
       });
     }
 
-    it('pings with nobody reading end the connection', async () => {
+    it('pings without a reader end the connection', async () => {
       const failed = callAndAnswer(Buffer.alloc(0));
       failed.catch(() => {});
       await once(server as Server, 'connection');

@@ -11,7 +11,7 @@ import { encodeHeaders } from '../http2/hpack.ts';
 import { Http2Error } from '../http2/frames.ts';
 import { Http2Connection } from '../http2/connection.ts';
 
-/** 1.x's limits: dialling, and any call that does not wait by its nature. */
+/** 1.x's limits: dialling, and any call that does not wait for the guest's processes. */
 const DIAL_TIMEOUT_MS = 15_000;
 const CALL_TIMEOUT_MS = 60_000;
 /** The socket may appear a moment after us. */
@@ -56,7 +56,7 @@ export class AgentClient {
     this.#connection = connection;
   }
 
-  /** Connects to a unix socket, which need not be there yet. @throws AgentError when nobody speaks HTTP/2 there in time */
+  /** Connects to a unix socket, which need not be there yet. @throws AgentError when no peer speaks HTTP/2 there in time */
   static async connect(path: string, timeoutMs = DIAL_TIMEOUT_MS): Promise<AgentClient> {
     const deadline = monotonicMs() + timeoutMs;
     for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
@@ -78,7 +78,7 @@ export class AgentClient {
       const done = ({ code, details, message: answered }: Outcome): void => {
         clearTimeout(timer);
         if (code === 0) return resolve(answered);
-        this.#connection.cancel(id); // of an answer that goes on nobody reads the rest
+        this.#connection.cancel(id); // the rest of an answer that goes on is not read
         reject(agentError(path.slice(path.lastIndexOf('/') + 1), code, details));
       };
       const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new UnaryResponse(answer, done));
@@ -94,7 +94,7 @@ export class AgentClient {
 }
 
 /**
- * One attempt: a connection over which the agent has said that it speaks HTTP/2; undefined when nobody is there yet.
+ * One attempt: a connection over which the agent has said that it speaks HTTP/2; undefined when no process listens yet.
  * @throws AgentError when it speaks something else
  */
 function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | undefined> {

@@ -173,7 +173,7 @@ export class Http2Connection {
       case FRAME.windowUpdate:
         return this.#onCredit(header.streamId, number(payload));
       case FRAME.pushPromise:
-        throw new Http2Error('the peer pushes what nobody asked for');
+        throw new Http2Error('the peer pushes a response without a request');
       default: // unknown types are ignored (section 4.1)
     }
   }
@@ -195,7 +195,7 @@ export class Http2Connection {
   }
 
   #onData(header: FrameHeader, payload: Buffer): void {
-    if (header.streamId === 0 || header.streamId >= this.#nextId) throw new Http2Error('data that nobody asked for');
+    if (header.streamId === 0 || header.streamId >= this.#nextId) throw new Http2Error('data for a stream that was not opened');
     this.#consumed += payload.length;
     if (this.#consumed >= CREDIT_STEP) {
       this.#credit(this.#consumed);

@@ -55,7 +55,7 @@ export function stripPadding({ type, flags }: FrameHeader, payload: Buffer): Buf
   return payload.subarray(start, end);
 }
 
-/** Cuts a byte stream into whole frames, wherever its chunks end. Holds one frame at the most. */
+/** Cuts a byte stream into whole frames, wherever its chunks end. Holds at most one frame. */
 export class FrameReader {
   readonly #onFrame: (header: FrameHeader, payload: Buffer) => void;
   /** A frame that came in part. */

@@ -39,12 +39,12 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): as many open files, of this process and those that it starts; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
-  /** pidfd_open(2): a descriptor (close-on-exec) that can be polled for the end of the process. */
+  /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
 }
 
 export interface DescriptorCalls {
-  /** flock(2); false when somebody else holds the lock. Never blocks. */
+  /** flock(2); false when another process holds the lock. Never blocks. */
   tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean;
   /** fcntl(2) F_SETPIPE_SZ. Returns the size that the pipe got, in bytes. */
   setPipeSize(fd: number, bytes: number): number;
@@ -52,7 +52,7 @@ export interface DescriptorCalls {
   pipe(flags: number): [readEnd: number, writeEnd: number];
   /** eventfd(2): a counter that the kernel adds to and that can be polled (non-blocking, close-on-exec). */
   eventfd(): number;
-  /** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same file. */
+  /** fcntl(2) F_DUPFD_CLOEXEC: another fd of the same file. */
   duplicate(fd: number): number;
   /** fcntl(2) F_SETFL: O_NONBLOCK on or off. */
   setNonBlocking(fd: number, on: boolean): void;
@@ -62,7 +62,7 @@ export interface DescriptorCalls {
   sendDescriptorOver(socketFd: number, fd: number, text: string): void;
   /** A unix socket that listens at `socketPath`: blocking, as programs expect that inherit it, and close-on-exec. */
   listenUnix(socketPath: string): number;
-  /** Receives one descriptor from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
+  /** Receives one fd from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
   openUeventSocket(): number;
@@ -76,7 +76,7 @@ export interface WindowSize {
 }
 
 export interface TerminalCalls {
-  /** Opens a pty pair: the master's descriptor, unlocked, and the path of the slave. */
+  /** Opens a pty pair: the master's fd, unlocked, and the path of the slave. */
   openPty(): { master: number; slavePath: string };
   windowSize(fd: number): WindowSize;
   setWindowSize(fd: number, size: WindowSize): void;
@@ -97,9 +97,9 @@ export interface ClockCalls {
 }
 
 export interface VirtualMachineCalls {
-  /** KVM_CREATE_VM on an open /dev/kvm. Returns the new VM's descriptor. */
+  /** KVM_CREATE_VM on an open /dev/kvm. Returns the new VM's fd. */
   createVirtualMachine(kvm: number): number;
-  /** KVM_CHECK_EXTENSION on an open /dev/kvm: 0 when there is none, or what the kernel says of it. */
+  /** KVM_CHECK_EXTENSION on an open /dev/kvm: 0 when the extension is missing, else the kernel's value. */
   checkKvmExtension(kvm: number, extension: number): number;
 }
 

@@ -24,7 +24,7 @@ describe('LinuxKernel', () => {
     );
   });
 
-  it('locks exclude each other and go with the descriptor', () => {
+  it('locks exclude each other and go with the fd', () => {
     const [first, second] = [openSync(directory, 'r'), openSync(directory, 'r')];
     assert.equal(kernel.tryLock(first, 'exclusive'), true);
     assert.equal(kernel.tryLock(second, 'shared'), false);
@@ -54,7 +54,7 @@ describe('LinuxKernel', () => {
     closeSync(master);
   });
 
-  it('sends and receives a descriptor', async () => {
+  it('sends and receives an fd', async () => {
     const path = join(directory, 'socket');
     const file = join(directory, 'file');
     const server = createServer({ pauseOnConnect: true }).listen(path);
@@ -74,7 +74,7 @@ describe('LinuxKernel', () => {
     server.close();
   });
 
-  it('listens for a program that inherits the socket, and sends a descriptor over a connection', async () => {
+  it('listens for a program that inherits the socket, and sends an fd over a connection', async () => {
     const path = join(directory, 'socket');
     const listening = kernel.listenUnix(path);
     const client = createConnection(path);
@@ -100,7 +100,7 @@ describe('LinuxKernel', () => {
     server.close();
   });
 
-  it('a pidfd tells of the end of its process', async () => {
+  it('a pidfd reports the end of its process', async () => {
     const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] });
     const stream = openPollableStream(kernel.openPidfd(child.pid ?? -1), { direction: 'read' });
     // There is nothing to be read in a pidfd: that is an error, once it is ready.

@@ -1,5 +1,5 @@
 /**
- * Any pollable descriptor as a stream: virtio ports, pty masters, netlink sockets. Node refuses to open character devices as
+ * Any pollable fd as a stream: virtio ports, pty masters, netlink sockets. Node refuses to open character devices as
  * sockets, but a libuv Pipe handle takes whatever epoll takes: no thread pool, no polling. The Pipe class is Node's own and
  * is borrowed from a connection, because it has no public name.
  */
@@ -36,11 +36,11 @@ export interface PollableOptions {
 
 /**
  * A duplex stream over `fd`, which it makes non-blocking, owns and closes.
- * @throws Error when epoll does not take the descriptor (regular files)
+ * @throws Error when epoll does not take the fd (regular files)
  */
 export function openPollableStream(fd: number, options: PollableOptions = {}): Socket {
   const kind = fstatSync(fd);
-  // libuv aborts the process when epoll refuses a descriptor.
+  // libuv aborts the process when epoll refuses an fd.
   if (kind.isFile() || kind.isDirectory()) throw new Error(`descriptor ${fd} cannot be polled`);
   pipeClass ??= borrowPipeClass();
   const handle = new pipeClass(SOCKET);

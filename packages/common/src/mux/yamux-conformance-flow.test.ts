@@ -97,7 +97,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
   });
 
   describe('streams', () => {
-    it('an accepted stream is acknowledged at once, though nobody writes to it', async () => {
+    it('an accepted stream is acknowledged at once, though nothing is written to it', async () => {
       serve();
       await accept();
       assert.deepEqual(

@@ -173,7 +173,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     });
   }
 
-  it('a stream that nobody wants is reset', async () => {
+  it('a stream without a listener is reset', async () => {
     connect('client');
     peer.write(frame(TYPES.WindowUpdate, FLAGS.SYN, 2, 0));
     await turn();
@@ -250,7 +250,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     }
   });
 
-  it('a ping flood with nobody reading ends the session', async () => {
+  it('a ping flood without a reader ends the session', async () => {
     const [ours, theirs] = duplexPair({ highWaterMark: 1024 });
     session = new YamuxSession('server', ours);
     shutdown = once(session as unknown as NodeJS.EventEmitter, 'shutdown');

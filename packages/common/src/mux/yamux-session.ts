@@ -26,7 +26,7 @@ const MAX_STREAM_ID = 0xffffffff;
 export interface YamuxOptions {
   /** Receives the streams that the peer opens. Without it they are reset. */
   readonly onStream?: (stream: YamuxStream) => void;
-  /** Told of each stream that was reset, with their number so far. */
+  /** Called for each stream that was reset, with their number so far. */
   readonly onRefusal?: (count: number) => void;
   /** Bytes that a peer may send on a stream before our reader takes them: 256 KiB, or more to have fewer credits on their way. */
   readonly windowBytes?: number;

@@ -3,7 +3,7 @@
 /** More than any machine that we know of has. */
 const MAX_CPU = 4096;
 
-/** The CPUs of a list, or undefined when it is none. */
+/** The CPUs of a list, or undefined when the text is not a list. */
 export function parseCpuList(list: string): Set<number> | undefined {
   const cpus = new Set<number>();
   for (const part of list.trim().split(',')) {

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { KataError } from '../errors/kata-error.ts';
 import { errorMessage } from '../errors/error-message.ts';
 
-/** Writes all of `text` to a descriptor that may be a full non-blocking pipe; gives up when nobody reads. */
+/** Writes all of `text` to an fd that may be a full non-blocking pipe; gives up when the reader has gone. */
 function writeAll(fd: number, text: string): void {
   try {
     writeSync(fd, text);
@@ -14,7 +14,7 @@ function writeAll(fd: number, text: string): void {
 
 /**
  * Runs a process' main function and exits with the code it gives. An error becomes one line on stderr and its exit code.
- * Exits without waiting for open handles: sockets and reads that nobody needs any more must not keep a process alive.
+ * Exits without waiting for open handles: sockets and reads that are no longer needed must not keep a process alive.
  */
 export function runMain(main: (argv: readonly string[]) => Promise<number>): void {
   main(process.argv.slice(2)).then(

@@ -24,7 +24,7 @@ import { Throttler } from './throttler.ts';
 
 const program = 'kata-ksm-throttler';
 
-/** Keeps the record true; a dry run has nothing to remember. One that cannot be written is told, and is no reason to end. */
+/** Keeps the record true; a dry run has nothing to remember. A record that cannot be written is logged, and the daemon goes on. */
 function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (state: State) => void {
   if (host.dryRun) return () => {};
   const fixed = { initial, pid: process.pid, startTime: identifyProcess(process.pid)?.startTime ?? '' };

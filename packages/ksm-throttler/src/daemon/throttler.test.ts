@@ -185,7 +185,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'standard');
   });
 
-  it('a kernel that refuses is told, and asked again with the next mode', () => {
+  it('a kernel that refuses is logged, and tried again with the next mode', () => {
     const throttler = make();
     attributes.refuses = true;
     throttler.kick('trigger');
@@ -195,7 +195,7 @@ describe('Throttler', () => {
     assert.equal(now(), '1/10000/10');
   });
 
-  it('every new state is told, others are not', () => {
+  it('every new state is reported, others are not', () => {
     const throttler = make();
     throttler.start();
     clock.advance(100);

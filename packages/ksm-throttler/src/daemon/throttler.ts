@@ -21,7 +21,7 @@ export interface ThrottlerParts {
   readonly log: Logger;
   /** Whether a mode is left early when it gains nothing; 1.x never does. */
   readonly backOff: boolean;
-  /** Told of each new state. */
+  /** Called for each new state. */
   readonly onState: (state: State) => void;
 }
 

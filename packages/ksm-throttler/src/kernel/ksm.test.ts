@@ -58,7 +58,7 @@ describe('KSM', () => {
     assert.equal(get('run'), '0');
   });
 
-  it('a kernel without KSM is told what it lacks', () =>
+  it('a kernel without KSM: the error names what it lacks', () =>
     assert.throws(() => new Sysfs(join(root, 'missing')).require(requiredNames, 'write'), /missing\/run cannot be read.*CONFIG_KSM/));
 
   it('a value that is refused names file and value, and makes no file', () => {
@@ -68,7 +68,7 @@ describe('KSM', () => {
     assert.throws(() => new Sysfs(root).write('run', '1'), /\/run does not take "1"/);
   });
 
-  it('values that may not be set are told apart from missing ones', function () {
+  it('values that may not be set are distinguished from missing ones', function () {
     // root may write anything; what it may not write is a read-only file system, /proc/sys has such files
     const readOnly = process.getuid?.() === 0 ? new Sysfs('/proc/sys/kernel') : new Sysfs(root);
     if (process.getuid?.() !== 0) chmodSync(join(root, 'run'), 0o400);

@@ -46,7 +46,7 @@ export function openLog(program: string, levelName: string): Logger {
     try {
       writeSync(2, line);
     } catch {
-      // A log that nobody reads must not end the daemon.
+      // A log without a reader must not end the daemon.
     }
   };
   const fields = { name: program, pid: process.pid, source: 'throttler' };

@@ -47,7 +47,7 @@ describe('the state machine', () => {
     ['the last sandbox goes at rest', 'sandbox@0 time@30 time@150 time@270 empty@999', 'slow', 1004],
     ["another trigger's VMs may still be there", 'sandbox@0 trigger@5 empty@10', 'aggressive', 35],
     ['the start is not cut short', 'empty@10', 'initial', 120],
-    ['at rest nothing comes by itself', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
+    ['at rest nothing changes by itself', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
   ];
   for (const [name, happenings, mode, endsAtSeconds] of cases)
     it(name, () => {

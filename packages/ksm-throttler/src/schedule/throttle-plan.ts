@@ -13,7 +13,7 @@ import { idleStep, kickSchedule, startSchedule, tidySchedule } from './schedule-
 import type { Mode, Schedule } from './schedule-plan.ts';
 
 export type Event =
-  /** There is a new VM: this daemon saw its sandbox, or a trigger says so. */
+  /** There is a new VM: this daemon saw its sandbox, or a trigger reported it. */
   | { readonly kind: 'kick'; readonly by: 'sandbox' | 'trigger' }
   /** Time has passed. */
   | { readonly kind: 'time' }

@@ -26,7 +26,7 @@ const engines: Engine[] = [
 
 /**
  * podman says `container` of every container of a pod, of its infra container too. Those that are in no infra container's pod, and that one
- * itself, name the pod for a sandbox: nobody makes that one.
+ * itself, name the pod as the sandbox, which no engine creates.
  */
 const isOfPodman = (annotations: Readonly<Record<string, string>>): boolean => annotations['io.container.manager'] === 'libpod';
 

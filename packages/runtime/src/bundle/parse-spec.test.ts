@@ -71,7 +71,7 @@ describe('parseSpec', () => {
     [{ linux: { seccomp: { defaultAction: 'A', syscalls: [{ names: 'read' }] } } }, 'linux.seccomp.syscalls[0].names: must be a list'],
   ];
   for (const [changes, complaint] of wrong)
-    it(`${JSON.stringify(changes)} is told before anything is made`, () =>
+    it(`${JSON.stringify(changes)} is reported before anything is made`, () =>
       assert.throws(() => parseSpec(spec(changes)), { name: 'SpecError', message: `config.json: ${complaint}` }));
 
   it('what is not looked at may be anything', () =>

@@ -22,7 +22,7 @@ export interface ContainerRow {
   readonly owner: string;
 }
 
-/** A container whose state is damaged must not hide the others: it is told of, as in 1.x, and left out. */
+/** A container whose state is damaged must not hide the others: it is logged, as in 1.x, and left out. */
 function readable<T>(id: string, read: () => T): T | undefined {
   try {
     return read();

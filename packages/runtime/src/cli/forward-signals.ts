@@ -5,7 +5,7 @@ import type { Started } from '../processes/spawn-apart.ts';
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * Those that come before the shim is there are delivered once it is: who ended here would leave a VM behind.
+ * Signals that arrive before the shim exists are delivered to it later: ending here would leave a VM behind.
  * @returns tells the first of those: a process that has not begun does not hear it
  */
 export function forwardSignals(starting: Promise<Started>): () => NodeJS.Signals | undefined {

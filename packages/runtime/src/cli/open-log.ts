@@ -50,7 +50,7 @@ function rotate(path: string): void {
   try {
     renameSync(path, `${path}.old`);
   } catch {
-    // another verb has done it, or nobody may
+    // another verb has done it, or it is not permitted
   }
 }
 

@@ -16,7 +16,7 @@ describe('writePidFile', () => {
     assert.deepEqual(readdirSync(directory), ['pid']);
   });
 
-  it('one that cannot be written is told of in words that dockerd does not take for the command being missing', () => {
+  it('the error for one that cannot be written does not look to dockerd like a missing command', () => {
     const path = join(directory, 'missing/pid');
     assert.throws(
       () => writePidFile(path, 7),

@@ -4,7 +4,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 
 const flagIn = (message: string): string => /'(?:-\w, )?--?([\w-]+)/.exec(message)?.[1] ?? '';
 
-/** Passes on what is none of commander's. */
+/** Passes on errors that are not commander's. */
 export function usageError(error: unknown): Error {
   if (!(error instanceof CommanderError)) return error instanceof Error ? error : new UsageError(String(error));
   const flag = flagIn(error.message);

@@ -83,34 +83,34 @@ describe('annotations', () => {
     const { runtime, agent } = applyAnnotations(configuration, annotations).configuration;
     assert.deepEqual([runtime.disable_guest_seccomp, agent.kernel_modules], [false, ['one a=1', 'two']]);
   });
-  it('of no key are told', () => {
+  it('that match no option are reported', () => {
     const annotations = { 'io.katacontainers.config.runtime.enable_debug': 'true', 'io.katacontainers.config.toString.name': 'x' };
     assert.deepEqual(applyAnnotations(configuration, annotations), {
       configuration,
       warnings: [
-        'annotation io.katacontainers.config.toString.name is of no key that annotations can change',
-        'annotation io.katacontainers.config.runtime.enable_debug is of no key that annotations can change',
+        'annotation io.katacontainers.config.toString.name matches no option that annotations can change',
+        'annotation io.katacontainers.config.runtime.enable_debug matches no option that annotations can change',
       ],
     });
   });
-  it('with a mistake are told with the nearest name', () => {
+  it('with a mistake are reported with the nearest name', () => {
     const [prefix, memory] = ['io.katacontainers.config.', 'io.katacontainers.config.hypervizor.defualt_memory'];
     const annotations = { [memory]: '512', [`${prefix}agent.kernel_module`]: 'x' };
     assert.deepEqual(applyAnnotations(configuration, annotations).warnings, [
-      `annotation ${memory} is of no key that annotations can change: did you mean ${HYPERVISOR}default_memory?`,
-      `annotation ${prefix}agent.kernel_module is of no key that annotations can change: did you mean ${prefix}agent.kernel_modules?`,
+      `annotation ${memory} matches no option that annotations can change: did you mean ${HYPERVISOR}default_memory?`,
+      `annotation ${prefix}agent.kernel_module matches no option that annotations can change: did you mean ${prefix}agent.kernel_modules?`,
     ]);
   });
 
-  it('named as what every object of JavaScript has are of no key', () => {
+  it('named like a property of every JavaScript object match no option', () => {
     const names = ['config.constructor.x', 'config.hypervisor.default_.toString', 'config.runtime.toString', 'config.agent.__proto__'];
     const annotations = Object.fromEntries(names.map((name) => [`io.katacontainers.${name}`, 'x']));
     assert.deepEqual(applyAnnotations(configuration, annotations).configuration, configuration);
     const all = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['.*'] } };
     const { warnings } = applyAnnotations(all, { [`${HYPERVISOR}valueOf`]: 'x' });
-    assert.deepEqual(warnings, [`annotation ${HYPERVISOR}valueOf is of no key that annotations can change`]);
+    assert.deepEqual(warnings, [`annotation ${HYPERVISOR}valueOf matches no option that annotations can change`]);
   });
-  it('a pattern that is none is told', () => {
+  it('an invalid pattern is reported', () => {
     const broken = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['('] } };
     assert.throws(
       () => applyAnnotations(broken, { [`${HYPERVISOR}kernel`]: 'x' }),

@@ -1,6 +1,6 @@
 /**
- * Annotations of a pod or container that change the configuration for its VM alone (`io.katacontainers.config.TABLE.KEY`). Whoever
- * writes them need not be whoever runs the host: the hypervisor's keys pass only where `enable_annotations` says so, and
+ * Annotations of a pod or container that change the configuration for its VM alone (`io.katacontainers.config.TABLE.KEY`). Their author
+ * need not be the administrator of the host: the hypervisor's options pass only where `enable_annotations` allows it, and
  * paths of programs only where a list of valid paths does (CVE-2020-27151).
  */
 import { createHash } from 'node:crypto';
@@ -88,7 +88,7 @@ function warningOf(annotation: string): string {
     meantKey === undefined || annotation === `${PREFIX}${meantTable}.${meantKey}`
       ? ''
       : `: did you mean ${PREFIX}${meantTable}.${meantKey}?`;
-  return `annotation ${annotation} is of no key that annotations can change${hint}`;
+  return `annotation ${annotation} matches no option that annotations can change${hint}`;
 }
 
 function expression(pattern: string): RegExp {
@@ -125,7 +125,7 @@ function parseValue({ annotation, value, table }: Change, { kind }: Key): unknow
   }
 }
 
-/** 1.x's own checks: more processors than the host has are an error here, where the file's are lowered to what there is. */
+/** 1.x's own checks: more vCPUs than the host has CPUs are an error here; the configuration file's number is lowered. */
 function requirePossible({ name, value, annotation }: Change, key: string, hypervisor: HypervisorConfiguration): void {
   const cpus = availableParallelism();
   if ((key === 'default_vcpus' || key === 'default_maxvcpus') && Number(value) > cpus)

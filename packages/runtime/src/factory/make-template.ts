@@ -48,7 +48,7 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
   if (networks.length === 0) return;
   const { agent_details } = await agent.call('getGuestDetails', {}, { deadlineMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) });
   if (agent_details?.device_handlers.includes(spareLinkHandler) !== true)
-    throw new KataError('the agent in the guest is of another make, and cannot be told the hardware address of a network device');
+    throw new KataError('the agent in the guest is incompatible: it cannot set the hardware address of a network device');
 }
 
 /** qemu-lite drops what it has translated when a VM goes on: no clone boots. */
@@ -63,7 +63,7 @@ async function forgetBoot(files: TemplateFiles, { keepsCode, accelerator }: Qemu
   }
 }
 
-/** Resolves when the guest has opened its end of the agent's port anew. QEMU tells of it at most once a second, so not of each closing. */
+/** Resolves when the guest has opened its end of the agent's port again. QEMU reports it at most once a second, so some closings are not reported. */
 function listensAgain(monitor: QmpClient, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new TimeoutError('the agent to listen again', timeoutMs)), timeoutMs);

@@ -1,5 +1,5 @@
 /**
- * A template has network devices already, with addresses that say that nobody uses them yet: plugging one into a clone costs
+ * A template has network devices already, with addresses that mark them as unused: plugging one into a clone costs
  * the guest some hundred milliseconds. The agent gives a spare device the address that it is asked for and does not find.
  */
 import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';

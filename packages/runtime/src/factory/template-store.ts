@@ -235,7 +235,7 @@ export class TemplateStore {
     }
   }
 
-  /** Locks a template's directory; undefined when somebody else holds it, or when it has gone. Returns what unlocks it. */
+  /** Locks a template's directory; undefined when another process holds it, or when it has gone. Returns what unlocks it. */
   #lock(key: string, kind: 'shared' | 'exclusive'): (() => void) | undefined {
     const { directory } = this.files(key);
     let fd: number;

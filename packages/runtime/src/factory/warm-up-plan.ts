@@ -67,7 +67,7 @@ export const warmUpSandbox = (share: Share) =>
     ...{ guestHookPath: '', kernelModules: [] },
   });
 
-/** A spare network device as the guest has it, or with an address (of a network that is nobody's, RFC 5737). */
+/** A spare network device as the guest has it, or with an address (of a network for documentation, RFC 5737). */
 export const spareInterface = (index: number, address?: string): Interface =>
   Interface.fromPartial({
     ...{ name: `eth${index}`, device: `eth${index}`, hwAddr: spareMac(index), mtu: 1500n },

@@ -1,4 +1,4 @@
-/** Which control groups of the host a sandbox' processes go into (cgroups(7)). Pure. */
+/** The host's cgroups for the processes of a sandbox (cgroups(7)). Pure. */
 
 /** Those whose figures engines read. Limits are the guest's business. */
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
@@ -38,7 +38,7 @@ interface Mount {
   readonly options: readonly string[];
 }
 
-/** Mounts of control groups in /proc/self/mountinfo's text (proc(5)). */
+/** cgroup mounts in /proc/self/mountinfo's text (proc(5)). */
 function cgroupMounts(mountinfo: string): Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
@@ -48,7 +48,7 @@ function cgroupMounts(mountinfo: string): Mount[] {
   });
 }
 
-/** undefined on a host without control groups. Where version 1 has the controllers, an empty version 2 beside it does not count. */
+/** undefined on a host without cgroups. Where version 1 has the controllers, an empty version 2 beside it does not count. */
 export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefined {
   const mounts = cgroupMounts(mountinfo);
   const first = mounts.filter(({ type, options }) => type === 'cgroup' && CONTROLLERS.some((name) => options.includes(name)));

@@ -1,5 +1,5 @@
 /**
- * Puts the runtime itself into control groups: what it starts afterwards, QEMU, proxy and shim, is born in them and counted
+ * Moves the runtime itself into cgroups: what it starts afterwards, QEMU, proxy and shim, is born in them and counted
  * from its first page on.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

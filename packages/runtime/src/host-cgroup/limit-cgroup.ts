@@ -1,4 +1,4 @@
-/** Writes limits into control groups that are there. */
+/** Writes limits to existing cgroups. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cpusetPlan } from './cgroup-plan.ts';

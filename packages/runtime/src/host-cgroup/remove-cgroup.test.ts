@@ -6,7 +6,7 @@ import { joinCgroup, makeCgroup } from './join-cgroup.ts';
 import { removeCgroup } from './remove-cgroup.ts';
 
 /** Directories with the files that are written to: what the kernel makes of it is for tests as root. */
-describe('control groups of the host', () => {
+describe('cgroups of the host', () => {
   let root = '';
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
   afterEach(() => rmSync(root, { recursive: true }));

@@ -1,4 +1,4 @@
-/** Removes control groups, whoever is in them: processes that are not ours must not keep a sandbox from going. */
+/** Removes cgroups together with the processes in them: a process of somebody else must not block the removal of a sandbox. */
 import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

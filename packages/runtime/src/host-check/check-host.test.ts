@@ -107,7 +107,7 @@ describe('checkHost', () => {
       'level=warning msg="Kernel property value correct" arch=amd64 description="Intel KVM" expected=Y name=kvm_intel parameter=unrestricted_guest',
     ],
     [
-      'without vhost_vsock, which is told',
+      'without vhost_vsock, which is reported',
       without(amd, 'vhost_vsock'),
       `${noModule} arch=amd64 description="Host Support for Linux VM Sockets"`,
     ],
@@ -174,13 +174,13 @@ describe('checkHost', () => {
     });
   }
 
-  it('every failure is told, not only the first', () => {
+  it('every failure is reported, not only the first', () => {
     const { records } = check({ ...without(intel, 'kvm', 'vhost'), flags: 'fpu' });
     assert.equal(records.filter((line) => line.startsWith(missing)).length, 3);
     assert.equal(records.filter((line) => line.startsWith(noModule)).length, 2);
   });
 
-  it('a CPU of another make', () => assert.equal(check({ ...amd, vendor: 'CentaurHauls' }).failure, 'Unknow CPU Type'));
+  it('a CPU of another vendor', () => assert.equal(check({ ...amd, vendor: 'CentaurHauls' }).failure, 'Unknow CPU Type'));
   it('no flags', () => assert.equal(check({ ...intel, flags: '' }).failure, 'Cannot find CPU flags'));
   it('no /proc/cpuinfo', () => {
     const log = createLogger({ format: 'text', level: 'error', precision: 'seconds', write: () => {} });

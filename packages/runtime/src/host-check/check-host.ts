@@ -74,7 +74,7 @@ function checkModule(name: string, requirement: ModuleRequirement, host: Checked
   return wrong.length;
 }
 
-/** @throws KataError for a CPU that is none of 1.x's */
+/** @throws KataError for a CPU that 1.x does not support */
 export function hostRequirements({ files, architecture }: CheckedHost): Requirements {
   const requirements = requirementsFor(architecture, files.read('/proc/cpuinfo'));
   if (!requirements) throw new KataError('Unknow CPU Type');

@@ -17,6 +17,6 @@ export async function fetchReleases(named: string | undefined): Promise<string> 
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     return await answer.text();
   } catch (error) {
-    throw new KataError(`the list of releases cannot be read from ${url} (${errorMessage(error)}); --no-network-checks goes without`);
+    throw new KataError(`the list of releases cannot be read from ${url} (${errorMessage(error)}); --no-network-checks skips this check`);
   }
 }

@@ -1,7 +1,7 @@
 /** /proc/cpuinfo (proc(5)). Pure. */
 
 export interface CpuInfo {
-  /** What is told of the first CPU, by key; x86 has `vendor_id`, `model name`, `flags`. */
+  /** The fields of the first CPU, by key; x86 has `vendor_id`, `model name`, `flags`. */
   readonly fields: Readonly<Record<string, string>>;
   /** The lines of the first CPU. */
   readonly text: string;

@@ -9,7 +9,8 @@ describe('parseVersion', () => {
     const expected = { semver: '1.13.0-ts.1', major: 1, minor: 13, patch: 0, preRelease: ['ts', '1'] };
     assert.deepEqual(parseVersion('kata-proxy version 1.13.0-ts.1\n'), expected);
   });
-  for (const text of ['', 'kata-proxy', '1.2', 'one.two.three']) it(`"${text}" is none`, () => assert.equal(parseVersion(text), undefined));
+  for (const text of ['', 'kata-proxy', '1.2', 'one.two.three'])
+    it(`"${text}" is rejected`, () => assert.equal(parseVersion(text), undefined));
 });
 
 describe('compareVersions', () => {

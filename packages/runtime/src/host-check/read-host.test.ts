@@ -28,7 +28,7 @@ describe('readHost', () => {
       hasVsock: true,
     });
   });
-  it('and says so where they do not', () => {
+  it('and reports it where they do not', () => {
     const host = files({ '/proc/cpuinfo': 'Features : fp\n', '/proc/version': 'Linux', '/usr/lib/os-release': 'NAME=Alpine\n' });
     const { kernel, distroName, distroVersion, cpuVendor, isCapable } = readHost({ files: host, architecture: 'arm64' });
     assert.deepEqual(

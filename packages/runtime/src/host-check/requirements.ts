@@ -2,7 +2,7 @@
 
 export interface ModuleRequirement {
   readonly description: string;
-  /** A missing one is told, and does not count. */
+  /** A missing one is reported, and does not count. */
   readonly optional?: boolean;
   /** Values that the module's parameters must have. */
   readonly parameters?: Readonly<Record<string, string>>;

@@ -15,7 +15,7 @@ describe('unmountTree', () => {
     unmountTree('/m', { umount }, () => tableOf(mounted));
     assert.deepEqual([done, mounted], [['/m/a/b', '/m/a', '/m'], ['/m2']]);
   });
-  it('what somebody else has unmounted in between is done', () => {
+  it('a mount that another process has unmounted meanwhile counts as done', () => {
     const mounted = ['/m', '/m/a'];
     const umount = (): never => {
       mounted.pop();
@@ -25,7 +25,7 @@ describe('unmountTree', () => {
     assert.deepEqual(mounted, []);
   });
   for (const error of [busy, gone])
-    it(`what stays is told: ${error.code}`, () => {
+    it(`what stays is reported: ${error.code}`, () => {
       const umount = (): never => {
         throw error;
       };

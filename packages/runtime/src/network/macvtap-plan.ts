@@ -10,7 +10,7 @@ import { tapName } from './tcfilter-plan.ts';
 /** 1.x joins ipvlan by tcfilter always: its links share one hardware address, and nothing can be put upon them. */
 export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
 
-/** Descriptors after stdio are QEMU's taps. */
+/** Fds after stdio are QEMU's taps. */
 const FIRST_DESCRIPTOR = 3;
 
 /** One device for each link; those joined by macvtap are inherited, in this order. */
@@ -36,7 +36,7 @@ export const savedLink = ({ name, mac, addresses }: Link): SavedLink => ({ name,
 
 const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
 
-/** 1.x's range for the interface's number, which names the device: /dev/tapN is there once for all network namespaces. */
+/** 1.x's range for the interface's number, which names the device: /dev/tapN exists once for all network namespaces. */
 const FIRST_INDEX = 8192;
 /** `random`: 16 bits. */
 export const macvtapIndex = (random: number): number => FIRST_INDEX + (random & 0xffff);

@@ -19,7 +19,7 @@ export interface MacvtapRequest {
   readonly tap: string;
 }
 
-/** A device node made for a moment is told first. */
+/** A temporary device node is recorded first. */
 type Record = (entry: { undo: 'unlink'; path: string }) => void;
 
 /** How often another number is tried when one is taken (1.x's). */

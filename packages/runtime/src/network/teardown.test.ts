@@ -37,7 +37,7 @@ describe('undoing what was made of links', () => {
       assert.equal(existsSync(join(directory, 'ran')), false);
     });
 
-  /** With a namespace that is nobody's. */
+  /** With a namespace that no container uses. */
   async function inStrangeNamespace(act: (netns: string) => Promise<void>): Promise<void> {
     const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {

@@ -21,7 +21,7 @@ async function runAll(program: string, input: string, timeoutMs: number): Promis
   });
 }
 
-/** What was made in a namespace that is somebody else's and stays: taps, and the ingress queues of the links that feed them. */
+/** What was made in a namespace of the engine, which stays: taps, and the ingress queues of the links that feed them. */
 export interface MadeLinks {
   readonly netns: string;
   readonly links: readonly string[];

@@ -13,7 +13,7 @@ export interface ConsoleRequest {
 
 /**
  * Path of the slave that becomes the shim's stdio; undefined without a terminal of its own.
- * @throws KataError when the wishes contradict each other
+ * @throws KataError when the options contradict each other
  */
 export function openConsole(
   request: ConsoleRequest,

@@ -6,7 +6,7 @@ import { identifyProcess, isAlive, signalProcess } from '@kata-containers/common
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { childrenOf } from './process-use.ts';
 
-/** How often a stranger process is looked at. Not a child of ours, so no event tells of its end. */
+/** Interval between two looks at a process that is not our child: no event reports its end. */
 const LOOK_MS = 5;
 
 /** Resolves to whether the process ended within `timeoutMs`. */
@@ -35,7 +35,7 @@ export async function killProcessTree(identity: ProcessIdentity, graceMs: number
   await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs, killMs)));
 }
 
-/** Closes descriptors, ignoring those closed already. */
+/** Closes fds, ignoring those closed already. */
 export function closeAll(descriptors: readonly number[]): void {
   for (const fd of descriptors) {
     try {

@@ -1,5 +1,5 @@
 /**
- * runc's `--pidfd-socket` (from 1.2 on): whoever listens there gets a pidfd of the new process, here of the shim that stands for it,
+ * runc's `--pidfd-socket` (from 1.2 on): the listener gets a pidfd of the new process, here of the shim that stands for it,
  * and so can signal and await it without ever meeting another process of the same number.
  */
 import { closeSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { Started } from './spawn-apart.ts';
 /** runc's names of a container's first process and of a further one (libcontainer/init_linux.go, setupPidfd): the message's data. */
 export type ProcessKind = 'standard' | 'setns';
 
-/** Without a socket nothing is sent. @throws KernelError when nobody listens */
+/** Without a socket nothing is sent. @throws KernelError when no process listens */
 export function sendPidfd(
   socketPath: string | undefined,
   { identity }: Pick<Started, 'identity'>,

@@ -1,5 +1,5 @@
 /**
- * Starting the processes that outlive a verb. Each gets just the descriptors it should have: a leaked one makes docker wait
+ * Starting the processes that outlive a verb. Each gets just the fds it should have: a leaked one makes docker wait
  * for an end of file that never comes.
  */
 import { spawn } from 'node:child_process';

@@ -8,7 +8,7 @@ describe('virtiofsd', () => {
   const lines: [name: string, change: Partial<Parameters<typeof virtiofsdCommandLine>[0]>, line: string][] = [
     ['default', {}, `${common}=auto -o no_posix_lock -f`],
     ['debug', { debug: true }, `${common}=auto -o no_posix_lock -d`],
-    ['no mode is none', { cache: '' }, `${common}=none -o no_posix_lock -f`],
+    ['no mode means none', { cache: '' }, `${common}=none -o no_posix_lock -f`],
     ['more words come last', { extra: ['-o', 'xattr'] }, `${common}=auto -o no_posix_lock -f -o xattr`],
     ['in Rust', { kind: 'rust', extra: ['--xattr'] }, '--fd=3 --shared-dir=/share --cache=auto --xattr'],
     ['in Rust, debug, no mode', { kind: 'rust', cache: '', debug: true }, '--fd=3 --shared-dir=/share --cache=never --log-level=debug'],
@@ -21,7 +21,7 @@ describe('virtiofsd', () => {
     ['virtiofsd 1.13.2', 'rust'],
     ['virtiofsd backend 1.4.0', 'rust'],
   ];
-  for (const [line, kind] of versions) it(`is told by "${line}"`, () => assert.equal(virtiofsdKind(line), kind));
+  for (const [line, kind] of versions) it(`is recognised by "${line}"`, () => assert.equal(virtiofsdKind(line), kind));
 
   const rust = '/usr/libexec/virtiofsd';
   const places: [name: string, configured: string, there: string[], found: string | RegExp][] = [

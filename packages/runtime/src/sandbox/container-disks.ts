@@ -96,7 +96,7 @@ function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Pla
 
 function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
-  // Of one disk the first wish decides how it is plugged: one that is to be mounted goes first, and locks it.
+  // The first request for a disk decides how it is attached: one that is to be mounted is first, and locks it.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
   return traceStep(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }

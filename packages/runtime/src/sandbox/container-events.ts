@@ -37,11 +37,11 @@ function hasEnded(id: string): boolean {
   }
 }
 
-/** A guest is not to fill the output: it tells of as many events at the most, and keeps the others. */
+/** Limits the rate of events from the guest, which must not fill the output. */
 const OOM_PAUSE_MS = 50;
 
 /**
- * Each event of the sandbox goes to one caller only: those of a pod's other containers are told too, or they would be lost. What the guest makes
+ * Each event of the sandbox goes to one caller only: those of a pod's other containers are emitted too, or they would be lost. What the guest makes
  * up is not.
  */
 async function followOom(agent: AgentConnection, sandboxId: string, signal: AbortSignal, emit: Emit): Promise<void> {

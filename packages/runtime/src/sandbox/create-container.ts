@@ -135,7 +135,7 @@ async function orKilled({ configuration }: Context, id: string, error: unknown):
   const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
   if (!killedForMemory(directoriesOf(id, id))) return error;
   const limit = configuration.runtime.sandbox_cgroup_only ? ': with sandbox_cgroup_only a memory limit is for all that the VM costs' : '';
-  return new KataError(`the host's kernel has killed the VM for want of memory${limit} (${errorMessage(error)})`, { cause: error });
+  return new KataError(`the VM was OOM-killed by the host${limit} (${errorMessage(error)})`, { cause: error });
 }
 
 async function createInOwnSandbox(context: Context, request: CreateRequest): Promise<Started> {

@@ -29,14 +29,14 @@ export interface PlacedContainer {
   readonly agent: AgentConnection;
 }
 
-/** Only an agent that says so gets a profile: another one would refuse the container (1.x too). */
+/** Only an agent that supports seccomp gets a profile: another one would refuse the container (1.x too). */
 async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection): Promise<boolean> {
   if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
   const { agent_details } = await agent.call('getGuestDetails', {});
   return agent_details?.supports_seccomp === true;
 }
 
-/** Volumes of a pod's first container are the host's, as those of a container by itself: there is nobody to share with yet (1.x). */
+/** Volumes of a pod's first container are the host's, as those of a container by itself: there is no other container to share with yet (1.x). */
 function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan {
   const mounts = bundle.spec.mounts ?? [];
   if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };

@@ -23,7 +23,7 @@ export const diskConfig = (configuration: HypervisorConfiguration): DiskConfig =
 export const diskCache = (config: DiskConfig): DiskCache | undefined =>
   config.BlockDeviceCacheSet ? { direct: config.BlockDeviceCacheDirect, 'no-flush': config.BlockDeviceCacheNoflush } : undefined;
 
-/** What makes two wishes one disk: who may only read must not be given one that can be written. */
+/** Whether two requests are for the same disk: a reader must not get a disk that can be written. */
 export const isSameDisk = ({ Number, ReadOnly }: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
   Number === number && ReadOnly === isReadonly;
 

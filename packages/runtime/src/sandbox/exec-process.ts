@@ -57,7 +57,7 @@ function startShim(
     sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
     request.onStarted(started);
   } catch (error) {
-    signalProcess(started.identity, 'SIGKILL'); // nobody knows it
+    signalProcess(started.identity, 'SIGKILL'); // its pid was not given to the caller
     throw error;
   }
   return started;
@@ -77,7 +77,7 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     try {
       return startShim(context, found, request, names.exec_id, console);
     } catch (error) {
-      // Without a shim nobody would ever end it, or learn of it.
+      // Without a shim no caller could end it, or see its exit code.
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});
       throw error;
     }

@@ -1,4 +1,4 @@
-/** The containers' limits on the host: for the VM's processors, or for the sandbox as a whole. */
+/** The containers' limits on the host: for the VM's vCPUs, or for the sandbox as a whole. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuGroup, limitToCpus, limitVcpus, readCpusetPlan, writeLimits } from '../host-cgroup/limit-cgroup.ts';
@@ -11,7 +11,7 @@ import { sandboxPaths } from '../context/paths.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
 interface Limited {
-  /** Those that run the VM's processors. */
+  /** The threads that run the VM's vCPUs. */
   readonly threads: readonly number[];
   /** True when the sandbox is limited as a whole. */
   readonly whole: boolean;
@@ -22,7 +22,7 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   const plan = group && readCpusetPlan(group, whole);
   if (!group || !plan) {
     if (limits.cpus === '' && limits.mems === '') return;
-    throw new Error('the host has no control group for sets of CPUs');
+    throw new Error('the host has no cpuset cgroup');
   }
   const made = plan.directories.at(-1) ?? '';
   const isSet = existsSync(join(made, 'cpuset.cpus'));

@@ -14,7 +14,7 @@ import { connectGuest } from '../vm/connect-guest.ts';
 const { SIGKILL } = constants.signals;
 /** A guest that does not take a signal within this time is not going to. */
 const SIGNAL_TIMEOUT_MS = 5000;
-/** A process that ended while it was to be signalled is gone from the guest first, and with its shim this much later at the most. */
+/** A process that ended while it was to be signalled ends in the guest first, and its shim at most this much later. */
 const SHIM_END_MS = 1000;
 
 export interface KillRequest {

@@ -50,7 +50,7 @@ async function takeSample(agent: AgentConnection, sandbox: SandboxState, contain
   };
 }
 
-/** The sandbox' containers that run. One whose record is damaged is told of, and left out. */
+/** The sandbox' containers that run. One whose record is damaged is logged and left out. */
 function containersToMeasure(sandboxId: string, log: Logger): Measured[] {
   return containersOf(sandboxId).flatMap((id) => {
     try {

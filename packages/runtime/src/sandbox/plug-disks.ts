@@ -1,6 +1,6 @@
 /**
  * Block devices of the host that come to a VM with a container and go with it. What is plugged stands in the sandbox' state before it is:
- * a create that is killed half-way leaves a record that says so. They end with QEMU in any case.
+ * a create that is killed half-way leaves a record of it. They end with QEMU in any case.
  */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
@@ -107,7 +107,7 @@ async function release(context: Tools, state: SandboxState, record: DiskRecord, 
   }
 }
 
-/** Gives back what nobody but this container uses. To be called when the guest has unmounted it. @throws TimeoutError for the lock */
+/** Detaches the disks that only this container uses. To be called when the guest has unmounted it. @throws TimeoutError for the lock */
 export async function unplugDisks(context: Tools, owner: Owner): Promise<void> {
   const isUser = ({ Containers }: DiskRecord): boolean => Containers.includes(owner.containerId);
   if (!(loadSandbox(owner.sandboxId).Devices ?? []).some(isUser)) return;

@@ -88,7 +88,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     return { state: now, facts: found };
   });
-  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: nobody is to wait for a guest that does not answer
+  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: no other verb waits for a guest that does not answer
 }
 
 /** Plugs the link of that name in the namespace, if there is one that the VM does not have. @returns where the guest finds it, or empty */

@@ -44,7 +44,7 @@ async function within(leftMs: number, what: string, work: () => Promise<void>): 
   await Promise.race([work(), sleep(leftMs).then(() => Promise.reject(late))]);
 }
 
-/** Takes back the processors that were for this container. A guest that keeps them does no harm. */
+/** Unplugs the vCPUs that were for this container. A guest that keeps them does no harm. */
 async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
   if (!record || isUnlimited([recordedLimits(record)])) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));

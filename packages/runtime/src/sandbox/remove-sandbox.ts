@@ -21,7 +21,7 @@ export function forgetContainer(sandboxId: string, id: string): void {
   if (!existsSync(state)) removeStateDirectory(join(mappingDirectory, id));
 }
 
-/** A create in the pod that goes on meanwhile records more: each such round, of which there are this many at the most, undoes it too. */
+/** A create in the pod that goes on meanwhile records more: each round undoes it too, and this is the limit of rounds. */
 const ROUNDS = 3;
 
 async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {

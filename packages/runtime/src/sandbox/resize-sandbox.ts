@@ -1,4 +1,4 @@
-/** Gives a sandbox' VM the processors and the memory that its containers are limited to, and holds it to them on the host. */
+/** Gives a sandbox' VM the vCPUs and the memory of its containers' limits, and enforces the limits on the host. */
 import { totalmem } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -52,7 +52,7 @@ function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimi
     } catch (error) {
       unreadable(id, error);
       areKnown = false;
-      return [{ id, limits: noLimits }]; // which holds nobody back
+      return [{ id, limits: noLimits }]; // which limits no other container
     }
   });
   const others = records.filter(({ id }) => id !== sandboxId);
@@ -121,7 +121,7 @@ async function bringOnline({ log }: Tools, { agent }: ResizedSandbox, { cpus, me
     .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
 }
 
-/** Without `block`, undefined when memory is missing: how much is plugged is the guest's to say, and nobody waits for it with the lock. */
+/** Without `block`, undefined when memory is missing: the block size comes from the guest, which is not waited for with the lock. */
 function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
   const { state, id } = sandbox;
   return withMonitor(id, state, async (monitor) => {

@@ -1,4 +1,4 @@
-/** What a container is limited to, as far as it decides the size of its VM and the control groups of the host. Pure. */
+/** What a container is limited to, as far as it decides the size of its VM and the host's cgroups. Pure. */
 import { parseCpuList } from '@kata-containers/common/oci/parse-cpu-list';
 import type { Integer, Resources } from '@kata-containers/common/oci/spec';
 
@@ -75,7 +75,7 @@ export function extraVcpus(all: readonly Limits[]): number {
 export const extraMemoryMiB = (all: readonly Limits[]): number =>
   sum(all.map(({ memoryBytes, hugePagesBytes }) => Math.floor(memoryBytes / 2 ** 20) + Math.floor(hugePagesBytes / 2 ** 20)));
 
-/** What the VM's processors are held to on the host. */
+/** The limits of the VM's vCPUs on the host. */
 export interface HostLimits {
   readonly quota: number;
   readonly period: number;
@@ -103,6 +103,6 @@ export function hostLimits(all: readonly Limits[]): HostLimits {
   };
 }
 
-/** True when nothing is asked of the VM's size or its processors. */
+/** True when no limit changes the VM's size or its vCPUs. */
 export const isUnlimited = (all: readonly Limits[]): boolean =>
   all.every(({ quota, cpus, mems, memoryBytes, hugePagesBytes }) => quota + memoryBytes + hugePagesBytes === 0 && cpus + mems === '');

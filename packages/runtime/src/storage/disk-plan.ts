@@ -1,13 +1,13 @@
 /**
- * Which block devices of the host a container's specification names: the VM is given them as disks. Pure: what is on the host is told by
- * `DiskFacts`. A device is named by its number, `major:minor`, as sysfs has it.
+ * Which block devices of the host a container's specification names: the VM gets them as disks. Pure: `DiskFacts`
+ * has what is on the host. A device is named by its number, `major:minor`, as sysfs has it.
  */
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
 import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface DiskFacts {
-  /** Number of the block device that a path is the node of; undefined when it is none. */
+  /** Number of the block device that a path is the node of; undefined when it is not a block device. */
   numberAt(path: string): string | undefined;
   /** True when the host itself cannot write to it. */
   isReadonly(number: string): boolean;
@@ -37,7 +37,7 @@ const isAny = (number: Integer | undefined): boolean => number === undefined || 
 const isForAll = ({ type, major, minor }: DeviceRule): boolean =>
   type === 'a' || ((type === undefined || type === '') && isAny(major) && isAny(minor));
 
-/** Rules of the devices control group: of those that name a device, the last one counts (config-linux.md). */
+/** Rules of the devices cgroup: of those that name a device, the last one counts (config-linux.md). */
 function isWritable(rules: readonly DeviceRule[], { major, minor }: Device): boolean {
   const covers = ({ access = '', ...rule }: DeviceRule): boolean => {
     const isOf = (own: Integer | undefined, number: Integer | undefined): boolean => isAny(own) || Number(own) === Number(number ?? 0);
@@ -49,8 +49,8 @@ function isWritable(rules: readonly DeviceRule[], { major, minor }: Device): boo
 }
 
 /**
- * An engine gives a privileged container every device of the host under its own name, the host's root disk among them. Nobody asked for
- * these one by one: they are left out, since a VM is there to be kept from them. One that was asked for has another name.
+ * An engine gives a privileged container every device of the host under its own name, the host's root disk among them. They
+ * were not requested one by one and are left out: a VM exists to be kept from them. A device that was requested has another name.
  */
 function isWholesale(rules: readonly DeviceRule[], device: Device, { numberAt }: DiskFacts): boolean {
   return rules.findLast(isForAll)?.allow === true && numberAt(device.path) === numberOf(device);

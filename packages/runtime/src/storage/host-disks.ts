@@ -5,7 +5,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { deviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
 
-/** Where a host tells of its devices; a test has places of its own. */
+/** Where the host lists its devices; a test has its own places. */
 export interface DiskPlaces {
   readonly sys: string;
   readonly dev: string;
@@ -21,7 +21,7 @@ function numberAt(path: string): string | undefined {
 
 export const hostPlaces: DiskPlaces = { sys: '/sys', dev: '/dev', numberAt };
 
-/** Empty when there is none. */
+/** Empty when the file does not exist. */
 export function attribute(directory: string, name: string): string {
   try {
     return readFileSync(`${directory}/${name}`, 'latin1').trim();
@@ -39,7 +39,7 @@ export function diskFacts({ sys, numberAt: nodeAt }: DiskPlaces = hostPlaces): D
   };
 }
 
-/** A disk that is there and can be opened by its path. */
+/** A disk that exists and can be opened by its path. */
 export interface HostDisk extends WantedDisk {
   readonly path: string;
   readonly bytes: number;

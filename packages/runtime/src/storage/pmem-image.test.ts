@@ -25,7 +25,7 @@ describe('the image of an NVDIMM behind a loop device', () => {
   }
   const found = () => pmemImage('7:5', { sys: join(root, 'sys') });
 
-  it('is told by its head', () => {
+  it('is recognised by its header', () => {
     loop({});
     const { dev, ino } = statSync(file());
     assert.deepEqual(found(), { path: file(), number: `file ${dev}:${ino}` });
@@ -38,7 +38,7 @@ describe('the image of an NVDIMM behind a loop device', () => {
     ['the file is no file', { backing_file: '/dev/null' }],
   ];
   for (const [name, attributes] of none)
-    it(`is none: ${name}`, () => {
+    it(`is rejected: ${name}`, () => {
       loop(attributes);
       assert.equal(found(), undefined);
     });
@@ -47,11 +47,11 @@ describe('the image of an NVDIMM behind a loop device', () => {
     ['another file', 'x'.repeat(8192)],
     ['a short file', 'x'],
   ] as const)
-    it(`is none: ${name}`, () => {
+    it(`is rejected: ${name}`, () => {
       writeFileSync(file(), text);
       loop({});
       assert.equal(found(), undefined);
     });
 
-  it('is none: no loop device', () => assert.equal(pmemImage('8:0', { sys: join(root, 'sys') }), undefined));
+  it('is rejected: no loop device', () => assert.equal(pmemImage('8:0', { sys: join(root, 'sys') }), undefined));
 });

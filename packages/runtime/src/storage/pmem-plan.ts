@@ -21,7 +21,7 @@ export interface PmemFacts {
   isReadonly(number: string): boolean;
 }
 
-/** `table` is /proc/self/mountinfo. Part of a file system is none: the guest would mount all of it. */
+/** `table` is /proc/self/mountinfo. Part of a file system cannot be one: the guest would mount all of it. */
 export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: PmemFacts, newName: () => string): DiskVolume[] {
   return mounts.flatMap((mount): DiskVolume[] => {
     const { source = '', destination, options = [] } = mount;

@@ -1,6 +1,6 @@
 /**
  * Which host directories and files the guest gets through the shared file system, and what the container's mounts become.
- * Pure: what is on the host is told by `HostFacts`.
+ * Pure: `HostFacts` has what is on the host.
  */
 import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';

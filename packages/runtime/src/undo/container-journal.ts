@@ -1,6 +1,6 @@
 /**
- * Which journal a container's steps are in: the sandbox' for its first container, else one of its own, which goes with the container. So a
- * pod's do not grow with a container that is made again and again, and nobody rewrites a file that others append to.
+ * Which journal a container's steps are in: the sandbox' for its first container, else one of its own, which is removed with the container. So a
+ * pod's do not grow with a container that is made again and again, and no process rewrites a file that others append to.
  */
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

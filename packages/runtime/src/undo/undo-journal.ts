@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { isUndo } from '../state/validate-state.ts';
 
-/** `container`: whose it is, when it goes with one container of a pod while the sandbox goes on. */
+/** `container`: the container of a pod with which the entry is undone while the sandbox runs on. */
 export type Undo = { readonly container?: string } & (
   | { readonly undo: 'rmdir'; readonly path: string }
   | { readonly undo: 'unlink'; readonly path: string }

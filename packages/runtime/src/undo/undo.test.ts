@@ -16,7 +16,7 @@ describe('undoing on the host', () => {
   };
   beforeEach(() => (tries = 0));
 
-  it('many mounts that stay busy share one time, each is tried, and each is told', async () => {
+  it('many mounts that stay busy share one time, each is tried, and each is reported', async () => {
     const begun = performance.now();
     const failures = await undoAll(busy, refuse, 200);
     assert.equal(failures.length, busy.length);

@@ -3,7 +3,7 @@ import type { AgentConnection, ConnectOptions } from '@kata-containers/common/ag
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { SandboxState } from '../state/state.ts';
 
-/** Calls without a deadline of their own have the time that the accelerator of the VM needs. @throws AgentError when nobody answers */
+/** Calls without a deadline of their own have the time that the accelerator of the VM needs. @throws AgentError when no agent answers */
 export async function connectGuest(
   { AgentState, HypervisorState }: Pick<SandboxState, 'AgentState' | 'HypervisorState'>,
   options: ConnectOptions = {},

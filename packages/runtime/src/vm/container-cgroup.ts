@@ -1,4 +1,4 @@
-/** Where a container's processes are counted on the host: engines read the control group of its shim. */
+/** Where a container's processes are counted on the host: engines read the cgroup of its shim. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
@@ -7,7 +7,7 @@ import { containerEntries } from '../undo/container-journal.ts';
 import type { Context, Tools } from '../context/context.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 
-const UNCOUNTED = 'no control group on the host: engines cannot tell what the container uses';
+const UNCOUNTED = 'no cgroup on the host: engines cannot read the resource usage of the container';
 
 /** Without its groups a container runs as well, so a host that does not let us is a warning. */
 export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () => void): void {
@@ -18,7 +18,7 @@ export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () 
   }
 }
 
-/** Makes the container's groups. Nobody is in them yet. */
+/** Makes the container's cgroups, empty. */
 export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
   attempt(context, UNCOUNTED, () => {
     const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, id));
@@ -38,7 +38,7 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
-/** Moves processes that were started for nobody to those of the sandbox' first container. */
+/** Moves processes of a cached VM to the cgroups of the sandbox' first container. */
 export function moveIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
   attempt(context, UNCOUNTED, () => {
     for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);

@@ -34,7 +34,7 @@ export interface GuestStart {
   /** Path of the network namespace that has the plan's taps. */
   readonly netns: string;
   readonly journal: UndoJournal;
-  /** Open devices that QEMU inherits, in the order of the plan's descriptors. */
+  /** Open devices that QEMU inherits, in the order of the plan's fds. */
   readonly taps?: readonly number[];
   /** File with the state to load. Without one the VM boots. */
   readonly state?: string;
@@ -111,7 +111,7 @@ async function vmReady(
   await Promise.race([preparing, qemu.failed]).catch((error: unknown) => endOf(qemu, error));
 }
 
-/** A sandbox without its files is none: the proxy ends with the daemon that serves them, and the shims with the proxy. */
+/** A sandbox without its files is useless: the proxy ends with the daemon that serves them, and the shims with the proxy. */
 function startProxy(context: Context, { plan, files, journal }: GuestStart, daemon: StartedDaemon | undefined): ProcessIdentity {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });

@@ -39,7 +39,7 @@ function args({ configuration: { hypervisor } }: Context, { sharedDirectory, deb
   });
 }
 
-/** The listening socket is there before the daemon is, so QEMU can be started at once. */
+/** The listening socket exists before the daemon, so QEMU can be started at once. */
 function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journal }: DaemonStart): StartedDaemon {
   const binary = findVirtiofsd(context.configuration.hypervisor.virtio_fs_daemon);
   const own = args(context, plan, binary);

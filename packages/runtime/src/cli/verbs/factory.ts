@@ -52,7 +52,7 @@ async function init(context: Context): Promise<string> {
 /** Milliseconds for the VM that the server is making, which holds a template: it ends when that has come up, or has not. */
 const SERVER_END_MS = 90_000;
 
-/** 1.x's lines. A server that cannot be asked is no error: the templates' state is told all the same. */
+/** 1.x's lines. A server that does not answer is no error: the state of the templates is printed all the same. */
 async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): Promise<string[]> {
   const { vm_cache_number: cached, vm_cache_endpoint: endpoint } = configuration.factory;
   if (cached === 0) return [];

@@ -98,7 +98,7 @@ export const kataCheck: Verb = {
       .option('-n, --no-network-checks', 'check nothing that needs the network; so does the variable KATA_CHECK_NO_NETWORK')
       .option('--only-list-releases', 'only list newer versions, as "version;date;url" (not as root)')
       .option('-s, --strict', 'all components must be of one version')
-      .option('-v, --verbose', 'accepted: each check is told anyway'),
+      .option('-v, --verbose', 'accepted: each check is reported anyway'),
   run(invocation) {
     const { options } = invocation;
     const log = stderrLog('info');

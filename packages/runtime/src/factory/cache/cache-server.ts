@@ -1,4 +1,4 @@
-/** `factory init` with a VM cache: keeps VMs ready until it is told to end, and hands one to each runtime that asks (cache.CacheService). */
+/** `factory init` with a VM cache: keeps VMs ready until it is stopped, and hands one to each runtime that asks (cache.CacheService). */
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';

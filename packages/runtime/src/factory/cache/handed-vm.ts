@@ -42,9 +42,9 @@ export function encodeVm({ id, vm, proxy, netns, plan }: Omit<HandedVm, 'uuid'> 
   };
 }
 
-/** @throws KataError for a server of another make */
+/** @throws KataError for an incompatible server */
 export function decodeVm({ id, hypervisor }: GrpcVM): HandedVm {
   const { State, Process, Proxy, NetNsPath } = JSON.parse(hypervisor.toString()) as Partial<Hypervisor>;
-  if (!State || !Process || !Proxy || NetNsPath === undefined) throw new KataError('the VM cache server is of another make');
+  if (!State || !Process || !Proxy || NetNsPath === undefined) throw new KataError('the VM cache server is incompatible with this runtime');
   return { id, uuid: State.UUID, vm: Process, proxy: Proxy, netns: NetNsPath };
 }

@@ -7,7 +7,7 @@ import type { ResponseOf } from '@kata-containers/common/grpc/service';
 import { decodeVm } from './handed-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
-/** Milliseconds: whoever waits longer had better start a VM of its own. */
+/** Milliseconds. Starting a VM is faster than waiting longer. */
 const DEADLINE_MS = 2000;
 const { fullName, methods } = CacheServiceDefinition;
 type Name = keyof typeof methods;

@@ -11,7 +11,7 @@ export async function awaitDeleted(monitor: QmpClient, id: string, timeoutMs: nu
       if (name === 'DEVICE_DELETED' && (data['device'] === id || data['path'] === id)) resolve();
     });
   });
-  deleted.catch(() => {}); // when device_del is refused, nobody waits
+  deleted.catch(() => {}); // when device_del is refused, no caller waits
   try {
     await monitor.execute('device_del', { id });
     await deleted;

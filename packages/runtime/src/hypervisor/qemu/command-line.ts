@@ -1,5 +1,5 @@
 /**
- * QEMU's command line, one small unit per switch, in 1.x's order. Pure: what the host offers is told by `QemuPlan`.
+ * QEMU's command line, one small unit per switch, in 1.x's order. Pure: `QemuPlan` has what the host offers.
  * Differences from 1.x are forced by QEMU 6 and later: booleans spelled in full (`server=on`), `readonly=on` and `unarmed=on`
  * for the image, no `-realtime`. QEMU is not told to daemonize: its last words then reach our log.
  */

@@ -1,5 +1,5 @@
 /**
- * The last words of the guest's console while it boots, for the error text when it does not come up. Somebody must read the
+ * The last lines of the guest's console while it boots, for the error text when it does not come up. Somebody must read the
  * console in that time, and no more than its tail may be kept: a guest can write without end.
  */
 import { createConnection } from 'node:net';

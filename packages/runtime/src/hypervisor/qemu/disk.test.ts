@@ -78,7 +78,7 @@ describe('plugDisk', () => {
     ]);
   });
 
-  it('one that nobody else may write to', async () => {
+  it('one that no other VM may write to', async () => {
     const { commands, monitor } = play();
     await plugDisk(monitor, disk({ isExclusive: true }));
     assert.equal(commands.at(-1)?.[1]?.['share-rw'], false);
@@ -150,7 +150,7 @@ describe('an NVDIMM', () => {
     assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);
   });
 
-  it('stays once it is there', async () => {
+  it('stays once it is attached', async () => {
     const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1' } }] });
     await assert.rejects(unplugDisk(monitor, wanted, 5), /stays as long as its VM/);
     assert.equal(commands.length, 1);

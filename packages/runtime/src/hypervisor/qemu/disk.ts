@@ -18,7 +18,7 @@ export interface DiskPlace {
 export interface DiskCache {
   /** Past the host's page cache (O_DIRECT). */
   readonly direct: boolean;
-  /** The guest's wish to have its writes on the disk is not passed on. */
+  /** Flush requests of the guest are not passed on. */
   readonly 'no-flush': boolean;
 }
 
@@ -29,7 +29,7 @@ export interface Disk extends DiskPlace {
   readonly path: string;
   readonly bytes: number;
   readonly isReadonly: boolean;
-  /** Nobody else may write to it: QEMU locks the node against other VMs. */
+  /** No other VM may write to it: QEMU locks the node. */
   readonly isExclusive: boolean;
   readonly cache: DiskCache | undefined;
 }

@@ -18,7 +18,7 @@ export interface NetworkCard {
   readonly vhost: boolean;
 }
 
-/** How QEMU comes by the tap. A descriptor gets the name that 1.x gives it. */
+/** How QEMU gets the tap. An fd gets the name that 1.x gives it. */
 async function tapSource(
   monitor: QmpClient,
   { tap, descriptor }: NetworkCard,

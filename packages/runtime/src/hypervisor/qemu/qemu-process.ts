@@ -53,7 +53,7 @@ export interface QemuStart {
   readonly args: readonly string[];
   /** What it says goes there. */
   readonly logFile: string;
-  /** Its descriptors from 3 on. */
+  /** Its fds from 3 on. */
   readonly inherited: readonly number[];
   readonly environment: NodeJS.ProcessEnv;
 }

@@ -1,6 +1,6 @@
 /**
  * The state of a VM to a file and back, by QEMU's migration (docs/devel/migration). Memory that stands in a shared file is left out
- * (x-ignore-shared): whoever loads the state maps the file.
+ * (x-ignore-shared): the process that loads the state maps the file.
  */
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -56,7 +56,7 @@ export class QmpClient {
   }
 
   /**
-   * Gives QEMU an open file of ours, by `name`: it goes with the bytes of the command, which must be the only ones under way.
+   * Gives QEMU an open file of ours, by `name`: it is sent with the bytes of the command, which must be the only ones in flight.
    * @throws as `execute`, KernelError
    */
   giveDescriptor(name: string, fd: number, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<unknown> {
