@@ -81,24 +81,24 @@ describe('bad input on the command line', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  const cases: [name: string, args: () => string[], reason: RegExp, help?: RegExp][] = [
+  const cases: [name: string, args: () => string[], reason: RegExp][] = [
     ['unknown id', () => ['state', 'nobody'], /^Container ID \(nobody\) does not exist\n$/],
     ['no id', () => ['start'], /^Missing container ID, should at least provide one\n$/],
     ['an id that is a path', () => ['state', '../x'], /^invalid container ID format: "\.\.\/x"\n$/],
     ['missing bundle', () => ['create', '--bundle', '/nowhere', 'x'], /^Invalid bundle path '\/nowhere', it should be a directory\n$/],
     ['missing config.json', () => ['create', '--bundle', bundle, 'x'], /config\.json cannot be read \(ENOENT\)\n$/],
-    ['unknown option', () => ['--what', 'list'], /^flag provided but not defined: -what\n$/, /^Incorrect Usage\. flag provided/], // as 1.x does
+    ['unknown option', () => ['--what', 'list'], /^unknown option --what: see 'kata-runtime help'\n$/],
     ['unknown command', () => ['dance'], /^Invalid command "dance"\n$/],
     ['unknown signal', () => ['kill', 'x', 'NOPE'], /Failed to convert signal NOPE to int|does not exist/],
     ['unreadable configuration', () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'], /\/nowhere\/c\.toml: there is no such file\n$/],
   ];
-  for (const [name, args, reason, help = /^$/] of cases) {
+  for (const [name, args, reason] of cases) {
     it(name, async () => {
       const log = join(bundle, 'log.json');
       rmSync(log, { force: true });
       const { code, stdout, stderr } = await run(kataRuntime, ['--log', log, '--log-format', 'json', ...args()]);
       assert.equal(code, 1);
-      assert.match(stdout, help);
+      assert.equal(stdout, '');
       assert.match(stderr, reason);
       if (!existsSync(log)) return; // the log option itself was not read
       const records = readFileSync(log, 'utf8')

@@ -27,28 +27,19 @@ describe('commands of kata-runtime', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  const wrong: [args: string[], text: string, stdout: RegExp][] = [
-    [
-      ['--nope', 'list'],
-      'flag provided but not defined: -nope',
-      /^Incorrect Usage\. flag provided but not defined: -nope\n\nUsage: kata-runtime /,
-    ],
-    [
-      ['list', '-nope'],
-      'flag provided but not defined: -nope',
-      /^Incorrect Usage: flag provided but not defined: -nope\n\nUsage: kata-runtime list /,
-    ],
-    [['list', '-f'], 'flag needs an argument: -format', /^Incorrect Usage: /],
-    [['nope'], 'Invalid command "nope"', /^$/],
-    [['constructor'], 'Invalid command "constructor"', /^$/],
-    [['--log-format', 'xml', 'list'], 'unknown log-format "xml"', /^$/],
+  const wrong: [args: string[], text: string][] = [
+    [['--nope', 'list'], "unknown option --nope: see 'kata-runtime help'"],
+    [['list', '-nope'], "unknown option --nope: see 'kata-runtime help list'"],
+    [['list', '-f'], "option --format needs a value: see 'kata-runtime help list'"],
+    [['nope'], 'Invalid command "nope"'],
+    [['kata-chek'], 'Invalid command "kata-chek": did you mean kata-check?'],
+    [['constructor'], 'Invalid command "constructor"'],
+    [['--log-format', 'xml', 'list'], 'unknown log-format "xml"'],
   ];
-  for (const [args, text, stdout] of wrong) {
-    it(`refuses ${args.join(' ')}`, async () => {
+  for (const [args, text] of wrong) {
+    it(`refuses ${args.join(' ')}, once`, async () => {
       rig.prepare();
-      const outcome = await rig.kata(...args);
-      assert.deepEqual([outcome.code, outcome.stderr], [1, `${text}\n`]);
-      assert.match(outcome.stdout, stdout);
+      assert.deepEqual(quiet(await rig.kata(...args)), refused(text));
     });
   }
 
@@ -95,7 +86,7 @@ describe('commands of kata-runtime', function () {
   it('list --kata-all and JSON tell what a VM was started with, and what is newer', async () => {
     await running();
     const { id, scratch } = rig;
-    writeFileSync(scratch.file('kernel2'), 'x');
+    writeFileSync(scratch.file('kernel2'), 'another');
     writeFileSync(
       scratch.file('c.toml'),
       readFileSync(scratch.file('c.toml'), 'utf8').replace(`${scratch.path}/kernel"`, `${scratch.path}/kernel2"`),

@@ -11,15 +11,12 @@ const MAX_ERROR_TEXT = 2048;
 /** The error of call `name` that ended with gRPC status `code`. */
 export function agentError(name: string, code: number, details: string): AgentError {
   const text = sanitizeLine(details.slice(0, MAX_ERROR_TEXT));
-  if (code === GRPC.unavailable) return new AgentError(code, `the agent cannot be reached (${name}): its VM or proxy has ended`);
+  if (code === GRPC.unavailable) return new AgentError(code, `the agent cannot be reached (${name})`);
   if (code === GRPC.deadlineExceeded) return new AgentError(code, `the agent did not answer ${name} in time`);
   return new AgentError(code, text === '' ? `the agent refused ${name}` : text);
 }
 
 /** No process listened in time. */
 export function unreachableError(timeoutMs: number): AgentError {
-  return new AgentError(
-    GRPC.unavailable,
-    `the agent's socket does not answer within ${timeoutMs / 1000} s: kata-proxy has ended, or was never started`,
-  );
+  return new AgentError(GRPC.unavailable, `the agent's socket does not answer within ${timeoutMs / 1000} s`);
 }

@@ -49,6 +49,12 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return (stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1;
 }
 
+/** A process that SIGSTOP or a tracer holds is `stopped`: it lives, and does nothing. */
+export function processState(identity: ProcessIdentity): 'running' | 'stopped' | 'ended' {
+  if (!isAlive(identity)) return 'ended';
+  return /^[Tt]$/.test(readStat(identity.pid)?.state ?? '') ? 'stopped' : 'running';
+}
+
 /** Sends a signal if this very process still runs. Returns whether it was sent. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals | number): boolean {
   if (!isAlive(identity)) return false;

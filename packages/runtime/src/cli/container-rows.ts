@@ -1,5 +1,6 @@
 /** The containers as `list` prints them, in 1.x' shape (list.go). */
 import { existsSync, statSync } from 'node:fs';
+import { startedMs } from '@kata-containers/common/process/started-ms';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Configuration } from '../configuration/schema.ts';
 import { currentState } from '../state/container-status.ts';
@@ -70,8 +71,9 @@ export function detailedRows(configuration: Configuration): DetailedRow[] {
   return containerRows().flatMap(({ row, sandboxId }) => {
     const sandbox = readable(row.id, () => loadSandbox(sandboxId));
     if (!sandbox) return [];
-    const running = runningAssets(sandbox.HypervisorState.Process.pid);
-    return [{ row, running, latest, stale: staleAssets(running, latest) }];
+    const vm = sandbox.HypervisorState.Process;
+    const running = runningAssets(vm.pid);
+    return [{ row, running, latest, stale: staleAssets(running, latest, startedMs(vm)) }];
   });
 }
 

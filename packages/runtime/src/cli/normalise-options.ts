@@ -5,7 +5,7 @@
 import type { Command, Option } from 'commander';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 
-/** The words of Go's strconv.ParseBool. */
+/** The words that 1.x takes for booleans. */
 function isTrue(name: string, value: string): boolean {
   if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
   if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;

@@ -20,6 +20,6 @@ export function parseOptions(command: Command, argv: readonly string[], stopAtWo
     return { args: command.args, options: command.opts() };
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return undefined;
-    throw usageError(error);
+    throw usageError(error, command.name());
   }
 }

@@ -39,11 +39,11 @@ describe('resourcesOfOptions', () => {
   });
   const wrong: [options: Record<string, string>, text: string][] = [
     [{ memory: 'much' }, "invalid value for memory: invalid size: 'much'"],
-    [{ cpuPeriod: '-1' }, 'invalid value for cpu-period: strconv.ParseUint: parsing "-1": invalid syntax'],
-    [{ cpuQuota: '1.5' }, 'invalid value for cpu-quota: strconv.ParseInt: parsing "1.5": invalid syntax'],
+    [{ cpuPeriod: '-1' }, 'invalid value for cpu-period: "-1" is not a whole number from 0'],
+    [{ cpuQuota: '1.5' }, 'invalid value for cpu-quota: "1.5" is not a whole number'],
     [
       { cpuShare: '18446744073709551616' },
-      'invalid value for cpu-share: strconv.ParseUint: parsing "18446744073709551616": value out of range',
+      'invalid value for cpu-share: "18446744073709551616" is out of range (at most 18446744073709551615)',
     ],
   ];
   for (const [options, text] of wrong)

@@ -27,18 +27,20 @@ const memory: Read = (name, text) => {
   return bytes;
 };
 
-/** strconv.ParseInt and ParseUint, with their complaints. */
+/** A number of 64 bits. */
 const integer =
-  (parser: 'ParseInt' | 'ParseUint'): Read =>
+  (isSigned: boolean): Read =>
   (name, text) => {
-    const complain = (why: string): UsageError => new UsageError(`invalid value for ${name}: strconv.${parser}: parsing "${text}": ${why}`);
-    if (!(parser === 'ParseInt' ? /^[+-]?\d+$/ : /^\d+$/).test(text)) throw complain('invalid syntax');
+    const most = isSigned ? MAX_INT64 : MAX_UINT64;
+    const complain = (why: string): UsageError => new UsageError(`invalid value for ${name}: "${text}" ${why}`);
+    if (!(isSigned ? /^[+-]?\d+$/ : /^\d+$/).test(text))
+      throw complain(isSigned ? 'is not a whole number' : 'is not a whole number from 0');
     const value = BigInt(text.replace('+', ''));
-    if (value > (parser === 'ParseInt' ? MAX_INT64 : MAX_UINT64) || value < -MAX_INT64) throw complain('value out of range');
+    if (value > most || value < -MAX_INT64) throw complain(`is out of range (at most ${most})`);
     return value;
   };
-const int = integer('ParseInt');
-const uint = integer('ParseUint');
+const int = integer(true);
+const uint = integer(false);
 
 /** Option, the name that commander keeps it under, and how it is read. */
 const numbers = {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { commit, version } from '@kata-containers/common/version';
+import { nearest } from '../configuration/nearest-name.ts';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
@@ -25,23 +26,11 @@ function helpText(program: Command): string {
   return `${program.helpInformation()}\nCommands:\n${verbs.join('\n')}\n\n${note}\n`;
 }
 
-interface Parsing {
-  readonly stopAtWord: boolean;
-  readonly help: () => string;
-  /** 1.x's words before the complaint about a wrong option; it goes to stdout with the help, and to stderr alone. */
-  readonly complaint: string;
-}
-
-/** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError after the help for a wrong option */
-function parse(command: Command, argv: readonly string[], { stopAtWord, help, complaint }: Parsing): Parsed | undefined {
-  try {
-    const parsed = parseOptions(command, argv, stopAtWord);
-    if (!parsed) print(`${help().trimEnd()}\n`);
-    return parsed;
-  } catch (error) {
-    print(`${complaint} ${errorMessage(error)}\n\n${help().trimEnd()}\n`);
-    throw error;
-  }
+/** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError */
+function parse(command: Command, argv: readonly string[], stopAtWord: boolean, help: () => string): Parsed | undefined {
+  const parsed = parseOptions(command, argv, stopAtWord);
+  if (!parsed) print(`${help().trimEnd()}\n`);
+  return parsed;
 }
 
 async function runVerb(
@@ -54,7 +43,7 @@ async function runVerb(
 ): Promise<number> {
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
-  const parsed = parse(command, argv, { stopAtWord: entry.stopAtWord === true, help, complaint: 'Incorrect Usage:' });
+  const parsed = parse(command, argv, entry.stopAtWord === true, help);
   if (!parsed) return 0;
   const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext(globals, host, opened);
   const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);
@@ -71,7 +60,10 @@ async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; c
 /** @throws UsageError */
 function findVerb(name: string): VerbEntry {
   const entry = Object.hasOwn(verbTable, name) ? verbTable[name] : undefined;
-  if (!entry) throw new UsageError(`Invalid command "${name}"`);
+  if (!entry) {
+    const meant = nearest(name, Object.keys(verbTable));
+    throw new UsageError(`Invalid command "${name}"${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+  }
   return entry;
 }
 
@@ -85,7 +77,7 @@ async function showHelp(program: Command, verb: string | undefined): Promise<num
 /** @throws KataError, whose text becomes the line on stderr; it is in the log already */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
-  const parsed = parse(program, argv, { stopAtWord: true, help: () => helpText(program), complaint: 'Incorrect Usage.' });
+  const parsed = parse(program, argv, true, () => helpText(program));
   if (!parsed) return 0;
   const { options } = parsed;
   const [name, ...rest] = parsed.args;

@@ -1,14 +1,17 @@
-/** commander's complaints in the words of Go's flag package, which 1.x's users and scripts know. */
+/** commander's complaints, with the command that helps. */
 import { CommanderError } from 'commander';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 
+const dashed = (flag: string): string => `${flag.length > 1 ? '--' : '-'}${flag}`;
 const flagIn = (message: string): string => /'(?:-\w, )?--?([\w-]+)/.exec(message)?.[1] ?? '';
 
-/** Passes on errors that are not commander's. */
-export function usageError(error: unknown): Error {
+/** `command` is `kata-runtime` or `kata-runtime VERB`. Passes on errors that are not commander's. */
+export function usageError(error: unknown, command: string): Error {
   if (!(error instanceof CommanderError)) return error instanceof Error ? error : new UsageError(String(error));
+  const [program = '', verb] = command.split(' ');
+  const next = `see '${[program, 'help', verb].filter(Boolean).join(' ')}'`;
   const flag = flagIn(error.message);
-  if (error.code === 'commander.unknownOption') return new UsageError(`flag provided but not defined: -${flag}`);
-  if (error.code === 'commander.optionMissingArgument') return new UsageError(`flag needs an argument: -${flag}`);
-  return new UsageError(error.message.replace(/^error: /, ''));
+  if (error.code === 'commander.unknownOption') return new UsageError(`unknown option ${dashed(flag)}: ${next}`);
+  if (error.code === 'commander.optionMissingArgument') return new UsageError(`option ${dashed(flag)} needs a value: ${next}`);
+  return new UsageError(`${error.message.replace(/^error: /, '')}: ${next}`);
 }

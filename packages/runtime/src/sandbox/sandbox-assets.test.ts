@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseConfiguration } from '../configuration/parse-configuration.ts';
 import { configuredAssets, runningAssets, staleAssets } from './sandbox-assets.ts';
 
@@ -18,4 +21,27 @@ describe('assets', () => {
   ];
   for (const [name, kernel, image, stale] of cases)
     it(`stale: ${name}`, () => assert.deepEqual(staleAssets({ hypervisor: '/q', kernel, image }, now), stale));
+
+  describe('of files', () => {
+    let directory = '';
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(directory, name), text);
+      return join(directory, name);
+    };
+    beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'assets-'))));
+    afterEach(() => rmSync(directory, { recursive: true }));
+
+    it('with other paths and the same bytes are not stale', () => {
+      const [old, latest, other] = [file('a', 'same'), file('b', 'same'), file('c', 'else')];
+      const assets = (kernel: string): typeof now => ({ hypervisor: '/q', kernel, image: '/i' });
+      assert.deepEqual(staleAssets(assets(old), assets(latest)), []);
+      assert.deepEqual(staleAssets(assets(old), assets(other)), ['kernel']);
+    });
+    it('with the same path are stale when they were put there after the VM had started', () => {
+      const assets = { hypervisor: '/q', kernel: file('k', 'x'), image: '' };
+      const { ctimeMs } = statSync(assets.kernel);
+      assert.deepEqual(staleAssets(assets, assets, ctimeMs), []);
+      assert.deepEqual(staleAssets(assets, assets, ctimeMs - 1001), ['kernel']);
+    });
+  });
 });

@@ -1,4 +1,5 @@
 /** QEMU, kernel and image that a sandbox was started with, beside those that a new one would get. */
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Configuration } from '../configuration/schema.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { commandLineOf, programOf } from '../processes/process-use.ts';
@@ -19,7 +20,46 @@ export function configuredAssets({ hypervisor }: Configuration): Assets {
   return { hypervisor: hypervisor.path, kernel: hypervisor.kernel, image: hypervisor.image || hypervisor.initrd };
 }
 
-/** 1.x' words for what a new sandbox would get in another version. */
-export function staleAssets(running: Assets, configured: Assets): string[] {
-  return (['kernel', 'image'] as const).filter((name) => running[name] !== '' && running[name] !== configured[name]);
+/** A file that is read in pieces of this size. */
+const PIECE_BYTES = 1 << 20;
+
+/** True for two files with the same bytes; a file that cannot be read equals none. */
+function haveSameContents(one: string, other: string): boolean {
+  const files: number[] = [];
+  try {
+    for (const path of [one, other]) files.push(openSync(path, 'r'));
+    const [a = -1, b = -1] = files;
+    if (fstatSync(a).size !== fstatSync(b).size) return false;
+    const [left, right] = [Buffer.alloc(PIECE_BYTES), Buffer.alloc(PIECE_BYTES)];
+    for (;;) {
+      const [read, alsoRead] = [readSync(a, left), readSync(b, right)];
+      if (read !== alsoRead || !left.subarray(0, read).equals(right.subarray(0, read))) return false;
+      if (read === 0) return true;
+    }
+  } catch {
+    return false;
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+}
+
+/** Times of processes are known to a second. */
+const SLACK_MS = 1000;
+
+/** True when the file was put there after the VM had started: the VM has what was there before. Packages set mtime, nobody ctime. */
+function hasChanged(path: string, startedMs: number): boolean {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file === undefined || file.ctimeMs > startedMs + SLACK_MS;
+}
+
+/**
+ * 1.x's words for what a new sandbox would get with other contents. `startedMs`: when the VM was started, in milliseconds since 1970;
+ * undefined when nobody knows.
+ */
+export function staleAssets(running: Assets, configured: Assets, startedMs?: number): string[] {
+  return (['kernel', 'image'] as const).filter((name) => {
+    if (running[name] === '') return false;
+    if (running[name] === configured[name]) return startedMs !== undefined && hasChanged(running[name], startedMs);
+    return !haveSameContents(running[name], configured[name]);
+  });
 }

@@ -17,7 +17,11 @@ describe('stateAfter', () => {
     ['start', { ready: 'running' }, (state) => `Can not move from ${state} to running`],
     ['pause', { running: 'paused' }, () => 'Container not running, impossible to pause'],
     ['resume', { paused: 'running' }, () => 'Container not paused, impossible to resume'],
-    ['exec', { ready: 'ready', running: 'running' }, () => 'Container X is not ready or running'],
+    [
+      'exec',
+      { ready: 'ready', running: 'running' },
+      (state) => `Container X is ${state === 'paused' ? "paused: 'kata-runtime resume X' lets it go on" : 'not ready or running'}`,
+    ],
     ['ps', { running: 'running', paused: 'paused' }, () => 'Container X is not running'],
     ['events', { running: 'running', paused: 'paused' }, () => 'container with id X is not running'],
     [

@@ -17,7 +17,13 @@ const rules = {
   start: { works: ['ready'], becomes: 'running', refusal: (_id, state) => `Can not move from ${state} to running` },
   pause: { works: ['running'], becomes: 'paused', refusal: () => 'Container not running, impossible to pause' },
   resume: { works: ['paused'], becomes: 'running', refusal: () => 'Container not paused, impossible to resume' },
-  exec: { works: ['ready', 'running'], refusal: (id) => `Container ${id} is not ready or running` },
+  exec: {
+    works: ['ready', 'running'],
+    refusal: (id, state) =>
+      state === 'paused'
+        ? `Container ${id} is paused: 'kata-runtime resume ${id}' lets it go on`
+        : `Container ${id} is not ready or running`,
+  },
   // 1.x wants it running; with runc, docker shows the processes of a paused container too.
   ps: { works: ['running', 'paused'], refusal: (id) => `Container ${id} is not running` },
   events: { works: ['running', 'paused'], refusal: (id) => `container with id ${id} is not running` },

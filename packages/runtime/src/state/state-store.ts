@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
-import { ContainerNotFoundError, StateError } from '@kata-containers/common/errors/kata-error';
+import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
@@ -41,11 +41,13 @@ function readJson<T extends { PersistVersion: number }>(path: string, isWhole: (
   return value as T;
 }
 
+/** None where there is no directory. @throws KataError for who may not read it: an empty list would be a lie */
 function names(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
-  } catch {
-    return [];
+  } catch (error) {
+    if (errorCode(error) !== 'EACCES') return [];
+    throw new KataError(`${directory} cannot be read (EACCES): run the command as root`);
   }
 }
 

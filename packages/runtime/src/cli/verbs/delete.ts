@@ -1,7 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import type { Verb } from '../verb.ts';
 
 export const deleteVerb: Verb = {
@@ -11,7 +11,7 @@ export const deleteVerb: Verb = {
       .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
   async run({ args, options, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of args) await deleteContainer({ log, kernel: linuxKernel }, validateId(id), options['force'] === true);
+    for (const id of args) await deleteContainer({ log, kernel: linuxKernel }, findId(id), options['force'] === true);
     return 0;
   },
 };

@@ -4,7 +4,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { exactJson } from '../../bundle/exact-json.ts';
 import { containerStats, followContainer } from '../../sandbox/container-events.ts';
 import type { ContainerEvent } from '../../sandbox/container-events.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { print } from '../print.ts';
 import { textOption } from '../verb.ts';
 import type { Options, Verb } from '../verb.ts';
@@ -28,7 +28,7 @@ export const events: Verb = {
       .option('--interval <duration>', 'time between two statistics', '5s')
       .option('--stats', 'print the statistics once, and exit'),
   async run({ args, options }) {
-    const id = validateId(args[0]);
+    const id = findId(args[0]);
     const milliseconds = interval(options);
     if (options['stats'] === true) tell(await containerStats(id));
     else await followContainer(id, milliseconds, tell);

@@ -7,7 +7,7 @@ import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
 import { keptBundle } from '../../sandbox/kept-bundle.ts';
 import { requireContainer } from '../../state/state-store.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { forwardSignals } from '../forward-signals.ts';
 import { writePidFile } from '../pid-file.ts';
@@ -92,7 +92,7 @@ export const exec: Verb = {
       .option('--cgroup <path>', 'accepted')
       .option('--ignore-paused', 'accepted'),
   async run({ args, options, context }) {
-    const id = validateId(args[0]);
+    const id = findId(args[0]);
     const processFile = textOption(options, 'process');
     const process = processFile === undefined ? composeProcess(id, args.slice(1), options) : readProcess(processFile);
     const detached = options['detach'] === true;

@@ -3,7 +3,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { print } from '../print.ts';
 import { readInput } from '../read-input.ts';
 import type { Verb } from '../verb.ts';
@@ -37,7 +37,7 @@ export const kataNetwork: Verb = {
   async run({ args: [name = '', id, file], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
-    const container = validateId(id);
+    const container = findId(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
     print(`${sanitizeJson(JSON.stringify(await action.run(container, file ?? '', context)))}\n`);
     return 0;

@@ -1,6 +1,6 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { measureOverhead } from '../../sandbox/measure-overhead.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 
@@ -8,7 +8,7 @@ export const kataOverhead: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
   async run({ args, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of args) print(await measureOverhead(validateId(id), log));
+    for (const id of args) print(await measureOverhead(findId(id), log));
     return 0;
   },
 };

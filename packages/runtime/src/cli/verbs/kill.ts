@@ -1,5 +1,5 @@
 import { killContainer } from '../../sandbox/kill-container.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { signalNumber } from '../signals.ts';
 import type { Verb } from '../verb.ts';
 
@@ -10,7 +10,7 @@ export const kill: Verb = {
       .argument('[signal]', 'name or number', 'SIGTERM')
       .option('-a, --all', 'signal every process of the container, not just its first'),
   async run({ args, options, log }) {
-    const id = validateId(args[0]);
+    const id = findId(args[0]);
     await killContainer(log, { id, signal: signalNumber(args[1] ?? 'SIGTERM'), all: options['all'] === true });
     return 0;
   },

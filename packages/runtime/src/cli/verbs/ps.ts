@@ -1,6 +1,6 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { listGuestProcesses, listHostProcesses } from '../../sandbox/list-processes.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { print } from '../print.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
@@ -14,7 +14,7 @@ export const ps: Verb = {
       .option('--kata-guest-pids', "with json: the guest's own pids, which mean nothing on the host"),
   async run({ args, options }) {
     const [given, ...psArgs] = args;
-    const id = validateId(given);
+    const id = findId(given);
     const format = textOption(options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
     if (format === 'json' && options['kataGuestPids'] !== true) print(JSON.stringify(listHostProcesses(id)));

@@ -1,11 +1,11 @@
 import { resumeContainer } from '../../sandbox/pause-container.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import type { Verb } from '../verb.ts';
 
 export const resume: Verb = {
   describe: (command) => void command.argument('[container-id]'),
   async run({ args }) {
-    await resumeContainer(validateId(args[0]));
+    await resumeContainer(findId(args[0]));
     return 0;
   },
 };

@@ -1,13 +1,13 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { startContainer } from '../../sandbox/start-container.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import type { Verb } from '../verb.ts';
 
 export const start: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to start'),
   async run({ args, context }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of args) await startContainer(await context(), validateId(id));
+    for (const id of args) await startContainer(await context(), findId(id));
     return 0;
   },
 };

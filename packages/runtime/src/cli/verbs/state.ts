@@ -2,7 +2,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { currentState } from '../../state/container-status.ts';
 import { ociStatus } from '../../state/lifecycle.ts';
 import { requireContainer } from '../../state/state-store.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { containerAnnotations } from '../container-annotations.ts';
 import { print } from '../print.ts';
 import { OCI_VERSION } from '../version-text.ts';
@@ -12,7 +12,7 @@ export const state: Verb = {
   describe: (command) => void command.argument('[container-id]'),
   run({ args }) {
     if (args.length !== 1) throw new UsageError(`Expecting only one container ID, got ${args.length}: [${args.join(' ')}]`);
-    const id = validateId(args[0]);
+    const id = findId(args[0]);
     const { record } = requireContainer(id);
     const status = ociStatus(currentState(record));
     const annotations = containerAnnotations(record);

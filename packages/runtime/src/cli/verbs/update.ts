@@ -1,7 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { updateContainer } from '../../sandbox/update-container.ts';
-import { validateId } from '../../sandbox/validate-id.ts';
+import { findId } from '../find-id.ts';
 import { parseResources, resourcesOfOptions } from '../parse-update.ts';
 import { readInput } from '../read-input.ts';
 import { textOption } from '../verb.ts';
@@ -35,7 +35,7 @@ export const update: Verb = {
       .option('--mem-bw-schema <schema>', 'accepted'),
   async run({ args, options, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    const id = validateId(args[0]);
+    const id = findId(args[0]);
     const file = textOption(options, 'resources');
     const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
     await updateContainer({ log, kernel: linuxKernel }, id, resources);

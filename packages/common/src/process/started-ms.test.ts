@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { identifyProcess } from './process-identity.ts';
+import { startedMs } from './started-ms.ts';
+
+describe('startedMs', () => {
+  it('is when this process began, to a second', () => {
+    const own = identifyProcess(process.pid);
+    const began = Date.now() - process.uptime() * 1000;
+    assert.ok(own && Math.abs((startedMs(own) ?? 0) - began) < 2000);
+  });
+});

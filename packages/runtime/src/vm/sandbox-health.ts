@@ -1,0 +1,25 @@
+/** Which processes of a sandbox live, for the errors of a guest that does not answer: QEMU and proxy end for different reasons. */
+import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { GRPC } from '@kata-containers/common/errors/agent-error';
+import { processState } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { sandboxPaths } from '../context/paths.ts';
+import type { SandboxState } from '../state/state.ts';
+
+type Sandbox = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
+
+const words = { running: 'is running', stopped: 'is stopped (SIGSTOP)', ended: 'has ended' } as const;
+const stateText = (name: string, identity: ProcessIdentity): string => `${name} (pid ${identity.pid}) ${words[processState(identity)]}`;
+
+/** One sentence: QEMU, proxy, where their logs are, and the command that ends the sandbox. */
+export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sandbox): string {
+  const processes = [stateText('QEMU', HypervisorState.Process), stateText('kata-proxy', AgentState.Proxy)];
+  const logs = `logs are in ${sandboxPaths(SandboxContainer).vm}`;
+  return `${processes.join(', ')}; ${logs}; 'kata-runtime delete --force ${SandboxContainer}' ends the sandbox`;
+}
+
+/** Adds the health of the sandbox to an error that says that nobody answered; passes on every other error. */
+export function withHealth(error: unknown, sandbox: Sandbox): unknown {
+  const isSilence = error instanceof AgentError && (error.grpcCode === GRPC.unavailable || error.grpcCode === GRPC.deadlineExceeded);
+  return isSilence ? new AgentError(error.grpcCode, `${error.message}: ${healthText(sandbox)}`, { cause: error.cause }) : error;
+}
