@@ -27,10 +27,13 @@ export class Component {
   stderr = '';
 
   /** `bundle` is relative to packages/. @throws Error when it was not built */
-  constructor(bundle: string, args: readonly string[]) {
+  constructor(bundle: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const path = join(repository, 'packages', bundle);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
-    this.child = spawn(process.execPath, ['--no-warnings', path, ...args], { stdio: 'pipe' });
+    this.child = spawn(process.execPath, ['--no-warnings', path, ...args], {
+      stdio: 'pipe',
+      env: { ...process.env, ...environment },
+    });
     this.child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk));
     this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.child.stdin.on('error', () => {});

@@ -2,4 +2,4 @@
 import { runMain } from '@kata-containers/common/process/run-main';
 import { runShim } from './run-shim.ts';
 
-runMain((argv) => runShim(argv));
+runMain((argv) => runShim(argv, process.env));

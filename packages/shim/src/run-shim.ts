@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
-import { parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import { SANDBOX_DUTIES_VARIABLE, parseSandboxDuties, parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -18,6 +18,7 @@ import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
 import { relaySignals } from './relay-signals.ts';
+import { serveSandbox } from './serve-sandbox.ts';
 import { takeTerminal } from './terminal.ts';
 
 /** Exit code when the process' own cannot be learned any more, as ssh(1) does. */
@@ -82,7 +83,7 @@ async function connectAndRelay(options: ShimOptions, log: Logger): Promise<numbe
 }
 
 /** @throws UsageError */
-export async function runShim(argv: readonly string[]): Promise<number> {
+export async function runShim(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   process.on('SIGUSR1', () => {}); // it would start Node's debugger until signals are relayed
   const options = parseShimCommandLine(argv);
   if (options.version) {
@@ -90,5 +91,8 @@ export async function runShim(argv: readonly string[]): Promise<number> {
     return 0;
   }
   checkOptions(options);
-  return connectAndRelay(options, openLog(options));
+  const log = openLog(options);
+  const duties = environment[SANDBOX_DUTIES_VARIABLE];
+  if (duties !== undefined) await serveSandbox(socketPath(options.agent), parseSandboxDuties(duties), log);
+  return connectAndRelay(options, log);
 }

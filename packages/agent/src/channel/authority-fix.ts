@@ -100,10 +100,12 @@ export class AuthorityFix {
 /**
  * Has `stream` give its reader repaired bytes: `push` is where they come in, and a stream in between would cost more. It must be
  * one that pushes whatever comes, as yamux' streams do: a held back piece leaves its reader without an answer.
+ * @returns what ends it, for a stream that is not a gRPC connection
  */
-export function fixAuthority(stream: Duplex): void {
+export function fixAuthority(stream: Duplex): () => void {
   const fix = new AuthorityFix();
   const push = stream.push.bind(stream);
   // An empty piece is not an end: it only has the stream ask for more.
   stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => push(chunk && fix.feed(chunk), encoding);
+  return () => void (stream.push = push);
 }

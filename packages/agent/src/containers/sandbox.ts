@@ -8,9 +8,11 @@ import { bind } from '@kata-containers/common/kernel/ffi';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Hooks, Spec } from '@kata-containers/common/oci/spec';
+import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { OomEvents } from '../cgroups/oom-events.ts';
 import { deviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
+import { NameService } from '../dns/name-service.ts';
 import { readOnlineCpus } from '../guest/online.ts';
 import { specConfig } from '../oci/spec-config.ts';
 import { splitSysctl } from '../oci/split-sysctl.ts';
@@ -43,6 +45,7 @@ type Undo = () => void | Promise<void>;
 export class Sandbox {
   readonly machine: Machine;
   readonly oomEvents = new OomEvents();
+  readonly names: NameService;
   readonly #crun: Crun;
   readonly #storages: StorageTable;
   readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
@@ -59,6 +62,7 @@ export class Sandbox {
 
   constructor(machine: Machine) {
     this.machine = machine;
+    this.names = new NameService(machine.log);
     this.#crun = new Crun(machine.reaper, join(machine.stateDirectory, 'crun'));
     const findDevice: StorageTools['findDevice'] = async (driver, address, hints) =>
       (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions(), hints);
@@ -163,6 +167,8 @@ export class Sandbox {
     await this.#storages.addAll(request.storages);
     this.#isServed = request.storages.some(({ driver }) => driver === 'virtio-fs');
     if (request.dns.length > 0) this.#undo.push(setDns(request.dns, stateDirectory, kernel, log));
+    this.#undo.push(() => this.names.close());
+    if (namesDockerResolver(request.dns)) await this.names.start();
   }
 
   async #unmake(): Promise<void> {

@@ -23,6 +23,8 @@ import { WindowedServer } from './windowed-server.ts';
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
   accept(stream: Duplex): void;
+  /** Resolves docker's names by a relay on the host, whose stream this is. */
+  relayDns(stream: Duplex): void;
 }
 
 type AnyHandler = (request: never, call: CallContext) => unknown;
@@ -86,8 +88,8 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept(stream) {
-      stream.on('error', () => {}); // the session reports it
       injector.injectConnection(stream as never);
     },
+    relayDns: (stream) => sandbox.names.connect(stream),
   };
 }

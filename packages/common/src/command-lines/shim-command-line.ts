@@ -1,4 +1,5 @@
 /** The command line of kata-shim: written by the runtime, read by the shim, interchangeable with 1.x's on either side. */
+import { UsageError } from '../errors/kata-error.ts';
 import { parseGoFlags } from './go-flags.ts';
 import type { GoFlag } from './go-flags.ts';
 
@@ -65,4 +66,23 @@ export function buildShimCommandLine(options: {
   if (options.terminal) args.push('-terminal');
   if (options.debug) args.push('-log', 'debug');
   return args;
+}
+
+/** Environment variable with a `SandboxDuties` as JSON, for the shim of a sandbox's first container. One of 1.x does not look at it. */
+export const SANDBOX_DUTIES_VARIABLE = 'KATA_SHIM_SANDBOX';
+
+/** What a shim does for its sandbox beside its process. It lives in the sandbox's network namespace. */
+export interface SandboxDuties {
+  /** The container's resolv.conf on the host: docker's names are relayed while it names docker's resolver. */
+  readonly resolvConf?: string;
+}
+
+/** @throws UsageError */
+export function parseSandboxDuties(text: string): SandboxDuties {
+  try {
+    const { resolvConf } = JSON.parse(text) as Partial<Record<keyof SandboxDuties, unknown>>;
+    return { ...(typeof resolvConf === 'string' && { resolvConf }) };
+  } catch {
+    throw new UsageError(`${SANDBOX_DUTIES_VARIABLE} is not JSON`);
+  }
 }

@@ -1,12 +1,13 @@
 /** Reads a sandbox' network namespace and joins its links to taps for QEMU. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
-import type { TcfilterPlan } from './tcfilter-plan.ts';
+import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
+import { RESOLVER_PORT_RANGE } from './resolver-filter-plan.ts';
 
 export interface NetworkFacts {
   readonly links: readonly Link[];
@@ -46,23 +47,30 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
   });
 }
 
-async function join(path: string, plan: TcfilterPlan, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+async function join(path: string, joined: readonly JoinedLink[], options: TcfilterOptions, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  const plan = planTcfilter(joined, options);
   await inNetworkNamespace(path, kernel, async () => {
+    if (options.hasResolver === true) writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', RESOLVER_PORT_RANGE);
     await runTool('ip', ['-batch', '-'], { input: plan.ipBatch });
     await runTool('tc', ['-batch', '-'], { input: plan.tcBatch });
   });
 }
 
 /** Makes one more tap for one more link. */
-export async function joinOne(path: string, link: Link, tap: string, kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  await join(path, planTcfilter([{ link, tap }]), kernel);
+export async function joinOne(path: string, joined: JoinedLink, hasResolver: boolean, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  await join(path, [joined], { hasResolver }, kernel);
 }
 
-/** Makes a tap for each link and moves the traffic over. Two processes, however many links there are. */
-export async function joinLinks(path: string, links: readonly Link[], taps: 'new' | 'there', kernel: Pick<Kernel, 'setns'>): Promise<void> {
+/** Moves the traffic of each link to a tap. Two processes, however many links there are. */
+export async function joinLinks(
+  path: string,
+  links: readonly Link[],
+  options: TcfilterOptions,
+  kernel: Pick<Kernel, 'setns'>,
+): Promise<void> {
   if (links.length === 0) return;
   const joined = links.map((link, index) => ({ link, tap: tapName(index) }));
-  await join(path, planTcfilter(joined, taps), kernel);
+  await join(path, joined, options, kernel);
 }
 
 /** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */

@@ -3,6 +3,7 @@
  * other. Pure: the plan is the text of the batches that ip(8) and tc(8) read.
  */
 import type { Link } from './parse-links.ts';
+import { resolverFilters } from './resolver-filter-plan.ts';
 
 export interface JoinedLink {
   readonly link: Link;
@@ -32,12 +33,19 @@ export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
   lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
 
-/** `taps`: whether they are to be made or are there. */
-export function planTcfilter(joined: readonly JoinedLink[], taps: 'new' | 'there' = 'new'): TcfilterPlan {
+export interface TcfilterOptions {
+  /** Whether the taps are to be made or exist. */
+  readonly taps?: 'new' | 'there';
+  /** Docker's resolver works in the namespace. */
+  readonly hasResolver?: boolean;
+}
+
+export function planTcfilter(joined: readonly JoinedLink[], { taps = 'new', hasResolver = false }: TcfilterOptions = {}): TcfilterPlan {
   const ip = joined.flatMap(({ link, tap }) => [...(taps === 'new' ? [addTap(tap)] : []), `link set dev ${tap} mtu ${link.mtu} up`]);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,
     `qdisc add dev ${link.name} ingress`,
+    ...(hasResolver ? resolverFilters(link.name, tap) : []),
     redirect(link.name, tap),
     redirect(tap, link.name),
   ]);

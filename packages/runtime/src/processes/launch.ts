@@ -1,7 +1,8 @@
 /** Starting kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { buildProxyCommandLine, VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
-import { buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import { SANDBOX_DUTIES_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
 import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
@@ -49,12 +50,15 @@ export interface ShimRequest {
   readonly console: string | undefined;
   /** True when the caller is not to get any output: a terminal without a console. */
   readonly quiet: boolean;
+  /** For the shim of a sandbox's first container. */
+  readonly duties?: SandboxDuties;
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Starts the shim of one process: its pid is what the engine sees as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare'>): Started {
-  const { binary, console: terminal, environment } = request;
+  const { binary, console: terminal, duties } = request;
+  const environment = { ...request.environment, ...(duties && { [SANDBOX_DUTIES_VARIABLE]: JSON.stringify(duties) }) };
   const args = buildShimCommandLine({
     agent: request.agentUrl,
     container: request.containerId,

@@ -1,9 +1,11 @@
 /** `create`: a container in a sandbox of its own, or in the pod's. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
+import type { Spec } from '@kata-containers/common/oci/spec';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
@@ -11,6 +13,7 @@ import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
+import { resolvConfSource } from '../storage/share-plan.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
 import { runPrestartHooks } from './container-hooks.ts';
 import { journalOf } from '../undo/container-journal.ts';
@@ -72,6 +75,11 @@ type Placed = PlacedContainer & {
   readonly network?: Promise<void>;
 };
 
+function sandboxDuties({ mounts = [] }: Spec): SandboxDuties {
+  const resolvConf = resolvConfSource(mounts);
+  return { ...(resolvConf !== undefined && { resolvConf }) };
+}
+
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const console = openConsole({ terminal, ...request }, context.kernel);
@@ -87,6 +95,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
       namespaces: { network: placed.sandbox.Network.NetNsPath },
       console,
       quiet: terminal && !request.attached && console === undefined,
+      ...(placed.sandboxId === request.id && { duties: sandboxDuties(request.bundle.spec) }),
       environment: context.environment,
     },
     context.kernel,

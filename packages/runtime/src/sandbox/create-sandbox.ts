@@ -1,11 +1,10 @@
 /** Makes a sandbox: network, share, VM, proxy, and the agent told who it is. */
-import { existsSync, readFileSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { createSandboxRequest, shareOf } from '../agent/sandbox-requests.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
 import { hostFacts } from '../storage/share.ts';
-import { resolvConfSource, shmBytes } from '../storage/share-plan.ts';
+import { shmBytes } from '../storage/share-plan.ts';
 import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
@@ -13,6 +12,7 @@ import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
+import { dnsLines } from './dns-lines.ts';
 import { prepareNetwork } from './sandbox-network.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 import { sandboxPaths } from '../context/paths.ts';
@@ -30,11 +30,10 @@ export interface CreatedSandbox {
 
 async function beginSandbox(agent: AgentConnection, request: SandboxRequest, context: Context): Promise<void> {
   const { spec } = request.bundle;
-  const resolvConf = resolvConfSource(spec.mounts ?? []);
   const facts = {
     id: request.id,
     hostname: spec.hostname ?? '',
-    dns: resolvConf !== undefined && existsSync(resolvConf) ? readFileSync(resolvConf, 'utf8').split('\n').filter(Boolean) : [],
+    dns: dnsLines(spec),
     shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
     share: shareOf(context.configuration.hypervisor),
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
@@ -72,7 +71,12 @@ function sandboxState(context: Context, id: string, vm: RunningVm, network: Sand
       ...(plan.memoryBackend && { Memory: plan.memoryBackend }),
     },
     AgentState: { Proxy: proxy, URL: url },
-    Network: { NetNsPath: network.path, NetNsCreated: network.created, Endpoints: endpointsOf(network, vm) },
+    Network: {
+      NetNsPath: network.path,
+      NetNsCreated: network.created,
+      ...(network.hasResolver && { HasResolver: true }),
+      Endpoints: endpointsOf(network, vm),
+    },
   };
 }
 

@@ -45,13 +45,20 @@ async function detach(netns: string, { Tap, Name, Saved }: Endpoint, kernel: Ker
 }
 
 /** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
-async function attach({ kernel }: Context, id: string, netns: string, endpoint: Endpoint, link: Link): Promise<number | undefined> {
+async function attach(
+  { kernel }: Context,
+  id: string,
+  network: SandboxState['Network'],
+  endpoint: Endpoint,
+  link: Link,
+): Promise<number | undefined> {
+  const { NetNsPath: netns, HasResolver: hasResolver = false } = network;
   const journal = new UndoJournal(sandboxPaths(id).journal);
   const { Saved: saved, Tap: tap } = endpoint;
   if (saved) journal.record({ undo: 'restore-links', netns, links: [saved] });
   journal.record({ undo: 'delete-links', netns, links: [tap], ingress: [link.name] });
   if (saved) return (await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel))[0];
-  await joinOne(netns, link, tap, kernel);
+  await joinOne(netns, { link, tap }, hasResolver, kernel);
   return undefined;
 }
 
@@ -63,7 +70,7 @@ async function plugLink(context: Context, id: string, state: SandboxState, link:
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
   let descriptor: number | undefined;
   try {
-    descriptor = await attach(context, id, NetNsPath, endpoint, link);
+    descriptor = await attach(context, id, state.Network, endpoint, link);
     const vhost = !configuration.hypervisor.disable_vhost_net && canOpen('/dev/vhost-net');
     const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));

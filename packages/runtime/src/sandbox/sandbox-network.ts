@@ -1,4 +1,5 @@
 /** The sandbox's network namespace: found or made, and filled by the engine's hooks. */
+import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
 import { randomUuid } from '../context/random-uuid.ts';
@@ -7,6 +8,7 @@ import { scanNetwork } from '../network/join.ts';
 import { planNetworks } from '../network/macvtap-plan.ts';
 import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
+import { dnsLines } from './dns-lines.ts';
 import { runPrestartHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 
@@ -35,11 +37,12 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   const { path, created } = findNamespace(context, request);
   await runPrestartHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
-    return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [] }, networks: [] };
+    return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [] }, hasResolver: false, networks: [] };
   const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
   if (!created && facts.taps.length > 0)
     throw new KataError(
       `network namespace ${path} belongs to another VM (${facts.taps.join(', ')}): only containers of one pod share a network`,
     );
-  return { path, created, facts, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
+  const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
+  return { path, created, facts, hasResolver, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
 }

@@ -74,6 +74,8 @@ export interface SandboxState {
   readonly Network: {
     readonly NetNsPath: string;
     readonly NetNsCreated: boolean;
+    /** Docker's resolver works in the namespace. */
+    readonly HasResolver?: boolean;
     /** Links that are joined to the VM. Missing in what an earlier version wrote. */
     readonly Endpoints?: readonly Endpoint[];
   };

@@ -16,6 +16,8 @@ export interface SandboxNetwork {
   /** True when the namespace is ours to remove. */
   readonly created: boolean;
   readonly facts: NetworkFacts;
+  /** The container's resolv.conf names docker's resolver, which works in the namespace. */
+  readonly hasResolver: boolean;
   readonly networks: readonly QemuNetwork[];
 }
 
@@ -30,7 +32,7 @@ function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved:
  * @returns open devices of those that QEMU inherits, in the order of their fds in the plan; the caller closes them
  */
 export async function attachLinks(context: Context, network: SandboxNetwork, journal: UndoJournal): Promise<number[]> {
-  const { path, created, networks, facts } = network;
+  const { path, created, networks, facts, hasResolver } = network;
   const inherited = facts.links.flatMap((link, index) => {
     const { tap, descriptor } = networks[index] ?? {};
     return tap === undefined || descriptor === undefined ? [] : [{ link, tap }];
@@ -41,16 +43,16 @@ export async function attachLinks(context: Context, network: SandboxNetwork, jou
       inherited.map(({ link }) => savedLink(link)),
       journal,
     );
-  if (inherited.length === 0) await joinLinks(path, facts.links, 'new', context.kernel);
+  if (inherited.length === 0) await joinLinks(path, facts.links, { hasResolver }, context.kernel);
   else
     for (const [index, link] of facts.links.entries())
-      if (networks[index]?.descriptor === undefined) await joinOne(path, link, tapName(index), context.kernel);
+      if (networks[index]?.descriptor === undefined) await joinOne(path, { link, tap: tapName(index) }, hasResolver, context.kernel);
   return joinByMacvtap(path, inherited, (entry) => journal.record(entry), context.kernel);
 }
 
 /** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has them open, so tcfilter is the only way. */
 export async function adoptTaps(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
-  const { path, created, networks, facts } = network;
+  const { path, created, networks, facts, hasResolver } = network;
   if (networks.some(({ descriptor }) => descriptor !== undefined))
     context.log.info('the VM was made before its network: the links are joined by tcfilter, not by macvtap');
   if (!created) recordUndo(network, [], journal);
@@ -60,7 +62,7 @@ export async function adoptTaps(context: Context, network: SandboxNetwork, journ
     networks.map(({ tap }) => tap),
     context.kernel,
   );
-  await joinLinks(path, facts.links, 'there', context.kernel);
+  await joinLinks(path, facts.links, { taps: 'there', hasResolver }, context.kernel);
 }
 
 /** Undoes the attachment of a VM that failed, so that another VM can be attached. */

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import { DNS_RELAY_PREFACE } from '@kata-containers/common/dns/dns-relay';
+import { recogniseStream } from './recognise-stream.ts';
+
+const grpc = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nsettings');
+const relay = Buffer.concat([DNS_RELAY_PREFACE, Buffer.from('rest')]);
+
+describe('recogniseStream', () => {
+  const cases: [name: string, bytes: Buffer, kind: string, left: string][] = [
+    ['gRPC', grpc, 'grpc', grpc.toString()],
+    ['a relay', relay, 'dns relay', 'rest'],
+    ['what begins as a relay', Buffer.from('KATA DNX'), 'grpc', 'KATA DNX'],
+  ];
+  for (const [name, bytes, expected, left] of cases) {
+    for (const size of [1, 10, bytes.length]) {
+      it(`${name}, in pieces of ${size}`, async () => {
+        const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+        const kinds: string[] = [];
+        let read = '';
+        recogniseStream(stream, (kind) => {
+          kinds.push(kind);
+          stream.on('data', (piece: Buffer) => (read += piece.toString()));
+        });
+        for (let offset = 0; offset < bytes.length; offset += size) {
+          stream.push(bytes.subarray(offset, offset + size));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        stream.push(null);
+        await once(stream, 'end');
+        assert.deepEqual([kinds, read], [[expected], left]);
+      });
+    }
+  }
+  it('a stream that ends before it is known is closed', async () => {
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    recogniseStream(stream, () => assert.fail());
+    stream.push('K');
+    stream.push(null);
+    await once(stream, 'close');
+  });
+});

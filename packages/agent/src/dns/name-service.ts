@@ -1,0 +1,46 @@
+/** The guest's name server, which is loaded and started when a sandbox or a relay first needs it. */
+import type { Duplex } from 'node:stream';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import type { NameServer } from './name-server.ts';
+
+export class NameService {
+  readonly #log: Logger;
+  #server: Promise<NameServer | undefined> | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Resolves when queries are accepted. A guest without names is better than none: a failure is logged. */
+  async start(): Promise<void> {
+    await this.#started();
+  }
+
+  /** The stream of a relay. */
+  connect(stream: Duplex): void {
+    this.#started().then(
+      (server) => (server ? server.connect(stream) : stream.destroy()),
+      () => stream.destroy(),
+    );
+  }
+
+  async close(): Promise<void> {
+    const server = await this.#server;
+    this.#server = undefined;
+    server?.close();
+  }
+
+  #started(): Promise<NameServer | undefined> {
+    this.#server ??= (async () => {
+      try {
+        const { NameServer } = await import('./name-server.ts');
+        return await NameServer.start(this.#log);
+      } catch (error) {
+        this.#log.error('names of docker are not resolved in this guest', { reason: errorMessage(error) });
+        return undefined;
+      }
+    })();
+    return this.#server;
+  }
+}

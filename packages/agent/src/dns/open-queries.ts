@@ -1,0 +1,49 @@
+/** Queries whose answers are still to come, by token. Bounded in number and age without a timer. */
+
+/** A client has given a query up by then (resolv.conf(5): two attempts of 5 s by default). */
+const MAX_AGE_MS = 30_000;
+const MAX_QUERIES = 1024;
+const TOKENS = 65536;
+
+export type Reply = (message: Buffer) => void;
+
+interface Open {
+  readonly reply: Reply;
+  readonly since: number;
+}
+
+export class OpenQueries {
+  readonly #now: () => number;
+  /** Oldest first. */
+  readonly #open = new Map<number, Open>();
+  #next = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The query's token. Queries that are too old, or one too many, are given up. */
+  add(reply: Reply): number {
+    const now = this.#now();
+    for (const [token, { since }] of this.#open) {
+      if (this.#open.size < MAX_QUERIES && now - since < MAX_AGE_MS) break;
+      this.#open.delete(token);
+    }
+    while (this.#open.has(this.#next)) this.#next = (this.#next + 1) % TOKENS;
+    const token = this.#next;
+    this.#next = (token + 1) % TOKENS;
+    this.#open.set(token, { reply, since: now });
+    return token;
+  }
+
+  /** Gives the answer to who asked, if there still is one. */
+  answer(token: number, message: Buffer): void {
+    const open = this.#open.get(token);
+    this.#open.delete(token);
+    open?.reply(message);
+  }
+}

@@ -1,0 +1,39 @@
+/** Tells when a container's resolv.conf names docker's resolver: from the start, or after a `docker network connect`. */
+import { closeSync, openSync, readSync, watch } from 'node:fs';
+import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+
+/** resolv.conf has a few lines. */
+const MAX_BYTES = 65536;
+
+/** @throws Error when the file cannot be read */
+function isDockers(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(MAX_BYTES);
+    return namesDockerResolver(bytes.toString('latin1', 0, readSync(fd, bytes)).split('\n'));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `path` on the host. Calls `onDockerResolver` once. The file is watched until then: dockerd rewrites it in place. */
+export function watchResolvConf(path: string, onDockerResolver: () => void, log: Logger): void {
+  const fail = (error: unknown): void => log.warn('resolv.conf cannot be watched', { path, reason: errorMessage(error) });
+  try {
+    if (isDockers(path)) return onDockerResolver();
+    const watcher = watch(path, { persistent: false }, () => {
+      try {
+        if (!isDockers(path)) return;
+      } catch (error) {
+        return fail(error);
+      }
+      watcher.close();
+      onDockerResolver();
+    });
+    watcher.on('error', fail);
+  } catch (error) {
+    fail(error);
+  }
+}

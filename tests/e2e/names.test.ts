@@ -1,0 +1,106 @@
+/** Names in docker's own networks: what a container is answered by 127.0.0.11, with our runtime and with runc. */
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { OUTSIDE_ADDRESS, startNameServer } from './name-server.ts';
+import { good } from './run.ts';
+import type { Outcome } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`names in docker's networks with ${runtime}`, function () {
+    this.timeout(120_000);
+    let engine: Engine;
+    let outside: ChildProcess;
+    before(async () => {
+      assert.deepEqual(leftovers(), [], 'the machine is clean before');
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      await docker('network', 'create', '--subnet', '10.97.0.0/24', 'names');
+      outside = await startNameServer(engine.pid, '10.97.0.1');
+      await run('client', '--dns', '10.97.0.1', '--add-host', 'given:192.0.2.9');
+      await run('web', '--ip', '10.97.0.10', '--network-alias', 'www', '--network-alias', 'both');
+      await run('other', '--ip', '10.97.0.11', '--network-alias', 'both');
+    });
+    after(async () => {
+      const ended = once(outside, 'exit');
+      outside.kill();
+      await ended;
+      await engine.stop();
+      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    });
+
+    const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
+    const run = (name: string, ...args: string[]): Promise<string> =>
+      docker('run', '-d', '--network', 'names', '--name', name, ...args, 'busybox', 'sleep', '1000');
+    const look = (...args: string[]): Promise<Outcome> => engine.docker(['exec', 'client', 'nslookup', ...args]);
+    /** Addresses of a name, sorted. */
+    async function addresses(name: string): Promise<string[]> {
+      const { stdout } = await look('-type=a', name);
+      return [...stdout.matchAll(/^Address: (\d+\.\d+\.\d+\.\d+)$/gm)].map(([, address = '']) => address).sort();
+    }
+
+    it("resolv.conf is docker's", async () => {
+      assert.match(await docker('exec', 'client', 'cat', '/etc/resolv.conf'), /^nameserver 127\.0\.0\.11$/m);
+    });
+    const known: [what: string, name: string, addresses: string[]][] = [
+      ['a container', 'web', ['10.97.0.10']],
+      ['an alias', 'www', ['10.97.0.10']],
+      ['an alias of two containers', 'both', ['10.97.0.10', '10.97.0.11']],
+      ['a name with its network', 'web.names', ['10.97.0.10']],
+      ['a name that only the server outside knows', 'a.outside.example', [OUTSIDE_ADDRESS]],
+      ['a name that nobody knows', 'nobody.example', []],
+    ];
+    for (const [what, name, expected] of known) it(`${what}: ${name}`, async () => assert.deepEqual(await addresses(name), expected));
+
+    it('a name is looked for in the search domain', async () => {
+      const search = ['--dns', '10.97.0.1', '--dns-search', 'lab.outside.example'];
+      const stdout = await docker('run', '--rm', '--network', 'names', ...search, 'busybox', 'nslookup', '-type=a', 'host');
+      assert.match(stdout, /Name:\thost\.lab\.outside\.example\nAddress: 192\.0\.2\.53/);
+    });
+    it('reverse look-up', async () => {
+      const { stdout, stderr } = await look('10.97.0.10');
+      assert.match(stdout, /name = web\.names/, stderr);
+    });
+    it('by TCP', async () => {
+      // Header, one question: web, A, IN.
+      const query = '\\0\\x15\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\x03web\\0\\0\\x01\\0\\x01';
+      const { stdout } = await engine.docker(['exec', 'client', 'sh', '-c', `printf '${query}' | nc -w 5 127.0.0.11 53 | hexdump -C`]);
+      assert.match(stdout, /0a 61 {1,2}00 0a/);
+    });
+    it('--add-host and the own name', async () => {
+      assert.match(await docker('exec', 'client', 'cat', '/etc/hosts'), /^192\.0\.2\.9\tgiven$/m);
+    });
+    it('a container answers by its name', async () => {
+      assert.match(await docker('exec', 'client', 'ping', '-c', '1', '-W', '10', 'web'), /1 packets received/);
+    });
+    it('a process that looks up as its first act', async () => {
+      assert.match(await docker('run', '--rm', '--network', 'names', 'busybox', 'nslookup', '-type=a', 'web'), /10\.97\.0\.10/);
+    });
+    it('a container that is added later, and one that is replaced', async () => {
+      assert.deepEqual(await addresses('late'), []);
+      await run('late', '--ip', '10.97.0.20');
+      assert.deepEqual(await addresses('late'), ['10.97.0.20']);
+      await docker('rm', '-f', 'late');
+      assert.deepEqual(await addresses('late'), []);
+      await run('late', '--ip', '10.97.0.21');
+      assert.deepEqual(await addresses('late'), ['10.97.0.21']);
+    });
+    it('a link has its own name in one container', async () => {
+      const { stdout } = await engine.docker([
+        'run',
+        '--rm',
+        '--network',
+        'names',
+        '--link',
+        'web:backend',
+        'busybox',
+        'nslookup',
+        '-type=a',
+        'backend',
+      ]);
+      assert.match(stdout, /10\.97\.0\.10/);
+    });
+  });
+}
