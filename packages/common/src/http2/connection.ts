@@ -3,12 +3,12 @@
  * and costs each shim 8 MiB and most of the speed (ADR 5). The peer is the guest: everything it makes us keep is bounded.
  */
 import type { Socket } from 'node:net';
-import { decodeHeaders } from './hpack.ts';
+import { HeaderDecoder } from './hpack.ts';
 import { FLAG, FRAME, FrameReader, Http2Error, MAX_PAYLOAD, encodeFrame, encodeFrameHeader, encodeNumber, stripPadding } from './frames.ts';
 import type { FrameHeader } from './frames.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const SETTING = { headerTableSize: 1, enablePush: 2, initialWindowSize: 4 };
+const SETTING = { enablePush: 2, initialWindowSize: 4 };
 const DEFAULT_WINDOW = 65535;
 const MAX_WINDOW = 0x7fffffff;
 /** Credit for the whole connection is given back in steps of this. Answers are bounded one by one instead. */
@@ -46,6 +46,7 @@ interface HeaderBlock {
 export class Http2Connection {
   readonly #socket: Socket;
   readonly #reader = new FrameReader((header, payload) => this.#onFrame(header, payload));
+  readonly #headers = new HeaderDecoder();
   readonly #streams = new Map<number, Stream>();
   readonly #onReady: () => void;
   #nextId = 1;
@@ -62,7 +63,6 @@ export class Http2Connection {
     this.#socket = socket;
     this.#onReady = onReady;
     const settings = [
-      [SETTING.headerTableSize, 0],
       [SETTING.enablePush, 0],
       [SETTING.initialWindowSize, MAX_WINDOW],
     ] as const;
@@ -218,7 +218,7 @@ export class Http2Connection {
     block.parts.push(Buffer.from(part));
     this.#block = flags & FLAG.endHeaders ? undefined : block;
     if (this.#block) return;
-    const headers = decodeHeaders(Buffer.concat(block.parts));
+    const headers = this.#headers.decode(Buffer.concat(block.parts));
     this.#streams.get(block.header.streamId)?.sink.onHeaders(headers);
     if (block.header.flags & FLAG.endStream) this.#take(block.header.streamId)?.sink.onEnd();
   }

@@ -1,26 +1,8 @@
-/**
- * Header blocks (RFC 7541) for a peer that was told to keep no dynamic table: names and values stand in the block itself, or in
- * the static table.
- */
+/** Header blocks (RFC 7541): ours are literals; those of the peer refer to the tables, and fill the dynamic one. */
 import { Http2Error } from './frames.ts';
+import { HeaderTable } from './header-table.ts';
+import type { Header } from './header-table.ts';
 import { decodeHuffman } from './huffman.ts';
-
-export type Header = readonly [name: string, value: string];
-
-/** Appendix A. Entries with a value first, then names alone; index 1 is the first. */
-const staticTable: readonly Header[] = [
-  ...[':authority', ':method GET', ':method POST', ':path /', ':path /index.html', ':scheme http', ':scheme https'],
-  ...[200, 204, 206, 304, 400, 404, 500].map((status) => `:status ${status}`),
-  ...['accept-charset', 'accept-encoding gzip, deflate', 'accept-language', 'accept-ranges', 'accept'],
-  ...['access-control-allow-origin', 'age', 'allow', 'authorization', 'cache-control', 'content-disposition', 'content-encoding'],
-  ...['content-language', 'content-length', 'content-location', 'content-range', 'content-type', 'cookie', 'date', 'etag', 'expect'],
-  ...['expires', 'from', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'last-modified'],
-  ...['link', 'location', 'max-forwards', 'proxy-authenticate', 'proxy-authorization', 'range', 'referer', 'refresh', 'retry-after'],
-  ...['server', 'set-cookie', 'strict-transport-security', 'transfer-encoding', 'user-agent', 'vary', 'via', 'www-authenticate'],
-].map((entry): Header => {
-  const [name = '', value = ''] = entry.split(/ (.*)/);
-  return [name, value];
-});
 
 function encodeText(text: string): Buffer {
   const bytes = Buffer.from(text);
@@ -81,29 +63,30 @@ class BlockReader {
   }
 }
 
-function lookUp(index: number): Header {
-  const header = staticTable[index - 1];
-  if (!header) throw new Http2Error(`header ${index} is in a table that we forbade`);
-  return header;
-}
+/** Decodes the header blocks of one connection. It must see each of them, in order: a block may refer to what earlier ones said. */
+export class HeaderDecoder {
+  readonly #table = new HeaderTable();
 
-/** @throws Http2Error for a block that is malformed, or refers to a dynamic table */
-export function decodeHeaders(block: Buffer): Map<string, string> {
-  const headers = new Map<string, string>();
-  const reader = new BlockReader(block);
-  while (!reader.done) {
-    const kind = reader.peek();
-    if (kind >= 0x80) headers.set(...lookUp(reader.integer(7)));
-    else if (kind >= 0x40) addLiteral(headers, reader, 6);
-    else if (kind >= 0x20)
-      reader.integer(5); // the table's size: ours is zero
-    else addLiteral(headers, reader, 4);
+  /** @throws Http2Error for a block that is malformed; the connection cannot go on then */
+  decode(block: Buffer): Map<string, string> {
+    const headers = new Map<string, string>();
+    const reader = new BlockReader(block);
+    while (!reader.done) {
+      const kind = reader.peek();
+      if (kind >= 0x80) headers.set(...this.#table.at(reader.integer(7)));
+      else if (kind >= 0x40) this.#table.add(this.#literal(headers, reader, 6));
+      else if (kind < 0x20) this.#literal(headers, reader, 4);
+      else if (headers.size === 0) this.#table.resize(reader.integer(5));
+      else throw new Http2Error("a header block changes the table's size after its start"); // section 4.2
+    }
+    return headers;
   }
-  return headers;
-}
 
-function addLiteral(headers: Map<string, string>, reader: BlockReader, prefixBits: number): void {
-  const index = reader.integer(prefixBits);
-  const name = index === 0 ? reader.text() : lookUp(index)[0];
-  headers.set(name, reader.text());
+  #literal(headers: Map<string, string>, reader: BlockReader, prefixBits: number): Header {
+    const index = reader.integer(prefixBits);
+    const name = index === 0 ? reader.text() : this.#table.at(index)[0];
+    const value = reader.text();
+    headers.set(name, value);
+    return [name, value];
+  }
 }
