@@ -1,9 +1,10 @@
 /**
  * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Answers every call well, but the one
- * named; the calls are written to LOG, one a line. A file
+ * named, or ends at once for `dies`; the calls are written to LOG, one a line. A file
  * LOG.refuses names another one, and as long as there is a file LOG.hold, the call that it names waits. With a file LOG.hostile the answers mean harm.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
@@ -111,5 +112,17 @@ for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDe
   ]);
   server.addService(service as never, Object.fromEntries(calls) as never);
 }
-server.bindAsync(listen, ServerCredentials.createInsecure(), () => {});
-process.on('SIGTERM', () => server.forceShutdown());
+if (failing === 'dies') {
+  console.error('level=fatal msg="no proxy today"');
+  process.exitCode = 1;
+} else {
+  // As 1.x's: dials QEMU's socket once, and ends when nobody listens.
+  const mux = createConnection(args[args.indexOf('-mux-socket') + 1] ?? '', () =>
+    server.bindAsync(listen, ServerCredentials.createInsecure(), () => {}),
+  );
+  mux.on('error', () => process.kill(process.pid, 'SIGKILL')).resume();
+  process.on('SIGTERM', () => {
+    server.forceShutdown();
+    mux.destroy();
+  });
+}

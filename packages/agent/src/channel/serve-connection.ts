@@ -6,13 +6,9 @@ import type { AgentServer } from '../service/server.ts';
 import { fixAuthority } from './authority-fix.ts';
 import { recogniseStream } from './recognise-stream.ts';
 
-/** A whole piece of input fits, so that the host does not wait for credit in the middle of it. */
-const WINDOW_BYTES = 1 << 20;
-
 /** Until the connection ends. Gives the reason when it ended by an error. */
 export async function serveConnection(connection: Duplex, server: AgentServer): Promise<Error | undefined> {
   const session = new YamuxSession('server', connection, {
-    windowBytes: WINDOW_BYTES,
     onStream: (stream) => {
       const leaveBytes = fixAuthority(stream);
       recogniseStream(stream, (kind) => {

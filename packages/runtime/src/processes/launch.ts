@@ -13,7 +13,7 @@ export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Process
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
 
-/** Starts the sandbox' proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
+/** Starts the sandbox's proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
 export function launchProxy(
   binary: string,
   sandboxId: string,
@@ -28,11 +28,10 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const stdio = ['ignore', 'ignore', log] as const;
-    if (options.endsWith === undefined)
-      return spawnApart({ binary, args, stdio: [...stdio], detached: true, environment: options.environment });
-    const environment = { ...options.environment, [VIRTIOFSD_PIDFD_VARIABLE]: String(stdio.length) };
-    return spawnApart({ binary, args, stdio: [...stdio, options.endsWith], detached: true, environment });
+    const { endsWith } = options;
+    const stdio = ['ignore', 'ignore', log, ...(endsWith === undefined ? [] : [endsWith])] as const;
+    const environment = endsWith === undefined ? options.environment : { ...options.environment, [VIRTIOFSD_PIDFD_VARIABLE]: '3' };
+    return spawnApart({ binary, args, stdio: [...stdio], detached: true, environment });
   } finally {
     closeSync(log);
   }

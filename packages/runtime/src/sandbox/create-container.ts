@@ -34,6 +34,7 @@ import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { validateId } from './validate-id.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
+import { processesOf, whileRunning } from './while-running.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -119,23 +120,33 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
   keepSpec(sandboxId, request.id, request.bundle);
 }
 
+/** The container in the guest, and its hooks. */
+async function createProcess(context: Context, request: CreateRequest, placed: Placed): Promise<void> {
+  const making = createInGuest(context, request, placed);
+  await Promise.all([making, placed.network]).catch(async (error: unknown) => {
+    await making.catch(() => {}); // what it is at must be on record before it is undone
+    throw error;
+  });
+  const { NetNsPath } = placed.sandbox.Network;
+  if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the first one's had the network to make
+}
+
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
+  const { sandboxId, sandbox, agent } = placed;
+  const { kernel } = context;
+  const processes = processesOf(sandbox);
   try {
-    const making = createInGuest(context, request, placed);
-    await Promise.all([making, placed.network]).catch(async (error: unknown) => {
-      await making.catch(() => {}); // what it is at must be on record before it is undone
-      throw error;
-    });
-    const { NetNsPath } = placed.sandbox.Network;
-    if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the first one's had the network to make
+    await whileRunning(processes, { agent, kernel }, () => createProcess(context, request, placed));
     const shim = await traceStep(context.log, 'shim start', () => startShim(context, request, placed));
-    sendPidfd(request.pidfdSocket, shim, 'standard', context.kernel);
-    register(request, placed, shim);
-    await resizeSandbox(context, { id: placed.sandboxId, state: placed.sandbox, agent: placed.agent }, 'new');
+    await whileRunning([...processes, { name: 'kata-shim', identity: shim.identity }], { agent, kernel }, async () => {
+      sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
+      register(request, placed, shim);
+      await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'new');
+    });
     request.onCreated?.(shim);
     return shim;
   } finally {
-    placed.agent.close();
+    agent.close();
   }
 }
 

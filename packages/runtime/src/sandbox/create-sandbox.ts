@@ -20,6 +20,7 @@ import { PERSIST_VERSION } from '../state/state.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { saveSandbox } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
+import { processesOf, whileRunning } from './while-running.ts';
 
 export interface CreatedSandbox {
   readonly state: SandboxState;
@@ -103,8 +104,9 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   try {
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // told to who awaits it
-    await beginSandbox(vm.agent, request, context);
     const state = sandboxState(context, id, vm, network);
+    const use = { agent: vm.agent, kernel: context.kernel };
+    await whileRunning(processesOf(state), use, () => beginSandbox(vm.agent, request, context));
     saveSandbox(id, state);
     return { state, agent: vm.agent, network: configured };
   } catch (error) {

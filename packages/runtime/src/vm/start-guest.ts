@@ -12,10 +12,12 @@ import type { Accelerator, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-p
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
+import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
+import { failedChild } from './failed-child.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
 import { traceStep } from '../context/trace-step.ts';
@@ -40,11 +42,11 @@ export interface GuestStart {
   readonly state?: string;
 }
 
-/** QEMU and proxy, started. */
-interface SpawnedGuest {
-  readonly qemu: StartedQemu;
-  readonly proxy: ProcessIdentity;
-  readonly daemon?: StartedDaemon;
+/** A process whose end makes waiting useless. */
+interface Needed {
+  readonly identity: ProcessIdentity;
+  /** Ends with an error when the process does. */
+  readonly failed: Promise<never>;
 }
 
 export interface RunningVm {
@@ -66,10 +68,19 @@ function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | 
   return context.configuration.proxy.enable_debug ? undefined : followConsole(consoleSocket);
 }
 
-/** A monitor breaks when QEMU ends: then its end is the error, and is known a moment later. */
-async function endOf(started: StartedQemu, error: unknown): Promise<never> {
-  await Promise.race([started.failed, sleep(END_MS)]);
-  throw error;
+/**
+ * Waits for `work`, or for the end of a process that it needs: a start that cannot succeed any more fails at once. `work` may fail because of that
+ * end, and a moment before it is known: the end is the error then.
+ */
+async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Promise<T> {
+  work.catch(() => {}); // told by the race, unless an end is
+  const ends = needed.map(({ failed }) => failed);
+  try {
+    return await Promise.race([work, ...ends]);
+  } catch (error) {
+    await Promise.race([...ends, sleep(END_MS)]);
+    throw error;
+  }
 }
 
 /** Starts QEMU in the network namespace, where it opens by name the taps that it does not inherit. */
@@ -83,44 +94,22 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
   return started;
 }
 
-/** QEMU ends when its daemon does at the start; the daemon's last words say why. */
-function withDaemon(started: StartedQemu, daemon: StartedDaemon | undefined): StartedQemu {
-  if (!daemon) return started;
-  const failed = Promise.race([daemon.failed, started.failed]);
-  failed.catch(() => {});
-  return { ...started, failed };
-}
-
-/** Until QEMU has started, and has the state that it is to have. @throws HypervisorError with its last words */
-async function vmReady(
-  { log, kernel }: Context,
-  { plan: { accelerator }, files, state }: GuestStart,
-  { qemu }: SpawnedGuest,
-): Promise<void> {
-  const prepare = async (): Promise<void> => {
-    const monitor = await traceStep(log, 'QEMU start', () => openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator)));
-    try {
-      const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, accelerator);
-      if (state !== undefined) await traceStep(log, 'state load', () => loadState(monitor, state, timeoutMs, kernel));
-    } finally {
-      monitor.close();
-    }
-  };
-  const preparing = prepare();
-  preparing.catch(() => {}); // told by the race, unless QEMU's end is
-  await Promise.race([preparing, qemu.failed]).catch((error: unknown) => endOf(qemu, error));
+/** @throws HypervisorError with QEMU's last words, TimeoutError */
+async function openOwnMonitor(context: Context, { plan, files }: GuestStart, needed: readonly Needed[]): Promise<QmpClient> {
+  const timeoutMs = guestTimeout(QMP_TIMEOUT_MS, plan.accelerator);
+  return traceStep(context.log, 'QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
 }
 
 /** A sandbox without its files is useless: the proxy ends with the daemon that serves them, and the shims with the proxy. */
-function startProxy(context: Context, { plan, files, journal }: GuestStart, daemon: StartedDaemon | undefined): ProcessIdentity {
+function startProxy(context: Context, { plan, files, journal }: GuestStart, daemon: StartedDaemon | undefined): Needed {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });
   const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
   try {
     const options = { debug: proxy.enable_debug, environment: context.environment, ...(endsWith !== undefined && { endsWith }) };
-    const { identity } = launchProxy(proxy.path, plan.sandboxId, files, options);
+    const { identity, child } = launchProxy(proxy.path, plan.sandboxId, files, options);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
-    return identity;
+    return { identity, failed: failedChild(child, `kata-proxy (${proxy.path})`, `${files.vm}/proxy.log`) };
   } finally {
     if (endsWith !== undefined) closeSync(endsWith);
   }
@@ -129,16 +118,15 @@ function startProxy(context: Context, { plan, files, journal }: GuestStart, daem
 /** The first answer comes when the guest has booted. A guest that dies before is reported with its last words. */
 async function awaitAgent(
   url: string,
-  { failed }: StartedQemu,
+  needed: readonly Needed[],
   tail: ConsoleTail | undefined,
   accelerator: Accelerator,
 ): Promise<AgentConnection> {
   const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
-  const connecting = connectAgent(url, { connectTimeoutMs: timeoutMs, callTimeoutMs: guestTimeout(REQUEST_TIMEOUT_MS, accelerator) });
-  connecting.catch(() => {});
+  const callTimeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, accelerator);
   try {
-    const agent = await Promise.race([connecting, failed]);
-    await Promise.race([waitUntilServing(agent, timeoutMs), failed]);
+    const agent = await unlessEnded(needed, connectAgent(url, { connectTimeoutMs: timeoutMs, callTimeoutMs }));
+    await unlessEnded(needed, waitUntilServing(agent, timeoutMs));
     return agent;
   } catch (error) {
     const lines = tail?.lastLines() ?? '';
@@ -148,29 +136,43 @@ async function awaitAgent(
   }
 }
 
-/** Starts the processes. They stand in the journal when this fails. */
-async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
-  const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
-  const qemu = withDaemon(await spawnQemu(context, start), daemon);
-  const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon)); // its start and QEMU's take about as long
-  return { qemu, proxy, ...(daemon && { daemon }) };
+interface SpawnedGuest {
+  readonly qemu: Needed;
+  readonly proxy: Needed;
+  readonly daemon?: StartedDaemon;
 }
 
-/** Until the agent answers. @throws HypervisorError */
-async function guestReady(context: Context, start: GuestStart, { qemu, proxy, daemon }: SpawnedGuest): Promise<RunningVm> {
-  const tail = follow(context, start.files);
+/** Starts the processes, and loads the VM's state if there is one. They stand in the journal when this fails. */
+async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
+  const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
+  const qemu = await spawnQemu(context, start);
+  const needed = [...(daemon ? [daemon] : []), qemu]; // QEMU ends when its daemon does at the start: the daemon's last words say why
+  const monitor = await openOwnMonitor(context, start, needed);
   try {
-    const url = `unix://${start.files.proxySocket}`;
-    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, qemu, tail, start.plan.accelerator));
-    return { plan: start.plan, vm: qemu.identity, proxy, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
+    // QEMU answers once it has made all of its sockets: 1.x's proxy dials kata.sock once, and ends when nobody listens.
+    const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon));
+    const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, start.plan.accelerator);
+    const { state } = start;
+    if (state !== undefined)
+      await traceStep(context.log, 'state load', () =>
+        unlessEnded([...needed, proxy], loadState(monitor, state, timeoutMs, context.kernel)),
+      );
+    return { qemu, proxy, ...(daemon && { daemon }) };
   } finally {
-    tail?.close();
+    monitor.close();
   }
 }
 
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<RunningVm> {
-  const spawned = await spawnGuest(context, start);
-  await vmReady(context, start, spawned);
-  return guestReady(context, start, spawned);
+  const { qemu, proxy, daemon } = await spawnGuest(context, start);
+  const tail = follow(context, start.files);
+  try {
+    const url = `unix://${start.files.proxySocket}`;
+    const needed = [...(daemon ? [daemon] : []), qemu, proxy];
+    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, needed, tail, start.plan.accelerator));
+    return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
+  } finally {
+    tail?.close();
+  }
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { componentVersion } from '../host-check/component-version.ts';
-import { lastLogLines } from '../hypervisor/qemu/qemu-process.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
@@ -12,6 +11,7 @@ import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-comm
 import type { Context } from '../context/context.ts';
 import { virtiofsdLog } from '../context/paths.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
+import { failedChild } from './failed-child.ts';
 
 export interface StartedDaemon {
   readonly identity: ProcessIdentity;
@@ -56,13 +56,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
       environment: context.environment,
     });
     journal.record({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
-    const failed = new Promise<never>((_, reject) =>
-      child.on('exit', (code, signal) =>
-        reject(new HypervisorError(`virtiofsd (${binary}) ended (${signal ?? `exit code ${code}`})`, lastLogLines(logFile))),
-      ),
-    );
-    failed.catch(() => {});
-    return { identity, failed };
+    return { identity, failed: failedChild(child, `virtiofsd (${binary})`, logFile) };
   } finally {
     closeSync(listening);
     closeSync(log);

@@ -1,0 +1,69 @@
+/** What is done with a sandbox fails as soon as a process of it ends, and not when a call to its guest runs out of time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { GRPC } from '@kata-containers/common/errors/agent-error';
+import { AgentError, KataError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { processEnd } from '@kata-containers/common/kernel/process-end';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import type { SandboxState } from '../state/state.ts';
+
+export interface NeededProcess {
+  readonly name: string;
+  readonly identity: ProcessIdentity;
+}
+
+export const processesOf = ({ HypervisorState, AgentState }: Pick<SandboxState, 'HypervisorState' | 'AgentState'>): NeededProcess[] => [
+  { name: 'QEMU', identity: HypervisorState.Process },
+  { name: 'kata-proxy', identity: AgentState.Proxy },
+  ...(HypervisorState.Virtiofsd ? [{ name: 'virtiofsd', identity: HypervisorState.Virtiofsd }] : []),
+];
+
+/** From the end of a connection to the end of the process that had it. */
+const END_MS = 500;
+
+const isUnavailable = (error: unknown): boolean => error instanceof AgentError && error.grpcCode === GRPC.unavailable;
+
+/** undefined when there is no such process any more: its end is found by looking. */
+function openPidfd(kernel: Pick<Kernel, 'openPidfd'>, { pid }: ProcessIdentity): number | undefined {
+  try {
+    return kernel.openPidfd(pid);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Waits for `work`, which uses the agent, and sees to it that it does not wait for an answer that cannot come: with the end of a process the
+ * connection is closed, and all that waits on it fails. Not raced against, so that `work` has put on record what it has done.
+ * @throws KataError that names the process that has ended, whatever `work` made of it
+ */
+export async function whileRunning<T>(
+  needed: readonly NeededProcess[],
+  { agent, kernel }: { readonly agent: Pick<AgentConnection, 'close'>; readonly kernel: Pick<Kernel, 'openPidfd'> },
+  work: () => Promise<T>,
+): Promise<T> {
+  const check = (): void => {
+    const ended = needed.find(({ identity }) => !isAlive(identity));
+    if (ended) throw new KataError(`${ended.name} (process ${ended.identity.pid}) has ended`);
+  };
+  const ends = needed.flatMap(({ identity }) => {
+    const pidfd = openPidfd(kernel, identity);
+    return pidfd === undefined ? [] : [processEnd(pidfd)];
+  });
+  for (const { ended } of ends) void ended.then(() => agent.close());
+  try {
+    check();
+    const result = await work();
+    check();
+    return result;
+  } catch (error) {
+    // A process that ends closes its sockets first, and is known to have ended a moment later.
+    if (isUnavailable(error)) await Promise.race([...ends.map(({ ended }) => ended), sleep(END_MS)]);
+    check();
+    throw error;
+  } finally {
+    for (const end of ends) end.close();
+  }
+}

@@ -1,0 +1,84 @@
+/** A process of the sandbox that ends while `create` waits: it fails at once, and says which one. No played process takes another one with it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { leftovers } from '../e2e/leftovers.ts';
+import { until } from './process.ts';
+import { RuntimeRig, fake } from './runtime-rig.ts';
+
+/** From the end to create's: a fraction of it on an idle machine, and of a minute without the watch. */
+const SOON_MS = 2000;
+
+/** pid of the process whose command line has the text. */
+function pidOf(text: string): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').includes(text)) return Number(pid);
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+  throw new Error(`no process has ${text} in its command line`);
+}
+
+describe('kata-runtime create and processes that end', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  const create = (): ReturnType<RuntimeRig['start']> => rig.start(['create', '--bundle', rig.scratch.file('bundle'), rig.id]);
+
+  it('a proxy that ends at its start: its last words, and no waiting', async () => {
+    rig.prepare({ refuses: 'dies' });
+    const begun = performance.now();
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(stderr, /kata-proxy \(.*\) ended \(exit code 1\): level=fatal msg="no proxy today"/);
+    assert.ok(performance.now() - begun < SOON_MS + 3000, `${performance.now() - begun} ms`);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('the proxy is started once QEMU listens, however late that is', async () => {
+    rig.prepare();
+    rig.executable('qemu', `sleep 1; exec ${fake('qemu.ts')} good "$@"`);
+    assert.deepEqual(await rig.create().then(({ code, stderr }) => [code, stderr]), [0, '']);
+  });
+
+  const victims: [name: string, commandLine: string, call: string][] = [
+    ['QEMU', 'fakes/qemu.ts', 'check'],
+    ['kata-proxy', 'fakes/proxy.ts', 'check'],
+    ['virtiofsd', 'fakes/virtiofsd.ts', 'check'],
+    ['QEMU', 'fakes/qemu.ts', 'createSandbox'],
+    ['kata-proxy', 'fakes/proxy.ts', 'createSandbox'],
+    ['virtiofsd', 'fakes/virtiofsd.ts', 'createSandbox'],
+    ['QEMU', 'fakes/qemu.ts', 'createContainer'],
+    ['kata-proxy', 'fakes/proxy.ts', 'createContainer'],
+    ['virtiofsd', 'fakes/virtiofsd.ts', 'createContainer'],
+    ['kata-shim', 'sleep 1000', 'onlineCPUMem'],
+    ['QEMU', 'fakes/qemu.ts', 'onlineCPUMem'],
+  ];
+  for (const [name, commandLine, call] of victims)
+    it(`${name} ends while the agent is at ${call}`, async () => {
+      const daemon = rig.executable('virtiofsd', `exec ${fake('virtiofsd.ts')} good ${rig.scratch.file('words')} "$@"`);
+      rig.prepare({ configuration: { 'hypervisor.qemu.shared_fs': 'virtio-fs', 'hypervisor.qemu.virtio_fs_daemon': daemon } });
+      writeFileSync(rig.scratch.file('calls.hold'), call);
+      const { child, output } = create();
+      const exited = once(child, 'exit');
+      await until(`the agent is at ${call}`, () => rig.calls().some((line) => line.startsWith(`${call} `)), 20_000);
+      const begun = performance.now();
+      process.kill(pidOf(commandLine), 'SIGKILL');
+      assert.deepEqual(await exited, [1, null]);
+      assert.ok(performance.now() - begun < SOON_MS, `${performance.now() - begun} ms`);
+      assert.match(output().stderr, new RegExp(`${name} .*ended`));
+      assert.deepEqual(leftovers(), []);
+    });
+
+  it('a shim that has ended when its container is complete fails it', async () => {
+    rig.prepare({ shim: 'exit 1' });
+    rig.changeSpec((spec) => Object.assign(spec.linux, { resources: { memory: { limit: 3 * 2 ** 30 } } }));
+    const { code, stderr } = await rig.create();
+    assert.deepEqual([code, leftovers()], [1, []]);
+    assert.match(stderr, /kata-shim \(process \d+\) has ended/);
+  });
+});
