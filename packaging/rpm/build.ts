@@ -1,26 +1,39 @@
 /**
- * Builds all packages and a repository of them: `node packaging/rpm/build.ts [--stage DIR] [--release N] [--version V]
- * [--sign KEY] [DIR]`. Without `--stage` the tree is laid out anew; KEY is a key of gpg's. DIR is .cache/rpm when not given.
+ * Builds all packages and a repository of them, see `usage`. npm runs it on the Node of this repository; an older Node cannot
+ * read TypeScript.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { configurationManPage } from '../configuration/man-page.ts';
+import { configurationManPage } from '../man/configuration-page.ts';
+import { flagsPage, programs } from '../man/flags-page.ts';
+import { readArguments, usage } from './arguments.ts';
+import type { Arguments } from './arguments.ts';
 import { bundledLibraries, provides } from './bundled-libraries.ts';
 import { collectLicences } from './licences.ts';
 import { readVersions, rpmVersion } from './versions.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { stage: { type: 'string' }, release: { type: 'string', default: '1' }, version: { type: 'string' }, sign: { type: 'string' } },
-});
+const say = (text: string): void => console.log(`rpm: ${text}`);
+
+/** Undefined after help or an error, which are printed. */
+function argumentsOrUsage(): Arguments | undefined {
+  try {
+    const parsed = readArguments(process.argv.slice(2));
+    if (parsed.values.help !== true) return parsed;
+    console.log(usage);
+  } catch (error) {
+    console.error(`rpm: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exitCode = 2;
+  }
+  return undefined;
+}
+
+const given = argumentsOrUsage();
+const { values, positionals } = given ?? readArguments([]);
 const output = resolve(positionals[0] ?? join(repository, '.cache/rpm'));
 const stage = resolve(values.stage ?? join(repository, '.cache/rpm-stage'));
-
-const say = (text: string): void => console.log(`rpm: ${text}`);
 
 /** The time of the last commit: of a source archive, which has none, 1.13.0's. */
 function sourceDate(): string {
@@ -89,6 +102,7 @@ async function buildPackages(work: string): Promise<void> {
   const [manual, licences] = [join(work, 'man'), join(work, 'licences')];
   for (const directory of [manual, licences]) mkdirSync(directory);
   writeFileSync(join(manual, 'kata-configuration.toml.5'), configurationManPage());
+  for (const program of programs) writeFileSync(join(manual, `${program.name}.8`), flagsPage(program));
   const libraries = await readLibraries();
   collectLicences(licences, { repository, stage, libraries });
   const defined = { ...macros(libraries), manual, licences, _topdir: work, _rpmdir: join(work, 'RPMS') };
@@ -120,23 +134,28 @@ function publish(work: string): void {
   writeFileSync(join(output, 'kata-containers.repo'), repositoryFile(key !== undefined));
 }
 
-/** For /etc/yum.repos.d, once `baseurl` is where the directory is served from. */
+/** For /etc/yum.repos.d and `yum-config-manager --add-repo`. */
 function repositoryFile(signed: boolean): string {
-  const check = signed ? `gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://${output}/RPM-GPG-KEY-kata-containers` : 'gpgcheck=0';
-  return `[kata-containers]\nname=Kata Containers\nbaseurl=file://${output}\nenabled=1\n${check}\n`;
+  const address = values.baseurl?.replace(/\/+$/, '') ?? `file://${output}`;
+  const check = signed ? `gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=${address}/RPM-GPG-KEY-kata-containers` : 'gpgcheck=0';
+  return `[kata-containers]\nname=Kata Containers\nbaseurl=${address}\nenabled=1\n${check}\n`;
 }
 
-if (values.stage === undefined) {
-  // A Node of an earlier version would stay.
-  rmSync(stage, { recursive: true, force: true });
-  run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage]);
+async function build(): Promise<void> {
+  if (values.stage === undefined) {
+    // A Node of an earlier version would stay.
+    rmSync(stage, { recursive: true, force: true });
+    run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage]);
+  }
+  const work = mkdtempSync(join(tmpdir(), 'kata-rpm-'));
+  try {
+    say('building');
+    await buildPackages(work);
+    publish(work);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  say(`ready: ${output}/kata-containers.repo`);
 }
-const work = mkdtempSync(join(tmpdir(), 'kata-rpm-'));
-try {
-  say('building');
-  await buildPackages(work);
-  publish(work);
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
-say(`ready: ${output}/kata-containers.repo`);
+
+if (given) await build();

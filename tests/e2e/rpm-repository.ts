@@ -7,6 +7,9 @@ import type { Outcome } from './run.ts';
 
 const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
 
+/** Where the repositories would be served from. */
+export const BASEURL = 'https://packages.example.com/kata';
+
 export async function must(program: string, args: readonly string[], environment = process.env): Promise<string> {
   const { code, stdout, stderr } = await run(program, args, { timeoutMs: 200_000 }, environment);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
@@ -24,7 +27,8 @@ export class Installation {
   /** Our packages; the first build lays the tree out, the others use it. */
   async build(name: string, release: string, stage?: string): Promise<void> {
     const staged = stage === undefined ? [] : ['--stage', stage];
-    await must(process.execPath, [builder, '--release', release, ...staged, this.repository(name)]);
+    const address = ['--baseurl', `${BASEURL}/`];
+    await must(process.execPath, [builder, '--release', release, ...staged, ...address, this.repository(name)]);
   }
 
   /** A package that stands in for another one's: `lines` are of its preamble, `install` is shell text that makes its files. */
@@ -40,11 +44,12 @@ export class Installation {
     await must('createrepo_c', ['--quiet', this.repository(repository)]);
   }
 
-  /** What a distribution has: the libraries that Node asks for, and a shell. QEMU is ours. */
+  /** What a distribution has: the libraries that Node asks for, a shell, and the programs of iproute and kmod. QEMU is ours. */
   async distribution(packages: string): Promise<void> {
     const files = readdirSync(packages).map((name) => join(packages, name));
     const wanted = (await must('rpm', ['-qp', '--requires', ...files])).split('\n').filter((line) => /^(lib|ld-|rtld)/.test(line));
-    const provides = [...new Set(wanted)].map((line) => `Provides: ${line.trim()}`);
+    const programs = ['ip', 'tc', 'modprobe'].map((name) => `/usr/sbin/${name}`);
+    const provides = [...new Set([...wanted, ...programs])].map((line) => `Provides: ${line.trim()}`);
     const shell = 'mkdir -p %{buildroot}/bin && cp /bin/busybox %{buildroot}/bin/sh';
     await this.standIn('distribution', ['Name: base-system', 'Version: 1', ...provides], shell, '/bin/sh');
   }

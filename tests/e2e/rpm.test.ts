@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { Engine } from './engine.ts';
 import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
-import { Installation, must } from './rpm-repository.ts';
+import { BASEURL, Installation, must } from './rpm-repository.ts';
 
 const stage = resolve(import.meta.dirname, '../../.cache/rpm-stage');
 /** As a login has it. */
@@ -52,6 +52,23 @@ describe('RPM packages', function () {
     assert.equal(first?.length, 12);
     const [lists, sameLists] = ['older', 'again'].map((name) => sums(join(installation.repository(name), 'repodata')));
     assert.deepEqual(lists, sameLists);
+  });
+
+  it('have a .repo file with the address that they are served from', () => {
+    const text = readFileSync(join(installation.repository('older'), 'kata-containers.repo'), 'utf8');
+    assert.equal(text, `[kata-containers]\nname=Kata Containers\nbaseurl=${BASEURL}\nenabled=1\ngpgcheck=0\n`);
+  });
+
+  it('have no comments in scriptlets, enable no unit, and have a manual page for each program', async () => {
+    const directory = join(installation.repository('older'), 'x86_64');
+    const files = readdirSync(directory).map((name) => join(directory, name));
+    const scripts = await must('rpm', ['-qp', '--scripts', ...files]);
+    assert.match(scripts, /daemon-reload/);
+    assert.doesNotMatch(scripts, /^\s*#|preset|systemctl enable/m);
+    const contents = (await must('rpm', ['-qlp', ...files])).split('\n');
+    for (const name of ['kata-runtime', 'kata-proxy', 'kata-shim', 'kata-ksm-throttler', 'kata-collect-data.sh'])
+      assert.ok(contents.includes(`/usr/share/man/man8/${name}.8`), name);
+    assert.ok(contents.includes('/usr/share/doc/kata-runtime/docs/install.md'));
   });
 
   it('without QEMU are refused, and the reason is said', async () => {
@@ -142,8 +159,10 @@ describe('RPM packages', function () {
     const edited = join(installation.root, 'etc/kata-containers/configuration.toml');
     mkdirSync(join(edited, '..'), { recursive: true });
     writeFileSync(edited, '# edited\n');
+    mkdirSync(join(installation.root, 'run/vc/sbs/left-running'), { recursive: true });
     const { code, stdout, stderr } = await installation.dnf(['distribution'], ['remove', 'kata-*', 'qemu-*']);
     assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout + stderr, /warning: sandbox left-running exists, and cannot be deleted without kata-runtime/);
     assert.deepEqual(await installation.installed(), []);
     const places = ['usr', 'etc'].map((name) => join(installation.root, name));
     assert.equal(await must('find', [...places, '-type', 'f']), `${edited}\n`);

@@ -2,14 +2,7 @@
 import { describe } from '../../packages/runtime/src/configuration/configuration-file.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
-
-/** Text that troff prints as it is: no escapes, no requests. */
-export const troff = (text: string): string =>
-  text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replaceAll(/^([.'])/gm, '\\&$1')
-    .replaceAll(/[^\n -~]/g, (character) => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`);
+import { troff } from './troff.ts';
 
 const entry = ([name, key]: [string, Key]): string =>
   `.TP\n.BI ${troff(name)} " = ${troff(JSON.stringify(key.default).replaceAll('"', '\u0022\u0022'))}"\n${troff(describe(key))}\n`;

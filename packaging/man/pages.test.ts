@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { schema } from '../../packages/runtime/src/configuration/schema.ts';
+import { configurationManPage } from './configuration-page.ts';
+import { flagsPage, programs } from './flags-page.ts';
+import { troff } from './troff.ts';
+
+describe('kata-configuration.toml(5)', () => {
+  it('has every key', () => {
+    const page = configurationManPage();
+    const keys = Object.values(schema).flatMap((table) => Object.keys(table));
+    assert.deepEqual(keys.filter((key) => !page.includes(`.BI ${key} `)), []); // prettier-ignore
+  });
+  it('has no text that troff takes for a request or an escape', () =>
+    assert.equal(troff("a-b\\c\n.d\n'e…"), "a\\-b\\ec\n\\&.d\n\\&'e\\[u2026]"));
+});
+
+for (const program of programs)
+  describe(`${program.name}(8)`, () => {
+    const page = flagsPage(program);
+    it('has every flag with its description', () => {
+      for (const { name, description } of program.flags)
+        assert.ok(page.includes(`.BI ${troff(`-${name}`)}`) && page.includes(troff(description)), name);
+    });
+    it('is named', () => assert.match(page, new RegExp(`^\\.SH NAME\n${program.name.replaceAll('-', '\\\\-')} `, 'm')));
+  });
