@@ -10,51 +10,51 @@ describe('AttachedCalls', () => {
   }
   const forever = (): Promise<never> => new Promise(() => {});
 
-  const cases: [name: string, act: (followers: AttachedCalls) => Promise<void> | void, abandoned: boolean][] = [
+  const cases: [name: string, act: (attachedCalls: AttachedCalls) => Promise<void> | void, abandoned: boolean][] = [
     ['nobody ever followed', () => {}, false],
-    ['the answer was given', (followers) => followers.follow(call(), Promise.resolve()), false],
+    ['the answer was given', (attachedCalls) => attachedCalls.follow(call(), Promise.resolve()), false],
     [
       'the caller closes the connection after the answer',
-      async (followers) => {
+      async (attachedCalls) => {
         const only = call();
-        await followers.follow(only, Promise.resolve());
+        await attachedCalls.follow(only, Promise.resolve());
         only.cutOff('gone');
       },
       false,
     ],
     [
       'the only one is cut off',
-      (followers) => {
+      (attachedCalls) => {
         const only = call();
-        void followers.follow(only, forever());
+        void attachedCalls.follow(only, forever());
         only.cutOff('gone');
       },
       true,
     ],
     [
       'its deadline has passed',
-      (followers) => {
+      (attachedCalls) => {
         const only = call();
-        void followers.follow(only, forever());
+        void attachedCalls.follow(only, forever());
         only.cutOff('deadline');
       },
       false,
     ],
     [
       'another one is still there',
-      (followers) => {
+      (attachedCalls) => {
         const [first, second] = [call(), call()];
-        void followers.follow(first, forever());
-        void followers.follow(second, forever());
+        void attachedCalls.follow(first, forever());
+        void attachedCalls.follow(second, forever());
         first.cutOff('gone');
       },
       false,
     ],
     [
       'both are cut off',
-      (followers) => {
+      (attachedCalls) => {
         const both = [call(), call()];
-        for (const one of both) void followers.follow(one, forever());
+        for (const one of both) void attachedCalls.follow(one, forever());
         for (const one of both) one.cutOff('gone');
       },
       true,
@@ -63,8 +63,8 @@ describe('AttachedCalls', () => {
   for (const [name, act, expected] of cases) {
     it(`${name}: ${expected ? 'abandoned' : 'not abandoned'}`, async () => {
       let abandoned = false;
-      const followers = new AttachedCalls(() => (abandoned = true));
-      await act(followers);
+      const attachedCalls = new AttachedCalls(() => (abandoned = true));
+      await act(attachedCalls);
       assert.equal(abandoned, expected);
     });
   }

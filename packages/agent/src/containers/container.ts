@@ -109,11 +109,11 @@ export class Container {
     this.#watchOom(onOom).catch((error: unknown) => this.#tools.log.warn('no OOM events', { container: this.id, reason: String(error) }));
   }
 
-  async exec(execId: string, process: ProcessMessage | undefined): Promise<void> {
-    if (!process) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
+  async exec(execId: string, message: ProcessMessage | undefined): Promise<void> {
+    if (!message) throw new GrpcError(status.INVALID_ARGUMENT, 'Process cannot be nil');
     if (this.#state === 'stopped') throw new GrpcError(status.FAILED_PRECONDITION, `Cannot exec in stopped container ${this.id}`);
-    const config = execConfig(process, this.#firstProcess);
-    const what = { terminal: process.Terminal, nullStdin: process.NullStdin, command: process.Args[0] ?? '' };
+    const config = execConfig(message, this.#firstProcess);
+    const what = { terminal: message.Terminal, nullStdin: message.NullStdin, command: message.Args[0] ?? '' };
     const { pid } = await this.#withFile(config, (file) =>
       this.#launch(execId, { ...what, args: ['exec', '--process', file, '--detach', this.id] }, false),
     );
@@ -127,10 +127,10 @@ export class Container {
 
   /** The exit code, once all output was read by whoever reads it. The process is forgotten then. */
   async wait(execId: string, call: Cancellable): Promise<number> {
-    const process = this.process(execId);
-    const end = process.exited.then((code) => process.io.allRead().then(() => code));
-    const code = await (process.followers?.follow(call, end) ?? end);
-    this.#processes.release(execId, process);
+    const found = this.process(execId);
+    const end = found.exited.then((code) => found.io.allRead().then(() => code));
+    const code = await (found.attachedCalls?.follow(call, end) ?? end);
+    this.#processes.release(execId, found);
     return code;
   }
 
@@ -138,9 +138,9 @@ export class Container {
   async signal(execId: string, signal: number): Promise<void> {
     if (this.#state === 'stopped') return;
     if (execId === '' || this.#state === 'paused') return this.#signalAll(signal);
-    const process = this.process(execId);
-    if (process.hasEnded()) throw new Error('os: process already finished');
-    this.#tools.kernel.kill(process.pid, signal);
+    const found = this.process(execId);
+    if (found.hasEnded()) throw new Error('os: process already finished');
+    this.#tools.kernel.kill(found.pid, signal);
   }
 
   async pause(): Promise<void> {
@@ -216,7 +216,7 @@ export class Container {
         io.processEnded();
       })
       .catch(() => {});
-    return { ...launched, hasEnded: () => ended, followers: isInit ? undefined : new AttachedCalls(abandoned) };
+    return { ...launched, hasEnded: () => ended, attachedCalls: isInit ? undefined : new AttachedCalls(abandoned) };
   }
 
   /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */

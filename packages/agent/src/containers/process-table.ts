@@ -24,9 +24,9 @@ export class ProcessTable {
       throw new GrpcError(status.RESOURCE_EXHAUSTED, `container ${this.#containerId} has ${MAX_PROCESSES} processes`);
     this.#reserved.add(execId);
     try {
-      const process = await start();
-      this.#table.set(execId, process);
-      return process;
+      const entry = await start();
+      this.#table.set(execId, entry);
+      return entry;
     } finally {
       this.#reserved.delete(execId);
     }
@@ -34,19 +34,19 @@ export class ProcessTable {
 
   /** @throws GrpcError */
   get(execId: string): GuestProcess {
-    const process = this.#table.get(execId);
-    if (!process) throw new GrpcError(status.NOT_FOUND, `Process ${execId} not found (container ${this.#containerId})`);
-    return process;
+    const entry = this.#table.get(execId);
+    if (!entry) throw new GrpcError(status.NOT_FOUND, `Process ${execId} not found (container ${this.#containerId})`);
+    return entry;
   }
 
-  /** Forgets the process, if the id is still its. */
-  release(execId: string, process: GuestProcess): void {
-    if (this.#table.get(execId) === process) this.#table.delete(execId);
-    process.io.close();
+  /** Removes the process, if it still has the id. */
+  release(execId: string, entry: GuestProcess): void {
+    if (this.#table.get(execId) === entry) this.#table.delete(execId);
+    entry.io.close();
   }
 
   clear(): void {
-    for (const process of this.#table.values()) process.io.close();
+    for (const entry of this.#table.values()) entry.io.close();
     this.#table.clear();
   }
 }

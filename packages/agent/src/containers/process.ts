@@ -17,7 +17,7 @@ export interface GuestProcess {
   /** Once true, `pid` may be another process'. */
   readonly hasEnded: () => boolean;
   /** Of an exec'd process: a container's first process goes on without its shim. */
-  readonly followers: AttachedCalls | undefined;
+  readonly attachedCalls: AttachedCalls | undefined;
 }
 
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */

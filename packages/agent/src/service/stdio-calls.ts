@@ -24,9 +24,9 @@ async function read(
   length: number,
   call: CallContext,
 ): Promise<agent.ReadStreamResponse> {
-  const { io, followers } = process;
+  const { io, attachedCalls } = process;
   const reading = io.read(which, Math.min(length, MAX_READ), { isGivenUp: call.isCancelled, onGivenUp: call.onCancelled });
-  const data = await (followers?.follow(call, reading) ?? reading);
+  const data = await (attachedCalls?.follow(call, reading) ?? reading);
   if (data === undefined) throw new EndOfFile();
   garbage.count(data.length);
   return { data };

@@ -22,10 +22,10 @@ function parseJson(text: string, file: string): Table {
 }
 
 /** Capabilities in the old form, one list for all five sets. */
-function modernCapabilities(process: unknown): void {
-  if (!isTable(process) || !Array.isArray(process['capabilities'])) return;
-  const list = process['capabilities'];
-  process['capabilities'] = { bounding: list, effective: list, inheritable: list, permitted: list, ambient: list };
+function modernCapabilities(table: unknown): void {
+  if (!isTable(table) || !Array.isArray(table['capabilities'])) return;
+  const list = table['capabilities'];
+  table['capabilities'] = { bounding: list, effective: list, inheritable: list, permitted: list, ambient: list };
 }
 
 /** What the specification demands of a process, besides its types. */
@@ -46,10 +46,10 @@ export function parseSpec(text: string): Spec {
 
 /** The process of an exec. Without a working directory it has the root. @throws SpecError */
 export function parseProcess(text: string): Process {
-  const process: Table = { cwd: '/', ...parseJson(text, 'process.json') };
-  modernCapabilities(process);
-  const own = process as unknown as Process;
-  const found = processShape(process, '') ?? validateProcess(own, '') ?? unsupportedOfProcess(own, '');
+  const table: Table = { cwd: '/', ...parseJson(text, 'process.json') };
+  modernCapabilities(table);
+  const own = table as unknown as Process;
+  const found = processShape(table, '') ?? validateProcess(own, '') ?? unsupportedOfProcess(own, '');
   if (found) throw new SpecError(...found, 'process.json');
   return own;
 }

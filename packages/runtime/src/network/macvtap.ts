@@ -20,7 +20,7 @@ export interface MacvtapRequest {
 }
 
 /** A temporary device node is recorded first. */
-type Record = (entry: { undo: 'unlink'; path: string }) => void;
+type RecordUndo = (entry: { undo: 'unlink'; path: string }) => void;
 
 /** How often another number is tried when one is taken (1.x's). */
 const ATTEMPTS = 128;
@@ -65,7 +65,7 @@ function isNodeOf(path: string, { major, minor }: DeviceNumber): boolean {
 const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
 
 /** /dev may be no devtmpfs, or its node another namespace's: then a node of our own is made, and gone at once. */
-export function openDevice(index: number, device: DeviceNumber, record: Record, kernel: Calls): number {
+export function openDevice(index: number, device: DeviceNumber, record: RecordUndo, kernel: Calls): number {
   const usual = `/dev/tap${index}`;
   if (isNodeOf(usual, device)) return open(usual);
   const own = `/dev/kata-${randomUuid()}`;
@@ -82,7 +82,12 @@ export function openDevice(index: number, device: DeviceNumber, record: Record, 
  * Puts a macvtap on each link in the namespace at `path`.
  * @returns their open devices, in that order, for the caller to close. @throws KataError
  */
-export async function joinByMacvtap(path: string, requests: readonly MacvtapRequest[], record: Record, kernel: Calls): Promise<number[]> {
+export async function joinByMacvtap(
+  path: string,
+  requests: readonly MacvtapRequest[],
+  record: RecordUndo,
+  kernel: Calls,
+): Promise<number[]> {
   if (requests.length === 0) return [];
   return inNetworkNamespace(path, kernel, async () => {
     const made: number[] = [];

@@ -8,7 +8,7 @@ import { randomUuid } from '../context/random-uuid.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
 
-type Record = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
+type RecordUndo = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
 type Mounter = Pick<Kernel, 'mount'>;
 
 const NONE = 'none';
@@ -32,7 +32,7 @@ export const hostFacts: HostFacts = {
   randomName: () => randomUuid().replaceAll('-', '').slice(0, 16),
 };
 
-function makeDirectory(path: string, record: Record): void {
+function makeDirectory(path: string, record: RecordUndo): void {
   record({ undo: 'rmdir', path });
   mkdirSync(path, { mode: 0o750 });
 }
@@ -42,7 +42,7 @@ function makeDirectory(path: string, record: Record): void {
  * the top of the share. `mounts` must be a shared mount itself: what is mounted below later has to show up in the copy,
  * whatever the propagation of the host's root is.
  */
-export function makeShare(paths: SandboxPaths, record: Record, kernel: Mounter): void {
+export function makeShare(paths: SandboxPaths, record: RecordUndo, kernel: Mounter): void {
   mkdirSync(dirname(paths.share), { recursive: true, mode: 0o750 });
   for (const path of [paths.share, paths.mounts, paths.shared]) makeDirectory(path, record);
   makeAside(asideOf(paths), record, kernel);
@@ -67,14 +67,14 @@ export interface SharedContainer {
 }
 
 /** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
-function makeRootPoint({ mounts }: SharePaths, containerId: string, record: Record): void {
+function makeRootPoint({ mounts }: SharePaths, containerId: string, record: RecordUndo): void {
   makeDirectory(join(mounts, containerId), record);
 }
 
 /** Where mounts are made ready: itself a mount, from which nothing is handed on to other namespaces, and out of the guest's sight. */
 const asideOf = ({ share }: Pick<SandboxPaths, 'share'>): string => join(share, 'aside');
 
-function makeAside(path: string, record: Record, kernel: Mounter): void {
+function makeAside(path: string, record: RecordUndo, kernel: Mounter): void {
   makeDirectory(path, record);
   record({ undo: 'unmount', path });
   kernel.mount(path, path, NONE, MS_BIND);
@@ -84,7 +84,7 @@ function makeAside(path: string, record: Record, kernel: Mounter): void {
 type Places = Readonly<{ [kind in SharedPath['kind']]: string }>;
 
 /** To mount over, for one container. A sandbox that an earlier version has made has no room for them yet. */
-function makePlaces(paths: SharePaths, containerId: string, record: Record, kernel: Mounter): Places {
+function makePlaces(paths: SharePaths, containerId: string, record: RecordUndo, kernel: Mounter): Places {
   const aside = asideOf(paths);
   if (!existsSync(aside)) makeAside(aside, record, kernel);
   const places = { directory: join(aside, containerId), file: join(aside, `${containerId}.file`) };
@@ -101,7 +101,7 @@ function removePlaces({ directory, file }: Places): void {
 }
 
 /** An empty directory or file to mount over. */
-function makePlace(target: string, kind: SharedPath['kind'], record: Record): void {
+function makePlace(target: string, kind: SharedPath['kind'], record: RecordUndo): void {
   if (kind === 'directory') return makeDirectory(target, record);
   record({ undo: 'unlink', path: target });
   closeSync(openSync(target, 'wx', 0o640));
@@ -113,7 +113,7 @@ function makePlace(target: string, kind: SharedPath['kind'], record: Record): vo
  * handed on. It has its flags by then too: what becomes of a mount later is not that of its copies, and virtiofsd sees the share in a
  * mount namespace of its own. It is moved, because unmounting takes milliseconds.
  */
-function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, record: Record, kernel: Mounter): void {
+function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, record: RecordUndo, kernel: Mounter): void {
   const { source, kind, recursive, readonly } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
@@ -127,7 +127,7 @@ function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, rec
 }
 
 /** Mounts what a container is to see into the share; its root, unless that is on a disk, at <share>/ID/rootfs. */
-export function sharePaths(paths: SharePaths, container: SharedContainer, record: Record, kernel: Mounter): void {
+export function sharePaths(paths: SharePaths, container: SharedContainer, record: RecordUndo, kernel: Mounter): void {
   const { id, rootfs, volumes } = container;
   makeRootPoint(paths, id, record);
   const root: SharedPath[] =
