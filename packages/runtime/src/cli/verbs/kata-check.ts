@@ -1,11 +1,18 @@
 import { execFileSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { silentLogger } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { version } from '@kata-containers/common/version';
 import { checkConsistency } from '../../host-check/check-consistency.ts';
-import { INCAPABLE, checkHost, hostRequirements } from '../../host-check/check-host.ts';
+import { checkHost, hostRequirements } from '../../host-check/check-host.ts';
 import type { CheckedHost } from '../../host-check/check-host.ts';
+import { checkComponents, checkHostParts, configurationChecks, thisInstallation } from '../../host-check/check-installation.ts';
+import type { Check } from '../../host-check/check-installation.ts';
+import type { AcceleratorChoice } from '../../host-check/accelerator.ts';
+import { knownAccelerator } from '../../host-check/known-accelerator.ts';
+import { verdictOf } from '../../host-check/verdict.ts';
 import { checkKvm } from '../../host-check/check-kvm.ts';
 import { fetchReleases } from '../../host-check/fetch-releases.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
@@ -15,6 +22,8 @@ import { print } from '../print.ts';
 import { printWarnings } from '../print-warnings.ts';
 import { stderrLog } from '../stderr-log.ts';
 import type { Invocation, Verb } from '../verb.ts';
+
+const STDERR = 2;
 
 /** A module that does not come up may keep modprobe waiting. */
 const MODPROBE_MS = 30_000;
@@ -46,48 +55,75 @@ async function checkReleases({ options, host: { environment } }: Invocation, log
   else for (const release of newer) print(`${listLine(release)}\n`);
 }
 
-function checkThisHost(log: Logger): void {
+function checkThisHost(log: Logger, say: (text: string) => void): void {
   const host: CheckedHost = { files: hostFiles(), architecture: process.arch, isRoot: process.geteuid?.() === 0, loadModule };
   checkHost(host, log);
-  print('System is capable of running Kata Containers\n');
+  say('System is capable of running Kata Containers\n');
   if (host.isRoot) {
     checkKvm(hostRequirements(host), linuxKernel, log);
-    print('System can currently create Kata Containers\n');
+    say('System can currently create Kata Containers\n');
   }
 }
 
 /** With `--strict` versions are compared on a host that cannot run VMs, too: 1.x does not come to it there. */
-async function checkAll({ options, context }: Invocation, log: Logger): Promise<void> {
+async function checkAll({ options, configuration }: Invocation, log: Logger, say: (text: string) => void): Promise<void> {
   try {
-    checkThisHost(log);
+    checkThisHost(log, say);
   } finally {
     if (options['strict'] === true) {
-      checkConsistency((await context()).configuration);
-      print('Version consistency of Kata Containers is verified\n');
+      checkConsistency((await configuration()).configuration);
+      say('Version consistency of Kata Containers is verified\n');
     }
   }
 }
 
-/** A configuration that cannot be read is the business of other checks. */
-async function configurationWarnings({ configuration }: Invocation): Promise<readonly string[]> {
+interface Findings {
+  readonly checks: readonly Check[];
+  readonly accelerator?: AcceleratorChoice;
+  readonly warnings: readonly string[];
+}
+
+/** What a container needs beside a CPU that runs VMs. */
+async function findings({ configuration }: Invocation): Promise<Findings> {
+  const parts = checkHostParts(thisInstallation);
   try {
-    return (await configuration()).warnings;
-  } catch {
-    return [];
+    const { configuration: loaded, warnings, files } = await configuration();
+    const read: Check = { name: 'configuration', status: 'ok', detail: files.join(', ') };
+    const checks = [read, ...checkComponents(loaded, thisInstallation), ...parts];
+    return { checks, accelerator: await knownAccelerator(loaded.hypervisor, linuxKernel), warnings };
+  } catch (error) {
+    return { checks: [...configurationChecks(error), ...parts], warnings: [] };
   }
 }
 
-/** Records go to stderr, the last error as one of them too. */
-async function report(check: Promise<void>, log: Logger): Promise<number> {
+/** The last words of 1.x' checks, or undefined when they pass. Records go to stderr, the error as one of them too. */
+async function failureOf(check: Promise<void>, log: Logger): Promise<string | undefined> {
   try {
     await check;
-    return 0;
+    return undefined;
   } catch (error) {
     const message = errorMessage(error);
-    if (message === INCAPABLE) log.warn('guests are emulated on such a host: that works, and is many times slower');
     log.error(message);
-    throw error;
+    return message;
   }
+}
+
+/** 1.x's lines and exit code are for scripts; the last lines are for people. */
+async function checkAndReport(invocation: Invocation): Promise<number> {
+  const { options, log } = invocation;
+  const isJson = options['json'] === true;
+  const found = await findings(invocation);
+  const records = isJson ? silentLogger : stderrLog('info');
+  if (!isJson) printWarnings(found.warnings);
+  const say = isJson ? (): void => {} : print;
+  const failure = await failureOf(checkAll(invocation, records, say), records);
+  if (failure !== undefined) log.error(failure);
+  if (failure !== undefined && !isJson) writeSync(STDERR, `${failure}\n`);
+  const { verdict, text } = verdictOf(found.checks, found.accelerator);
+  const { checks, warnings, accelerator: choice } = found;
+  const result = { verdict, ...choice, isCapable: failure === undefined, failure, checks, warnings };
+  print(isJson ? `${JSON.stringify(result, null, 2)}\n` : `${text}\n`);
+  return failure === undefined && verdict !== 'cannot-run' ? 0 : 1;
 }
 
 export const kataCheck: Verb = {
@@ -95,19 +131,22 @@ export const kataCheck: Verb = {
     void command
       .option('--check-version-only', 'only look for a newer version (needs the network; not as root)')
       .option('--include-all-releases', 'pre-releases too')
+      .option('--json', 'the result of each check, and the verdict, as JSON')
       .option('-n, --no-network-checks', 'check nothing that needs the network; so does the variable KATA_CHECK_NO_NETWORK')
       .option('--only-list-releases', 'only list newer versions, as "version;date;url" (not as root)')
       .option('-s, --strict', 'all components must be of one version')
       .option('-v, --verbose', 'accepted: each check is reported anyway'),
-  run(invocation) {
+  async run(invocation) {
     const { options } = invocation;
+    const isJson = options['json'] === true;
+    const isAboutReleases = options['checkVersionOnly'] === true || options['onlyListReleases'] === true;
     const log = stderrLog('info');
-    const checks = async (): Promise<void> => {
-      printWarnings(await configurationWarnings(invocation));
-      await checkReleases(invocation, log);
-      if (options['checkVersionOnly'] === true || options['onlyListReleases'] === true) return;
-      await checkAll(invocation, log);
-    };
-    return report(checks(), log);
+    try {
+      if (!isJson) await checkReleases(invocation, log);
+    } catch (error) {
+      log.error(errorMessage(error));
+      throw error;
+    }
+    return isAboutReleases ? 0 : checkAndReport(invocation);
   },
 };

@@ -3,8 +3,7 @@ import { commit, version } from '@kata-containers/common/version';
 import { componentVersion } from '../../host-check/component-version.ts';
 import { agentVersionOf } from '../../host-check/agent-version.ts';
 import { environmentInfo } from '../../host-check/environment-info.ts';
-import { chooseAccelerator, isKvm, readCpuinfo } from '../../host-check/accelerator.ts';
-import { rememberedProbe } from '../../host-check/kvm-probe.ts';
+import { knownAccelerator } from '../../host-check/known-accelerator.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { readHost } from '../../host-check/read-host.ts';
 import { goToml } from '../../host-check/go-toml.ts';
@@ -15,17 +14,9 @@ import type { HypervisorConfiguration } from '../../configuration/schema.ts';
 import type { Verb } from '../verb.ts';
 import { OCI_VERSION } from '../version-text.ts';
 
-/** Boots nothing: what the first container has found out counts. */
-async function acceleratorText({ accelerator: configured, path, kernel }: HypervisorConfiguration): Promise<string> {
-  const known = rememberedProbe(path, kernel);
-  const choice = await chooseAccelerator(configured, {
-    cpuinfo: readCpuinfo,
-    kvmUsable: () => isKvm('/dev/kvm', linuxKernel),
-    probe: () => Promise.resolve(known ?? true),
-  });
-  const isUntested = configured === 'auto' && choice.accelerator === 'kvm' && known === undefined;
-  const remark = isUntested ? 'the first container tests it' : choice.reason;
-  return remark === undefined ? choice.accelerator : `${choice.accelerator} (${remark})`;
+async function acceleratorText(hypervisor: HypervisorConfiguration): Promise<string> {
+  const { accelerator, reason } = await knownAccelerator(hypervisor, linuxKernel);
+  return reason === undefined ? accelerator : `${accelerator} (${reason})`;
 }
 
 export const kataEnv: Verb = {

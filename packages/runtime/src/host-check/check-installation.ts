@@ -1,0 +1,92 @@
+/** Whether everything that a container needs beside a CPU is on this host: configuration, programs, devices, space. */
+import { existsSync, statfsSync } from 'node:fs';
+import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Configuration } from '../configuration/schema.ts';
+import { agentVersionOf } from './agent-version.ts';
+import { componentVersion } from './component-version.ts';
+
+export interface Check {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'failed';
+  /** What was found, or the cause. */
+  readonly detail: string;
+  /** What mends it: a command, or where to look. */
+  readonly remedy?: string;
+}
+
+/** What is looked at. */
+export interface Installation {
+  /** First line of the program's version; undefined where it cannot be run. */
+  versionOf(program: string, option: string): string | undefined;
+  exists(path: string): boolean;
+  /** Bytes that are free in the file system of `path`. */
+  freeBytes(path: string): number;
+}
+
+export const thisInstallation: Installation = {
+  versionOf: (program, option) => componentVersion(program, undefined, option),
+  exists: existsSync,
+  freeBytes: (path) => {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  },
+};
+
+const REINSTALL = 'install the packages again';
+/** State, sockets and logs of a sandbox take less than 2 MiB there. */
+const LEAST_FREE_MIB = 16;
+const MIB = 1 << 20;
+const TUN = '/dev/net/tun';
+
+function checkProgram(installation: Installation, name: string, program: string, remedy: string, option = '--version'): Check {
+  const version = installation.versionOf(program, option);
+  if (version !== undefined) return { name, status: 'ok', detail: version };
+  return { name, status: 'failed', detail: `${program} cannot be run`, remedy };
+}
+
+function checkTun({ exists }: Installation): Check {
+  if (exists(TUN)) return { name: 'tun', status: 'ok', detail: TUN };
+  return { name: 'tun', status: 'failed', detail: `${TUN} is missing, so no VM can have a network`, remedy: 'modprobe tun' };
+}
+
+function checkSpace({ freeBytes }: Installation): Check {
+  const free = Math.floor(freeBytes('/run') / MIB);
+  const [name, detail] = ['/run', `${free} MiB are free in /run`];
+  if (free >= LEAST_FREE_MIB) return { name, status: 'ok', detail };
+  return { name, status: 'failed', detail: `${detail}, ${LEAST_FREE_MIB} are needed`, remedy: 'du -xh /run | sort -h | tail' };
+}
+
+/** Checks that need no configuration. */
+export function checkHostParts(installation: Installation): Check[] {
+  const iproute = 'apt-get install iproute2, or dnf install iproute-tc';
+  return [
+    checkProgram(installation, 'ip', 'ip', iproute, '-V'),
+    checkProgram(installation, 'tc', 'tc', iproute, '-V'),
+    checkTun(installation),
+    checkSpace(installation),
+  ];
+}
+
+/** Kernel and image exist: the configuration is not loaded otherwise. */
+export function checkComponents({ hypervisor, proxy, shim }: Configuration, installation: Installation): Check[] {
+  const root = hypervisor.image || hypervisor.initrd;
+  const agent = agentVersionOf(root);
+  return [
+    checkProgram(installation, 'QEMU', hypervisor.path, 'install qemu-lite or qemu-system-x86, or set path in [hypervisor.qemu]'),
+    { name: 'kernel', status: 'ok', detail: hypervisor.kernel },
+    { name: 'image', status: 'ok', detail: agent === undefined ? root : `${root}, kata-agent ${agent}` },
+    checkProgram(installation, 'kata-proxy', proxy.path, REINSTALL),
+    checkProgram(installation, 'kata-shim', shim.path, REINSTALL),
+  ];
+}
+
+/** One check for each problem that the error has. */
+export function configurationChecks(error: unknown): Check[] {
+  const remedy = "correct the file; 'kata-runtime kata-env --effective' shows the result";
+  const problems = error instanceof ConfigurationError ? error.problems : [{ key: '', problem: errorMessage(error) }];
+  return problems.map(({ key, problem, place, text }) => {
+    const subject = [place, key === '' || text === undefined ? key : `${key} = ${text}`].filter(Boolean).join(': ');
+    return { name: 'configuration', status: 'failed', detail: subject === '' ? errorMessage(error) : `${subject}: ${problem}`, remedy };
+  });
+}

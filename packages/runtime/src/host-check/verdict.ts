@@ -1,0 +1,29 @@
+/** What the checks together mean for who asks whether Kata Containers runs here. Pure. */
+import type { AcceleratorChoice } from './accelerator.ts';
+import type { Check } from './check-installation.ts';
+
+export interface Verdict {
+  readonly verdict: 'fast' | 'emulation' | 'cannot-run';
+  /** For people: the answer, then one line for each thing that is wrong. */
+  readonly text: string;
+}
+
+const problemLine = ({ name, detail, remedy }: Check): string =>
+  `  ${name}: ${detail}${remedy === undefined ? '' : `\n    to mend it: ${remedy}`}`;
+
+/** How to get KVM where it is missing. */
+const KVM_REMEDY = 'enable VT-x or AMD-V in the firmware (in a VM: on its host)';
+
+/** `choice` is undefined where no configuration could be read. */
+export function verdictOf(checks: readonly Check[], choice: AcceleratorChoice | undefined): Verdict {
+  const failed = checks.filter(({ status }) => status === 'failed');
+  if (failed.length > 0 || !choice) {
+    const lines = ['Kata Containers cannot run here:', ...failed.map(problemLine)];
+    return { verdict: 'cannot-run', text: lines.join('\n') };
+  }
+  if (choice.accelerator === 'kvm') return { verdict: 'fast', text: 'Kata Containers runs here with KVM, at full speed.' };
+  const reason = choice.reason ?? 'accelerator = "tcg" in the configuration';
+  const remedy = choice.reason === undefined ? 'set accelerator = "auto" in [hypervisor.qemu]' : KVM_REMEDY;
+  const kvm: Check = { name: 'KVM', status: 'warning', detail: reason, remedy };
+  return { verdict: 'emulation', text: `Kata Containers runs here by emulation, many times slower than with KVM:\n${problemLine(kvm)}` };
+}
