@@ -7,7 +7,7 @@ import { verbTable } from '../../packages/runtime/src/cli/verb-table.ts';
 const takesContainers = ['delete', 'events', 'exec', 'kata-overhead', 'kill', 'pause', 'ps', 'resume', 'start', 'state', 'update'];
 /** Words that the first argument of a verb can be. */
 const actions: Readonly<Record<string, string>> = {
-  factory: 'init status destroy',
+  factory: 'init status prune destroy',
   'kata-network': 'add-iface del-iface list-ifaces list-routes update-routes',
 };
 

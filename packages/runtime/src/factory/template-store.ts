@@ -54,6 +54,22 @@ export interface TemplateRecord {
   readonly inputs: readonly InputFile[];
 }
 
+/** A complete template, for people. */
+export interface TemplateInfo {
+  readonly key: string;
+  /** Memory that its files take. */
+  readonly bytes: number;
+  /** When it was completed, in milliseconds since 1970. */
+  readonly madeMs: number;
+  /** False when QEMU, kernel or image have been exchanged since: no VM will be cloned from it. */
+  readonly isFresh: boolean;
+  /** File that its clones map. */
+  readonly memory: string;
+}
+
+/** Of st_blocks, whatever the file system's own block is (inode(7)). */
+const BLOCK_BYTES = 512;
+
 /** A template that cannot be removed while this is held. */
 export interface LockedTemplate {
   readonly files: TemplateFiles;
@@ -103,6 +119,24 @@ export class TemplateStore {
   /** Keys of the templates that are complete. */
   keys(): string[] {
     return this.#directories().filter(this.has);
+  }
+
+  /** The complete templates, the newest first. */
+  list(): TemplateInfo[] {
+    const infos = this.keys().map((key): TemplateInfo => {
+      const { directory, memory } = this.files(key);
+      const blocks = readdirSync(directory).map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0);
+      const bytes = blocks.reduce((sum, count) => sum + count, 0) * BLOCK_BYTES;
+      return { key, bytes, madeMs: this.#madeMs(key), isFresh: this.#isFresh(key), memory };
+    });
+    return infos.sort((a, b) => b.madeMs - a.madeMs);
+  }
+
+  /** Removes the templates that no VM will be cloned from. @returns those that were removed */
+  async prune(): Promise<TemplateInfo[]> {
+    const removed: TemplateInfo[] = [];
+    for (const info of this.list()) if (!info.isFresh && (await this.remove(info.key))) removed.push(info);
+    return removed;
   }
 
   /**
@@ -196,13 +230,16 @@ export class TemplateStore {
   /** Removes templates that can be of no use any more, and the oldest of too many. @throws KataError when there is too little room */
   async #makeRoom(newKey: string): Promise<void> {
     const others = this.keys().filter((key) => key !== newKey);
-    const age = (key: string): number => statSync(this.files(key).state, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const kept = others.filter((key) => this.#isFresh(key)).sort((a, b) => age(b) - age(a));
+    const kept = others.filter((key) => this.#isFresh(key)).sort((a, b) => this.#madeMs(b) - this.#madeMs(a));
     const useless = [...others.filter((key) => !kept.includes(key)), ...kept.slice(MAX_OTHERS)];
     for (const key of useless) await this.remove(key);
     const { bavail, bsize } = statfsSync(this.#root);
     const freeMib = Math.floor((bavail * bsize) / MIB);
     if (freeMib < NEEDED_MIB) throw new KataError(`${this.#root} has no room for a VM template: ${freeMib} of ${NEEDED_MIB} MiB are free`);
+  }
+
+  #madeMs(key: string): number {
+    return statSync(this.files(key).state, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   }
 
   #isFresh(key: string): boolean {

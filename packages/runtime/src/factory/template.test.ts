@@ -132,6 +132,23 @@ describe('TemplateStore', () => {
     assert.deepEqual(readdirSync(join(root, 'store')), []);
   });
 
+  it('lists its templates, and prunes those whose inputs have changed', async () => {
+    await use(one);
+    await use(two);
+    const input = join(root, 'input');
+    writeFileSync(input, 'QEMU');
+    writeFileSync(store.files(one).record, JSON.stringify({ inputs: [inputFile(input)] }));
+    rmSync(input);
+    const fresh = Object.fromEntries(store.list().map(({ key, isFresh, bytes }) => [key, [isFresh, bytes > 0]]));
+    assert.deepEqual(fresh, { [one]: [false, true], [two]: [true, true] });
+    assert.deepEqual(
+      (await store.prune()).map(({ key }) => key),
+      [one],
+    );
+    assert.deepEqual(store.keys(), [two]);
+    assert.deepEqual(await store.prune(), []);
+  });
+
   it('what a killed maker left is undone by the next', async () => {
     const { directory, journal } = store.files(one);
     const left = join(root, 'left');

@@ -1,10 +1,11 @@
-/** `factory init | status | destroy`: 1.x's commands for VM templates and for the VM cache. Templates come and go without them, too. */
+/** `factory init | status | prune | destroy`: 1.x's commands for VM templates and for the VM cache. Templates come and go without them, too. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import { withCacheServer } from '../../factory/cache/request-vm.ts';
 import { cloneObstacle } from '../../factory/cloneable-plan.ts';
 import { spareMac } from '../../factory/spare-link-plan.ts';
+import { templateRows } from '../../factory/template-list.ts';
 import { keyOf } from '../../factory/template-key.ts';
 import { lockTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
@@ -13,7 +14,10 @@ import { waitForEnd } from '../../processes/end-process.ts';
 import { detectAccelerator } from '../../sandbox/detect-accelerator.ts';
 import type { Context } from '../../context/context.ts';
 import { print } from '../print.ts';
+import { table } from '../table.ts';
 import type { Verb } from '../verb.ts';
+
+const MIB = 1 << 20;
 
 /** The VM that a container has as a rule: with one network device. */
 async function usualPlan(context: Context): Promise<QemuPlan> {
@@ -36,7 +40,8 @@ function hasTemplate(context: Context, plan: QemuPlan): boolean {
 
 async function init(context: Context): Promise<string> {
   const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
-  if (!wantsTemplate && cached === 0) return 'vm factory or VMCache is not enabled';
+  if (!wantsTemplate && cached === 0)
+    throw new KataError('vm factory or VMCache is not enabled: set enable_template = true or vm_cache_number in [factory]');
   const plan = await usualPlan(context);
   const reason = cloneObstacle(plan);
   if (reason !== undefined) throw new KataError(`no VM can stand ready: ${reason}`);
@@ -77,7 +82,9 @@ async function status(context: Context): Promise<string> {
   const isEnabled = context.configuration.factory.enable_template;
   const isOn = isEnabled && hasTemplate(context, await usualPlan(context));
   const template = isEnabled ? `vm factory is ${isOn ? 'on' : 'off'}` : 'vm factory not enabled';
-  return [...(await cacheLines(context, 'status')), template].join('\n');
+  const templates = templateStore(context).list();
+  const rows = templates.length === 0 ? [] : [table(templateRows(templates, Date.now())).trimEnd()];
+  return [...(await cacheLines(context, 'status')), template, ...rows].join('\n');
 }
 
 async function destroy(context: Context): Promise<string> {
@@ -86,11 +93,21 @@ async function destroy(context: Context): Promise<string> {
   return [...lines, 'vm factory destroyed'].join('\n');
 }
 
-const actions: Readonly<Record<string, (context: Context) => Promise<string>>> = { init, status, destroy };
+/** Outdated ones keep memory until the next template is made. */
+async function prune(context: Context): Promise<string> {
+  const removed = await templateStore(context).prune();
+  const lines = removed.map(({ key, bytes }) => `removed template ${key} (${Math.ceil(bytes / MIB)} MiB)`);
+  return lines.length === 0 ? 'no template is outdated' : lines.join('\n');
+}
+
+const actions: Readonly<Record<string, (context: Context) => Promise<string>>> = { init, status, prune, destroy };
 
 export const factory: Verb = {
   describe: (command) =>
-    void command.argument('<action>', 'init: make a template now, or serve VMs from a cache; status: is there one; destroy: remove all'),
+    void command.argument(
+      '<action>',
+      'init: make a template now, or serve VMs from a cache; status: list templates; prune: remove outdated ones; destroy: remove all',
+    ),
   async run({ args: [name = '', ...rest], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action || rest.length > 0)
