@@ -20,6 +20,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
 import { ReadBufferPool } from './read-buffer-pool.ts';
+import { vmEnd } from './vm-end.ts';
 import { virtiofsdEnd } from './watch-virtiofsd.ts';
 import { endingSignal } from './watch-signals.ts';
 import type { Ending } from './watch-signals.ts';
@@ -88,6 +89,7 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   }
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),
+    vm: vmEnd(dirname(mux)),
   });
   return FATAL_EXIT;
 }

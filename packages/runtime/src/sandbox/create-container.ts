@@ -8,6 +8,7 @@ import { timestamp } from '@kata-containers/common/logging/log-record';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
+import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
 import { launchShim } from '../processes/launch.ts';
@@ -208,6 +209,7 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
+  for (const warning of ignoredOptions(request.bundle.spec)) context.log.warn(warning);
   const role = containerRole(request.bundle.spec);
   if (role.kind === 'container') {
     const sandboxId = validateId(role.sandboxId);
