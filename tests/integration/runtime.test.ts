@@ -127,6 +127,35 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
+  const failing = [
+    { path: '/bin/sh', args: ['sh', '-c', 'exit 3'] },
+    { path: '/bin/sh', args: ['sh', '-c', 'echo 2 >> "$1"', 'sh'] },
+  ];
+  it('a poststart hook that fails is a warning up to version 1.1 of the specification', async () => {
+    prepare();
+    const note = scratch.file('notes');
+    const [first, second] = failing;
+    const hooks = { poststart: [first, { ...second, args: [...(second?.args ?? []), note] }] };
+    rig.changeSpec((spec) => Object.assign(spec, { ociVersion: '1.1.0', hooks }));
+    await create();
+    assert.deepEqual(await kata('start', id).then(({ code, stderr }) => [code, stderr]), [0, '']);
+    assert.equal(readFileSync(note, 'utf8'), '2\n');
+    assert.equal(await status(), 'running');
+  });
+
+  it('from version 1.2 on a poststart hook that fails fails start, and the container is removed', async () => {
+    prepare();
+    const note = scratch.file('notes');
+    const poststop = [{ path: '/bin/sh', args: ['sh', '-c', `echo stopped >> ${note}`] }];
+    rig.changeSpec((spec) => Object.assign(spec, { ociVersion: '1.2.0', hooks: { poststart: failing, poststop } }));
+    await create();
+    const { code, stderr } = await kata('start', id);
+    assert.equal(code, 1);
+    assert.match(stderr, /^hook \/bin\/sh: exit code 3/);
+    assert.equal(readFileSync(note, 'utf8'), 'stopped\n');
+    assert.deepEqual(leftovers(), []);
+  });
+
   it('list shows a container whose root file system is gone, and delete removes it', async () => {
     prepare();
     await create();

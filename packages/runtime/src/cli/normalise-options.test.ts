@@ -19,6 +19,7 @@ describe('normaliseOptions', () => {
     ['after the arguments too', ['id', '-q'], ['id', '--quiet']],
     ['two dashes end them', ['-q', '--', '-q'], ['--quiet', '--', '-q']],
     ['what is unknown stays', ['-nope', '--nope=1', '-5'], ['-nope', '--nope=1', '-5']],
+    ['help, however it is spelt', ['-h', '--h', '-help', '--help', '--help=false'], ['--help', '--help', '--help', '--help']],
     ['a value that is missing', ['-f'], ['--format']],
   ];
   for (const [name, argv, args] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), args));

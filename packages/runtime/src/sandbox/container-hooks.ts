@@ -35,16 +35,28 @@ export async function runPrestartHooks(context: Context, netns: string, containe
   await traceStep(context.log, 'early hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
 }
 
-/** `poststart`. `pid`: the shim's. @throws KataError (1.x too) */
-export async function runPoststartHooks({ kernel }: Context, netns: string, container: Hooked, pid: number): Promise<void> {
-  const hooks = container.bundle.spec.hooks?.poststart ?? [];
-  if (hooks.length > 0) await inNetworkNamespace(netns, kernel, () => runHooks(hooks, stateFor(container, 'running', pid)));
+/** Up to version 1.1 of the specification a poststart hook that fails is a warning, from 1.2 on an error (runtime.md, "Lifecycle"). */
+function endsAtPoststart({ spec: { ociVersion } }: Bundle): boolean {
+  const [major = 0, minor = 0] = ociVersion.split('.').map(Number);
+  return major > 1 || (major === 1 && minor >= 2);
 }
 
-/** `poststop`. One that fails is a warning, and the others have their turn. */
-export async function runPoststopHooks({ log }: Pick<Tools, 'log'>, container: Hooked): Promise<void> {
-  for (const hook of container.bundle.spec.hooks?.poststop ?? [])
-    await runHooks([hook], stateFor(container, 'stopped', 0)).catch((error: unknown) =>
-      log.warn('a poststop hook failed', { reason: errorMessage(error) }),
-    );
+/** Runs each hook; one that fails is a warning, and the others still run. */
+async function runOrWarn({ log }: Pick<Tools, 'log'>, hooks: readonly Hook[], kind: string, state: HookState): Promise<void> {
+  for (const hook of hooks)
+    await runHooks([hook], state).catch((error: unknown) => log.warn(`a ${kind} hook failed`, { reason: errorMessage(error) }));
 }
+
+/** `poststart`. `pid`: the shim's. @throws KataError when the container must not go on */
+export async function runPoststartHooks(context: Context, netns: string, container: Hooked, pid: number): Promise<void> {
+  const hooks = container.bundle.spec.hooks?.poststart ?? [];
+  if (hooks.length === 0) return;
+  const state = stateFor(container, 'running', pid);
+  await inNetworkNamespace(netns, context.kernel, () =>
+    endsAtPoststart(container.bundle) ? runHooks(hooks, state) : runOrWarn(context, hooks, 'poststart', state),
+  );
+}
+
+/** `poststop`. */
+export const runPoststopHooks = (tools: Pick<Tools, 'log'>, container: Hooked): Promise<void> =>
+  runOrWarn(tools, container.bundle.spec.hooks?.poststop ?? [], 'poststop', stateFor(container, 'stopped', 0));

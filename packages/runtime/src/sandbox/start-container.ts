@@ -1,5 +1,7 @@
 /** `start`: lets the process that create left waiting go on. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { runPoststartHooks } from './container-hooks.ts';
+import { deleteContainer } from './delete-container.ts';
 import { keptBundle } from './kept-bundle.ts';
 import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
@@ -8,7 +10,7 @@ import { changeContainer } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
-/** @throws ContainerNotFoundError, StateError, AgentError */
+/** @throws ContainerNotFoundError, StateError, AgentError, KataError when a poststart hook has failed and the container is removed */
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = loadContainerFor('start', id);
   const { Network } = sandbox;
@@ -22,5 +24,13 @@ export async function startContainer(context: Context, id: string): Promise<void
     agent.close();
   }
   changeContainer(sandboxId, id, { State: afterwards });
-  await runPoststartHooks(context, Network.NetNsPath, { id, bundle }, record.Process.Shim.pid);
+  try {
+    await runPoststartHooks(context, Network.NetNsPath, { id, bundle }, record.Process.Shim.pid);
+  } catch (error) {
+    // The container is destroyed, as after `delete` (runtime.md, "Lifecycle", step 9 of version 1.2).
+    await deleteContainer(context, id, true).catch((failure: unknown) =>
+      context.log.warn('clean-up after a failed poststart hook is not complete', { failure: errorMessage(failure) }),
+    );
+    throw error;
+  }
 }
