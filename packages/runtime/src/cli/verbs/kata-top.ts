@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
+import { print } from '../print.ts';
+import { ratesOf, topTable } from '../top-table.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+/** Moves the cursor to the top, and clears what is below (ECMA-48). */
+const CLEAR = '\x1b[H\x1b[J';
+
+export const kataTop: Verb = {
+  describe: (command) =>
+    void command
+      .option('--interval <duration>', 'time between two tables, and that rates are measured over', '2s')
+      .option('--json', 'an array of the sandboxes for each table, on one line')
+      .option('--once', 'print one table, and exit'),
+  async run({ options }) {
+    const text = textOption(options, 'interval') ?? '';
+    const intervalMs = parseDuration(text);
+    if (intervalMs === undefined || intervalMs <= 0) throw new UsageError(`--interval must be a time such as 2s, not "${text}"`);
+    const isOnce = options['once'] === true;
+    for (let before = await sampleSandboxes(); ;) {
+      await sleep(intervalMs);
+      const now = await sampleSandboxes();
+      const rates = ratesOf(before, now);
+      if (options['json'] === true) print(`${JSON.stringify(rates)}\n`);
+      else print(`${isOnce ? '' : CLEAR}${topTable(rates, Date.now())}`);
+      if (isOnce) return 0;
+      before = now;
+    }
+  },
+};
