@@ -23,6 +23,10 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/kata-check.ts')).kataCheck,
   },
   'kata-env': { summary: 'show settings and versions', load: async () => (await import('./verbs/kata-env.ts')).kataEnv },
+  'kata-metrics': {
+    summary: 'print or serve metrics of all sandboxes, as OpenMetrics text',
+    load: async () => (await import('./verbs/kata-metrics.ts')).kataMetrics,
+  },
   'kata-network': {
     summary: "list and change a guest's interfaces and routes",
     load: async () => (await import('./verbs/kata-network.ts')).kataNetwork,

@@ -1,0 +1,31 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
+import { metricsText } from '../metrics-text.ts';
+import { print } from '../print.ts';
+import { textOption } from '../verb.ts';
+import type { Verb } from '../verb.ts';
+
+/** `unix:///path`, or a port of the loopback device: who may read metrics is not asked, so that they must not leave the host. @throws UsageError */
+function parseAddress(address: string): { path: string } | { host: string; port: number } {
+  const [, path] = /^unix:\/\/(\/.+)$/.exec(address) ?? [];
+  if (path !== undefined) return { path };
+  const [, host = '', port] = /^(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})$/.exec(address) ?? [];
+  if (port === undefined) throw new UsageError(`--listen must be unix:///PATH or 127.0.0.1:PORT, not "${address}"`);
+  return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) };
+}
+
+export const kataMetrics: Verb = {
+  describe: (command) =>
+    void command.option('--listen <address>', 'serve GET /metrics on unix:///PATH or 127.0.0.1:PORT instead of printing once'),
+  async run({ options }) {
+    const address = textOption(options, 'listen');
+    if (address === undefined) {
+      print(metricsText(await sampleSandboxes()));
+      return 0;
+    }
+    const target = parseAddress(address);
+    const { serveMetrics } = await import('../serve-metrics.ts');
+    await serveMetrics(target, async () => metricsText(await sampleSandboxes()));
+    return 0;
+  },
+};

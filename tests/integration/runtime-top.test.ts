@@ -1,0 +1,64 @@
+/** `kata-top` and `kata-metrics` on a sandbox of fakes. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { SandboxRates } from '../../packages/runtime/src/cli/top-table.ts';
+import { until } from './process.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+describe('kata-top', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  it('shows what each sandbox uses, once, as a table and as JSON', async () => {
+    rig.prepare();
+    assert.equal((await rig.kata('kata-top', '--once', '--interval', '10ms')).stdout.split('\n').length, 2);
+    assert.equal((await rig.create()).stderr, '');
+    const { code, stdout, stderr } = await rig.kata('kata-top', '--once', '--interval', '100ms');
+    assert.deepEqual([code, stderr], [0, '']);
+    const [header = '', row = '', ...rest] = stdout.split('\n');
+    assert.match(header, /^ID +AGE CTRS VCPU +CPU% GUEST% +MEM GUEST DISK\/s +NET\/s OOM$/);
+    assert.ok(row.startsWith(rig.id.slice(0, 12)) && row.length <= 80, row);
+    assert.deepEqual(rest, ['']);
+    const json = await rig.kata('kata-top', '--once', '--json', '--interval', '100ms');
+    const [rates] = JSON.parse(json.stdout) as SandboxRates[];
+    assert.deepEqual([rates?.id, rates?.containers, rates?.isRunning, rates?.guest?.memoryBytes], [rig.id, 1, true, 4096]);
+    assert.ok((rates?.hostMemoryBytes ?? 0) > 0);
+  });
+
+  it('kata-metrics prints and serves the same series', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).stderr, '');
+    const series = `kata_sandbox_guest_memory_bytes{sandbox_id="${rig.id}"} 4096`;
+    assert.ok((await rig.kata('kata-metrics')).stdout.split('\n').includes(series));
+    const socketPath = rig.scratch.file('metrics.sock');
+    const { child } = rig.start(['kata-metrics', '--listen', `unix://${socketPath}`]);
+    try {
+      await until('the socket', () => existsSync(socketPath));
+      const get = async (path: string): Promise<[status: number | undefined, text: string]> => {
+        const [response] = (await once(request({ socketPath, path, agent: false }).end(), 'response')) as [IncomingMessage];
+        return [response.statusCode, await text(response)];
+      };
+      const [[status, body], [elsewhere]] = [await get('/metrics'), await get('/')];
+      assert.deepEqual([status, elsewhere], [200, 404]);
+      assert.ok(body.split('\n').includes(series), body);
+    } finally {
+      child.kill('SIGTERM');
+    }
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.equal(existsSync(socketPath), false);
+    const refused = await rig.kata('kata-metrics', '--listen', '0.0.0.0:9100');
+    assert.deepEqual([refused.code, refused.stderr], [1, '--listen must be unix:///PATH or 127.0.0.1:PORT, not "0.0.0.0:9100"\n']);
+  });
+
+  it('refuses an interval that is none', async () => {
+    rig.prepare();
+    const { code, stderr } = await rig.kata('kata-top', '--interval', 'soon');
+    assert.deepEqual([code, stderr], [1, '--interval must be a time such as 2s, not "soon"\n']);
+  });
+});
