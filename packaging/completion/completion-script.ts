@@ -4,7 +4,20 @@ import { globalCommand } from '../../packages/runtime/src/cli/global-options.ts'
 import { verbTable } from '../../packages/runtime/src/cli/verb-table.ts';
 
 /** Verbs whose arguments are ids of containers. */
-const takesContainers = ['delete', 'events', 'exec', 'kata-overhead', 'kill', 'pause', 'ps', 'resume', 'start', 'state', 'update'];
+const takesContainers = [
+  'delete',
+  'events',
+  'exec',
+  'kata-logs',
+  'kata-overhead',
+  'kill',
+  'pause',
+  'ps',
+  'resume',
+  'start',
+  'state',
+  'update',
+];
 /** Words that the first argument of a verb can be. */
 const actions: Readonly<Record<string, string>> = {
   factory: 'init status prune destroy',

@@ -1,7 +1,7 @@
-/** `kata-top` and `kata-metrics` on a sandbox of fakes. */
+/** `kata-top`, `kata-metrics` and `kata-logs` on a sandbox of fakes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -9,7 +9,7 @@ import type { SandboxRates } from '../../packages/runtime/src/cli/top-table.ts';
 import { until } from './process.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
-describe('kata-top', function () {
+describe('looking at sandboxes', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => (rig = new RuntimeRig()));
@@ -54,6 +54,17 @@ describe('kata-top', function () {
     assert.equal(existsSync(socketPath), false);
     const refused = await rig.kata('kata-metrics', '--listen', '0.0.0.0:9100');
     assert.deepEqual([refused.code, refused.stderr], [1, '--listen must be unix:///PATH or 127.0.0.1:PORT, not "0.0.0.0:9100"\n']);
+  });
+
+  it('kata-logs merges the logs of a sandbox', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).stderr, '');
+    appendFileSync(`/run/vc/vm/${rig.id}/proxy.log`, 'time="2100-01-01T00:00:00Z" level=error msg=last\n');
+    appendFileSync(`/run/vc/vm/${rig.id}/qemu.log`, 'a warning\n');
+    const { code, stdout, stderr } = await rig.kata('kata-logs', rig.id);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^\d{4}-\S+Z qemu {6}a warning$/m);
+    assert.ok(stdout.endsWith('2100-01-01T00:00:00.000Z proxy     time="2100-01-01T00:00:00Z" level=error msg=last\n'), stdout);
   });
 
   it('refuses an interval that is none', async () => {

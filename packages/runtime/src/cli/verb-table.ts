@@ -23,6 +23,10 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/kata-check.ts')).kataCheck,
   },
   'kata-env': { summary: 'show settings and versions', load: async () => (await import('./verbs/kata-env.ts')).kataEnv },
+  'kata-logs': {
+    summary: "print the logs of a sandbox's processes by time",
+    load: async () => (await import('./verbs/kata-logs.ts')).kataLogs,
+  },
   'kata-metrics': {
     summary: 'print or serve metrics of all sandboxes, as OpenMetrics text',
     load: async () => (await import('./verbs/kata-metrics.ts')).kataMetrics,

@@ -1,0 +1,44 @@
+/** Lines of several logs of one sandbox in the order of their times. Pure. */
+import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
+
+export interface LogSource {
+  /** Name before each line: `qemu`, `proxy`. */
+  readonly name: string;
+  readonly text: string;
+  /** For lines before the first that has a time of its own, in milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
+interface Line {
+  readonly timeMs: number;
+  readonly source: string;
+  readonly text: string;
+}
+
+/** logrus's `time="…"`, or an RFC 3339 time at the beginning of the line. */
+function timeOf(text: string): number | undefined {
+  const [, logrus, plain] = /^(?:time="([^"]+)"|(\d{4}-\d\d-\d\dT\S+))/.exec(text) ?? [];
+  const time = Date.parse(logrus ?? plain ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** A line without a time, as QEMU writes them, follows the line before it. */
+function linesOf({ name, text, startedMs }: LogSource): Line[] {
+  let timeMs = startedMs;
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      timeMs = timeOf(line) ?? timeMs;
+      return { timeMs, source: name, text: line };
+    });
+}
+
+/** `TIME SOURCE text`; the sort is stable, so lines of one time keep their order. */
+export function mergeLogs(sources: readonly LogSource[]): string {
+  const width = Math.max(...sources.map(({ name }) => name.length), 0);
+  const lines = sources.flatMap(linesOf).sort((a, b) => a.timeMs - b.timeMs);
+  return lines
+    .map(({ timeMs, source, text }) => `${new Date(timeMs).toISOString()} ${source.padEnd(width)} ${sanitizeLine(text)}\n`)
+    .join('');
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startedMs } from '@kata-containers/common/process/started-ms';
+import { sandboxPaths } from '../../context/paths.ts';
+import { containersOf, loadSandbox, requireContainer } from '../../state/state-store.ts';
+import { findId } from '../find-id.ts';
+import { mergeLogs } from '../merge-logs.ts';
+import type { LogSource } from '../merge-logs.ts';
+import { print } from '../print.ts';
+import type { Verb } from '../verb.ts';
+
+/** Files of a VM that are logs, and the name of each in the output. */
+const files = { qemu: 'qemu.log', proxy: 'proxy.log', virtiofsd: 'virtiofsd.log' } as const;
+const PROGRAMS = ['kata-runtime', 'kata-shim'].flatMap((name) => ['-t', name]); // the proxy's lines are in proxy.log too
+const JOURNAL_MS = 20_000;
+const MAX_JOURNAL_BYTES = 64 << 20;
+
+function readLog(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not every VM has every log
+  }
+}
+
+/** Lines of the journal that name one of the ids; none on a host without journald. */
+function journal(ids: readonly string[], sinceMs: number): string {
+  try {
+    const since = ['--since', `@${Math.floor(sinceMs / 1000)}`];
+    const text = execFileSync('journalctl', ['--no-pager', '-q', '-o', 'cat', ...since, ...PROGRAMS], {
+      ...{ encoding: 'utf8', timeout: JOURNAL_MS, maxBuffer: MAX_JOURNAL_BYTES },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return text.split('\n').filter((line) => ids.some((id) => line.includes(id))).join('\n'); // prettier-ignore
+  } catch {
+    return '';
+  }
+}
+
+/** A create begins this long before its QEMU at the most. */
+const BEFORE_QEMU_MS = 60_000;
+
+export const kataLogs: Verb = {
+  describe: (command) => void command.argument('<container-id>', 'container, whose sandbox is shown'),
+  run({ args }) {
+    const { sandboxId } = requireContainer(findId(args[0]));
+    const began = startedMs(loadSandbox(sandboxId).HypervisorState.Process) ?? 0;
+    const { vm } = sandboxPaths(sandboxId);
+    const own = Object.entries(files).map(([name, file]): LogSource => ({ name, startedMs: began, text: readLog(join(vm, file)) }));
+    const ids = [...new Set([sandboxId, ...containersOf(sandboxId)])];
+    const system = { name: 'journal', startedMs: began, text: journal(ids, began - BEFORE_QEMU_MS) };
+    print(mergeLogs([...own, system]));
+    return Promise.resolve(0);
+  },
+};
