@@ -64,7 +64,7 @@ describe('VM templates', function () {
       '',
       `There is already a VM template in ${templates}\n`,
     ]);
-    assert.match((await factory('status')).stdout, /^vm factory is on\nTEMPLATE .*\n[0-9a-f]{16} +\d+ MiB +\d+ s +\d+ +usable\n/);
+    assert.match((await factory('status')).stdout, /^vm factory is on\nTEMPLATE .*\n[0-9a-f]{16} +\d+ MiB +\d+ (s|min) +\d+ +usable\n/);
   });
 
   it('clones have randomness, identity, address and clock of their own', async () => {
