@@ -66,8 +66,14 @@ export class DiskRig extends RuntimeRig {
     return (JSON.parse(readFileSync(`/run/vc/sbs/${this.id}/persist.json`, 'utf8')) as SandboxState).Devices ?? [];
   }
 
-  /** QEMU's commands, with the name that was made up for a disk replaced. */
+  /** QEMU's commands, with the name that was made up for a disk replaced, and each file that QEMU was given by the file's path. */
   commands(): string[] {
-    return this.qmp().map((line) => line.replaceAll(/drive-[0-9a-f]{16}/g, 'DISK'));
+    let given = '';
+    return this.qmp().flatMap((line) => {
+      const [, path] = /^add-fd \{"opaque":"(.*)"\}$/.exec(line) ?? [];
+      if (path !== undefined) given = path;
+      const named = line.replace(/\/dev\/fdset\/\d+|\/proc\/self\/fd\/100/, given);
+      return path === undefined ? [named.replaceAll(/drive-[0-9a-f]{16}/g, 'DISK')] : [];
+    });
   }
 }

@@ -61,6 +61,8 @@ export class RuntimeRig {
       'hypervisor.qemu.kernel': scratch.file('kernel'),
       'hypervisor.qemu.image': scratch.file('image'),
       'hypervisor.qemu.accelerator': 'tcg',
+      'hypervisor.qemu.qemu_own_root': false, // the fakes are scripts, and use files of this project
+      'hypervisor.qemu.qemu_capabilities': ['ALL'], // the fakes make taps, and look at the runtime's fds
       'factory.enable_template': false, // the fakes have no state to clone
       ...modes.configuration,
     };

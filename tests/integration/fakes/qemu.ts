@@ -43,12 +43,15 @@ function stateFile(): string {
   return `${fds}/${found}`;
 }
 
+let sets = 0;
+
 const answers: Readonly<Record<string, (values: Readonly<Record<string, unknown>>) => unknown>> = {
   'query-hotpluggable-cpus': () => cpus.map(cpuRow).reverse(),
   'query-memory-size-summary': () => ({ 'base-memory': 2 * GIB }),
   'query-memory-devices': () => [...dimms].map(([, backend], slot) => ({ type: 'dimm', data: { slot, size: backends.get(backend) } })),
   'query-migrate': () => ({ status: 'completed' }),
   migrate: () => writeFileSync(stateFile(), 'state'),
+  'add-fd': () => ({ 'fdset-id': sets++, fd: 100 }),
   'query-cpus-fast': () => [{ 'thread-id': process.pid }],
   'object-add': ({ id, size }) => void backends.set(String(id), Number(size)),
   'object-del': ({ id }) => void backends.delete(String(id)),

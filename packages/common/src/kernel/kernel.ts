@@ -9,6 +9,10 @@ export interface MountCalls {
   mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
   /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
   umount(target: string, flags: number): void;
+  /** pivot_root(2), which moves the main thread alone when its mount namespace is its own. */
+  pivotRoot(newRoot: string, putOld: string): void;
+  /** mount_setattr(2): flags MS_NODEV and MS_NOSUID for the mount and all below it, besides those that each has. False before Linux 5.12. */
+  restrictMounts(path: string): boolean;
   /** mknod(2) of a character device, for its owner alone. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
 }
@@ -39,6 +43,15 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): as many open files, of this process and those that it starts; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
+  /** prlimit(2): no core dump of that process, neither to a file nor to a program of the host. */
+  forbidCoreDumps(pid: number): void;
+  /**
+   * Programs that the main thread starts from now on, as root, have the capabilities in `mask` and no others (capabilities(7): securebit
+   * NOROOT, ambient set). Those that this process has itself do not change.
+   */
+  limitChildren(mask: bigint): void;
+  /** Ends what `limitChildren` has begun. */
+  unlimitChildren(): void;
   /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
 }

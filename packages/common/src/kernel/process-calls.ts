@@ -7,6 +7,9 @@ const libc = bind({
   kill: ['int32', 'int32'],
   setsid: [],
   setrlimit: ['int32', 'pointer'],
+  prlimit: ['int32', 'int32', 'pointer', 'pointer'],
+  capget: ['pointer', 'pointer'],
+  capset: ['pointer', 'pointer'],
 });
 
 /** C libraries before glibc 2.36 have no function of that name. */
@@ -14,6 +17,13 @@ const raw = bind({ syscall: ['int64', 'int32', 'uint32'] });
 const SYS_PIDFD_OPEN = 434n;
 
 const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_SECUREBITS = 27;
+const PR_SET_SECUREBITS = 28;
+const SECBIT_NOROOT = 1n;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_RAISE = 2n;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
+const LAST_CAPABILITY = 63n;
 const P_ALL = 0;
 const P_PID = 1;
 const WNOHANG = 1;
@@ -24,11 +34,47 @@ const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
 
-function setLimit(resource: number, name: string, value: bigint): void {
-  const limit = Buffer.alloc(16); // struct rlimit: soft, hard
+/** struct rlimit: soft, hard. */
+function limitOf(value: bigint): Buffer {
+  const limit = Buffer.alloc(16);
   limit.writeBigUInt64LE(value, 0);
   limit.writeBigUInt64LE(value, 8);
+  return limit;
+}
+
+function setLimit(resource: number, name: string, value: bigint): void {
+  const limit = limitOf(value);
   check(libc.setrlimit(resource, limit), 'setrlimit', name);
+}
+
+/** core(5): a program that takes core dumps gets them whatever the limit is, but for this one, in bytes. */
+const NO_CORE = 1n;
+
+/** Of the main thread: _LINUX_CAPABILITY_VERSION_3, pid 0. */
+function capabilityHeader(): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(0x20080522, 0);
+  return header;
+}
+
+/** Replaces the inheritable set, which says what ambient capabilities there can be. capget(2): two times effective, permitted, inheritable. */
+function setInheritable(mask: bigint): bigint {
+  const data = Buffer.alloc(24);
+  check(libc.capget(capabilityHeader(), data), 'capget', '');
+  const half = (offset: number): bigint => BigInt(data.readUInt32LE(offset)) | (BigInt(data.readUInt32LE(offset + 12)) << 32n);
+  const set = mask & half(4); // permitted
+  data.writeUInt32LE(Number(set & 0xffffffffn), 8);
+  data.writeUInt32LE(Number(set >> 32n), 20);
+  check(libc.capset(capabilityHeader(), data), 'capset', '');
+  return set;
+}
+
+const control = (option: number, value: bigint, name: string, second = 0n): number =>
+  check(libc.prctl(option, value, second, 0n, 0n), 'prctl', name);
+
+function setNoRoot(on: boolean): void {
+  const bits = BigInt(control(PR_GET_SECUREBITS, 0n, 'PR_GET_SECUREBITS'));
+  control(PR_SET_SECUREBITS, on ? bits | SECBIT_NOROOT : bits & ~SECBIT_NOROOT, 'PR_SET_SECUREBITS');
 }
 
 /** waitid(2) into a fresh siginfo_t; undefined when no child matches or none has ended. */
@@ -54,6 +100,20 @@ export const processCalls: ProcessCalls = {
   },
   setsid() {
     check(libc.setsid(), 'setsid', '');
+  },
+  forbidCoreDumps(pid) {
+    check(libc.prlimit(pid, RLIMIT_CORE, limitOf(NO_CORE), null), 'prlimit', `RLIMIT_CORE of process ${pid}`);
+  },
+  limitChildren(mask) {
+    const set = setInheritable(mask);
+    for (let number = 0n; number <= LAST_CAPABILITY; number++)
+      if ((set >> number) & 1n) control(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 'PR_CAP_AMBIENT_RAISE', number);
+    setNoRoot(true);
+  },
+  unlimitChildren() {
+    setNoRoot(false);
+    control(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 'PR_CAP_AMBIENT_CLEAR_ALL');
+    setInheritable(0n);
   },
   openPidfd: (pid) => check(raw.syscall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`),
   allowCoreDumps() {

@@ -33,7 +33,7 @@ const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'defau
 /** Keys that say what annotations may do: no annotation changes them. */
 const guards = [
   ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
-  'seccompsandbox',
+  ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities'],
   'virtio_fs_extra_args', // they could have it share any directory (1.x takes the annotation without an effect)
 ];
 /** Keys of paths on the host: 1.x's name of the thing, and the key that says which may be named. */

@@ -146,6 +146,16 @@ const hypervisor = {
       'prevents QEMU from starting programs and from gaining privileges. Empty: no filter, for a QEMU without seccomp. Annotations cannot\n' +
       'change this key.',
   ),
+  qemu_own_root: flag(
+    true,
+    'Run QEMU in mount, PID, IPC and UTS namespaces of its own, with a root directory that has only the files, devices and sockets of its\n' +
+      'VM. Set to false if `path` is a script that uses files outside of /usr. Annotations cannot change this key.',
+  ),
+  qemu_capabilities: list(
+    ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
+    "Capabilities that QEMU has, named as in capabilities(7) without CAP_: what its 9p server needs to act for the guest's root.\n" +
+      '"ALL": those of the runtime. Annotations cannot change this key.',
+  ),
   keep_translated_code: flag(
     false,
     'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +

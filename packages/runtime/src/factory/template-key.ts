@@ -1,8 +1,9 @@
 /** Which template fits a VM: the one that was made by the same QEMU with the same arguments and the same files. */
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
+import { programsOf } from '../hypervisor/qemu/script-programs.ts';
 import { spareMac } from './spare-link-plan.ts';
 
 /** A file as it was when the template was made. */
@@ -29,28 +30,9 @@ export function isUnchanged(input: InputFile): boolean {
   }
 }
 
-/** Scripts are short. */
-const SCRIPT_BYTES = 65536;
-
-function isProgram(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found?.isFile() === true && (found.mode & 0o111) !== 0;
-}
-
-/**
- * Programs that a script names by their whole paths: a new QEMU behind a script that starts it is another QEMU. Other files do not
- * count: a log that the script writes changes with each start.
- */
-function namedByScript(path: string): string[] {
-  if (statSync(path).size > SCRIPT_BYTES) return [];
-  const text = readFileSync(path, 'latin1');
-  if (!text.startsWith('#!')) return [];
-  const paths = text.match(/(?<![\w.+-])\/[\w./+-]+/g) ?? [];
-  return [...new Set(paths)].filter(isProgram);
-}
-
+/** A new QEMU behind a script that starts it is another QEMU. Other files do not count: a log that the script writes changes with each start. */
 export function templateInputs({ binary, kernel, image, initrd, firmware, pflashes }: QemuPlan): InputFile[] {
-  const paths = [binary, ...namedByScript(binary), kernel, image?.path, initrd, firmware, ...pflashes];
+  const paths = [binary, ...programsOf(binary), kernel, image?.path, initrd, firmware, ...pflashes];
   return paths.filter((path) => path !== undefined && path !== '').map((path) => inputFile(path as string));
 }
 

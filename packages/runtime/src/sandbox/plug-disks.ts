@@ -2,6 +2,7 @@
  * Block devices of the host that come to a VM with a container and go with it. What is plugged stands in the sandbox' state before it is:
  * a create that is killed half-way leaves a record of it. They end with QEMU in any case.
  */
+import { closeSync, openSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
 import type { GuestDisk } from '../agent/disk-requests.ts';
@@ -28,13 +29,23 @@ interface Owner {
   readonly containerId: string;
 }
 
-async function plugNew(monitor: QmpClient, disk: HostDisk, record: DiskRecord, config: DiskConfig): Promise<number | undefined> {
+async function plugNew(
+  { kernel }: Pick<Context, 'kernel'>,
+  monitor: QmpClient,
+  disk: HostDisk,
+  record: DiskRecord,
+  config: DiskConfig,
+): Promise<number | undefined> {
+  const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
+  const open = openSync(path, isReadonly ? 'r' : 'r+');
   try {
-    const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
-    return await plugDisk(monitor, { id: record.ID, path, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
+    const file = await monitor.addDescriptor(open, path, kernel);
+    return await plugDisk(monitor, { id: record.ID, file, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
     throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });
+  } finally {
+    closeSync(open);
   }
 }
 
@@ -55,7 +66,14 @@ async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: Wan
 }
 
 /** Plugs it for the container, unless the VM has it. @returns the state that was saved */
-async function provide(monitor: QmpClient, state: SandboxState, disk: HostDisk, owner: Owner, config: DiskConfig): Promise<SandboxState> {
+async function provide(
+  context: Pick<Context, 'kernel'>,
+  monitor: QmpClient,
+  state: SandboxState,
+  disk: HostDisk,
+  owner: Owner,
+  config: DiskConfig,
+): Promise<SandboxState> {
   const { sandboxId, containerId } = owner;
   const save = (changed: SandboxState): SandboxState => {
     saveSandbox(sandboxId, changed);
@@ -68,7 +86,7 @@ async function provide(monitor: QmpClient, state: SandboxState, disk: HostDisk, 
   const id = `drive-${hostFacts.randomName()}`;
   const record = placeDisk(free, disk, { id, containerId, driver, nvdimms: config.NvdimmCount });
   const begun = save(withDisk(free, record));
-  const address = await plugNew(monitor, disk, record, config);
+  const address = await plugNew(context, monitor, disk, record, config);
   return save(withDisk(begun, { ...record, Plugged: true, ...(address !== undefined && { Addr: address }) }));
 }
 
@@ -82,7 +100,7 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
     const config = before.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
     return withMonitor(owner.sandboxId, before, async (monitor) => {
       let now = before;
-      for (const disk of disks) now = await provide(monitor, now, disk, owner, config);
+      for (const disk of disks) now = await provide(context, monitor, now, disk, owner, config);
       return now;
     });
   });

@@ -9,7 +9,7 @@ import type { SandboxPaths } from '../context/paths.ts';
 import type { HostFacts, SharedPath } from './share-plan.ts';
 
 type RecordUndo = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
-type Mounter = Pick<Kernel, 'mount'>;
+type Mounter = Pick<Kernel, 'mount' | 'restrictMounts'>;
 
 const NONE = 'none';
 /** statfs(2) */
@@ -122,6 +122,7 @@ function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, rec
   kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
   kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
   if (readonly) kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  kernel.restrictMounts(place); // a guest may make device nodes: they open nothing on the host
   record({ undo: 'unmount', path: target });
   kernel.mount(place, target, NONE, MS_MOVE);
 }

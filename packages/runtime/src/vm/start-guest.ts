@@ -1,5 +1,6 @@
 /** A VM with its proxy, up to the agent's first answer: booted, or loaded from a template. */
-import { closeSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAgent, waitUntilServing } from '@kata-containers/common/agent-api/agent-connection';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
@@ -17,6 +18,7 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
+import { confined } from './confine-qemu.ts';
 import { failedChild } from './failed-child.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
@@ -88,9 +90,11 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
   const args = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { args: args.join(' ') });
   const { environment } = context;
-  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment };
+  const confine = (begin: () => ChildProcess): ChildProcess => confined(context, plan, begin);
+  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment, confine };
   const started = await traceStep(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
+  writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
   return started;
 }
 

@@ -140,7 +140,6 @@ const kernel: Unit = (plan) => [
 
 const firmware: Unit = (plan) => (plan.firmware === '' ? [] : ['-bios', plan.firmware]);
 const ioThread: Unit = (plan) => (plan.ioThread ? ['-object', `iothread,id=${ioThreadName(plan)}`] : []);
-const pidFile: Unit = ({ paths }) => ['-pidfile', paths.pidFile];
 /** What kernel_params or machine_accelerators have QEMU log; its complaints are there anyway. */
 const logFile: Unit = ({ debug, paths }) => (debug ? ['-D', paths.qemuLog] : []);
 /** QEMU's own seccomp filter, which also sets no_new_privs. It is there before the guest runs. */
@@ -151,7 +150,7 @@ const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', '
 const units: Unit[] = [
   ...[name, uuid, machine, keptCode, cpu, qmp, memory],
   ...[bridges, serial, consoleDevice, imageDevice, scsi, rng, agentChannel, sharedFileSystem, network],
-  ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, pidFile, logFile, sandbox, smp, incoming],
+  ...[rtc, globals, flashes, knobs, memoryBackend, lock, kernel, firmware, ioThread, logFile, sandbox, smp, incoming],
 ];
 
 /** The arguments after the binary's name. */

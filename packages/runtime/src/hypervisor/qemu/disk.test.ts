@@ -29,7 +29,7 @@ const refuse = (qmpClass: string) => (): never => {
 
 const disk = (changes: Partial<Disk> = {}): Disk => ({
   id: 'drive-1',
-  path: '/dev/loop5',
+  file: { set: 3, fd: 7 },
   bytes: 8 << 20,
   isReadonly: false,
   isExclusive: false,
@@ -57,7 +57,7 @@ describe('diskAddress', () => {
 describe('plugDisk', () => {
   const back = (changes: Values = {}): [string, Values] => [
     'blockdev-add',
-    { driver: 'raw', 'read-only': false, file: { driver: 'host_device', filename: '/dev/loop5' }, 'node-name': 'drive-1', ...changes },
+    { driver: 'raw', 'read-only': false, file: { driver: 'host_device', filename: '/dev/fdset/3' }, 'node-name': 'drive-1', ...changes },
   ];
 
   it('virtio-scsi', async () => {
@@ -130,7 +130,7 @@ describe('unplugDisk', () => {
 
 describe('an NVDIMM', () => {
   const wanted = disk({ driver: 'nvdimm', index: 1 });
-  const file = { 'qom-type': 'memory-backend-file', id: 'nvdimmbackmemdrive-1', 'mem-path': '/dev/loop5', size: 8 << 20, share: true };
+  const file = { 'qom-type': 'memory-backend-file', id: 'nvdimmbackmemdrive-1', 'mem-path': '/proc/self/fd/7', size: 8 << 20, share: true };
   const device = { driver: 'nvdimm', id: 'nvdimmdrive-1', memdev: 'nvdimmbackmemdrive-1' };
   for (const isReadonly of [false, true])
     it(isReadonly ? 'read-only, the guest cannot write to it either' : "is the file's pages", async () => {

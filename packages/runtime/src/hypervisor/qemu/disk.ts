@@ -25,8 +25,8 @@ export interface DiskCache {
 export interface Disk extends DiskPlace {
   /** Name of QEMU's side of it. */
   readonly id: string;
-  /** Opened by QEMU. */
-  readonly path: string;
+  /** QEMU's copy of our open file: it need not see the host's /dev. */
+  readonly file: { readonly set: number; readonly fd: number };
   readonly bytes: number;
   readonly isReadonly: boolean;
   /** No other VM may write to it: QEMU locks the node. */
@@ -67,8 +67,8 @@ async function memoryDevice(monitor: QmpClient, id: string): Promise<MemoryDevic
 }
 
 /** The guest's memory there is the file's: what it writes is in the host's page cache, where others see it. 1.x's names. */
-async function plugNvdimm(monitor: QmpClient, { id, path, bytes, isReadonly }: Disk): Promise<number | undefined> {
-  const file = { 'mem-path': path, size: bytes, share: true, readonly: isReadonly };
+async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReadonly }: Disk): Promise<number | undefined> {
+  const file = { 'mem-path': `/proc/self/fd/${fd}`, size: bytes, share: true, readonly: isReadonly };
   await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: backend(id), ...file });
   try {
     await monitor.execute('device_add', { driver: 'nvdimm', id: nvdimm(id), memdev: backend(id), unarmed: isReadonly });
@@ -85,8 +85,8 @@ async function plugNvdimm(monitor: QmpClient, { id, path, bytes, isReadonly }: D
  */
 export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number | undefined> {
   if (disk.driver === 'nvdimm') return plugNvdimm(monitor, disk);
-  const { id, path, isReadonly, cache } = disk;
-  const file = { driver: 'host_device', filename: path };
+  const { id, isReadonly, cache } = disk;
+  const file = { driver: 'host_device', filename: `/dev/fdset/${disk.file.set}` };
   await monitor.execute('blockdev-add', { driver: 'raw', 'read-only': isReadonly, file, 'node-name': id, ...(cache && { cache }) });
   try {
     await monitor.execute('device_add', { ...front(disk) });

@@ -1,5 +1,6 @@
 /** Starting QEMU and talking to its monitor. */
 import { spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
@@ -56,16 +57,19 @@ export interface QemuStart {
   /** Its fds from 3 on. */
   readonly inherited: readonly number[];
   readonly environment: NodeJS.ProcessEnv;
+  /** Calls its argument, which starts QEMU, with the main thread prepared so that QEMU is confined. */
+  readonly confine: (start: () => ChildProcess) => ChildProcess;
 }
 
 /**
  * Starts QEMU in the namespaces of the main thread, apart from our session and stdio.
  * @throws HypervisorError when it cannot be run at all
  */
-export function startQemu({ binary, args, logFile, inherited, environment }: QemuStart): StartedQemu {
+export function startQemu({ binary, args, logFile, inherited, environment, confine }: QemuStart): StartedQemu {
   const log = openSync(logFile, 'a', 0o600);
   try {
-    const child = spawn(binary, args, { stdio: ['ignore', log, log, ...inherited], detached: true, env: environment, cwd: '/' });
+    const stdio: StdioOptions = ['ignore', log, log, ...inherited];
+    const child = confine(() => spawn(binary, args, { stdio, detached: true, env: environment, cwd: '/' }));
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>

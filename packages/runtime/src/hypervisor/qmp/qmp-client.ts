@@ -60,8 +60,31 @@ export class QmpClient {
    * @throws as `execute`, KernelError
    */
   giveDescriptor(name: string, fd: number, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<unknown> {
+    return this.#sendWith('getfd', { fdname: name }, fd, kernel);
+  }
+
+  /**
+   * Gives QEMU an open file of ours that it uses as /dev/fdset/SET, in place of a path that it cannot open; `path` is for the reader of
+   * query-fdsets.
+   * @returns the set, and the fd's number in QEMU. @throws as `giveDescriptor`
+   */
+  async addDescriptor(
+    fd: number,
+    path: string,
+    kernel: Pick<Kernel, 'sendDescriptorOver'>,
+  ): Promise<{ readonly set: number; readonly fd: number }> {
+    const added = (await this.#sendWith('add-fd', { opaque: path }, fd, kernel)) as { readonly 'fdset-id': number; readonly fd: number };
+    return { set: added['fdset-id'], fd: added.fd };
+  }
+
+  #sendWith(
+    command: string,
+    values: Readonly<Record<string, unknown>>,
+    fd: number,
+    kernel: Pick<Kernel, 'sendDescriptorOver'>,
+  ): Promise<unknown> {
     const { _handle: handle } = this.#connection as unknown as { _handle: { fd: number } };
-    return this.#send('getfd', { fdname: name }, (text) => kernel.sendDescriptorOver(handle.fd, fd, text));
+    return this.#send(command, values, (text) => kernel.sendDescriptorOver(handle.fd, fd, text));
   }
 
   #send(command: string, values: Readonly<Record<string, unknown>> | undefined, write: (text: string) => void): Promise<unknown> {

@@ -1,0 +1,19 @@
+/** Programs that a script in QEMU's place names by their whole paths. */
+import { readFileSync, statSync } from 'node:fs';
+
+/** Scripts are short. */
+const SCRIPT_BYTES = 65536;
+
+function isProgram(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o111) !== 0;
+}
+
+/** Empty for a program that is no script. Other files that it names are left out. @throws Error when it is missing */
+export function programsOf(path: string): string[] {
+  if (statSync(path).size > SCRIPT_BYTES) return [];
+  const text = readFileSync(path, 'latin1');
+  if (!text.startsWith('#!')) return [];
+  const paths = text.match(/(?<![\w.+-])\/[\w./+-]+/g) ?? [];
+  return [...new Set(paths)].filter(isProgram);
+}

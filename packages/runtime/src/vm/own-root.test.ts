@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { inOwnRoot } from './own-root.ts';
+import type { RootEntry } from './own-root.ts';
+
+const isRoot = process.getuid?.() === 0;
+const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => readlinkSync(`/proc/thread-self/ns/${name}`));
+
+(isRoot ? describe : describe.skip)('inOwnRoot (root)', () => {
+  let directory = '';
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'own-root-'))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+  const system: RootEntry[] = [
+    ...['/usr', '/bin', '/lib', '/lib64'].map((path): RootEntry => ({ kind: 'directory', path, access: 'read' })),
+    { kind: 'device', path: '/dev/null' }, // Node opens it in the child
+  ];
+
+  /** Output of a shell script in a root of its own with these entries. */
+  async function output(entries: readonly RootEntry[], script: string): Promise<string> {
+    const file = join(directory, 'output');
+    const out = openSync(file, 'w');
+    const whenReady = `while [ -e /.proc ] || ! [ -e /proc/self ]; do :; done; ${script}`;
+    const child = inOwnRoot(entries, linuxKernel, () =>
+      spawn('/bin/sh', ['-c', whenReady], { stdio: ['ignore', out, out], cwd: '/', env: {} }),
+    );
+    closeSync(out);
+    await once(child, 'exit');
+    return readFileSync(file, 'utf8');
+  }
+
+  it('has its entries and nothing else', async () => {
+    writeFileSync(join(directory, 'read'), 'r');
+    writeFileSync(join(directory, 'write'), 'w');
+    const entries: RootEntry[] = [
+      ...system,
+      { kind: 'file', path: join(directory, 'read'), access: 'read' },
+      { kind: 'file', path: join(directory, 'write'), access: 'write' },
+      { kind: 'file', path: join(directory, 'missing'), access: 'read' },
+    ];
+    const script = `cd ${directory}; echo * ; echo x >read; echo y >write; cat read write; echo made >made; echo z >/dev/null; echo /* /dev/* $$`;
+    const text = await output(entries, script);
+    const lines = text.split('\n').map((line) => line.replace(/^\/bin\/sh: \d+: /, ''));
+    assert.deepEqual(lines, [
+      'read write',
+      'cannot create read: Read-only file system',
+      'ry',
+      'cannot create made: Read-only file system',
+      `/bin /dev /lib /lib64 /proc /${directory.split('/')[1]} /usr /dev/null 1`,
+      '',
+    ]);
+  });
+
+  it('sees itself in /proc, and no other process', async () =>
+    assert.match(await output(system, 'cd /proc; echo *; ls self/fd'), /^(\d+) self\n0\n1\n2\n/));
+
+  it('leaves the program where it was', async () => {
+    const [before, cwd, entries] = [namespaces(), process.cwd(), readdirSync('/')];
+    await output(system, 'true');
+    assert.deepEqual([namespaces(), process.cwd(), readdirSync('/')], [before, cwd, entries]);
+  });
+
+  it('leaves it there also when nothing can be started', () => {
+    const before = namespaces();
+    assert.throws(
+      () =>
+        inOwnRoot(system, linuxKernel, () => {
+          throw new Error('no');
+        }),
+      /^Error: no$/,
+    );
+    assert.deepEqual([namespaces(), existsSync('/.proc')], [before, false]);
+  });
+});

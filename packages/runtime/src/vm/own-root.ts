@@ -1,0 +1,155 @@
+/**
+ * A root directory for one process: a tmpfs with bind mounts, made in a mount namespace of the main thread that the process is then
+ * started in. Everything is synchronous: nothing else of this program may run while its main thread is elsewhere.
+ */
+import { closeSync, lstatSync, mkdirSync, openSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  CLONE_NEWIPC,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+  MNT_DETACH,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
+  MS_SLAVE,
+} from '@kata-containers/common/kernel/constants';
+import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+
+export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'setns' | 'unshare'>;
+
+/** What the root contains, at the host's path. */
+export type RootEntry =
+  | { readonly kind: 'file' | 'directory'; readonly path: string; readonly access: 'read' | 'write' }
+  /** With the mounts below it, those of now and of later. */
+  | { readonly kind: 'share'; readonly path: string }
+  /** A node for the same character device as the host's; another file is bound. */
+  | { readonly kind: 'device'; readonly path: string };
+
+const NONE = 'none';
+/** Where the root is made, in the new namespace: nothing that a root contains is below it. */
+const BASE = '/sys';
+/** The host's /proc, read-only, while the process starts. */
+const HOST_PROC = '/.proc';
+
+const reads = MS_RDONLY | MS_NOSUID | MS_NODEV;
+const writes = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writeFileSync(path, '', { mode: 0o600 });
+}
+
+function addBind(path: string, flags: number, kernel: RootKernel): void {
+  const target = join(BASE, path);
+  if (statSync(path).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o755 });
+  else makeFile(target);
+  kernel.mount(path, target, NONE, MS_BIND);
+  kernel.mount(NONE, target, NONE, MS_BIND | MS_REMOUNT | flags);
+}
+
+/** Slave mounts are slaves in a copy too: what is mounted in the share later arrives here. */
+function addShare(path: string, kernel: RootKernel): void {
+  const target = join(BASE, path);
+  mkdirSync(target, { recursive: true, mode: 0o755 });
+  kernel.mount(path, target, NONE, MS_BIND | MS_REC);
+}
+
+function addDevice(path: string, kernel: RootKernel): void {
+  const { major, minor } = deviceNumber(statSync(path).rdev);
+  const target = join(BASE, path);
+  mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+  kernel.makeCharacterDevice(target, major, minor);
+}
+
+function addEntry(entry: RootEntry, kernel: RootKernel): void {
+  const { path } = entry;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (entry.kind === 'share') addShare(path, kernel);
+  else if (entry.kind === 'device' && found.isCharacterDevice()) addDevice(path, kernel);
+  else if (entry.kind === 'device') addBind(path, reads, kernel);
+  else if (entry.kind === 'directory' && found.isSymbolicLink()) symlinkSync(readlinkSync(path), join(BASE, path));
+  else addBind(path, entry.access === 'read' ? reads : writes, kernel);
+}
+
+/** The main thread's root becomes the new one, and the host's goes: lazily, for it has all mounts of the host; the namespace is ours. */
+function makeRoot(entries: readonly RootEntry[], kernel: RootKernel): void {
+  kernel.mount(NONE, '/', NONE, MS_REC | MS_SLAVE);
+  kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID, 'mode=0755,size=1m');
+  for (const entry of entries) addEntry(entry, kernel);
+  mkdirSync(join(BASE, HOST_PROC));
+  kernel.mount('/proc', join(BASE, HOST_PROC), NONE, MS_BIND);
+  kernel.mount(NONE, join(BASE, HOST_PROC), NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
+  process.chdir(BASE);
+  kernel.pivotRoot('.', '.'); // pivot_root(2): the old root is on top of the new one then
+  kernel.umount('.', MNT_DETACH);
+  process.chdir('/');
+}
+
+/**
+ * /proc has the process itself, and no other one: a mount of the whole /proc shows the PID namespace of who mounts it, and that is the
+ * host's. QEMU's 9p server needs /proc/self/fd.
+ */
+function finishRoot(pid: number | undefined, kernel: RootKernel): void {
+  if (pid !== undefined) {
+    mkdirSync(`/proc/${pid}`, { recursive: true });
+    symlinkSync(String(pid), '/proc/self');
+    kernel.mount(`${HOST_PROC}/${pid}`, `/proc/${pid}`, NONE, MS_BIND);
+    kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | writes);
+  }
+  kernel.umount(HOST_PROC, MNT_DETACH);
+  rmdirSync(HOST_PROC);
+  kernel.mount(NONE, '/', NONE, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID);
+}
+
+/** A child process: without a pid it could not be started. */
+export interface Startable {
+  readonly pid?: number | undefined;
+  kill(signal: 'SIGKILL'): unknown;
+}
+
+/** @throws KernelError; the process has ended then */
+function finishOrKill(started: Startable, kernel: RootKernel): void {
+  try {
+    finishRoot(started.pid, kernel);
+  } catch (error) {
+    started.kill('SIGKILL');
+    throw error;
+  }
+}
+
+const namespaces = [
+  ['mnt', CLONE_NEWNS],
+  ['pid', CLONE_NEWPID],
+  ['ipc', CLONE_NEWIPC],
+  ['uts', CLONE_NEWUTS],
+] as const;
+
+/**
+ * Runs `start`, which starts one process, with the main thread in new mount, IPC and UTS namespaces whose root has `entries` only; the
+ * process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's /proc: QEMU runs nothing of a
+ * guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
+ */
+export function inOwnRoot<T extends Startable>(entries: readonly RootEntry[], kernel: RootKernel, start: () => T): T {
+  const directory = process.cwd();
+  const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
+  try {
+    kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
+    makeRoot(entries, kernel);
+    kernel.unshare(CLONE_NEWPID);
+    const started = start();
+    finishOrKill(started, kernel);
+    return started;
+  } finally {
+    for (const { fd, type } of home) kernel.setns(fd, type);
+    for (const { fd } of home) closeSync(fd);
+    process.chdir(directory);
+  }
+}

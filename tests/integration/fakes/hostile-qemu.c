@@ -1,0 +1,146 @@
+/*
+ * Stands in QEMU's place and tries what a guest that has taken QEMU over would try. One line: NAME=allowed or NAME=denied for each.
+ * Built with -DCANARY="FILE OF THE HOST" -DSOCKET="LISTENING SOCKET" -DOTHER="DIRECTORY OF ANOTHER SANDBOX" -DVICTIM=PID
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char vm[4096]; /* the directory that QEMU may write to */
+
+static int opens(const char *path, int flags) {
+  int fd = open(path, flags, 0600);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+static int read_host_file(void) { return opens(CANARY, O_RDONLY); }
+
+static int read_through_proc(void) {
+  char path[4096];
+  snprintf(path, sizeof path, "/proc/%d/root%s", VICTIM, CANARY);
+  return opens(path, O_RDONLY) || opens("/proc/1/root" CANARY, O_RDONLY);
+}
+
+static int read_by_handle(void) {
+  struct { struct file_handle head; unsigned char bytes[8]; } handle = {{.handle_bytes = 8, .handle_type = 1}, {2}};
+  int directory = open(vm, O_RDONLY);
+  /* A caller that may try gets ESTALE for a handle that was guessed. */
+  return syscall(SYS_open_by_handle_at, directory, &handle, O_RDONLY) >= 0 || errno == ESTALE;
+}
+
+static int write_to_other_sandbox(void) { return opens(OTHER "/written", O_CREAT | O_WRONLY); }
+static int list_other_sandboxes(void) { return opens(OTHER, O_RDONLY); }
+static int mount_something(void) { return mount("none", vm, "tmpfs", 0, NULL) == 0 && umount2(vm, MNT_DETACH) == 0; }
+static int enter_namespace(void) { return opens("/proc/1/ns/mnt", O_RDONLY); }
+
+static int trace(void) {
+  if (ptrace(PTRACE_ATTACH, VICTIM, 0, 0) != 0) return 0;
+  waitpid(VICTIM, NULL, 0);
+  ptrace(PTRACE_DETACH, VICTIM, 0, 0);
+  return 1;
+}
+
+static int signal_stranger(void) { return kill(VICTIM, SIGCONT) == 0; }
+static int read_environment(void) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/environ", VICTIM);
+  return opens(path, O_RDONLY);
+}
+
+static int open_host_disk(void) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/disk", vm);
+  int made = mknod(path, S_IFBLK | 0600, makedev(DISK_MAJOR, DISK_MINOR)) == 0;
+  int opened = made && opens(path, O_RDONLY);
+  unlink(path);
+  return opened;
+}
+
+/* ENOSYS: a kernel without modules. */
+static int load_module(void) { return syscall(SYS_init_module, NULL, 0, "") == 0 || (errno != EPERM && errno != ENOSYS); }
+static int set_sysctl(void) { return opens("/proc/sys/kernel/hostname", O_WRONLY); }
+
+static int set_host_name(void) {
+  char name[256];
+  gethostname(name, sizeof name);
+  return sethostname(name, strlen(name)) == 0;
+}
+
+static int connect_to_socket(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
+  return connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static int dump_core(void) {
+  struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    setrlimit(RLIMIT_CORE, &unlimited);
+    if (chdir(vm) == 0) abort();
+    _exit(0);
+  }
+  waitpid(child, &status, 0);
+  char path[4200];
+  snprintf(path, sizeof path, "%s/core", vm);
+  unlink(path);
+  snprintf(path, sizeof path, "%s/core.%d", vm, child);
+  unlink(path);
+  return WCOREDUMP(status);
+}
+
+static int leave_root(void) { return chroot(vm) == 0; } /* last: the paths are others then */
+
+static const struct { const char *name; int (*try)(void); } table[] = {
+  {"read_host_file", read_host_file},
+  {"read_through_proc", read_through_proc},
+  {"read_by_handle", read_by_handle},
+  {"write_to_other_sandbox", write_to_other_sandbox},
+  {"list_other_sandboxes", list_other_sandboxes},
+  {"mount", mount_something},
+  {"enter_namespace", enter_namespace},
+  {"ptrace", trace},
+  {"signal", signal_stranger},
+  {"read_environment", read_environment},
+  {"open_host_disk", open_host_disk},
+  {"load_module", load_module},
+  {"set_sysctl", set_sysctl},
+  {"set_host_name", set_host_name},
+  {"connect_to_socket", connect_to_socket},
+  {"dump_core", dump_core},
+  {"chroot", leave_root},
+};
+
+/* The runtime ends the preparation of the root once QEMU has been started: before a guest can run. */
+static void await_confinement(void) {
+  struct rlimit core;
+  do
+    getrlimit(RLIMIT_CORE, &core);
+  while (core.rlim_max != 1);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) return puts("QEMU emulator version 7.2.0") < 0;
+  for (int i = 1; i + 1 < argc; i++)
+    if (strcmp(argv[i], "-qmp") == 0) sscanf(argv[i + 1], "unix:%4000[^,]", vm);
+  *strrchr(vm, '/') = 0;
+  if (access("/proc/sys", F_OK) != 0) await_confinement();
+  for (unsigned i = 0; i < sizeof table / sizeof *table; i++) printf("%s=%s ", table[i].name, table[i].try() ? "allowed" : "denied");
+  puts("");
+  return 1;
+}

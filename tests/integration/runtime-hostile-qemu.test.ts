@@ -1,0 +1,73 @@
+/** A program in QEMU's place that tries to get out: confined as shipped, and, as a control, without confinement. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+import { run } from '../e2e/run.ts';
+import { schema } from '../../packages/runtime/src/configuration/schema.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+const SOURCE = join(import.meta.dirname, 'fakes/hostile-qemu.c');
+const shipped = schema['hypervisor.qemu'].qemu_capabilities.default;
+const OTHER = '/run/vc/vm/another-sandbox';
+
+/** Numbers of a disk of the host that can be opened. */
+function hostDisk(): { major: string; minor: string } {
+  const numbers = readdirSync('/sys/block')
+    .filter((name) => Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) > 0)
+    .map((name) => readFileSync(`/sys/block/${name}/dev`, 'utf8').trim())[0];
+  const [major = '', minor = ''] = (numbers ?? '').split(':');
+  return { major, minor };
+}
+
+describe('a hostile QEMU', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  let listener: Server;
+  const victim = spawn('sleep', ['1000']);
+  beforeEach(() => {
+    rig = new RuntimeRig();
+    mkdirSync(OTHER, { recursive: true, mode: 0o700 });
+    listener = createServer().listen(rig.scratch.file('docker.sock'));
+  });
+  afterEach(async () => {
+    listener.close();
+    rmSync(OTHER, { recursive: true });
+    await rig.close();
+  });
+  after(() => victim.kill());
+
+  /** What it was allowed. */
+  async function attempts(configuration: Record<string, boolean | readonly string[]>): Promise<{ allowed: string[]; denied: string[] }> {
+    const binary = rig.scratch.file('hostile');
+    const canary = rig.scratch.file('canary');
+    writeFileSync(canary, 'secret');
+    const { major, minor } = hostDisk();
+    const strings = { CANARY: canary, SOCKET: rig.scratch.file('docker.sock'), OTHER };
+    const numbers = { VICTIM: victim.pid, DISK_MAJOR: major, DISK_MINOR: minor };
+    const definitions = [
+      ...Object.entries(strings).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),
+      ...Object.entries(numbers).map(([name, value]) => `-D${name}=${value}`),
+    ];
+    const built = await run('gcc', ['-static', '-o', binary, ...definitions, SOURCE]);
+    assert.equal(built.code, 0, built.stderr);
+    rig.prepare({ configuration: { 'hypervisor.qemu.path': binary, ...configuration } });
+    const { stderr } = await rig.create();
+    const results = [...stderr.matchAll(/(\w+)=(allowed|denied)/g)];
+    const of = (wanted: string): string[] => results.flatMap(([, name = '', result]) => (result === wanted ? [name] : []));
+    assert.notEqual(results.length, 0, stderr);
+    return { allowed: of('allowed'), denied: of('denied') };
+  }
+
+  it('confined, gets nowhere', async () => {
+    const { allowed } = await attempts({ 'hypervisor.qemu.qemu_own_root': true, 'hypervisor.qemu.qemu_capabilities': shipped });
+    assert.deepEqual(allowed, []);
+  });
+
+  it('unconfined, gets everywhere', async () => {
+    const { denied } = await attempts({});
+    assert.deepEqual(denied, existsSync('/proc/modules') ? [] : ['load_module']);
+  });
+});
