@@ -6,7 +6,7 @@ import { Engine } from './engine.ts';
 import { until } from './run.ts';
 import type { Outcome } from './run.ts';
 import { leftovers } from './leftovers.ts';
-import { kataRuntime, stage, variant } from './staged.ts';
+import { kataRuntime } from './staged.ts';
 
 interface Row {
   readonly ifname: string;
@@ -15,15 +15,12 @@ interface Row {
   readonly addr_info: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[];
 }
 
-describe('interfaces that come late, and profiles', function () {
+describe('interfaces that come late', function () {
   this.timeout(60_000);
   let engine: Engine;
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
-    const seccomp = variant(stage, 'kata-seccomp', (toml) =>
-      toml.replace(/^#?disable_guest_seccomp ?= ?.*$/m, 'disable_guest_seccomp = false'),
-    );
-    engine = await Engine.start({ 'kata-runtime': kataRuntime, seccomp }, 'kata-runtime');
+    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
   });
   after(async () => {
     await engine.stop();
@@ -119,18 +116,5 @@ describe('interfaces that come late, and profiles', function () {
     } finally {
       await good(kata('delete', '--force', 'late'));
     }
-  });
-
-  it('a seccomp profile holds in the guest', async () => {
-    const profile = join(engine.directory, 'profile.json');
-    const rule = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' };
-    writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86_64'], syscalls: [rule] }));
-    const run = (runtime: string, ...args: string[]): Promise<Outcome> =>
-      engine.docker(['run', '--rm', '--runtime', runtime, ...args, 'busybox', 'mkdir', '/x']);
-    const { code, stderr } = await run('seccomp', '--security-opt', `seccomp=${profile}`);
-    assert.notEqual(code, 0);
-    assert.match(stderr, /Operation not permitted/);
-    assert.equal((await run('seccomp')).code, 0); // docker's own profile
-    assert.equal((await run('kata-runtime', '--security-opt', `seccomp=${profile}`)).code, 0); // 1.x's default
   });
 });

@@ -2,8 +2,15 @@
 import type { LinuxSeccomp, LinuxSeccompArg } from '@kata-containers/common/generated/oci';
 import type { Seccomp, SeccompArgument } from '@kata-containers/common/oci/spec';
 
-/** The message carries no error number, and only with this one does a C library go on with clone (runc, containerd and docker profiles). */
+/** A runtime of 1.x sends no error number, and only with this one does a C library go on with clone (docker's and containerd's profiles). */
 const ENOSYS = 38;
+
+type Syscall = LinuxSeccomp['Syscalls'][number];
+
+function errorNumber({ Names, Action, ErrnoRet: [given] }: Syscall): { errnoRet?: number } {
+  if (given !== undefined) return { errnoRet: given };
+  return Action === 'SCMP_ACT_ERRNO' && Names.includes('clone3') ? { errnoRet: ENOSYS } : {};
+}
 
 const argument = ({ Index, Value, ValueTwo, Op }: LinuxSeccompArg): SeccompArgument => ({
   index: Number(Index),
@@ -15,12 +22,14 @@ const argument = ({ Index, Value, ValueTwo, Op }: LinuxSeccompArg): SeccompArgum
 export function seccompConfig(message: LinuxSeccomp): Seccomp {
   return {
     defaultAction: message.DefaultAction,
+    ...(message.DefaultErrnoRet[0] !== undefined && { defaultErrnoRet: message.DefaultErrnoRet[0] }),
     ...(message.Architectures.length > 0 && { architectures: message.Architectures }),
-    syscalls: message.Syscalls.map(({ Names, Action, Args }) => ({
-      names: Names,
-      action: Action,
-      ...(Action === 'SCMP_ACT_ERRNO' && Names.includes('clone3') && { errnoRet: ENOSYS }),
-      ...(Args.length > 0 && { args: Args.map(argument) }),
+    ...(message.Flags.length > 0 && { flags: message.Flags }),
+    syscalls: message.Syscalls.map((syscall) => ({
+      names: syscall.Names,
+      action: syscall.Action,
+      ...errorNumber(syscall),
+      ...(syscall.Args.length > 0 && { args: syscall.Args.map(argument) }),
     })),
   };
 }

@@ -37,8 +37,12 @@ describe('specConfig', () => {
       Devices: [{ Path: '/dev/a', Type: 'c', Major: 1n, Minor: 3n }],
       Seccomp: {
         DefaultAction: 'SCMP_ACT_ALLOW',
+        DefaultErrnoRet: [38],
         Architectures: ['SCMP_ARCH_X86_64'],
-        Syscalls: [{ Names: ['mkdir'], Action: 'SCMP_ACT_ERRNO', Args: [{ Index: 1n, Value: 2n, ValueTwo: 0n, Op: 'SCMP_CMP_EQ' }] }],
+        Flags: ['SECCOMP_FILTER_FLAG_LOG'],
+        Syscalls: [
+          { Names: ['mkdir'], Action: 'SCMP_ACT_ERRNO', ErrnoRet: [0], Args: [{ Index: 1n, Value: 2n, ValueTwo: 0n, Op: 'SCMP_CMP_EQ' }] },
+        ],
       },
       MaskedPaths: ['/proc/kcore'],
       ReadonlyPaths: ['/proc/sys'],
@@ -79,8 +83,12 @@ describe('specConfig', () => {
   it('the seccomp profile', () => {
     assert.deepEqual(spec.linux?.seccomp, {
       defaultAction: 'SCMP_ACT_ALLOW',
+      defaultErrnoRet: 38,
       architectures: ['SCMP_ARCH_X86_64'],
-      syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: 2n, valueTwo: 0n, op: 'SCMP_CMP_EQ' }] }],
+      flags: ['SECCOMP_FILTER_FLAG_LOG'],
+      syscalls: [
+        { names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 0, args: [{ index: 1, value: 2n, valueTwo: 0n, op: 'SCMP_CMP_EQ' }] },
+      ],
     });
   });
   it('clone3 fails so that a C library goes on without it', () => {

@@ -146,7 +146,9 @@ export interface SeccompArgument {
 
 export interface Seccomp {
   defaultAction: string;
+  defaultErrnoRet?: number;
   architectures?: string[];
+  flags?: string[];
   syscalls?: { names: string[]; action: string; errnoRet?: number; args?: SeccompArgument[] }[];
 }
 

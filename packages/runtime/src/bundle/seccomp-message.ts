@@ -1,14 +1,20 @@
-/** A seccomp profile in the message's words, which have none for flags, `errnoRet` and listeners. Pure. */
+/** A seccomp profile in the message's words, which have none for listeners (`unsupported-field.ts` refuses those). Pure. */
 import { LinuxSeccomp } from '@kata-containers/common/generated/oci';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 
-export function seccompMessage({ defaultAction, architectures = [], syscalls = [] }: Seccomp): LinuxSeccomp {
+/** Zero is an error number too: the system call is skipped and succeeds. */
+const noneOrOne = (value: number | undefined): number[] => (value === undefined ? [] : [value]);
+
+export function seccompMessage({ defaultAction, defaultErrnoRet, architectures = [], flags = [], syscalls = [] }: Seccomp): LinuxSeccomp {
   return LinuxSeccomp.fromPartial({
     DefaultAction: defaultAction,
+    DefaultErrnoRet: noneOrOne(defaultErrnoRet),
     Architectures: architectures,
-    Syscalls: syscalls.map(({ names, action, args }) => ({
+    Flags: flags,
+    Syscalls: syscalls.map(({ names, action, errnoRet, args }) => ({
       Names: names,
       Action: action,
+      ErrnoRet: noneOrOne(errnoRet),
       Args: (args ?? []).map(({ index, value, valueTwo, op }) => ({
         Index: BigInt(index),
         Value: BigInt(value),

@@ -96,11 +96,13 @@ export const resourcesShape = object({
 const seccomp = object(
   {
     defaultAction: text,
-    architectures: list(text),
+    defaultErrnoRet: uint32,
+    ...all(list(text), 'architectures', 'flags'),
     syscalls: list(
       object({
         names: list(text),
         action: text,
+        errnoRet: uint32,
         args: list(object({ index: uint32, ...all(uint64, 'value', 'valueTwo'), op: text }, 'index', 'value', 'op')),
       }),
     ),

@@ -20,6 +20,7 @@ describe('fields of newer specifications', () => {
     [{ mounts: [{ destination: '/a', options: ['rbind', 'idmap'] }] }, 'mounts[0].options'],
     [{ linux: { timeOffsets: { boottime: { secs: 1 } } } }, 'linux.timeOffsets'],
     [{ linux: { netDevices: { eth1: {} } } }, 'linux.netDevices'],
+    [{ linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/a' } } }, 'linux.seccomp.listenerPath'],
     [{ linux: { memoryPolicy: { mode: 'MPOL_BIND' } } }, 'linux.memoryPolicy'],
     [{ linux: { resources: { cpu: { idle: 1 } } } }, 'linux.resources.cpu.idle'],
     [{ linux: { resources: { cpu: { burst: 1000 } } } }, 'linux.resources.cpu.burst'],

@@ -58,6 +58,7 @@ export function unsupportedField({ process, mounts = [], linux, ...spec }: Spec)
     unsupportedOfProcess(process, 'process.') ??
     ofMounts(mounts) ??
     ofUserNamespace(linux ?? {}) ??
+    firstAsked(linux?.seccomp, ['listenerPath', 'listenerMetadata'], 'linux.seccomp.') ?? // 1.1; the agent would be on the host
     firstAsked(linux, ['timeOffsets', 'netDevices', 'memoryPolicy'], 'linux.') ?? // 1.1, 1.3, 1.3
     firstAsked(linux?.resources?.cpu, ['idle', 'burst'], 'linux.resources.cpu.') ?? // 1.1
     firstAsked(fieldsOf(spec)['vm'] as object | undefined, ['hwConfig'], 'vm.') // 1.3

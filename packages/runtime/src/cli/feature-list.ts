@@ -19,6 +19,9 @@ const capabilities = [
   ...['PERFMON', 'BPF', 'CHECKPOINT_RESTORE'],
 ].map((name) => `CAP_${name}`);
 
+/** Of seccomp(2), but for that of listeners. */
+const seccompFlags = ['TSYNC', 'SPEC_ALLOW', 'LOG'].map((name) => `SECCOMP_FILTER_FLAG_${name}`);
+
 export const featureList = {
   ociVersionMin: '1.0.0',
   ociVersionMax: '1.3.0',
@@ -28,7 +31,14 @@ export const featureList = {
     namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'uts'],
     capabilities,
     cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: false },
-    seccomp: { enabled: false },
+    seccomp: {
+      enabled: true,
+      actions: ['ALLOW', 'ERRNO', 'KILL', 'KILL_PROCESS', 'KILL_THREAD', 'LOG', 'TRACE', 'TRAP'].map((name) => `SCMP_ACT_${name}`),
+      operators: ['EQ', 'GE', 'GT', 'LE', 'LT', 'MASKED_EQ', 'NE'].map((name) => `SCMP_CMP_${name}`),
+      archs: ['SCMP_ARCH_X32', 'SCMP_ARCH_X86', 'SCMP_ARCH_X86_64'],
+      knownFlags: seccompFlags,
+      supportedFlags: seccompFlags,
+    },
     apparmor: { enabled: false },
     selinux: { enabled: false },
     intelRdt: { enabled: false },

@@ -212,7 +212,7 @@ const runtime = {
     'Apply the limits of the container that the sandbox was made for to the whole sandbox, with QEMU, proxy and shims. Otherwise the\n' +
       "containers' limits apply to the VM's vCPUs only.",
   ),
-  disable_guest_seccomp: flag(true, 'Do not apply seccomp profiles inside the guest.'),
+  disable_guest_seccomp: flag(false, 'Do not apply seccomp profiles inside the guest.'),
   enable_tracing: idle(false, NO_TRACING),
   disable_new_netns: idle(false, 'QEMU always runs in a network namespace'),
   enable_agent_pidns: idle(false, 'the pod decides whether its containers share a PID namespace'),
