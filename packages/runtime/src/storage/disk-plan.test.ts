@@ -33,10 +33,9 @@ describe('planDevices', () => {
   for (const [name, rules, isReadonly] of cases)
     it(`rules: ${name}`, () => {
       const linux = { devices: [disk(), tty], ...(rules && { resources: { devices: rules } }) };
-      assert.deepEqual(planDevices(linux, facts), {
-        disks: [{ number: '7:5', hint: '/dev/x', isReadonly, isMounted: false }],
-        kept: linux.devices,
-      });
+      const { disks, kept } = planDevices(linux, facts);
+      assert.deepEqual(disks, [{ number: '7:5', hint: '/dev/x', isReadonly, isMounted: false }]);
+      assert.deepEqual(kept.slice(0, 2), linux.devices); // the guest's loop devices may follow
     });
 
   it('one that the host cannot write to', () => {
@@ -47,7 +46,18 @@ describe('planDevices', () => {
   it("a privileged container gets what was asked for, and none of the host's", () => {
     const devices = [{ path: '/dev/vda', type: 'b', major: 254, minor: 0 }, disk('/dev/loop5'), disk('/dev/mine'), tty];
     const { disks, kept } = planDevices({ devices, resources: { devices: [everything] } }, facts);
-    assert.deepEqual([disks.map(({ hint }) => hint), kept], [['/dev/mine'], [disk('/dev/mine'), tty]]);
+    assert.deepEqual([disks.map(({ hint }) => hint), kept.slice(0, 2)], [['/dev/mine'], [disk('/dev/mine'), tty]]);
+  });
+
+  it("a privileged container gets the guest's loop devices, but for those whose name a disk has", () => {
+    const loops = (devices: Device[], rules: DeviceRule[]) =>
+      planDevices({ devices, resources: { devices: rules } }, { ...facts, numberAt: () => undefined })
+        .kept.filter(({ path }) => path.startsWith('/dev/loop'))
+        .map(({ path, major, minor }) => `${path} ${major}:${minor}`);
+    const all = Array.from({ length: 8 }, (_, minor) => `/dev/loop${minor} 7:${minor}`);
+    assert.deepEqual(loops([], [everything]), all);
+    assert.deepEqual(loops([], [deny]), []);
+    assert.deepEqual(loops([{ path: '/dev/loop0', type: 'b', major: 8, minor: 0 }], [everything]), ['/dev/loop0 8:0', ...all.slice(1)]);
   });
 
   it('another one gets it under its own name', () =>

@@ -56,6 +56,23 @@ function isWholesale(rules: readonly DeviceRule[], device: Device, { numberAt }:
   return rules.findLast(isForAll)?.allow === true && numberAt(device.path) === numberOf(device);
 }
 
+/** Numbers of loop devices (Documentation/admin-guide/devices.txt), and the group `disk` of distributions. */
+const LOOP_MAJOR = 7;
+const LOOP_DEVICES = 8;
+const DISK_GROUP = 6;
+
+/** The guest's loop devices, whose number a host has by default. The guest makes a device when its node is opened. */
+const guestLoopDevices: readonly Device[] = Array.from({ length: LOOP_DEVICES }, (_, minor) => ({
+  ...{ path: `/dev/loop${minor}`, type: 'b', major: LOOP_MAJOR, minor },
+  ...{ fileMode: 0o660, uid: 0, gid: DISK_GROUP },
+}));
+
+/** A privileged container has the guest's loop devices in the place of the host's, but where a disk has that name. */
+function loopDevices(rules: readonly DeviceRule[], asked: readonly Device[]): readonly Device[] {
+  if (rules.findLast(isForAll)?.allow !== true) return [];
+  return guestLoopDevices.filter(({ path }) => asked.every((device) => device.path !== path));
+}
+
 const numberOf = ({ major, minor }: Device): string => `${major ?? 0}:${minor ?? 0}`;
 
 export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts): DevicePlan {
@@ -65,7 +82,8 @@ export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts
     const number = numberOf(device);
     return { number, hint: device.path, isReadonly: facts.isReadonly(number) || !isWritable(rules, device), isMounted: false };
   });
-  return { disks, kept: devices.filter((device) => device.type !== 'b' || asked.includes(device)) };
+  const kept = devices.filter((device) => device.type !== 'b' || asked.includes(device));
+  return { disks, kept: [...kept, ...loopDevices(rules, asked)] };
 }
 
 /** A mount whose source is a disk. */
