@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { CONSOLE_VARIABLE, parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -14,6 +14,7 @@ import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import { version } from '@kata-containers/common/version';
+import { GuestConsole } from './guest-console.ts';
 import { truncateLogs } from './truncate-logs.ts';
 import { readConsole } from './console-reader.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -56,6 +57,8 @@ interface Service {
   readonly sockets: Sockets;
   /** The process that the proxy ends with has ended. */
   readonly abandoned: Promise<'abandoned'>;
+  /** Socket of the console whose last lines are kept. */
+  readonly consoleSocket: string | undefined;
 }
 
 function exitCode(reason: Ending | 'abandoned', log: Logger): number {
@@ -63,7 +66,7 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
   return reason === 'terminated' ? 0 : FATAL_EXIT;
 }
 
-async function serve({ options, sockets: { mux, listen: listenPath }, abandoned }: Service, log: Logger): Promise<number> {
+async function serve({ options, sockets: { mux, listen: listenPath }, abandoned, consoleSocket }: Service, log: Logger): Promise<number> {
   const garbage = new MinorGcPacer(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
@@ -78,6 +81,8 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
   const stopBeating = startHeartbeat(session);
   const stopBounding = truncateLogs(dirname(mux), log);
   const server = await listen(listenPath, { session, reading, garbage, log });
+  const guestConsole = new GuestConsole(consoleSocket);
+  server.once('connection', () => guestConsole.follow());
   limitV8Memory();
   const reason = await Promise.race([over, lost]);
   stopBeating();
@@ -87,9 +92,11 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned 
     session.close();
     return exitCode(reason, log);
   }
+  const lastLines = await guestConsole.lastLines();
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),
     vm: vmEnd(dirname(mux)),
+    ...(lastLines !== '' && { console: lastLines }),
   });
   return FATAL_EXIT;
 }
@@ -116,7 +123,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     version,
   });
   try {
-    return await serve({ options, sockets, abandoned: virtiofsdEnd(environment) }, log);
+    return await serve({ options, sockets, abandoned: virtiofsdEnd(environment), consoleSocket: environment[CONSOLE_VARIABLE] }, log);
   } catch (error) {
     log.error('the proxy cannot go on', { reason: errorMessage(error) });
     return FATAL_EXIT;

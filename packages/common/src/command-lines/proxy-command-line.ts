@@ -60,3 +60,9 @@ export function buildProxyCommandLine(options: {
 
 /** Environment variable that names the fd of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
 export const VIRTIOFSD_PIDFD_VARIABLE = 'KATA_PROXY_ENDS_WITH';
+
+/**
+ * Environment variable that names the socket of the guest's console, whose last lines the proxy logs when the VM ends by itself. Not an
+ * option: 1.x's `-agent-logs-socket` logs every line.
+ */
+export const CONSOLE_VARIABLE = 'KATA_PROXY_CONSOLE';

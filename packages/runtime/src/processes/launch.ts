@@ -1,6 +1,10 @@
 /** Starting kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { buildProxyCommandLine, VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
+import {
+  CONSOLE_VARIABLE,
+  VIRTIOFSD_PIDFD_VARIABLE,
+  buildProxyCommandLine,
+} from '@kata-containers/common/command-lines/proxy-command-line';
 import { SANDBOX_DUTIES_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -28,9 +32,13 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const { endsWith } = options;
+    const { debug, endsWith } = options;
     const stdio = ['ignore', 'ignore', log, ...(endsWith === undefined ? [] : [endsWith])] as const;
-    const environment = endsWith === undefined ? options.environment : { ...options.environment, [VIRTIOFSD_PIDFD_VARIABLE]: '3' };
+    const environment = {
+      ...options.environment,
+      ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
+      ...(endsWith !== undefined && { [VIRTIOFSD_PIDFD_VARIABLE]: '3' }),
+    };
     return spawnApart({ binary, args, stdio: [...stdio], detached: true, environment });
   } finally {
     closeSync(log);

@@ -1,6 +1,6 @@
 /**
- * The last lines of the guest's console while it boots, for the error text when it does not come up. Somebody must read the
- * console in that time, and no more than its tail may be kept: a guest can write without end.
+ * The last lines of the guest's console, for the error text when the guest does not boot or ends by itself: the runtime reads the
+ * console until the guest answers, the proxy from then on. Only a tail is kept, because a guest can write without end.
  */
 import { createConnection } from 'node:net';
 
@@ -12,6 +12,8 @@ export interface ConsoleTail {
   /** The last lines, printable characters only, on one line. */
   lastLines(): string;
   close(): void;
+  /** Resolves when the console has ended, and all of it was read. */
+  readonly ended: Promise<void>;
 }
 
 export function followConsole(socketPath: string): ConsoleTail {
@@ -20,7 +22,8 @@ export function followConsole(socketPath: string): ConsoleTail {
   socket.on('data', (chunk) => (kept = (kept + chunk.toString('latin1')).slice(-KEPT_BYTES)));
   socket.on('error', () => {}); // a console that cannot be read only makes an error text poorer
   socket.unref();
-  return { lastLines: () => summarise(kept), close: () => socket.destroy() };
+  const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  return { ended, lastLines: () => summarise(kept), close: () => socket.destroy() };
 }
 
 /** A panic explains itself in its first line, and what was said just before it; otherwise the last lines are the best there is. */
