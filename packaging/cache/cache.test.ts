@@ -106,6 +106,7 @@ describe('the cache of products', function () {
     for (const [product, programs] of [
       ['kernel', ['gcc', 'ld', 'dpkg-query']],
       ['crun', ['gcc', 'ld', 'dpkg-query']],
+      ['qemu', ['gcc', 'ld', 'dpkg-query']],
     ] as const)
       it(`${product}: one byte of any input gives another key`, () => {
         cpSync(here, at('packaging/cache'), { recursive: true });
