@@ -1,0 +1,48 @@
+/** What lintian is not to say of our packages, each with its reason (lintian(1), overrides). Pure. */
+
+const everywhere: readonly (readonly [tag: string, reason: string])[] = [
+  ['initial-upload-closes-no-bugs', 'The packages are in a repository of their own, not in Debian.'],
+];
+const scripts: readonly (readonly [tag: string, reason: string])[] = [
+  ['maintainer-script-calls-systemctl', 'Debhelper would write the same; the scriptlets are shared with the RPMs.'],
+  ['command-with-path-in-maintainer-script', 'A host without systemd has no such file.'],
+];
+const onOurNode: readonly (readonly [tag: string, reason: string])[] = [
+  ['wrong-path-for-interpreter', 'kata-nodejs is independent of any other Node.js.'],
+  ['missing-dep-for-interpreter', 'kata-nodejs is required.'],
+];
+const empty: readonly (readonly [tag: string, reason: string])[] = [
+  ['empty-binary-package', 'The package requires the one with the program.'],
+];
+
+const own: Readonly<Record<string, readonly (readonly [tag: string, reason: string])[]>> = {
+  'kata-containers-image': [
+    ['old-fsf-address-in-copyright-file', 'The texts are those of the programs in the image.'],
+    ['copyright-file-contains-full-apache-2-license', 'As above.'],
+    ['copyright-file-contains-full-gfdl-license', 'As above.'],
+  ],
+  'kata-ksm-throttler': [...scripts, ...onOurNode],
+  'kata-nodejs': [
+    ['old-fsf-address-in-copyright-file', 'The text is that of Node.js.'],
+    ['copyright-file-contains-full-apache-2-license', 'As above.'],
+    ['unstripped-binary-or-object', 'The program is the one that the Node.js project has published.'],
+    ['hardening-no-pie', 'As above.'],
+    ['embedded-library', 'As above.'],
+  ],
+  'kata-proxy': empty,
+  'kata-proxy-bin': onOurNode,
+  'kata-runtime': [...scripts, ...onOurNode, ['script-with-language-extension', 'The name is that of Kata Containers 1.x.']],
+  'kata-shim': empty,
+  'kata-shim-bin': onOurNode,
+  'qemu-lite': empty,
+  'qemu-lite-bin': [
+    ['embedded-library', 'The program is static.'],
+    ['statically-linked-binary', 'As above.'],
+    ['shared-library-lacks-prerequisites', 'A static program that can be loaded at any address.'],
+    ['no-manual-page', 'kata-runtime starts the program.'],
+  ],
+};
+
+/** The file for /usr/share/lintian/overrides. */
+export const lintianOverrides = (name: string): string =>
+  [...everywhere, ...(own[name] ?? [])].map(([tag, reason]) => `# ${reason}\n${name}: ${tag}\n`).join('');
