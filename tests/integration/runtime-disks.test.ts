@@ -88,7 +88,10 @@ describe('kata-runtime and block devices of the host', function () {
     rig.configure('block_device_driver', 'virtio-mmio');
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);
-    assert.match(stderr, /block_device_driver: must be one of virtio-scsi, virtio-blk, nvdimm, not "virtio-mmio"/);
+    assert.match(
+      stderr,
+      /c\.toml:\d+:\d+: hypervisor\.qemu\.block_device_driver = "virtio-mmio": must be one of virtio-scsi, virtio-blk, nvdimm/,
+    );
   });
 
   it('a volume that is a device, twice the same disk: one plug', async () => {
