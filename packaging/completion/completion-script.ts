@@ -21,7 +21,7 @@ const takesContainers = [
 /** Words that the first argument of a verb can be. */
 const actions: Readonly<Record<string, string>> = {
   factory: 'init status prune destroy',
-  'kata-network': 'add-iface del-iface list-ifaces list-routes update-routes',
+  'kata-network': 'add-iface del-iface list-ifaces list-routes sync update-routes',
 };
 
 const longOptions = (command: Command): string[] => command.options.flatMap(({ long }) => long ?? []).sort();

@@ -51,15 +51,18 @@ describe('interfaces that come late', function () {
     };
   }
 
-  it('docker network connect and disconnect, with kata-network as 1.x had its monitor call it', async () => {
+  it('kata-network attaches and detaches an interface, as 1.x had its monitor call it', async () => {
     const file = join(engine.directory, 'if.json');
     await good(engine.docker(['network', 'create', '--subnet', '10.99.0.0/24', 'second']));
     const id = (await good(engine.docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000']))).trim();
     const pid = (await good(engine.docker(['inspect', '-f', '{{.State.Pid}}', 'box']))).trim();
     await good(engine.docker(['network', 'connect', '--ip', '10.99.0.7', 'second', 'box']));
-    writeFileSync(file, JSON.stringify(await linkJson(pid, 'eth1')));
-    assert.match(await good(kata('kata-network', 'add-iface', id, file)), /"PciPath":"02\/01"/);
     const inside = (...args: string[]): Promise<string> => good(engine.docker(['exec', 'box', ...args]));
+    await until('the shim has it attached', async () => /10\.99\.0\.7/.test(await inside('ip', 'address')));
+    writeFileSync(file, JSON.stringify(await linkJson(pid, 'eth1')));
+    await good(kata('kata-network', 'del-iface', id, file));
+    assert.doesNotMatch(await inside('ip', 'link'), /eth1/);
+    assert.match(await good(kata('kata-network', 'add-iface', id, file)), /"PciPath":"02\/01"/);
     assert.match(await inside('ip', 'address', 'show', 'eth1'), /inet 10\.99\.0\.7\/24/);
     assert.match(await inside('ping', '-c', '1', '-W', '10', '10.99.0.1'), /1 packets received/);
     await good(kata('kata-network', 'del-iface', id, file));

@@ -92,7 +92,8 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   }
   checkOptions(options);
   const log = openLog(options);
-  const duties = environment[SANDBOX_DUTIES_VARIABLE];
-  if (duties !== undefined) await serveSandbox(socketPath(options.agent), parseSandboxDuties(duties), log);
+  const { [SANDBOX_DUTIES_VARIABLE]: duties, ...others } = environment;
+  if (duties !== undefined)
+    await serveSandbox({ agentPath: socketPath(options.agent), environment: others }, parseSandboxDuties(duties), log);
   return connectAndRelay(options, log);
 }

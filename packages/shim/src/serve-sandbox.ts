@@ -1,11 +1,17 @@
 /** What the first shim of a sandbox does beside its process: it lives as long as that, in the sandbox's network namespace. */
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
-/** `agentPath`: kata-proxy's socket. What is not needed is not loaded. */
-export async function serveSandbox(agentPath: string, { resolvConf }: SandboxDuties, log: Logger): Promise<void> {
-  if (resolvConf === undefined) return;
+export interface SandboxPlace {
+  /** kata-proxy's socket. */
+  readonly agentPath: string;
+  /** For programs that are run. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+async function relayNames(resolvConf: string, agentPath: string, log: Logger): Promise<void> {
   const { watchResolvConf } = await import('./dns/watch-resolv-conf.ts');
   const relay = async (): Promise<void> => {
     const { relayDns } = await import('./dns/relay-dns.ts');
@@ -14,4 +20,17 @@ export async function serveSandbox(agentPath: string, { resolvConf }: SandboxDut
   const onDockerResolver = (): void =>
     void relay().catch((error: unknown) => log.error('names of docker are not resolved', { reason: errorMessage(error) }));
   watchResolvConf(resolvConf, onDockerResolver, log);
+}
+
+/** Starts all of it. What is not needed is not loaded; what fails is logged, and the process goes on. */
+export async function serveSandbox({ agentPath, environment }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
+  const { resolvConf, onNetworkChange } = duties;
+  if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);
+  if (onNetworkChange === undefined) return;
+  try {
+    const { watchNetwork } = await import('./watch-network.ts');
+    watchNetwork({ command: onNetworkChange, environment }, linuxKernel, log);
+  } catch (error) {
+    log.error('changes of the network are not seen', { reason: errorMessage(error) });
+  }
 }

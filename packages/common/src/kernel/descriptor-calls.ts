@@ -32,6 +32,10 @@ const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const NETLINK_ROUTE = 0;
 const NETLINK_KOBJECT_UEVENT = 15;
+/** The kernel's own group. */
+const UEVENT_GROUP = 1;
+/** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR and _IPV6_ROUTE of linux/rtnetlink.h. */
+const ROUTE_GROUPS = 0x551;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
@@ -70,6 +74,16 @@ function sendOver(socket: number, fd: number, text: string): void {
   control.writeInt32LE(fd, 16);
   const data = Buffer.from(text);
   check(libc.sendmsg(socket, messageHeader(data, Buffer.alloc(16), control), MSG_NOSIGNAL), 'sendmsg', 'of a descriptor');
+}
+
+/** A netlink socket that is a member of the groups. */
+function openMulticastSocket(protocol: number, groups: number): number {
+  const socket = check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, protocol), 'socket', 'of netlink');
+  const local = Buffer.alloc(12); // struct sockaddr_nl: family, pad, pid, groups
+  local.writeUInt16LE(AF_NETLINK, 0);
+  local.writeUInt32LE(groups, 8);
+  check(libc.bind(socket, local, local.length), 'bind', 'of a netlink socket');
+  return socket;
 }
 
 /** flock(2), fcntl(2), pipe2(2), eventfd(2), unix(7), netlink(7). */
@@ -123,13 +137,7 @@ export const descriptorCalls: DescriptorCalls = {
     if (control.readBigUInt64LE(0) < BigInt(CONTROL_LENGTH) || control.readInt32LE(12) !== SCM_RIGHTS) return undefined;
     return control.readInt32LE(16);
   },
-  openUeventSocket() {
-    const socket = check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_KOBJECT_UEVENT), 'socket', 'of uevents');
-    const local = Buffer.alloc(12); // struct sockaddr_nl: family, pad, pid, groups
-    local.writeUInt16LE(AF_NETLINK, 0);
-    local.writeUInt32LE(1, 8); // the kernel's own group
-    check(libc.bind(socket, local, local.length), 'bind', 'of a uevent socket');
-    return socket;
-  },
+  openUeventSocket: () => openMulticastSocket(NETLINK_KOBJECT_UEVENT, UEVENT_GROUP),
+  openNetworkMonitor: () => openMulticastSocket(NETLINK_ROUTE, ROUTE_GROUPS),
   openRouteSocket: () => check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), 'socket', 'of routes'),
 };

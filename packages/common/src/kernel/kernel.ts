@@ -79,6 +79,8 @@ export interface DescriptorCalls {
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
   openUeventSocket(): number;
+  /** A NETLINK_ROUTE socket that receives changes of links, addresses and routes (rtnetlink(7); non-blocking, close-on-exec). */
+  openNetworkMonitor(): number;
   /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
   openRouteSocket(): number;
 }

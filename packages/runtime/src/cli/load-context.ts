@@ -22,6 +22,7 @@ export function loadContext(globals: Options, host: Host, { log, configure }: Op
   return Promise.resolve({
     configuration,
     configurationPath: path,
+    program: host.program,
     log,
     kernel: linuxKernel,
     environment: childEnvironment(host.environment),

@@ -7,6 +7,8 @@ import type { Configuration } from '../configuration/schema.ts';
 export interface Context {
   readonly configuration: Configuration;
   readonly configurationPath: string;
+  /** Path of kata-runtime itself. */
+  readonly program: string;
   readonly log: Logger;
   readonly kernel: Kernel;
   /** Environment of the processes that we start. */

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
-import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
+import { linkNumbers, parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
@@ -15,6 +15,8 @@ export interface NetworkFacts {
   readonly neighbours: readonly Neighbour[];
   /** Names of taps that VMs have there. */
   readonly taps: readonly string[];
+  /** Numbers of all links by name: two links that had one name one after the other have different numbers. */
+  readonly present: Readonly<Record<string, number>>;
 }
 
 /** Of the namespace that the main thread is in; a host without IPv6 has none of these files. */
@@ -43,7 +45,13 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
     const [routes6 = []] = hasIpv6 ? await queryIp(['route show table main'], ['-6', '-details']) : [];
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
-    return { links, routes, neighbours: parseNeighbours(neighbours as IpNeighbourRow[]), taps };
+    return {
+      links,
+      routes,
+      neighbours: parseNeighbours(neighbours as IpNeighbourRow[]),
+      taps,
+      present: linkNumbers(addresses as IpAddressRow[]),
+    };
   });
 }
 

@@ -53,6 +53,7 @@ export interface Neighbour {
 
 /** What `ip -details -json address show` prints, as far as we look at it. */
 export interface IpAddressRow {
+  readonly ifindex?: number;
   readonly ifname?: string;
   readonly address?: string;
   readonly mtu?: number;
@@ -107,6 +108,10 @@ export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string)
   });
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** Numbers of all links, by name. */
+export const linkNumbers = (rows: readonly IpAddressRow[]): Record<string, number> =>
+  Object.fromEntries(rows.flatMap(({ ifname, ifindex }) => (ifname === undefined || ifindex === undefined ? [] : [[ifname, ifindex]])));
 
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 

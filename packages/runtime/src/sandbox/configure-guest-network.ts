@@ -6,7 +6,7 @@ import type { NetworkFacts } from '../network/join.ts';
 /** `pciPathOf`: where the guest finds the card of that hardware address; empty for cards that it had when it booted. @throws AgentError */
 export async function configureGuestNetwork(
   agent: AgentConnection,
-  { links, routes, neighbours }: NetworkFacts,
+  { links, routes, neighbours }: Pick<NetworkFacts, 'links' | 'routes' | 'neighbours'>,
   pciPathOf: (mac: string) => string = () => '',
 ): Promise<void> {
   for (const link of links) await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: pciPathOf(link.mac) } });

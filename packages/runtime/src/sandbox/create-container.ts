@@ -5,7 +5,6 @@ import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-c
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
-import type { Spec } from '@kata-containers/common/oci/spec';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
@@ -77,9 +76,13 @@ type Placed = PlacedContainer & {
   readonly network?: Promise<void>;
 };
 
-function sandboxDuties({ mounts = [] }: Spec): SandboxDuties {
-  const resolvConf = resolvConfSource(mounts);
-  return { ...(resolvConf !== undefined && { resolvConf }) };
+function sandboxDuties({ configuration, configurationPath, program }: Context, { id, bundle: { spec } }: CreateRequest): SandboxDuties {
+  const resolvConf = resolvConfSource(spec.mounts ?? []);
+  const isConnected = configuration.runtime.internetworking_model !== 'none';
+  return {
+    ...(resolvConf !== undefined && { resolvConf }),
+    ...(isConnected && { onNetworkChange: [program, '--kata-config', configurationPath, 'kata-network', 'sync', id] }),
+  };
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
@@ -97,7 +100,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
       namespaces: { network: placed.sandbox.Network.NetNsPath },
       console,
       quiet: terminal && !request.attached && console === undefined,
-      ...(placed.sandboxId === request.id && { duties: sandboxDuties(request.bundle.spec) }),
+      ...(placed.sandboxId === request.id && { duties: sandboxDuties(context, request) }),
       environment: context.environment,
     },
     context.kernel,

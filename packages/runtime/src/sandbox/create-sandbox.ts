@@ -77,6 +77,7 @@ function sandboxState(context: Context, id: string, vm: RunningVm, network: Sand
       NetNsCreated: network.created,
       ...(network.hasResolver && { HasResolver: true }),
       Endpoints: endpointsOf(network, vm),
+      Told: network.facts,
     },
   };
 }

@@ -27,9 +27,10 @@ import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
-const withEndpoints = (state: SandboxState, Endpoints: readonly Endpoint[]): SandboxState => ({
+/** The state with other values of its network. */
+export const withNetwork = (state: SandboxState, changes: Partial<SandboxState['Network']>): SandboxState => ({
   ...state,
-  Network: { ...state.Network, Endpoints },
+  Network: { ...state.Network, ...changes },
 });
 
 function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint {
@@ -63,7 +64,7 @@ async function attach(
 }
 
 /** Joins one link to a new device of the VM. On the host nothing is left of it when this fails. */
-async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
+export async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
   const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
   const endpoint = planEndpoint(state, link, configuration.runtime.internetworking_model);
@@ -80,12 +81,14 @@ async function plugLink(context: Context, id: string, state: SandboxState, link:
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
-  const plugged = withEndpoints(state, [...endpoints(state), endpoint]);
+  const plugged = withNetwork(state, { Endpoints: [...endpoints(state), endpoint] });
   saveSandbox(id, plugged);
   return plugged;
 }
 
-const placeOf = (state: SandboxState, mac: string): string => pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
+/** Where the guest finds the card of that hardware address; empty for one that it had when it booted. */
+export const placeOf = (state: SandboxState, mac: string): string =>
+  pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
 
 /** docker from 28 on fills the namespace between `create` and `start`. @throws KataError, QmpError, AgentError */
 export async function plugAllLinks(context: Context, id: string, agent: AgentConnection): Promise<void> {
@@ -93,6 +96,8 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     let now = loadSandbox(id);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
+    now = withNetwork(now, { Told: found });
+    saveSandbox(id, now);
     return { state: now, facts: found };
   });
   if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: no other verb waits for a guest that does not answer
@@ -110,9 +115,20 @@ export async function plugNamed(
     const { links } = await scanNetwork(state.Network.NetNsPath, context.kernel);
     const link = links.find(({ name }) => name === device);
     if (!link) return undefined;
-    const plugged = await plugLink(context, id, state, link);
+    const Detached = (state.Network.Detached ?? []).filter((name) => name !== device);
+    const plugged = await plugLink(context, id, withNetwork(state, { Detached }), link);
     return { pciPath: placeOf(plugged, link.mac), mac: link.mac };
   });
+}
+
+/** Takes a device from the VM, and its tap from the link if that still exists. @throws QmpError, TimeoutError */
+export async function unplugEndpoint(context: Context, id: string, state: SandboxState, gone: Endpoint): Promise<SandboxState> {
+  const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
+  await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
+  await detach(state.Network.NetNsPath, gone, context.kernel);
+  const unplugged = withNetwork(state, { Endpoints: endpoints(state).filter(({ NetDev }) => NetDev !== gone.NetDev) });
+  saveSandbox(id, unplugged);
+  return unplugged;
 }
 
 /** Takes the device of that address or name from the VM. @throws KataError when there is none, QmpError, TimeoutError */
@@ -125,15 +141,7 @@ export async function unplugInterface(
     const state = loadSandbox(id);
     const gone = endpoints(state).find(({ Name, HardAddr }) => HardAddr === hwAddr.toLowerCase() || Name === device);
     if (!gone) throw new KataError(`the VM has no interface ${device || hwAddr}`);
-    const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
-    await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
-    await detach(state.Network.NetNsPath, gone, context.kernel);
-    saveSandbox(
-      id,
-      withEndpoints(
-        state,
-        endpoints(state).filter((endpoint) => endpoint !== gone),
-      ),
-    );
+    const { Detached = [] } = state.Network;
+    await unplugEndpoint(context, id, withNetwork(state, { Detached: [...Detached, gone.Name] }), gone);
   });
 }

@@ -37,7 +37,7 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   const { path, created } = findNamespace(context, request);
   await runPrestartHooks(context, path, request);
   if (context.configuration.runtime.internetworking_model === 'none')
-    return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [] }, hasResolver: false, networks: [] };
+    return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
   const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
   if (!created && facts.taps.length > 0)
     throw new KataError(

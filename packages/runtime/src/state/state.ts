@@ -3,6 +3,7 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { DiskDriver } from '../hypervisor/qemu/disk.ts';
 import type { MemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
+import type { NetworkFacts } from '../network/join.ts';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import type { ContainerState } from './lifecycle.ts';
@@ -78,6 +79,10 @@ export interface SandboxState {
     readonly HasResolver?: boolean;
     /** Links that are joined to the VM. Missing in what an earlier version wrote. */
     readonly Endpoints?: readonly Endpoint[];
+    /** What the guest was configured with. Missing in what an earlier version wrote. */
+    readonly Told?: NetworkFacts;
+    /** Names of links that `kata-network del-iface` has detached: they are attached again only by `add-iface`. */
+    readonly Detached?: readonly string[];
   };
 }
 

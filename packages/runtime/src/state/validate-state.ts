@@ -9,6 +9,8 @@ const hasText = (table: Table, ...keys: string[]): boolean => keys.every((key) =
 const isIdentity = (value: unknown): boolean => isTable(value) && Number.isSafeInteger(value['pid']) && hasText(value, 'startTime');
 const isOptional = (value: unknown, is: (value: unknown) => boolean): boolean => value === undefined || is(value);
 
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
+
 const STATES: readonly unknown[] = ['ready', 'running', 'paused', 'stopped'] satisfies ContainerState[];
 
 export function isContainerRecord(value: unknown): boolean {
@@ -21,10 +23,13 @@ export function isSandboxState(value: unknown): boolean {
   const [hypervisor, agent, network] = [tableIn(value, 'HypervisorState'), tableIn(value, 'AgentState'), tableIn(value, 'Network')];
   const processes = [hypervisor['Process'], agent['Proxy'], ...(hypervisor['Virtiofsd'] === undefined ? [] : [hypervisor['Virtiofsd']])];
   if (!processes.every(isIdentity) || !hasText(hypervisor, 'Accelerator') || !hasText(agent, 'URL')) return false;
-  return hasText(network, 'NetNsPath') && isOptional(network['Endpoints'], Array.isArray);
+  return (
+    hasText(network, 'NetNsPath') &&
+    isOptional(network['Endpoints'], Array.isArray) &&
+    isOptional(network['Told'], isTable) &&
+    isOptional(network['Detached'], isTexts)
+  );
 }
-
-const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 const isSavedLink = (value: unknown): boolean => isTable(value) && hasText(value, 'name', 'mac') && isTexts(value['addresses']);
 

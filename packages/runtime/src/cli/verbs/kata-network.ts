@@ -3,6 +3,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
+import { syncNetwork } from '../../sandbox/sync-network.ts';
 import { findId } from '../find-id.ts';
 import { print } from '../print.ts';
 import { readInput } from '../read-input.ts';
@@ -25,6 +26,13 @@ const actions: Readonly<Record<string, Action>> = {
   },
   'list-ifaces': { takesFile: false, run: async (id) => (await listInterfaces(id)).map(interfaceJson) },
   'list-routes': { takesFile: false, run: async (id) => (await listRoutes(id)).map(routeJson) },
+  sync: {
+    takesFile: false,
+    run: async (id, _file, context) => {
+      await syncNetwork(await context(), id);
+      return {};
+    },
+  },
   'update-routes': { takesFile: true, run: async (id, file) => (await updateRoutes(id, parseRoutes(readInput(file)))).map(routeJson) },
 };
 

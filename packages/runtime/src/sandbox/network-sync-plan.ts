@@ -1,0 +1,82 @@
+/** What has to change in a VM after the links of its network namespace have changed. Pure. */
+import type { NetworkFacts } from '../network/join.ts';
+import type { Link } from '../network/parse-links.ts';
+import type { Endpoint } from '../state/state.ts';
+
+export interface SyncPlan {
+  /** To be unplugged. */
+  readonly gone: readonly Endpoint[];
+  /** To be plugged. */
+  readonly added: readonly Link[];
+  /** Links of the VM whose address, MTU or flags the guest does not have yet. */
+  readonly changed: readonly Link[];
+  readonly hasNewRoutes: boolean;
+  readonly hasNewNeighbours: boolean;
+  /** What the guest has afterwards. */
+  readonly facts: NetworkFacts;
+}
+
+const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** The facts without these links and what belongs to them. */
+export function withoutLinks(facts: NetworkFacts, names: readonly string[]): NetworkFacts {
+  if (names.length === 0) return facts;
+  const { links, routes, neighbours } = facts;
+  const isLeft = ({ device }: { readonly device: string }): boolean => !names.includes(device);
+  return {
+    ...facts,
+    links: links.filter(({ name }) => !names.includes(name)),
+    routes: routes.filter(isLeft),
+    neighbours: neighbours.filter(isLeft),
+  };
+}
+
+/**
+ * A macvtap takes the addresses and the MAC address from its link, and with them the routes: such a link is judged by its existence
+ * alone, and the guest keeps what it had.
+ */
+function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): NetworkFacts {
+  const taken = new Set(endpoints.flatMap(({ Name, Saved }) => (Saved && found.present[Name] !== undefined ? [Name] : [])));
+  if (taken.size === 0) return found;
+  return {
+    ...found,
+    links: [...told.links.filter(({ name }) => taken.has(name)), ...found.links.filter(({ name }) => !taken.has(name))],
+    routes: [...told.routes.filter(({ device }) => taken.has(device)), ...found.routes.filter(({ device }) => !taken.has(device))],
+    neighbours: [
+      ...told.neighbours.filter(({ device }) => taken.has(device)),
+      ...found.neighbours.filter(({ device }) => !taken.has(device)),
+    ],
+  };
+}
+
+/**
+ * `told`: what the guest was configured with. A link that was replaced by another one of its name, or has another MAC address, gets a new
+ * device.
+ */
+export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): SyncPlan {
+  const facts = withTaken(endpoints, told, found);
+  const linkOf = (name: string): Link | undefined => facts.links.find((link) => link.name === name);
+  const isSame = ({ Name, HardAddr }: Endpoint): boolean =>
+    linkOf(Name)?.mac === HardAddr && [undefined, facts.present[Name]].includes(told.present[Name]);
+  const gone = endpoints.filter((endpoint) => !isSame(endpoint));
+  const kept = new Set(endpoints.filter(isSame).map(({ Name }) => Name));
+  const added = facts.links.filter(({ name }) => !kept.has(name));
+  const changed = facts.links.filter(
+    (link) =>
+      kept.has(link.name) &&
+      !equal(
+        link,
+        told.links.find(({ name }) => name === link.name),
+      ),
+  );
+  // A device that goes, or is configured anew, takes its routes with it.
+  const isAnyNew = gone.length + added.length + changed.length > 0;
+  return {
+    gone,
+    added,
+    changed,
+    hasNewRoutes: isAnyNew || !equal(facts.routes, told.routes),
+    hasNewNeighbours: isAnyNew || !equal(facts.neighbours, told.neighbours),
+    facts,
+  };
+}

@@ -1,0 +1,62 @@
+/** `kata-network sync`: gives a running VM the links, addresses and routes that its network namespace has now. The first shim calls it. */
+import { CLONE_NEWNET } from '@kata-containers/common/kernel/constants';
+import { neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
+import { scanNetwork } from '../network/join.ts';
+import type { NetworkFacts } from '../network/join.ts';
+import type { Context } from '../context/context.ts';
+import { traceStep } from '../context/trace-step.ts';
+import { currentState } from '../state/container-status.ts';
+import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { loadSandbox, requireContainer, saveSandbox } from '../state/state-store.ts';
+import type { SandboxState } from '../state/state.ts';
+import { callGuest } from './call-guest.ts';
+import { configureGuestNetwork } from './configure-guest-network.ts';
+import { planSync, withoutLinks } from './network-sync-plan.ts';
+import type { SyncPlan } from './network-sync-plan.ts';
+import { placeOf, plugLink, unplugEndpoint, withNetwork } from './plug-network.ts';
+
+const NOTHING: NetworkFacts = { links: [], routes: [], neighbours: [], taps: [], present: {} };
+
+async function changeDevices(context: Context, id: string): Promise<{ state: SandboxState; plan: SyncPlan }> {
+  return withSandboxLock(id, context.kernel, async () => {
+    let state = loadSandbox(id);
+    const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
+    const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
+    state = withNetwork(state, { Detached: detached });
+    const found = withoutLinks(scanned, detached);
+    const plan = planSync(state.Network.Endpoints ?? [], state.Network.Told ?? NOTHING, found);
+    for (const endpoint of plan.gone) state = await traceStep(context.log, 'unplug', () => unplugEndpoint(context, id, state, endpoint));
+    for (const link of plan.added) state = await traceStep(context.log, 'network device', () => plugLink(context, id, state, link));
+    return { state, plan };
+  });
+}
+
+async function configureGuest(state: SandboxState, { added, changed, hasNewRoutes, hasNewNeighbours, facts }: SyncPlan): Promise<void> {
+  const links = [...added, ...changed];
+  if (links.length === 0 && !hasNewRoutes && !hasNewNeighbours) return;
+  await callGuest(state, async (agent) => {
+    await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (mac) => placeOf(state, mac));
+    if (hasNewRoutes) await agent.call('updateRoutes', { routes: { Routes: routesRequest(facts.routes) } });
+    if (hasNewNeighbours && facts.neighbours.length > 0)
+      await agent.call('addARPNeighbors', { neighbors: neighboursRequest(facts.neighbours) });
+  });
+}
+
+/**
+ * Nothing is done before `start`, which plugs what there is, and after the container's end. @throws ContainerNotFoundError, KataError,
+ * QmpError, AgentError
+ */
+export async function syncNetwork(context: Context, id: string): Promise<void> {
+  const { sandboxId, record } = requireContainer(id);
+  const status = currentState(record);
+  if (status !== 'running' && status !== 'paused') return;
+  // The shim, who has started us, is in the sandbox's namespace, which must not be taken for the host's.
+  context.kernel.unshare(CLONE_NEWNET);
+  const { state, plan } = await changeDevices(context, sandboxId);
+  await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
+  await withSandboxLock(sandboxId, context.kernel, () => {
+    const now = loadSandbox(sandboxId);
+    saveSandbox(sandboxId, withNetwork(now, { Told: plan.facts, Detached: state.Network.Detached ?? [] }));
+    return Promise.resolve();
+  });
+}

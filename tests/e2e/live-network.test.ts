@@ -1,0 +1,83 @@
+/** Changes of a running container's network: `docker network connect` and `disconnect`, and what is changed by hand on the host. */
+import assert from 'node:assert/strict';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { good, until } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`network of a running container with ${runtime}`, function () {
+    this.timeout(120_000);
+    let engine: Engine;
+    before(async () => {
+      assert.deepEqual(leftovers(), [], 'the machine is clean before');
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      await docker('network', 'create', '--subnet', '10.95.0.0/24', 'first');
+      await docker('network', 'create', '--subnet', '10.96.0.0/24', 'second');
+      await docker('run', '-d', '--name', 'box', '--network', 'first', '--ip', '10.95.0.7', 'busybox', 'sleep', '1000');
+      await docker('run', '-d', '--runtime', 'runc', '--name', 'peer', '--network', 'second', 'busybox', 'sleep', '1000');
+    });
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    });
+
+    const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
+    const inside = async (...args: string[]): Promise<string> => (await engine.docker(['exec', 'box', ...args])).stdout;
+    async function onHost(...args: string[]): Promise<void> {
+      const pid = (await docker('inspect', '-f', '{{.State.Pid}}', 'box')).trim();
+      await good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...args]));
+    }
+    const shows = (what: string, command: string[], text: RegExp): Promise<void> =>
+      until(what, async () => text.test(await inside(...command)), 10_000);
+
+    it('connect: the interface, its address and the names of its network', async () => {
+      await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
+      await shows('eth1 has its address', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.7\/24/);
+      assert.match(await inside('ping', '-c', '1', '-W', '10', 'peer'), /1 packets received/);
+      assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
+    });
+    it('another MTU', async () => {
+      await onHost('link', 'set', 'eth1', 'mtu', '1400');
+      await shows('eth1 has the MTU', ['ip', 'link', 'show', 'eth1'], /mtu 1400/);
+      assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
+    });
+    it('one more address, and one less', async () => {
+      await onHost('address', 'add', '10.96.0.8/24', 'dev', 'eth1');
+      await shows('the address is there', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.8\/24/);
+      await onHost('address', 'del', '10.96.0.8/24', 'dev', 'eth1');
+      await until('the address is gone', async () => !/10\.96\.0\.8/.test(await inside('ip', 'address', 'show', 'eth1')));
+    });
+    it('routes are added and removed', async () => {
+      await onHost('route', 'add', '192.0.2.0/24', 'via', '10.96.0.1');
+      await shows('the route is there', ['ip', 'route'], /192\.0\.2\.0\/24 via 10\.96\.0\.1 dev eth1/);
+      await onHost('route', 'del', '192.0.2.0/24');
+      await until('the route is gone', async () => !/192\.0\.2/.test(await inside('ip', 'route')));
+      assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
+    });
+    it('another MAC address', async () => {
+      await onHost('link', 'set', 'eth1', 'down', 'address', '02:00:00:00:96:07');
+      await onHost('link', 'set', 'eth1', 'up');
+      await shows('eth1 has the MAC address', ['ip', 'link', 'show', 'eth1'], /02:00:00:00:96:07/);
+    });
+    it('disconnect: the interface goes, the other one works', async () => {
+      await docker('network', 'disconnect', 'second', 'box');
+      await until('eth1 is gone', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
+      assert.match(await inside('ping', '-c', '1', '-W', '10', '10.95.0.1'), /1 packets received/);
+    });
+    it('connect and disconnect, again and again', async () => {
+      const hasSecond = async (): Promise<boolean> => /inet 10\.96\.0\.7\/24/.test(await inside('ip', 'address'));
+      for (let round = 0; round < 3; round++) {
+        await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
+        await until('the address is there', hasSecond, 10_000);
+        await docker('network', 'disconnect', 'second', 'box');
+        await until('the address is gone', async () => !(await hasSecond()), 10_000);
+      }
+      await docker('network', 'disconnect', 'first', 'box');
+      await until('no interface is left', async () => !/eth/.test(await inside('ip', 'link')), 10_000);
+      await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
+      await until('the address is there', hasSecond, 10_000);
+      assert.match(await inside('ping', '-c', '1', '-W', '10', 'peer'), /1 packets received/);
+    });
+  });
+}
