@@ -40,9 +40,12 @@ describe('failing creates', function () {
   afterEach(() => assert.deepEqual(leftovers(), []));
 
   const cases: [runtime: string, reason: RegExp][] = [
-    ['no-kernel', /hypervisor\.qemu\.kernel: \/nowhere\/vmlinuz is missing/],
+    ['no-kernel', /no-kernel\.toml:\d+:\d+: hypervisor\.qemu\.kernel = "\/nowhere\/vmlinuz": \/nowhere\/vmlinuz is missing/],
     ['broken-image', /guest did not come up.*(Unable to mount root fs|Cannot open root device)/s],
-    ['bad-values', /machine_type: must be one of pc, q35, not "z80"; .*default_vcpus: must be an integer/],
+    [
+      'bad-values',
+      /machine_type = "z80": must be one of pc, q35.*; \S+:\d+:\d+: hypervisor\.qemu\.default_vcpus = "many": must be an integer/,
+    ],
   ];
   for (const [runtime, reason] of cases) {
     it(runtime, async () => {

@@ -1,5 +1,7 @@
 /** Links that come into a sandbox' namespace after its VM was started: docker from 28 on, `docker network connect`. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { run } from '../e2e/run.ts';
 import type { Outcome } from '../e2e/run.ts';
@@ -94,6 +96,21 @@ describe('kata-runtime and links that come late', function () {
     const text = `network namespace ${path} belongs to another VM (tap0_kata): only containers of one pod share a network\n`;
     assert.deepEqual([code, stderr], [1, text]);
     assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);
+  });
+
+  it('the network of a container that runs on the host is refused', async () => {
+    const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(holder.stdout, 'data');
+      rig.prepare();
+      const path = `/proc/${holder.pid}/ns/net`;
+      rig.changeSpec((spec) => (spec.linux['namespaces'] = [{ type: 'network', path }]));
+      const { code, stderr } = await rig.create();
+      const text = `network namespace ${path} belongs to a container that does not run in a VM: a VM cannot share its network\n`;
+      assert.deepEqual([code, stderr], [1, text]);
+    } finally {
+      holder.kill('SIGKILL');
+    }
   });
 
   for (const step of ['netdev_add', 'device_add']) {

@@ -7,6 +7,7 @@ import { plugCpus, plugMemory, unplugCpus } from '../hypervisor/qemu/hot-plug.ts
 import { cpuThreads, readVmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { VmSize } from '../hypervisor/qemu/vm-size.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
+import { hostThreads } from '../processes/host-threads.ts';
 import { extraMemoryMiB, extraVcpus, isUnlimited, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
@@ -130,7 +131,8 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
     if (missing > 0 && block === undefined) return undefined;
     const memoryMiB = missing > 0 && block !== undefined ? await growMemory(sandbox, monitor, size, missing, block) : 0;
     const cpus = await fitCpus(context, sandbox, monitor, size, limits);
-    limitOnHost(context, id, limits.working, { threads: await cpuThreads(monitor), whole: state.Config?.SandboxCgroupOnly === true });
+    const threads = hostThreads(state.HypervisorState.Process.pid, await cpuThreads(monitor));
+    limitOnHost(context, id, limits.working, { threads, whole: state.Config?.SandboxCgroupOnly === true });
     return { cpus, memoryMiB };
   });
 }

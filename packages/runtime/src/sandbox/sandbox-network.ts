@@ -29,9 +29,20 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
   return { path, created: true };
 }
 
+/** Engines name a namespace by a process only to join the container that the process is of (`--network container:ID`). */
+const OF_PROCESS = /^\/proc\/\d+\/(task\/\d+\/)?ns\/net$/;
+
+/** @throws KataError for a namespace that is in use: a VM's taps would be removed when we fail, a container would lose its traffic to us */
+function refuseShared(path: string, taps: readonly string[]): void {
+  if (taps.length > 0)
+    throw new KataError(`network namespace ${path} belongs to another VM (${taps.join(', ')}): only containers of one pod share a network`);
+  if (OF_PROCESS.test(path))
+    throw new KataError(`network namespace ${path} belongs to a container that does not run in a VM: a VM cannot share its network`);
+}
+
 /**
  * Finds or makes the namespace, has the engine's hooks fill it, and reads what is configured there. Nothing is attached to a VM yet.
- * @throws KataError when the namespace is another VM's, whose taps our failure would remove
+ * @throws KataError when the namespace is another container's
  */
 export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
   const { path, created } = findNamespace(context, request);
@@ -39,10 +50,7 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   if (context.configuration.runtime.internetworking_model === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
   const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
-  if (!created && facts.taps.length > 0)
-    throw new KataError(
-      `network namespace ${path} belongs to another VM (${facts.taps.join(', ')}): only containers of one pod share a network`,
-    );
+  if (!created) refuseShared(path, facts.taps);
   const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
   return { path, created, facts, hasResolver, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
 }

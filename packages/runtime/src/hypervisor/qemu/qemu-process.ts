@@ -12,6 +12,7 @@ import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { QmpClient } from '../qmp/qmp-client.ts';
+import { withHint } from './qemu-hint.ts';
 import { seccompViolation } from './seccomp-violation.ts';
 
 const WORDS_BYTES = 4096;
@@ -41,7 +42,7 @@ export function lastLogLines(logFile: string): string {
 }
 
 const lastWords = (binary: string, logFile: string, signal: NodeJS.Signals | null): string =>
-  signal === 'SIGSYS' ? seccompViolation(binary) : lastLogLines(logFile);
+  signal === 'SIGSYS' ? seccompViolation(binary) : withHint(lastLogLines(logFile));
 
 export interface StartedQemu {
   readonly identity: ProcessIdentity;

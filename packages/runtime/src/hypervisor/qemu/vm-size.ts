@@ -37,7 +37,7 @@ interface CpuRow {
   readonly 'thread-id'?: number;
 }
 
-/** Threads of QEMU that run the virtual CPUs. @throws QmpError */
+/** Threads of QEMU that run the virtual CPUs, by the numbers of QEMU's PID namespace. @throws QmpError */
 export async function cpuThreads(monitor: QmpClient): Promise<number[]> {
   const rows = (await monitor.execute('query-cpus-fast')) as readonly CpuRow[];
   return rows.flatMap(({ 'thread-id': thread }) => (thread === undefined ? [] : [thread]));
