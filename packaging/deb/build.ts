@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { argumentsOrUsage } from '../arguments-or-usage.ts';
 import { readArguments, usage } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
 import { changelog, control, maintainerScript } from './control.ts';
@@ -28,19 +29,6 @@ import { lintianOverrides } from './lintian-overrides.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const say = (text: string): void => console.log(`deb: ${text}`);
-
-/** Undefined after help or an error, which are printed. */
-function argumentsOrUsage(): Arguments | undefined {
-  try {
-    const parsed = readArguments(process.argv.slice(2));
-    if (parsed.values.help !== true) return parsed;
-    console.log(usage);
-  } catch (error) {
-    console.error(`deb: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
 
 const run = (program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, cwd = repository): string =>
   execFileSync(program, [...args], {
@@ -180,5 +168,5 @@ function build({ values, positionals }: Arguments): void {
   say(`ready: ${output}`);
 }
 
-const given = argumentsOrUsage();
+const given = argumentsOrUsage('deb', usage, readArguments);
 if (given) build(given);

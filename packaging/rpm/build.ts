@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { configurationManPage } from '../man/configuration-page.ts';
 import { flagsPage, programs } from '../man/flags-page.ts';
+import { argumentsOrUsage } from '../arguments-or-usage.ts';
 import { readArguments, usage } from './arguments.ts';
-import type { Arguments } from './arguments.ts';
 import { bundledLibraries, provides } from './bundled-libraries.ts';
 import { collectLicences } from './licences.ts';
 import { readVersions, rpmVersion } from './versions.ts';
@@ -17,20 +17,7 @@ import { readVersions, rpmVersion } from './versions.ts';
 const repository = resolve(import.meta.dirname, '../..');
 const say = (text: string): void => console.log(`rpm: ${text}`);
 
-/** Undefined after help or an error, which are printed. */
-function argumentsOrUsage(): Arguments | undefined {
-  try {
-    const parsed = readArguments(process.argv.slice(2));
-    if (parsed.values.help !== true) return parsed;
-    console.log(usage);
-  } catch (error) {
-    console.error(`rpm: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
-
-const given = argumentsOrUsage();
+const given = argumentsOrUsage('rpm', usage, readArguments);
 const { values, positionals } = given ?? readArguments([]);
 const output = resolve(positionals[0] ?? join(repository, '.cache/rpm'));
 const stage = resolve(values.stage ?? join(repository, '.cache/rpm-stage'));
