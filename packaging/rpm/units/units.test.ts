@@ -18,8 +18,14 @@ function commands(unit: string): string[][] {
 describe('systemd units', () => {
   const flagsOf = { 'kata-ksm-throttler': daemonFlags, vc: [rootFlag, logFlag, uriFlag] } as const;
 
-  it('are the two of 1.x, and that of the VM cache', () =>
-    assert.deepEqual(units, ['kata-ksm-throttler.service', 'kata-vc-throttler.service', 'kata-vmcache.service']));
+  it('are the two of 1.x, and those of kata-gc and of the VM cache', () =>
+    assert.deepEqual(units, ['kata-gc.service', 'kata-ksm-throttler.service', 'kata-vc-throttler.service', 'kata-vmcache.service']));
+
+  it('each timer has its service', () => {
+    const timers = readdirSync(directory).filter((name) => name.endsWith('.timer'));
+    assert.deepEqual(timers, ['kata-gc.timer']);
+    for (const name of timers) assert.ok(units.includes(name.replace(/timer$/, 'service')));
+  });
 
   for (const unit of units)
     it(`${unit} gives its program flags that it knows`, () => {

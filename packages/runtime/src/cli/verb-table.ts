@@ -23,6 +23,7 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/kata-check.ts')).kataCheck,
   },
   'kata-env': { summary: 'show settings and versions', load: async () => (await import('./verbs/kata-env.ts')).kataEnv },
+  'kata-gc': { summary: 'remove what a crash has left', load: async () => (await import('./verbs/kata-gc.ts')).kataGc },
   'kata-logs': {
     summary: "print the logs of a sandbox's processes by time",
     load: async () => (await import('./verbs/kata-logs.ts')).kataLogs,

@@ -24,6 +24,8 @@ export interface SandboxPaths {
 
 export const sandboxesDirectory = '/run/vc/sbs';
 export const vmsDirectory = '/run/vc/vm';
+/** ID below it: what the guest of a sandbox sees. */
+export const sharesDirectory = '/run/kata-containers/shared/sandboxes';
 /** What virtiofsd says, in the VM's directory. */
 export const virtiofsdLog = 'virtiofsd.log';
 /** What QEMU, the proxy and virtiofsd make in their VM's directory. */
@@ -34,7 +36,7 @@ export const mappingDirectory = '/run/kata-containers/containers-mapping';
 export const guestShare = '/run/kata-containers/shared/containers';
 
 export function sandboxPaths(id: string): SandboxPaths {
-  const [state, vm, share] = [join(sandboxesDirectory, id), join(vmsDirectory, id), join('/run/kata-containers/shared/sandboxes', id)];
+  const [state, vm, share] = [join(sandboxesDirectory, id), join(vmsDirectory, id), join(sharesDirectory, id)];
   return {
     state,
     journal: join(state, 'undo.jsonl'),

@@ -132,6 +132,15 @@ export class TemplateStore {
     return infos.sort((a, b) => b.madeMs - a.madeMs);
   }
 
+  /** Keys of templates that were not completed, and that nobody makes at this moment. */
+  abandoned(): string[] {
+    return this.#directories().filter((key) => {
+      const release = this.has(key) ? undefined : this.#lock(key, 'exclusive');
+      release?.();
+      return release !== undefined;
+    });
+  }
+
   /** Removes the templates that no VM will be cloned from. @returns those that were removed */
   async prune(): Promise<TemplateInfo[]> {
     const removed: TemplateInfo[] = [];

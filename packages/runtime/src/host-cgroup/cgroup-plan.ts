@@ -48,6 +48,9 @@ function cgroupMounts(mountinfo: string): Mount[] {
   });
 }
 
+/** Where the host's hierarchies are mounted. */
+export const cgroupRoots = (mountinfo: string): string[] => [...new Set(cgroupMounts(mountinfo).map(({ point }) => point))];
+
 /** undefined on a host without cgroups. Where version 1 has the controllers, an empty version 2 beside it does not count. */
 export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefined {
   const mounts = cgroupMounts(mountinfo);

@@ -2,9 +2,8 @@
  * Which journal a container's steps are in: the sandbox' for its first container, else one of its own, which is removed with the container. So a
  * pod's do not grow with a container that is made again and again, and no process rewrites a file that others append to.
  */
-import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode } from '@kata-containers/common/errors/error-message';
+import { directoriesIn } from '../context/directories-in.ts';
 import { containerFile, sandboxPaths } from '../context/paths.ts';
 import { UndoJournal } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
@@ -18,16 +17,6 @@ export const journalOf = (sandboxId: string, id: string): UndoJournal =>
 export function containerEntries(sandboxId: string, id: string): Undo[] {
   const inSandbox = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter(({ container }) => container === id);
   return id === sandboxId ? inSandbox : [...inSandbox, ...journalOf(sandboxId, id).entries()];
-}
-
-/** Another delete may remove the sandbox at any moment: its directory has nothing to undo then. */
-function directoriesIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
-    throw error;
-  }
 }
 
 /** What was done for the sandbox and all of its containers. */

@@ -3,7 +3,7 @@
  * and the exported share are open files to QEMU and proxy, so they need not notice. Its tap goes to the sandbox' network namespace
  * in the same way.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
@@ -13,6 +13,7 @@ import { randomUuid } from '../../context/random-uuid.ts';
 import { startVm } from '../start-vm.ts';
 import { QMP_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context, Tools } from '../../context/context.ts';
+import { directoriesIn } from '../../context/directories-in.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../context/paths.ts';
 import type { SandboxPaths } from '../../context/paths.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
@@ -44,6 +45,8 @@ export function cachedPaths(id: string): SandboxPaths {
   const paths = sandboxPaths(id);
   return { ...paths, journal: join(paths.vm, JOURNAL), proxySocket: join(paths.vm, 'proxy.sock') };
 }
+
+export const isCachedVm = (name: string): boolean => name.startsWith(NAME);
 
 /** `usual` is the plan that it was made from. */
 export const isUsable = ({ vm, proxy, key }: CachedVm, usual: QemuPlan): boolean => isAlive(vm) && isAlive(proxy) && keyOf(usual) === key;
@@ -93,8 +96,7 @@ export async function discard(tools: Tools, id: string): Promise<void> {
 
 /** Ends what a server that was killed has left. */
 export async function discardAll(tools: Tools): Promise<void> {
-  const ids = existsSync(vmsDirectory) ? readdirSync(vmsDirectory).filter((name) => name.startsWith(NAME)) : [];
-  for (const id of ids) await discard(tools, id);
+  for (const id of directoriesIn(vmsDirectory).filter(isCachedVm)) await discard(tools, id);
 }
 
 /** Entries with one VM's name, once more with the other's. */

@@ -1,0 +1,21 @@
+/** Whether a process of the host works with a sandbox: its engine's, a command of kata-runtime, or the shim of one of its processes. Pure. */
+import type { HostProcess } from '../../processes/host-processes.ts';
+
+/** Of kata-proxy: it serves the sandbox, and does not use it. */
+const PROXY_OPTION = '-sandbox';
+
+function names({ args }: HostProcess, ids: ReadonlySet<string>): boolean {
+  return args.some((word, index) => ids.has(word) && args[index - 1] !== PROXY_OPTION);
+}
+
+/** The first process that names one of the ids as an argument of its own: `docker attach ID`, `containerd-shim-runc-v2 -id ID`, `conmon -c ID`. */
+export const userOf = (processes: readonly HostProcess[], ids: readonly string[]): HostProcess | undefined => {
+  const set = new Set(ids);
+  return processes.find((process) => names(process, set));
+};
+
+const isRuntime = (word: string): boolean => /(^|\/)kata-runtime[^/]*$/.test(word);
+
+/** True while the server of the VM cache runs, or a create that may take a VM from it. */
+export const cacheIsUsed = (processes: readonly HostProcess[]): boolean =>
+  processes.some(({ args }) => args.some(isRuntime) && args.some((word) => ['factory', 'create', 'run'].includes(word)));

@@ -1,0 +1,74 @@
+/** `kata-gc` after the worst: every process of an engine and of its sandboxes is killed, beside a container that continues to run. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine } from './engine.ts';
+import { leftovers } from './leftovers.ts';
+import { good, run, until } from './run.ts';
+import { kataRuntime } from './staged.ts';
+
+const runtimes = { 'kata-runtime': kataRuntime };
+
+function mountNamespace(pid: number | string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
+/** All processes that share the mount namespace of one: the engine, its helpers, proxies and shims. */
+function processesBeside(pid: number): number[] {
+  const namespace = mountNamespace(pid);
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((other) => mountNamespace(other) === namespace).map(Number);
+}
+
+describe('kata-gc', function () {
+  this.timeout(180_000);
+  let kept: Engine;
+  let doomed: Engine;
+  /** Keeps the doomed engine's mount namespace, as a host's is kept. */
+  let holder: ChildProcess;
+  before(async () => {
+    kept = await Engine.start(runtimes, 'kata-runtime');
+    doomed = await Engine.start(runtimes, 'kata-runtime');
+    holder = spawn('nsenter', [`--mount=/proc/${doomed.pid}/ns/mnt`, 'sleep', '1000'], { stdio: 'ignore' });
+    await until('the namespace is held', () => mountNamespace(holder.pid ?? 0) === mountNamespace(doomed.pid));
+  });
+  after(async () => {
+    await kept.stop();
+    holder.kill('SIGKILL');
+    rmSync(doomed.directory, { recursive: true });
+    assert.deepEqual(leftovers(), []);
+  });
+
+  const gc = (...args: string[]): Promise<string> =>
+    good(run('nsenter', [`--mount=/proc/${holder.pid}/ns/mnt`, kataRuntime, 'kata-gc', ...args]));
+
+  it('leaves nothing of what was killed, and all of what runs', async () => {
+    await good(kept.docker(['run', '-d', '--name', 'kept', 'busybox', 'sleep', '10000']));
+    const before = leftovers();
+    const volume = join(doomed.directory, 'volume');
+    mkdirSync(volume);
+    writeFileSync(join(volume, 'file'), 'data');
+    const id = (await good(doomed.docker(['run', '-d', '-v', `${volume}:/v`, 'busybox', 'sleep', '10000']))).trim();
+    assert.equal(await gc(), 'nothing is left behind\n');
+
+    const qemu = Number(readFileSync(`/run/vc/vm/${id}/pid`, 'latin1'));
+    const victims = [...processesBeside(doomed.pid).filter((pid) => pid !== holder.pid), qemu];
+    for (const pid of victims) process.kill(pid, 'SIGKILL');
+    const hasEnded = (pid: number): boolean => !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    await until('all have ended', () => victims.every(hasEnded));
+
+    const line = `remove sandbox ${id}: QEMU (pid ${qemu}) has ended\n`;
+    assert.equal(await gc('--dry-run'), `would ${line}`);
+    assert.equal(await gc(), line.replace('remove', 'removed'));
+    assert.deepEqual(leftovers().sort(), before.sort());
+    assert.equal(readFileSync(join(volume, 'file'), 'latin1'), 'data');
+    assert.equal(await good(kept.docker(['exec', 'kept', 'echo', 'runs'])), 'runs\n');
+    assert.equal(await gc(), 'nothing is left behind\n');
+  });
+});

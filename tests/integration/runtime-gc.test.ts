@@ -1,0 +1,189 @@
+/** `kata-gc`: what crashes have left goes, by journal where there is one, and nothing that is used or is a user's. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { leftovers } from '../e2e/leftovers.ts';
+import { run } from '../e2e/run.ts';
+import { until } from './process.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+const NOTHING = 'nothing is left behind\n';
+
+/** Pids of the processes whose command line has the text. */
+function pidsOf(text: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').includes(text);
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
+}
+
+describe('kata-runtime kata-gc', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => {
+    rig = new RuntimeRig();
+    rig.prepare();
+  });
+  afterEach(async () => {
+    assert.equal(readFileSync(rig.scratch.file('volume/kept'), 'latin1'), 'data');
+    await rig.close();
+  });
+
+  const gc = async (...args: string[]): Promise<[code: number, stdout: string, stderr: string]> => {
+    const { code, stdout, stderr } = await rig.kata('kata-gc', ...args);
+    return [code, stdout, stderr];
+  };
+  const create = async (): Promise<void> => {
+    const { code, stderr } = await rig.create();
+    assert.deepEqual([code, stderr], [0, '']);
+  };
+  const shimPid = (): number => Number(readFileSync(rig.scratch.file('pid'), 'latin1'));
+  const qemuPid = (): number => Number(readFileSync(`/run/vc/vm/${rig.id}/pid`, 'latin1'));
+  async function kill(...pids: number[]): Promise<void> {
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
+    await until('the processes end', () => pids.every(isGone));
+  }
+
+  it('leaves alone what runs', async () => {
+    assert.deepEqual(await gc(), [0, NOTHING, '']);
+    await create();
+    assert.deepEqual(await gc(), [0, NOTHING, '']);
+    assert.equal(await rig.status(), 'created');
+  });
+
+  it('removes a sandbox whose processes were killed, and with --dry-run says so', async () => {
+    await create();
+    const qemu = qemuPid();
+    await kill(qemu, ...pidsOf('fakes/proxy.ts'), shimPid());
+    const what = `sandbox ${rig.id}: QEMU (pid ${qemu}) has ended\n`;
+    assert.deepEqual(await gc('--dry-run'), [0, `would remove ${what}`, '']);
+    assert.notDeepEqual(leftovers(), []);
+    assert.deepEqual(await gc(), [0, `removed ${what}`, '']);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('ends a VM whose shims were killed', async () => {
+    await create();
+    const qemu = qemuPid();
+    await kill(shimPid());
+    assert.deepEqual(await gc(), [0, `removed sandbox ${rig.id}: QEMU (pid ${qemu}) runs, and no shim of its containers does\n`, '']);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('waits for an engine that still has a process for the container', async () => {
+    await create();
+    await kill(shimPid());
+    const engine = spawn('sh', ['-c', 'sleep 1000 & wait', 'containerd-shim', '-id', rig.id], { stdio: 'ignore' });
+    try {
+      assert.deepEqual(await gc(), [0, NOTHING, '']);
+    } finally {
+      await kill(...pidsOf('sleep 1000'), engine.pid ?? 0);
+    }
+  });
+
+  for (const call of ['createSandbox', 'createContainer'])
+    it(`a create that is at ${call} is left alone while it runs, and undone when it was killed`, async () => {
+      writeFileSync(rig.scratch.file('calls.hold'), call);
+      const { child } = rig.start(['create', '--bundle', rig.scratch.file('bundle'), rig.id]);
+      const exited = once(child, 'exit');
+      await until(`the agent is at ${call}`, () => rig.calls().some((line) => line.startsWith(`${call} `)), 20_000);
+      assert.deepEqual(await gc(), [0, NOTHING, '']);
+      child.kill('SIGKILL');
+      await exited;
+      assert.deepEqual(await gc(), [0, `removed sandbox ${rig.id}: its create was interrupted\n`, '']);
+      assert.deepEqual(leftovers(), []);
+    });
+
+  it('ends a QEMU that was started a moment before its create was killed: the journal does not name it', async () => {
+    await create();
+    await kill(shimPid());
+    const journal = `/run/vc/sbs/${rig.id}/undo.jsonl`;
+    const lines = readFileSync(journal, 'utf8').split('\n');
+    writeFileSync(journal, lines.filter((line) => !line.includes('"qemu"')).join('\n'));
+    for (const name of ['persist.json', rig.id]) rmSync(`/run/vc/sbs/${rig.id}/${name}`, { recursive: true });
+    assert.deepEqual(await gc(), [0, `removed sandbox ${rig.id}: its create was interrupted\n`, '']);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('finds each part of a sandbox whose state is lost', async () => {
+    await create();
+    const qemu = qemuPid();
+    await kill(...pidsOf('fakes/proxy.ts'), shimPid()); // a real proxy ends with its QEMU
+    rmSync(`/run/vc/sbs/${rig.id}`, { recursive: true });
+    const [code, stdout, stderr] = await gc();
+    assert.deepEqual([code, stderr], [0, '']);
+    const share = `/run/kata-containers/shared/sandboxes/${rig.id}`;
+    const lines = stdout.trimEnd().split('\n');
+    const names = lines.map((line) => line.replace(/^removed (.*): its .* does not exist$/, '$1'));
+    const [cgroups, others] = [names.filter((name) => name.startsWith('cgroup ')), names.filter((name) => !name.startsWith('cgroup '))];
+    assert.deepEqual(others, [
+      `QEMU (pid ${qemu}) of ${rig.id}`,
+      `directory /run/vc/vm/${rig.id}`,
+      `share ${share}`,
+      `container ${rig.id}`,
+    ]);
+    assert.ok(cgroups.length > 0 && cgroups.every((name) => name.endsWith(`/kata_${rig.id}`)), stdout);
+    // Which namespaces are whose only the journal told.
+    for (const name of readdirSync('/run/netns')) await run('ip', ['netns', 'delete', name]);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('never removes a share that is in use or has somebody’s file, and says why', async () => {
+    await create();
+    await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
+    const share = `/run/kata-containers/shared/sandboxes/${rig.id}`;
+    const [volume] = readdirSync(join(share, 'mounts')).filter((name) => name !== rig.id);
+    const user = spawn('sleep', ['1000'], { cwd: join(share, 'mounts', volume ?? ''), stdio: 'ignore' });
+    const [code, stdout] = await gc();
+    assert.equal(code, 1);
+    assert.match(stdout, new RegExp(`^could not remove sandbox ${rig.id}: QEMU .* has ended; .*EBUSY`));
+    await kill(user.pid ?? 0);
+    const kept = join(share, 'kept');
+    writeFileSync(kept, 'mine');
+    assert.equal((await gc())[0], 1);
+    assert.equal(readFileSync(kept, 'latin1'), 'mine');
+    rmSync(kept);
+    assert.equal((await gc())[0], 0);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('leaves a sandbox of another program', async () => {
+    mkdirSync('/run/vc/sbs/go', { recursive: true });
+    writeFileSync('/run/vc/sbs/go/persist.json', '{}');
+    try {
+      assert.deepEqual(await gc(), [0, NOTHING, '']);
+    } finally {
+      rmSync('/run/vc/sbs/go', { recursive: true });
+    }
+  });
+
+  it('removes templates of a QEMU that has changed, and those that were never completed', async () => {
+    rig.configure('enable_template', true);
+    rig.configure('template_path', rig.scratch.file('templates'));
+    assert.equal((await rig.kata('factory', 'init')).code, 0);
+    assert.deepEqual(await gc(), [0, NOTHING, '']);
+    writeFileSync(rig.scratch.file('kernel'), 'another');
+    mkdirSync(rig.scratch.file('templates/0123456789abcdef'));
+    const [, stdout] = await gc();
+    assert.match(stdout, /^removed template [0-9a-f]{16} \(\d+ MiB\): QEMU, kernel or image have changed since it was made$/m);
+    assert.match(stdout, /^removed template 0123456789abcdef: the process that made it has ended before it was complete$/m);
+    assert.equal((await rig.kata('factory', 'destroy')).code, 0);
+  });
+
+  it('with a mistake in the configuration removes all but templates', async () => {
+    await create();
+    await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
+    rig.configure('machine_type', 'z80');
+    const [code, stdout, stderr] = await gc();
+    assert.deepEqual([code, stdout.startsWith(`removed sandbox ${rig.id}: `)], [1, true]);
+    assert.match(stderr, /^templates are not checked: .*machine_type/);
+    assert.deepEqual(leftovers(), []);
+  });
+});
