@@ -16,6 +16,19 @@ const noRealKernel = {
   group: ['@kata-containers/common/kernel/linux-kernel'],
   message: 'The command line gives the kernel to what it calls: tests give another one.',
 };
+const engineReason = 'Only common/kernel and common/process know which JavaScript engine runs: what they export is the same on each.';
+const noEngineModules = ['node:ffi', 'node:v8', 'node:vm', 'node:module', 'bun', 'bun:ffi'].map((name) => ({
+  name,
+  message: engineReason,
+}));
+const noEngineProperties = ['versions', 'execPath', 'execArgv', 'getBuiltinModule', 'binding'].map((property) => ({
+  object: 'process',
+  property,
+  message: engineReason,
+}));
+const noHandle = { selector: "Identifier[name='_handle']", message: engineReason };
+const noDefaultExports = { selector: 'ExportDefaultDeclaration', message: 'Default exports lose their name at the import.' };
+const noEnums = { selector: 'TSEnumDeclaration', message: 'Enums are not erasable: use a union of literals.' };
 const pure = (name) => ({ name, message: 'This file is named for being pure: plans and parsers touch no file, socket, process or clock.' });
 const noExit = {
   object: 'process',
@@ -49,13 +62,10 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-function': 'off',
       'floors/floors': 'error',
       'floors/no-circles': 'error',
-      'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
-      'no-restricted-properties': ['error', noExit, noEnv],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Default exports lose their name at the import.' },
-        { selector: 'TSEnumDeclaration', message: 'Enums are not erasable: use a union of literals.' },
-      ],
+      'no-restricted-imports': ['error', { patterns: [noProcessPackages], paths: noEngineModules }],
+      'no-restricted-globals': ['error', { name: 'Bun', message: engineReason }],
+      'no-restricted-properties': ['error', noExit, noEnv, ...noEngineProperties],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHandle],
       'no-console': 'error',
       complexity: ['error', 20],
       'max-lines': ['error', 300],
@@ -66,12 +76,33 @@ export default tseslint.config(
     files: ['**/main.ts', '**/options.ts', '**/*.test.ts', 'tests/**', 'bench/**', 'tools/**', 'packaging/**'],
     rules: { 'no-restricted-properties': ['error', noExit], 'no-console': 'off', 'max-lines-per-function': 'off' },
   },
+  {
+    files: ['packages/*/src/**/main.ts'],
+    rules: { 'no-restricted-properties': ['error', noExit, ...noEngineProperties] },
+  },
+  {
+    files: ['**/*.test.ts', 'tests/**', 'bench/**', 'tools/**', 'packaging/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
+      'no-restricted-globals': 'off',
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums],
+    },
+  },
+  {
+    files: ['packages/common/src/{kernel,process}/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
+      'no-restricted-globals': 'off',
+      'no-restricted-properties': ['error', noExit, noEnv],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums],
+    },
+  },
   { files: ['packages/common/src/process/run-main.ts'], rules: { 'no-restricted-properties': 'off' } },
   { files: ['packages/runtime/src/cli/**'], rules: { 'no-console': 'off' } },
   {
     files: ['packages/runtime/src/*/**'],
     ignores: ['packages/runtime/src/cli/**', '**/*.test.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [noProcessPackages, noRealKernel] }] },
+    rules: { 'no-restricted-imports': ['error', { patterns: [noProcessPackages, noRealKernel], paths: noEngineModules }] },
   },
   {
     files: ['packages/*/src/**/{*-plan,parse-*,validate-*,*-requests,command-line,lifecycle,*-message}.ts'],
@@ -80,7 +111,7 @@ export default tseslint.config(
         'error',
         {
           patterns: [noProcessPackages, noRealKernel],
-          paths: ['node:fs', 'node:fs/promises', 'node:net', 'node:child_process', 'node:ffi'].map(pure),
+          paths: [...['node:fs', 'node:fs/promises', 'node:net', 'node:child_process'].map(pure), ...noEngineModules],
         },
       ],
     },

@@ -5,6 +5,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
+import { socketDescriptor } from '../../packages/common/src/kernel/socket-descriptor.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 describe('kata-runtime --pidfd-socket', function () {
@@ -28,7 +29,7 @@ describe('kata-runtime --pidfd-socket', function () {
     const { code, stderr } = await rig.kata(...args);
     assert.deepEqual([code, stderr], [0, '']);
     const [socket] = await connected;
-    const fd = linuxKernel.receiveDescriptor((socket as unknown as { _handle: { fd: number } })._handle.fd);
+    const fd = linuxKernel.receiveDescriptor(socketDescriptor(socket));
     socket.destroy();
     assert.ok(fd !== undefined, 'a descriptor came');
     try {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { socketDescriptor } from '@kata-containers/common/kernel/socket-descriptor';
 import type { AttachedCalls } from './attached-calls.ts';
 import { ProcessIo } from './process-io.ts';
 
@@ -71,8 +72,7 @@ const TERMINAL_MS = 5000;
 
 /** The master that crun sends over its connection. */
 function receiveTerminal(connection: Socket, kernel: Descriptors): number {
-  const { fd } = (connection as unknown as { _handle: { fd: number } })._handle;
-  const master = kernel.receiveDescriptor(fd);
+  const master = kernel.receiveDescriptor(socketDescriptor(connection));
   if (master === undefined) throw new Error('crun sent no terminal');
   return master;
 }

@@ -11,6 +11,7 @@ import { KernelError } from '../errors/kata-error.ts';
 import { MS_BIND } from './constants.ts';
 import { linuxKernel as kernel } from './linux-kernel.ts';
 import { openPollableStream } from './pollable-stream.ts';
+import { socketDescriptor } from './socket-descriptor.ts';
 
 describe('LinuxKernel', () => {
   let directory = '';
@@ -63,8 +64,7 @@ describe('LinuxKernel', () => {
     const sent = openSync(file, 'w+');
     kernel.sendDescriptor(path, sent, '/dev/pts/7');
     const [socket] = await connected;
-    const socketFd = (socket as unknown as { _handle: { fd: number } })._handle.fd;
-    const received = kernel.receiveDescriptor(socketFd);
+    const received = kernel.receiveDescriptor(socketDescriptor(socket));
     assert.ok(received !== undefined);
     assert.equal(fstatSync(received).ino, fstatSync(sent).ino);
     writeSync(received, 'same file');
@@ -89,10 +89,9 @@ describe('LinuxKernel', () => {
     const connected = once(server, 'connection') as Promise<[Socket]>;
     const sender = createConnection(join(directory, 'second'));
     const [receiver] = await connected;
-    const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
     const file = openSync(join(directory, 'file'), 'w+');
-    kernel.sendDescriptorOver(fdOf(sender), file, '{"execute":"getfd"}');
-    const received = kernel.receiveDescriptor(fdOf(receiver));
+    kernel.sendDescriptorOver(socketDescriptor(sender), file, '{"execute":"getfd"}');
+    const received = kernel.receiveDescriptor(socketDescriptor(receiver));
     assert.ok(received !== undefined);
     assert.equal(fstatSync(received).ino, fstatSync(file).ino);
     for (const fd of [file, received]) closeSync(fd);

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { HypervisorError, QmpError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { socketDescriptor } from '@kata-containers/common/kernel/socket-descriptor';
 import { LineSplitter, formatQmpCommand, parseQmpMessage } from './qmp-message.ts';
 import type { QmpEvent, QmpMessage } from './qmp-message.ts';
 
@@ -83,8 +84,7 @@ export class QmpClient {
     fd: number,
     kernel: Pick<Kernel, 'sendDescriptorOver'>,
   ): Promise<unknown> {
-    const { _handle: handle } = this.#connection as unknown as { _handle: { fd: number } };
-    return this.#send(command, values, (text) => kernel.sendDescriptorOver(handle.fd, fd, text));
+    return this.#send(command, values, (text) => kernel.sendDescriptorOver(socketDescriptor(this.#connection), fd, text));
   }
 
   #send(command: string, values: Readonly<Record<string, unknown>> | undefined, write: (text: string) => void): Promise<unknown> {
