@@ -31,8 +31,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await tmux.type('tty; sleep 100', 'Enter');
       await tmux.shows('the terminal', /^\/dev\/(pts\/\d+|console)$/m);
       await tmux.type('C-c');
-      // The shell asks the terminal where its cursor is. An answer that comes after the command has begun is echoed before the ^C.
-      await tmux.shows('the prompt again', /^(\^\[\[\d+;\d+R)*\^C\n\/ #/m);
+      await tmux.shows('the prompt again', /^\^C\n\/ #/m);
       await tmux.type('exit 5', 'Enter');
       await tmux.shows('the exit code', /^left with 5$/m);
     });

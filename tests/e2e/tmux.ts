@@ -55,8 +55,12 @@ export class Tmux {
   type(...keys: string[]): Promise<string> {
     return this.#tmux('send-keys', ...keys);
   }
-  screen(): Promise<string> {
-    return this.#tmux('capture-pane', '-p');
+  /**
+   * The screen's text. A shell asks the terminal for the place of its cursor (ESC [ 6 n). The terminal's answer is echoed when it arrives
+   * after the shell has started a command, with runc too; it is not part of any program's output, so it is removed.
+   */
+  async screen(): Promise<string> {
+    return (await this.#tmux('capture-pane', '-p')).replaceAll(/\^\[\[\d+;\d+R/g, '');
   }
 
   async shows(what: string, pattern: RegExp): Promise<void> {
