@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
@@ -57,6 +68,21 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
 
   it('sees itself in /proc, and no other process', async () =>
     assert.match(await output(system, 'cd /proc; echo *; ls self/fd'), /^(\d+) self\n0\n1\n2\n/));
+
+  it('has /proc/self from the start', () => {
+    const file = join(directory, 'output');
+    const out = openSync(file, 'w');
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const child = inOwnRoot(system, linuxKernel, () => {
+      const args = ['-c', 'readlink /proc/self/exe; cat'];
+      const started = spawn('/bin/sh', args, { stdio: ['pipe', out, out], cwd: '/', env: {} });
+      for (const end = Date.now() + 10_000; fstatSync(out).size === 0 && Date.now() < end;) Atomics.wait(pause, 0, 0, 5);
+      return started;
+    });
+    child.kill('SIGKILL');
+    closeSync(out);
+    assert.match(readFileSync(file, 'utf8'), /^\/\S+\n$/);
+  });
 
   it('leaves the program where it was', async () => {
     const [before, cwd, entries] = [namespaces(), process.cwd(), readdirSync('/')];

@@ -2,7 +2,18 @@
  * A root directory for one process: a tmpfs with bind mounts, made in a mount namespace of the main thread that the process is then
  * started in. Everything is synchronous: nothing else of this program may run while its main thread is elsewhere.
  */
-import { closeSync, lstatSync, mkdirSync, openSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   CLONE_NEWIPC,
@@ -87,6 +98,8 @@ function makeRoot(entries: readonly RootEntry[], kernel: RootKernel): void {
   mkdirSync(join(BASE, HOST_PROC));
   kernel.mount('/proc', join(BASE, HOST_PROC), NONE, MS_BIND);
   kernel.mount(NONE, join(BASE, HOST_PROC), NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
+  mkdirSync(join(BASE, 'proc'));
+  symlinkSync(`${HOST_PROC}/self`, join(BASE, '/proc/self'));
   process.chdir(BASE);
   kernel.pivotRoot('.', '.'); // pivot_root(2): the old root is on top of the new one then
   kernel.umount('.', MNT_DETACH);
@@ -99,10 +112,12 @@ function makeRoot(entries: readonly RootEntry[], kernel: RootKernel): void {
  */
 function finishRoot(pid: number | undefined, kernel: RootKernel): void {
   if (pid !== undefined) {
-    mkdirSync(`/proc/${pid}`, { recursive: true });
-    symlinkSync(String(pid), '/proc/self');
+    mkdirSync(`/proc/${pid}`);
     kernel.mount(`${HOST_PROC}/${pid}`, `/proc/${pid}`, NONE, MS_BIND);
     kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | writes);
+    // The process may use /proc/self meanwhile: qemu-lite starts itself again by /proc/self/exe, without address randomisation.
+    symlinkSync(String(pid), '/proc/.self');
+    renameSync('/proc/.self', '/proc/self');
   }
   kernel.umount(HOST_PROC, MNT_DETACH);
   rmdirSync(HOST_PROC);
