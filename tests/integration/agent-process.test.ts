@@ -90,9 +90,18 @@ describe('kata-agent: processes', function () {
         { Names: ['personality'], Action: 'SCMP_ACT_ERRNO', Args: [{ Index: 0n, Value: 8n, Op: 'SCMP_CMP_EQ' }] },
       ],
     };
-    const { stderr, stdout } = await host.outcome(['sh', '-c', 'mkdir /tmp/x; grep Seccomp: /proc/self/status'], { Linux: { Seccomp } });
-    assert.match(stderr, /Operation not permitted/);
-    assert.match(stdout, /^Seccomp:\s2\n$/);
+    const script = ['sh', '-c', 'mkdir /tmp/x; grep Seccomp: /proc/self/status'];
+    // The second container gets the program that crun has made for the first one, and the third one another profile.
+    for (const spec of [Seccomp, Seccomp, { ...Seccomp, Syscalls: [{ Names: ['chmod'], Action: 'SCMP_ACT_ERRNO' }] }]) {
+      const { stderr, stdout } = await host.outcome(script, { Linux: { Seccomp: spec } });
+      assert.equal(/Operation not permitted/.test(stderr), spec === Seccomp, stderr);
+      assert.match(stdout, /^Seccomp:\s2\n$/);
+    }
+    const id = await host.run(['sleep', '100'], { Linux: { Seccomp } });
+    await host.exec(id, 'e', script);
+    assert.match(await host.output(id, 'e', 'readStderr'), /Operation not permitted/);
+    await host.wait(id, 'e');
+    await host.remove(id);
   });
 
   it('a further process has no more than its container, and as much where nothing is said', async () => {

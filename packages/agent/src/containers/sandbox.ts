@@ -25,6 +25,7 @@ import { createNamespaces, namespacePaths, removeNamespaces } from './namespaces
 import type { PauseProcess } from './pause-process.ts';
 import type { Reaper } from '../processes/reaper.ts';
 import { setDns } from './resolv-conf.ts';
+import { SeccompPrograms } from './seccomp-programs.ts';
 
 export interface Machine {
   readonly kernel: Kernel;
@@ -47,6 +48,7 @@ export class Sandbox {
   readonly oomEvents = new OomEvents();
   readonly names: NameService;
   readonly #crun: Crun;
+  readonly #seccompPrograms: SeccompPrograms;
   readonly #storages: StorageTable;
   readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
   readonly #beingMade = new Set<string>();
@@ -63,7 +65,9 @@ export class Sandbox {
   constructor(machine: Machine) {
     this.machine = machine;
     this.names = new NameService(machine.log);
-    this.#crun = new Crun(machine.reaper, join(machine.stateDirectory, 'crun'));
+    const crunState = join(machine.stateDirectory, 'crun');
+    this.#crun = new Crun(machine.reaper, crunState);
+    this.#seccompPrograms = new SeccompPrograms(crunState);
     const findDevice: StorageTools['findDevice'] = async (driver, address, hints) =>
       (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions(), hints);
     this.#storages = new StorageTable({ kernel: machine.kernel, findDevice });
@@ -213,7 +217,10 @@ export class Sandbox {
     const { stateDirectory } = this.machine;
     const tools = { ...this.machine, crun: this.#crun };
     const first = { execId: exec_id, nullStdin: spec.Process?.NullStdin ?? false };
-    const container = await Container.create(id, first, this.#config(request, spec), join(stateDirectory, 'libcontainer'), tools);
+    const config = this.#config(request, spec);
+    const bundles = join(stateDirectory, 'libcontainer');
+    const container = await Container.create(id, first, this.#seccompPrograms.apply(config), bundles, tools);
+    this.#seccompPrograms.remember(config, id);
     // 1.x: without a pause process the first container's namespace is the one to be shared.
     if (!this.#pauseProcess && this.#containers.size === 0) this.#sharedPidNamespace = `/proc/${container.pid}/ns/pid`;
     return container;

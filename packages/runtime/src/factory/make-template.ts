@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import type { Seccomp } from '@kata-containers/common/oci/spec';
 import { cpuMilliseconds, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
@@ -107,11 +108,18 @@ async function save(
   if (statSync(`${files.state}.tmp`).size === 0) throw new KataError('QEMU wrote no state');
 }
 
+/** What a template is made from. */
+export interface Origin {
+  readonly inputs: readonly InputFile[];
+  /** The seccomp profile of the container that needs the template first. Clones need not compile it again. */
+  readonly seccomp: Seccomp | undefined;
+}
+
 /**
  * To be called with the exclusive lock of the template's directory. The state gets its name last.
  * @throws KataError; what was started has ended then
  */
-export async function makeTemplate(context: Context, plan: QemuPlan, files: TemplateFiles, inputs: readonly InputFile[]): Promise<void> {
+export async function makeTemplate(context: Context, plan: QemuPlan, files: TemplateFiles, { inputs, seccomp }: Origin): Promise<void> {
   const journal = new UndoJournal(files.journal);
   try {
     const own = templatePlan(plan, files);
@@ -122,7 +130,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     try {
       await checkAgent(guest.agent, own);
       await forgetBoot(files, own);
-      await warmUp(guest.agent, context, own);
+      await warmUp(guest.agent, context, { networks: own.networks, seccomp });
     } finally {
       guest.agent.close();
     }

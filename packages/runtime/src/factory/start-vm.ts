@@ -1,5 +1,6 @@
 /** A VM of its own for a sandbox or for the cache: cloned from a template if there can be one, else booted. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { Context } from '../context/context.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { undoSince } from '../undo/undo.ts';
@@ -10,9 +11,14 @@ import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
 import { clonePlan, lockTemplate } from './use-template.ts';
 
+export interface VmStart extends GuestStart {
+  /** The seccomp profile that the guest of the first container applies. */
+  readonly seccomp?: Seccomp | undefined;
+}
+
 /** @throws KataError when a template cannot be made, loaded or used */
-async function cloneTemplate(context: Context, start: GuestStart): Promise<RunningVm> {
-  const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan));
+async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
+  const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
   enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template belongs to no container
   const begun = start.journal.entries().length;
@@ -29,7 +35,7 @@ async function cloneTemplate(context: Context, start: GuestStart): Promise<Runni
 }
 
 /** A template that fails only makes the start slower: the VM is booted then. */
-async function cloneIfPossible(context: Context, start: GuestStart): Promise<RunningVm | undefined> {
+async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
   if (!context.configuration.factory.enable_template) return undefined;
   const reason = cloneObstacle(start.plan);
   if (reason !== undefined) {
@@ -50,6 +56,6 @@ async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
 }
 
 /** What was made on the host is in the journal when this fails. @throws KataError */
-export async function startVm(context: Context, start: GuestStart): Promise<RunningVm> {
+export async function startVm(context: Context, start: VmStart): Promise<RunningVm> {
   return (await cloneIfPossible(context, start)) ?? (await boot(context, start));
 }

@@ -1,4 +1,5 @@
 /** The template that a new VM can be cloned from. */
+import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
@@ -13,14 +14,14 @@ const WAIT_MS = 30_000;
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
   new TemplateStore(configuration.factory.template_path, kernel);
 
-/** Makes the template when there is none. @throws KataError */
-export async function lockTemplate(context: Context, plan: QemuPlan): Promise<LockedTemplate> {
+/** Makes the template when there is none, for a container with the profile `seccomp`. @throws KataError */
+export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: Seccomp): Promise<LockedTemplate> {
   const inputs = templateInputs(plan);
   return templateStore(context).hold(
     templateKey(plan, inputs),
     async (files) => {
       context.log.info('making a VM template', { directory: files.directory });
-      await makeTemplate(context, plan, files, inputs);
+      await makeTemplate(context, plan, files, { inputs, seccomp });
     },
     guestTimeout(WAIT_MS, plan.accelerator),
   );

@@ -1,3 +1,4 @@
+import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -10,4 +11,6 @@ export interface VmRequest {
   readonly files: SandboxPaths;
   readonly network: SandboxNetwork;
   readonly journal: UndoJournal;
+  /** The seccomp profile that the guest applies to the first container. */
+  readonly seccomp: Seccomp | undefined;
 }

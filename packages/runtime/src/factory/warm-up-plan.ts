@@ -1,7 +1,7 @@
 /** What the guest of a template does before it is saved. Its container is made of nothing but the guest's own static busybox. Pure. */
 import { Interface, Route } from '@kata-containers/common/generated/types';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
-import type { Spec } from '@kata-containers/common/oci/spec';
+import type { Seccomp, Spec } from '@kata-containers/common/oci/spec';
 import { createSandboxRequest } from '../agent/sandbox-requests.ts';
 import type { Share } from '../agent/sandbox-requests.ts';
 import { agentSpec } from '../bundle/agent-spec.ts';
@@ -56,7 +56,15 @@ const mounts = [
   { destination: '/etc/hosts', type: 'bind', source: '/etc/passwd', options: ['rbind', 'rprivate'] },
 ];
 
-export const warmUpSpec = (): SpecMessage => agentSpec(spec, { rootPath: warmUpRoot, mounts, seccomp: false });
+/** A profile that forbids nothing, for a template that is made for no container. */
+const anyProfile: Seccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }] }],
+};
+
+/** `seccomp` is the profile of the container that the template is made for: the agent keeps the program that it is compiled to. */
+export const warmUpSpec = (seccomp: Seccomp = anyProfile): SpecMessage =>
+  agentSpec({ ...spec, linux: { ...spec.linux, seccomp } }, { rootPath: warmUpRoot, mounts, seccomp: true });
 
 /** A process to be exec'ed in it. */
 export const warmUpProcess = { Args: [BUSYBOX, 'true'], Env: ['PATH=/bin'], Cwd: '/', Terminal: false };

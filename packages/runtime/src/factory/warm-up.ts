@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import type { Seccomp } from '@kata-containers/common/oci/spec';
 import { shareOf } from '../agent/sandbox-requests.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../context/context.ts';
@@ -23,9 +24,9 @@ async function follow(agent: AgentConnection, exec_id: string): Promise<void> {
   await Promise.all([...output, agent.call('waitProcess', process)]); // at the end of its stream a read is an error
 }
 
-async function runContainer(agent: AgentConnection): Promise<void> {
+async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined): Promise<void> {
   const storages = [{ driver: 'local', source: 'local', fstype: 'local', mount_point: warmUpRoot, options: ['mode=0755'] }];
-  await agent.call('createContainer', { container_id: CONTAINER, exec_id: CONTAINER, storages, OCI: warmUpSpec() });
+  await agent.call('createContainer', { container_id: CONTAINER, exec_id: CONTAINER, storages, OCI: warmUpSpec(seccomp) });
   await agent.call('startContainer', { container_id: CONTAINER });
   const first = follow(agent, CONTAINER);
   first.catch(() => {}); // told below, unless something else fails before
@@ -45,15 +46,22 @@ async function useNetwork(agent: AgentConnection, devices: number): Promise<void
   await agent.call('updateRoutes', { routes: { Routes: [] } });
 }
 
+/** What the warm-up depends on. */
+export interface WarmUp {
+  readonly networks: QemuPlan['networks'];
+  /** The seccomp profile of the container that the VM is made for, when there is one. */
+  readonly seccomp?: Seccomp | undefined;
+}
+
 /** Leaves the guest as it was: without sandbox, its network devices spare. @throws AgentError */
 export async function warmUp(
   agent: AgentConnection,
   { configuration }: Pick<Context, 'configuration'>,
-  { networks }: Pick<QemuPlan, 'networks'>,
+  { networks, seccomp }: WarmUp,
 ): Promise<void> {
   await reseedClone(agent);
   await useNetwork(agent, networks.length);
   await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
-  await runContainer(agent);
+  await runContainer(agent, seccomp);
   await agent.call('destroySandbox', {});
 }

@@ -101,7 +101,8 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     paths: files,
     agentDebug: agentConfiguration.enable_debug,
   });
-  const vm = await acquireVm(context, { id, plan, files, network, journal });
+  const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
+  const vm = await acquireVm(context, { id, plan, files, network, journal, seccomp });
   try {
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // told to who awaits it

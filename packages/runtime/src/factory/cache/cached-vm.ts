@@ -65,7 +65,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
     const up = await startVm(context, { plan, files: paths, netns, journal });
     try {
-      await warmUp(up.agent, context, plan);
+      await warmUp(up.agent, context, { networks: plan.networks });
     } finally {
       up.agent.close();
     }
