@@ -157,7 +157,7 @@ const hypervisor = {
       '"ALL": those of the runtime. Annotations cannot change this key.',
   ),
   keep_translated_code: flag(
-    false,
+    true,
     'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +
       'qemu-lite; has no effect with KVM or with another QEMU.',
   ),
