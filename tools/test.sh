@@ -88,6 +88,18 @@ if [ "${KATA_TEMPLATE:-on}" != off ]; then
 fi
 # shellcheck disable=SC2086 -- a list of files
 run_tests $e2e
+if [ -n "$all" ]; then
+  say 'end-to-end tests, with the engines of Debian 13'
+  packaging/engines/build.sh --output .cache/engines
+  grep -E '^(docker.io|containerd|podman) ' .cache/engines/versions
+  (
+    PATH=$PWD/node_modules/.bin:/usr/bin:/usr/sbin:$PATH # before programs in /usr/local
+    KATA_ENGINES=$PWD/.cache/engines
+    export KATA_ENGINES
+    run_tests tests/e2e/docker-run.test.ts tests/e2e/live-network.test.ts tests/e2e/podman.test.ts tests/e2e/pods.test.ts \
+      tests/e2e/verbs.test.ts
+  )
+fi
 trap - EXIT
 if [ "${KATA_TEMPLATE:-on}" != off ]; then
   "$runtime" factory destroy

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CriEngine } from './cri-engine.ts';
+import { BUSYBOX, CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
 import { leftovers } from './leftovers.ts';
 import { LoopDevices } from './loop-devices.ts';
@@ -207,6 +207,18 @@ describe("pods with containerd's CRI plugin", function () {
       await until('nothing of it is left', () => mine(leftovers()).length === 0);
       assert.equal((await engine.status(client)).state, RUNNING);
     });
+  });
+
+  it('ctr run gives output and exit code, and leaves nothing', async () => {
+    const before = leftovers();
+    const to = ['-a', join(engine.directory, 'c.sock'), '-n', 'k8s.io'];
+    const { code, stdout, stderr } = await engine.inside('ctr', [
+      ...[...to, 'run', '--rm', '--runc-binary', kataRuntime, BUSYBOX, 'by-ctr'],
+      ...['sh', '-c', 'uname -r; exit 7'],
+    ]);
+    assert.equal(code, 7, stderr);
+    assert.match(stdout, /\.container\n$/);
+    assert.deepEqual(leftovers(), before);
   });
 
   it('two pods reach each other, and one shares its processes among its containers', async () => {

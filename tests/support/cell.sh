@@ -5,6 +5,7 @@
 #
 # The command has mounts, PIDs, System V IPC and a network of its own, an empty /run (with the machine's VM templates, when there
 # are some), a TMPDIR, and cgroups below this shell's. SIGTERM ends it. TMPDIR and cgroups are removed afterwards.
+# With KATA_ENGINES, a directory of packaging/engines, its programs and libraries take the place of the machine's.
 set -eu
 [ $# -gt 0 ] || { echo 'usage: cell.sh COMMAND [ARG…]' >&2; exit 2; }
 name=kata-cell-$$
@@ -43,7 +44,18 @@ inside='
 while read -r point directory; do echo 0 >"$directory/cgroup.procs"; done <"$KATA_CELL"
 exec unshare --cgroup sh -c "$1" "$@"'
 prepare='
-while read -r point directory; do mount --bind "$directory" "$point"; done <"$KATA_CELL"
+top=/sys/fs/cgroup
+if [ "$(stat -f -c %T "$top")" = tmpfs ]; then
+  # Directories that are made beside the hierarchies are not shared with other cells.
+  new=$(mktemp -d) && mount -t tmpfs -o mode=755 tmpfs "$new" || exit
+  find "$top" -maxdepth 1 -type l -exec cp -P {} "$new" ";"
+  while read -r point directory; do
+    mkdir -p "$new${point#"$top"}" && mount --bind "$directory" "$new${point#"$top"}" || exit
+  done <"$KATA_CELL"
+  mount -n --move "$new" "$top" && rmdir "$new" || exit
+else
+  while read -r point directory; do mount --bind "$directory" "$point"; done <"$KATA_CELL"
+fi
 rm "$KATA_CELL"; unset KATA_CELL
 new=$(mktemp -d) && mount -t tmpfs -o mode=755 tmpfs "$new" && mkdir -p "$new/lock" "$new/netns"
 templates=/run/vc/vm/template
@@ -51,6 +63,7 @@ if mountpoint -q "$templates"; then
   mkdir -p "$new/vc/vm/template" && mount --bind "$templates" "$new/vc/vm/template"
 fi
 mount -n --move "$new" /run && rmdir "$new" && ip link set lo up || exit
+if [ -n "${KATA_ENGINES-}" ]; then mount -t overlay -o "lowerdir=$KATA_ENGINES/usr:/usr" overlay /usr || exit; fi
 "$@"
 exit $?' # the shell stays: PID 1 reaps what others leave
 

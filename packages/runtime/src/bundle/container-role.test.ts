@@ -11,13 +11,24 @@ describe('containerRole', () => {
     assert.deepEqual(role({ 'io.kubernetes.cri.sandbox-id': 'pod' }), { kind: 'sandbox' });
   });
 
-  it('podman: the pod may be no sandbox', () => {
+  it('podman 4: the pod may be no sandbox', () => {
     const annotations = { 'io.container.manager': 'libpod', 'io.kubernetes.cri-o.ContainerType': 'container' };
     assert.deepEqual(role({ ...annotations, 'io.kubernetes.cri-o.SandboxID': 'pod' }), {
       kind: 'container',
       sandboxId: 'pod',
       mayBeAlone: true,
     });
+  });
+
+  it('podman 5 names the infra container, and no type', () => {
+    const annotations = { 'io.container.manager': 'libpod' };
+    assert.deepEqual(role({ ...annotations, 'io.kubernetes.cri-o.SandboxID': 'infra' }), {
+      kind: 'container',
+      sandboxId: 'infra',
+      mayBeAlone: true,
+    });
+    assert.deepEqual(role(annotations), { kind: 'sandbox' });
+    assert.deepEqual(role({ 'io.kubernetes.cri-o.SandboxID': 'pod' }), { kind: 'sandbox' });
   });
 
   const engines: [name: string, type: string, sandbox: string, sandboxId: string][] = [

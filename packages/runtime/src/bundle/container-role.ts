@@ -18,23 +18,30 @@ interface Engine {
   readonly sandboxId: string;
 }
 
+const CRIO_SANDBOX_ID = 'io.kubernetes.cri-o.SandboxID';
+
 const engines: Engine[] = [
   { type: 'io.kubernetes.cri.container-type', sandbox: 'sandbox', container: 'container', sandboxId: 'io.kubernetes.cri.sandbox-id' },
-  { type: 'io.kubernetes.cri-o.ContainerType', sandbox: 'sandbox', container: 'container', sandboxId: 'io.kubernetes.cri-o.SandboxID' },
+  { type: 'io.kubernetes.cri-o.ContainerType', sandbox: 'sandbox', container: 'container', sandboxId: CRIO_SANDBOX_ID },
   { type: 'io.kubernetes.docker.type', sandbox: 'podsandbox', container: 'container', sandboxId: 'io.kubernetes.sandbox.id' },
 ];
 
 /**
- * podman says `container` of every container of a pod, of its infra container too. Those that are in no infra container's pod, and that one
- * itself, name the pod as the sandbox, which no engine creates.
+ * podman 4 says `container` of every container of a pod, of its infra container too. Those that are in no infra container's pod, and that one
+ * itself, name the pod as the sandbox, which no engine creates. podman 5 has no type: a container that joins an infra container names that.
  */
 const isOfPodman = (annotations: Readonly<Record<string, string>>): boolean => annotations['io.container.manager'] === 'libpod';
+
+function untypedRole(annotations: Readonly<Record<string, string>>): ContainerRole {
+  const sandboxId = isOfPodman(annotations) ? annotations[CRIO_SANDBOX_ID] : undefined;
+  return sandboxId === undefined ? { kind: 'sandbox' } : { kind: 'container', sandboxId, mayBeAlone: true };
+}
 
 /** @throws SpecError when a pod's container does not say which pod is its own */
 export function containerRole(spec: Spec): ContainerRole {
   const annotations = spec.annotations ?? {};
   const engine = engines.find(({ type }) => annotations[type] !== undefined);
-  if (!engine) return { kind: 'sandbox' };
+  if (!engine) return untypedRole(annotations);
   const type = annotations[engine.type];
   if (type === engine.sandbox) return { kind: 'sandbox' };
   if (type !== engine.container) throw new SpecError(`annotations["${engine.type}"]`, `Unknown container type ${type}`);
