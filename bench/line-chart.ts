@@ -29,8 +29,9 @@ const ticks = (range: number): number[] => {
   return Array.from({ length: Math.floor(range / step) + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 };
 const highest = (values: readonly number[]): number => Math.max(1, ...values) * 1.05;
-const text = (x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end' = 'start', style = ''): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${style}>${words}</text>`;
+type TextStyle = { readonly anchor?: 'start' | 'middle' | 'end'; readonly weight?: 'normal' | 'bold' };
+const text = (x: number, y: number, label: string, { anchor = 'start', weight = 'normal' }: TextStyle = {}): string =>
+  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${weight === 'bold' ? ' font-weight="bold"' : ''}>${label}</text>`;
 
 function panelMarks({ title, lines }: Panel, top: number, maxX: number): string[] {
   const maxY = highest(lines.flatMap(({ points }) => points.map(([, y]) => y)));
@@ -40,9 +41,15 @@ function panelMarks({ title, lines }: Panel, top: number, maxX: number): string[
   const grid = (x1: number, y1: number, x2: number, y2: number): string =>
     `<path d="M${x1.toFixed(1)} ${y1.toFixed(1)}L${x2.toFixed(1)} ${y2.toFixed(1)}" stroke="#ddd"/>`;
   return [
-    text(LEFT, top - 10, title, 'start', ' font-weight="bold"'),
-    ...ticks(maxY).flatMap((value) => [grid(LEFT, y(value), WIDTH - RIGHT, y(value)), text(LEFT - 6, y(value) + 4, String(value), 'end')]),
-    ...ticks(maxX).flatMap((value) => [grid(x(value), top, x(value), bottom), text(x(value), bottom + 16, `${value} s`, 'middle')]),
+    text(LEFT, top - 10, title, { weight: 'bold' }),
+    ...ticks(maxY).flatMap((value) => [
+      grid(LEFT, y(value), WIDTH - RIGHT, y(value)),
+      text(LEFT - 6, y(value) + 4, String(value), { anchor: 'end' }),
+    ]),
+    ...ticks(maxX).flatMap((value) => [
+      grid(x(value), top, x(value), bottom),
+      text(x(value), bottom + 16, `${value} s`, { anchor: 'middle' }),
+    ]),
     ...lines.map(({ points }, index) => {
       const { colour = '#000', dashes = '' } = strokes[index % strokes.length] ?? {};
       const path = points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ');

@@ -34,8 +34,14 @@ function keep(samples: Growing, { rows }: Probe, side: SideName, values: readonl
   }
 }
 
-/** A probe that fails is told of, and the next one is tried: one broken row must not cost the others. */
-async function takeTurns(rig: Rig, stage: Stage, probe: Probe, limits: Limits, samples: Growing): Promise<void> {
+interface Run {
+  readonly rig: Rig;
+  readonly limits: Limits;
+  readonly samples: Growing;
+}
+
+/** A probe that fails is recorded, and the next one is tried: one broken row must not cost the others. */
+async function takeTurns({ rig, limits, samples }: Run, stage: Stage, probe: Probe): Promise<void> {
   const sides = sidesAt(stage, probe);
   const runs = Math.min(limits.runs, probe.maxRuns ?? limits.runs);
   const title = probe.rows.map(({ name }) => name).join(', ');
@@ -58,7 +64,7 @@ export async function takeSamples(rig: Rig, probes: readonly Probe[], limits: Li
     const due = probes.filter((probe) => sidesAt(stage, probe).length > 0);
     if (due.length === 0 || !limits.mayGoOn()) continue;
     await rig.idle(stage, limits);
-    for (const probe of due) await takeTurns(rig, stage, probe, limits, samples);
+    for (const probe of due) await takeTurns({ rig, limits, samples }, stage, probe);
   }
   return samples;
 }

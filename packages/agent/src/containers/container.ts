@@ -33,11 +33,15 @@ const PID_MAX_LIMIT = 4_194_304n;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
 
-/** What the specification does not say of a container's first process. */
-export interface FirstProcess {
+export interface NewContainer {
+  readonly id: string;
+  readonly spec: Spec;
+  /** Exec id of the first process. */
   readonly execId: string;
-  /** Whether its stdin is /dev/null. */
+  /** Whether the first process' stdin is /dev/null. */
   readonly nullStdin: boolean;
+  /** Directory of all bundles: the container's is made in it. */
+  readonly bundles: string;
 }
 
 export class Container {
@@ -62,7 +66,7 @@ export class Container {
   }
 
   /** Makes the container up to its first process waiting to be started. @throws CrunError with nothing left behind */
-  static async create(id: string, first: FirstProcess, spec: Spec, bundles: string, tools: ContainerTools): Promise<Container> {
+  static async create({ id, spec, execId, nullStdin, bundles }: NewContainer, tools: ContainerTools): Promise<Container> {
     const directory = join(bundles, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const container = new Container(id, spec, directory, tools);
@@ -77,11 +81,7 @@ export class Container {
         ...(isInitramfs(readFileSync('/proc/mounts', 'utf8')) ? ['--no-pivot'] : []),
         id,
       ];
-      container.#init = await container.#launch(
-        first.execId,
-        { terminal, nullStdin: first.nullStdin, command: args[0] ?? '', args: crunArgs },
-        true,
-      );
+      container.#init = await container.#launch(execId, { terminal, nullStdin, command: args[0] ?? '', args: crunArgs }, true);
       container.#cgroup = cgroupOf(container.#init.pid);
       return container;
     } catch (error) {

@@ -216,10 +216,17 @@ export class Sandbox {
     if (guest.length > 0) (await import('../guest/write-sysctl.ts')).writeSysctl(guest);
     const { stateDirectory } = this.machine;
     const tools = { ...this.machine, crun: this.#crun };
-    const first = { execId: exec_id, nullStdin: spec.Process?.NullStdin ?? false };
     const config = this.#config(request, spec);
-    const bundles = join(stateDirectory, 'libcontainer');
-    const container = await Container.create(id, first, this.#seccompPrograms.apply(config), bundles, tools);
+    const container = await Container.create(
+      {
+        id,
+        spec: this.#seccompPrograms.apply(config),
+        execId: exec_id,
+        nullStdin: spec.Process?.NullStdin ?? false,
+        bundles: join(stateDirectory, 'libcontainer'),
+      },
+      tools,
+    );
     this.#seccompPrograms.remember(config, id);
     // 1.x: without a pause process the first container's namespace is the one to be shared.
     if (!this.#pauseProcess && this.#containers.size === 0) this.#sharedPidNamespace = `/proc/${container.pid}/ns/pid`;

@@ -56,6 +56,14 @@ function decode(codec: Codec, name: string, message: Buffer): unknown {
   }
 }
 
+interface Call {
+  readonly service: string;
+  readonly method: Method;
+  readonly request: unknown;
+  /** Longest answer that is accepted. */
+  readonly maxBytes: number;
+}
+
 class TypedConnection implements AgentConnection {
   readonly #client: AgentClient;
   readonly #callTimeoutMs: number | undefined;
@@ -67,25 +75,23 @@ class TypedConnection implements AgentConnection {
   async call<N extends Name>(name: N, request: AgentRequest<N>, options?: AgentCallOptions): Promise<AgentResponse<N>> {
     const { fullName, methods } = AgentServiceDefinition;
     const maxBytes = WORDY.includes(name) ? MAX_TEXT_BYTES : MAX_LIST_BYTES;
-    return (await this.#call(fullName, methods[name], request, maxBytes, options)) as AgentResponse<N>;
+    return (await this.#call({ service: fullName, method: methods[name], request, maxBytes }, options)) as AgentResponse<N>;
   }
 
   async check(options?: AgentCallOptions): Promise<HealthCheckResponse> {
     const { fullName, methods } = HealthDefinition;
-    return (await this.#call(fullName, methods.check, {}, MAX_LIST_BYTES, options)) as HealthCheckResponse;
+    return (await this.#call(
+      { service: fullName, method: methods.check, request: {}, maxBytes: MAX_LIST_BYTES },
+      options,
+    )) as HealthCheckResponse;
   }
 
   close(): void {
     this.#client.close();
   }
 
-  async #call(
-    service: string,
-    { name, requestType, responseType }: Method,
-    request: unknown,
-    maxBytes: number,
-    { deadlineMs = this.#callTimeoutMs }: AgentCallOptions = {},
-  ): Promise<unknown> {
+  async #call({ service, method, request, maxBytes }: Call, { deadlineMs = this.#callTimeoutMs }: AgentCallOptions = {}): Promise<unknown> {
+    const { name, requestType, responseType } = method;
     const options = { answer: { maxBytes, allocate }, ...(deadlineMs !== undefined && { deadlineMs }) };
     const message = requestType.encode(requestType.fromPartial(request as never)).finish();
     return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], options));

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Config } from 'yamux-js';
 import yamuxSession from 'yamux-js/lib/session.js';
 import yamuxStream from 'yamux-js/lib/stream.js';
+import type { FrameHeader } from './frame.ts';
 
 /** The session as its streams see it. */
 export interface StreamOwner {
@@ -15,7 +16,7 @@ export interface StreamOwner {
   /** Bytes of a frame's body still to come for this stream; they are covered by the window already. */
   expectedFor(stream: object): number;
   /** Queues one frame. */
-  sendFrame(type: number, flags: number, streamId: number, length: number, body?: readonly Buffer[]): void;
+  sendFrame(header: FrameHeader, body?: readonly Buffer[]): void;
   /** Calls `resume` once the connection takes more. */
   whenWritable(resume: () => void): void;
   closeStream(id: number): void;

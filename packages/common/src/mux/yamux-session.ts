@@ -108,14 +108,14 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
       }, timeoutMs);
       timer.unref();
       this.#pings.set(value, { sent: monotonicMs(), resolve, reject, timer });
-      this.sendFrame(TYPES.Ping, FLAGS.SYN, 0, value);
+      this.sendFrame({ type: TYPES.Ping, flags: FLAGS.SYN, streamId: 0, length: value });
     });
   }
 
   /** Tells the peer to open no more streams; refuses those that it opens all the same. */
   goAway(code: number = GO_AWAY.normal): void {
     this.localGoaway = true;
-    this.sendFrame(TYPES.GoAway, 0, 0, code);
+    this.sendFrame({ type: TYPES.GoAway, flags: 0, streamId: 0, length: code });
   }
 
   /** Ends the session: streams end, the connection is closed after what is queued. */
@@ -151,10 +151,10 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return stream === this.#target ? this.#parser.bodyLeft : 0;
   }
 
-  sendFrame(type: number, flags: number, streamId: number, length: number, body: readonly Buffer[] = []): void {
+  sendFrame(header: FrameHeader, body: readonly Buffer[] = []): void {
     if (this.shutdown || this.#connection.destroyed || this.#connection.writableEnded) return;
     this.#cork();
-    this.#connection.write(encodeHeader({ type, flags, streamId, length }));
+    this.#connection.write(encodeHeader(header));
     for (const part of body) this.#connection.write(part);
   }
 
@@ -175,7 +175,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #announce(stream: YamuxStream): void {
     const credit = this.config.maxStreamWindowSize - INITIAL_WINDOW;
     stream.recvWindow += credit;
-    this.sendFrame(TYPES.WindowUpdate, stream.sendFlags(), stream.id, credit);
+    this.sendFrame({ type: TYPES.WindowUpdate, flags: stream.sendFlags(), streamId: stream.id, length: credit });
   }
 
   /** Frames of one turn of the event loop leave in one write. */
@@ -237,20 +237,20 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   }
 
   /** A frame that costs the peer nothing to ask for: many small ones take more memory than their bytes. */
-  #answer(type: number, flags: number, streamId: number, length: number): void {
-    this.sendFrame(type, flags, streamId, length);
+  #answer(header: FrameHeader): void {
+    this.sendFrame(header);
     if (++this.#queuedAnswers <= MAX_QUEUED_ANSWERS) return;
     if (this.#connection.writableNeedDrain) throw new ProtocolError('yamux peer does not read');
     this.#queuedAnswers = 0;
   }
 
   #refuse(id: number): void {
-    this.#answer(TYPES.WindowUpdate, FLAGS.RST, id, 0);
+    this.#answer({ type: TYPES.WindowUpdate, flags: FLAGS.RST, streamId: id, length: 0 });
     this.#options.onRefusal?.(++this.#refusals);
   }
 
   #onPing({ flags, length }: FrameHeader): void {
-    if (flags & FLAGS.SYN) return this.#answer(TYPES.Ping, FLAGS.ACK, 0, length);
+    if (flags & FLAGS.SYN) return this.#answer({ type: TYPES.Ping, flags: FLAGS.ACK, streamId: 0, length });
     const ping = this.#pings.get(length);
     if (!ping) return;
     this.#pings.delete(length);

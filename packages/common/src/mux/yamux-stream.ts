@@ -151,7 +151,7 @@ export class YamuxStream extends YamuxJsStream {
     const credit = whole - this.recvWindow - this.#held.length - this.#owner.expectedFor(this);
     if (credit < whole / 2) return;
     this.recvWindow += credit;
-    this.#owner.sendFrame(TYPES.WindowUpdate, this.sendFlags(), this.id, credit);
+    this.#owner.sendFrame({ type: TYPES.WindowUpdate, flags: this.sendFlags(), streamId: this.id, length: credit });
   }
 
   #send(chunks: Buffer[], callback: Callback): void {
@@ -160,7 +160,7 @@ export class YamuxStream extends YamuxJsStream {
       if (this.sendWindow === 0 || this.#owner.congested) return this.#block(chunks, callback);
       const { body, length } = takeBytes(chunks, Math.min(this.sendWindow, MAX_BODY));
       this.sendWindow -= length;
-      if (length > 0) this.#owner.sendFrame(TYPES.Data, this.sendFlags(), this.id, length, body);
+      if (length > 0) this.#owner.sendFrame({ type: TYPES.Data, flags: this.sendFlags(), streamId: this.id, length }, body);
     }
     callback();
   }
@@ -179,7 +179,7 @@ export class YamuxStream extends YamuxJsStream {
   #sendFin(): void {
     if (this.#finSent || this.#owner.shutdown || this.state === STREAM_STATES.Reset) return;
     this.#finSent = true;
-    this.#owner.sendFrame(TYPES.WindowUpdate, this.sendFlags() | FLAGS.FIN, this.id, 0);
+    this.#owner.sendFrame({ type: TYPES.WindowUpdate, flags: this.sendFlags() | FLAGS.FIN, streamId: this.id, length: 0 });
     this.#forgetWhenClosed();
   }
 
@@ -194,7 +194,7 @@ export class YamuxStream extends YamuxJsStream {
 
   #reset(): void {
     if (!this.#owner.shutdown && !(this.#finSent && this.#finReceived)) {
-      this.#owner.sendFrame(TYPES.WindowUpdate, this.sendFlags() | FLAGS.RST, this.id, 0);
+      this.#owner.sendFrame({ type: TYPES.WindowUpdate, flags: this.sendFlags() | FLAGS.RST, streamId: this.id, length: 0 });
     }
     this.state = STREAM_STATES.Reset;
     this.#forget();

@@ -54,8 +54,16 @@ function putBack(throttler: Throttler, host: Host, log: Logger): boolean {
   }
 }
 
-/** Until a signal or an error comes. `closers` gets what has to be closed then. */
-async function listen(throttler: Throttler, host: Host, root: string, log: Logger, closers: (() => void)[]): Promise<void> {
+interface Listening {
+  readonly throttler: Throttler;
+  readonly host: Host;
+  /** Directory of the sandboxes; empty to watch none. */
+  readonly root: string;
+  readonly log: Logger;
+}
+
+/** Serves kicks until a signal or an error ends it. Adds to `closers` what the caller closes then. */
+async function listen({ throttler, host, root, log }: Listening, closers: (() => void)[]): Promise<void> {
   const ended = ending(process);
   process.on('SIGUSR1', () => writeSync(2, describeHost(host)));
   closers.push(await serveKicks(host.socket, () => throttler.kick('trigger')));
@@ -79,7 +87,7 @@ async function serve(host: Host, given: ParsedFlags, log: Logger): Promise<numbe
   let isBack = false;
   try {
     throttler.start(); // remembers, before anything is changed
-    await listen(throttler, host, given.text('root'), log, closers);
+    await listen({ throttler, host, root: given.text('root'), log }, closers);
   } finally {
     isBack = putBack(throttler, host, log);
     for (const close of closers) close();

@@ -33,17 +33,21 @@ function parse(command: Command, argv: readonly string[], stopAtWord: boolean, h
   return parsed;
 }
 
-async function runVerb(
-  name: string,
-  entry: VerbEntry,
-  argv: readonly string[],
-  globals: Options,
-  host: Host,
-  opened: OpenedLog,
-): Promise<number> {
+interface VerbCall {
+  readonly name: string;
+  /** Arguments after the verb. */
+  readonly args: readonly string[];
+  readonly globals: Options;
+  readonly host: Host;
+  readonly opened: OpenedLog;
+}
+
+/** @throws UsageError for an unknown verb, and what the verb throws */
+async function runVerb({ name, args, globals, host, opened }: VerbCall): Promise<number> {
+  const entry = findVerb(name);
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
-  const parsed = parse(command, argv, entry.stopAtWord === true, help);
+  const parsed = parse(command, args, entry.stopAtWord === true, help);
   if (!parsed) return 0;
   const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext(globals, host, opened);
   const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);
@@ -95,7 +99,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const { log } = opened;
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
   try {
-    return await runVerb(name, findVerb(name), rest, options, host, opened);
+    return await runVerb({ name, args: rest, globals: options, host, opened });
   } catch (error) {
     log.error(errorMessage(error));
     throw error;

@@ -100,7 +100,7 @@ async function save(
     signalProcess(guest.proxy, 'SIGTERM');
     await listening;
     await comeToRest(guest.vm);
-    await saveState(monitor, `${files.state}.tmp`, guestTimeout(STATE_TIMEOUT_MS, accelerator), kernel);
+    await saveState(monitor, { path: `${files.state}.tmp`, timeoutMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) }, kernel);
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
   } finally {
     monitor.close();

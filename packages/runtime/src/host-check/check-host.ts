@@ -58,9 +58,15 @@ function checkParameter(fields: Record<string, string>, expected: string, isNest
   return true;
 }
 
-/** Number of things about one module that stand in the way. */
-function checkModule(name: string, requirement: ModuleRequirement, host: CheckedHost, isNested: boolean, log: Logger): number {
-  const { description, optional = false, parameters = {} } = requirement;
+interface CheckedModule extends ModuleRequirement {
+  readonly name: string;
+  /** True on a host that is a VM itself. */
+  readonly isNested: boolean;
+}
+
+/** Number of failed requirements of one module. */
+function checkModule(module: CheckedModule, host: CheckedHost, log: Logger): number {
+  const { name, isNested, description, optional = false, parameters = {} } = module;
   const fields = { type: 'module', name, description };
   if (!isLoaded(name, host, log)) {
     log.error('kernel property not found', fields);
@@ -89,10 +95,11 @@ export function checkHost(host: CheckedHost, log: Logger): void {
   if (!cpu) throw new KataError('Cannot determine CPU details');
   const flags = cpu.fields['flags'] ?? cpu.fields['Features'] ?? '';
   if (flags === '') throw new KataError('Cannot find CPU flags');
+  const isNested = isVirtualMachine(file);
   const counts = [
     checkWords('attribute', cpu.text, requirements.attributes, log),
     checkWords('flag', flags, requirements.flags, log),
-    ...Object.entries(requirements.modules).map(([name, module]) => checkModule(name, module, host, isVirtualMachine(file), log)),
+    ...Object.entries(requirements.modules).map(([name, module]) => checkModule({ ...module, name, isNested }, host, log)),
   ];
   if (counts.some((count) => count > 0)) throw new KataError(INCAPABLE);
 }

@@ -39,8 +39,16 @@ const LEAST_FREE_MIB = 16;
 const MIB = 1 << 20;
 const TUN = '/dev/net/tun';
 
-function checkProgram(installation: Installation, name: string, program: string, remedy: string, option = '--version'): Check {
-  const version = installation.versionOf(program, option);
+interface CheckedProgram {
+  readonly name: string;
+  readonly program: string;
+  readonly remedy: string;
+  /** Option that prints the version. */
+  readonly option?: string;
+}
+
+function checkProgram({ versionOf }: Installation, { name, program, remedy, option = '--version' }: CheckedProgram): Check {
+  const version = versionOf(program, option);
   if (version !== undefined) return { name, status: 'ok', detail: version };
   return { name, status: 'failed', detail: `${program} cannot be run`, remedy };
 }
@@ -59,10 +67,10 @@ function checkSpace({ freeBytes }: Installation): Check {
 
 /** Checks that need no configuration. */
 export function checkHostParts(installation: Installation): Check[] {
-  const iproute = 'apt-get install iproute2, or dnf install iproute-tc';
+  const iproute = { remedy: 'apt-get install iproute2, or dnf install iproute-tc', option: '-V' };
   return [
-    checkProgram(installation, 'ip', 'ip', iproute, '-V'),
-    checkProgram(installation, 'tc', 'tc', iproute, '-V'),
+    checkProgram(installation, { name: 'ip', program: 'ip', ...iproute }),
+    checkProgram(installation, { name: 'tc', program: 'tc', ...iproute }),
     checkTun(installation),
     checkSpace(installation),
   ];
@@ -72,12 +80,13 @@ export function checkHostParts(installation: Installation): Check[] {
 export function checkComponents({ hypervisor, proxy, shim }: Configuration, installation: Installation): Check[] {
   const root = hypervisor.image || hypervisor.initrd;
   const agent = agentVersionOf(root);
+  const remedy = 'install qemu-lite or qemu-system-x86, or set path in [hypervisor.qemu]';
   return [
-    checkProgram(installation, 'QEMU', hypervisor.path, 'install qemu-lite or qemu-system-x86, or set path in [hypervisor.qemu]'),
+    checkProgram(installation, { name: 'QEMU', program: hypervisor.path, remedy }),
     { name: 'kernel', status: 'ok', detail: hypervisor.kernel },
     { name: 'image', status: 'ok', detail: agent === undefined ? root : `${root}, kata-agent ${agent}` },
-    checkProgram(installation, 'kata-proxy', proxy.path, REINSTALL),
-    checkProgram(installation, 'kata-shim', shim.path, REINSTALL),
+    checkProgram(installation, { name: 'kata-proxy', program: proxy.path, remedy: REINSTALL }),
+    checkProgram(installation, { name: 'kata-shim', program: shim.path, remedy: REINSTALL }),
   ];
 }
 

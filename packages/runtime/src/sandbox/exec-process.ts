@@ -29,13 +29,16 @@ export interface ExecRequest {
 
 const { SIGKILL } = constants.signals;
 
-function startShim(
-  context: Context,
-  { sandboxId, record, sandbox }: FoundContainer,
-  request: ExecRequest,
-  execId: string,
-  console: string | undefined,
-): Started {
+/** A process that the guest has started and that has no shim yet. */
+interface NewProcess {
+  readonly found: FoundContainer;
+  readonly execId: string;
+  /** Path of the terminal. */
+  readonly console: string | undefined;
+}
+
+function startShim(context: Context, request: ExecRequest, { found, execId, console }: NewProcess): Started {
+  const { sandboxId, record, sandbox } = found;
   const terminal = request.process.terminal ?? false;
   enterCgroupOf(context, sandboxId, request.id);
   const started = launchShim(
@@ -75,7 +78,7 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
   try {
     await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) });
     try {
-      return startShim(context, found, request, names.exec_id, console);
+      return startShim(context, request, { found, execId: names.exec_id, console });
     } catch (error) {
       // Without a shim no caller could end it, or see its exit code.
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});

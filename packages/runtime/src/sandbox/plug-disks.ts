@@ -5,6 +5,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { GuestDisk } from '../agent/disk-requests.ts';
 import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
 import type { DiskDriver, DiskPlace } from '../hypervisor/qemu/disk.ts';
@@ -29,13 +30,15 @@ interface Owner {
   readonly containerId: string;
 }
 
-async function plugNew(
-  { kernel }: Pick<Context, 'kernel'>,
-  monitor: QmpClient,
-  disk: HostDisk,
-  record: DiskRecord,
-  config: DiskConfig,
-): Promise<number | undefined> {
+/** The VM that disks are plugged into. */
+interface Machine {
+  readonly monitor: QmpClient;
+  readonly config: DiskConfig;
+  readonly kernel: Kernel;
+}
+
+/** @returns the address in the guest's memory, of an NVDIMM */
+async function plugNew({ monitor, config, kernel }: Machine, disk: HostDisk, record: DiskRecord): Promise<number | undefined> {
   const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
   const open = openSync(path, isReadonly ? 'r' : 'r+');
   try {
@@ -66,15 +69,8 @@ async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: Wan
 }
 
 /** Plugs it for the container, unless the VM has it. @returns the state that was saved */
-async function provide(
-  context: Pick<Context, 'kernel'>,
-  monitor: QmpClient,
-  state: SandboxState,
-  disk: HostDisk,
-  owner: Owner,
-  config: DiskConfig,
-): Promise<SandboxState> {
-  const { sandboxId, containerId } = owner;
+async function provide(machine: Machine, state: SandboxState, disk: HostDisk, { sandboxId, containerId }: Owner): Promise<SandboxState> {
+  const { monitor, config } = machine;
   const save = (changed: SandboxState): SandboxState => {
     saveSandbox(sandboxId, changed);
     return changed;
@@ -86,7 +82,7 @@ async function provide(
   const id = `drive-${hostFacts.randomName()}`;
   const record = placeDisk(free, disk, { id, containerId, driver, nvdimms: config.NvdimmCount });
   const begun = save(withDisk(free, record));
-  const address = await plugNew(context, monitor, disk, record, config);
+  const address = await plugNew(machine, disk, record);
   return save(withDisk(begun, { ...record, Plugged: true, ...(address !== undefined && { Addr: address }) }));
 }
 
@@ -100,7 +96,7 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
     const config = before.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
     return withMonitor(owner.sandboxId, before, async (monitor) => {
       let now = before;
-      for (const disk of disks) now = await provide(context, monitor, now, disk, owner, config);
+      for (const disk of disks) now = await provide({ monitor, config, kernel: context.kernel }, now, disk, owner);
       return now;
     });
   });

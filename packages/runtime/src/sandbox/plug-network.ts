@@ -45,16 +45,17 @@ async function detach(netns: string, { Tap, Name, Saved }: Endpoint, kernel: Ker
   if (Saved) await restoreLinks({ netns, links: [Saved] }, kernel, TOOL_TIMEOUT_MS);
 }
 
-/** Makes the tap of `endpoint`. @returns its open device when it is a macvtap */
-async function attach(
-  { kernel }: Context,
-  id: string,
-  network: SandboxState['Network'],
-  endpoint: Endpoint,
-  link: Link,
-): Promise<number | undefined> {
+interface NewEndpoint {
+  readonly sandboxId: string;
+  readonly network: SandboxState['Network'];
+  readonly endpoint: Endpoint;
+  readonly link: Link;
+}
+
+/** Makes the tap of `endpoint`. @returns the fd of a macvtap's device; undefined for a tap that QEMU opens itself */
+async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kernel: Kernel): Promise<number | undefined> {
   const { NetNsPath: netns, HasResolver: hasResolver = false } = network;
-  const journal = new UndoJournal(sandboxPaths(id).journal);
+  const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   const { Saved: saved, Tap: tap } = endpoint;
   if (saved) journal.record({ undo: 'restore-links', netns, links: [saved] });
   journal.record({ undo: 'delete-links', netns, links: [tap], ingress: [link.name] });
@@ -71,7 +72,7 @@ export async function plugLink(context: Context, id: string, state: SandboxState
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
   let descriptor: number | undefined;
   try {
-    descriptor = await attach(context, id, state.Network, endpoint, link);
+    descriptor = await attach({ sandboxId: id, network: state.Network, endpoint, link }, kernel);
     const vhost = !configuration.hypervisor.disable_vhost_net && canOpen('/dev/vhost-net');
     const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));

@@ -61,14 +61,15 @@ function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimi
   return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits), areKnown };
 }
 
-/** @returns how many CPUs were plugged */
-async function fitCpus(
-  { log }: Tools,
-  { state }: ResizedSandbox,
-  monitor: QmpClient,
-  size: VmSize,
-  { all, areKnown }: PodLimits,
-): Promise<number> {
+/** The running VM of a sandbox. */
+interface Machine {
+  readonly monitor: QmpClient;
+  readonly hypervisor: SandboxState['HypervisorState'];
+  readonly size: VmSize;
+}
+
+/** @returns how many vCPUs were plugged */
+async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, { all, areKnown }: PodLimits): Promise<number> {
   const [builtIn, there] = [
     size.cpus.filter(({ state: is }) => is === 'built-in').length,
     size.cpus.filter(({ state: is }) => is !== 'empty').length,
@@ -78,8 +79,8 @@ async function fitCpus(
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
   if (!areKnown) return 0;
-  await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator)).catch(
-    (error: unknown) => log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
+  await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, hypervisor.Accelerator)).catch((error: unknown) =>
+    log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
   );
   return 0;
 }
@@ -98,14 +99,14 @@ function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits
   return Math.max(0, missing);
 }
 
-/** @returns MiB that were plugged. @throws KataError when the host has not so much */
-async function growMemory({ state }: ResizedSandbox, monitor: QmpClient, size: VmSize, missing: number, block: number): Promise<number> {
+/** @returns MiB that were plugged. @throws KataError when the host does not have that much */
+async function growMemory({ monitor, hypervisor, size }: Machine, missingMib: number, blockMib: number): Promise<number> {
   const there = size.baseMiB + size.pluggedMiB;
-  const wanted = Math.ceil(missing / block) * block;
+  const wanted = Math.ceil(missingMib / blockMib) * blockMib;
   const host = Math.floor(totalmem() / MIB);
   if (there + wanted > host)
     throw new KataError(`Unable to hotplug ${wanted} MiB memory, the SB has ${there} MiB and the maximum amount is ${host} MiB`);
-  await plugMemory(monitor, size, wanted, state.HypervisorState.Memory);
+  await plugMemory(monitor, size, wanted, hypervisor.Memory);
   return wanted;
 }
 
@@ -127,10 +128,11 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
   const { state, id } = sandbox;
   return withMonitor(id, state, async (monitor) => {
     const size = await readVmSize(monitor);
+    const machine: Machine = { monitor, hypervisor: state.HypervisorState, size };
     const missing = missingMiB(context, size, limits.all);
     if (missing > 0 && block === undefined) return undefined;
-    const memoryMiB = missing > 0 && block !== undefined ? await growMemory(sandbox, monitor, size, missing, block) : 0;
-    const cpus = await fitCpus(context, sandbox, monitor, size, limits);
+    const memoryMiB = missing > 0 && block !== undefined ? await growMemory(machine, missing, block) : 0;
+    const cpus = await fitCpus(context, machine, limits);
     const threads = hostThreads(state.HypervisorState.Process.pid, await cpuThreads(monitor));
     limitOnHost(context, id, limits.working, { threads, whole: state.Config?.SandboxCgroupOnly === true });
     return { cpus, memoryMiB };

@@ -83,6 +83,12 @@ function makeAside(path: string, record: RecordUndo, kernel: Mounter): void {
 
 type Places = Readonly<{ [kind in SharedPath['kind']]: string }>;
 
+interface MountPoints {
+  /** Directory that the share shows. */
+  readonly mounts: string;
+  readonly places: Places;
+}
+
 /** To mount over, for one container. A sandbox that an earlier version has made has no room for them yet. */
 function makePlaces(paths: SharePaths, containerId: string, record: RecordUndo, kernel: Mounter): Places {
   const aside = asideOf(paths);
@@ -113,7 +119,7 @@ function makePlace(target: string, kind: SharedPath['kind'], record: RecordUndo)
  * handed on. It has its flags by then too: what becomes of a mount later is not that of its copies, and virtiofsd sees the share in a
  * mount namespace of its own. It is moved, because unmounting takes milliseconds.
  */
-function sharePath({ mounts }: SharePaths, places: Places, path: SharedPath, record: RecordUndo, kernel: Mounter): void {
+function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: RecordUndo, kernel: Mounter): void {
   const { source, kind, recursive, readonly } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
@@ -134,6 +140,6 @@ export function sharePaths(paths: SharePaths, container: SharedContainer, record
   const root: SharedPath[] =
     rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: false }];
   const places = makePlaces(paths, id, record, kernel);
-  for (const path of [...root, ...volumes]) sharePath(paths, places, path, record, kernel);
+  for (const path of [...root, ...volumes]) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
   removePlaces(places);
 }

@@ -159,7 +159,7 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
     const { state } = start;
     if (state !== undefined)
       await traceStep(context.log, 'state load', () =>
-        unlessEnded([...needed, proxy], loadState(monitor, state, timeoutMs, context.kernel)),
+        unlessEnded([...needed, proxy], loadState(monitor, { path: state, timeoutMs }, context.kernel)),
       );
     return { qemu, proxy, ...(daemon && { daemon }) };
   } finally {

@@ -31,16 +31,21 @@ async function completed(monitor: QmpClient, timeoutMs: number): Promise<void> {
 
 type Sender = Pick<Kernel, 'sendDescriptorOver'>;
 
-/** QEMU may neither run a program nor see the file's directory: it gets the open file, under a name. */
-async function move(
-  monitor: QmpClient,
-  command: string,
-  file: { path: string; flags: string },
-  timeoutMs: number,
-  kernel: Sender,
-): Promise<void> {
+export interface StateFile {
+  readonly path: string;
+  readonly timeoutMs: number;
+}
+
+interface Move extends StateFile {
+  /** QMP command, and the flags (open(2) as fs.open spells them) that it needs the file opened with. */
+  readonly command: 'migrate' | 'migrate-incoming';
+  readonly flags: 'r' | 'w';
+}
+
+/** QEMU can neither run a program nor open the file's directory: it gets the open file, under a name. */
+async function move(monitor: QmpClient, { path, timeoutMs, command, flags }: Move, kernel: Sender): Promise<void> {
   await monitor.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
-  const fd = openSync(file.path, file.flags, 0o600);
+  const fd = openSync(path, flags, 0o600);
   try {
     await monitor.giveDescriptor(FD_NAME, fd, kernel);
     await monitor.execute(command, { uri: `fd:${FD_NAME}` });
@@ -51,13 +56,13 @@ async function move(
 }
 
 /** Stops the VM and writes its state. @throws QmpError, HypervisorError, TimeoutError, KernelError */
-export async function saveState(monitor: QmpClient, path: string, timeoutMs: number, kernel: Sender): Promise<void> {
+export async function saveState(monitor: QmpClient, file: StateFile, kernel: Sender): Promise<void> {
   await monitor.execute('stop');
-  await move(monitor, 'migrate', { path, flags: 'w' }, timeoutMs, kernel);
+  await move(monitor, { ...file, command: 'migrate', flags: 'w' }, kernel);
 }
 
 /** Gives a VM that was started with `incoming` the state, and lets it run. @throws QmpError, HypervisorError, TimeoutError, KernelError */
-export async function loadState(monitor: QmpClient, path: string, timeoutMs: number, kernel: Sender): Promise<void> {
-  await move(monitor, 'migrate-incoming', { path, flags: 'r' }, timeoutMs, kernel);
+export async function loadState(monitor: QmpClient, file: StateFile, kernel: Sender): Promise<void> {
+  await move(monitor, { ...file, command: 'migrate-incoming', flags: 'r' }, kernel);
   await monitor.execute('cont');
 }
