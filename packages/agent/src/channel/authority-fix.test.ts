@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http2';
 import { Duplex } from 'node:stream';
+import { FLAG, FRAME, encodeFrame, readFrame } from '@kata-containers/common/http2/frames';
 import { AuthorityFix, fixAuthority } from './authority-fix.ts';
 import { rewriteAuthority } from './rewrite-authority.ts';
 
@@ -58,7 +59,6 @@ describe('rewriteAuthority', () => {
   for (const [name, block] of [
     ['a good authority', Buffer.concat([method, literal(1, coded('unix:r')), path])],
     ['one that is in the dynamic table', Buffer.concat([method, indexed(62), path])],
-    ['a length beyond the end', Buffer.from([0x41, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff])],
     ['nothing', Buffer.alloc(0)],
   ] as const) {
     it(`${name} stays`, () => {
@@ -69,22 +69,9 @@ describe('rewriteAuthority', () => {
   }
 });
 
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const CONTINUATION = 9;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-const PADDED = 8;
-const PRIORITY = 0x20;
-function frame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = type;
-  header[4] = flags;
-  header.writeUInt32BE(streamId, 5);
-  return Buffer.concat([header, payload]);
-}
+const { headers: HEADERS, rstStream: RST_STREAM, settings: SETTINGS, continuation: CONTINUATION } = FRAME;
+const { endStream: END_STREAM, endHeaders: END_HEADERS, padded: PADDED, priority: PRIORITY } = FLAG;
+const frame = (type: number, flags: number, streamId: number, payload: Buffer): Buffer => encodeFrame({ type, flags, streamId }, payload);
 
 const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.alloc(0))]);
 const request = Buffer.concat([indexed(2), indexed(6), indexed(4), literal(1, coded('unix:////r'))]);
@@ -117,10 +104,10 @@ describe('AuthorityFix', () => {
   const pieces = (bytes: Buffer, size: number): Buffer[] =>
     Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => Buffer.from(bytes.subarray(index * size, (index + 1) * size)));
 
-  /** Types of the frames that came. */
+  /** Types of the frames in `bytes`. */
   function frameTypes(bytes: Buffer): number[] {
     const types: number[] = [];
-    for (let offset = 0; offset + 9 <= bytes.length; offset += 9 + bytes.readUIntBE(offset, 3)) types.push(bytes[offset + 3] ?? 0);
+    for (let next = readFrame(bytes, 0); next; next = readFrame(bytes, next.end)) types.push(next.header.type);
     return types;
   }
 
@@ -184,6 +171,18 @@ describe('AuthorityFix', () => {
     const later = Buffer.from([0, 0]);
     assert.equal(fix.feed(later), later);
   });
+
+  for (const [name, block] of [
+    ['a length beyond the end', Buffer.from([0x41, 0x7f, 0x20])],
+    ['a number without an end', Buffer.from([0x41, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff])],
+  ] as const) {
+    it(`a header block with ${name} passes unchanged, and all bytes behind it`, () => {
+      const fix = new AuthorityFix();
+      const bytes = Buffer.concat([preface, frame(HEADERS, whole, 1, block), frame(HEADERS, whole, 3, request)]);
+      assert.deepEqual(fix.feed(Buffer.from(bytes)), bytes);
+      assert.deepEqual(fix.feed(Buffer.from([0])), Buffer.from([0]));
+    });
+  }
 
   it('a header block without an end is not collected for ever', () => {
     const fix = new AuthorityFix();

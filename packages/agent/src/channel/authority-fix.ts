@@ -1,35 +1,21 @@
 /**
- * Walks the HTTP/2 frames (RFC 9113, section 4) of a client and lets `rewriteAuthority` see each header block, whole: its
- * HEADERS and CONTINUATION frames are held back until the last has come. Everything else passes as it is, without a copy.
+ * Walks the HTTP/2 frames (RFC 9113, section 4) of a client and passes each whole header block to `rewriteAuthority`: the HEADERS
+ * and CONTINUATION frames of a block are held back until the last has arrived. Other frames pass unchanged, without a copy. Bytes
+ * that are not HTTP/2 pass unchanged as well: nghttp2 refuses them.
  */
 import type { Duplex } from 'node:stream';
+import { FLAG, FRAME, Http2Error, readFrame, readFrameHeader, stripPadding } from '@kata-containers/common/http2/frames';
+import type { Frame } from '@kata-containers/common/http2/frames';
 import { rewriteAuthority } from './rewrite-authority.ts';
 
 const PREFACE_BYTES = 24;
-const FRAME_HEADER_BYTES = 9;
-const HEADERS = 1;
-const CONTINUATION = 9;
-const END_HEADERS = 0x4;
-const PADDED = 0x8;
-const PRIORITY = 0x20;
-/** Header blocks are a few hundred bytes; nghttp2 refuses what is larger than this, so it may pass. */
+/** Header blocks are a few hundred bytes. nghttp2 refuses larger ones than this, so they may pass. */
 const MAX_HELD_BYTES = 65536;
 
-interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly payload: Buffer;
-}
-
 /** The part of a frame's payload that belongs to the header block. */
-function fragment({ type, flags, payload }: Frame): Buffer {
-  if (type === CONTINUATION) return payload;
-  const padding = flags & PADDED ? (payload[0] ?? 0) : 0;
-  const start = (flags & PADDED ? 1 : 0) + (flags & PRIORITY ? 5 : 0);
-  return payload.subarray(start, Math.max(start, payload.length - padding));
-}
+const fragment = ({ header, payload }: Frame): Buffer => (header.type === FRAME.headers ? stripPadding(header, payload) : payload);
 
-/** Rewrites the block that lies in pieces in these frames. */
+/** Rewrites the header block of which each of these frames has a piece. */
 function rewriteFrames(frames: readonly Frame[]): boolean {
   const pieces = frames.map(fragment);
   const [only] = pieces;
@@ -49,63 +35,70 @@ export class AuthorityFix {
   #isFirstBlock = true;
   #done = false;
 
-  /** Takes what came and gives what may go on, which may be less or more. */
+  /** Takes the next bytes of the client. @returns the bytes that may pass: fewer while a block is held back, more when it is complete */
   feed(chunk: Buffer): Buffer {
     if (this.#done) return chunk;
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const end = this.#walk(bytes);
+    const end = this.#walkOrPass(bytes);
     if (bytes.length - end > MAX_HELD_BYTES) this.#done = true;
     this.#held = this.#done ? Buffer.alloc(0) : bytes.subarray(end);
     return this.#done ? bytes : bytes.subarray(0, end);
   }
 
-  /** How far the bytes are complete. */
+  #walkOrPass(bytes: Buffer): number {
+    try {
+      return this.#walk(bytes);
+    } catch (error) {
+      if (!(error instanceof Http2Error)) throw error;
+      this.#done = true;
+      return bytes.length;
+    }
+  }
+
+  /** @returns the number of bytes that may pass. @throws Http2Error */
   #walk(bytes: Buffer): number {
     let offset = 0;
     while (offset < bytes.length && !this.#done) {
       const passed = Math.min(this.#passing, bytes.length - offset);
       this.#passing -= passed;
       offset += passed;
-      if (this.#passing > 0 || bytes.length - offset < FRAME_HEADER_BYTES) break;
-      if (bytes[offset + 3] !== HEADERS) this.#passing = FRAME_HEADER_BYTES + bytes.readUIntBE(offset, 3);
+      const next = this.#passing > 0 ? undefined : readFrameHeader(bytes, offset);
+      if (!next) break;
+      if (next.header.type !== FRAME.headers) this.#passing = next.end - offset;
       else {
-        const length = this.#headerBlock(bytes.subarray(offset));
-        if (length === 0) break;
-        offset += length;
+        const end = this.#headerBlock(bytes, offset);
+        if (end === undefined) break;
+        offset = end;
       }
     }
     return offset;
   }
 
-  /** Rewrites the block that begins here. Gives the bytes of its frames, 0 when some are still to come. */
-  #headerBlock(bytes: Buffer): number {
+  /** Rewrites the block whose frames begin at `start`. @returns their end; undefined when some have not arrived */
+  #headerBlock(bytes: Buffer, start: number): number | undefined {
     const frames: Frame[] = [];
-    for (let offset = 0; offset + FRAME_HEADER_BYTES <= bytes.length;) {
-      const start = offset + FRAME_HEADER_BYTES;
-      const [length, type = 0, flags = 0] = [bytes.readUIntBE(offset, 3), bytes[offset + 3], bytes[offset + 4]];
-      if (start + length > bytes.length) return 0;
-      frames.push({ type, flags, payload: bytes.subarray(start, start + length) });
-      offset = start + length;
-      if ((flags & END_HEADERS) === 0) continue;
-      // All requests of a connection have the same authority: a client whose first is good needs no more looking at. One whose
-      // first was not sends it again whenever its dynamic table has become full of other fields.
+    for (let frame = readFrame(bytes, start); frame; frame = readFrame(bytes, frame.end)) {
+      frames.push(frame);
+      if ((frame.header.flags & FLAG.endHeaders) === 0) continue;
+      // All requests of a connection have the same authority: when the first is valid, no other needs to be read. A client whose first
+      // is invalid sends it in full again whenever other fields have filled its dynamic table.
       if (!rewriteFrames(frames) && this.#isFirstBlock) this.#done = true;
       this.#isFirstBlock = false;
-      return offset;
+      return frame.end;
     }
-    return 0;
+    return undefined;
   }
 }
 
 /**
- * Has `stream` give its reader repaired bytes: `push` is where they come in, and a stream in between would cost more. It must be
- * one that pushes whatever comes, as yamux' streams do: a held back piece leaves its reader without an answer.
- * @returns what ends it, for a stream that is not a gRPC connection
+ * Makes `stream` give its reader repaired bytes by wrapping `push`: a second stream would cost more. `stream` must push whatever
+ * arrives without waiting for its reader, as yamux streams do: its reader gets nothing while a piece is held back.
+ * @returns a function that undoes this, for a stream that is not a gRPC connection
  */
 export function fixAuthority(stream: Duplex): () => void {
   const fix = new AuthorityFix();
   const push = stream.push.bind(stream);
-  // An empty piece is not an end: it only has the stream ask for more.
+  // An empty piece is not the end of the stream: it only makes the stream read on.
   stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => push(chunk && fix.feed(chunk), encoding);
   return () => void (stream.push = push);
 }

@@ -1,8 +1,10 @@
 /**
- * Makes the `:authority` of a header block (HPACK, RFC 7541) one that nghttp2 takes. grpc-go of Kata's time sends the address
- * it dialled, `unix:////path`; '/' is no character of an authority, and Node's http2 answers PROTOCOL_ERROR. '/' becomes '-',
- * whose Huffman code is as long (6 bits): nothing moves, and the peer's dynamic table stays in step with ours. Pure.
+ * Makes the `:authority` of a header block (HPACK, RFC 7541) one that nghttp2 accepts. The grpc-go of 1.x sends the address that it
+ * dialled, `unix:////path`. An authority cannot contain '/', so Node's http2 answers PROTOCOL_ERROR. '/' becomes '-', whose Huffman
+ * code is as long (6 bits): no byte moves, and the peer's dynamic table stays in step with ours. Pure.
  */
+import { BlockReader } from '@kata-containers/common/http2/block-reader';
+
 const SLASH = 0x2f;
 const DASH = 0x2d;
 /** Huffman codes of the two (RFC 7541, appendix B). */
@@ -26,37 +28,6 @@ const codeLengths: readonly { readonly limit: number; readonly bits: number }[] 
   { limit: 0xffc << 2, bits: 12 },
   { limit: 0x1ffe << 1, bits: 13 },
 ];
-
-/** A walk over a header block. Reading past the end gives zeros: nghttp2 will refuse such a block. */
-class BlockReader {
-  readonly bytes: Buffer;
-  offset = 0;
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  /** An integer with an N-bit prefix (section 5.1). */
-  integer(prefixBits: number): number {
-    const most = (1 << prefixBits) - 1;
-    let value = (this.bytes[this.offset++] ?? 0) & most;
-    if (value < most) return value;
-    for (let shift = 0; shift <= 28; shift += 7) {
-      const byte = this.bytes[this.offset++] ?? 0;
-      value += (byte & 0x7f) * 2 ** shift;
-      if ((byte & 0x80) === 0) break;
-    }
-    return value;
-  }
-
-  /** A string (section 5.2): where it is, and how it is coded. */
-  string(): { text: Buffer; huffman: boolean } {
-    const huffman = ((this.bytes[this.offset] ?? 0) & 0x80) !== 0;
-    const length = this.integer(7);
-    const text = this.bytes.subarray(this.offset, this.offset + length);
-    this.offset += length;
-    return { text, huffman };
-  }
-}
 
 const bitAt = (bytes: Buffer, position: number): number => (((bytes[position >> 3] ?? 0xff) >> (7 - (position & 7))) & 1) as number;
 
@@ -99,26 +70,26 @@ function rewriteRaw(text: Buffer): boolean {
   return changed;
 }
 
-/** Index of the name of a literal field (section 6.2), or undefined for what has no value: indexed fields and table sizes. */
+/** Reads a field up to its value. @returns the index of a literal field's name; undefined for a field without a value (section 6) */
 function literalName(reader: BlockReader): number | undefined {
-  const first = reader.bytes[reader.offset] ?? 0;
-  if (first & 0x80) reader.integer(7);
-  else if (first & 0x40) return reader.integer(6);
-  else if (first & 0x20) reader.integer(5);
+  const kind = reader.peek();
+  if (kind & 0x80) reader.integer(7);
+  else if (kind & 0x40) return reader.integer(6);
+  else if (kind & 0x20) reader.integer(5);
   else return reader.integer(4);
   return undefined;
 }
 
-/** Changes `block` in place. Gives whether there was anything to change. */
+/** Changes `block` in place. @returns whether it had an authority to change. @throws Http2Error for a block that is malformed */
 export function rewriteAuthority(block: Buffer): boolean {
   const reader = new BlockReader(block);
   let changed = false;
-  while (reader.offset < block.length) {
+  while (!reader.done) {
     const name = literalName(reader);
     if (name === undefined) continue;
     if (name === 0) reader.string();
-    const { text, huffman } = reader.string();
-    if (name === AUTHORITY_INDEX) changed = (huffman ? rewriteHuffman(text) : rewriteRaw(text)) || changed;
+    const { bytes, isHuffman } = reader.string();
+    if (name === AUTHORITY_INDEX) changed = (isHuffman ? rewriteHuffman(bytes) : rewriteRaw(bytes)) || changed;
   }
   return changed;
 }

@@ -25,6 +25,30 @@ export interface FrameHeader {
 /** The peer does not speak HTTP/2, or breaks its rules. */
 export class Http2Error extends Error {}
 
+export interface Frame {
+  readonly header: FrameHeader;
+  readonly payload: Buffer;
+  /** Offset of the next frame. */
+  readonly end: number;
+}
+
+/** Reads the header of the frame at `offset`; undefined while the header is incomplete. @throws Http2Error for a frame that is too long */
+export function readFrameHeader(bytes: Buffer, offset: number): Omit<Frame, 'payload'> | undefined {
+  const start = offset + HEADER_LENGTH;
+  if (start > bytes.length) return undefined;
+  const length = bytes.readUIntBE(offset, 3);
+  if (length > MAX_PAYLOAD) throw new Http2Error(`an HTTP/2 frame of ${length} bytes is too long`);
+  const header = { type: bytes[offset + 3] ?? 0, flags: bytes[offset + 4] ?? 0, streamId: bytes.readUInt32BE(offset + 5) & 0x7fffffff };
+  return { header, end: start + length };
+}
+
+/** Reads the frame at `offset`; undefined while the frame is incomplete. @throws Http2Error for a frame that is too long */
+export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
+  const found = readFrameHeader(bytes, offset);
+  if (!found || found.end > bytes.length) return undefined;
+  return { header: found.header, payload: bytes.subarray(offset + HEADER_LENGTH, found.end), end: found.end };
+}
+
 /** Header of a frame whose payload of `length` bytes follows. */
 export function encodeFrameHeader({ type, flags, streamId }: FrameHeader, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER_LENGTH);
@@ -58,7 +82,7 @@ export function stripPadding({ type, flags }: FrameHeader, payload: Buffer): Buf
 /** Cuts a byte stream into whole frames, wherever its chunks end. Holds at most one frame. */
 export class FrameReader {
   readonly #onFrame: (header: FrameHeader, payload: Buffer) => void;
-  /** A frame that came in part. */
+  /** A frame that has arrived in part. */
   readonly #held = Buffer.allocUnsafeSlow(HEADER_LENGTH + MAX_PAYLOAD);
   #heldLength = 0;
 
@@ -71,9 +95,9 @@ export class FrameReader {
   push(chunk: Buffer): void {
     let offset = this.#heldLength > 0 ? this.#complete(chunk) : 0;
     if (this.#heldLength > 0) return;
-    for (let size = frameSize(chunk, offset); size !== undefined && offset + size <= chunk.length; size = frameSize(chunk, offset)) {
-      this.#deliver(chunk.subarray(offset, offset + size));
-      offset += size;
+    for (let frame = readFrame(chunk, offset); frame; frame = readFrame(chunk, offset)) {
+      this.#onFrame(frame.header, frame.payload);
+      offset = frame.end;
     }
     this.#hold(chunk.subarray(offset));
   }
@@ -83,31 +107,18 @@ export class FrameReader {
     this.#heldLength += bytes.length;
   }
 
-  /** Fills the held frame up. Returns how much of the chunk that took. */
+  /** Completes the held frame. @returns how many bytes of the chunk it needed */
   #complete(chunk: Buffer): number {
     const head = chunk.subarray(0, Math.max(0, HEADER_LENGTH - this.#heldLength));
     this.#hold(head);
-    const size = frameSize(this.#held.subarray(0, this.#heldLength), 0);
-    if (size === undefined) return head.length;
-    const tail = chunk.subarray(head.length, head.length + size - this.#heldLength);
+    const begun = readFrameHeader(this.#held.subarray(0, this.#heldLength), 0);
+    if (!begun) return head.length;
+    const tail = chunk.subarray(head.length, head.length + begun.end - this.#heldLength);
     this.#hold(tail);
-    if (this.#heldLength === size) {
+    if (this.#heldLength === begun.end) {
       this.#heldLength = 0;
-      this.#deliver(this.#held.subarray(0, size));
+      this.#onFrame(begun.header, this.#held.subarray(HEADER_LENGTH, begun.end));
     }
     return head.length + tail.length;
   }
-
-  #deliver(frame: Buffer): void {
-    const header = { type: frame[3] ?? 0, flags: frame[4] ?? 0, streamId: frame.readUInt32BE(5) & 0x7fffffff };
-    this.#onFrame(header, frame.subarray(HEADER_LENGTH));
-  }
-}
-
-/** Whole length of the frame at `offset`; undefined while its header is incomplete. */
-function frameSize(bytes: Buffer, offset: number): number | undefined {
-  if (bytes.length - offset < HEADER_LENGTH) return undefined;
-  const length = bytes.readUIntBE(offset, 3);
-  if (length > MAX_PAYLOAD) throw new Http2Error(`HTTP/2 frame of ${length} bytes is too long`);
-  return HEADER_LENGTH + length;
 }

@@ -113,8 +113,8 @@ describe('HPACK', () => {
     ['a block that ends in a name', '00 0b 6772', /ends too early/],
     ['a block that ends in a number', '00', /ends too early/],
     ['a number without end', '00 7f ffffffffffffffff', /too large/],
-    ['Huffman with padding of zeros', '00 81 00 00', /no Huffman code/],
-    ['Huffman with an end-of-string', '00 84 ffffffff 00', /no Huffman code/],
+    ['Huffman with padding of zeros', '00 81 00 00', /not valid Huffman code/],
+    ['Huffman with an end-of-string', '00 84 ffffffff 00', /not valid Huffman code/],
   ];
   for (const [name, hex, reason] of hostile) {
     it(`${name} is refused`, () =>
