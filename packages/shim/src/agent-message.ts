@@ -1,6 +1,6 @@
 /** The few messages of the agent that a shim exchanges, as protobuf's wire format has them (agent.proto; protobuf.dev, "Encoding"). */
-import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 
 const WIRE = { varint: 0, bytes: 2 };
 

@@ -1,9 +1,9 @@
 /** The process' stdout or stderr → ours, in order, at the pace our reader takes it. */
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openOutput } from './open-stdio.ts';
 import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';

@@ -1,5 +1,5 @@
 /** The process that a shim stands for, as the agent's service gives it to us. */
-import type { AgentClient, CallOptions } from '@kata-containers/common/grpc/agent-client';
+import type { CallOptions, GrpcClient } from '@kata-containers/common/grpc/grpc-client';
 import { encodeMessage, firstField } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 
@@ -9,11 +9,11 @@ export type OutputName = 'stdout' | 'stderr';
 export const MESSAGE_OVERHEAD_BYTES = 64;
 
 export class RemoteProcess {
-  readonly #agent: AgentClient;
+  readonly #agent: GrpcClient;
   /** Fields 1 and 2 of each request: container_id and exec_id. */
   readonly #identity: readonly Field[];
 
-  constructor(agent: AgentClient, container: string, execId: string) {
+  constructor(agent: GrpcClient, container: string, execId: string) {
     this.#agent = agent;
     this.#identity = [
       [1, container],

@@ -1,5 +1,6 @@
 /** The shim's life: connect, relay, wait, exit as the process did. */
 import { writeSync } from 'node:fs';
+import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import { SANDBOX_DUTIES_VARIABLE, parseSandboxDuties, parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
@@ -7,7 +8,7 @@ import type { ShimOptions } from '@kata-containers/common/command-lines/shim-com
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError, UsageError } from '@kata-containers/common/errors/kata-error';
-import { AgentClient } from '@kata-containers/common/grpc/agent-client';
+import { GrpcClient } from '@kata-containers/common/grpc/grpc-client';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -65,7 +66,7 @@ function lostExit(log: Logger): number {
 }
 
 async function connect(options: ShimOptions): Promise<RemoteProcess> {
-  const agent = await AgentClient.connect(socketPath(options.agent));
+  const agent = await GrpcClient.connect(socketPath(options.agent), { errors: agentErrors });
   return new RemoteProcess(agent, options.container, options.execId);
 }
 

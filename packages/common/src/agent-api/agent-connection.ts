@@ -4,9 +4,10 @@ import { AgentError } from '../errors/kata-error.ts';
 import { AgentServiceDefinition } from '../generated/agent.ts';
 import { HealthDefinition } from '../generated/health.ts';
 import type { HealthCheckResponse } from '../generated/health.ts';
-import { AgentClient } from '../grpc/agent-client.ts';
+import { GrpcClient } from '../grpc/grpc-client.ts';
 import type { Codec, Method, RequestOf, ResponseOf } from '../grpc/service.ts';
-import { GRPC } from '../errors/agent-error.ts';
+import { GRPC } from '../grpc/status.ts';
+import { agentErrors } from './agent-errors.ts';
 
 type Methods = (typeof AgentServiceDefinition)['methods'];
 type Name = keyof Methods;
@@ -65,9 +66,9 @@ interface Call {
 }
 
 class TypedConnection implements AgentConnection {
-  readonly #client: AgentClient;
+  readonly #client: GrpcClient;
   readonly #callTimeoutMs: number | undefined;
-  constructor(client: AgentClient, callTimeoutMs: number | undefined) {
+  constructor(client: GrpcClient, callTimeoutMs: number | undefined) {
     this.#client = client;
     this.#callTimeoutMs = callTimeoutMs;
   }
@@ -100,7 +101,8 @@ class TypedConnection implements AgentConnection {
 
 /** Connects to `unix:///path`. @throws AgentError when no peer speaks HTTP/2 there in time */
 export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
-  return new TypedConnection(await AgentClient.connect(socketPath(uri), connectTimeoutMs), callTimeoutMs);
+  const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: connectTimeoutMs });
+  return new TypedConnection(client, callTimeoutMs);
 }
 
 /** Waits until the guest has booted and its agent answers. @throws AgentError */

@@ -1,6 +1,6 @@
 /** One answer of a unary gRPC call (gRPC over HTTP/2: headers, one length-prefixed message, trailers), gathered and bounded. */
-import { GRPC } from '../errors/agent-error.ts';
 import type { ResponseSink } from '../http2/connection.ts';
+import { GRPC } from './status.ts';
 
 /** Compressed-flag and length before a message. */
 const PREFIX_LENGTH = 5;

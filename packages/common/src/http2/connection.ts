@@ -250,7 +250,7 @@ export class Http2Connection {
   /** Requests that the peer will not answer are lost; there are no later ones. */
   #onGoAway(payload: Buffer): void {
     const code = payload.length >= 8 ? payload.readUInt32BE(4) : 0;
-    this.fail(new Error(`the agent ends the connection (HTTP/2 code ${code})`));
+    this.fail(new Error(`the server ended the connection (HTTP/2 code ${code})`));
   }
 }
 

@@ -1,7 +1,7 @@
 /** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
-import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { sanitizeLines } from '@kata-containers/common/errors/guest-text';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 import { processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';

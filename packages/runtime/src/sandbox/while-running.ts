@@ -1,8 +1,8 @@
 /** What is done with a sandbox fails as soon as a process of it ends, and not when a call to its guest runs out of time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
-import { GRPC } from '@kata-containers/common/errors/agent-error';
 import { AgentError, KataError } from '@kata-containers/common/errors/kata-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { processEnd } from '@kata-containers/common/kernel/process-end';
 import { isAlive } from '@kata-containers/common/process/process-identity';

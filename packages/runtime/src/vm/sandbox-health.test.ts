@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
-import { GRPC } from '@kata-containers/common/errors/agent-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 import { identifyProcess, processState } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { healthText, withHealth } from './sandbox-health.ts';

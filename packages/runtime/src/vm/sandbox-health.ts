@@ -1,6 +1,6 @@
 /** Which processes of a sandbox live, for the errors of a guest that does not answer: QEMU and proxy end for different reasons. */
 import { AgentError } from '@kata-containers/common/errors/kata-error';
-import { GRPC } from '@kata-containers/common/errors/agent-error';
+import { GRPC } from '@kata-containers/common/grpc/status';
 import { processState } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { sandboxPaths } from '../context/paths.ts';

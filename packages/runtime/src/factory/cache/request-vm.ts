@@ -1,8 +1,10 @@
 /** The runtime's side of cache.CacheService. */
 import { existsSync } from 'node:fs';
+import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { CacheServiceDefinition } from '@kata-containers/common/generated/cache';
-import { AgentClient } from '@kata-containers/common/grpc/agent-client';
+import { GrpcClient } from '@kata-containers/common/grpc/grpc-client';
+import type { CallErrors } from '@kata-containers/common/grpc/grpc-client';
 import type { ResponseOf } from '@kata-containers/common/grpc/service';
 import { decodeVm } from './handed-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
@@ -12,13 +14,19 @@ const DEADLINE_MS = 2000;
 const { fullName, methods } = CacheServiceDefinition;
 type Name = keyof typeof methods;
 
-/** Runs `ask` with a function that calls the server at `endpoint`. @throws KataError when there is none, AgentError */
+/** The server runs on the host, as the user who calls the runtime. */
+const serverErrors: CallErrors = {
+  failed: (call, code, details) => new KataError(`the VM cache server answers ${call} with an error: ${sanitizeLine(details)} (gRPC code ${code})`),
+  unreachable: (reason) => new KataError(`the VM cache server cannot be reached: ${reason}`),
+};
+
+/** Runs `ask` with a function that calls the server at `endpoint`. @throws KataError when there is none, or when it does not answer */
 export async function withCacheServer<T>(
   endpoint: string,
   ask: (call: <N extends Name>(name: N) => Promise<ResponseOf<(typeof methods)[N]>>) => Promise<T>,
 ): Promise<T> {
   if (!existsSync(endpoint)) throw new KataError(`no VM cache server listens on ${endpoint}: 'kata-runtime factory init' starts one`);
-  const client = await AgentClient.connect(endpoint, DEADLINE_MS);
+  const client = await GrpcClient.connect(endpoint, { errors: serverErrors, timeoutMs: DEADLINE_MS });
   try {
     return await ask(async (name) => {
       const { name: wireName, responseType } = methods[name];
@@ -30,12 +38,12 @@ export async function withCacheServer<T>(
   }
 }
 
-/** @throws KataError when the server's VMs are made from other files or arguments, AgentError when none is ready */
+/** @throws KataError when the server's VMs are made from other files or arguments, or when none is ready */
 export function requestVm(endpoint: string, key: string): Promise<HandedVm> {
   return withCacheServer(endpoint, async (call) => {
     const { Data } = await call('config');
     const { TemplateKey } = JSON.parse(Data.toString()) as { TemplateKey?: string };
-    if (TemplateKey !== key) throw new KataError('its VMs are of another configuration');
+    if (TemplateKey !== key) throw new KataError('the VM cache server was started with another configuration');
     return decodeVm(await call('getBaseVM'));
   });
 }

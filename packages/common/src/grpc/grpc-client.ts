@@ -1,9 +1,8 @@
-/** Unary calls to the agent over kata-proxy's socket (ADR 5). */
+/** Unary gRPC calls over a unix socket (ADR 5): to the agent through kata-proxy, and to the VM cache server. */
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRPC, agentError, unreachableError } from '../errors/agent-error.ts';
-import { AgentError } from '../errors/kata-error.ts';
+import { GRPC } from './status.ts';
 import { UnaryResponse } from './unary-response.ts';
 import type { ResponseOptions, Outcome } from './unary-response.ts';
 import { monotonicMs } from '../process/monotonic-clock.ts';
@@ -14,17 +13,31 @@ import { Http2Connection } from '../http2/connection.ts';
 /** 1.x's limits: dialling, and any call that does not wait for the guest's processes. */
 const DIAL_TIMEOUT_MS = 15_000;
 const CALL_TIMEOUT_MS = 60_000;
-/** The socket may appear a moment after us. */
+/** The server may create its socket after the client has started. */
 const RETRY_MS = 20;
-/** Bytes taken off the socket at once. */
+/** Bytes read from the socket at once. */
 const READ_BYTES = 256 << 10;
-/** Most answers are a number. */
+/** Most answers are one number. */
 const SMALL_ANSWER: ResponseOptions = { maxBytes: 65536, allocate: (length) => Buffer.allocUnsafe(length) };
 
 export interface CallOptions {
-  /** Milliseconds until the call fails; `none` for calls that wait for the guest's own doings. */
+  /** Milliseconds until the call fails; `none` for calls that wait for a process of the guest. */
   readonly deadlineMs?: number | 'none';
   readonly answer?: ResponseOptions;
+}
+
+/** Makes the errors of one server's clients. */
+export interface CallErrors {
+  /** `call`, the name of a method, ended with gRPC status `code`. */
+  failed(call: string, code: number, details: string): Error;
+  /** There is no connection over which calls could be made. */
+  unreachable(reason: string): Error;
+}
+
+export interface ConnectOptions {
+  readonly errors: CallErrors;
+  /** Milliseconds; 1.x's 15 s by default. */
+  readonly timeoutMs?: number | undefined;
 }
 
 function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
@@ -49,25 +62,27 @@ function requestBody(parts: readonly Uint8Array[]): Uint8Array[] {
   return [prefix, ...parts];
 }
 
-export class AgentClient {
+export class GrpcClient {
   readonly #connection: Http2Connection;
+  readonly #errors: CallErrors;
 
-  private constructor(connection: Http2Connection) {
+  private constructor(connection: Http2Connection, errors: CallErrors) {
     this.#connection = connection;
+    this.#errors = errors;
   }
 
-  /** Connects to a unix socket, which need not be there yet. @throws AgentError when no peer speaks HTTP/2 there in time */
-  static async connect(path: string, timeoutMs = DIAL_TIMEOUT_MS): Promise<AgentClient> {
+  /** Connects to the unix socket at `path`, which may be created later. @throws what `errors.unreachable` makes */
+  static async connect(path: string, { errors, timeoutMs = DIAL_TIMEOUT_MS }: ConnectOptions): Promise<GrpcClient> {
     const deadline = monotonicMs() + timeoutMs;
     for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
-      const connection = await tryConnect(path, left);
-      if (connection) return new AgentClient(connection);
+      const connection = await tryConnect(path, left, errors);
+      if (connection) return new GrpcClient(connection, errors);
       await sleep(RETRY_MS);
     }
-    throw unreachableError(timeoutMs);
+    throw errors.unreachable(`its socket does not answer within ${timeoutMs / 1000} s`);
   }
 
-  /** Sends the parts of one message to `/SERVICE/METHOD`, and gives the answer's message. @throws AgentError */
+  /** Sends the parts of one message to `/SERVICE/METHOD`. @returns the message of the answer. @throws what `errors.failed` makes */
   call(
     path: string,
     message: readonly Uint8Array[],
@@ -78,8 +93,8 @@ export class AgentClient {
       const done = ({ code, details, message: answered }: Outcome): void => {
         clearTimeout(timer);
         if (code === 0) return resolve(answered);
-        this.#connection.cancel(id); // the rest of an answer that goes on is not read
-        reject(agentError(path.slice(path.lastIndexOf('/') + 1), code, details));
+        this.#connection.cancel(id); // the server stops sending the rest of its answer
+        reject(this.#errors.failed(path.slice(path.lastIndexOf('/') + 1), code, details));
       };
       const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new UnaryResponse(answer, done));
       if (deadlineMs !== 'none')
@@ -87,17 +102,14 @@ export class AgentClient {
     });
   }
 
-  /** Calls that are still out fail. */
+  /** Calls without an answer fail. */
   close(): void {
     this.#connection.fail(new Error('the connection was closed'));
   }
 }
 
-/**
- * One attempt: a connection over which the agent has said that it speaks HTTP/2; undefined when no process listens yet.
- * @throws AgentError when it speaks something else
- */
-function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | undefined> {
+/** One attempt. @returns undefined when no process listens yet. @throws what `errors.unreachable` makes of a server that does not speak HTTP/2 */
+function tryConnect(path: string, timeoutMs: number, errors: CallErrors): Promise<Http2Connection | undefined> {
   return new Promise((resolve, reject) => {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -115,7 +127,7 @@ function tryConnect(path: string, timeoutMs: number): Promise<Http2Connection | 
     socket.once('close', () => {
       clearTimeout(timer);
       const { lost } = connection;
-      if (lost instanceof Http2Error) reject(new AgentError(GRPC.unavailable, `the agent cannot be talked to: ${lost.message}`));
+      if (lost instanceof Http2Error) reject(errors.unreachable(lost.message));
       else resolve(undefined);
     });
   });
