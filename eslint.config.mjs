@@ -14,7 +14,7 @@ const noProcessPackages = {
 };
 const noRealKernel = {
   group: ['@kata-containers/common/kernel/linux-kernel'],
-  message: 'The command line gives the kernel to what it calls: tests give another one.',
+  message: 'The command line and the mains pass the kernel as a parameter: tests pass another one.',
 };
 const engineReason = 'Only common/kernel and common/process know which JavaScript engine runs: what they export is the same on each.';
 const noEngineModules = ['node:ffi', 'node:v8', 'node:vm', 'node:module', 'bun', 'bun:ffi'].map((name) => ({
@@ -102,8 +102,8 @@ export default tseslint.config(
   { files: ['packages/common/src/kernel/**'], rules: { 'max-params': 'off' } }, // as many as the system call has
   { files: ['packages/runtime/src/cli/**'], rules: { 'no-console': 'off' } },
   {
-    files: ['packages/runtime/src/*/**'],
-    ignores: ['packages/runtime/src/cli/**', '**/*.test.ts'],
+    files: ['packages/*/src/**'],
+    ignores: ['packages/runtime/src/cli/**', 'packages/*/src/run-*.ts', 'packages/common/src/{kernel,process}/**', '**/*.test.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [noProcessPackages, noRealKernel], paths: noEngineModules }] },
   },
   {

@@ -1,4 +1,5 @@
 /** stdin → the process, in order, in large pieces, at the pace it reads. */
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
 import type { RemoteProcess } from './remote-process.ts';
@@ -14,9 +15,9 @@ async function writeAll(process: RemoteProcess, piece: Buffer): Promise<boolean>
 }
 
 /** Until end of file, which is passed on once. @throws AgentError when the process or its VM is gone */
-export async function copyInput(process: RemoteProcess, fd: number): Promise<void> {
+export async function copyInput(process: RemoteProcess, fd: number, kernel: Pick<Kernel, 'setPipeSize'>): Promise<void> {
   const gathered = new InputBuffer();
-  const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() });
+  const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }, kernel);
   for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {
     input.resume();
     if (!(await writeAll(process, piece))) break;

@@ -5,22 +5,24 @@
 import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
 /** Bytes read at once, and what a pipe of ours is enlarged to: fewer switches between us and the one at its other end. */
 const READ_BYTES = 65536;
 const PIPE_BYTES = 1 << 20;
 
-function isPollable(fd: number): boolean {
+type PipeKernel = Pick<Kernel, 'setPipeSize'>;
+
+function isPollable(fd: number, kernel: PipeKernel): boolean {
   const kind = fstatSync(fd);
-  if (kind.isFIFO()) enlarge(fd);
+  if (kind.isFIFO()) enlarge(fd, kernel);
   return kind.isFIFO() || kind.isSocket() || isatty(fd);
 }
 
-function enlarge(fd: number): void {
+function enlarge(fd: number, kernel: PipeKernel): void {
   try {
-    linuxKernel.setPipeSize(fd, PIPE_BYTES);
+    kernel.setPipeSize(fd, PIPE_BYTES);
   } catch {
     // A smaller pipe is slower, not wrong.
   }
@@ -38,8 +40,8 @@ export interface Input {
   stop(): void;
 }
 
-function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
-  if (isPollable(fd)) {
+function openReadable(fd: number, onBytes: InputSink['onBytes'], kernel: PipeKernel): Readable {
+  if (isPollable(fd, kernel)) {
     return openPollableStream(fd, { direction: 'read', readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead: onBytes });
   }
   const file = createReadStream('', { fd, autoClose: false, highWaterMark: READ_BYTES });
@@ -49,15 +51,15 @@ function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
   return file;
 }
 
-/** Reads on until `onBytes` says stop. An fd that is closed is at its end. */
-export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
+/** Reads until `onBytes` returns false. An fd that is closed is at its end. */
+export function openInput(fd: number, { onBytes, onEnd }: InputSink, kernel: PipeKernel): Input {
   let ended = false;
   const end = (): void => {
     if (!ended) onEnd();
     ended = true;
   };
   try {
-    const stream = openReadable(fd, onBytes);
+    const stream = openReadable(fd, onBytes, kernel);
     for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: for example a terminal that is closed
     stream.resume();
     return { resume: () => void stream.resume(), stop: () => void stream.destroy() };
@@ -68,9 +70,9 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
 }
 
 /** undefined when the fd is closed. */
-export function openOutput(fd: number): Writable | undefined {
+export function openOutput(fd: number, kernel: PipeKernel): Writable | undefined {
   try {
-    return isPollable(fd) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });
+    return isPollable(fd, kernel) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });
   } catch {
     return undefined;
   }

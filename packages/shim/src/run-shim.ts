@@ -50,9 +50,10 @@ function openLog(options: ShimOptions): Logger {
 /** All output first, then the status: the agent forgets a process once its status was given. */
 async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<number> {
   if (terminal) takeTerminal(target, linuxKernel, log);
-  copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
-  const streams = [copyOutput(target, 'stdout', 1, log)];
-  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
+  copyInput(target, 0, linuxKernel).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
+  const tools = { kernel: linuxKernel, log };
+  const streams = [copyOutput(target, 'stdout', 1, tools)];
+  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, tools));
   limitV8Memory();
   await Promise.all(streams);
   return (await target.wait()) & 0xff;
@@ -95,6 +96,6 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   const log = openLog(options);
   const { [SANDBOX_DUTIES_VARIABLE]: duties, ...others } = environment;
   if (duties !== undefined)
-    await serveSandbox({ agentPath: socketPath(options.agent), environment: others }, parseSandboxDuties(duties), log);
+    await serveSandbox({ agentPath: socketPath(options.agent), environment: others, kernel: linuxKernel }, parseSandboxDuties(duties), log);
   return connectAndRelay(options, log);
 }

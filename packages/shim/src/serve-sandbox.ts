@@ -1,7 +1,7 @@
 /** What the first shim of a sandbox does beside its process: it lives as long as that, in the sandbox's network namespace. */
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 export interface SandboxPlace {
@@ -9,6 +9,7 @@ export interface SandboxPlace {
   readonly agentPath: string;
   /** For programs that are run. */
   readonly environment: NodeJS.ProcessEnv;
+  readonly kernel: Kernel;
 }
 
 async function relayNames(resolvConf: string, agentPath: string, log: Logger): Promise<void> {
@@ -23,13 +24,13 @@ async function relayNames(resolvConf: string, agentPath: string, log: Logger): P
 }
 
 /** Starts all of it. What is not needed is not loaded; what fails is logged, and the process goes on. */
-export async function serveSandbox({ agentPath, environment }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
+export async function serveSandbox({ agentPath, environment, kernel }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
   const { resolvConf, onNetworkChange } = duties;
   if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);
   if (onNetworkChange === undefined) return;
   try {
     const { watchNetwork } = await import('./watch-network.ts');
-    watchNetwork({ command: onNetworkChange, environment }, linuxKernel, log);
+    watchNetwork({ command: onNetworkChange, environment }, kernel, log);
   } catch (error) {
     log.error('changes of the network are not seen', { reason: errorMessage(error) });
   }

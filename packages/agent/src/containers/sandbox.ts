@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CreateContainerRequest, CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
-import { bind } from '@kata-containers/common/kernel/ffi';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Hooks, Spec } from '@kata-containers/common/oci/spec';
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { OomEvents } from '../cgroups/oom-events.ts';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import { NameService } from '../dns/name-service.ts';
 import { readOnlineCpus } from '../guest/online.ts';
@@ -96,7 +95,7 @@ export class Sandbox {
   async destroy(): Promise<void> {
     if (!this.#running) return;
     for (const id of [...this.#containers.keys()]) await this.#remove(id);
-    bind({ sync: [] }).sync(); // sync(2)
+    this.machine.kernel.sync();
     await this.#unmake();
   }
 
@@ -258,6 +257,6 @@ export class Sandbox {
 
 /** The disk of the root file system; an initrd is on none. */
 function rootDevice(): DeviceNumber | undefined {
-  const number = deviceNumber(statSync('/').dev);
+  const number = unpackDevice(statSync('/').dev);
   return number.major === 0 ? undefined : number;
 }

@@ -8,7 +8,7 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { addDevices, renumberDevice } from './add-devices.ts';
 import { findDevice } from './device-finder.ts';
 import type { DeviceRoots } from './find-device.ts';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import { numberOfNode } from './find-device.ts';
 import { parseUevent } from './parse-uevent.ts';
 import { kernelArrivals } from './wait-for-device.ts';
@@ -117,7 +117,7 @@ describe('findDevice', () => {
 
 describe('device numbers', () => {
   it('of /dev/null', () => assert.deepEqual(numberOfNode('/dev/null'), { major: 1, minor: 3 }));
-  it('with a large minor', () => assert.deepEqual(deviceNumber(0x12345678), { major: 0x456, minor: 0x12378 }));
+  it('with a large minor', () => assert.deepEqual(unpackDevice(0x12345678), { major: 0x456, minor: 0x12378 }));
 });
 
 describe('renumberDevice', () => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 
 /** File systems as the guest has them; a test has its own. */
@@ -109,5 +109,5 @@ export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): Device
 export function numberOfNode(path: string): DeviceNumber {
   const stat = statSync(path);
   if (!stat.isBlockDevice() && !stat.isCharacterDevice()) throw new Error(`invalid device ${path}`);
-  return deviceNumber(stat.rdev);
+  return unpackDevice(stat.rdev);
 }

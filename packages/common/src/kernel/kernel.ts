@@ -15,6 +15,8 @@ export interface MountCalls {
   restrictMounts(path: string): boolean;
   /** mknod(2) of a character device, for its owner alone. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
+  /** sync(2): writes the caches of all file systems back. */
+  sync(): void;
 }
 
 export interface NamespaceCalls {

@@ -1,9 +1,11 @@
 /** The real kernel. */
+import { clockCalls } from './clock-calls.ts';
 import { descriptorCalls } from './descriptor-calls.ts';
 import type { Kernel } from './kernel.ts';
-import { mountCalls, namespaceCalls } from './mount-calls.ts';
+import { mountCalls } from './mount-calls.ts';
+import { namespaceCalls } from './namespace-calls.ts';
 import { processCalls } from './process-calls.ts';
-import { clockCalls, terminalCalls } from './terminal-calls.ts';
+import { terminalCalls } from './terminal-calls.ts';
 import { virtualMachineCalls } from './virtual-machine-calls.ts';
 
 export const linuxKernel: Kernel = {

@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { bind, check } from './ffi.ts';
-import type { ClockCalls, TerminalCalls } from './kernel.ts';
+import type { TerminalCalls } from './kernel.ts';
 
-const libc = bind({ ioctl: ['int32', 'uint64', 'pointer'], settimeofday: ['pointer', 'pointer'] });
+const libc = bind({ ioctl: ['int32', 'uint64', 'pointer'] });
 const number = bind({ ioctl: ['int32', 'uint64', 'uint64'] });
 
 // ioctl_tty(2)
@@ -13,9 +13,6 @@ const TIOCGWINSZ = 0x5413n;
 const TIOCSWINSZ = 0x5414n;
 const TIOCGPTN = 0x80045430n;
 const TIOCSPTLCK = 0x40045431n;
-// random(4)
-const RNDADDENTROPY = 0x40085203n;
-const RNDRESEEDCRNG = 0x5207n;
 
 /** struct termios of the kernel: c_iflag, c_oflag, c_cflag, c_lflag (u32 each), c_line, c_cc[19]. */
 const TERMIOS_SIZE = 60;
@@ -89,28 +86,5 @@ export const terminalCalls: TerminalCalls = {
   },
   setControllingTerminal(fd) {
     check(number.ioctl(fd, TIOCSCTTY, 0n), 'ioctl', 'TIOCSCTTY');
-  },
-};
-
-/** settimeofday(2), random(4). */
-export const clockCalls: ClockCalls = {
-  setTime(seconds, microseconds) {
-    const time = Buffer.alloc(16); // struct timeval
-    time.writeBigInt64LE(seconds, 0);
-    time.writeBigInt64LE(microseconds, 8);
-    check(libc.settimeofday(time, null), 'settimeofday', '');
-  },
-  addEntropy(data) {
-    const random = openSync('/dev/random', 'w');
-    try {
-      const info = Buffer.alloc(8 + data.length); // struct rand_pool_info: entropy_count in bits, buf_size, buf
-      info.writeInt32LE(data.length * 8, 0);
-      info.writeInt32LE(data.length, 4);
-      data.copy(info, 8);
-      check(libc.ioctl(random, RNDADDENTROPY, info), 'ioctl', 'RNDADDENTROPY');
-      check(number.ioctl(random, RNDRESEEDCRNG, 0n), 'ioctl', 'RNDRESEEDCRNG');
-    } finally {
-      closeSync(random);
-    }
   },
 };

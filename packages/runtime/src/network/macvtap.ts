@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../context/random-uuid.ts';
@@ -58,7 +58,7 @@ async function readDevices(taps: readonly string[]): Promise<DeviceNumber[]> {
 function isNodeOf(path: string, { major, minor }: DeviceNumber): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return false;
-  const own = deviceNumber(found.rdev);
+  const own = unpackDevice(found.rdev);
   return own.major === major && own.minor === minor;
 }
 

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
 
 /** Where the host lists its devices; a test has its own places. */
@@ -15,7 +15,7 @@ export interface DiskPlaces {
 function numberAt(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isBlockDevice() !== true) return undefined;
-  const { major, minor } = deviceNumber(stat.rdev);
+  const { major, minor } = unpackDevice(stat.rdev);
   return `${major}:${minor}`;
 }
 

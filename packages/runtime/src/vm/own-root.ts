@@ -30,7 +30,7 @@ import {
   MS_REMOUNT,
   MS_SLAVE,
 } from '@kata-containers/common/kernel/constants';
-import { deviceNumber } from '@kata-containers/common/kernel/device-number';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 
 export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'setns' | 'unshare'>;
@@ -73,7 +73,7 @@ function addShare(path: string, kernel: RootKernel): void {
 }
 
 function addDevice(path: string, kernel: RootKernel): void {
-  const { major, minor } = deviceNumber(statSync(path).rdev);
+  const { major, minor } = unpackDevice(statSync(path).rdev);
   const target = join(BASE, path);
   mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   kernel.makeCharacterDevice(target, major, minor);

@@ -1,0 +1,44 @@
+import { closeSync } from 'node:fs';
+import { bind, check } from './ffi.ts';
+import type { NamespaceCalls } from './kernel.ts';
+
+const libc = bind({
+  setns: ['int32', 'int32'],
+  unshare: ['int32'],
+  sethostname: ['string', 'uint64'],
+  socket: ['int32', 'int32', 'int32'],
+  ioctl: ['int32', 'uint64', 'pointer'],
+});
+
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const SIOCGIFFLAGS = 0x8913n;
+const SIOCSIFFLAGS = 0x8914n;
+const IFF_UP = 1;
+/** struct ifreq: 16 bytes of name, then a union with the flags first. */
+const IFREQ_SIZE = 40;
+
+/** setns(2), unshare(2), netdevice(7), sethostname(2). */
+export const namespaceCalls: NamespaceCalls = {
+  setns(fd, type) {
+    check(libc.setns(fd, type), 'setns', `to namespace 0x${type.toString(16)}`);
+  },
+  unshare(flags) {
+    check(libc.unshare(flags), 'unshare', `0x${flags.toString(16)}`);
+  },
+  setLinkUp(name) {
+    const request = Buffer.alloc(IFREQ_SIZE);
+    request.write(name, 0, 15);
+    const socket = check(libc.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0), 'socket', '');
+    try {
+      check(libc.ioctl(socket, SIOCGIFFLAGS, request), 'ioctl', `SIOCGIFFLAGS of ${name}`);
+      request.writeUInt16LE(request.readUInt16LE(16) | IFF_UP, 16);
+      check(libc.ioctl(socket, SIOCSIFFLAGS, request), 'ioctl', `SIOCSIFFLAGS of ${name}`);
+    } finally {
+      closeSync(socket);
+    }
+  },
+  sethostname(name) {
+    check(libc.sethostname(name, BigInt(Buffer.byteLength(name))), 'sethostname', name);
+  },
+};
