@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { Reaper } from '../processes/reaper.ts';
 
 /** Most characters of crun's complaint that go to the host. */
@@ -48,20 +49,12 @@ function readLog(path: string): string {
 
 type Ended = [code: number | null, signal: NodeJS.Signals | null];
 
-/** One that does not end in time is killed, and not waited for: it may be stuck in the kernel. @throws TimeoutError */
-async function endOf(child: ChildProcess, verb: string, timeoutMs: number): Promise<Ended> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(new TimeoutError(`crun ${verb}`, timeoutMs));
-    }, timeoutMs);
+/** A program that does not end in time is killed and not waited for: it may be stuck in the kernel. @throws TimeoutError */
+function endOf(child: ChildProcess, verb: string, timeoutMs: number): Promise<Ended> {
+  return withTimeout(once(child, 'exit') as Promise<Ended>, timeoutMs, () => {
+    child.kill('SIGKILL');
+    return new TimeoutError(`crun ${verb}`, timeoutMs);
   });
-  try {
-    return await Promise.race([once(child, 'exit') as Promise<Ended>, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 type Stdio = readonly ['ignore', 'ignore', 'ignore'] | readonly [number, number, number];

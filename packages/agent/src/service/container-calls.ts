@@ -1,23 +1,16 @@
 /** Containers and their processes. */
 import { status } from '@grpc/grpc-js';
 import { LONGEST_TIMER_MS } from '@kata-containers/common/process/longest-timer';
+import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { Sandbox } from '../containers/sandbox.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Waits for `work` for at most that many seconds; zero waits for ever. The work goes on in any case (1.x too). */
-async function within(seconds: number, work: Promise<void>): Promise<void> {
+/** Waits for `work` for at most that many seconds; zero means no limit. The work goes on in any case (1.x too). */
+function within(seconds: number, work: Promise<void>): Promise<void> {
   if (seconds === 0) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new GrpcError(status.DEADLINE_EXCEEDED, `Timeout reached after ${seconds}s`);
-    timer = setTimeout(() => reject(error), Math.min(seconds * 1000, LONGEST_TIMER_MS));
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = (): Error => new GrpcError(status.DEADLINE_EXCEEDED, `Timeout reached after ${seconds}s`); // 1.x's text
+  return withTimeout(work, Math.min(seconds * 1000, LONGEST_TIMER_MS), late);
 }
 
 export function containerCalls(sandbox: Sandbox) {

@@ -1,20 +1,21 @@
-/** Programs that are run for what they say, each for a time that has an end. */
+/** Runs programs for their output, each with a time limit. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { withoutErrnoText } from '../errors/errno-text.ts';
 import { KataError, TimeoutError } from '../errors/kata-error.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface OutputOptions {
   readonly input?: string;
-  /** How long it may take. */
+  /** Time limit, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 const commandOf = ({ spawnargs }: ChildProcess): string => spawnargs.join(' ');
 
-/** SIGKILL does not end what is stuck in the kernel, nor what the program has started: neither is waited for. */
+/** SIGKILL ends neither a process that is stuck in the kernel nor the processes that the program has started: none is waited for. */
 function abandon(child: ChildProcess): void {
   child.kill('SIGKILL');
   child.unref();
@@ -34,24 +35,14 @@ async function endOf(child: ChildProcess): Promise<string> {
 }
 
 /**
- * What a program, started a moment ago with three pipes, says on stdout until it ends.
- * @throws KataError with its complaint when it fails, TimeoutError
+ * The whole stdout of a program that was just started with three pipes.
+ * @throws KataError with its stderr when it fails, TimeoutError
  */
 export async function outputOf(child: ChildProcess, { input = '', timeoutMs }: OutputOptions): Promise<string> {
-  child.stdin?.on('error', () => {}); // it may end before it has read everything; its exit code tells
+  child.stdin?.on('error', () => {}); // the program may end before it has read everything; its exit code counts
   child.stdin?.end(input);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeoutError(commandOf(child), timeoutMs)), timeoutMs);
+  return withTimeout(endOf(child), timeoutMs, () => {
+    abandon(child);
+    return new TimeoutError(commandOf(child), timeoutMs);
   });
-  const end = endOf(child);
-  end.catch(() => {}); // told by the race, unless it is late
-  try {
-    return await Promise.race([end, late]);
-  } catch (error) {
-    if (error instanceof TimeoutError) abandon(child);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }

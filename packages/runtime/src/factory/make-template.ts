@@ -8,13 +8,15 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import { cpuMilliseconds, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
-import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import { saveState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
-import { QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { tapName } from '../network/tcfilter-plan.ts';
+import { STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { startGuest } from '../vm/start-guest.ts';
+import { withMonitorAt } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 import { undoOrWarn } from '../undo/undo.ts';
 import { spareMac } from './spare-link-plan.ts';
@@ -37,7 +39,7 @@ function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
     sandboxId: `template-${files.key}`,
     uuid: randomUUID(),
     sharedDirectory: files.share,
-    networks: plan.networks.map((_, index) => ({ tap: `tap${index}_kata`, mac: spareMac(index) })),
+    networks: plan.networks.map((_, index) => ({ tap: tapName(index), mac: spareMac(index) })),
     memoryFile: { path: files.memory, shared: true },
     ...(plan.keepsCode && { codeFile: files.code }),
     paths: files,
@@ -55,25 +57,22 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
 /** qemu-lite drops what it has translated when a VM goes on: no clone boots. */
 async function forgetBoot(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
   if (!keepsCode) return;
-  const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
-  try {
+  await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
     await monitor.execute('stop');
     await monitor.execute('cont');
-  } finally {
-    monitor.close();
-  }
+  });
 }
 
-/** Resolves when the guest has opened its end of the agent's port again. QEMU reports it at most once a second, so some closings are not reported. */
-function listensAgain(monitor: QmpClient, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new TimeoutError('the agent to listen again', timeoutMs)), timeoutMs);
-    monitor.onEvent(({ name, data }) => {
-      if (name !== 'VSERPORT_CHANGE' || data['open'] !== true) return;
-      clearTimeout(timer);
-      resolve();
-    });
+/**
+ * Resolves when the guest has opened its end of the agent's port again. QEMU reports changes at most once a second, so it does not report
+ * every closing.
+ */
+function listensAgain(monitor: QmpClient): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  monitor.onEvent(({ name, data }) => {
+    if (name === 'VSERPORT_CHANGE' && data['open'] === true) resolve();
   });
+  return promise;
 }
 
 /** What the guest is still doing would be done again by each clone. */
@@ -94,17 +93,15 @@ async function save(
   { accelerator }: QemuPlan,
   kernel: Context['kernel'],
 ): Promise<void> {
-  const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
-  try {
-    const listening = listensAgain(monitor, guestTimeout(LISTEN_TIMEOUT_MS, accelerator));
+  const listenMs = guestTimeout(LISTEN_TIMEOUT_MS, accelerator);
+  await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
+    const listening = listensAgain(monitor);
     signalProcess(guest.proxy, 'SIGTERM');
-    await listening;
+    await withTimeout(listening, listenMs, () => new TimeoutError('the agent to listen again', listenMs));
     await comeToRest(guest.vm);
     await saveState(monitor, { path: `${files.state}.tmp`, timeoutMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) }, kernel);
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
-  } finally {
-    monitor.close();
-  }
+  });
   if (statSync(`${files.state}.tmp`).size === 0) throw new KataError('QEMU wrote no state');
 }
 

@@ -10,7 +10,6 @@ import { containerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
-import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
@@ -21,9 +20,10 @@ import type { Context } from '../context/context.ts';
 import { createInGuest } from './create-in-guest.ts';
 import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
-import { directoriesOf, enterCgroupOf, makeCgroupFor } from '../vm/container-cgroup.ts';
+import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
 import { limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
+import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { removeContainer } from './remove-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
@@ -88,23 +88,18 @@ function sandboxDuties({ configuration, configurationPath, program }: Context, {
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const console = openConsole({ terminal, ...request }, context.kernel);
-  enterCgroupOf(context, placed.sandboxId, request.id);
-  const started = launchShim(
-    {
-      binary: context.configuration.shim.path,
-      agentUrl: placed.sandbox.AgentState.URL,
-      containerId: request.id,
-      execId: request.id,
-      terminal,
-      debug: context.configuration.shim.enable_debug,
-      namespaces: { network: placed.sandbox.Network.NetNsPath },
-      console,
-      quiet: terminal && !request.attached && console === undefined,
-      ...(placed.sandboxId === request.id && { duties: sandboxDuties(context, request) }),
-      environment: context.environment,
-    },
-    context.kernel,
-  );
+  const { sandboxId, sandbox } = placed;
+  const started = launchShimFor(context, {
+    sandboxId,
+    sandbox,
+    containerId: request.id,
+    execId: request.id,
+    terminal,
+    console,
+    attached: request.attached,
+    namespaces: { network: sandbox.Network.NetNsPath },
+    ...(sandboxId === request.id && { duties: sandboxDuties(context, request) }),
+  });
   placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: request.id });
   return started;
 }

@@ -5,15 +5,14 @@ import type { Process } from '@kata-containers/common/oci/spec';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
-import { launchShim } from '../processes/launch.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { Context } from '../context/context.ts';
-import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
+import { launchShimFor } from './launch-shim-for.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -40,22 +39,9 @@ interface NewProcess {
 function startShim(context: Context, request: ExecRequest, { found, execId, console }: NewProcess): Started {
   const { sandboxId, record, sandbox } = found;
   const terminal = request.process.terminal ?? false;
-  enterCgroupOf(context, sandboxId, request.id);
-  const started = launchShim(
-    {
-      binary: context.configuration.shim.path,
-      agentUrl: sandbox.AgentState.URL,
-      containerId: request.id,
-      execId,
-      terminal,
-      debug: context.configuration.shim.enable_debug,
-      namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
-      console,
-      quiet: terminal && !request.attached && console === undefined,
-      environment: context.environment,
-    },
-    context.kernel,
-  );
+  const namespaces = { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid };
+  const { id: containerId, attached } = request;
+  const started = launchShimFor(context, { sandboxId, sandbox, containerId, execId, terminal, console, attached, namespaces });
   try {
     sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
     request.onStarted(started);

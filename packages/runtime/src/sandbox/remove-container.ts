@@ -1,11 +1,11 @@
 /** Takes one container out of a pod's sandbox that goes on. */
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive } from '@kata-containers/common/process/process-identity';
+import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { callGuest } from './call-guest.ts';
@@ -36,12 +36,12 @@ async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: numbe
   }
 }
 
-/** Ends after `leftMs`, whether the work has: it goes on until the process ends, and leaves what a process that was killed would. */
+/** Waits at most `leftMs`. Work that takes longer ends with this process, and leaves what a killed process would. @throws TimeoutError */
 async function within(leftMs: number, what: string, work: () => Promise<void>): Promise<void> {
   if (leftMs === Infinity) return work();
-  const late = new TimeoutError(what, FORCED_MS);
-  if (leftMs <= 0) throw late;
-  await Promise.race([work(), sleep(leftMs).then(() => Promise.reject(late))]);
+  const late = (): Error => new TimeoutError(what, FORCED_MS);
+  if (leftMs <= 0) throw late();
+  await withTimeout(work(), leftMs, late);
 }
 
 /** Unplugs the vCPUs that were for this container. A guest that keeps them does no harm. */

@@ -1,15 +1,22 @@
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { QMP_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 
-/** One conversation with QEMU's monitor. @throws TimeoutError, HypervisorError */
-export async function withMonitor<T>(id: string, { HypervisorState }: SandboxState, use: (monitor: QmpClient) => Promise<T>): Promise<T> {
-  const monitor = await openMonitor(sandboxPaths(id).qmpSocket, guestTimeout(QMP_TIMEOUT_MS, HypervisorState.Accelerator));
+type Use<T> = (monitor: QmpClient) => Promise<T>;
+
+/** Opens QEMU's monitor for `use` and closes it again. @throws TimeoutError, HypervisorError */
+export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerator, use: Use<T>): Promise<T> {
+  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
   try {
     return await use(monitor);
   } finally {
     monitor.close();
   }
 }
+
+/** The same for the VM of sandbox `id`. */
+export const withMonitor = <T>(id: string, { HypervisorState }: SandboxState, use: Use<T>): Promise<T> =>
+  withMonitorAt(sandboxPaths(id).qmpSocket, HypervisorState.Accelerator, use);

@@ -9,6 +9,7 @@ import { templateRows } from '../../factory/template-list.ts';
 import { keyOf } from '../../factory/template-key.ts';
 import { lockTemplate, templateStore } from '../../factory/use-template.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
+import { tapName } from '../../network/tcfilter-plan.ts';
 import { planVm } from '../../vm/plan-vm.ts';
 import { waitForEnd } from '../../processes/end-process.ts';
 import { detectAccelerator } from '../../sandbox/detect-accelerator.ts';
@@ -26,7 +27,7 @@ async function usualPlan(context: Context): Promise<QemuPlan> {
   return planVm(hypervisor, {
     sandboxId: 'template',
     accelerator: await detectAccelerator(context),
-    networks: runtime.internetworking_model === 'none' ? [] : [{ tap: 'tap0_kata', mac: spareMac(0) }],
+    networks: runtime.internetworking_model === 'none' ? [] : [{ tap: tapName(0), mac: spareMac(0) }],
     sharedDirectory: anywhere,
     virtioFsSocket: anywhere,
     paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere, qemuLog: anywhere },

@@ -8,10 +8,8 @@ import { dirname, join } from 'node:path';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
-import { openMonitor } from '../../hypervisor/qemu/qemu-process.ts';
 import { randomUuid } from '../../context/random-uuid.ts';
 import { startVm } from '../start-vm.ts';
-import { QMP_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context, Tools } from '../../context/context.ts';
 import { directoriesIn } from '../../context/directories-in.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../context/paths.ts';
@@ -20,6 +18,7 @@ import { UndoJournal } from '../../undo/undo-journal.ts';
 import type { Undo } from '../../undo/undo-journal.ts';
 import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
+import { withMonitorAt } from '../../vm/with-monitor.ts';
 import { makeTapNamespace } from '../tap-namespace.ts';
 import { keyOf } from '../template-key.ts';
 import { warmUp } from '../warm-up.ts';
@@ -69,7 +68,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     } finally {
       up.agent.close();
     }
-    await command(paths.qmpSocket, plan.accelerator, 'stop');
+    await withMonitorAt(paths.qmpSocket, plan.accelerator, (monitor) => monitor.execute('stop'));
     return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
   } catch (error) {
     await discard(context, id);
@@ -77,17 +76,9 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
   }
 }
 
-async function command(qmpSocket: string, accelerator: Accelerator, name: 'stop' | 'cont'): Promise<void> {
-  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
-  try {
-    await monitor.execute(name);
-  } finally {
-    monitor.close();
-  }
-}
-
-/** Lets a VM run that stood ready. */
-export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<void> => command(qmpSocket, accelerator, 'cont');
+/** Resumes a VM that was kept ready. */
+export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<unknown> =>
+  withMonitorAt(qmpSocket, accelerator, (monitor) => monitor.execute('cont'));
 
 /** Ends a cached VM and removes what it has on the host. What stays is logged. */
 export async function discard(tools: Tools, id: string): Promise<void> {

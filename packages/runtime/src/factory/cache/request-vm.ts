@@ -16,7 +16,8 @@ type Name = keyof typeof methods;
 
 /** The server runs on the host, as the user who calls the runtime. */
 const serverErrors: CallErrors = {
-  failed: (call, code, details) => new KataError(`the VM cache server answers ${call} with an error: ${sanitizeLine(details)} (gRPC code ${code})`),
+  failed: (call, code, details) =>
+    new KataError(`the VM cache server answers ${call} with an error: ${sanitizeLine(details)} (gRPC code ${code})`),
   unreachable: (reason) => new KataError(`the VM cache server cannot be reached: ${reason}`),
 };
 

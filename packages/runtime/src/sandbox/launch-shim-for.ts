@@ -1,0 +1,29 @@
+import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
+import type { Context } from '../context/context.ts';
+import { launchShim } from '../processes/launch.ts';
+import type { ShimNamespaces, Started } from '../processes/spawn-apart.ts';
+import type { SandboxState } from '../state/state.ts';
+import { enterCgroupOf } from '../vm/container-cgroup.ts';
+
+export interface ShimTarget {
+  readonly sandboxId: string;
+  readonly sandbox: SandboxState;
+  readonly containerId: string;
+  readonly execId: string;
+  readonly terminal: boolean;
+  /** Path of the terminal that becomes the shim's stdio. */
+  readonly console: string | undefined;
+  /** True when the caller's own terminal becomes the shim's stdio. */
+  readonly attached: boolean;
+  readonly namespaces: ShimNamespaces;
+  readonly duties?: SandboxDuties;
+}
+
+/** Starts the shim of one process in the container's cgroup. */
+export function launchShimFor(context: Context, { sandboxId, sandbox, attached, ...target }: ShimTarget): Started {
+  const { configuration, environment, kernel } = context;
+  enterCgroupOf(context, sandboxId, target.containerId);
+  const quiet = target.terminal && !attached && target.console === undefined;
+  const { path: binary, enable_debug: debug } = configuration.shim;
+  return launchShim({ ...target, binary, debug, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
+}
