@@ -9,7 +9,7 @@ import { Sysfs } from '../packages/ksm-throttler/src/kernel/attributes.ts';
 import { Ksm } from '../packages/ksm-throttler/src/kernel/ksm.ts';
 import { ksmdSeconds } from '../packages/ksm-throttler/src/kernel/ksmd-time.ts';
 import { readRecord, recordPath } from '../packages/ksm-throttler/src/status/record-file.ts';
-import { until } from '../tests/e2e/run.ts';
+import { until } from '../tests/support/until.ts';
 
 const KSM = '/sys/kernel/mm/ksm';
 const daemonBundle = join(import.meta.dirname, '../packages/ksm-throttler/dist/kata-ksm-throttler.cjs');

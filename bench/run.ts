@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { errorMessage } from '../packages/common/src/errors/error-message.ts';
-import { leftovers } from '../tests/e2e/leftovers.ts';
+import { leftovers } from '../tests/support/leftovers.ts';
 import { parseOptions, usage } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import type { Probe } from './sampling/probe.ts';

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { HostChain } from '../tests/integration/host-chain.ts';
+import { HostChain } from '../tests/support/host-chain.ts';
 
 const MIB = 1 << 20;
 const size = Number(process.argv[2] ?? 100);

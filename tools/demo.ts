@@ -1,7 +1,7 @@
 /** Shows `docker run busybox uname -a` beside the host's own, with an engine that is gone afterwards. */
-import { Engine } from '../tests/e2e/engine.ts';
-import { run } from '../tests/e2e/run.ts';
-import { kataRuntime } from '../tests/e2e/staged.ts';
+import { Engine } from '../tests/support/engine.ts';
+import { run } from '../tests/support/run.ts';
+import { kataRuntime } from '../tests/support/staged.ts';
 
 const say = (text: string): void => console.log(`demo: ${text}`);
 

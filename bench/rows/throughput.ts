@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { until } from '../../tests/e2e/run.ts';
+import { until } from '../../tests/support/until.ts';
 import type { Probe, Side } from '../sampling/probe.ts';
 import type { Rig } from '../sampling/rig.ts';
 import type { SideName } from '../sampling/stage.ts';

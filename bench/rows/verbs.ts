@@ -1,7 +1,7 @@
 /** The runtime's commands without an engine, each side on the same bundle. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../tests/e2e/run.ts';
+import { run } from '../../tests/support/run.ts';
 import type { Budget, Probe, Row, Side } from '../sampling/probe.ts';
 import type { Rig } from '../sampling/rig.ts';
 

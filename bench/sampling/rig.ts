@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CacheServer } from '../../tests/e2e/cache-server.ts';
-import { Engine } from '../../tests/e2e/engine.ts';
-import { stage, variant } from '../../tests/e2e/staged.ts';
+import { CacheServer } from '../../tests/support/cache-server.ts';
+import { Engine } from '../../tests/support/engine.ts';
+import { stage, variant } from '../../tests/support/staged.ts';
 import { sideNames } from './stage.ts';
 import type { Limits, SideName, Stage } from './stage.ts';
 import { timeProgram } from './timed-program.ts';

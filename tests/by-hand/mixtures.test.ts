@@ -11,11 +11,12 @@ import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { busyboxRootfs } from '../e2e/busybox-image.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { good, run, until } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { stage, variant } from '../e2e/staged.ts';
+import { busyboxRootfs } from '../support/busybox-image.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good, run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { stage, variant } from '../support/staged.ts';
 
 const goDirectory = process.env['KATA_GO_DIR'];
 const programs = ['runtime', 'proxy', 'shim', 'agent'] as const;

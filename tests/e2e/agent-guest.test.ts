@@ -1,10 +1,10 @@
 /** The agent in a guest with cgroups version 2, and what it does when a shim is killed. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime, variant } from '../support/staged.ts';
 
 describe('kata-agent in the guest', function () {
   this.timeout(120_000);

@@ -1,8 +1,8 @@
 /** What docker's options for one container do inside the guest, and with runc the same. One container shows many: a VM is dear. */
 import assert from 'node:assert/strict';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 interface Check {
   readonly name: string;

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { LoopDevices, numbersOf } from './loop-devices.ts';
-import { run as runProgram } from './run.ts';
-import type { Outcome } from './run.ts';
-import { kataRuntime, stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { LoopDevices, numbersOf } from '../support/loop-devices.ts';
+import { run as runProgram } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { kataRuntime, stage, variant } from '../support/staged.ts';
 
 const MIB = 1 << 20;
 /** The machine's busybox makes no file system that the guest has. */

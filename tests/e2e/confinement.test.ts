@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { good } from './run.ts';
-import { isOtherQemu, kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good } from '../support/run.ts';
+import { isOtherQemu, kataRuntime } from '../support/staged.ts';
 
 /** Fields of /proc/PID/status. */
 const status = (pid: number): Map<string, string> =>

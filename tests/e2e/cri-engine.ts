@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { busyboxArchive } from './busybox-image.ts';
+import { busyboxArchive } from '../support/busybox-image.ts';
 import { mountControllers, removeControllers } from './controllers.ts';
-import { run, until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { hasTemplates, removeTemplates } from './templates.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { hasTemplates, removeTemplates } from '../support/templates.ts';
 
 const CALL_TIMEOUT_MS = 90_000;
 const PAUSE = 'docker.io/library/pause:1';

@@ -1,9 +1,9 @@
 /** An fd in the wrong process makes docker wait for an end of file that never comes. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 function pidOf(pattern: RegExp): string {
   const found = readdirSync('/proc')

@@ -4,11 +4,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { isOtherQemu, kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { isOtherQemu, kataRuntime } from '../support/staged.ts';
 
 const runtimes = { 'kata-runtime': kataRuntime };
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');

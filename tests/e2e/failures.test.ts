@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { run, until } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime, variant } from '../support/staged.ts';
 
 describe('failing creates', function () {
   this.timeout(180_000);

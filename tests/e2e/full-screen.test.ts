@@ -1,8 +1,8 @@
 /** Programs that take the whole screen: what they draw, the keys they hear, their size, and the screen they leave. */
 import assert from 'node:assert/strict';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 import { Tmux } from './tmux.ts';
 
 for (const runtime of ['kata-runtime', 'runc']) {

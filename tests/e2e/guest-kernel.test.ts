@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { good, run } from './run.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good, run } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 const FRAGMENTS = join(import.meta.dirname, '../../packaging/kernel/fragments');
 const CASES = `\

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { good } from './run.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 /** Of the kernel's panic=1 and QEMU's -no-reboot, with an emulated guest on a busy machine. */
 const END_MS = 20_000;

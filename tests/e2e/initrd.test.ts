@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { stage, variant } from '../support/staged.ts';
 
 describe('a guest from the initrd', function () {
   this.timeout(180_000);

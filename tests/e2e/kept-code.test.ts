@@ -14,11 +14,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { run } from './run.ts';
-import type { Outcome } from './run.ts';
-import { variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { variant } from '../support/staged.ts';
 
 /** Writes a function over and over, at the same address, and calls it; also from a thread each on several CPUs. */
 const selfModifying = `

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 interface Row {
   readonly ifname: string;

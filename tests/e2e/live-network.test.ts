@@ -1,9 +1,10 @@
 /** Changes of a running container's network: `docker network connect` and `disconnect`, and what is changed by hand on the host. */
 import assert from 'node:assert/strict';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { good, until } from './run.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 for (const runtime of ['kata-runtime', 'runc']) {
   describe(`network of a running container with ${runtime}`, function () {

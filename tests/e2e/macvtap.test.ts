@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { good, until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftMacvtapNodes, leftovers } from './leftovers.ts';
-import { variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { good } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftMacvtapNodes, leftovers } from '../support/leftovers.ts';
+import { variant } from '../support/staged.ts';
 
 describe('macvtap', function () {
   this.timeout(180_000);

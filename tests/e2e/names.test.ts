@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
 import { OUTSIDE_ADDRESS, startNameServer } from './name-server.ts';
-import { good } from './run.ts';
-import type { Outcome } from './run.ts';
-import { kataRuntime } from './staged.ts';
+import { good } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 for (const runtime of ['kata-runtime', 'runc']) {
   describe(`names in docker's networks with ${runtime}`, function () {

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { LoopDevices } from './loop-devices.ts';
-import { good, run as runProgram } from './run.ts';
-import type { Outcome } from './run.ts';
-import { kataRuntime, stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { LoopDevices } from '../support/loop-devices.ts';
+import { good, run as runProgram } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { kataRuntime, stage, variant } from '../support/staged.ts';
 
 const MIB = 1 << 20;
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');

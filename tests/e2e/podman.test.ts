@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { busyboxRootfs } from './busybox-image.ts';
-import { leftovers } from './leftovers.ts';
-import { LoopDevices } from './loop-devices.ts';
-import { run, until } from './run.ts';
-import type { Outcome, RunOptions } from './run.ts';
-import { kataRuntime } from './staged.ts';
-import { hasTemplates, removeTemplates } from './templates.ts';
+import { busyboxRootfs } from '../support/busybox-image.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { LoopDevices } from '../support/loop-devices.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome, RunOptions } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
+import { hasTemplates, removeTemplates } from '../support/templates.ts';
 
 describe('podman', function () {
   this.timeout(120_000);

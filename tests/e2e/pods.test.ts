@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUSYBOX, CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
-import { leftovers } from './leftovers.ts';
-import { LoopDevices } from './loop-devices.ts';
-import { until } from './run.ts';
-import { kataRuntime } from './staged.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { LoopDevices } from '../support/loop-devices.ts';
+import { until } from '../support/until.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 const RUNNING = 1;
 const EXITED = 2; // ContainerState of CRI

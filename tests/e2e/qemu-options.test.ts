@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { variant } from '../support/staged.ts';
 
 describe("QEMU's options", function () {
   this.timeout(180_000);

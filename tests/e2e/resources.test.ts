@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime, stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime, stage, variant } from '../support/staged.ts';
 
 /** Below the controllers of version 1: those of this machine. */
 const group = (controller: string, id: string, below = ''): string => `/sys/fs/cgroup/${controller}/docker/kata_${id}${below}`;

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { run } from './run.ts';
-import type { Outcome } from './run.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 
 const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
 

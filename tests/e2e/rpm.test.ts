@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Engine } from './engine.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
+import { Engine } from '../support/engine.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
 import { BASEURL, Installation, must } from './rpm-repository.ts';
 
 const stage = resolve(import.meta.dirname, '../../.cache/rpm-stage');

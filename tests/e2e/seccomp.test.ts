@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { good } from './run.ts';
-import { kataRuntime, stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good } from '../support/run.ts';
+import { kataRuntime, stage, variant } from '../support/staged.ts';
 
 const MODE = 'grep Seccomp: /proc/self/status';
 const FILTERED = 'Seccomp:\t2\n';

@@ -8,10 +8,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 const MIB = 1 << 20;
 const soak = Number(process.env['KATA_SOAK'] ?? 15);

@@ -6,11 +6,12 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdir
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Engine } from './engine.ts';
-import { run, until } from './run.ts';
-import type { Outcome, RunOptions } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { stage, variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome, RunOptions } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { stage, variant } from '../support/staged.ts';
 
 const CLONES = 20;
 

@@ -1,8 +1,8 @@
 /** Terminals as people have them: a real pty under tmux, resized, interrupted, attached and left. */
 import assert from 'node:assert/strict';
-import { Engine } from './engine.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 import { Tmux } from './tmux.ts';
 
 for (const runtime of ['kata-runtime', 'runc']) {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, until } from './run.ts';
-import type { Engine } from './engine.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Engine } from '../support/engine.ts';
 
 export class Tmux {
   readonly #engine: Engine;

@@ -6,11 +6,12 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mountControllers, removeControllers } from './controllers.ts';
-import { Engine } from './engine.ts';
-import { run, until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { kataRuntime } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { kataRuntime } from '../support/staged.ts';
 
 const MIB = 1 << 20;
 const units: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
-import { leftovers } from './leftovers.ts';
-import { variant } from './staged.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { variant } from '../support/staged.ts';
 
 const FOREVER = ['sh', '-c', 'find / -xdev >/dev/null; while :; do sleep 1000; done'];
 

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childrenOf } from '../../packages/runtime/src/processes/process-use.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { Engine } from './engine.ts';
-import { good, run, until } from './run.ts';
-import { leftovers } from './leftovers.ts';
-import { variant } from './staged.ts';
+import { Engine } from '../support/engine.ts';
+import { good, run } from '../support/run.ts';
+import { until } from '../support/until.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { variant } from '../support/staged.ts';
 
 describe('virtio-fs', function () {
   this.timeout(180_000);

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CacheServer } from './cache-server.ts';
-import { Engine } from './engine.ts';
-import { until } from './run.ts';
-import type { Outcome } from './run.ts';
-import { leftovers } from './leftovers.ts';
+import { CacheServer } from '../support/cache-server.ts';
+import { Engine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
 
 describe('VM cache', function () {
   this.timeout(180_000);

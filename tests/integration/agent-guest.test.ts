@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 
 const MiB = 1n << 20n;
 

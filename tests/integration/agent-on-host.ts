@@ -15,8 +15,9 @@ import type { AgentConnection, AgentRequest } from '../../packages/common/src/ag
 import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
-import { connectSoon } from './connect-soon.ts';
-import { Scratch, until } from './process.ts';
+import { connectSoon } from '../support/connect-soon.ts';
+import { Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const BUNDLE = join(repository, 'packages/agent/dist/kata-agent.cjs');

@@ -12,7 +12,8 @@ import { spareMac } from '../../packages/runtime/src/factory/spare-link-plan.ts'
 import { warmUp } from '../../packages/runtime/src/factory/warm-up.ts';
 import type { Context } from '../../packages/runtime/src/context/context.ts';
 import { AgentOnHost } from './agent-on-host.ts';
-import { Scratch, until } from './process.ts';
+import { Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 /** A few depend on what happens to be ready first. */
 const MOST = 8;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 
 describe('kata-agent: containers', function () {
   this.timeout(60_000);

@@ -1,8 +1,8 @@
 /** kata-runtime with the fakes and a loop device of its own. */
 import { readFileSync } from 'node:fs';
 import type { DiskRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { LoopDevices, numbersOf } from '../e2e/loop-devices.ts';
-import type { Outcome } from '../e2e/run.ts';
+import { LoopDevices, numbersOf } from '../support/loop-devices.ts';
+import type { Outcome } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 export interface CreateRequest {

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AgentOnHost } from './agent-on-host.ts';
 import { DockerResolver } from './docker-resolver.ts';
-import { Component, until } from './process.ts';
+import { Component } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 /** Asks 127.0.0.11 from where the agent is, in another process: JSON of id and name of each query → text behind each answer. */
 const ASK = `

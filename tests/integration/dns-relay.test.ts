@@ -8,7 +8,8 @@ import { DNS_RELAY_PREFACE, DnsFrameReader, encodeDnsFrame } from '../../package
 import type { DnsFrame } from '../../packages/common/src/dns/dns-relay.ts';
 import { DockerResolver, query, response } from './docker-resolver.ts';
 import { FakeAgent, never } from './fake-agent.ts';
-import { Component, Scratch, until } from './process.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 /** kata-proxy's socket: connections with a relay's preface are the test's, all others go to the fake agent. */
 class GuestSide {

@@ -1,6 +1,7 @@
 /** A host for kata-ksm-throttler: a directory that plays /sys/kernel/mm/ksm, another that plays /proc, and sandboxes. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Component, Scratch, until } from './process.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const dist = (name: string): string => `ksm-throttler/dist/${name}.cjs`;
 const initial = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };

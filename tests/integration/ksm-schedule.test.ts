@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { AGGRESSIVE, INITIAL, KsmRig, SLOW, SPEED, STANDARD, loggedModes, modes } from './ksm-rig.ts';
-import type { Component } from './process.ts';
+import type { Component } from '../support/process.ts';
 
 /** Node's timers count whole milliseconds of their own, the log those of the wall clock. */
 const TOLERANCE_MS = 20;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-rig.ts';
-import { until } from './process.ts';
-import type { Component } from './process.ts';
+import { until } from '../support/until.ts';
+import type { Component } from '../support/process.ts';
 
 describe('kata-ksm-throttler', function () {
   this.timeout(30_000);

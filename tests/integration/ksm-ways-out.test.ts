@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-rig.ts';
-import { until } from './process.ts';
-import type { Component } from './process.ts';
+import { until } from '../support/until.ts';
+import type { Component } from '../support/process.ts';
 
 describe('ways out of kata-ksm-throttler', function () {
   this.timeout(30_000);

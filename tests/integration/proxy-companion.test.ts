@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../packages/proxy/dist/kata-proxy.cjs');

@@ -7,8 +7,8 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FLAGS, TYPES, encodeHeader } from '../../packages/common/src/mux/frame.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
-import { until } from './process.ts';
-import type { Component } from './process.ts';
+import { until } from '../support/until.ts';
+import type { Component } from '../support/process.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const MIB = 1 << 20;

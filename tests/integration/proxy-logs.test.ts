@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const MIB = 1 << 20;

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { connectSoon } from './connect-soon.ts';
-import { Component, Scratch, until } from './process.ts';
+import { connectSoon } from '../support/connect-soon.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 export class ProxyRig {
   readonly scratch = new Scratch();

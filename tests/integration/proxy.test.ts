@@ -9,8 +9,9 @@ import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
-import { connectSoon } from './connect-soon.ts';
-import { Component, Scratch, until } from './process.ts';
+import { connectSoon } from '../support/connect-soon.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const BUNDLE = 'proxy/dist/kata-proxy.cjs';
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');

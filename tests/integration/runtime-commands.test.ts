@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 
 const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });

@@ -1,8 +1,8 @@
 /** Block devices of the host: what kata-runtime asks of QEMU and of the guest for them, and each step failing in turn. */
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { leftovers } from '../e2e/leftovers.ts';
-import { numbersOf } from '../e2e/loop-devices.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { numbersOf } from '../support/loop-devices.ts';
 import { DiskRig, SILENT, back, front, quiet, withDevice } from './disk-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

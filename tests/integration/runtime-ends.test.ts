@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { leftovers } from '../e2e/leftovers.ts';
-import { until } from './process.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
 /** From the end to create's: a fraction of it on an idle machine, and of a minute without the watch. */

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { run } from '../e2e/run.ts';
+import { run } from '../support/run.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { until } from './process.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 
 const SILENT = { code: 0, stdout: '', stderr: '' };

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { leftMacvtapNodes } from '../e2e/leftovers.ts';
-import { run } from '../e2e/run.ts';
+import { leftMacvtapNodes } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const MAC = '02:00:00:00:00:77';

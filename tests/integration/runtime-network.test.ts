@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

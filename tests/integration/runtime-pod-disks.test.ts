@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import type { Outcome } from '../e2e/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import type { Outcome } from '../support/run.ts';
 import { DiskRig, SILENT, back, front, gone, quiet, withDevice } from './disk-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

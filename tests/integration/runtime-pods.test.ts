@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { until } from '../e2e/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 interface Mount {

@@ -1,8 +1,8 @@
 /** What kata-runtime asks of QEMU and of the guest when containers have limits, and each step failing in turn. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { Outcome } from '../e2e/run.ts';
-import { leftovers } from '../e2e/leftovers.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

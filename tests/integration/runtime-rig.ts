@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationFile } from '../../packages/runtime/src/configuration/configuration-file.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { Scratch } from './process.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { Scratch } from '../support/process.ts';
 
 export const BUNDLE = join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs');
 export const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;

@@ -1,8 +1,8 @@
 /** VMs that are cloned from a template: it is made for the network that the engine's hooks make, and a VM is booted when it cannot be used. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
 /** For a hook: makes a link in the namespace of the process that it is told. */

@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { SandboxRates } from '../../packages/runtime/src/cli/top-table.ts';
-import { until } from './process.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 describe('looking at sandboxes', function () {

@@ -6,8 +6,9 @@
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftovers } from '../e2e/leftovers.ts';
-import { good, run, until } from '../e2e/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good, run } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { until } from './process.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

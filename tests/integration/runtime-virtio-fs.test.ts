@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { run } from '../e2e/run.ts';
-import { until } from './process.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
 describe('kata-runtime and virtio-fs', function () {

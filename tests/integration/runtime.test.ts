@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { leftovers } from '../e2e/leftovers.ts';
-import { until } from './process.ts';
-import type { Scratch } from './process.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { until } from '../support/until.ts';
+import type { Scratch } from '../support/process.ts';
 import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 

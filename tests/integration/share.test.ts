@@ -7,8 +7,8 @@ import { undoAll } from '../../packages/runtime/src/undo/undo.ts';
 import { mountPointsBelow, readMountTable } from '../../packages/runtime/src/mounts/mount-table.ts';
 import { makeShare, sharePaths } from '../../packages/runtime/src/storage/share.ts';
 import type { SharedPath } from '../../packages/runtime/src/storage/share-plan.ts';
-import { good, run } from '../e2e/run.ts';
-import { Scratch } from './process.ts';
+import { good, run } from '../support/run.ts';
+import { Scratch } from '../support/process.ts';
 
 describe('the share', function () {
   this.timeout(20_000);

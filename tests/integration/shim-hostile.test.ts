@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
 import type { FakeProcess } from './fake-agent.ts';
-import { Component, Scratch, until } from './process.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const BUNDLE = 'shim/dist/kata-shim.cjs';
 const MIB = 1 << 20;

@@ -7,7 +7,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
 import type { FakeProcess } from './fake-agent.ts';
-import { Component, Scratch, until } from './process.ts';
+import { Component, Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 
 const BUNDLE = 'shim/dist/kata-shim.cjs';
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');

@@ -1,7 +1,6 @@
 /** Running programs and waiting for what they do. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Outcome {
   readonly code: number;
@@ -39,15 +38,6 @@ export function run(
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
-}
-
-/** Waits for `condition`, looking again and again. @throws Error naming what did not come */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
-    await sleep(50);
-  }
 }
 
 /** What a program has said on stdout, which must have gone well. */

@@ -9,7 +9,8 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { busyboxRootfs } from './busybox-image.ts';
-import { run, until } from './run.ts';
+import { run } from './run.ts';
+import { until } from './until.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { hasTemplates, removeTemplates } from './templates.ts';
 

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Engine } from './engine.ts';
-import { until } from './run.ts';
+import { until } from './until.ts';
 import { variant } from './staged.ts';
 
 const VMS = 2;

@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
-import { until } from './process.ts';
+import { until } from './until.ts';
 
 /** A connection to a socket that may listen only in a moment: its file is there a little before. Half-closing is kept. */
 export async function connectSoon(path: string): Promise<Socket> {

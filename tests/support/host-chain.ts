@@ -9,7 +9,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSy
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
-import { Component, Scratch, until } from './process.ts';
+import { Component, Scratch } from './process.ts';
+import { until } from './until.ts';
 
 const packages = join(import.meta.dirname, '../../packages');
 
