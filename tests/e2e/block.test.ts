@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { LoopDevices, numbersOf } from '../support/loop-devices.ts';
 import { run as runProgram } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
@@ -23,16 +24,11 @@ describe('block devices', function () {
   /** A runtime whose disks are of that driver. */
   let blk = '';
   let files = 0;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     blk = variant(stage, 'kata-virtio-blk', (toml) =>
       toml.replace(/^#?block_device_driver ?= ?.*$/m, 'block_device_driver = "virtio-blk"'),
     );
-    engine = await Engine.start({ 'kata-runtime': kataRuntime, blk }, 'kata-runtime');
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    return (engine = await Engine.start({ 'kata-runtime': kataRuntime, blk }, 'kata-runtime'));
   });
   beforeEach(async () => {
     loops = new LoopDevices();

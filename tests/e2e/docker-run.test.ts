@@ -5,9 +5,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
-import { leftovers } from '../support/leftovers.ts';
 import { isOtherQemu, kataRuntime } from '../support/staged.ts';
 
 const runtimes = { 'kata-runtime': kataRuntime };
@@ -17,14 +17,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
   describe(`docker with ${runtime}`, function () {
     this.timeout(180_000);
     let engine: Engine;
-    before(async () => {
-      assert.deepEqual(leftovers(), [], 'the machine is clean before');
-      engine = await Engine.start(runtimes, runtime);
-    });
-    after(async () => {
-      await engine.stop();
-      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-    });
+    onCleanMachine(async () => (engine = await Engine.start(runtimes, runtime)));
     const busybox = (...args: string[]): Promise<Outcome> => engine.docker(['run', '--rm', 'busybox', ...args]);
 
     it("runs on the guest's kernel", async () => {

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
 
@@ -13,14 +14,7 @@ const END_MS = 20_000;
 describe("a guest's kernel that panics", function () {
   this.timeout(60_000);
   let engine: Engine;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
-    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
 
   /** An interrupt that the guest's kernel knows no reason for (QEMU's `inject-nmi`). */
   function injectNmi(id: string): Promise<void> {

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { until } from '../support/until.ts';
+import { good } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
-import { leftovers } from '../support/leftovers.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 interface Row {
@@ -18,21 +19,9 @@ interface Row {
 describe('interfaces that come late', function () {
   this.timeout(60_000);
   let engine: Engine;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
-    engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
 
   const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, args);
-  async function good(outcome: Promise<Outcome>): Promise<string> {
-    const { code, stdout, stderr } = await outcome;
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
   /** The link in the container's namespace on the host, in the words of kata-network. */
   async function linkJson(pid: string, name: string): Promise<object> {
     const rows = JSON.parse(

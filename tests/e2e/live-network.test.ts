@@ -1,7 +1,7 @@
 /** Changes of a running container's network: `docker network connect` and `disconnect`, and what is changed by hand on the host. */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
-import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
@@ -10,17 +10,12 @@ for (const runtime of ['kata-runtime', 'runc']) {
   describe(`network of a running container with ${runtime}`, function () {
     this.timeout(120_000);
     let engine: Engine;
+    onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime)));
     before(async () => {
-      assert.deepEqual(leftovers(), [], 'the machine is clean before');
-      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
       await docker('network', 'create', '--subnet', '10.95.0.0/24', 'first');
       await docker('network', 'create', '--subnet', '10.96.0.0/24', 'second');
       await docker('run', '-d', '--name', 'box', '--network', 'first', '--ip', '10.95.0.7', 'busybox', 'sleep', '1000');
       await docker('run', '-d', '--runtime', 'runc', '--name', 'peer', '--network', 'second', 'busybox', 'sleep', '1000');
-    });
-    after(async () => {
-      await engine.stop();
-      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     });
 
     const docker = (...args: string[]): Promise<string> => good(engine.docker(args));

@@ -8,6 +8,7 @@ import { good } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
 import { leftMacvtapNodes, leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { variant } from '../support/staged.ts';
 
 describe('macvtap', function () {
@@ -15,20 +16,15 @@ describe('macvtap', function () {
   let engine: Engine;
   let directory = '';
   let cloned = '';
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-macvtap-'));
     const macvtap = (toml: string): string => toml.replace(/^internetworking_model = .*$/m, 'internetworking_model = "macvtap"');
     const booted = (toml: string): string => macvtap(toml).replace('enable_template = true', 'enable_template = false');
     cloned = variant(directory, 'cloned', macvtap);
     const runtimes = { cloned, booted: variant(directory, 'booted', booted) };
-    engine = await Engine.start(runtimes, 'cloned');
+    return (engine = await Engine.start(runtimes, 'cloned'));
   });
-  after(async () => {
-    await engine.stop();
-    rmSync(directory, { recursive: true });
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  after(() => rmSync(directory, { recursive: true }));
   afterEach(async () => {
     await engine.removeAll();
     assert.deepEqual([...leftovers(), ...leftMacvtapNodes()], []);

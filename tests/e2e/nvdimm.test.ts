@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
-import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { LoopDevices } from '../support/loop-devices.ts';
 import { good, run as runProgram } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
@@ -18,19 +18,14 @@ describe('NVDIMMs', function () {
   let engine: Engine;
   let loops: LoopDevices;
   let files = 0;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     const booted = variant(stage, 'kata-booted', (toml) => toml.replace(/^#?enable_template ?= ?.*$/m, 'enable_template = false'));
     const nvdimm = variant(stage, 'kata-nvdimm', (toml) =>
       toml
         .replace(/^#?block_device_driver ?= ?.*$/m, 'block_device_driver = "nvdimm"')
         .replace(/^#?enable_template ?= ?.*$/m, 'enable_template = false'),
     );
-    engine = await Engine.start({ 'kata-runtime': kataRuntime, booted, nvdimm }, 'kata-runtime');
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    return (engine = await Engine.start({ 'kata-runtime': kataRuntime, booted, nvdimm }, 'kata-runtime'));
   });
   beforeEach(() => (loops = new LoopDevices()));
   afterEach(() => loops.close());

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BUSYBOX, CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { LoopDevices } from '../support/loop-devices.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
@@ -17,14 +18,7 @@ const FOREVER = ['sh', '-c', 'while :; do sleep 1000; done'];
 describe("pods with containerd's CRI plugin", function () {
   this.timeout(180_000);
   let engine: CriEngine;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
-    engine = await CriEngine.start(kataRuntime);
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  onCleanMachine(async () => (engine = await CriEngine.start(kataRuntime)));
 
   const ended = async (id: string) => {
     await until(`the end of container ${id}`, async () => (await engine.status(id)).state === EXITED);

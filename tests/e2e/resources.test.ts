@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Engine } from '../support/engine.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
-import { leftovers } from '../support/leftovers.ts';
 import { kataRuntime, stage, variant } from '../support/staged.ts';
 
 /** Below the controllers of version 1: those of this machine. */
@@ -15,15 +15,10 @@ const read = (path: string): string => readFileSync(path, 'latin1').trim();
 describe('resources of a VM', function () {
   this.timeout(60_000);
   let engine: Engine;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     const only = variant(stage, 'kata-cgroup-only', (toml) => toml.replace(/^#?sandbox_cgroup_only = .*$/m, 'sandbox_cgroup_only = true'));
     const booted = variant(stage, 'kata-booted', (toml) => toml.replace('enable_template = true', 'enable_template = false'));
-    engine = await Engine.start({ 'kata-runtime': kataRuntime, only, booted }, 'kata-runtime');
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    return (engine = await Engine.start({ 'kata-runtime': kataRuntime, only, booted }, 'kata-runtime'));
   });
   afterEach(async () => {
     await engine.docker(['rm', '-f', 'box']);

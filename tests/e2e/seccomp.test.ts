@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
-import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
 import { kataRuntime, stage, variant } from '../support/staged.ts';
 
@@ -14,22 +14,19 @@ const UNFILTERED = 'Seccomp:\t0\n';
 describe('seccomp profiles', function () {
   this.timeout(60_000);
   let engine: Engine;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     const disabled = variant(stage, 'kata-without-seccomp', (toml) =>
       toml.replace('disable_guest_seccomp = false', 'disable_guest_seccomp = true'),
     );
-    engine = await Engine.start({ 'kata-runtime': kataRuntime, disabled }, 'kata-runtime');
+    return (engine = await Engine.start({ 'kata-runtime': kataRuntime, disabled }, 'kata-runtime'));
+  });
+  before(async () => {
     const rules = [
       { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 17 }, // EEXIST
       { names: ['sethostname'], action: 'SCMP_ACT_ERRNO', errnoRet: 0 }, // succeeds, and does nothing
     ];
     const profile = { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86_64'], syscalls: rules };
     writeFileSync(join(engine.directory, 'profile.json'), JSON.stringify(profile));
-  });
-  after(async () => {
-    await engine.stop();
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
 
   const run = (runtime: string, options: readonly string[], script: string): Promise<string> =>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CriEngine } from './cri-engine.ts';
 import type { Pod } from './cri-engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { variant } from '../support/staged.ts';
 
 const FOREVER = ['sh', '-c', 'find / -xdev >/dev/null; while :; do sleep 1000; done'];
@@ -15,8 +16,7 @@ describe('a pod with virtio-fs and macvtap', function () {
   let engine: CriEngine;
   let directory = '';
   let pod: Pod;
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-pod-share-'));
     const runtime = variant(directory, 'kata', (toml) =>
       toml
@@ -26,14 +26,12 @@ describe('a pod with virtio-fs and macvtap', function () {
     );
     mkdirSync(join(directory, 'volume'));
     writeFileSync(join(directory, 'volume/kept'), 'from the host');
-    engine = await CriEngine.start(runtime);
+    return (engine = await CriEngine.start(runtime));
+  });
+  before(async () => {
     pod = await engine.runPod('share');
   });
-  after(async () => {
-    await engine.stop();
-    rmSync(directory, { recursive: true });
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  after(() => rmSync(directory, { recursive: true }));
 
   const output = async (id: string, ...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await engine.exec(id, ...args);

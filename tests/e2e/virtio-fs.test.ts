@@ -9,14 +9,14 @@ import { Engine } from '../support/engine.ts';
 import { good, run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { variant } from '../support/staged.ts';
 
 describe('virtio-fs', function () {
   this.timeout(180_000);
   let engine: Engine;
   let directory = '';
-  before(async () => {
-    assert.deepEqual(leftovers(), [], 'the machine is clean before');
+  onCleanMachine(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-virtio-fs-'));
     const withKeys = (name: string, ...keys: string[]): string =>
       variant(directory, name, (toml) =>
@@ -26,15 +26,13 @@ describe('virtio-fs', function () {
       'virtio-fs': withKeys('virtio-fs'),
       missing: withKeys('missing', 'virtio_fs_daemon = "/nowhere/virtiofsd"'),
     };
-    engine = await Engine.start(runtimes, 'virtio-fs');
+    return (engine = await Engine.start(runtimes, 'virtio-fs'));
+  });
+  before(async () => {
     mkdirSync(join(directory, 'volume'));
     writeFileSync(join(directory, 'volume/kept'), 'from the host');
   });
-  after(async () => {
-    await engine.stop();
-    rmSync(directory, { recursive: true });
-    assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
-  });
+  after(() => rmSync(directory, { recursive: true }));
   afterEach(async () => {
     await engine.removeAll();
     assert.deepEqual(leftovers(), []);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { leftMacvtapNodes } from '../support/leftovers.ts';
-import { run } from '../support/run.ts';
+import { good, run } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const MAC = '02:00:00:00:00:77';
@@ -15,7 +15,7 @@ describe('kata-runtime and macvtap', function () {
   beforeEach(async () => {
     rig = new RuntimeRig();
     netns = `kata-${rig.id}`;
-    await good('ip', 'netns', 'add', netns);
+    await good(run('ip', ['netns', 'add', netns]));
     rig.prepare({ configuration: { 'runtime.internetworking_model': 'macvtap' } });
     const path = `/run/netns/${netns}`;
     rig.changeSpec((spec) => (spec.linux = { ...spec.linux, resources: {}, namespaces: [{ type: 'network', path }, { type: 'pid' }] }));
@@ -24,17 +24,12 @@ describe('kata-runtime and macvtap', function () {
     try {
       await rig.close();
     } finally {
-      await good('ip', 'netns', 'delete', netns);
+      await good(run('ip', ['netns', 'delete', netns]));
     }
     assert.deepEqual(leftMacvtapNodes(), []);
   });
 
-  async function good(program: string, ...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await run(program, args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
-  const ip = (...args: string[]): Promise<string> => good('ip', '-n', netns, ...args);
+  const ip = (...args: string[]): Promise<string> => good(run('ip', ['-n', netns, ...args]));
   async function addLink(name: string, mac: string, address: string): Promise<void> {
     await ip('link', 'add', name, 'address', mac, 'type', 'veth', 'peer', 'name', `${name}-peer`);
     await ip('link', 'set', `${name}-peer`, 'up');

@@ -1,14 +1,10 @@
 /** Loop devices of a test's own, with all that is mounted from them; none is left. */
-import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { DATA_OFFSET, imageHead } from '../../packaging/image/nvdimm-header.ts';
-import { run } from './run.ts';
+import { good, run } from './run.ts';
 
-async function good(program: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args);
-  assert.equal(code, 0, `${program} ${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
+/** Runs a program that must succeed. @returns its stdout, trimmed */
+const output = async (program: string, ...args: string[]): Promise<string> => (await good(run(program, args))).trim();
 
 export class LoopDevices {
   readonly #devices: string[] = [];
@@ -19,8 +15,8 @@ export class LoopDevices {
     const fd = openSync(file, 'a');
     ftruncateSync(fd, mebibytes << 20);
     closeSync(fd);
-    if (format) await good('mkfs.ext4', '-q', '-F', file);
-    const device = await good('losetup', '--find', '--show', ...(isReadonly ? ['--read-only'] : []), '--offset', String(offset), file);
+    if (format) await output('mkfs.ext4', '-q', '-F', file);
+    const device = await output('losetup', '--find', '--show', ...(isReadonly ? ['--read-only'] : []), '--offset', String(offset), file);
     this.#devices.push(device);
     return device;
   }
@@ -29,7 +25,7 @@ export class LoopDevices {
   async attachPmem(image: string, mebibytes = 64): Promise<string> {
     writeFileSync(image, imageHead((mebibytes - 3) << 20).subarray(0, DATA_OFFSET));
     const device = await this.attach(image, mebibytes, { offset: DATA_OFFSET });
-    await good('mkfs.ext4', '-q', '-b', '4096', device);
+    await output('mkfs.ext4', '-q', '-b', '4096', device);
     return device;
   }
 
@@ -41,18 +37,18 @@ export class LoopDevices {
   }
 
   async detach(device: string): Promise<void> {
-    await good('losetup', '--detach', device);
+    await output('losetup', '--detach', device);
     this.#devices.splice(this.#devices.indexOf(device), 1);
   }
 
   async mount(device: string, point: string, options = 'defaults'): Promise<void> {
     mkdirSync(point, { recursive: true });
-    await good('mount', '-o', options, device, point);
+    await output('mount', '-o', options, device, point);
     this.#mounts.push(point);
   }
 
   async unmount(point: string): Promise<void> {
-    await good('umount', point);
+    await output('umount', point);
     this.#mounts.splice(this.#mounts.indexOf(point), 1);
   }
 

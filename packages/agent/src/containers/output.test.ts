@@ -3,7 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Output } from './output.ts';
+import { mock } from 'node:test';
+import { DRAIN_MS, Output } from './output.ts';
+
+/** Passes mocked time, and lets the look at the output take place that is due then. */
+async function pass(milliseconds: number): Promise<void> {
+  mock.timers.tick(milliseconds);
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('Output of a process that has ended', () => {
   let directory: string;
@@ -17,6 +24,7 @@ describe('Output of a process that has ended', () => {
     child = openSync(path, constants.O_WRONLY); // a background child that keeps the pipe
   });
   afterEach(() => {
+    mock.timers.reset();
     output.close();
     closeSync(child);
     rmSync(directory, { recursive: true });
@@ -30,26 +38,34 @@ describe('Output of a process that has ended', () => {
     assert.equal(await output.read(100), undefined);
   });
 
-  it('goes on while something comes, and ends when nothing does', async () => {
+  it('goes on while the pipe has data, and ends when it has been quiet', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
     output.endWhenQuiet();
     const pieces = [];
     for (let index = 0; index < 3; index++) {
       writeSync(child, String(index));
       pieces.push(String(await output.read(100)));
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await pass(DRAIN_MS);
     }
-    assert.deepEqual([...pieces, await output.read(100)], ['0', '1', '2', undefined]);
+    assert.deepEqual(pieces, ['0', '1', '2']);
+    const end = output.read(100);
+    await pass(DRAIN_MS);
+    assert.equal(await end, undefined);
   });
 
   it('the exit code is given the moment that the last byte was read', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
     writeSync(child, 'tail');
     output.endWhenQuiet();
     assert.equal(String(await output.read(2)), 'ta');
-    let isTold = false;
-    const all = output.readByAll(60_000).then(() => (isTold = true));
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    assert.equal(isTold, false);
+    let isDone = false;
+    const all = output.readByAll(60_000).then(() => (isDone = true));
+    await pass(DRAIN_MS);
+    await pass(DRAIN_MS);
+    assert.equal(isDone, false);
     assert.equal(String(await output.read(100)), 'il');
+    await pass(DRAIN_MS);
+    await pass(DRAIN_MS);
     assert.equal(await output.read(100), undefined);
     await all;
   });

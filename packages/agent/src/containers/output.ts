@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
 /** Quiet time after the end of a process that counts as the end of its output. */
-const DRAIN_MS = 100;
+export const DRAIN_MS = 100;
 /** Most bytes held for the host: in an emulated guest an answer costs tens of milliseconds, whatever its size. */
 const MAX_HELD = 1 << 20;
 /** One buffer serves all reads, because each is copied on at once. A fresh one for each costs more than the read. */

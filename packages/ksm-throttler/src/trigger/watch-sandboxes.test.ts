@@ -1,18 +1,9 @@
-import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLogger } from '@kata-containers/common/logging/logger';
+import { until } from '../../../../tests/support/until.ts';
 import { SandboxWatch } from './watch-sandboxes.ts';
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `${what} did not happen`);
-    await sleep(2);
-  }
-}
 
 describe('watching sandboxes', () => {
   let top = '';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { examplePlan } from '../hypervisor/qemu/example-plan.test-support.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
@@ -90,7 +90,7 @@ describe('TemplateStore', () => {
   });
 
   const make = async (files: TemplateFiles): Promise<void> => {
-    await sleep(20);
+    await new Promise((resolve) => setImmediate(resolve)); // others may ask meanwhile
     made.push(files.key);
     writeFileSync(files.record, JSON.stringify({ inputs: [] }));
     writeFileSync(files.state, 'state');
@@ -120,13 +120,20 @@ describe('TemplateStore', () => {
   });
 
   it('a maker that fails leaves nothing, and those that waited do not try in turn', async () => {
-    let tries = 0;
+    let [tries, refusals] = [0, 0];
+    const othersWait = Promise.withResolvers<void>();
+    const tryLock: Kernel['tryLock'] = (...call) => {
+      const isLocked = linuxKernel.tryLock(...call);
+      if (!isLocked && ++refusals === 2) othersWait.resolve();
+      return isLocked;
+    };
     const fail = async (): Promise<void> => {
       tries++;
-      await sleep(50);
+      await othersWait.promise;
       throw new Error('no QEMU');
     };
-    const results = await Promise.allSettled([1, 2, 3].map(() => store.hold(one, fail, 5000)));
+    const observed = new TemplateStore(join(root, 'store'), { ...kernel, tryLock });
+    const results = await Promise.allSettled([1, 2, 3].map(() => observed.hold(one, fail, 5000)));
     assert.ok(results.every(({ status }) => status === 'rejected'));
     assert.equal(tries, 1);
     assert.deepEqual(readdirSync(join(root, 'store')), []);
@@ -162,9 +169,15 @@ describe('TemplateStore', () => {
   });
 
   it('waiting for a maker has an end', async () => {
-    const slow = store.hold(one, () => sleep(100), 5000);
-    await sleep(10);
+    const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const makeSlowly = (): Promise<void> => {
+      begun.resolve();
+      return end.promise;
+    };
+    const slow = store.hold(one, makeSlowly, 5000);
+    await begun.promise;
     await assert.rejects(store.hold(one, make, 40), /another process to make the VM template/);
+    end.resolve();
     await assert.rejects(slow, /the VM template was not made/);
   });
 

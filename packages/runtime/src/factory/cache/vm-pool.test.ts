@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mock } from 'node:test';
 import { VmPool } from './vm-pool.ts';
 import type { PoolSettings } from './vm-pool.ts';
 
@@ -12,15 +12,17 @@ describe('VmPool', () => {
   let made: Vm[];
   let discarded: Vm[];
   let warnings: string[];
+  let now = 0;
   const log = { debug() {}, info() {}, error() {}, warn: (_: string, fields: object = {}) => void warnings.push(JSON.stringify(fields)) };
+  const make = (): Promise<Vm> => {
+    const vm = { name: made.length, alive: true };
+    made.push(vm);
+    return Promise.resolve(vm);
+  };
   const pool = (settings: Partial<PoolSettings<Vm>> = {}): VmPool<Vm> =>
     new VmPool<Vm>({
       size: 2,
-      make: async () => {
-        await sleep(5);
-        made.push({ name: made.length, alive: true });
-        return made.at(-1) as Vm;
-      },
+      make,
       isUsable: ({ alive }) => alive,
       discard: async (vm) => void discarded.push(vm),
       log: { ...log, child: () => ({ ...log, child: () => assert.fail() }) },
@@ -29,51 +31,65 @@ describe('VmPool', () => {
       ...settings,
     });
   const names = (vms: readonly Vm[]): number[] => vms.map(({ name }) => name);
-  async function until(condition: () => boolean): Promise<void> {
-    for (let left = 200; !condition(); left--) {
-      assert.ok(left > 0, 'it did not come');
-      await sleep(5);
-    }
+  /** Returns when only timers can make something happen. */
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  async function pass(milliseconds: number): Promise<void> {
+    now += milliseconds;
+    mock.timers.tick(milliseconds);
+    await settle();
   }
-  beforeEach(() => ([made, discarded, warnings] = [[], [], []]));
+  async function full(settings: Partial<PoolSettings<Vm>> = {}): Promise<VmPool<Vm>> {
+    const vms = pool(settings);
+    await settle();
+    assert.equal(vms.ready().length, 2);
+    return vms;
+  }
+  beforeEach(() => {
+    [made, discarded, warnings, now] = [[], [], [], 0];
+    mock.method(performance, 'now', () => now);
+    mock.timers.enable({ apis: ['setTimeout'] });
+  });
+  afterEach(() => {
+    mock.timers.reset();
+    mock.restoreAll();
+  });
 
-  it('fills itself, gives the oldest, and fills itself again', async () => {
+  it('fills itself, gives the oldest VM, and fills itself again', async () => {
     const vms = pool();
     assert.equal(vms.take(), undefined);
-    await until(() => vms.ready().length === 2);
+    await settle();
     assert.equal(vms.take()?.name, 0);
-    await until(() => made.length === 3);
+    await settle();
     assert.deepEqual(names(vms.ready()), [1, 2]);
     await vms.close();
     assert.deepEqual(names(discarded), [1, 2]);
   });
 
-  it('does not make one while VMs are taken, unless it is empty', async () => {
-    const vms = pool({ quietMs: 100 });
-    await until(() => vms.ready().length === 2);
+  it('makes no VM while VMs are taken, unless it is empty', async () => {
+    const vms = await full({ quietMs: 100 });
     vms.take();
-    await sleep(40);
+    await pass(40);
     assert.equal(made.length, 2);
     vms.take();
-    await until(() => made.length === 3);
-    await sleep(40);
+    await settle();
     assert.equal(made.length, 3);
-    await until(() => made.length === 4);
+    await pass(99);
+    assert.equal(made.length, 3);
+    await pass(1);
+    assert.equal(made.length, 4);
     await vms.close();
   });
 
-  it('one that has died is not given', async () => {
-    const vms = pool();
-    await until(() => vms.ready().length === 2);
+  it('discards a VM that has ended', async () => {
+    const vms = await full();
     (made[0] as Vm).alive = false;
     assert.equal(vms.take()?.name, 1);
     assert.deepEqual(names(discarded), [0]);
     await vms.close();
   });
 
-  it('one that was given back is the next, and is ended after the end', async () => {
-    const vms = pool();
-    await until(() => vms.ready().length === 2);
+  it('gives a VM that was given back next, and discards it once the pool is closed', async () => {
+    const vms = await full();
     const [one, two] = [vms.take(), vms.take()];
     vms.giveBack(one as Vm);
     assert.equal(vms.take(), one);
@@ -82,23 +98,26 @@ describe('VmPool', () => {
     assert.ok(discarded.includes(two as Vm));
   });
 
-  it('tries again after a failure, and says why', async () => {
+  it('tries again after a failure, and logs the reason', async () => {
     let failures = 2;
-    const vms = pool({
-      make: async () => {
-        if (failures-- > 0) throw new Error('no memory');
-        made.push({ name: made.length, alive: true });
-        return made.at(-1) as Vm;
-      },
-    });
-    await until(() => vms.ready().length === 2);
+    const vms = pool({ make: () => (failures-- > 0 ? Promise.reject(new Error('no memory')) : make()) });
+    await settle();
+    assert.deepEqual(warnings, ['{"reason":"no memory"}']);
+    await pass(5);
     assert.deepEqual(warnings, ['{"reason":"no memory"}', '{"reason":"no memory"}']);
+    await pass(5);
+    assert.equal(vms.ready().length, 2);
     await vms.close();
   });
 
-  it('the end waits for the one that is being made', async () => {
-    const vms = pool();
-    await vms.close();
+  it('closing waits for the VM that is being made', async () => {
+    const gate = Promise.withResolvers<void>();
+    const vms = pool({ make: () => gate.promise.then(make) });
+    const closed = vms.close();
+    await settle();
+    assert.deepEqual([names(made), names(discarded)], [[], []]);
+    gate.resolve();
+    await closed;
     assert.deepEqual([names(made), names(discarded)], [[0], [0]]);
   });
 });
