@@ -29,6 +29,22 @@ const noEngineProperties = ['versions', 'execPath', 'execArgv', 'getBuiltinModul
 const noHandle = { selector: "Identifier[name='_handle']", message: engineReason };
 const noDefaultExports = { selector: 'ExportDefaultDeclaration', message: 'Default exports lose their name at the import.' };
 const noEnums = { selector: 'TSEnumDeclaration', message: 'Enums are not erasable: use a union of literals.' };
+/** Every place where a variable, a parameter or a type gets one of these names. */
+const bindings = (names) =>
+  [
+    'VariableDeclarator > Identifier.id',
+    ':function > Identifier.params',
+    'ObjectPattern > Property > Identifier.value',
+    'Property > AssignmentPattern > Identifier.left',
+    'ArrayPattern > Identifier',
+    ':matches(TSInterfaceDeclaration, TSTypeAliasDeclaration, ClassDeclaration) > Identifier.id',
+  ]
+    .map((place) => `${place}[name=/^(${names})$/]`)
+    .join(', ');
+const noHiddenGlobals = {
+  selector: bindings('console|process|Number|Proxy|Record'),
+  message: 'This name hides a global one: give the value a name of its own.',
+};
 const pure = (name) => ({ name, message: 'This file is named for being pure: plans and parsers touch no file, socket, process or clock.' });
 const noExit = {
   object: 'process',
@@ -65,7 +81,7 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { patterns: [noProcessPackages], paths: noEngineModules }],
       'no-restricted-globals': ['error', { name: 'Bun', message: engineReason }],
       'no-restricted-properties': ['error', noExit, noEnv, ...noEngineProperties],
-      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHandle],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHiddenGlobals, noHandle],
       'no-console': 'error',
       complexity: ['error', 20],
       'max-params': ['error', 4],
@@ -86,7 +102,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
       'no-restricted-globals': 'off',
-      'no-restricted-syntax': ['error', noDefaultExports, noEnums],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHiddenGlobals],
     },
   },
   {
@@ -95,7 +111,7 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { patterns: [noProcessPackages] }],
       'no-restricted-globals': 'off',
       'no-restricted-properties': ['error', noExit, noEnv],
-      'no-restricted-syntax': ['error', noDefaultExports, noEnums],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHiddenGlobals],
     },
   },
   { files: ['packages/common/src/process/run-main.ts'], rules: { 'no-restricted-properties': 'off' } },

@@ -218,8 +218,8 @@ export class AgentOnHost {
     return { code, stdout, stderr };
   }
 
-  exec(container_id: string, exec_id: string, Args: readonly string[], process: ProcessRequest = {}): Promise<unknown> {
-    const request = { Args, Cwd: '/', Env: ['PATH=/bin', 'A=1'], User: { UID: 0 }, ...process };
+  exec(container_id: string, exec_id: string, Args: readonly string[], options: ProcessRequest = {}): Promise<unknown> {
+    const request = { Args, Cwd: '/', Env: ['PATH=/bin', 'A=1'], User: { UID: 0 }, ...options };
     return this.agent.call('execProcess', { container_id, exec_id, process: request });
   }
 

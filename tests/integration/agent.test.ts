@@ -215,7 +215,7 @@ describe('kata-agent: containers', function () {
       const shim = await host.connect();
       await host.exec(id, 'left', ['sleep', '500']);
       const reading = refusal(shim.call('readStdout', { container_id: id, exec_id: 'left', len: 10 }, { deadlineMs: 'none' }));
-      await sleep(50);
+      await shim.check(); // its answer means that the agent has got the call before it
       shim.close();
       // The library keeps a closed client's calls: what a killed shim does is to break its connection.
       host.breakConnections();

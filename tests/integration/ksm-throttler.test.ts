@@ -38,9 +38,9 @@ describe('kata-ksm-throttler', function () {
 
   describe('what it shows', () => {
     const status = async (): Promise<string> => {
-      const process = rig.run('kata-ksm-throttler', rig.args('-status'));
-      assert.equal((await process.exited).code, 0, process.stderr);
-      return process.stdout.toString();
+      const component = rig.run('kata-ksm-throttler', rig.args('-status'));
+      assert.equal((await component.exited).code, 0, component.stderr);
+      return component.stdout.toString();
     };
 
     it('-status: mode, pages, memory and cost', async () => {
@@ -142,11 +142,11 @@ describe('triggers of kata-ksm-throttler', function () {
   beforeEach(() => (rig = new KsmRig()));
   afterEach(() => rig.remove());
   const vc = async (): Promise<Component> => {
-    const process = rig.run('vc', ['-root', rig.scratch.file('vc'), '-log', 'debug', '-uri', rig.socket]);
-    await until('the trigger watches', () => process.stderr.includes('msg=watches'));
-    return process;
+    const component = rig.run('vc', ['-root', rig.scratch.file('vc'), '-log', 'debug', '-uri', rig.socket]);
+    await until('the trigger watches', () => component.stderr.includes('msg=watches'));
+    return component;
   };
-  const kicks = (process: Component): number => process.stderr.split('msg=kicked').length - 1;
+  const kicks = (component: Component): number => component.stderr.split('msg=kicked').length - 1;
 
   it('vc kicks when the directory of sandboxes comes, and for each sandbox', async () => {
     const daemon = await rig.daemon('-root', '');

@@ -116,12 +116,12 @@ describe('kata-proxy', function () {
 
   it('a client that does not read costs no memory', async () => {
     await playGuest(yamux((stream) => stream.write(Buffer.alloc(64 << 20))));
-    const process = await start();
-    const before = process.residentMiB();
+    const running = await start();
+    const before = running.residentMiB();
     const socket = await client();
     socket.pause();
     await until('some bytes wait for the client', () => socket.readableLength > 0);
-    const grown = process.residentMiB() - before;
+    const grown = running.residentMiB() - before;
     assert.ok(grown < 24, `grew by ${grown.toFixed(0)} MiB`);
     socket.destroy();
   });
@@ -135,10 +135,10 @@ describe('kata-proxy', function () {
   for (const [signal, outcome, log] of signals) {
     it(`${signal} ends it as in 1.x`, async () => {
       await playGuest(yamux(echo));
-      const process = await start();
-      process.child.kill(signal);
-      assert.deepEqual(await process.exited, outcome);
-      assert.match(process.stderr, log);
+      const running = await start();
+      running.child.kill(signal);
+      assert.deepEqual(await running.exited, outcome);
+      assert.match(running.stderr, log);
     });
   }
 
@@ -154,23 +154,23 @@ describe('kata-proxy', function () {
 
   it('SIGUSR1 tells what goes on in debug mode, and starts no debugger', async () => {
     await playGuest(yamux(echo));
-    const process = await start('-log', 'debug');
+    const running = await start('-log', 'debug');
     const socket = await client();
     await until('the stream is opened', () => (serial?.bytesRead ?? 0) >= 12);
-    process.child.kill('SIGUSR1');
-    await until('it tells', () => process.stderr.includes('state="1 streams"'));
-    assert.doesNotMatch(process.stderr, /Debugger listening/);
+    running.child.kill('SIGUSR1');
+    await until('it tells', () => running.stderr.includes('state="1 streams"'));
+    assert.doesNotMatch(running.stderr, /Debugger listening/);
     socket.destroy();
   });
 
   it('the console is closed to everybody else', async () => {
     await playGuest(yamux(echo));
-    const console = createServer((connection) => connection.resume()).listen(scratch.file('console.sock'));
-    await once(console, 'listening');
+    const port = createServer((connection) => connection.resume()).listen(scratch.file('console.sock'));
+    await once(port, 'listening');
     chmodSync(scratch.file('console.sock'), 0o777);
     await start('-agent-logs-socket', scratch.file('console.sock'));
     assert.equal(statSync(scratch.file('console.sock')).mode & 0o777, 0o770);
-    console.close();
+    port.close();
   });
 
   it('the socket is for root alone', async () => {
@@ -181,12 +181,12 @@ describe('kata-proxy', function () {
 
   it('SIGTERM ends it at once, in the middle of a transfer too', async () => {
     await playGuest(yamux((stream) => stream.write(Buffer.alloc(8 << 20))));
-    const process = await start();
+    const running = await start();
     const socket = await client();
     socket.on('error', () => {});
     await once(socket, 'data');
-    process.child.kill('SIGTERM');
-    assert.deepEqual(await process.exited, { code: 0, signal: null });
+    running.child.kill('SIGTERM');
+    assert.deepEqual(await running.exited, { code: 0, signal: null });
   });
 
   const ends: [name: string, act: (connection: Socket) => void, reason: RegExp][] = [
@@ -202,28 +202,28 @@ describe('kata-proxy', function () {
   for (const [name, act, reason] of ends) {
     it(`${name} ends it with 1 and says why, and the clients see their end`, async () => {
       await playGuest((connection) => connection.resume());
-      const process = await start();
+      const running = await start();
       const socket = await client();
       await until('the stream is opened', () => (serial?.bytesRead ?? 0) >= 12);
       act(serial as Socket);
       socket.resume();
       await Promise.race([once(socket, 'end'), once(socket, 'close')]);
-      assert.deepEqual(await process.exited, { code: 1, signal: null });
-      assert.match(process.stderr, reason);
-      assert.match(process.stderr, /level=error .*sandbox=sb/);
+      assert.deepEqual(await running.exited, { code: 1, signal: null });
+      assert.match(running.stderr, reason);
+      assert.match(running.stderr, /level=error .*sandbox=sb/);
     });
   }
 
   it("logs the guest's console, bounded", async () => {
     await playGuest(yamux(echo));
-    const console = createServer((connection) => connection.end(`hello\u001b[2J\n${'x'.repeat(20_000)}\nthe last w\u00f6rds`)).listen(
+    const port = createServer((connection) => connection.end(`hello\u001b[2J\n${'x'.repeat(20_000)}\nthe last w\u00f6rds`)).listen(
       scratch.file('console.sock'),
     );
-    const process = await start('-log', 'debug', '-agent-logs-socket', scratch.file('console.sock'));
-    await until('the console is logged to its end', () => process.stderr.includes('the last w\u00f6rds'));
-    console.close();
-    assert.match(process.stderr, /level=info msg="hello\\x1b\[2J" .*source=agent/);
-    assert.ok(process.stderr.split('\n').every((line) => line.length < 8500));
+    const running = await start('-log', 'debug', '-agent-logs-socket', scratch.file('console.sock'));
+    await until('the console is logged to its end', () => running.stderr.includes('the last w\u00f6rds'));
+    port.close();
+    assert.match(running.stderr, /level=info msg="hello\\x1b\[2J" .*source=agent/);
+    assert.ok(running.stderr.split('\n').every((line) => line.length < 8500));
   });
 
   it("logs the guest's console when QEMU starts later", async () => {
@@ -231,11 +231,11 @@ describe('kata-proxy', function () {
     const started = new Component(BUNDLE, [...flags, '-log', 'info', '-agent-logs-socket', scratch.file('console.sock')]);
     proxy = started;
     await until('the proxy has begun', () => started.stderr.includes('announce'));
-    const console = createServer((connection) => connection.end('late words\n')).listen(scratch.file('console.sock'));
-    await once(console, 'listening');
+    const port = createServer((connection) => connection.end('late words\n')).listen(scratch.file('console.sock'));
+    await once(port, 'listening');
     await playGuest(yamux(echo));
     await until('the console is logged', () => started.stderr.includes('late words'));
-    console.close();
+    port.close();
   });
 
   const invocations: [name: string, args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [

@@ -36,8 +36,8 @@ describe('kata-shim with a hostile agent', function () {
     ...['-agent', `unix://${scratch.file('agent.sock')}`, '-container', 'c', '-exec-id', 'e'],
     ...extra,
   ];
-  async function start(process: FakeProcess): Promise<{ shim: Component; agent: FakeAgent }> {
-    agent = await FakeAgent.start(scratch.file('agent.sock'), process);
+  async function start(fake: FakeProcess): Promise<{ shim: Component; agent: FakeAgent }> {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), fake);
     shim = new Component(BUNDLE, args());
     return { shim, agent };
   }
@@ -113,28 +113,28 @@ describe('kata-shim with a hostile agent', function () {
   ];
   for (const [name, answer] of answers) {
     it(`${name} ends that output, and the exit code is still the process' own`, async () => {
-      const process = await serveHttp2(answer);
+      const running = await serveHttp2(answer);
       let largest = 0;
       const watch = setInterval(() => {
-        if (process.child.exitCode === null) largest = Math.max(largest, process.residentMiB() || 0);
+        if (running.child.exitCode === null) largest = Math.max(largest, running.residentMiB() || 0);
       }, 20);
-      assert.deepEqual(await process.exited, { code: 6, signal: null });
+      assert.deepEqual(await running.exited, { code: 6, signal: null });
       clearInterval(watch);
       assert.ok(largest < 80, `${largest.toFixed(0)} MiB`);
-      assert.deepEqual([process.stdout.toString(), process.stderr], ['', '']);
+      assert.deepEqual([running.stdout.toString(), running.stderr], ['', '']);
     });
   }
 
   it('an agent that claims to have taken more input than it was given: all of it is passed on once', async () => {
-    const { shim: process, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0xffffffff) });
-    process.child.stdin.end('abc');
+    const { shim: running, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0xffffffff) });
+    running.child.stdin.end('abc');
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
     assert.equal(Buffer.concat(fake.seen.input).toString(), 'abc');
   });
 
   it('a process that has closed its stdin: stdin is closed once, and the exit code arrives', async () => {
-    const { shim: process, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0) });
-    process.child.stdin.end(Buffer.alloc(8 * MIB));
+    const { shim: running, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0) });
+    running.child.stdin.end(Buffer.alloc(8 * MIB));
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
     assert.equal(fake.seen.input.length, 1);
   });
@@ -147,16 +147,16 @@ describe('kata-shim with a hostile agent', function () {
   ];
   for (const [name, played, reads] of losses) {
     it(`an agent that goes away ${name} ends it with ${LOST} within two seconds`, async () => {
-      const { shim: process, agent: fake } = await start(played);
-      if (!reads) process.child.stdout.removeAllListeners('data').pause();
-      process.child.stdin.write('x');
+      const { shim: running, agent: fake } = await start(played);
+      if (!reads) running.child.stdout.removeAllListeners('data').pause();
+      running.child.stdin.write('x');
       await until('it is connected', () => fake.seen.input.length > 0);
       const start_ = performance.now();
       fake.stop();
-      const code = new Promise((resolve) => process.child.once('exit', resolve));
+      const code = new Promise((resolve) => running.child.once('exit', resolve));
       assert.equal(await code, LOST);
       assert.ok(performance.now() - start_ < 2000);
-      process.child.stdout.resume();
+      running.child.stdout.resume();
     });
   }
 

@@ -36,21 +36,21 @@ describe('kata-shim', function () {
     ...extra,
   ];
 
-  async function start(process: FakeProcess, ...extra: string[]): Promise<{ shim: Component; agent: FakeAgent }> {
-    agent = await FakeAgent.start(scratch.file('agent.sock'), process);
+  async function start(fake: FakeProcess, ...extra: string[]): Promise<{ shim: Component; agent: FakeAgent }> {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), fake);
     shim = new Component(BUNDLE, args(...extra));
     return { shim, agent };
   }
 
   for (const code of [0, 7, 137, 255]) {
     it(`exits with ${code} as the process does`, async () => {
-      const { shim: process } = await start({ exit: () => Promise.resolve(code) });
-      assert.deepEqual(await process.exited, { code, signal: null });
+      const { shim: running } = await start({ exit: () => Promise.resolve(code) });
+      assert.deepEqual(await running.exited, { code, signal: null });
     });
   }
   it('exits with 0 when told not to pass the code on', async () => {
-    const { shim: process } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
-    assert.equal((await process.exited).code, 0);
+    const { shim: running } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
+    assert.equal((await running.exited).code, 0);
   });
 
   it('leaves a socket open that it has as stdout, for those who write there after it', async () => {
@@ -64,9 +64,9 @@ describe('kata-shim', function () {
   });
 
   it('keeps stdout and stderr apart, in order, and writes all before it exits', async () => {
-    const { shim: process } = await start({ stdout: pieces('one ', 'two ', '', 'three'), stderr: pieces('error') });
-    await process.exited;
-    assert.deepEqual([process.stdout.toString(), process.stderr], ['one two three', 'error']);
+    const { shim: running } = await start({ stdout: pieces('one ', 'two ', '', 'three'), stderr: pieces('error') });
+    await running.exited;
+    assert.deepEqual([running.stdout.toString(), running.stderr], ['one two three', 'error']);
   });
 
   it('10 MB in and out keep their bytes, in odd pieces', async () => {
@@ -80,76 +80,76 @@ describe('kata-shim', function () {
     const write = (piece: Buffer): Promise<number> => Promise.resolve(Math.min(piece.length, 100_001));
     let input: () => void = () => {};
     const finished = new Promise<void>((resolve) => (input = resolve));
-    const { shim: process, agent: fake } = await start({ stdout, write, exit: () => finished.then(() => 0) });
-    process.child.stdin.end(data);
+    const { shim: running, agent: fake } = await start({ stdout, write, exit: () => finished.then(() => 0) });
+    running.child.stdin.end(data);
     await until('stdin is closed', () => fake.seen.stdinClosed === 1, 30_000);
     input();
-    await process.exited;
-    assert.equal(sha256(process.stdout), sha256(data));
+    await running.exited;
+    assert.equal(sha256(running.stdout), sha256(data));
     // The agent took part of each piece: what it left was sent again.
     const taken = Buffer.concat(fake.seen.input.map((piece) => piece.subarray(0, 100_001)));
     assert.equal(sha256(taken), sha256(data));
   });
 
   it('closes stdin once, and not before all of it was written', async () => {
-    const { shim: process, agent: fake } = await start({ stdout: never });
-    process.child.stdin.end('abc');
+    const { shim: running, agent: fake } = await start({ stdout: never });
+    running.child.stdin.end('abc');
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
     assert.equal(Buffer.concat(fake.seen.input).toString(), 'abc');
   });
 
   it('an open stdin does not hold it', async () => {
-    const { shim: process } = await start({ exit: () => Promise.resolve(3) });
-    assert.equal((await process.exited).code, 3);
+    const { shim: running } = await start({ exit: () => Promise.resolve(3) });
+    assert.equal((await running.exited).code, 3);
   });
 
   it('a reader that does not read costs no memory', async () => {
     const piece = Buffer.alloc(1 << 20);
     let given = 0;
-    const { shim: process } = await start({ stdout: () => Promise.resolve(given++ < 64 ? piece : undefined) });
-    process.child.stdout.removeAllListeners('data').pause();
+    const { shim: running } = await start({ stdout: () => Promise.resolve(given++ < 64 ? piece : undefined) });
+    running.child.stdout.removeAllListeners('data').pause();
     await until('the shim waits for its reader', () => given >= 2);
     assert.ok(given < 8, `${given} MiB were taken`);
-    assert.ok(process.residentMiB() < 120, `${process.residentMiB().toFixed(0)} MiB`);
-    process.child.stdout.resume();
-    await process.exited;
+    assert.ok(running.residentMiB() < 120, `${running.residentMiB().toFixed(0)} MiB`);
+    running.child.stdout.resume();
+    await running.exited;
     assert.equal(given, 65);
   });
 
   it('output that nobody wants does not lose the exit code', async () => {
-    const { shim: process } = await start({
+    const { shim: running } = await start({
       stdout: pieces(...Array.from({ length: 50 }, () => Buffer.alloc(65536))),
       exit: () => Promise.resolve(4),
     });
-    process.child.stdout.destroy();
-    assert.equal((await process.exited).code, 4);
+    running.child.stdout.destroy();
+    assert.equal((await running.exited).code, 4);
   });
 
   it('an agent that goes away ends it with 255', async () => {
-    const { shim: process, agent: fake } = await start({ stdout: never });
-    process.child.stdin.write('x');
+    const { shim: running, agent: fake } = await start({ stdout: never });
+    running.child.stdin.write('x');
     await until('it is connected', () => fake.seen.input.length > 0);
     fake.stop();
-    assert.equal((await process.exited).code, 255);
+    assert.equal((await running.exited).code, 255);
   });
 
   it('an answer that is too long ends that stream, not the host', async () => {
     const huge = Buffer.alloc(16 << 20);
-    const { shim: process } = await start({ stdout: pieces(huge), exit: () => Promise.resolve(5) });
-    assert.equal((await process.exited).code, 5);
-    assert.equal(process.stdout.length, 0);
+    const { shim: running } = await start({ stdout: pieces(huge), exit: () => Promise.resolve(5) });
+    assert.equal((await running.exited).code, 5);
+    assert.equal(running.stdout.length, 0);
   });
 
   const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGABRT', 'SIGSEGV'];
   it(`relays ${signals.join(', ')} and lives on`, async () => {
-    const { shim: process, agent: fake } = await start({ stdout: never });
-    process.child.stdin.write('x');
+    const { shim: running, agent: fake } = await start({ stdout: never });
+    running.child.stdin.write('x');
     await until('it is connected', () => fake.seen.input.length > 0);
     for (const signal of signals) {
-      process.child.kill(signal);
+      running.child.kill(signal);
       await until(`${signal} arrives`, () => fake.seen.signals.includes(constants.signals[signal]));
     }
-    assert.equal(process.child.exitCode, null);
+    assert.equal(running.child.exitCode, null);
   });
 
   it('a signal that comes before the agent can be reached is delivered then', async () => {

@@ -18,11 +18,11 @@ const LOST_GRACE_MS = 500;
 
 type Read = () => Promise<Buffer | undefined>;
 
-function reader(process: RemoteProcess, output: OutputName, log: Logger): Read {
+function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
   const memory = new DoubleBuffer(PIECE_BYTES + MESSAGE_OVERHEAD_BYTES);
   return async () => {
     try {
-      return await process.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));
+      return await source.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));
     } catch (error) {
       // Any answer of the agent other than data is the end of the stream; no answer is the end of everything.
       if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;
@@ -43,11 +43,11 @@ export interface OutputTools {
 }
 
 /** Copies until the agent reports the end of the stream. @throws AgentError when the agent cannot be reached */
-export async function copyOutput(process: RemoteProcess, name: OutputName, fd: number, { kernel, log }: OutputTools): Promise<void> {
+export async function copyOutput(source: RemoteProcess, name: OutputName, fd: number, { kernel, log }: OutputTools): Promise<void> {
   const output = openOutput(fd, kernel);
   // A reader that goes away (EPIPE) does not stop the process: its output is read and dropped.
   output?.on('error', (error) => log.info('output is not wanted any more', { stream: name, reason: errorMessage(error) }));
-  const read = reader(process, name, log);
+  const read = reader(source, name, log);
   // The next piece is fetched while this one is written: at most two are held, and order is kept.
   let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {

@@ -30,7 +30,7 @@ export function relaySignals(target: Promise<RemoteProcess>, log: Logger): void 
   for (const [name, signal] of relayedSignals) {
     process.on(name, () => {
       target
-        .then((process) => process.signal(signal))
+        .then((receiver) => receiver.signal(signal))
         .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
     });
   }

@@ -18,7 +18,7 @@ export function containerCalls(sandbox: Sandbox) {
     createContainer: (request) => sandbox.createContainer(request),
     startContainer: ({ container_id }) => sandbox.startContainer(container_id),
     removeContainer: ({ container_id, timeout }) => within(timeout, sandbox.removeContainer(container_id)),
-    execProcess: ({ container_id, exec_id, process }) => sandbox.container(container_id).exec(exec_id, process),
+    execProcess: ({ container_id, exec_id, process: message }) => sandbox.container(container_id).exec(exec_id, message),
     signalProcess: ({ container_id, exec_id, signal }) => sandbox.signal(container_id, exec_id, signal),
     waitProcess: async ({ container_id, exec_id }, call) => ({
       status: await sandbox.container(container_id).wait(exec_id, call),

@@ -19,12 +19,12 @@ class EndOfFile extends Error {
 }
 
 async function read(
-  process: GuestProcess,
+  source: GuestProcess,
   which: 'stdout' | 'stderr',
   length: number,
   call: CallContext,
 ): Promise<agent.ReadStreamResponse> {
-  const { io, attachedCalls } = process;
+  const { io, attachedCalls } = source;
   const reading = io.read(which, Math.min(length, MAX_READ), { isGivenUp: call.isCancelled, onGivenUp: call.onCancelled });
   const data = await (attachedCalls?.follow(call, reading) ?? reading);
   if (data === undefined) throw new EndOfFile();

@@ -10,8 +10,8 @@ import type { Reaper } from '../processes/reaper.ts';
 const PAUSE_MS = 1000;
 
 /** busybox' setsid gives the shell the console as its terminal: Ctrl-C reaches it, and jobs work. */
-async function runShell(console: string, reaper: Pick<Reaper, 'spawn'>): Promise<void> {
-  const fd = openSync(console, constants.O_RDWR | constants.O_NOCTTY);
+async function runShell(path: string, reaper: Pick<Reaper, 'spawn'>): Promise<void> {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
   try {
     await once(reaper.spawn('busybox', ['setsid', '-c', 'sh'], { stdio: [fd, fd, fd] }), 'exit');
   } finally {
@@ -19,15 +19,15 @@ async function runShell(console: string, reaper: Pick<Reaper, 'spawn'>): Promise
   }
 }
 
-/** Until `signal` says stop; in a guest that is never. */
+/** Runs until `signal` is aborted; in a guest it never is. */
 export async function serveDebugConsole(
   reaper: Pick<Reaper, 'spawn'>,
   log: Logger,
-  { console = '/dev/console', pauseMs = PAUSE_MS, signal }: { console?: string; pauseMs?: number; signal?: AbortSignal } = {},
+  { console: path = '/dev/console', pauseMs = PAUSE_MS, signal }: { console?: string; pauseMs?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
-  log.info('debug console is open', { debug_console: console });
+  log.info('debug console is open', { debug_console: path });
   while (signal?.aborted !== true) {
-    await runShell(console, reaper).catch((error: unknown) => log.warn('debug console', { reason: errorMessage(error) }));
+    await runShell(path, reaper).catch((error: unknown) => log.warn('debug console', { reason: errorMessage(error) }));
     await sleep(pauseMs);
   }
 }

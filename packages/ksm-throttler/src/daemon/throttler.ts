@@ -7,7 +7,7 @@ import { judge } from '../schedule/gain-plan.ts';
 import type { Gain } from '../schedule/gain-plan.ts';
 import { settings } from '../schedule/schedule-plan.ts';
 import { advance, modeOf, startState } from '../schedule/throttle-plan.ts';
-import type { Event, State } from '../schedule/throttle-plan.ts';
+import type { ThrottleEvent, State } from '../schedule/throttle-plan.ts';
 import type { Clock } from './clock.ts';
 
 /** How often the gain is looked at while merging runs. */
@@ -63,14 +63,14 @@ export class Throttler {
     this.#parts.ksm.restore(this.#parts.initial);
   }
 
-  #take(event: Event): void {
+  #take(event: ThrottleEvent): void {
     const before = this.#state;
     this.#state = advance(before, event, this.#parts.clock.now());
     if (this.#state !== before) this.#enter(event);
     this.#arm();
   }
 
-  #enter(event: Event): void {
+  #enter(event: ThrottleEvent): void {
     const { ksm, log, initial, onState } = this.#parts;
     const mode = modeOf(this.#state);
     this.#since = ksm.gain();

@@ -5,16 +5,16 @@ import { ending } from './ending.ts';
 describe('the end of a daemon', () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
     it(`comes by ${signal}`, async () => {
-      const process = new EventEmitter();
-      const ended = ending(process);
-      process.emit(signal);
+      const daemon = new EventEmitter();
+      const ended = ending(daemon);
+      daemon.emit(signal);
       assert.equal(await ended, signal);
     });
   for (const event of ['uncaughtException', 'unhandledRejection'])
     it(`comes by an error: ${event}`, async () => {
-      const process = new EventEmitter();
-      const ended = ending(process);
-      process.emit(event, new Error('a bug'));
+      const daemon = new EventEmitter();
+      const ended = ending(daemon);
+      daemon.emit(event, new Error('a bug'));
       await assert.rejects(ended, /a bug/);
     });
 });

@@ -1,12 +1,12 @@
-/** Every way out of a daemon but kill -9. */
+/** Every way in which a daemon ends, except SIGKILL. */
 import type { EventEmitter } from 'node:events';
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** Resolves with the signal that ends the daemon; rejects with an uncaught error, so that values are put back then too. */
-export function ending(process: Pick<EventEmitter, 'on'>): Promise<string> {
+export function ending(daemon: Pick<EventEmitter, 'on'>): Promise<string> {
   return new Promise((resolve, reject) => {
-    for (const signal of signals) process.on(signal, () => resolve(signal));
-    for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, reject);
+    for (const signal of signals) daemon.on(signal, () => resolve(signal));
+    for (const event of ['uncaughtException', 'unhandledRejection']) daemon.on(event, reject);
   });
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { advance, modeOf, startState } from './throttle-plan.ts';
-import type { Event, State } from './throttle-plan.ts';
+import type { ThrottleEvent, State } from './throttle-plan.ts';
 
-const events: Readonly<Record<string, Event>> = {
+const events: Readonly<Record<string, ThrottleEvent>> = {
   time: { kind: 'time' },
   fruitless: { kind: 'fruitless' },
   empty: { kind: 'empty' },

@@ -12,7 +12,7 @@
 import { idleStep, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
 import type { Mode, Schedule } from './schedule-plan.ts';
 
-export type Event =
+export type ThrottleEvent =
   /** There is a new VM: this daemon saw its sandbox, or a trigger reported it. */
   | { readonly kind: 'kick'; readonly by: 'sandbox' | 'trigger' }
   /** Time has passed. */
@@ -43,7 +43,7 @@ export const startState = (now: number): State => begin('start', startSchedule, 
 export const modeOf = (state: State): Mode => state.steps[0].mode;
 
 /** The next state; the very same one when the event changes nothing. */
-export function advance(state: State, event: Event, now: number): State {
+export function advance(state: State, event: ThrottleEvent, now: number): State {
   switch (event.kind) {
     case 'kick':
       return begin(event.by, kickSchedule, now);

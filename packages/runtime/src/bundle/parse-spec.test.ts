@@ -6,7 +6,12 @@ const spec = (changes: object): string =>
 
 describe('parseSpec', () => {
   it('null says what a missing field says', () => {
-    const { hooks, linux, mounts, process } = parseSpec(
+    const {
+      hooks,
+      linux,
+      mounts,
+      process: first,
+    } = parseSpec(
       spec({
         hooks: null,
         mounts: null,
@@ -15,33 +20,33 @@ describe('parseSpec', () => {
       }),
     );
     assert.deepEqual([hooks, mounts, linux], [undefined, undefined, { resources: {} }]);
-    assert.deepEqual(process, { args: ['true'], cwd: '/' });
+    assert.deepEqual(first, { args: ['true'], cwd: '/' });
   });
   it('linux may be null', () => assert.equal(parseSpec(spec({ linux: null })).linux, undefined));
   it('what is demanded is not there when it is null', () => assert.throws(() => parseSpec(spec({ root: null })), /root: is missing$/));
 
-  const process = { args: ['true'], cwd: '/' };
+  const first = { args: ['true'], cwd: '/' };
   const wrong: [changes: object, complaint: string][] = [
     [{ ociVersion: 1 }, 'ociVersion: must be a string'],
     [{ process: [] }, 'process: must be an object'],
-    [{ process: { ...process, args: [] } }, 'process.args: must name a command'],
-    [{ process: { ...process, args: 'sh' } }, 'process.args: must be a list'],
-    [{ process: { ...process, args: [null] } }, 'process.args[0]: must be a string'],
+    [{ process: { ...first, args: [] } }, 'process.args: must name a command'],
+    [{ process: { ...first, args: 'sh' } }, 'process.args: must be a list'],
+    [{ process: { ...first, args: [null] } }, 'process.args[0]: must be a string'],
     [{ process: { args: [] } }, 'process.args: must name a command'],
     [{ process: { args: ['true'] } }, 'process.cwd: must be an absolute path'],
-    [{ process: { ...process, cwd: '' } }, 'process.cwd: must be an absolute path'],
-    [{ process: { ...process, env: ['A=1', 2] } }, 'process.env[1]: must be a string'],
-    [{ process: { ...process, terminal: 'yes' } }, 'process.terminal: must be true or false'],
-    [{ process: { ...process, user: { uid: -1 } } }, 'process.user.uid: must be an integer, from 0 to 4294967295'],
+    [{ process: { ...first, cwd: '' } }, 'process.cwd: must be an absolute path'],
+    [{ process: { ...first, env: ['A=1', 2] } }, 'process.env[1]: must be a string'],
+    [{ process: { ...first, terminal: 'yes' } }, 'process.terminal: must be true or false'],
+    [{ process: { ...first, user: { uid: -1 } } }, 'process.user.uid: must be an integer, from 0 to 4294967295'],
     [
-      { process: { ...process, user: { additionalGids: ['0'] } } },
+      { process: { ...first, user: { additionalGids: ['0'] } } },
       'process.user.additionalGids[0]: must be an integer, from 0 to 4294967295',
     ],
     [
-      { process: { ...process, rlimits: [{ type: 'RLIMIT_CORE', hard: 1.5 }] } },
+      { process: { ...first, rlimits: [{ type: 'RLIMIT_CORE', hard: 1.5 }] } },
       'process.rlimits[0].hard: must be an integer, from 0 to 18446744073709551615',
     ],
-    [{ process: { ...process, capabilities: ['CAP_KILL', 9] } }, 'process.capabilities.bounding[1]: must be a string'],
+    [{ process: { ...first, capabilities: ['CAP_KILL', 9] } }, 'process.capabilities.bounding[1]: must be a string'],
     [{ root: {} }, 'root.path: is missing'],
     [{ mounts: {} }, 'mounts: must be a list'],
     [{ mounts: [{ source: '/v' }] }, 'mounts[0].destination: is missing'],

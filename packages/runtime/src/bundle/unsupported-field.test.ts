@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import { unsupportedField, unsupportedOfProcess } from './unsupported-field.ts';
 
-const process = { args: ['true'], cwd: '/' };
+const first = { args: ['true'], cwd: '/' };
 
 /** Mappings of all ids of a container to those from `hostID` on. */
 const ids = (hostID: number): object => {
@@ -12,10 +12,10 @@ const ids = (hostID: number): object => {
 
 describe('fields of newer specifications', () => {
   const refused: [changes: object, field: string][] = [
-    [{ process: { ...process, scheduler: { policy: 'SCHED_FIFO' } } }, 'process.scheduler'],
-    [{ process: { ...process, ioPriority: { class: 'IOPRIO_CLASS_IDLE' } } }, 'process.ioPriority'],
-    [{ process: { ...process, execCPUAffinity: { initial: '0' } } }, 'process.execCPUAffinity'],
-    [{ process: { ...process, user: { umask: 0o77 } } }, 'process.user.umask'],
+    [{ process: { ...first, scheduler: { policy: 'SCHED_FIFO' } } }, 'process.scheduler'],
+    [{ process: { ...first, ioPriority: { class: 'IOPRIO_CLASS_IDLE' } } }, 'process.ioPriority'],
+    [{ process: { ...first, execCPUAffinity: { initial: '0' } } }, 'process.execCPUAffinity'],
+    [{ process: { ...first, user: { umask: 0o77 } } }, 'process.user.umask'],
     [{ mounts: [{ destination: '/a' }, { destination: '/b', uidMappings: [{}] }] }, 'mounts[1].uidMappings'],
     [{ mounts: [{ destination: '/a', options: ['rbind', 'idmap'] }] }, 'mounts[0].options'],
     [{ linux: { timeOffsets: { boottime: { secs: 1 } } } }, 'linux.timeOffsets'],
@@ -29,18 +29,18 @@ describe('fields of newer specifications', () => {
     [{ vm: { hwConfig: { vcpus: 2 } } }, 'vm.hwConfig'],
   ];
   for (const [changes, field] of refused)
-    it(`${field} is refused by its name`, () => assert.equal(unsupportedField({ process, ...changes } as Spec)?.[0], field));
+    it(`${field} is refused by its name`, () => assert.equal(unsupportedField({ process: first, ...changes } as Spec)?.[0], field));
 
   const accepted: [name: string, changes: object][] = [
     ['an empty object', { linux: { netDevices: {}, timeOffsets: {} }, vm: {} }],
     ['a user namespace that has the same ids', { linux: { namespaces: [{ type: 'user' }], ...ids(0) } }],
-    ['the usual umask', { process: { ...process, user: { umask: 0o22 } } }],
+    ['the usual umask', { process: { ...first, user: { umask: 0o22 } } }],
     ['a weight of zero', { linux: { resources: { cpu: { idle: 0, burst: 0 } } } }],
     ['a time namespace that has the time of the VM', { linux: { namespaces: [{ type: 'time' }] } }],
   ];
   for (const [name, changes] of accepted)
-    it(`${name} asks for nothing`, () => assert.equal(unsupportedField({ process, ...changes } as Spec), undefined));
+    it(`${name} asks for nothing`, () => assert.equal(unsupportedField({ process: first, ...changes } as Spec), undefined));
 
   it('process.json', () =>
-    assert.equal(unsupportedOfProcess({ ...process, scheduler: { policy: 'x' } } as typeof process, '')?.[0], 'scheduler'));
+    assert.equal(unsupportedOfProcess({ ...first, scheduler: { policy: 'x' } } as typeof first, '')?.[0], 'scheduler'));
 });

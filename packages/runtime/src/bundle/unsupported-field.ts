@@ -23,10 +23,10 @@ function firstAsked(value: object | undefined, names: readonly string[], path: s
 }
 
 /** `path` is '' for process.json, and 'process.' for config.json. */
-export function unsupportedOfProcess(process: Process | undefined, path: string): Found {
-  const found = firstAsked(process, ['scheduler', 'ioPriority', 'execCPUAffinity'], path); // 1.1, 1.1, 1.2
+export function unsupportedOfProcess(requested: Process | undefined, path: string): Found {
+  const found = firstAsked(requested, ['scheduler', 'ioPriority', 'execCPUAffinity'], path); // 1.1, 1.1, 1.2
   if (found) return found;
-  const umask = fieldsOf(process?.user)['umask'];
+  const umask = fieldsOf(requested?.user)['umask'];
   return umask === undefined || umask === DEFAULT_UMASK ? undefined : [`${path}user.umask`, `other than 0022 ${NOT_IN_A_VM}`];
 }
 
@@ -53,9 +53,9 @@ function ofUserNamespace({ namespaces = [], uidMappings, gidMappings }: Linux): 
 }
 
 /** @returns the first field that is refused, and why */
-export function unsupportedField({ process, mounts = [], linux, ...spec }: Spec): Found {
+export function unsupportedField({ process: first, mounts = [], linux, ...spec }: Spec): Found {
   return (
-    unsupportedOfProcess(process, 'process.') ??
+    unsupportedOfProcess(first, 'process.') ??
     ofMounts(mounts) ??
     ofUserNamespace(linux ?? {}) ??
     firstAsked(linux?.seccomp, ['listenerPath', 'listenerMetadata'], 'linux.seccomp.') ?? // 1.1; the agent would be on the host

@@ -18,10 +18,10 @@ const STDIO_BYTES = 1 << 20;
 
 /** A process from its start to its end, as a shim sees it. */
 async function follow(agent: AgentConnection, exec_id: string): Promise<void> {
-  const process = { container_id: CONTAINER, exec_id };
-  await agent.call('closeStdin', process);
-  const output = (['readStdout', 'readStderr'] as const).map((call) => agent.call(call, { ...process, len: STDIO_BYTES }).catch(() => {}));
-  await Promise.all([...output, agent.call('waitProcess', process)]); // at the end of its stream a read is an error
+  const ids = { container_id: CONTAINER, exec_id };
+  await agent.call('closeStdin', ids);
+  const output = (['readStdout', 'readStderr'] as const).map((call) => agent.call(call, { ...ids, len: STDIO_BYTES }).catch(() => {}));
+  await Promise.all([...output, agent.call('waitProcess', ids)]); // at the end of its stream a read is an error
 }
 
 async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined): Promise<void> {

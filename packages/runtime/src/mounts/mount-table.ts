@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 
 /** Octal escapes stand for space, tab, line feed and backslash. */
-const unescape = (text: string): string =>
+const unescapeOctal = (text: string): string =>
   text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-const decode = (point: string): string => Buffer.from(unescape(point), 'latin1').toString('utf8');
+const decode = (point: string): string => Buffer.from(unescapeOctal(point), 'latin1').toString('utf8');
 
 /** Mount points at `path` or below, the last mounted first: the order to unmount them in. */
 export function mountPointsBelow(path: string, table: string): string[] {

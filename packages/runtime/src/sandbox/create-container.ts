@@ -87,7 +87,7 @@ function sandboxDuties({ configuration, configurationPath, program }: Context, {
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
-  const console = openConsole({ terminal, ...request }, context.kernel);
+  const terminalPath = openConsole({ terminal, ...request }, context.kernel);
   const { sandboxId, sandbox } = placed;
   const started = launchShimFor(context, {
     sandboxId,
@@ -95,7 +95,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
     containerId: request.id,
     execId: request.id,
     terminal,
-    console,
+    console: terminalPath,
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath },
     ...(sandboxId === request.id && { duties: sandboxDuties(context, request) }),

@@ -57,8 +57,8 @@ describe('placeDisk', () => {
     assert.deepEqual([place('virtio-scsi', there).Slot, place('virtio-blk', there).Slot], [0, 3]);
   });
   it('is not plugged yet, and its container is on record', () => {
-    const { Plugged, Containers, ReadOnly, Number } = place('virtio-scsi', state());
-    assert.deepEqual([Plugged, Containers, ReadOnly, Number], [false, ['c'], true, '7:9']);
+    const { Plugged, Containers, ReadOnly, Number: number } = place('virtio-scsi', state());
+    assert.deepEqual([Plugged, Containers, ReadOnly, number], [false, ['c'], true, '7:9']);
   });
 });
 

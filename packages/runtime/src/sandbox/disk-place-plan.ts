@@ -24,8 +24,8 @@ export const diskCache = (config: DiskConfig): DiskCache | undefined =>
   config.BlockDeviceCacheSet ? { direct: config.BlockDeviceCacheDirect, 'no-flush': config.BlockDeviceCacheNoflush } : undefined;
 
 /** Whether two requests are for the same disk: a reader must not get a disk that can be written. */
-export const isSameDisk = ({ Number, ReadOnly }: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
-  Number === number && ReadOnly === isReadonly;
+export const isSameDisk = (record: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
+  record.Number === number && record.ReadOnly === isReadonly;
 
 /** A new disk of one container. @throws KataError when there is no place for it */
 export function placeDisk(state: SandboxState, disk: WantedDisk, { id, containerId, driver, nvdimms: first = 0 }: NewDisk): DiskRecord {

@@ -32,16 +32,24 @@ const { SIGKILL } = constants.signals;
 interface NewProcess {
   readonly found: FoundContainer;
   readonly execId: string;
-  /** Path of the terminal. */
-  readonly console: string | undefined;
+  readonly terminalPath: string | undefined;
 }
 
-function startShim(context: Context, request: ExecRequest, { found, execId, console }: NewProcess): Started {
+function startShim(context: Context, request: ExecRequest, { found, execId, terminalPath }: NewProcess): Started {
   const { sandboxId, record, sandbox } = found;
   const terminal = request.process.terminal ?? false;
   const namespaces = { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid };
   const { id: containerId, attached } = request;
-  const started = launchShimFor(context, { sandboxId, sandbox, containerId, execId, terminal, console, attached, namespaces });
+  const started = launchShimFor(context, {
+    sandboxId,
+    sandbox,
+    containerId,
+    execId,
+    terminal,
+    console: terminalPath,
+    attached,
+    namespaces,
+  });
   try {
     sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
     request.onStarted(started);
@@ -58,13 +66,13 @@ function startShim(context: Context, request: ExecRequest, { found, execId, cons
  */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
   const found = loadContainerFor('exec', request.id);
-  const console = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
+  const terminalPath = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
   const names = { container_id: request.id, exec_id: randomUuid() };
   const agent = await connectGuest(found.sandbox);
   try {
     await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) });
     try {
-      return startShim(context, request, { found, execId: names.exec_id, console });
+      return startShim(context, request, { found, execId: names.exec_id, terminalPath });
     } catch (error) {
       // Without a shim no caller could end it, or see its exit code.
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});

@@ -94,13 +94,13 @@ export const exec: Verb = {
   async run({ args, options, context }) {
     const id = findId(args[0]);
     const processFile = textOption(options, 'process');
-    const process = processFile === undefined ? composeProcess(id, args.slice(1), options) : readProcess(processFile);
+    const requested = processFile === undefined ? composeProcess(id, args.slice(1), options) : readProcess(processFile);
     const detached = options['detach'] === true;
     const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
     const pidfdSocket = textOption(options, 'pidfdSocket');
     const starting = execProcess(await context(), {
       id,
-      process,
+      process: requested,
       attached: !detached,
       ...(terminal !== undefined && { console: terminal }),
       ...(consoleSocket !== undefined && { consoleSocket }),

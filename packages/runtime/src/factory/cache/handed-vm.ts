@@ -44,7 +44,7 @@ export function encodeVm({ id, vm, proxy, netns, plan }: Omit<HandedVm, 'uuid'> 
 
 /** @throws KataError for an incompatible server */
 export function decodeVm({ id, hypervisor }: GrpcVM): HandedVm {
-  const { State, Process, Proxy, NetNsPath } = JSON.parse(hypervisor.toString()) as Partial<Hypervisor>;
-  if (!State || !Process || !Proxy || NetNsPath === undefined) throw new KataError('the VM cache server is incompatible with this runtime');
-  return { id, uuid: State.UUID, vm: Process, proxy: Proxy, netns: NetNsPath };
+  const { State: state, Process: vm, Proxy: proxy, NetNsPath: netns } = JSON.parse(hypervisor.toString()) as Partial<Hypervisor>;
+  if (!state || !vm || !proxy || netns === undefined) throw new KataError('the VM cache server is incompatible with this runtime');
+  return { id, uuid: state.UUID, vm, proxy, netns };
 }

@@ -1,5 +1,4 @@
 /** VMs kept ready: one is made at a time, and none while containers are being started. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
@@ -20,8 +19,8 @@ export interface PoolSettings<T> {
 export class VmPool<T> {
   readonly #settings: PoolSettings<T>;
   #hasEnded = false;
-  /** Ends the pause that is being made. */
-  #wake = new AbortController();
+  /** Ends the current pause early. */
+  #wake: () => void = () => {};
   #ready: T[] = [];
   #filling: Promise<void> | undefined;
   #lastTaken = -Infinity;
@@ -46,7 +45,7 @@ export class VmPool<T> {
     const [vm] = this.ready();
     this.#ready = this.#ready.slice(1);
     this.#lastTaken = performance.now();
-    if (this.#ready.length === 0) this.#wake.abort();
+    if (this.#ready.length === 0) this.#wake();
     this.#fill();
     return vm;
   }
@@ -60,7 +59,7 @@ export class VmPool<T> {
   /** Ends all that are left. */
   async close(): Promise<void> {
     this.#hasEnded = true;
-    this.#wake.abort();
+    this.#wake();
     await this.#filling;
     await Promise.all(this.#ready.splice(0).map((vm) => this.#settings.discard(vm)));
   }
@@ -94,7 +93,12 @@ export class VmPool<T> {
   }
 
   #pause(milliseconds: number): Promise<void> {
-    this.#wake = new AbortController();
-    return sleep(milliseconds, undefined, { signal: this.#wake.signal }).catch(() => {}); // cut short
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    this.#wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    return promise;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { kernelParameters } from './kernel-parameters.ts';
 import { backendOption } from './memory-backend-plan.ts';
-import { escape, joined } from './option-text.ts';
+import { escapeOption, joined } from './option-text.ts';
 import type { QemuNetwork, QemuPlan, VirtioFs } from './qemu-plan.ts';
 
 type Unit = (plan: QemuPlan) => string[];
@@ -15,7 +15,7 @@ const modern = ({ nested }: QemuPlan): string => `disable-modern=${nested}`;
 const digits = ({ uuid: own }: QemuPlan): string => own.replaceAll('-', '').slice(0, 16);
 const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 
-const name: Unit = ({ sandboxId }) => ['-name', `sandbox-${escape(sandboxId)}`];
+const name: Unit = ({ sandboxId }) => ['-name', `sandbox-${escapeOption(sandboxId)}`];
 const uuid: Unit = (plan) => ['-uuid', plan.uuid];
 
 const machine: Unit = ({ machineType, accelerator, codeFile, image, imageAsNvdimm, disksAsNvdimm, machineAccelerators }) => [
@@ -31,7 +31,7 @@ const machine: Unit = ({ machineType, accelerator, codeFile, image, imageAsNvdim
 
 /** Options of an accelerator exclude `-machine accel=`. qemu-lite's own: packaging/qemu/patches. */
 const keptCode: Unit = ({ accelerator, codeFile, incoming: isClone }) =>
-  codeFile === undefined ? [] : ['-accel', joined(accelerator, `code-${isClone === true ? 'load' : 'save'}=${escape(codeFile)}`)];
+  codeFile === undefined ? [] : ['-accel', joined(accelerator, `code-${isClone === true ? 'load' : 'save'}=${escapeOption(codeFile)}`)];
 
 /**
  * TCG emulates what it can of any CPU, but for what makes it slow: it moves `rep movsb` byte by byte, and walks a fifth level of
@@ -43,7 +43,7 @@ const cpu: Unit = ({ accelerator, cpuFeatures, memoryFile }) => [
   accelerator === 'kvm' ? joined('host', memoryFile !== undefined && 'vmx=off', cpuFeatures) : 'max,erms=off,fsrm=off,la57=off',
 ];
 
-const qmp: Unit = ({ paths }) => ['-qmp', `unix:${escape(paths.qmpSocket)},server=on,wait=off`];
+const qmp: Unit = ({ paths }) => ['-qmp', `unix:${escapeOption(paths.qmpSocket)},server=on,wait=off`];
 const memory: Unit = ({ memoryMiB, memorySlots, maxMemoryMiB }) => ['-m', `${memoryMiB}M,slots=${memorySlots},maxmem=${maxMemoryMiB}M`];
 
 /** The first bridge sits in slot 2: 0 and 1 belong to the platform. */
@@ -57,7 +57,7 @@ const serial: Unit = (plan) => ['-device', `virtio-serial-pci,${modern(plan)},id
 
 const consoleDevice: Unit = ({ paths }) => [
   ...['-device', 'virtconsole,chardev=charconsole0,id=console0'],
-  ...['-chardev', `socket,id=charconsole0,path=${escape(paths.consoleSocket)},server=on,wait=off`],
+  ...['-chardev', `socket,id=charconsole0,path=${escapeOption(paths.consoleSocket)},server=on,wait=off`],
 ];
 
 /** The image is mapped shared and read-only: its pages are the host's page cache, the same for all guests. */
@@ -67,12 +67,12 @@ const imageDevice: Unit = (plan) => {
   if (imageAsNvdimm) {
     return [
       ...['-device', 'nvdimm,id=nv0,memdev=mem0,unarmed=on'],
-      ...['-object', `memory-backend-file,id=mem0,mem-path=${escape(image.path)},size=${image.sizeBytes},share=on,readonly=on`],
+      ...['-object', `memory-backend-file,id=mem0,mem-path=${escapeOption(image.path)},size=${image.sizeBytes},share=on,readonly=on`],
     ];
   }
   return [
     ...['-device', `virtio-blk-pci,${modern(plan)},drive=image,scsi=off,config-wce=off,romfile=,share-rw=on,serial=image`],
-    ...['-drive', `id=image,file=${escape(image.path)},aio=threads,format=raw,if=none,readonly=on`],
+    ...['-drive', `id=image,file=${escapeOption(image.path)},aio=threads,format=raw,if=none,readonly=on`],
   ];
 };
 
@@ -82,25 +82,25 @@ const scsi: Unit = (plan) => [
 ];
 
 const rng: Unit = ({ entropySource }) => [
-  ...['-object', `rng-random,id=rng0,filename=${escape(entropySource)}`],
+  ...['-object', `rng-random,id=rng0,filename=${escapeOption(entropySource)}`],
   ...['-device', 'virtio-rng-pci,rng=rng0,romfile='],
 ];
 
 const agentChannel: Unit = ({ paths }) => [
   ...['-device', 'virtserialport,chardev=charch0,id=channel0,name=agent.channel.0'],
-  ...['-chardev', `socket,id=charch0,path=${escape(paths.agentSocket)},server=on,wait=off`],
+  ...['-chardev', `socket,id=charch0,path=${escapeOption(paths.agentSocket)},server=on,wait=off`],
 ];
 
 const nineP: Unit = (plan) => [
   ...['-device', `virtio-9p-pci,${modern(plan)},fsdev=extra-9p-kataShared,mount_tag=kataShared,romfile=`],
-  ...['-fsdev', `local,id=extra-9p-kataShared,path=${escape(plan.sharedDirectory)},security_model=none,multidevs=remap`],
+  ...['-fsdev', `local,id=extra-9p-kataShared,path=${escapeOption(plan.sharedDirectory)},security_model=none,multidevs=remap`],
 ];
 
 const virtioFs = (plan: QemuPlan, { socket, cacheMiB }: VirtioFs): string[] => {
   const channel = `char-${digits(plan)}`;
   const window = cacheMiB > 0 && `cache-size=${cacheMiB}M`;
   return [
-    ...['-chardev', `socket,id=${channel},path=${escape(socket)}`],
+    ...['-chardev', `socket,id=${channel},path=${escapeOption(socket)}`],
     ...['-device', joined(`vhost-user-fs-pci,chardev=${channel},tag=kataShared`, window, 'romfile=')],
   ];
 };
@@ -124,7 +124,7 @@ const knobs: Unit = () => ['-vga', 'none', '-no-user-config', '-nodefaults', '-n
 
 const memoryBackend: Unit = ({ memoryMiB, memoryFile, memoryBackend: own }) => {
   const backend = memoryFile
-    ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escape(memoryFile.path)},share=${memoryFile.shared ? 'on' : 'off'}`
+    ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escapeOption(memoryFile.path)},share=${memoryFile.shared ? 'on' : 'off'}`
     : backendOption(own, 'dimm1', `${memoryMiB}M`);
   return ['-object', backend, '-numa', 'node,memdev=dimm1'];
 };

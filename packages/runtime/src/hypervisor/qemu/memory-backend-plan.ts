@@ -3,7 +3,7 @@
  * file system reads and writes that memory itself, so it must be in a file that both map.
  */
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
-import { escape, joined } from './option-text.ts';
+import { escapeOption, joined } from './option-text.ts';
 
 export interface MemoryBackend {
   /** Where QEMU makes the file, without a name that stays. Anonymous memory when missing. */
@@ -33,7 +33,7 @@ export function planMemoryBackend(configuration: Pick<HypervisorConfiguration, K
 /** Value of `-object`. `size` as QEMU reads it. */
 export function backendOption(backend: MemoryBackend | undefined, id: string, size: string): string {
   const { directory, shared = false, preallocated = false } = backend ?? {};
-  const place = directory === undefined ? '' : `mem-path=${escape(directory)}`;
+  const place = directory === undefined ? '' : `mem-path=${escapeOption(directory)}`;
   const kind = directory === undefined ? 'memory-backend-ram' : 'memory-backend-file';
   return joined(kind, `id=${id}`, `size=${size}`, place, shared && 'share=on', preallocated && 'prealloc=on');
 }
