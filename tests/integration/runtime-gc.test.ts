@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftovers } from '../e2e/leftovers.ts';
-import { run } from '../e2e/run.ts';
-import { until } from './process.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const NOTHING = 'nothing is left behind\n';

@@ -11,7 +11,7 @@ function names({ args }: HostProcess, ids: ReadonlySet<string>): boolean {
 /** The first process that names one of the ids as an argument of its own: `docker attach ID`, `containerd-shim-runc-v2 -id ID`, `conmon -c ID`. */
 export const userOf = (processes: readonly HostProcess[], ids: readonly string[]): HostProcess | undefined => {
   const set = new Set(ids);
-  return processes.find((process) => names(process, set));
+  return processes.find((candidate) => names(candidate, set));
 };
 
 const isRuntime = (word: string): boolean => /(^|\/)kata-runtime[^/]*$/.test(word);
