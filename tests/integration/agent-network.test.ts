@@ -67,6 +67,21 @@ describe('kata-agent: network', function () {
       const read = 'cat /proc/sys/net/ipv6/conf/net7/disable_ipv6 /proc/sys/net/ipv6/conf/net7/accept_ra';
       assert.equal(host.inside('sh', '-c', `echo $(${read})`).trim(), expected);
     });
+  it('new links and the loopback have no IPv6, as in the namespace; the link has its own setting', async () => {
+    await host.agent.call('updateInterface', { interface: { ...interfaceOf('10.9.0.2'), no_ipv6_of: ['all', 'default', 'lo'] } });
+    const read = () =>
+      host.inside(
+        'sh',
+        '-c',
+        'cd /proc/sys/net/ipv6/conf; echo $(cat all/disable_ipv6 default/disable_ipv6 lo/disable_ipv6 net7/disable_ipv6)',
+      );
+    assert.equal(read().trim(), '1 1 1 0');
+    host.inside('sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/net7/disable_ipv6');
+    await host.agent.call('updateInterface', {
+      interface: { ...interfaceOf('10.9.0.2'), no_ipv6: true, no_ipv6_of: ['all', 'default', 'lo'] },
+    });
+    assert.equal(read().trim(), '1 1 1 1');
+  });
   it('neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
     await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });

@@ -51,7 +51,7 @@ const withoutShare = (agent: AgentConnection): AgentConnection =>
     },
   }) as unknown as AgentConnection;
 
-const ipv6 = { isDisabled: false, acceptsAdvertisements: false };
+const ipv6 = { isDisabled: false, disabledOf: [], acceptsAdvertisements: false };
 const link = { name: 'eth0', kind: 'veth', mac: spareMac(0), mtu: 1500, txQueueLength: 0, noArp: false, ipv6 };
 
 describe('kata-agent, warmed up as in a VM template', function () {

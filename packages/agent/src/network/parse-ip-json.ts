@@ -27,6 +27,7 @@ export function parseInterfaces(json: string): Interface[] {
     type: '',
     raw_flags: 0,
     no_ipv6: false,
+    no_ipv6_of: [],
     accept_ra: false,
   }));
 }

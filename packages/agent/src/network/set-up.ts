@@ -39,6 +39,16 @@ export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface
   writeFileSync(`${settings}/disable_ipv6`, no_ipv6 ? '1' : '0');
 }
 
+/**
+ * The settings of a new namespace's links. `all` sets those of all links: it is written while none of them is configured, by the first
+ * interface that is. `directory` is /proc/sys/net/ipv6/conf.
+ */
+export function setIpv6OfNamespace(directory: string, off: readonly string[]): void {
+  const all = `${directory}/all/disable_ipv6`;
+  if (off.length === 0 || !existsSync(all) || readFileSync(all, 'latin1').trim() === '1') return;
+  for (const name of ['all', 'default', 'lo']) writeFileSync(`${directory}/${name}/disable_ipv6`, off.includes(name) ? '1' : '0');
+}
+
 /** A device is renamed and given new addresses while it is down. Its hardware address only changes if it was a spare one. @throws GrpcError */
 export function setInterface(current: string, wanted: Interface, kernel: Calls): void {
   const index = indexOf(current);
@@ -47,6 +57,7 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
     socket.carryOut({ what: `interface ${current}`, message: linkDown(index) });
     for (const payload of socket.addresses().filter((row) => linkOfAddress(row) === index))
       socket.carryOut({ what: `old address of ${current}`, message: deleteAddress(payload) });
+    setIpv6OfNamespace('/proc/sys/net/ipv6/conf', wanted.no_ipv6_of);
     setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
     for (const request of requests) socket.carryOut(request);
   });

@@ -22,6 +22,7 @@ export function interfaceRequest(link: Link): Interface {
     hwAddr: link.mac,
     raw_flags: link.noArp ? IFF_NOARP : 0,
     no_ipv6: link.ipv6.isDisabled,
+    no_ipv6_of: [...link.ipv6.disabledOf],
     accept_ra: link.ipv6.acceptsAdvertisements,
     type: link.kind,
     IPAddresses: link.addresses.map(({ family: name, address, prefixLength }: Address) => ({

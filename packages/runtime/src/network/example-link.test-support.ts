@@ -8,7 +8,7 @@ export const link: Link = {
   mtu: 1450,
   txQueueLength: 0,
   noArp: false,
-  ipv6: { isDisabled: false, acceptsAdvertisements: false },
+  ipv6: { isDisabled: false, disabledOf: [], acceptsAdvertisements: false },
   addresses: [
     { family: 'inet', address: '172.17.0.2', prefixLength: 16 },
     { family: 'inet6', address: 'fd00::2', prefixLength: 64 },

@@ -20,16 +20,21 @@ export interface NetworkFacts {
 }
 
 /** Of the namespace that the main thread is in; a host without IPv6 has none of these files. */
+function ipv6Setting(name: string, key: string): number {
+  try {
+    return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
+  } catch {
+    return NaN;
+  }
+}
+
 function ipv6Of(name: string): Ipv6Settings {
-  const setting = (key: string): number => {
-    try {
-      return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
-    } catch {
-      return NaN;
-    }
+  const forwards = ipv6Setting(name, 'forwarding') > 0;
+  return {
+    isDisabled: ipv6Setting(name, 'disable_ipv6') !== 0,
+    disabledOf: ['all', 'default', 'lo'].filter((other) => ipv6Setting(other, 'disable_ipv6') === 1),
+    acceptsAdvertisements: ipv6Setting(name, 'accept_ra') > (forwards ? 1 : 0),
   };
-  const forwards = setting('forwarding') > 0;
-  return { isDisabled: setting('disable_ipv6') !== 0, acceptsAdvertisements: setting('accept_ra') > (forwards ? 1 : 0) };
 }
 
 /** What is configured in the namespace at `path`, loopback left out. */

@@ -10,6 +10,8 @@ export interface Address {
 /** Sysctls of a link, net.ipv6.conf.NAME (Documentation/networking/ip-sysctl.rst). */
 export interface Ipv6Settings {
   readonly isDisabled: boolean;
+  /** Of `all`, `default` and `lo`, those that have IPv6 off in the link's namespace. */
+  readonly disabledOf: readonly string[];
   readonly acceptsAdvertisements: boolean;
 }
 
