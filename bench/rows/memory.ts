@@ -1,5 +1,6 @@
 /** Memory on the host for each idle container, as their number grows. */
 import { readFileSync, readdirSync } from 'node:fs';
+import { TITLE_VARIABLE } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Probe, Row } from '../sampling/probe.ts';
 import type { Rig } from '../sampling/rig.ts';
 
@@ -12,14 +13,15 @@ interface Memory {
 
 const field = (text: string, name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1024;
 
-/** MiB by smaps_rollup, proc(5), of every process whose command line names one of the programs and one of the containers. */
+/** MiB by smaps_rollup, proc(5), of every process of one of the programs and one of the containers. A shim is called as its container's process. */
 function memoryOf(ids: readonly string[]): Map<string, Memory> {
   const sums = new Map<string, Memory>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      const program = programs.find((name) => command.includes(name));
-      if (program === undefined || !ids.some((id) => command.includes(id))) continue;
+      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+      const program = environment.includes(`${TITLE_VARIABLE}=`) ? 'kata-shim' : programs.find((name) => command.includes(name));
+      if (program === undefined || !ids.some((id) => command.includes(id) || environment.includes(id))) continue;
       const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
       const before = sums.get(program) ?? { pss: 0, private: 0 };
       const own = field(rollup, 'Private_Clean') + field(rollup, 'Private_Dirty');

@@ -1,6 +1,6 @@
 /** The agent in a guest with cgroups version 2, and what it does when a shim is killed. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { processesBeside } from '../../packages/runtime/src/processes/process-use.ts';
 import { Engine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 import { leftovers } from '../support/leftovers.ts';
@@ -30,19 +30,9 @@ describe('kata-agent in the guest', function () {
   });
 
   /** The shims of processes that were exec'd in this container. */
-  function execShims(id: string): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => {
-        try {
-          const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-          const isOurs =
-            args.some((word) => word.endsWith('kata-shim')) && args.includes(id) && args.filter((word) => word === id).length === 1;
-          return isOurs ? [Number(pid)] : [];
-        } catch {
-          return [];
-        }
-      });
+  async function execShims(id: string): Promise<number[]> {
+    const first = Number((await engine.docker(['inspect', '-f', '{{.State.Pid}}', id])).stdout);
+    return processesBeside(first).filter((pid) => pid !== first);
   }
 
   it('a process whose shim was killed does not live on; the container does', async () => {
@@ -50,7 +40,7 @@ describe('kata-agent in the guest', function () {
     await engine.docker(['exec', '-d', id.trim(), 'sleep', '555']);
     const processes = async (): Promise<string> => (await engine.docker(['exec', id.trim(), 'ps', '-o', 'args'])).stdout;
     assert.match(await processes(), /^sleep 555$/m);
-    const shims = execShims(id.trim());
+    const shims = await execShims(id.trim());
     assert.equal(shims.length, 1);
     for (const pid of shims) process.kill(pid, 'SIGKILL');
     await until('the process is gone', async () => !/^sleep 555$/m.test(await processes()), 60_000);

@@ -34,11 +34,13 @@ describe('fds', function () {
   this.timeout(120_000);
   let engine: Engine;
   let id = '';
+  let shim = '';
   before(async () => {
     engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime');
     const { stdout, stderr } = await engine.docker(['run', '-d', '-i', '--name', 'box', 'busybox', 'sleep', '10000']);
     id = stdout.trim();
     assert.match(id, /^[0-9a-f]{64}$/, stderr);
+    shim = (await engine.docker(['inspect', '-f', '{{.State.Pid}}', id])).stdout.trim();
   });
   after(async () => {
     await engine.stop();
@@ -46,7 +48,7 @@ describe('fds', function () {
   });
 
   it("only the shim has the engine's pipes", () => {
-    const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${pidOf(new RegExp(`kata-shim\\0.*${id}`))}/fd/${fd}`));
+    const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${shim}/fd/${fd}`));
     for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
       const files = openFiles(pidOf(new RegExp(pattern)));
       assert.deepEqual(
@@ -58,7 +60,7 @@ describe('fds', function () {
   });
 
   it('the shim has nothing but its stdio, its connection, and what Node needs', () => {
-    const files = openFiles(pidOf(new RegExp(`kata-shim\\0.*${id}`)));
+    const files = openFiles(shim);
     const others = files.filter((file) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(file));
     assert.deepEqual(others, []);
   });

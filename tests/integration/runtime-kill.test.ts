@@ -1,6 +1,6 @@
 /** `kill -9`: it works whatever the guest says, and ends no more than it has to. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { ProcessIdentity } from '../../packages/common/src/process/process-identity.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
@@ -15,10 +15,11 @@ describe('kata-runtime kill', function () {
   afterEach(() => rig.close());
 
   /** Kills a running container. @returns its VM */
-  async function killed(modes: Modes): Promise<ProcessIdentity> {
+  async function killed(modes: Modes, then = (): void => {}): Promise<ProcessIdentity> {
     rig.prepare(modes);
     for (const outcome of [await rig.create(), await rig.kata('start', rig.id)]) assert.equal(outcome.code, 0, outcome.stderr);
     const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    then();
     const { code, stdout, stderr } = await rig.kata('kill', rig.id, 'KILL');
     assert.deepEqual([code, stdout, stderr], [0, '', '']);
     return HypervisorState.Process;
@@ -27,6 +28,16 @@ describe('kata-runtime kill', function () {
   it('a guest that refuses SIGKILL is ended with its VM', async () => {
     const vm = await killed({ refuses: 'signalProcess' });
     await until('the VM ends', () => !isAlive(vm));
+  });
+
+  it('a guest that hangs is ended with its VM within seconds', async () => {
+    let start = 0;
+    const vm = await killed({}, () => {
+      writeFileSync(rig.scratch.file('calls.hold'), 'signalProcess');
+      start = performance.now();
+    });
+    await until('the VM ends', () => !isAlive(vm));
+    assert.ok(performance.now() - start < 15_000, `${Math.round(performance.now() - start)} ms`);
   });
 
   it('a process that ends before the guest can signal it is no reason to end the VM, which others may be in', async () => {

@@ -40,6 +40,21 @@ describe('kata-runtime and the limits of containers', function () {
     assert.equal(readFileSync(cgroup('vcpus/cpu.cfs_quota_us'), 'latin1'), '150000\n');
   });
 
+  it('limits of block I/O hold QEMU, which reads and writes for the guest; one that cannot be kept to is refused', async () => {
+    const [major, minor] = readFileSync('/sys/class/block/loop0/dev', 'latin1').trim().split(':').map(Number);
+    prepare({
+      blockIO: { throttleReadBpsDevice: [{ major, minor, rate: 1_000_000 }], throttleWriteIOPSDevice: [{ major, minor, rate: 50 }] },
+    });
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    const read = (file: string): string => readFileSync(`/sys/fs/cgroup/blkio/kata_${rig.id}/blkio.throttle.${file}`, 'latin1');
+    assert.deepEqual([read('read_bps_device'), read('write_iops_device')], [`${major}:${minor} 1000000\n`, `${major}:${minor} 50\n`]);
+    await rig.kata('delete', '-f', rig.id);
+    prepare({ blockIO: { throttleReadBpsDevice: [{ major: 4095, minor: 9, rate: 1 }] } });
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(stderr, /linux\.resources\.blockIO: the host cannot keep to it/);
+  });
+
   it('without limits nobody is asked anything', async () => {
     prepare({ memory: { limit: -1 }, cpu: { shares: 512 } });
     await rig.create();

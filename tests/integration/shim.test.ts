@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
@@ -48,6 +49,13 @@ describe('kata-shim', function () {
       assert.deepEqual(await running.exited, { code, signal: null });
     });
   }
+  it("has its process's command line as its own, cut to the room that there is", async () => {
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { exit: never });
+    shim = new Component(BUNDLE, args(), { KATA_SHIM_TITLE: `sleep 1000 ${'x'.repeat(1000)}` });
+    const { pid } = shim.child;
+    await until('it is called so', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep 1000 xxx'));
+    assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep 1000 xxxx\n');
+  });
   it('exits with 0 when told not to pass the code on', async () => {
     const { shim: running } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
     assert.equal((await running.exited).code, 0);

@@ -1,9 +1,13 @@
 /** What a sandbox leaves on the host when it is not cleaned up. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { TITLE_VARIABLE } from '@kata-containers/common/command-lines/shim-command-line';
 import { TEMPLATES } from './templates.ts'; // they outlive the sandboxes that are cloned from them
 
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+/** A shim is called as the process that it stands for. */
+const isShim = (pid: string): boolean => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${TITLE_VARIABLE}=`);
 
 /** A program of ours, or QEMU or virtiofsd of a sandbox. Who only names one on its command line, a build for instance, is none. */
 function isOurs(args: readonly string[]): boolean {
@@ -19,7 +23,7 @@ function processes(): string[] {
     .flatMap((pid) => {
       try {
         const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return isOurs(args) ? [`process ${pid}: ${args.join(' ').slice(0, 120)}`] : [];
+        return isOurs(args) || isShim(pid) ? [`process ${pid}: ${args.join(' ').slice(0, 120)}`] : [];
       } catch {
         return [];
       }

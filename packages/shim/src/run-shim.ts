@@ -3,7 +3,12 @@ import { writeSync } from 'node:fs';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
-import { SANDBOX_DUTIES_VARIABLE, parseSandboxDuties, parseShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import {
+  SANDBOX_DUTIES_VARIABLE,
+  TITLE_VARIABLE,
+  parseSandboxDuties,
+  parseShimCommandLine,
+} from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -94,7 +99,8 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   }
   checkOptions(options);
   const log = openLog(options);
-  const { [SANDBOX_DUTIES_VARIABLE]: duties, ...others } = environment;
+  const { [SANDBOX_DUTIES_VARIABLE]: duties, [TITLE_VARIABLE]: title = '', ...others } = environment;
+  if (title !== '') process.title = title; // prctl(2) and the memory of argv: as long as our own command line at most
   if (duties !== undefined)
     await serveSandbox({ agentPath: socketPath(options.agent), environment: others, kernel: linuxKernel }, parseSandboxDuties(duties), log);
   return connectAndRelay(options, log);

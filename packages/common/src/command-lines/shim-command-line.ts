@@ -68,6 +68,9 @@ export function buildShimCommandLine(options: {
   return args;
 }
 
+/** Environment variable with the command line of the shim's process, which `ps` and `docker top` show as the shim's. One of 1.x ignores it. */
+export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
+
 /** Environment variable with a `SandboxDuties` as JSON, for the shim of a sandbox's first container. One of 1.x does not look at it. */
 export const SANDBOX_DUTIES_VARIABLE = 'KATA_SHIM_SANDBOX';
 

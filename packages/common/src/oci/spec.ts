@@ -111,6 +111,22 @@ export interface DeviceRule {
   access?: string;
 }
 
+interface BlockDevice {
+  major: Integer;
+  minor: Integer;
+}
+
+export interface BlockIo {
+  weight?: Integer;
+  leafWeight?: Integer;
+  weightDevice?: (BlockDevice & { weight?: Integer; leafWeight?: Integer })[];
+  /** Bytes, or operations, per second. */
+  throttleReadBpsDevice?: (BlockDevice & { rate: Integer })[];
+  throttleWriteBpsDevice?: (BlockDevice & { rate: Integer })[];
+  throttleReadIOPSDevice?: (BlockDevice & { rate: Integer })[];
+  throttleWriteIOPSDevice?: (BlockDevice & { rate: Integer })[];
+}
+
 export interface Resources {
   devices?: DeviceRule[];
   memory?: {
@@ -132,7 +148,7 @@ export interface Resources {
     mems?: string;
   };
   pids?: { limit: Integer };
-  blockIO?: { weight?: Integer };
+  blockIO?: BlockIo;
   hugepageLimits?: { pageSize: string; limit: Integer }[];
   unified?: Record<string, string>;
 }

@@ -80,6 +80,9 @@ export const processShape = object({
 const device = { type: text, ...all(int64, 'major', 'minor') };
 const memoryAmounts = all(int64, 'limit', 'reservation', 'swap', 'kernel', 'kernelTCP');
 
+const blockDevice = all(int64, 'major', 'minor');
+const blockWeights = all(integer(0n, 65_535n), 'weight', 'leafWeight');
+
 export const resourcesShape = object({
   devices: list(object({ ...device, allow: truth, access: text })),
   memory: object({ ...memoryAmounts, swappiness: uint64, disableOOMKiller: truth }),
@@ -89,7 +92,17 @@ export const resourcesShape = object({
     ...all(text, 'cpus', 'mems'),
   }),
   pids: object({ limit: int64 }),
-  blockIO: object({ weight: integer(0n, 65_535n) }),
+  blockIO: object({
+    ...blockWeights,
+    weightDevice: list(object({ ...blockDevice, ...blockWeights }, 'major', 'minor')),
+    ...all(
+      list(object({ ...blockDevice, rate: uint64 }, 'major', 'minor', 'rate')),
+      'throttleReadBpsDevice',
+      'throttleWriteBpsDevice',
+      'throttleReadIOPSDevice',
+      'throttleWriteIOPSDevice',
+    ),
+  }),
   hugepageLimits: list(object({ pageSize: text, limit: uint64 })),
 });
 

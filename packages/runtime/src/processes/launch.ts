@@ -5,7 +5,7 @@ import {
   VIRTIOFSD_PIDFD_VARIABLE,
   buildProxyCommandLine,
 } from '@kata-containers/common/command-lines/proxy-command-line';
-import { SANDBOX_DUTIES_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import { SANDBOX_DUTIES_VARIABLE, TITLE_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
@@ -50,6 +50,8 @@ export interface ShimRequest {
   readonly agentUrl: string;
   readonly containerId: string;
   readonly execId: string;
+  /** The process's arguments. */
+  readonly args: readonly string[];
   readonly terminal: boolean;
   readonly debug: boolean;
   readonly namespaces: ShimNamespaces;
@@ -62,10 +64,18 @@ export interface ShimRequest {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** A shim's own command line has room for some hundred bytes; one environment variable takes 128 KiB (execve(2)). */
+const TITLE_LENGTH = 1024;
+const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, TITLE_LENGTH);
+
 /** Starts the shim of one process: its pid is what the engine sees as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare'>): Started {
   const { binary, console: terminal, duties } = request;
-  const environment = { ...request.environment, ...(duties && { [SANDBOX_DUTIES_VARIABLE]: JSON.stringify(duties) }) };
+  const environment = {
+    ...request.environment,
+    [TITLE_VARIABLE]: shimTitle(request.args),
+    ...(duties && { [SANDBOX_DUTIES_VARIABLE]: JSON.stringify(duties) }),
+  };
   const args = buildShimCommandLine({
     agent: request.agentUrl,
     container: request.containerId,

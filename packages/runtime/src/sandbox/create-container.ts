@@ -21,7 +21,7 @@ import { createInGuest } from './create-in-guest.ts';
 import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
-import { limitWhole } from './host-limits.ts';
+import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
@@ -94,6 +94,7 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
     sandbox,
     containerId: request.id,
     execId: request.id,
+    args: request.bundle.spec.process?.args ?? [],
     terminal,
     console: terminalPath,
     attached: request.attached,
@@ -162,6 +163,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
   const journal = reserve(id, id);
   try {
     makeCgroupFor(context, request, journal);
+    limitBlockIo(context, id, id, bundle.spec.linux?.resources?.blockIO);
     if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
     const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
@@ -179,6 +181,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   const journal = reserve(request.id, sandboxId);
   try {
     makeCgroupFor(context, request, journal);
+    limitBlockIo(context, sandboxId, request.id, request.bundle.spec.linux?.resources?.blockIO);
     const agent = await connectGuest(sandbox);
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (error) {
@@ -207,8 +210,8 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
-  for (const warning of ignoredOptions(request.bundle.spec)) context.log.warn(warning);
   const role = containerRole(request.bundle.spec);
+  for (const warning of ignoredOptions(request.bundle.spec, role.kind)) context.log.warn(warning);
   if (role.kind === 'container') {
     const sandboxId = validateId(role.sandboxId);
     if (findSandbox(sandboxId) !== undefined) return createInPod(context, request, sandboxId);

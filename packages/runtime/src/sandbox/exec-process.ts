@@ -45,6 +45,7 @@ function startShim(context: Context, request: ExecRequest, { found, execId, term
     sandbox,
     containerId,
     execId,
+    args: request.process.args ?? [],
     terminal,
     console: terminalPath,
     attached,

@@ -1,6 +1,10 @@
 /** The containers' limits on the host: for the VM's vCPUs, or for the sandbox as a whole. */
 import { existsSync } from 'node:fs';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { BlockIo } from '@kata-containers/common/oci/spec';
 import { join } from 'node:path';
+import { hasWeights, throttleWrites, weightWrites } from '../host-cgroup/block-io-plan.ts';
 import { cpuGroup, limitToCpus, limitVcpus, readCpusetPlan, writeLimits } from '../host-cgroup/limit-cgroup.ts';
 import { vcpuLimitWrites, wholeLimitWrites } from '../host-cgroup/vcpu-limits-plan.ts';
 import { hostLimits } from '../sizing/limits-plan.ts';
@@ -49,4 +53,28 @@ export function limitWhole(context: Tools, sandboxId: string, limits: Limits): v
     const group = cpuGroup(directories);
     if (group) writeLimits(directories, wholeLimitWrites(group.version, hostLimits([limits]), limits.memoryBytes));
   });
+}
+
+const PART_OF_POD = 'limits of block I/O have no effect on a container of a pod: the QEMU of the pod reads and writes for all';
+
+/**
+ * Holds the QEMU of a sandbox's first container to its limits of block I/O. To be called before QEMU is started. @throws KataError for a
+ * rate that cannot be kept to; a weight that the host has no scheduler for is a warning
+ */
+export function limitBlockIo(context: Tools, sandboxId: string, id: string, blockIo: BlockIo = {}): void {
+  const directories = directoriesOf(sandboxId, id);
+  const version = directories.some((directory) => existsSync(join(directory, 'cgroup.controllers'))) ? 2 : 1;
+  const rates = throttleWrites(version, blockIo);
+  if (sandboxId !== id) {
+    if (rates.length > 0 || hasWeights(blockIo)) context.log.warn(PART_OF_POD);
+    return;
+  }
+  try {
+    writeLimits(directories, rates);
+  } catch (error) {
+    context.log.debug('a limit of block I/O is refused', { reason: errorMessage(error) });
+    throw new KataError('linux.resources.blockIO: the host cannot keep to it; are the devices whole disks of the host?', { cause: error });
+  }
+  if (hasWeights(blockIo))
+    attempt(context, 'a weight of block I/O has no effect on this host', () => writeLimits(directories, weightWrites(version, blockIo)));
 }

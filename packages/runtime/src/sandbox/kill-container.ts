@@ -14,6 +14,8 @@ import { connectGuest } from '../vm/connect-guest.ts';
 const { SIGKILL } = constants.signals;
 /** A guest that does not take a signal within this time is not going to. */
 const SIGNAL_TIMEOUT_MS = 5000;
+/** The most that is waited before SIGKILL ends the VM, however slow the guest is: who kills gets an end within seconds. */
+const KILL_TIMEOUT_MS = 10_000;
 /** A process that ended while it was to be signalled ends in the guest first, and its shim at most this much later. */
 const SHIM_END_MS = 1000;
 
@@ -26,7 +28,8 @@ export interface KillRequest {
 }
 
 async function signalInGuest(sandbox: SandboxState, { id, signal, all }: KillRequest): Promise<void> {
-  const callTimeoutMs = guestTimeout(SIGNAL_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+  const timeoutMs = guestTimeout(SIGNAL_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
+  const callTimeoutMs = signal === SIGKILL ? Math.min(timeoutMs, KILL_TIMEOUT_MS) : timeoutMs;
   const agent = await connectGuest(sandbox, { connectTimeoutMs: SIGNAL_TIMEOUT_MS, callTimeoutMs });
   try {
     await agent.call('signalProcess', { container_id: id, exec_id: all ? '' : id, signal });

@@ -10,6 +10,8 @@ export interface ShimTarget {
   readonly sandbox: SandboxState;
   readonly containerId: string;
   readonly execId: string;
+  /** The process's arguments. */
+  readonly args: readonly string[];
   readonly terminal: boolean;
   /** Path of the terminal that becomes the shim's stdio. */
   readonly console: string | undefined;

@@ -1,0 +1,34 @@
+/**
+ * Limits of block I/O (`--device-read-bps`, `--blkio-weight` …) as writes to the host's cgroups: they name devices of the host, and what
+ * a container reads and writes on files of the host is read and written by its QEMU. Pure.
+ */
+import type { BlockIo } from '@kata-containers/common/oci/spec';
+import type { Write } from './vcpu-limits-plan.ts';
+
+const throttles = [
+  ['throttleReadBpsDevice', 'read_bps_device', 'rbps'],
+  ['throttleWriteBpsDevice', 'write_bps_device', 'wbps'],
+  ['throttleReadIOPSDevice', 'read_iops_device', 'riops'],
+  ['throttleWriteIOPSDevice', 'write_iops_device', 'wiops'],
+] as const;
+
+/** Documentation/admin-guide/cgroup-v1/blkio-controller.rst, cgroup-v2.rst: each write sets one device. */
+export const throttleWrites = (version: 1 | 2, blockIo: BlockIo): Write[] =>
+  throttles.flatMap(([field, first, second]) =>
+    (blockIo[field] ?? []).map(({ major, minor, rate }): Write =>
+      version === 1 ? [`blkio.throttle.${first}`, `${major}:${minor} ${rate}`] : ['io.max', `${major}:${minor} ${second}=${rate}`],
+    ),
+  );
+
+/** Whether the limits have weights, which few of the host's I/O schedulers know. */
+export const hasWeights = ({ weight, leafWeight, weightDevice = [] }: BlockIo): boolean =>
+  Number(weight ?? 0) + Number(leafWeight ?? 0) > 0 || weightDevice.length > 0;
+
+/** BFQ's names; version 2 counts its weights as version 1 does (block/bfq-cgroup.c). */
+export function weightWrites(version: 1 | 2, { weight, weightDevice = [] }: BlockIo): Write[] {
+  const file = version === 1 ? 'blkio.bfq.weight' : 'io.bfq.weight';
+  const devices = weightDevice.flatMap(({ major, minor, weight: own }): Write[] =>
+    own === undefined ? [] : [[version === 1 ? `${file}_device` : file, `${major}:${minor} ${own}`]],
+  );
+  return [...(Number(weight ?? 0) === 0 ? [] : [[file, String(weight)] as const]), ...devices];
+}
