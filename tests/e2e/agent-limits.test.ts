@@ -49,6 +49,14 @@ const together: readonly Check[] = [
     script: 'df -m /scratch | tail -1 | awk "{print \\$1, \\$2}"',
     expected: /^tmpfs 1$/,
   },
+  {
+    name: '--tmpfs with a mode and an owner, --mount of one',
+    options: ['--tmpfs', '/own:mode=750,uid=5,gid=6', '--tmpfs', '/any', '--mount', 'type=tmpfs,dst=/mount,tmpfs-mode=0710'],
+    script: 'stat -c "%a %u %g" /own /any /mount',
+    expected: /^750 5 6\n1777 0 0\n710 0 0$/,
+  },
+  { name: 'text that JSON escapes', options: ['-e', 'TEXT=a\\u0000b"'], script: 'printenv TEXT', expected: /^a\\u0000b"$/ },
+  { name: '--domainname', options: ['--domainname', 'example'], script: 'cat /proc/sys/kernel/domainname', expected: /^example$/ },
   { name: '--device', options: ['--device', '/dev/full:/dev/mine'], script: 'echo x 2>&1 > /dev/mine', expected: /No space left/ },
   {
     name: '--device for reading alone',
