@@ -45,7 +45,7 @@ describe('failing creates', function () {
     ['broken-image', /guest did not come up.*(Unable to mount root fs|Cannot open root device)/s],
     [
       'bad-values',
-      /machine_type = "z80": must be one of pc, q35.*; \S+:\d+:\d+: hypervisor\.qemu\.default_vcpus = "many": must be an integer/,
+      /machine_type = "z80": must be one of pc, q35; \S+:\d+:\d+: hypervisor\.qemu\.default_vcpus = "many": must be an integer/,
     ],
   ];
   for (const [runtime, reason] of cases) {

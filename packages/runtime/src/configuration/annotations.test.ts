@@ -141,7 +141,7 @@ describe('annotations', () => {
     ['file_mem_backend', '/etc', /^file memory backend \/etc required from annotation is not valid$/],
     ['default_memory', 'much', /Error parsing annotation for .*default_memory: Please specify a whole number/],
     ['disable_vhost_net', 'yes', /Error parsing annotation for .*disable_vhost_net: Please specify boolean value 'true\|false'/],
-    ['default_bridges', '9', /default_bridges must be at most 5/],
+    ['default_bridges', '9', /default_bridges = "9": must be at most 5$/],
     ['kernel', '/nowhere', /\/nowhere is missing/],
   ];
   for (const [name, value, error] of refusals)

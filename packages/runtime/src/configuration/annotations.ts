@@ -147,7 +147,7 @@ function read(change: Change, configuration: Configuration): { readonly key: str
   const value = parseValue(change, definition);
   requirePossible(change, key, configuration.hypervisor);
   const problem = problemOf(definition, value);
-  if (problem !== undefined) throw new KataError(`annotation ${annotation} ${problem}`);
+  if (problem !== undefined) throw new KataError(`annotation ${annotation} = ${JSON.stringify(change.value)}: ${problem}`);
   return { key, value };
 }
 

@@ -42,7 +42,7 @@ describe('parseConfiguration', () => {
       'an unknown word',
       '[runtime]\ninternetworking_model = "magic"',
       'runtime.internetworking_model',
-      /one of default, tcfilter, macvtap, none, not "magic"/,
+      /^must be one of default, tcfilter, macvtap, none$/,
     ],
     ['a list of the wrong things', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
   ];

@@ -3,6 +3,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import { runTool } from '../network/ip-command.ts';
 import { createNetworkNamespace, inNetworkNamespace } from '../network/namespace.ts';
+import { requireTun } from '../network/require-tun.ts';
 import { tapsBatch } from '../network/tcfilter-plan.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -13,6 +14,7 @@ export async function makeTapNamespace(
   journal: UndoJournal,
   kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>,
 ): Promise<string> {
+  if (networks.length > 0) requireTun();
   const path = `/run/netns/cnitest-${randomUuid()}`;
   journal.record({ undo: 'delete-netns', path });
   createNetworkNamespace(path, kernel);

@@ -35,7 +35,7 @@ export const thisInstallation: Installation = {
 
 const REINSTALL = 'install the packages again';
 /** State, sockets and logs of a sandbox take less than 2 MiB there. */
-const LEAST_FREE_MIB = 16;
+export const LEAST_FREE_MIB = 16;
 const MIB = 1 << 20;
 const TUN = '/dev/net/tun';
 

@@ -5,6 +5,7 @@ import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { linkNumbers, parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
+import { requireTun } from './require-tun.ts';
 import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
 import { RESOLVER_PORT_RANGE } from './resolver-filter-plan.ts';
@@ -61,6 +62,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
 }
 
 async function join(path: string, joined: readonly JoinedLink[], options: TcfilterOptions, kernel: Pick<Kernel, 'setns'>): Promise<void> {
+  if (options.taps !== 'there') requireTun();
   const plan = planTcfilter(joined, options);
   await inNetworkNamespace(path, kernel, async () => {
     if (options.hasResolver === true) writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', RESOLVER_PORT_RANGE);

@@ -21,12 +21,13 @@ import { createInGuest } from './create-in-guest.ts';
 import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
+import { explainFullRun } from './explain-full-run.ts';
 import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { removeContainer } from './remove-container.ts';
-import { removeSandbox } from './remove-sandbox.ts';
+import { forgetContainer, removeSandbox, removeStateDirectory } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import { findSandbox, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
@@ -63,12 +64,20 @@ function makeOnce(directory: string, id: string): void {
 /** Reserves the id, and makes it findable: `delete` takes what is half-made, too. */
 function reserve(id: string, sandboxId: string): UndoJournal {
   mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
-  makeOnce(sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id)), id);
+  const directory = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
+  makeOnce(directory, id);
   const journal = journalOf(sandboxId, id);
   const mapping = join(mappingDirectory, id, sandboxId);
-  for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path, container: id });
-  mkdirSync(mapping, { recursive: true, mode: 0o750 });
-  return journal;
+  try {
+    for (const path of [dirname(mapping), mapping]) journal.record({ undo: 'rmdir', path, container: id });
+    mkdirSync(mapping, { recursive: true, mode: 0o750 });
+    return journal;
+  } catch (error) {
+    const explained = explainFullRun(error); // before there is room again
+    removeStateDirectory(directory);
+    forgetContainer(sandboxId, id);
+    throw explained;
+  }
 }
 
 type Placed = PlacedContainer & {
@@ -168,7 +177,7 @@ async function createInOwnSandbox(context: Context, request: CreateRequest): Pro
     const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
     return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
   } catch (thrown) {
-    const error = await orKilled(context, id, thrown);
+    const error = explainFullRun(await orKilled(context, id, thrown));
     const failures = await removeSandbox(id, context.kernel);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
     throw error;
@@ -184,7 +193,8 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
     limitBlockIo(context, sandboxId, request.id, request.bundle.spec.linux?.resources?.blockIO);
     const agent = await connectGuest(sandbox);
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
-  } catch (error) {
+  } catch (thrown) {
+    const error = explainFullRun(thrown);
     const record = loadContainer(sandboxId, request.id); // the VM may have grown for it already
     await removeContainer(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),

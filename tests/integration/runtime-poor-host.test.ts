@@ -1,0 +1,52 @@
+/** Hosts that lack what a VM needs: the error of create names it, what is needed, and the next step, and nothing is left. */
+import assert from 'node:assert/strict';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+
+describe('kata-runtime create on a host that lacks something', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => {
+    rig = new RuntimeRig();
+    rig.prepare();
+  });
+  afterEach(() => rig.close());
+
+  /** In a mount namespace that `prepare`, shell text, changes; afterwards the files below /run are printed. */
+  function create(prepare: string): Promise<Outcome> {
+    const script = `${prepare}; "$@"; code=$?; find /run -mindepth 1 ! -type d; ls /run/vc/sbs /run/kata-containers/containers-mapping; exit $code`;
+    const args = ['create', '--bundle', rig.scratch.file('bundle'), rig.id];
+    const command = [process.execPath, '--no-warnings', BUNDLE, '--kata-config', rig.scratch.file('c.toml'), ...args];
+    return run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...command]);
+  }
+  const nothing = /^(\/run\/vc\/sbs:|\/run\/kata-containers\/containers-mapping:|\s)*$/;
+
+  const sizes: [size: string, found: string][] = [
+    ['size=4k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['size=8k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['size=16k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['nr_inodes=8', '\\d+ inodes are free, a sandbox needs 64'],
+    ['nr_inodes=12', '\\d+ inodes are free, a sandbox needs 64'],
+  ];
+  for (const [size, found] of sizes)
+    it(`/run is full (${size})`, async () => {
+      const { code, stdout, stderr } = await create(
+        `mount -t tmpfs -o ${size} tmpfs /run && mkdir -p /run/vc/sbs /run/kata-containers/containers-mapping`,
+      );
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`^/run is full: ${found}; 'du -xh /run \\| sort -h \\| tail' shows .*\\(.+\\)\n$`));
+      assert.match(stdout, nothing);
+    });
+
+  it('there is no tun device', async () => {
+    const eth = rig.executable(
+      'hook',
+      'exec nsenter --net=/proc/$(sed \'s/.*"pid":\\([0-9]*\\).*/\\1/\')/ns/net sh -c "ip link add eth0 type veth peer name p; ip address add 10.7.0.2/24 dev eth0; ip link set eth0 up"',
+    );
+    rig.changeSpec((spec) => Object.assign(spec, { hooks: { prestart: [{ path: eth, args: ['hook'] }] } }));
+    const { code, stderr } = await create('mount -t tmpfs tmpfs /dev/net');
+    const remedy = `'modprobe tun' makes it; with internetworking_model = "none" in [runtime] VMs have no network`;
+    assert.deepEqual([code, stderr], [1, `/dev/net/tun is missing, which a VM's network needs: ${remedy}\n`]);
+  });
+});
