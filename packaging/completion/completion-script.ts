@@ -10,6 +10,7 @@ const takesContainers = [
   'exec',
   'kata-logs',
   'kata-overhead',
+  'kata-shell',
   'kill',
   'pause',
   'ps',

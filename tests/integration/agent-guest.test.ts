@@ -147,6 +147,9 @@ describe('kata-agent: the guest', function () {
       const result = await refusal(host.agent.call('memHotplugByProbe', { memHotplugProbeAddr: [] }));
       assert.deepEqual(result, [0, '']);
     });
+    it('a shell beside the containers is refused', async () => {
+      assert.deepEqual(await refusal(host.exec('.guest', 'shell', ['sh'])), [7, 'the guest was started without agent.debug_shell']);
+    });
     it("tracing has 1.x's states", async () => {
       const [start, stop] = (['startTracing', 'stopTracing'] as const).map((name) => () => refusal(host.agent.call(name, {})));
       assert.deepEqual(await stop?.(), [9, 'tracing not enabled']);

@@ -85,6 +85,7 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
     stateDirectory: String(given['state']),
     pipeBytes: options.containerPipeSize,
     hotplugTimeoutMs: options.hotplugTimeoutMs,
+    debugShell: options.debugShell,
   });
   const server = createServer(sandbox, options, log);
   if (typeof given['listen'] === 'string') return serveUnixSocket(socketPath(given['listen']), server, log);

@@ -1,6 +1,5 @@
 /** One container: crun's, with the processes that were started in it. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
@@ -13,9 +12,9 @@ import type { OomWatch } from '../cgroups/oom-watch.ts';
 import { execConfig } from '../oci/process-config.ts';
 import { toJson } from '../oci/spec-config.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
-import { AttachedCalls } from './attached-calls.ts';
 import type { Cancellable } from './attached-calls.ts';
 import { filterProcessTable } from './parse-process-table.ts';
+import { followProcess } from './follow-process.ts';
 import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
@@ -27,7 +26,6 @@ export interface ContainerTools extends LaunchTools {
   readonly log: Logger;
 }
 
-const { SIGKILL } = constants.signals;
 /** The kernel's bound for pids.max in a number (include/linux/threads.h). */
 const PID_MAX_LIMIT = 4_194_304n;
 
@@ -126,12 +124,8 @@ export class Container {
   }
 
   /** The exit code, once all output was read by whoever reads it. The process is forgotten then. */
-  async wait(execId: string, call: Cancellable): Promise<number> {
-    const found = this.process(execId);
-    const end = found.exited.then((code) => found.io.allRead().then(() => code));
-    const code = await (found.attachedCalls?.follow(call, end) ?? end);
-    this.#processes.release(execId, found);
-    return code;
+  wait(execId: string, call: Cancellable): Promise<number> {
+    return this.#processes.wait(execId, call);
   }
 
   /** To one process, or to all of the container's with an empty `execId`. Signals for a stopped container are dropped. */
@@ -202,21 +196,10 @@ export class Container {
   }
 
   #follow(launched: Launched, isInit: boolean): GuestProcess {
-    let ended = false;
-    const { pid, io } = launched;
-    const abandoned = (): void => {
-      if (ended) return;
-      this.#tools.log.warn('a process is killed: its shim has gone', { container: this.id, process: pid });
-      this.#tools.kernel.kill(pid, SIGKILL);
+    const onEnd = (): void => {
+      if (isInit) this.#state = 'stopped';
     };
-    launched.exited
-      .then(() => {
-        ended = true;
-        if (isInit) this.#state = 'stopped';
-        io.processEnded();
-      })
-      .catch(() => {});
-    return { ...launched, hasEnded: () => ended, attachedCalls: isInit ? undefined : new AttachedCalls(abandoned) };
+    return followProcess(launched, { ...this.#tools, container: this.id, isFirst: isInit, onEnd });
   }
 
   /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */

@@ -1,6 +1,7 @@
 /** The processes of one container, by their exec id. Bounded, whatever the host asks for. */
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
+import type { Cancellable } from './attached-calls.ts';
 import type { GuestProcess } from './process.ts';
 
 /** Processes that were started and not waited for yet. A guest of usual size has memory for fewer. */
@@ -37,6 +38,15 @@ export class ProcessTable {
     const entry = this.#table.get(execId);
     if (!entry) throw new GrpcError(status.NOT_FOUND, `Process ${execId} not found (container ${this.#containerId})`);
     return entry;
+  }
+
+  /** The exit code, once all output was read by whoever reads it. The process is forgotten then. @throws GrpcError */
+  async wait(execId: string, call: Cancellable): Promise<number> {
+    const found = this.get(execId);
+    const end = found.exited.then((code) => found.io.allRead().then(() => code));
+    const code = await (found.attachedCalls?.follow(call, end) ?? end);
+    this.release(execId, found);
+    return code;
   }
 
   /** Removes the process, if it still has the id. */

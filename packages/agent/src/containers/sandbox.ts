@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
+import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
 import type { CreateContainerRequest, CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -20,6 +21,7 @@ import type { StorageTools } from '../storage/storage-drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import { Container } from './container.ts';
 import { Crun } from './crun.ts';
+import { GuestShell } from './guest-shell.ts';
 import { createNamespaces, namespacePaths, removeNamespaces } from './namespaces.ts';
 import type { PauseProcess } from './pause-process.ts';
 import type { Reaper } from '../processes/reaper.ts';
@@ -35,6 +37,8 @@ export interface Machine {
   /** Bytes of containers' pipes; 0 for our own choice. */
   readonly pipeBytes: number;
   readonly hotplugTimeoutMs: number;
+  /** The host may run processes beside the containers. */
+  readonly debugShell: boolean;
 }
 
 /** More than a guest has memory for; a bound all the same. */
@@ -48,6 +52,7 @@ export class Sandbox {
   readonly names: NameService;
   readonly #crun: Crun;
   readonly #seccompPrograms: SeccompPrograms;
+  readonly #guestShell: GuestShell | undefined;
   readonly #storages: StorageTable;
   readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
   readonly #beingMade = new Set<string>();
@@ -67,6 +72,7 @@ export class Sandbox {
     const crunState = join(machine.stateDirectory, 'crun');
     this.#crun = new Crun(machine.reaper, crunState);
     this.#seccompPrograms = new SeccompPrograms(crunState);
+    this.#guestShell = machine.debugShell ? new GuestShell(machine) : undefined;
     const findDevice: StorageTools['findDevice'] = async (driver, address, hints) =>
       (await import('../devices/device-finder.ts')).findDevice(driver, address, await this.#finderOptions(), hints);
     this.#storages = new StorageTable({ kernel: machine.kernel, findDevice });
@@ -122,8 +128,14 @@ export class Sandbox {
     return this.#find(id).container;
   }
 
+  /** What has the processes that a request names: a container, or the guest itself. @throws GrpcError */
+  processesOf(id: string): Pick<Container, 'exec' | 'process' | 'wait'> {
+    return id === guestItself ? this.#shell() : this.container(id);
+  }
+
   /** 1.x's code for a signal to a container that is not there differs from that of other calls. @throws GrpcError */
   async signal(id: string, execId: string, signal: number): Promise<void> {
+    if (id === guestItself) return this.#shell().signal(execId, signal);
     if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to signal the container');
     const text = `Could not signal process ${execId}: rpc error: code = NotFound desc = Container ${id} not found`;
     if (!this.#containers.has(id)) throw new GrpcError(status.FAILED_PRECONDITION, text);
@@ -138,6 +150,11 @@ export class Sandbox {
   async removeContainer(id: string): Promise<void> {
     await this.#remove(id);
     if (this.#isServed) (await import('../guest/forget-files.ts')).dropCaches();
+  }
+
+  #shell(): GuestShell {
+    if (this.#guestShell) return this.#guestShell;
+    throw new GrpcError(status.PERMISSION_DENIED, `the guest was started without ${debugShellParameter}`);
   }
 
   async #remove(id: string): Promise<void> {

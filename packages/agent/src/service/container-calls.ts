@@ -18,10 +18,10 @@ export function containerCalls(sandbox: Sandbox) {
     createContainer: (request) => sandbox.createContainer(request),
     startContainer: ({ container_id }) => sandbox.startContainer(container_id),
     removeContainer: ({ container_id, timeout }) => within(timeout, sandbox.removeContainer(container_id)),
-    execProcess: ({ container_id, exec_id, process: message }) => sandbox.container(container_id).exec(exec_id, message),
+    execProcess: ({ container_id, exec_id, process: message }) => sandbox.processesOf(container_id).exec(exec_id, message),
     signalProcess: ({ container_id, exec_id, signal }) => sandbox.signal(container_id, exec_id, signal),
     waitProcess: async ({ container_id, exec_id }, call) => ({
-      status: await sandbox.container(container_id).wait(exec_id, call),
+      status: await sandbox.processesOf(container_id).wait(exec_id, call),
     }),
     pauseContainer: ({ container_id }) => sandbox.container(container_id).pause(),
     resumeContainer: ({ container_id }) => sandbox.container(container_id).resume(),

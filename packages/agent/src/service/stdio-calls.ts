@@ -34,7 +34,7 @@ async function read(
 
 export function stdioCalls(sandbox: Sandbox) {
   const find = ({ container_id, exec_id }: { container_id: string; exec_id: string }): GuestProcess =>
-    sandbox.container(container_id).process(exec_id);
+    sandbox.processesOf(container_id).process(exec_id);
   return {
     writeStdin: async (request) => ({
       len: await find(request).io.write(request.data),

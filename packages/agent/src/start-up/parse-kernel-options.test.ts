@@ -10,6 +10,7 @@ describe('parseKernelOptions', () => {
     ['agent.unified_cgroup_hierarchy=true', { unifiedCgroups: true }],
     ['agent.container_pipe_size=65536', { containerPipeSize: 65536 }],
     ['agent.devmode agent.debug_console', { devmode: true, debugConsole: true }],
+    ['agent.debug_shell', { debugShell: true }],
     ['agent.colour=red', { warnings: ['unknown kernel option agent.colour'] }],
     ['agent.log=loud', { warnings: ['kernel option agent.log=loud cannot be understood'] }],
   ];

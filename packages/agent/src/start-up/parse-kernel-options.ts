@@ -1,4 +1,5 @@
 /** The parameters `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
+import { debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { parseLevel } from '@kata-containers/common/logging/logger';
 import type { Level } from '@kata-containers/common/logging/logger';
@@ -7,6 +8,8 @@ export interface KernelOptions {
   readonly logLevel: Level;
   readonly devmode: boolean;
   readonly debugConsole: boolean;
+  /** The host may run processes beside the containers. */
+  readonly debugShell: boolean;
   /** Milliseconds that a hot-plugged device may take to appear. */
   readonly hotplugTimeoutMs: number;
   readonly unifiedCgroups: boolean;
@@ -36,6 +39,10 @@ const known: Readonly<Record<string, Option>> = {
     options.debugConsole = true;
     return true;
   },
+  [debugShellParameter]: (_, options) => {
+    options.debugShell = true;
+    return true;
+  },
   'agent.hotplug_timeout': (value, options) => {
     const milliseconds = parseDuration(value);
     if (milliseconds) options.hotplugTimeoutMs = milliseconds;
@@ -62,6 +69,7 @@ export function parseKernelOptions(commandLine: string): KernelOptions {
     logLevel: 'info',
     devmode: false,
     debugConsole: false,
+    debugShell: false,
     hotplugTimeoutMs: 3000,
     unifiedCgroups: false,
     containerPipeSize: 0,

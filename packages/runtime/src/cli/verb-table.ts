@@ -40,6 +40,11 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
     summary: 'show what sandboxes cost beyond their containers',
     load: async () => (await import('./verbs/kata-overhead.ts')).kataOverhead,
   },
+  'kata-shell': {
+    summary: 'run a shell in the guest, beside the container',
+    stopAtWord: true,
+    load: async () => (await import('./verbs/kata-shell.ts')).kataShell,
+  },
   'kata-top': { summary: 'show what each sandbox uses now', load: async () => (await import('./verbs/kata-top.ts')).kataTop },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },

@@ -193,6 +193,11 @@ const shim = {
 
 const agent = {
   enable_debug: flag(false, "Log debug messages of the agent on the guest's console."),
+  debug_console_enabled: flag(
+    false,
+    "Permit 'kata-runtime kata-shell ID', which runs programs as root in the guest, beside the containers. It sees and can change all that\n" +
+      'the containers of the VM have. Annotations cannot change this key.',
+  ),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
   enable_tracing: idle(false, NO_TRACING),
   trace_mode: idle('dynamic', NO_TRACING),

@@ -97,6 +97,7 @@ export function environmentInfo(facts: EnvironmentFacts): Record<string, object>
   const parameters = configuredParameters({
     hasImage: hypervisor.image !== '',
     agentDebug: agent.enable_debug,
+    debugShell: agent.debug_console_enabled,
     kernelParams: hypervisor.kernel_params,
   });
   return {

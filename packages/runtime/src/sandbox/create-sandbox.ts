@@ -100,6 +100,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     virtioFsSocket: files.virtioFsSocket,
     paths: files,
     agentDebug: agentConfiguration.enable_debug,
+    debugShell: agentConfiguration.debug_console_enabled,
   });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
   const vm = await acquireVm(context, { id, plan, files, network, journal, seccomp });

@@ -21,6 +21,7 @@ export interface PlanInputs {
   readonly virtioFsSocket: string;
   readonly paths: QemuPaths;
   readonly agentDebug: boolean;
+  readonly debugShell: boolean;
 }
 
 function vcpus({ default_vcpus: start, default_maxvcpus: most }: HypervisorConfiguration): { vcpus: number; maxVcpus: number } {

@@ -32,6 +32,7 @@ async function usualPlan(context: Context): Promise<QemuPlan> {
     virtioFsSocket: anywhere,
     paths: { qmpSocket: anywhere, consoleSocket: anywhere, agentSocket: anywhere, pidFile: anywhere, qemuLog: anywhere },
     agentDebug: agent.enable_debug,
+    debugShell: agent.debug_console_enabled,
   });
 }
 

@@ -74,6 +74,7 @@ describe('QEMU command line', () => {
     ['no seccomp filter', { ...plan, seccomp: '' }, [], [/sandbox on/]],
     ['no vhost-net', { ...plan, vhostNet: false }, [/^-netdev tap,.*downscript=no$/], [/vhost/]],
     ['nested', { ...plan, nested: true }, [/virtio-scsi-pci,id=scsi0,disable-modern=true/], [/disable-modern=false/]],
+    ['a debugging shell', { ...plan, debugShell: true }, [/ scsi_mod\.scan=none agent\.debug_shell( |$)/m], [/ agent\.debug_console/]],
     ['debug', { ...plan, debug: true, agentDebug: true }, [/ debug .*agent\.log=debug/], [/ quiet /]],
     ['q35', { ...plan, machineType: 'q35' }, [/^-machine q35,/, /pci-bridge,bus=pcie\.0,/], []],
     [

@@ -18,6 +18,7 @@ export const examplePlan: QemuPlan = {
   kernel: '/k',
   kernelParams: '',
   agentDebug: false,
+  debugShell: false,
   debug: false,
   image: { path: '/img', sizeBytes: 134217728 },
   imageAsNvdimm: true,

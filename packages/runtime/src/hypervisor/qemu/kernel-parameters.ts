@@ -1,4 +1,5 @@
 /** The guest kernel's command line, in 1.x's order. Pure. */
+import { debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
 import type { QemuPlan } from './qemu-plan.ts';
 
 const base = [
@@ -26,6 +27,7 @@ const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_t
 export interface ParameterChoices {
   readonly hasImage: boolean;
   readonly agentDebug: boolean;
+  readonly debugShell: boolean;
   /** The configuration's own words. */
   readonly kernelParams: string;
 }
@@ -33,8 +35,9 @@ export interface ParameterChoices {
 const units = ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket'];
 
 /** The parameters that the configuration decides; `kata-env` shows them. */
-export function configuredParameters({ hasImage, agentDebug, kernelParams }: ParameterChoices): string[] {
-  const args = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...(agentDebug ? ['agent.log=debug'] : [])];
+export function configuredParameters({ hasImage, agentDebug, debugShell, kernelParams }: ParameterChoices): string[] {
+  const ofAgent = [...(agentDebug ? ['agent.log=debug'] : []), ...(debugShell ? [debugShellParameter] : [])];
+  const args = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...ofAgent];
   return kernelParams === '' ? args : [...args, kernelParams];
 }
 

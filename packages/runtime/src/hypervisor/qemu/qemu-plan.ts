@@ -55,6 +55,8 @@ export interface QemuPlan {
   readonly kernel: string;
   readonly kernelParams: string;
   readonly agentDebug: boolean;
+  /** The agent runs processes beside the containers. */
+  readonly debugShell: boolean;
   readonly debug: boolean;
   /** Either an image or an initrd. */
   readonly image?: QemuImage;

@@ -1,0 +1,37 @@
+/** From a started process to one that the host can use: its output ends with it, and it is killed when its shim has gone. */
+import { constants } from 'node:os';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { AttachedCalls } from './attached-calls.ts';
+import type { Launched } from './launcher.ts';
+import type { GuestProcess } from './process.ts';
+
+const { SIGKILL } = constants.signals;
+
+interface Follow {
+  readonly kernel: Pick<Kernel, 'kill'>;
+  readonly log: Logger;
+  /** Whose process it is, for the log. */
+  readonly container: string;
+  /** A container's first process goes on without its shim. */
+  readonly isFirst: boolean;
+  readonly onEnd: () => void;
+}
+
+export function followProcess(launched: Launched, { kernel, log, container, isFirst, onEnd }: Follow): GuestProcess {
+  let ended = false;
+  const { pid, io } = launched;
+  const abandoned = (): void => {
+    if (ended) return;
+    log.warn('a process is killed: its shim has gone', { container, process: pid });
+    kernel.kill(pid, SIGKILL);
+  };
+  launched.exited
+    .then(() => {
+      ended = true;
+      onEnd();
+      io.processEnded();
+    })
+    .catch(() => {});
+  return { ...launched, hasEnded: () => ended, attachedCalls: isFirst ? undefined : new AttachedCalls(abandoned) };
+}

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { isatty } from 'node:tty';
+import { openGuestShell } from '../../sandbox/guest-shell.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { findId } from '../find-id.ts';
+import { forwardSignals } from '../forward-signals.ts';
+import type { Verb } from '../verb.ts';
+
+const STDIN = 0;
+
+export const kataShell: Verb = {
+  describe: (command) =>
+    void command
+      .argument('<container-id>', 'container, in whose guest the shell runs')
+      .argument('[command...]', 'instead of a shell; without a terminal if standard input is none'),
+  async run({ args, context, host }) {
+    const id = findId(args[0]);
+    const command = args.slice(1);
+    const starting = openGuestShell(await context(), {
+      id,
+      args: command.length > 0 ? command : ['sh'],
+      terminal: isatty(STDIN),
+      term: host.environment['TERM'],
+    });
+    forwardSignals(starting);
+    const started = await starting;
+    const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    started.child.ref();
+    return exitCodeOf(...(await exited));
+  },
+};

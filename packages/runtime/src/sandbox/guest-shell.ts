@@ -1,0 +1,81 @@
+/** `kata-shell`: a process in the guest itself, beside the containers of a sandbox, with a shim of its own. */
+import { constants } from 'node:os';
+import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
+import { StateError } from '@kata-containers/common/errors/kata-error';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import { agentProcess } from '../bundle/agent-spec.ts';
+import type { Context } from '../context/context.ts';
+import { randomUuid } from '../context/random-uuid.ts';
+import { launchShim } from '../processes/launch.ts';
+import { isNullStdin } from '../processes/null-stdin.ts';
+import { commandLineOf } from '../processes/process-use.ts';
+import type { Started } from '../processes/spawn-apart.ts';
+import type { SandboxState } from '../state/state.ts';
+import { loadSandbox, requireContainer } from '../state/state-store.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
+import { healthText } from '../vm/sandbox-health.ts';
+
+export interface GuestShellRequest {
+  /** A container of the sandbox. */
+  readonly id: string;
+  readonly args: readonly string[];
+  readonly terminal: boolean;
+  /** TERM of the caller's terminal. */
+  readonly term: string | undefined;
+}
+
+const { SIGKILL } = constants.signals;
+/** As for the agent, and the guest's root. */
+const environment = ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/root'];
+
+/** How the VM was started counts, whatever has become of the configuration. @throws StateError */
+function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState): void {
+  if (commandLineOf(Process.pid).split(/[ \0]/).includes(debugShellParameter)) return;
+  const remedy = 'set debug_console_enabled = true in [agent.kata] of configuration.toml, and create the container again';
+  throw new StateError(`the VM of container ${id} was started without a debugging shell: ${remedy}`);
+}
+
+const OWN_NETWORK = '/proc/self/ns/net';
+
+/** Not in the container's cgroup and namespaces: the shell is none of its processes. */
+function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): Started {
+  const { shim } = context.configuration;
+  return launchShim(
+    {
+      binary: shim.path,
+      agentUrl: sandbox.AgentState.URL,
+      containerId: guestItself,
+      execId,
+      args,
+      terminal,
+      debug: shim.enable_debug,
+      namespaces: { network: OWN_NETWORK },
+      console: undefined,
+      quiet: false,
+      environment: context.environment,
+    },
+    context.kernel,
+  );
+}
+
+/** @returns the shim, which has our standard streams. @throws ContainerNotFoundError, StateError, AgentError */
+export async function openGuestShell(context: Context, request: GuestShellRequest): Promise<Started> {
+  const { id, args, terminal, term } = request;
+  const sandbox = loadSandbox(requireContainer(id).sandboxId);
+  if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`the VM of container ${id} has ended: ${healthText(sandbox)}`);
+  checkAllowed(id, sandbox);
+  const names = { container_id: guestItself, exec_id: randomUuid() };
+  const env = term === undefined ? environment : [...environment, `TERM=${term}`];
+  const agent = await connectGuest(sandbox);
+  try {
+    await agent.call('execProcess', { ...names, process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()) });
+    try {
+      return startShim(context, sandbox, names.exec_id, request);
+    } catch (error) {
+      await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {}); // without a shim nobody could end it
+      throw error;
+    }
+  } finally {
+    agent.close();
+  }
+}

@@ -1,0 +1,30 @@
+/** `kata-shell`: a process of the guest itself, in a VM that was started with a debugging shell only. */
+import assert from 'node:assert/strict';
+import { RuntimeRig } from './runtime-rig.ts';
+
+describe('kata-runtime kata-shell', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  it('asks the agent for a process beside the containers, and exits with its code', async () => {
+    const shim = `case "$*" in *"-container .guest "*) exit 7;; esac; exec sleep 1000`;
+    rig.prepare({ shim, configuration: { 'agent.kata.debug_console_enabled': true } });
+    assert.equal((await rig.create()).code, 0);
+    assert.equal((await rig.kata('kata-shell', rig.id, 'ps', '-ef')).code, 7);
+    const request = rig.lastRequest('execProcess') as { container_id: string; process: Readonly<Record<string, unknown>> };
+    const { container_id, process: asked } = request;
+    assert.deepEqual([container_id, asked['Args'], asked['Terminal'], asked['Cwd']], ['.guest', ['ps', '-ef'], false, '/']);
+  });
+
+  it('is refused by how the VM was started, with the key to set', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).code, 0);
+    rig.configure('debug_console_enabled', true);
+    const { code, stderr } = await rig.kata('kata-shell', rig.id);
+    const remedy = 'set debug_console_enabled = true in [agent.kata] of configuration.toml, and create the container again';
+    assert.deepEqual([code, stderr], [1, `the VM of container ${rig.id} was started without a debugging shell: ${remedy}\n`]);
+    assert.ok(!rig.calls().some((call) => call.startsWith('execProcess ')));
+  });
+});
