@@ -1,19 +1,23 @@
 /**
  * Lays out under a directory what packages install, with a configuration that points into it:
  * `node tools/stage.ts DIR`. DIR/usr/bin/kata-runtime can be handed to any engine as it is. With `--packages` files name each
- * other as they will be installed, without DIR: that is what packages are made of.
+ * other as they will be installed, without DIR: that is what packages are made of. With `--runtime-on-bun` kata-runtime runs on Bun (ADR 14).
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installExecutable } from '../packaging/engine/install.ts';
 import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
-const { positionals, values: options } = parseArgs({ allowPositionals: true, options: { packages: { type: 'boolean' } } });
+const { positionals, values: options } = parseArgs({
+  allowPositionals: true,
+  options: { packages: { type: 'boolean' }, 'runtime-on-bun': { type: 'boolean' } },
+});
 const given = positionals[0];
-if (given === undefined) throw new Error('usage: stage.ts [--packages] DIR');
+if (given === undefined) throw new Error('usage: stage.ts [--packages] [--runtime-on-bun] DIR');
 const root = resolve(given);
 if (/\s/.test(root)) throw new Error(`${root} has a blank in it: the first line of a program cannot name it`);
 
@@ -44,6 +48,7 @@ const programs: readonly [source: string, target: string, trainings: readonly st
   ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
   ['packages/shim/dist/kata-shim.cjs', `${libexec}/kata-shim`, ['-version']],
 ];
+const runtime = { path: '/usr/bin/kata-runtime', enginePath: `${libexec}/bun/kata-runtime` };
 const throttler = [
   ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
   ['packages/ksm-throttler/dist/vc.cjs', '/usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc'],
@@ -52,6 +57,7 @@ const throttler = [
 function installPrograms(): void {
   mkdirSync(inRoot('/usr/bin'), { recursive: true });
   for (const [source, target, trainings] of programs) {
+    if (options['runtime-on-bun'] === true && target === runtime.path) continue;
     installProgram(inRoot(node), {
       source: join(repository, source),
       path: inRoot(target),
@@ -60,6 +66,16 @@ function installPrograms(): void {
       trainings: trainings.map((line) => line.split(' ')),
     });
   }
+}
+
+function installRuntimeOnBun(): void {
+  const { path, enginePath } = runtime;
+  installExecutable({
+    entry: 'packages/runtime/src/main.ts',
+    path: inRoot(path),
+    enginePath: inRoot(enginePath),
+    named: named(enginePath),
+  });
 }
 
 /** Daemons that start with their host stay one file each, whose first line names the Node it was made for. */
@@ -144,4 +160,5 @@ installConfiguration();
 installCompletion();
 say('training');
 installPrograms();
+if (options['runtime-on-bun'] === true) installRuntimeOnBun();
 say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);

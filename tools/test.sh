@@ -59,6 +59,10 @@ if [ -n "$unit" ]; then
   mocha ${pattern:+--grep "$pattern"} $unit
   set +f
 fi
+if [ -n "$all" ]; then
+  say 'unit tests of the runtime, on Bun'
+  find packages/common/src packages/runtime/src -name '*.test.ts' -exec node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
+fi
 [ -n "$integration$e2e" ] || exit 0
 
 say 'build'

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
-import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
 const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
@@ -67,7 +67,7 @@ describe('commands of kata-runtime', function () {
   for (const args of ['features', 'version', 'list', 'kata-env'])
     it(`${args}: a result that cannot be written is a failure`, async () => {
       rig.prepare();
-      const command = `${process.execPath} --no-warnings ${BUNDLE} --kata-config ${rig.scratch.file('c.toml')} ${args} >/dev/full`;
+      const command = `${RUNTIME.join(' ')} --kata-config ${rig.scratch.file('c.toml')} ${args} >/dev/full`;
       const { code, stderr } = await run('sh', ['-c', command]);
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });

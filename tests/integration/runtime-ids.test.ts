@@ -6,7 +6,7 @@ import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { until } from '../support/until.ts';
-import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
 const SILENT = { code: 0, stdout: '', stderr: '' };
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
@@ -39,7 +39,7 @@ describe('ids of containers', function () {
   it('list tells who is not root that it cannot see, instead of an empty list', async () => {
     rig.prepare();
     assert.deepEqual(quiet(await rig.create()), SILENT);
-    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '--no-warnings', BUNDLE, 'list'];
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', ...RUNTIME, 'list'];
     const { code, stdout, stderr } = await run('setpriv', nobody);
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /^\/run\/kata-containers\/containers-mapping cannot be read \(EACCES\): run the command as root\n$/);

@@ -10,7 +10,11 @@ import type { Outcome } from '../support/run.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { Scratch } from '../support/process.ts';
 
-export const BUNDLE = join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs');
+/** The program and the first arguments of kata-runtime: the bundle, or the executable that KATA_RUNTIME names. */
+export const RUNTIME: readonly [program: string, ...args: string[]] =
+  process.env['KATA_RUNTIME'] === undefined
+    ? [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs')]
+    : [process.env['KATA_RUNTIME']];
 export const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
 
 export interface Modes {
@@ -27,7 +31,12 @@ let count = 0;
 export class RuntimeRig {
   readonly scratch = new Scratch();
   readonly id = `it-${process.pid}-${count++}`;
+  readonly #runtime: typeof RUNTIME;
   #outputs = 0;
+
+  constructor(runtime = RUNTIME) {
+    this.#runtime = runtime;
+  }
 
   /** Removes the container, and sees that nothing is left. */
   async close(): Promise<void> {
@@ -98,8 +107,8 @@ export class RuntimeRig {
     const name = this.scratch.file(`out${this.#outputs++}`);
     writeFileSync(`${name}.in`, input);
     const files = [openSync(`${name}.in`, 'r'), openSync(name, 'w'), openSync(`${name}.err`, 'w')] as const;
-    const all = ['--no-warnings', BUNDLE, '--kata-config', this.scratch.file('c.toml'), ...args];
-    const child = spawn(process.execPath, all, { stdio: [...files] });
+    const [program, ...first] = this.#runtime;
+    const child = spawn(program, [...first, '--kata-config', this.scratch.file('c.toml'), ...args], { stdio: [...files] });
     for (const fd of files) closeSync(fd);
     const output = (): Omit<Outcome, 'code'> => {
       const bytes = readFileSync(name);

@@ -7,7 +7,7 @@ import { leftovers } from '../support/leftovers.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { until } from '../support/until.ts';
-import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 
 const SILENT = { code: 0, stdout: '', stderr: '' };
@@ -159,7 +159,7 @@ describe('kata-runtime on a running container', function () {
 
   it('events end when nobody reads them', async () => {
     await running();
-    const args = [process.execPath, '--no-warnings', BUNDLE, 'events', '--interval', '50ms', rig.id].join(' ');
+    const args = [...RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
     const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
     assert.match(stdout, /^{"type":"(stats|oom)".*\n$/);
     assert.equal(stderr, 'write failed (EPIPE)\n');

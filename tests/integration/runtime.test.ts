@@ -9,7 +9,7 @@ import type { Outcome } from '../support/run.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { until } from '../support/until.ts';
 import type { Scratch } from '../support/process.ts';
-import { BUNDLE, RuntimeRig } from './runtime-rig.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 
 describe('kata-runtime', function () {
@@ -232,9 +232,7 @@ describe('kata-runtime', function () {
       '-s',
       'KILL',
       '2',
-      process.execPath,
-      '--no-warnings',
-      BUNDLE,
+      ...RUNTIME,
       '--kata-config',
       scratch.file('c.toml'),
       'create',

@@ -12,6 +12,7 @@ import { buffer } from 'node:stream/consumers';
 import { GrpcClient } from './grpc-client.ts';
 import type { CallErrors } from './grpc-client.ts';
 import { FLAG, FRAME, encodeFrame, encodeNumber } from '../http2/frames.ts';
+import { isBun } from '../process/engine.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
@@ -121,7 +122,8 @@ describe('GrpcClient', () => {
     ['a compressed message', (stream) => answerWith(stream, Buffer.from([1, 0, 0, 0, 0])), 13, /compressed/],
   ];
   for (const [name, answer, code, text] of refusals) {
-    it(`${name} is an error, and the next call works`, async () => {
+    it(`${name} is an error, and the next call works`, async function () {
+      if (isBun && name === 'a reset') return this.skip(); // its node:http2, which plays the agent here, ends the stream instead
       const client = await serve((stream, called) =>
         called.endsWith('/Good') ? answerWith(stream, prefixed(Buffer.from('ok'))) : answer(stream),
       );

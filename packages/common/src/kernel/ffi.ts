@@ -1,11 +1,13 @@
 /**
- * C library functions through node:ffi. Each foreign call site cites its man page; arguments are checked by the types of
- * the table it is declared in, and by the caller for lengths.
+ * C library functions, by whatever the engine has for that. Each foreign call site cites its man page; arguments are checked by the
+ * types of the table it is declared in, and by the caller for lengths.
  */
-import type Ffi from 'node:ffi';
 import { KernelError } from '../errors/kata-error.ts';
+import { isBun } from '../process/engine.ts';
+import { bunFunctions } from './ffi-bun.ts';
+import { nodeFunctions } from './ffi-node.ts';
+import type { Argument, Signatures } from './foreign-functions.ts';
 
-type Argument = 'int32' | 'uint32' | 'uint64' | 'int64' | 'string' | 'pointer';
 type Value<T extends Argument> = T extends 'int32' | 'uint32'
   ? number
   : T extends 'string'
@@ -14,59 +16,27 @@ type Value<T extends Argument> = T extends 'int32' | 'uint32'
       ? Buffer | null
       : bigint;
 type Values<T extends readonly Argument[]> = { [K in keyof T]: Value<T[K]> };
-
-export type Signatures = Readonly<Record<string, readonly Argument[]>>;
 export type Functions<S extends Signatures> = { [K in keyof S]: (...values: Values<S[K]>) => number };
 
-let loaded: typeof Ffi | undefined;
+const foreign = isBun ? bunFunctions : nodeFunctions;
 
-/** node:ffi, when it is first needed: two megabytes that a process without a Linux call of ours does not pay. */
-function ffi(): typeof Ffi {
-  // Its default export is the module itself.
-  loaded ??= process.getBuiltinModule('node:ffi') as unknown as typeof Ffi;
-  return loaded;
-}
-
-/** Looks C functions that return int up in the process' own libraries, at the first call of one of them. */
+/** C functions that return int, looked up at the first call of one of them. */
 export function bind<const S extends Signatures>(signatures: S): Functions<S> {
-  const table = Object.entries(signatures).map(([name, types]) => [name, { arguments: types, return: 'int32' }]);
-  let found: Functions<S> | undefined;
-  const find = (): Functions<S> => {
-    errno(); // looked up before the call: afterwards the look-up would spoil errno
-    found ??= ffi().dlopen(null, Object.fromEntries(table) as never).functions as unknown as Functions<S>;
-    return found;
-  };
+  let found: ReturnType<typeof foreign.lookUp> | undefined;
   const call =
-    (name: keyof S) =>
-    (...values: never[]) =>
-      (find()[name] as (...given: never[]) => number)(...values);
+    (name: string) =>
+    (...values: readonly unknown[]) => {
+      found ??= foreign.lookUp(signatures);
+      return found[name]?.(...values);
+    };
   return Object.fromEntries(Object.keys(signatures).map((name) => [name, call(name)])) as unknown as Functions<S>;
 }
 
-interface ErrnoFunctions {
-  __errno_location(): bigint;
-  strerrorname_np(errno: number): bigint;
-}
-
-let errnoFunctions: ErrnoFunctions | undefined;
-
-function errno(): ErrnoFunctions {
-  errnoFunctions ??= ffi().dlopen(null, {
-    __errno_location: { arguments: [], return: 'pointer' },
-    strerrorname_np: { arguments: ['int32'], return: 'pointer' },
-  } as never).functions as unknown as ErrnoFunctions;
-  return errnoFunctions;
-}
-
 /** errno of the foreign call just made: nothing may run in between. */
-export function lastErrno(): number {
-  return ffi().getInt32(errno().__errno_location(), 0);
-}
+export const lastErrno = (): number => foreign.lastErrno();
 
 /** errno's name, as errno(3) spells it. */
-export function errnoName(number: number): string {
-  return ffi().toString(errno().strerrorname_np(number)) ?? `errno ${number}`;
-}
+export const errnoName = (number: number): string => foreign.errnoName(number) ?? `errno ${number}`;
 
 /** Passes a result on, or throws KernelError when it is the -1 of a failed call. `detail` says on what the call was made. */
 export function check(result: number, syscall: string, detail: string): number {
@@ -76,6 +46,4 @@ export function check(result: number, syscall: string, detail: string): number {
 }
 
 /** The address of a buffer, for pointers inside structures. The buffer must stay reachable while the kernel may follow it. */
-export function address(buffer: Buffer): bigint {
-  return ffi().getRawPointer(buffer);
-}
+export const address = (buffer: Buffer): bigint => foreign.address(buffer);

@@ -1,5 +1,7 @@
 /** The end of any process, also of one that is not a child of ours. */
-import { openPollableStream } from './pollable-stream.ts';
+import { isBun } from '../process/engine.ts';
+import { processEndOnBun } from './process-end-bun.ts';
+import { processEndOnNode } from './process-end-node.ts';
 
 export interface ProcessEnd {
   readonly ended: Promise<void>;
@@ -8,11 +10,4 @@ export interface ProcessEnd {
 }
 
 /** Owns and closes `pidfd`. */
-export function processEnd(pidfd: number): ProcessEnd {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  // A pidfd becomes readable when its process ends, and then cannot be read: an error is what we wait for (pidfd_open(2)).
-  const stream = openPollableStream(pidfd, { direction: 'read' });
-  stream.on('error', () => resolve()).on('end', () => resolve());
-  stream.resume();
-  return { ended: promise, close: () => void stream.destroy() };
-}
+export const processEnd: (pidfd: number) => ProcessEnd = isBun ? processEndOnBun : processEndOnNode;

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { isBun } from './engine.ts';
 
-/** Real path of the program that runs: the bundle, or what has installed it. */
-export const ownProgram = (): string => realpathSync(process.argv[1] ?? '');
+/** Real path of the program that runs: the bundle, or what was installed. A launcher (packaging/engine/launch.c) names itself as argv[0]. */
+export const ownProgram = (): string => realpathSync((isBun ? process.argv0 : process.argv[1]) ?? '');

@@ -1,0 +1,36 @@
+/** The C library through node:ffi, which is loaded when it is first needed: two megabytes that a process without a Linux call of ours does not pay. */
+import type Ffi from 'node:ffi';
+import type { ForeignFunction, ForeignFunctions } from './foreign-functions.ts';
+
+interface ErrnoFunctions {
+  __errno_location(): bigint;
+  strerrorname_np(errno: number): bigint;
+}
+
+let loaded: typeof Ffi | undefined;
+let errnoFunctions: ErrnoFunctions | undefined;
+
+function ffi(): typeof Ffi {
+  // Its default export is the module itself.
+  loaded ??= process.getBuiltinModule('node:ffi') as unknown as typeof Ffi;
+  return loaded;
+}
+
+function errno(): ErrnoFunctions {
+  errnoFunctions ??= ffi().dlopen(null, {
+    __errno_location: { arguments: [], return: 'pointer' },
+    strerrorname_np: { arguments: ['int32'], return: 'pointer' },
+  } as never).functions as unknown as ErrnoFunctions;
+  return errnoFunctions;
+}
+
+export const nodeFunctions: ForeignFunctions = {
+  lookUp(signatures) {
+    errno();
+    const table = Object.entries(signatures).map(([name, types]) => [name, { arguments: types, return: 'int32' }]);
+    return ffi().dlopen(null, Object.fromEntries(table) as never).functions as unknown as Record<string, ForeignFunction>;
+  },
+  lastErrno: () => ffi().getInt32(errno().__errno_location(), 0),
+  errnoName: (number) => ffi().toString(errno().strerrorname_np(number)) ?? undefined,
+  address: (buffer) => ffi().getRawPointer(buffer),
+};

@@ -1,0 +1,36 @@
+/**
+ * Makes one executable of a program, Bun, and JavaScriptCore's code for the program: `bun packaging/engine/compile.ts ENTRY OUTPUT`, run by
+ * the Bun that becomes part of it. The same sources give the same bytes.
+ */
+import { buildConstants } from '../../tools/build-constants.ts';
+import { withoutSubprograms } from '../../tools/without-subprograms.ts';
+
+declare const Bun: { build(options: object): Promise<{ success: boolean; logs: readonly unknown[] }> };
+
+const [entry, outfile] = process.argv.slice(2);
+if (entry === undefined || outfile === undefined) throw new Error('usage: compile.ts ENTRY OUTPUT');
+
+// Modules that only some commands load stay apart: code that is not called is not read. Without code in it a start takes four times as long.
+const { success, logs } = await Bun.build({
+  entrypoints: [entry],
+  target: 'bun',
+  format: 'esm',
+  splitting: true,
+  bytecode: true,
+  minify: { whitespace: true, syntax: true, identifiers: false },
+  // Bun writes the builder's directories in place of these. grpc-js looks for files of channelz there.
+  define: { ...buildConstants(), __dirname: '"/"', __filename: '"/"' },
+  // grpc-js wants proto-loader only for channelz, which we do not serve.
+  external: ['@grpc/proto-loader'],
+  plugins: [withoutSubprograms],
+  compile: {
+    outfile,
+    executablePath: process.execPath,
+    // Files of the caller's directory are not ours.
+    autoloadBunfig: false,
+    autoloadDotenv: false,
+    autoloadTsconfig: false,
+    autoloadPackageJson: false,
+  },
+});
+if (!success) throw new Error(logs.join('\n'));

@@ -1,0 +1,129 @@
+/** kata-runtime as one executable with Bun: what of its caller's surroundings must not reach the engine, and what of the engine must not reach others. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { installExecutable } from '../../packaging/engine/install.ts';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
+import { run } from '../e2e/run.ts';
+import type { Outcome } from '../e2e/run.ts';
+import { Scratch, until } from './process.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+/** Variables that change what Bun, JavaScriptCore, mimalloc or Node do, and would be seen. */
+const variables: Readonly<Record<string, string>> = {
+  BUN_BE_BUN: '1',
+  BUN_OPTIONS: '--version',
+  BUN_JSC_dumpOptions: '1',
+  JSC_dumpOptions: '1',
+  BUN_JSC_useJIT: '0',
+  BUN_INSPECT: '127.0.0.1:0',
+  BUN_BYTECODE_ORDER_OUT: 'order',
+  BUN_CRASH_REPORT_URL: 'http://127.0.0.1:9',
+  MIMALLOC_VERBOSE: '1',
+  NODE_OPTIONS: '--require /nonexistent',
+  NODE_CHANNEL_FD: '0',
+  NODE_EXTRA_CA_CERTS: '/nonexistent',
+  NODE_V8_COVERAGE: 'coverage',
+};
+
+/** Files that Bun reads in the directory where it is started. */
+const files: Readonly<Record<string, string>> = {
+  'bunfig.toml': 'preload = ["./seen.ts"]\n',
+  '.env': 'BUN_OPTIONS=--version\nPATH=/nonexistent\n',
+  'tsconfig.json': '{',
+  'package.json': '{',
+  'seen.ts': 'process.exit(77);\n',
+};
+
+describe('kata-runtime on Bun', function () {
+  this.timeout(60_000);
+  const scratch = new Scratch();
+  const path = scratch.file('usr/bin/kata-runtime');
+  const enginePath = scratch.file('usr/libexec/kata-containers/bun/kata-runtime');
+  let rig: RuntimeRig;
+  before(() => installExecutable({ entry: 'packages/runtime/src/main.ts', path, enginePath }));
+  after(() => scratch.remove());
+  beforeEach(() => {
+    rig = new RuntimeRig([path]);
+    rig.prepare();
+  });
+  afterEach(() => rig.close());
+
+  const text = ({ code, stdout, stderr }: Outcome): unknown => [code, stdout, stderr];
+  const plain = (): Promise<Outcome> => run('env', ['-i', 'PATH=/usr/bin:/bin', path, '--version']);
+
+  for (const [name, value] of Object.entries(variables))
+    it(`${name} of the caller changes nothing`, async () => {
+      const given = ['-i', '-C', scratch.path, 'PATH=/usr/bin:/bin', `${name}=${value}`, path, '--version'];
+      assert.deepEqual(text(await run('env', given)), text(await plain()));
+      for (const left of ['order', 'coverage']) assert.equal(existsSync(scratch.file(left)), false);
+    });
+
+  it("files of the caller's directory change nothing", async () => {
+    const directory = scratch.file('elsewhere');
+    mkdirSync(directory);
+    for (const [name, content] of Object.entries(files)) writeFileSync(`${directory}/${name}`, content);
+    const given = ['-i', '-C', directory, `HOME=${directory}`, 'PATH=/usr/bin:/bin', path, '--version'];
+    assert.deepEqual(text(await run('env', given)), text(await plain()));
+  });
+
+  it('is one small program that callers start, by a link as well, and finds its configuration beside itself', async () => {
+    assert.ok(statSync(path).size < 1 << 20);
+    const link = scratch.file('link');
+    symlinkSync(path, link);
+    const { stdout } = await run(link, ['--kata-show-default-config-paths']);
+    assert.equal(stdout.split('\n')[0], scratch.file('etc/kata-containers/configuration.toml'));
+  });
+
+  it('an engine that is missing is named', async () => {
+    const alone = scratch.file('alone');
+    const missing = '/nonexistent/kata-runtime';
+    installExecutable({ entry: 'packages/runtime/src/main.ts', path: alone, enginePath: scratch.file('unused'), named: missing });
+    assert.deepEqual(text(await run(alone, ['list'])), [127, '', `${missing}: execve failed (ENOENT)\n`]);
+  });
+
+  it('the same sources make the same bytes, wherever they are', async () => {
+    assert.equal(readFileSync(enginePath).includes(join(import.meta.dirname, '../..')), false);
+    const again = scratch.file('again/kata-runtime');
+    installExecutable({ entry: 'packages/runtime/src/main.ts', path: scratch.file('again/launcher'), enginePath: again });
+    assert.equal((await run('cmp', [enginePath, again])).code, 0);
+  });
+
+  it('hooks, QEMU, proxy and shim get no variable of the engine', async () => {
+    const hook = rig.executable('hook', `env >${rig.scratch.file('hook-environment')}`);
+    rig.changeSpec((spec) => Object.assign(spec, { hooks: { prestart: [{ path: hook }] } }));
+    const { code, stderr } = await rig.create();
+    assert.deepEqual([code, stderr], [0, '']);
+    const { HypervisorState, AgentState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
+    const shim = Number(readFileSync(rig.scratch.file('pid'), 'utf8'));
+    const environments = [HypervisorState.Process.pid, AgentState.Proxy.pid, shim].map((pid) =>
+      readFileSync(`/proc/${pid}/environ`, 'utf8'),
+    );
+    for (const environment of [...environments, readFileSync(rig.scratch.file('hook-environment'), 'utf8')])
+      assert.doesNotMatch(environment, /(^|\0|\n)(BUN|NODE|JSC|MIMALLOC)_/);
+  });
+
+  it('a crash prints no link, and sends nothing', async () => {
+    const curl = scratch.file('bin/curl');
+    mkdirSync(scratch.file('bin'));
+    writeFileSync(curl, `#!/bin/sh\necho "$@" >${scratch.file('sent')}\n`);
+    chmodSync(curl, 0o755);
+    assert.equal((await rig.create()).code, 0);
+    const child = spawn(path, ['--kata-config', rig.scratch.file('c.toml'), 'events', '--interval', '1h', rig.id], {
+      env: { PATH: `${scratch.file('bin')}:/usr/bin:/bin`, BUN_ENABLE_CRASH_REPORTING: '1' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+    await until('the program watches', () => /^SigCgt:\s+0*[1-9a-f]/m.test(readFileSync(`/proc/${child.pid}/status`, 'latin1')));
+    process.kill(child.pid ?? -1, constants.signals.SIGSEGV);
+    assert.deepEqual(await closed, [null, 'SIGSEGV']);
+    assert.match(said, /Segmentation fault/);
+    assert.doesNotMatch(said, /https?:|bun\.report/);
+    assert.equal(existsSync(scratch.file('sent')), false);
+  });
+});
