@@ -4,4 +4,4 @@ import Mocha from 'mocha';
 const mocha = new Mocha({ timeout: 10_000, forbidOnly: true, reporter: 'dot' });
 for (const file of process.argv.slice(2)) mocha.addFile(file);
 await mocha.loadFilesAsync();
-mocha.run((failures) => process.exit(failures === 0 ? 0 : 1));
+mocha.run((failures) => (process.exitCode = failures === 0 ? 0 : 1));

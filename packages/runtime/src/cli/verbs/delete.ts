@@ -1,8 +1,16 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { deleteContainer } from '../../sandbox/delete-container.ts';
+import type { Logger } from '@kata-containers/common/logging/logger';
+import { findSandbox } from '../../state/state-store.ts';
 import { findId } from '../find-id.ts';
 import type { Verb } from '../verb.ts';
+
+/** containerd deletes each container twice, the second time by force: what is not there costs no more than the look for it. */
+async function deleteOne(id: string, force: boolean, log: Logger): Promise<void> {
+  if (force && findSandbox(id) === undefined) return;
+  const { deleteContainer } = await import('../../sandbox/delete-container.ts');
+  const { linuxKernel } = await import('@kata-containers/common/kernel/linux-kernel');
+  await deleteContainer({ log, kernel: linuxKernel }, id, force);
+}
 
 export const deleteVerb: Verb = {
   describe: (command) =>
@@ -11,7 +19,7 @@ export const deleteVerb: Verb = {
       .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
   async run({ args, options, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of args) await deleteContainer({ log, kernel: linuxKernel }, findId(id), options['force'] === true);
+    for (const id of args) await deleteOne(findId(id), options['force'] === true, log);
     return 0;
   },
 };
