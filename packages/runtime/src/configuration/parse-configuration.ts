@@ -20,8 +20,8 @@ export interface ConfigurationText {
 /** The file that sets a key, and where in it. */
 export interface Origin {
   readonly file: string;
-  /** Missing for a key inside an inline table. */
-  readonly place?: Place;
+  /** undefined for a key inside an inline table. */
+  readonly place: Place | undefined;
 }
 
 /** `hypervisor.qemu.path` → where the value comes from; a key with its default value has none. */
@@ -156,12 +156,19 @@ function merge(base: Table, over: Table): Table {
 const namesIn = (table: Table, prefix = ''): string[] =>
   Object.entries(table).flatMap(([name, value]) => [`${prefix}${name}`, ...(isTable(value) ? namesIn(value, `${prefix}${name}.`) : [])]);
 
+/** Places are searched when the first one is asked for: a file without problems needs none, and each container reads the files three times. */
 function originsOf(file: ConfigurationText, table: Table): [name: string, origin: Origin][] {
-  const places = keyPlaces(file.text);
-  return namesIn(table).map((name) => {
-    const place = places.get(name);
-    return [name, { file: file.path, ...(place && { place }) }];
-  });
+  let places: ReadonlyMap<string, Place> | undefined;
+  const placeOf = (name: string): Place | undefined => (places ??= keyPlaces(file.text)).get(name);
+  return namesIn(table).map((name) => [
+    name,
+    {
+      file: file.path,
+      get place() {
+        return placeOf(name);
+      },
+    },
+  ]);
 }
 
 /**
