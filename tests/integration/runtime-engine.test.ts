@@ -7,9 +7,10 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { installExecutable } from '../../packaging/engine/install.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { run } from '../e2e/run.ts';
-import type { Outcome } from '../e2e/run.ts';
-import { Scratch, until } from './process.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { Scratch } from '../support/process.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 /** Variables that change what Bun, JavaScriptCore, mimalloc or Node do, and would be seen. */

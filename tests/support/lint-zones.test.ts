@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 const repository = join(import.meta.dirname, '../..');
 const PROCESSES = ['runtime', 'proxy', 'shim', 'agent', 'ksm-throttler'];
 const KERNEL = "import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';\nlinuxKernel.sync();\n";
+const ENGINE = "import { setFlagsFromString } from 'node:v8';\nsetFlagsFromString(process.execPath);\n";
 
 describe("the project's lint rules", () => {
   let rules: Linter.Config[];
@@ -33,6 +34,14 @@ describe("the project's lint rules", () => {
     ['a verb may', 'packages/runtime/src/cli/verbs/a.ts', KERNEL, []],
     ['a main may', 'packages/agent/src/run-agent.ts', KERNEL, []],
     ['a test may', 'packages/runtime/src/sandbox/a.test.ts', KERNEL, []],
+    [
+      'a use case may not know the engine',
+      'packages/runtime/src/sandbox/a.ts',
+      ENGINE,
+      ['no-restricted-imports', 'no-restricted-properties'],
+    ],
+    ['nor may a plan', 'packages/proxy/src/a-plan.ts', ENGINE, ['no-restricted-imports', 'no-restricted-properties']],
+    ['common/process may', 'packages/common/src/process/a.ts', ENGINE, []],
     ...['x-plan', 'parse-x', 'validate-x', 'x-requests', 'command-line', 'lifecycle', 'x-message'].map(
       (name): [string, string, string, string[]] => [
         `${name}.ts may not read files`,
