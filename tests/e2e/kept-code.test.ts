@@ -93,6 +93,8 @@ describe('translated code of a template', function () {
 
   interface Started {
     readonly id: string;
+    /** QEMU's name among the host's processes. */
+    readonly name: string;
     /** Whether QEMU has mapped the file. */
     readonly uses: boolean;
     /** What QEMU said. */
@@ -103,8 +105,14 @@ describe('translated code of a template', function () {
     assert.equal(code, 0, stderr);
     const id = stdout.trim();
     const vm = `/proc/${engine.pid}/root/run/vc/vm/${id}`;
-    const maps = readFileSync(`/proc/${readFileSync(`${vm}/pid`, 'utf8').trim()}/maps`, 'utf8');
-    return { id, uses: /rwxp .*\/code( \(deleted\))?$/m.test(maps), log: readFileSync(`${vm}/qemu.log`, 'utf8') };
+    const qemu = `/proc/${readFileSync(`${vm}/pid`, 'utf8').trim()}`;
+    const maps = readFileSync(`${qemu}/maps`, 'utf8');
+    return {
+      id,
+      name: readFileSync(`${qemu}/comm`, 'utf8'),
+      uses: /rwxp .*\/code( \(deleted\))?$/m.test(maps),
+      log: readFileSync(`${vm}/qemu.log`, 'utf8'),
+    };
   }
   async function works(id: string): Promise<void> {
     const { stdout, stderr } = await docker(`exec ${id} /own/modify`);
@@ -121,8 +129,8 @@ describe('translated code of a template', function () {
     ['q35 with two vCPUs, and more that are plugged', '--runtime q35 --cpus 2'],
   ] as const) {
     it(`is used by a clone: ${name}`, async () => {
-      const { id, uses, log } = await start(args);
-      assert.deepEqual([uses, log], [true, '']);
+      const { id, name, uses, log } = await start(args);
+      assert.deepEqual([uses, log, name], [true, '', 'qemu-lite-syste\n']);
       await works(id);
     });
   }

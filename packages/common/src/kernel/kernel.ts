@@ -54,6 +54,11 @@ export interface ProcessCalls {
   limitChildren(mask: bigint): void;
   /** Ends what `limitChildren` has begun. */
   unlimitChildren(): void;
+  /**
+   * personality(2) of the main thread: the address space of programs that it starts from now on is randomised or not. A container's
+   * seccomp profile may deny the system call. @returns whether it was allowed
+   */
+  randomiseAddresses(on: boolean): boolean;
   /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -130,6 +130,15 @@ describe('LinuxKernel', () => {
     } finally {
       rmSync(path);
     }
+  });
+
+  it('starts programs at fixed addresses, and at random ones again', () => {
+    const personality = (): string => execFileSync('cat', ['/proc/self/personality'], { encoding: 'utf8' });
+    const before = personality();
+    assert.equal(kernel.randomiseAddresses(false), true);
+    assert.equal(personality(), '00040000\n');
+    assert.equal(kernel.randomiseAddresses(true), true);
+    assert.equal(personality(), before);
   });
 
   it('sees an ended child without taking its status away', async () => {

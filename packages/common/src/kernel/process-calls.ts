@@ -10,12 +10,16 @@ const libc = bind({
   prlimit: ['int32', 'int32', 'pointer', 'pointer'],
   capget: ['pointer', 'pointer'],
   capset: ['pointer', 'pointer'],
+  personality: ['uint64'],
 });
 
 /** C libraries before glibc 2.36 have no function of that name. */
 const raw = bind({ syscall: ['int64', 'int32', 'uint32'] });
 const SYS_PIDFD_OPEN = 434n;
 
+/** Reads the personality without a change. */
+const NO_CHANGE = 0xffff_ffffn;
+const ADDR_NO_RANDOMIZE = 0x4_0000;
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_GET_SECUREBITS = 27;
 const PR_SET_SECUREBITS = 28;
@@ -85,7 +89,7 @@ function waitid(kind: number, pid: number, options: number): { pid: number; code
   return child.pid === 0 ? undefined : child;
 }
 
-/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2), pidfd_open(2). */
+/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2), personality(2), pidfd_open(2). */
 export const processCalls: ProcessCalls = {
   becomeSubreaper() {
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), 'prctl', 'PR_SET_CHILD_SUBREAPER');
@@ -103,6 +107,10 @@ export const processCalls: ProcessCalls = {
   },
   forbidCoreDumps(pid) {
     check(libc.prlimit(pid, RLIMIT_CORE, limitOf(NO_CORE), null), 'prlimit', `RLIMIT_CORE of process ${pid}`);
+  },
+  randomiseAddresses(on) {
+    const now = libc.personality(NO_CHANGE);
+    return now >= 0 && libc.personality(BigInt(on ? now & ~ADDR_NO_RANDOMIZE : now | ADDR_NO_RANDOMIZE)) >= 0;
   },
   limitChildren(mask) {
     const set = setInheritable(mask);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { recordingKernel } from '@kata-containers/common/kernel/recording-kernel';
-import { examplePlan as plan } from '../hypervisor/qemu/example-plan.test-support.ts';
+import { examplePlan } from '../hypervisor/qemu/example-plan.test-support.ts';
 import type { Context } from '../context/context.ts';
 import { confined, isStaticProgram } from './confine-qemu.ts';
 
@@ -28,8 +28,12 @@ describe('isStaticProgram', () => {
 
 describe('confined', () => {
   const child = { pid: 7, kill: () => true };
-  function calls(qemu_capabilities: string[], start: () => typeof child): unknown[] {
-    const recorded = recordingKernel();
+  function calls(
+    qemu_capabilities: string[],
+    start: () => typeof child,
+    { plan, isAllowed } = { plan: examplePlan, isAllowed: true },
+  ): unknown[] {
+    const recorded = recordingKernel({ randomiseAddresses: () => isAllowed });
     const configuration = { hypervisor: { qemu_own_root: false, qemu_capabilities } } as unknown as Context['configuration'];
     const context = { configuration, kernel: recorded.kernel } as Context;
     try {
@@ -51,6 +55,20 @@ describe('confined', () => {
         throw new Error('no');
       }),
       [['limitChildren', 0n], ['unlimitChildren'], ['thrown']],
+    ));
+  const keepsCode = { ...examplePlan, codeFile: '/template/code' };
+  it('a QEMU with kept code has fixed addresses, and it alone', () =>
+    assert.deepEqual(
+      calls(['ALL'], () => child, { plan: keepsCode, isAllowed: true }),
+      [
+        ['randomiseAddresses', false],
+        ['randomiseAddresses', true],
+      ],
+    ));
+  it('a seccomp profile may deny fixed addresses', () =>
+    assert.deepEqual(
+      calls(['ALL'], () => child, { plan: keepsCode, isAllowed: false }),
+      [['randomiseAddresses', false]],
     ));
   it('ALL changes nothing', () =>
     assert.deepEqual(

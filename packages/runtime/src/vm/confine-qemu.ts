@@ -30,8 +30,22 @@ function readHead(path: string): Buffer {
   }
 }
 
-/** Runs `start`, which starts QEMU, so that QEMU is confined as the configuration wants it. @throws KernelError */
-export function confined<T extends Startable>({ configuration, kernel }: Context, plan: QemuPlan, start: () => T): T {
+/**
+ * Kept code names addresses of QEMU, which therefore has the same addresses each time. When this is denied, qemu-lite tries it itself,
+ * and translates as usual if it cannot.
+ */
+function atFixedAddresses<T>(kernel: Context['kernel'], start: () => T): T {
+  const isFixed = kernel.randomiseAddresses(false);
+  try {
+    return start();
+  } finally {
+    if (isFixed) kernel.randomiseAddresses(true);
+  }
+}
+
+/** Runs `startQemu`, so that QEMU is confined as the configuration wants it. @throws KernelError */
+export function confined<T extends Startable>({ configuration, kernel }: Context, plan: QemuPlan, startQemu: () => T): T {
+  const start = plan.codeFile === undefined ? startQemu : () => atFixedAddresses(kernel, startQemu);
   const { qemu_own_root: hasOwnRoot, qemu_capabilities: kept } = configuration.hypervisor;
   const capabilities = kept.includes('ALL') ? undefined : capabilityMask(kept);
   if (capabilities !== undefined) kernel.limitChildren(capabilities);
