@@ -1,8 +1,10 @@
 /** Containers that are joined to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OUTSIDE_ADDRESS, startNameServer } from './name-server.ts';
 import { Engine } from '../support/engine.ts';
 import { good } from '../support/run.ts';
 import { until } from '../support/until.ts';
@@ -67,6 +69,21 @@ describe('macvtap', function () {
     await docker('network', 'disconnect', 'second', 'one');
     await docker('rm', '-f', 'one');
     await docker('network', 'rm', 'second');
+  });
+
+  it("docker's resolver asks the servers outside", async () => {
+    await docker('network', 'create', '--subnet', '10.99.2.0/24', 'names');
+    const outside = await startNameServer(engine.pid, '10.99.2.1');
+    try {
+      const look = ['nslookup', '-type=a', 'a.outside.example'];
+      const stdout = await docker('run', '--rm', '--network', 'names', '--dns', '10.99.2.1', 'busybox', ...look);
+      assert.ok(stdout.includes(`Address: ${OUTSIDE_ADDRESS}`), stdout);
+    } finally {
+      const ended = once(outside, 'exit');
+      outside.kill();
+      await ended;
+    }
+    await docker('network', 'rm', 'names');
   });
 
   it('two containers reach each other, and a published port answers', async () => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
 
 /** Of what it answers (RFC 5737). */
 export const OUTSIDE_ADDRESS = '192.0.2.53';
@@ -28,7 +28,7 @@ function answer(query: Buffer): Buffer {
 }
 
 function serve(address: string): void {
-  const udp = createSocket('udp4', (query, { address: from, port }) => udp.send(answer(query), port, from));
+  const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4', (query, { address: from, port }) => udp.send(answer(query), port, from));
   const tcp = createServer((client) => {
     client.on('error', () => {});
     client.on('data', (bytes: Buffer) => {

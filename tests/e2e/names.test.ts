@@ -17,7 +17,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     before(async () => {
       assert.deepEqual(leftovers(), [], 'the machine is clean before');
       engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
-      await docker('network', 'create', '--subnet', '10.97.0.0/24', 'names');
+      await docker('network', 'create', '--ipv6', '--subnet', '10.97.0.0/24', '--subnet', 'fd00:97::/64', 'names');
       outside = await startNameServer(engine.pid, '10.97.0.1');
       await run('client', '--dns', '10.97.0.1', '--add-host', 'given:192.0.2.9');
       await run('web', '--ip', '10.97.0.10', '--network-alias', 'www', '--network-alias', 'both');
@@ -58,6 +58,18 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const search = ['--dns', '10.97.0.1', '--dns-search', 'lab.outside.example'];
       const stdout = await docker('run', '--rm', '--network', 'names', ...search, 'busybox', 'nslookup', '-type=a', 'host');
       assert.match(stdout, /Name:\thost\.lab\.outside\.example\nAddress: 192\.0\.2\.53/);
+    });
+    it('a server outside that is reached by IPv6', async () => {
+      const outside6 = await startNameServer(engine.pid, 'fd00:97::1');
+      try {
+        const look = ['nslookup', '-type=a', 'a.outside.example'];
+        const { stdout } = await engine.docker(['run', '--rm', '--network', 'names', '--dns', 'fd00:97::1', 'busybox', ...look]);
+        assert.ok(stdout.includes(`Address: ${OUTSIDE_ADDRESS}`), stdout);
+      } finally {
+        const ended = once(outside6, 'exit');
+        outside6.kill();
+        await ended;
+      }
     });
     it('reverse look-up', async () => {
       const { stdout, stderr } = await look('10.97.0.10');

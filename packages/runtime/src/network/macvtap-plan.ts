@@ -10,6 +10,12 @@ import { tapName } from './tcfilter-plan.ts';
 /** 1.x joins ipvlan by tcfilter always: its links share one hardware address, and nothing can be put upon them. */
 export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
 
+/**
+ * With macvtap the namespace has no address, and docker's resolver, which is there, could not ask the servers outside: such links are joined
+ * by tcfilter.
+ */
+export const modelBeside = (model: string, hasResolver: boolean): string => (hasResolver && model === 'macvtap' ? 'tcfilter' : model);
+
 /** Fds after stdio are QEMU's taps. */
 const FIRST_DESCRIPTOR = 3;
 

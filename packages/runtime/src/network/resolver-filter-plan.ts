@@ -17,17 +17,34 @@ export const RESOLVER_PORT_RANGE = `${FIRST_PORT} ${FIRST_PORT + PORTS - 1}`;
 const DNS_PORT = 53;
 const UDP = 17;
 const TCP = 6;
+const ICMPV6 = 58;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** `flowid` without an action ends the classification: the frame goes on to the namespace's own stack. */
-const passAnswers = (link: string, protocol: number): string =>
-  `filter add dev ${link} parent ffff: protocol ip prio 2 u32 match ip protocol ${protocol} 0xff` +
-  ` match ip sport ${DNS_PORT} 0xffff match ip dport ${FIRST_PORT} ${hex(PORT_MASK)} flowid 1:1`;
+const passAnswers = (link: string, { ethertype, match, priority }: Family, protocol: number): string =>
+  `filter add dev ${link} parent ffff: protocol ${ethertype} prio ${priority} u32 match ${match} protocol ${protocol} 0xff` +
+  ` match ${match} sport ${DNS_PORT} 0xffff match ${match} dport ${FIRST_PORT} ${hex(PORT_MASK)} flowid 1:1`;
 
-/** ARP replies (operation 2, at byte 6 of RFC 826's packet) are for both: the VM and the namespace have one address. */
+/** In the words of tc-u32(8). Filters of one priority have one EtherType. */
+interface Family {
+  readonly ethertype: string;
+  readonly match: string;
+  readonly priority: number;
+}
+const IPV4: Family = { ethertype: 'ip', match: 'ip', priority: 2 };
+const IPV6: Family = { ethertype: 'ipv6', match: 'ip6', priority: 3 };
+
+/** RFC 4861: ICMPv6 type of the answer that has a neighbour's hardware address; the type is the first byte behind the 40 of the header. */
+const NEIGHBOUR_ADVERTISEMENT = 136;
+
+/**
+ * ARP replies (operation 2, at byte 6 of RFC 826's packet) and neighbour advertisements are for both: the VM and the namespace have one
+ * address.
+ */
 export const resolverFilters = (link: string, tap: string): string[] => [
   `filter add dev ${link} parent ffff: protocol arp prio 1 u32 match u16 0x0002 0xffff at 6 action mirred egress mirror dev ${tap}`,
-  passAnswers(link, UDP),
-  passAnswers(link, TCP),
+  ...[IPV4, IPV6].flatMap((family) => [UDP, TCP].map((protocol) => passAnswers(link, family, protocol))),
+  `filter add dev ${link} parent ffff: protocol ipv6 prio ${IPV6.priority} u32 match ip6 protocol ${ICMPV6} 0xff` +
+    ` match u8 ${NEIGHBOUR_ADVERTISEMENT} 0xff at 40 action mirred egress mirror dev ${tap}`,
 ];

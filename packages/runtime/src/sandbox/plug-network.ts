@@ -11,7 +11,7 @@ import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
 import { TOOL_TIMEOUT_MS } from '../network/ip-command.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
-import { isMacvtap, savedLink } from '../network/macvtap-plan.ts';
+import { isMacvtap, modelBeside, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
@@ -68,7 +68,7 @@ async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kerne
 export async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
   const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
-  const endpoint = planEndpoint(state, link, configuration.runtime.internetworking_model);
+  const endpoint = planEndpoint(state, link, modelBeside(configuration.runtime.internetworking_model, state.Network.HasResolver === true));
   const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
   let descriptor: number | undefined;
   try {

@@ -5,7 +5,7 @@ import type { Context } from '../context/context.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { scanNetwork } from '../network/join.ts';
-import { planNetworks } from '../network/macvtap-plan.ts';
+import { modelBeside, planNetworks } from '../network/macvtap-plan.ts';
 import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { dnsLines } from './dns-lines.ts';
@@ -47,10 +47,14 @@ function refuseShared(path: string, taps: readonly string[]): void {
 export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
   const { path, created } = findNamespace(context, request);
   await runPrestartHooks(context, path, request);
-  if (context.configuration.runtime.internetworking_model === 'none')
+  const { internetworking_model: configured } = context.configuration.runtime;
+  if (configured === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
   const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
   if (!created) refuseShared(path, facts.taps);
   const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
-  return { path, created, facts, hasResolver, networks: planNetworks(facts.links, context.configuration.runtime.internetworking_model) };
+  const model = modelBeside(configured, hasResolver);
+  if (model !== configured)
+    context.log.info("docker's resolver needs the addresses of the links: they are joined by tcfilter, not by macvtap");
+  return { path, created, facts, hasResolver, networks: planNetworks(facts.links, model) };
 }
