@@ -1,17 +1,19 @@
-/** How QEMU is confined while a container runs: what the kernel says of the process, and what its root directory has. */
+/** How QEMU, kata-proxy and kata-shim are confined while a container runs: what the kernel says of them, and what their root directories have. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { good } from '../support/run.ts';
 import { isOtherQemu, kataRuntime } from '../support/staged.ts';
+import { until } from '../support/until.ts';
 
-/** Fields of /proc/PID/status. */
-const status = (pid: number): Map<string, string> =>
+/** Fields of /proc/PID/status, or of another file like it. */
+const status = (pid: number, path = `/proc/${pid}/status`): Map<string, string> =>
   new Map(
-    readFileSync(`/proc/${pid}/status`, 'utf8')
+    readFileSync(path, 'utf8')
       .split('\n')
       .map((line): [string, string] => [line.split(':')[0] ?? '', line.split(':\t')[1] ?? '']),
   );
@@ -46,6 +48,19 @@ describe('the confinement of QEMU', function () {
     assert.match(readFileSync(`/proc/${qemu}/limits`, 'utf8'), /^Max core file size +1 +1 +bytes/m);
   });
 
+  it('threads', () => {
+    const path = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${qemu}/cgroup`, 'utf8'))?.[1] ?? '';
+    assert.match(path, new RegExp(`${container}/qemu$`));
+    assert.equal(readFileSync(`/sys/fs/cgroup/pids${path}/pids.max`, 'utf8').trim(), '1024');
+  });
+
+  it("oomScoreAdj of config.json, not the engine's own score", async () => {
+    const id = (await good(engine.docker(['run', '-d', '--oom-score-adj', '345', 'busybox', 'sleep', '1000']))).trim();
+    const pid = readFileSync(`/run/vc/vm/${id}/pid`, 'utf8').trim();
+    assert.equal(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim(), '345');
+    await engine.docker(['rm', '-f', id]);
+  });
+
   it('namespaces', () => {
     const shared = ['mnt', 'pid', 'ipc', 'uts', 'net'].filter((name) => namespace(qemu, name) === namespace('self', name));
     assert.deepEqual(shared, []);
@@ -66,6 +81,59 @@ describe('the confinement of QEMU', function () {
         [],
       );
   });
+
+  const state = <T>(path: string): T => JSON.parse(readFileSync(`/run/vc/sbs/${container}/${path}`, 'utf8')) as T;
+  const processes: readonly (readonly [name: string, pid: () => number])[] = [
+    ['kata-proxy', () => state<SandboxState>('persist.json').AgentState.Proxy.pid],
+    ["the first process' kata-shim", () => state<ContainerRecord>(`${container}/persist.json`).Process.Shim.pid],
+    [
+      "an exec's kata-shim",
+      () => {
+        const own = state<ContainerRecord>(`${container}/persist.json`).Process.Shim.pid;
+        const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+        return all.map(Number).find((pid) => pid !== own && isShimOf(pid, own)) ?? 0;
+      },
+    ],
+  ];
+  /** In the PID namespace of that shim. */
+  const isShimOf = (pid: number, own: number): boolean => {
+    try {
+      return namespace(pid, 'pid') === namespace(own, 'pid');
+    } catch {
+      return false; // ended
+    }
+  };
+  for (const [name, pidOf] of processes)
+    it(`${name}: every thread without root and capabilities, an empty root directory, nobody's network`, async () => {
+      await good(engine.docker(['exec', '-d', container, 'sleep', '500']));
+      await until('there is the process', () => pidOf() > 0);
+      const pid = pidOf();
+      await until('it is confined', () => status(pid).get('Seccomp') === '2' && !status(pid).get('Uid')?.startsWith('0'));
+      const none = '0000000000000000';
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const found = status(pid, `/proc/${pid}/task/${thread}/status`);
+        const of = (...names: string[]): (string | undefined)[] => names.map((field) => found.get(field));
+        assert.deepEqual(of('CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs', 'Seccomp'), [none, none, none, none, '1', '2'], thread);
+        const user = String(0x70000000 + pid);
+        assert.deepEqual(of('Uid', 'Gid'), [Array(4).fill(user).join('\t'), Array(4).fill(user).join('\t')], thread);
+        assert.equal(found.get('Groups')?.trim(), '');
+      }
+      assert.equal(status(pid).get('CapBnd'), none);
+      assert.deepEqual(readdirSync(`/proc/${pid}/root/`), []);
+      assert.equal(statSync(`/proc/${pid}/fd`).uid, 0, 'it is not dumpable');
+      assert.notEqual(namespace(pid, 'net'), namespace('self', 'net'));
+      const files = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const directories = files.filter((path) => path.startsWith('/') && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+      assert.deepEqual(directories, [], files.join(' '));
+      assert.doesNotMatch(files.join(' '), /io_uring/);
+      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8')
+        .split('\0')
+        .map((entry) => entry.split('=')[0]);
+      assert.deepEqual(
+        variables.filter((variable) => !/^(PATH|KATA_PROXY_CONSOLE|KATA_SHIM_SANDBOX|KATA_SHIM_TITLE|)$/.test(variable ?? '')),
+        [],
+      );
+    });
 
   it("files of the guest's root are its own on the host, in every way that 9p has", async () => {
     mkdirSync(join(volume, 'd'), { mode: 0o700 });

@@ -1,6 +1,6 @@
 /** Containers whose share is served by the real virtiofsd. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childrenOf } from '../../packages/runtime/src/processes/process-use.ts';
@@ -40,11 +40,11 @@ describe('virtio-fs', function () {
 
   const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
   const volume = (mode = 'rw'): string[] => ['-v', `${join(directory, 'volume')}:/v:${mode}`];
-  /** A container that runs, and its daemon's pid. */
-  async function start(...args: string[]): Promise<{ id: string; daemon: number }> {
+  /** A container that runs, and the pids of its daemon and its QEMU. */
+  async function start(...args: string[]): Promise<{ id: string; daemon: number; qemu: number }> {
     const id = (await docker('run', '-d', ...args, 'busybox', 'sleep', '1000')).trim();
     const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
-    return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0 };
+    return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0, qemu: HypervisorState.Process.pid };
   }
 
   it('root file system and volumes come by it, both ways, and the daemon goes with the container', async () => {
@@ -64,6 +64,33 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
     assert.deepEqual([existsSync(`/proc/${daemon}`), existsSync(`/proc/${served}`)], [false, false]);
     assert.equal(readFileSync(join(directory, 'volume/kept'), 'utf8'), 'from the host');
+  });
+
+  it('QEMU is not root, and sees no file of the host; the daemon has what its documentation says', async () => {
+    const { id, daemon, qemu } = await start(...volume());
+    const field = (pid: number, name: string): string | undefined =>
+      new RegExp(`^${name}:[\\t ]*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const user = Number(field(qemu, 'Uid')?.split('\t')[0]);
+    assert.ok(user >= 0x71000000, `user ${user}`);
+    const none = '0000000000000000';
+    const names = ['CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'Groups'];
+    assert.deepEqual(
+      names.map((name) => field(qemu, name)),
+      [none, none, none, none, '1', '2', ''],
+    );
+    assert.deepEqual(readdirSync(`/proc/${qemu}/root/dev/shm`), [], "not the host's shared memory");
+    const [served = 0] = childrenOf(daemon);
+    // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID, SETUID, MKNOD, SETFCAP (docs/tools/virtiofsd.rst of QEMU 7.2)
+    assert.deepEqual(
+      [field(served, 'CapPrm'), field(served, 'CapEff'), field(served, 'Seccomp')],
+      ['00000000880000db', '00000000880000db', '2'],
+    );
+    const namespaceOf = (pid: number | 'self', name: string): string => readlinkSync(`/proc/${pid}/ns/${name}`);
+    assert.deepEqual(
+      ['mnt', 'pid', 'net'].filter((name) => namespaceOf(served, name) === namespaceOf('self', name)),
+      [],
+    );
+    await docker('rm', '-f', id);
   });
 
   it('a read-only volume cannot be written, not by the guest either', async () => {

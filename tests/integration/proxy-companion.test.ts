@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { forbidIoUring } from '../../packages/common/src/confinement/forbid-io-uring.ts';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import { until } from '../support/until.ts';
@@ -23,6 +24,7 @@ describe('kata-proxy and its companion', function () {
     const daemon = spawn('sleep', ['1000'], { stdio: 'ignore' });
     const pidfd = linuxKernel.openPidfd(daemon.pid ?? -1);
     const sockets = ['-listen-socket', `unix://${rig.scratch.file('proxy.sock')}`, '-mux-socket', rig.scratch.file('kata.sock')];
+    forbidIoUring(linuxKernel); // as the runtime does: the program would start once more, without the pidfd
     const proxy = spawn(process.execPath, ['--no-warnings', BUNDLE, ...sockets, '-sandbox', 'sb'], {
       stdio: ['ignore', 'pipe', 'pipe', pidfd],
       env: { ...process.env, KATA_PROXY_ENDS_WITH: '3' },

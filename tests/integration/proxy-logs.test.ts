@@ -1,11 +1,13 @@
 /** kata-proxy keeps the logs of its VM small, whoever writes them. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const MIB = 1 << 20;
+/** Those that there are when the proxy is started, as the runtime starts it. */
+const NAMES = ['qemu.log', 'virtiofsd.log', 'proxy.log'];
 
 describe('kata-proxy and the logs beside its sockets', function () {
   this.timeout(30_000);
@@ -13,6 +15,7 @@ describe('kata-proxy and the logs beside its sockets', function () {
   beforeEach(async () => {
     rig = new ProxyRig();
     void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
+    for (const name of NAMES) writeFileSync(rig.scratch.file(name), '');
     await rig.start();
   });
   afterEach(() => rig.stop());
@@ -27,7 +30,7 @@ describe('kata-proxy and the logs beside its sockets', function () {
   /** It is empty for a moment on the way. */
   const isCut = (path: string): boolean => statSync(path).size > 0 && statSync(path).size < MIB;
 
-  for (const name of ['qemu.log', 'virtiofsd.log', 'proxy.log'])
+  for (const name of NAMES)
     it(`${name} is cut to its last lines, and written on`, async () => {
       const path = rig.scratch.file(name);
       const log = openSync(path, 'a');

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { forbidIoUring } from '../../packages/common/src/confinement/forbid-io-uring.ts';
+import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
@@ -29,6 +31,7 @@ export class Component {
   constructor(bundle: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const path = join(repository, 'packages', bundle);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
+    forbidIoUring(linuxKernel); // as the runtime does: they would start twice else
     this.child = spawn(process.execPath, ['--no-warnings', path, ...args], {
       stdio: 'pipe',
       env: { ...process.env, ...environment },

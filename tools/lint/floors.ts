@@ -31,7 +31,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   common: [
     ['agent-api'],
-    ['command-lines', 'grpc', 'logging'],
+    ['command-lines', 'confinement', 'grpc', 'logging'],
     ['http2', 'kernel', 'mux'],
     ['cgroups', 'dns', 'oci', 'process'],
     ['errors', 'generated'],

@@ -7,20 +7,14 @@ import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
 const END_MS = 1000;
 
 export class GuestConsole {
-  readonly #socket: string | undefined;
-  #tail: ConsoleTail | undefined;
-
-  /** Without a socket nothing is followed. */
-  constructor(socket: string | undefined) {
-    this.#socket = socket;
-  }
+  readonly #tail: ConsoleTail | undefined;
 
   /**
-   * To be called once a client of the proxy has connected: QEMU serves one reader at a time, in the order of their calls, and the runtime
-   * reads the console from before its first call to the guest until the answer.
+   * Without a socket nothing is followed. QEMU serves one reader at a time, in the order of their calls: the runtime, which calls before it
+   * starts the proxy, reads the console until the guest has answered.
    */
-  follow(): void {
-    if (this.#socket !== undefined) this.#tail = followConsole(this.#socket);
+  constructor(socket: string | undefined) {
+    this.#tail = socket === undefined ? undefined : followConsole(socket);
   }
 
   /** Once everything was read, if that is soon; printable characters only. */

@@ -5,28 +5,33 @@ import { dirname } from 'node:path';
 import { CONSOLE_VARIABLE, parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
+import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
+import { openOomKills } from '@kata-containers/common/cgroups/oom-kills';
+import { confineProcess, isConfined } from '@kata-containers/common/confinement/confine-process';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Level, Logger } from '@kata-containers/common/logging/logger';
-import { openSyslog } from '@kata-containers/common/logging/syslog';
+import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import { version } from '@kata-containers/common/version';
 import { GuestConsole } from './guest-console.ts';
-import { truncateLogs } from './truncate-logs.ts';
 import { readConsole } from './console-reader.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
 import { ReadBufferPool } from './read-buffer-pool.ts';
-import { vmEnd } from './vm-end.ts';
+import { endText } from './vm-end.ts';
+import { VmLogs } from './vm-logs.ts';
 import { virtiofsdEnd } from './watch-virtiofsd.ts';
 import { endingSignal } from './watch-signals.ts';
 import type { Ending } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
+const NAME = 'kata-proxy';
 /** Bytes after which their buffers are collected: what they may take of memory at a time. */
 const COLLECT_BYTES = 2 << 20;
 
@@ -34,7 +39,7 @@ const COLLECT_BYTES = 2 << 20;
 function openLog(options: ProxyOptions): Logger {
   const least = options.debug ? 'debug' : parseLevel(options.log);
   if (least === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
-  const toSyslog = openSyslog('kata-proxy');
+  const toSyslog = openSyslog(NAME);
   const write = (line: string, level: Level): void => {
     toSyslog(line, level);
     try {
@@ -43,7 +48,7 @@ function openLog(options: ProxyOptions): Logger {
       // A log that cannot be written must not end the sandbox.
     }
   };
-  const fields = { name: 'kata-proxy', pid: process.pid, source: 'proxy', ...(options.sandbox !== '' && { sandbox: options.sandbox }) };
+  const fields = { name: NAME, pid: process.pid, source: 'proxy', ...(options.sandbox !== '' && { sandbox: options.sandbox }) };
   return createLogger({ format: 'text', level: least, write, precision: 'nanoseconds', fields });
 }
 
@@ -59,6 +64,7 @@ interface Service {
   readonly abandoned: Promise<'abandoned'>;
   /** Socket of the console whose last lines are kept. */
   readonly consoleSocket: string | undefined;
+  readonly isConfined: boolean;
 }
 
 function exitCode(reason: Ending | 'abandoned', log: Logger): number {
@@ -66,27 +72,36 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
   return reason === 'terminated' ? 0 : FATAL_EXIT;
 }
 
-async function serve({ options, sockets: { mux, listen: listenPath }, abandoned, consoleSocket }: Service, log: Logger): Promise<number> {
+/** After this nothing of the host can be reached, but for what is open. */
+function confine(): void {
+  connectSyslog(NAME);
+  confineProcess({ sockets: [], key: 'confine of [proxy.kata]' }, linuxKernel);
+}
+
+/** Nothing of the guest is read before the turn of the event loop after the one that has connected: everything is opened in this one. */
+async function serve(service: Service, log: Logger): Promise<number> {
+  const { options, sockets, abandoned } = service;
   const garbage = new MinorGcPacer(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
   const reading = new ReadBufferPool();
   const over = Promise.race([ending, abandoned]);
-  const session = await Promise.race([over, connectMux(mux, reading, log)]);
+  const session = await Promise.race([over, connectMux(sockets.mux, reading, log)]);
   if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
   // Not before: QEMU, which starts beside us, makes this socket before the one that we have reached.
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
+  const logs = new VmLogs(dirname(sockets.mux), log);
+  const guestConsole = new GuestConsole(service.consoleSocket);
+  const countOomKills = openOomKills(cgroupOf('self'));
+  const server = await listen(sockets.listen, { session, reading, garbage, log });
+  if (service.isConfined) confine();
   const stopBeating = startHeartbeat(session);
-  const stopBounding = truncateLogs(dirname(mux), log);
-  const server = await listen(listenPath, { session, reading, garbage, log });
-  const guestConsole = new GuestConsole(consoleSocket);
-  server.once('connection', () => guestConsole.follow());
   limitV8Memory();
   const reason = await Promise.race([over, lost]);
   stopBeating();
-  stopBounding();
+  logs.stop();
   server.close();
   if (typeof reason === 'string') {
     session.close();
@@ -95,7 +110,7 @@ async function serve({ options, sockets: { mux, listen: listenPath }, abandoned,
   const lastLines = await guestConsole.lastLines();
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),
-    vm: vmEnd(dirname(mux)),
+    vm: endText(logs.qemuLog(), countOomKills() > 0),
     ...(lastLines !== '' && { console: lastLines }),
   });
   return FATAL_EXIT;
@@ -112,6 +127,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     writeSync(1, 'Option -mux-socket and -listen-socket required\n');
     return 0; // as 1.x does
   }
+  const isToConfine = isConfined(environment, linuxKernel); // may start the program anew
   const log = openLog(options);
   const sockets = { mux: socketPath(options.muxSocket), listen: socketPath(options.listenSocket) };
   log.info('announce', {
@@ -123,7 +139,8 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     version,
   });
   try {
-    return await serve({ options, sockets, abandoned: virtiofsdEnd(environment), consoleSocket: environment[CONSOLE_VARIABLE] }, log);
+    const from = { abandoned: virtiofsdEnd(environment), consoleSocket: environment[CONSOLE_VARIABLE], isConfined: isToConfine };
+    return await serve({ options, sockets, ...from }, log);
   } catch (error) {
     log.error('the proxy cannot go on', { reason: errorMessage(error) });
     return FATAL_EXIT;

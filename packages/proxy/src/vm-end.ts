@@ -1,22 +1,10 @@
 /** Why a VM has ended, for the log: QEMU is not the proxy's child, so its exit status is read from what it left. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
-import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 
 /** Of QEMU's last line: a guest can have QEMU write long ones. */
 const MAX_LINE = 300;
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** `log` is the text of qemu.log, `killedForMemory` whether the kernel has killed in the sandbox's cgroup. Pure. */
+/** `log` is the end of qemu.log, `killedForMemory` whether the kernel has killed in the sandbox's cgroup. Pure. */
 export function endText(log: string, killedForMemory: boolean): string {
   if (killedForMemory) return 'QEMU was OOM-killed by the host: its cgroup, or the host, ran out of memory';
   const last = log.trimEnd().split('\n').at(-1) ?? '';
@@ -25,6 +13,3 @@ export function endText(log: string, killedForMemory: boolean): string {
   const silent = "QEMU was killed (SIGKILL), crashed, or the guest shut down; the kernel's log (dmesg) names kills and crashes";
   return last === '' ? silent : `last line of qemu.log: ${sanitizeLine(last.slice(0, MAX_LINE))}`;
 }
-
-/** Of the VM whose files are in `directory`. */
-export const vmEnd = (directory: string): string => endText(read(join(directory, 'qemu.log')), oomKills(cgroupOf('self')) > 0);

@@ -1,5 +1,4 @@
 /** stdin → the process, in order, in large pieces, at the pace it reads. */
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
 import type { RemoteProcess } from './remote-process.ts';
@@ -15,9 +14,9 @@ async function writeAll(target: RemoteProcess, piece: Buffer): Promise<boolean> 
 }
 
 /** Until end of file, which is passed on once. @throws AgentError when the process or its VM is gone */
-export async function copyInput(target: RemoteProcess, fd: number, kernel: Pick<Kernel, 'setPipeSize'>): Promise<void> {
+export async function copyInput(target: RemoteProcess, fd: number): Promise<void> {
   const gathered = new InputBuffer();
-  const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }, kernel);
+  const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() });
   for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {
     input.resume();
     if (!(await writeAll(target, piece))) break;

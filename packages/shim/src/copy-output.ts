@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { openOutput } from './open-stdio.ts';
 import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
@@ -37,14 +36,9 @@ async function write(output: Writable, piece: Buffer): Promise<void> {
   if (!output.destroyed) await new Promise<void>((resolve) => output.write(piece, () => resolve()));
 }
 
-export interface OutputTools {
-  readonly kernel: Pick<Kernel, 'setPipeSize'>;
-  readonly log: Logger;
-}
-
 /** Copies until the agent reports the end of the stream. @throws AgentError when the agent cannot be reached */
-export async function copyOutput(source: RemoteProcess, name: OutputName, fd: number, { kernel, log }: OutputTools): Promise<void> {
-  const output = openOutput(fd, kernel);
+export async function copyOutput(source: RemoteProcess, name: OutputName, fd: number, log: Logger): Promise<void> {
+  const output = openOutput(fd);
   // A reader that goes away (EPIPE) does not stop the process: its output is read and dropped.
   output?.on('error', (error) => log.info('output is not wanted any more', { stream: name, reason: errorMessage(error) }));
   const read = reader(source, name, log);

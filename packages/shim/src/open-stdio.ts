@@ -12,19 +12,19 @@ import { openPollableStream } from '@kata-containers/common/kernel/pollable-stre
 const READ_BYTES = 65536;
 const PIPE_BYTES = 1 << 20;
 
-type PipeKernel = Pick<Kernel, 'setPipeSize'>;
-
-function isPollable(fd: number, kernel: PipeKernel): boolean {
+function isPollable(fd: number): boolean {
   const kind = fstatSync(fd);
-  if (kind.isFIFO()) enlarge(fd, kernel);
   return kind.isFIFO() || kind.isSocket() || isatty(fd);
 }
 
-function enlarge(fd: number, kernel: PipeKernel): void {
-  try {
-    kernel.setPipeSize(fd, PIPE_BYTES);
-  } catch {
-    // A smaller pipe is slower, not wrong.
+/** Root may make all of them large, other users a few of theirs (pipe(7), pipe-user-pages-soft). */
+export function enlargePipes(fds: readonly number[], kernel: Pick<Kernel, 'setPipeSize'>): void {
+  for (const fd of fds) {
+    try {
+      if (fstatSync(fd).isFIFO()) kernel.setPipeSize(fd, PIPE_BYTES);
+    } catch {
+      // A smaller pipe is slower, not wrong; a closed one is none.
+    }
   }
 }
 
@@ -40,8 +40,8 @@ export interface Input {
   stop(): void;
 }
 
-function openReadable(fd: number, onBytes: InputSink['onBytes'], kernel: PipeKernel): Readable {
-  if (isPollable(fd, kernel)) {
+function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
+  if (isPollable(fd)) {
     return openPollableStream(fd, { direction: 'read', readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead: onBytes });
   }
   const file = createReadStream('', { fd, autoClose: false, highWaterMark: READ_BYTES });
@@ -52,14 +52,14 @@ function openReadable(fd: number, onBytes: InputSink['onBytes'], kernel: PipeKer
 }
 
 /** Reads until `onBytes` returns false. An fd that is closed is at its end. */
-export function openInput(fd: number, { onBytes, onEnd }: InputSink, kernel: PipeKernel): Input {
+export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   let ended = false;
   const end = (): void => {
     if (!ended) onEnd();
     ended = true;
   };
   try {
-    const stream = openReadable(fd, onBytes, kernel);
+    const stream = openReadable(fd, onBytes);
     for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: for example a terminal that is closed
     stream.resume();
     return { resume: () => void stream.resume(), stop: () => void stream.destroy() };
@@ -70,9 +70,9 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink, kernel: Pip
 }
 
 /** undefined when the fd is closed. */
-export function openOutput(fd: number, kernel: PipeKernel): Writable | undefined {
+export function openOutput(fd: number): Writable | undefined {
   try {
-    return isPollable(fd, kernel) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });
+    return isPollable(fd) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });
   } catch {
     return undefined;
   }

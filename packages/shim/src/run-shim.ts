@@ -2,14 +2,15 @@
 import { writeSync } from 'node:fs';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
-import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
+import { openOomKills } from '@kata-containers/common/cgroups/oom-kills';
 import {
   SANDBOX_DUTIES_VARIABLE,
   TITLE_VARIABLE,
   parseSandboxDuties,
   parseShimCommandLine,
 } from '@kata-containers/common/command-lines/shim-command-line';
-import type { ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
+import type { SandboxDuties, ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
+import { confineProcess, isConfined } from '@kata-containers/common/confinement/confine-process';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError, UsageError } from '@kata-containers/common/errors/kata-error';
@@ -17,12 +18,13 @@ import { GrpcClient } from '@kata-containers/common/grpc/grpc-client';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import { openSyslog } from '@kata-containers/common/logging/syslog';
+import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
+import { enlargePipes } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
 import { serveSandbox } from './serve-sandbox.ts';
 import { takeTerminal } from './terminal.ts';
@@ -32,6 +34,8 @@ const LOST_EXIT = 255;
 /** 128 + SIGKILL, which is what the kernel has sent. */
 const OOM_EXIT = 137;
 const FAILURE_EXIT = 1;
+const AF_INET = 2;
+const NAME = 'kata-shim';
 
 function checkOptions(options: ShimOptions): void {
   for (const [flag, value] of [
@@ -48,44 +52,50 @@ function checkOptions(options: ShimOptions): void {
 function openLog(options: ShimOptions): Logger {
   const level = options.debug ? 'debug' : parseLevel(options.log);
   if (level === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
-  const fields = { name: 'kata-shim', pid: process.pid, source: 'shim', container: options.container, 'exec-id': options.execId };
-  return createLogger({ format: 'text', level, write: openSyslog('kata-shim'), precision: 'nanoseconds', fields });
+  const fields = { name: NAME, pid: process.pid, source: 'shim', container: options.container, 'exec-id': options.execId };
+  return createLogger({ format: 'text', level, write: openSyslog(NAME), precision: 'nanoseconds', fields });
 }
 
 /** All output first, then the status: the agent forgets a process once its status was given. */
 async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<number> {
   if (terminal) takeTerminal(target, linuxKernel, log);
-  copyInput(target, 0, linuxKernel).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
-  const tools = { kernel: linuxKernel, log };
-  const streams = [copyOutput(target, 'stdout', 1, tools)];
-  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, tools));
+  copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
+  const streams = [copyOutput(target, 'stdout', 1, log)];
+  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
   limitV8Memory();
   await Promise.all(streams);
   return (await target.wait()) & 0xff;
 }
 
 /** The VM is in our cgroup: when it has vanished, and a process of the cgroup was OOM-killed, that process was QEMU. */
-function lostExit(log: Logger): number {
-  if (oomKills(cgroupOf('self')) === 0) return LOST_EXIT;
+function lostExit(countOomKills: () => number, log: Logger): number {
+  if (countOomKills() === 0) return LOST_EXIT;
   log.error('the host ran out of memory for the VM, and its kernel has killed it');
   return OOM_EXIT;
 }
 
-async function connect(options: ShimOptions): Promise<RemoteProcess> {
-  const agent = await GrpcClient.connect(socketPath(options.agent), { errors: agentErrors });
+/** With names to relay, docker's resolver is asked by sockets that are made later. */
+function confine(duties: SandboxDuties): void {
+  connectSyslog(NAME);
+  confineProcess({ sockets: duties.resolvConf === undefined ? [] : [AF_INET], key: 'confine of [shim.kata]' }, linuxKernel);
+}
+
+async function connect(options: ShimOptions, onConnect: () => void): Promise<RemoteProcess> {
+  const agent = await GrpcClient.connect(socketPath(options.agent), { errors: agentErrors, onConnect });
   return new RemoteProcess(agent, options.container, options.execId);
 }
 
 /** Nothing is said on stdio, whatever goes wrong: that is the process'. */
-async function connectAndRelay(options: ShimOptions, log: Logger): Promise<number> {
+async function connectAndRelay(options: ShimOptions, onConnect: () => void, log: Logger): Promise<number> {
+  const countOomKills = openOomKills(cgroupOf('self'));
   try {
-    const target = connect(options);
+    const target = connect(options, onConnect);
     relaySignals(target, log);
     const status = await relay(await target, options.terminal, log);
     return options.proxyExitCode ? status : 0;
   } catch (error) {
     log.error('the process is lost', { reason: errorMessage(error) });
-    return error instanceof AgentError ? lostExit(log) : FAILURE_EXIT;
+    return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
   }
 }
 
@@ -98,10 +108,12 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
     return 0;
   }
   checkOptions(options);
+  const isToConfine = isConfined(environment, linuxKernel); // may start the program anew
   const log = openLog(options);
-  const { [SANDBOX_DUTIES_VARIABLE]: duties, [TITLE_VARIABLE]: title = '', ...others } = environment;
+  const { [TITLE_VARIABLE]: title = '' } = environment;
   if (title !== '') process.title = title; // prctl(2) and the memory of argv: as long as our own command line at most
-  if (duties !== undefined)
-    await serveSandbox({ agentPath: socketPath(options.agent), environment: others, kernel: linuxKernel }, parseSandboxDuties(duties), log);
-  return connectAndRelay(options, log);
+  const duties = parseSandboxDuties(environment[SANDBOX_DUTIES_VARIABLE] ?? '{}');
+  await serveSandbox({ agentPath: socketPath(options.agent), kernel: linuxKernel }, duties, log);
+  enlargePipes([0, 1, 2], linuxKernel);
+  return connectAndRelay(options, isToConfine ? () => confine(duties) : () => {}, log);
 }

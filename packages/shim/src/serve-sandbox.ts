@@ -1,4 +1,5 @@
 /** What the first shim of a sandbox does beside its process: it lives as long as that, in the sandbox's network namespace. */
+import { createConnection } from 'node:net';
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -7,16 +8,17 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 export interface SandboxPlace {
   /** kata-proxy's socket. */
   readonly agentPath: string;
-  /** For programs that are run. */
-  readonly environment: NodeJS.ProcessEnv;
   readonly kernel: Kernel;
 }
 
 async function relayNames(resolvConf: string, agentPath: string, log: Logger): Promise<void> {
+  // Now, although it may never be needed: a confined process reaches no socket by its path.
+  const connection = createConnection(agentPath);
+  connection.on('error', (error) => log.info('the DNS relay lost its connection', { reason: errorMessage(error) }));
   const { watchResolvConf } = await import('./dns/watch-resolv-conf.ts');
   const relay = async (): Promise<void> => {
     const { relayDns } = await import('./dns/relay-dns.ts');
-    relayDns(agentPath, log);
+    relayDns(connection, log);
   };
   const onDockerResolver = (): void =>
     void relay().catch((error: unknown) => log.error('names of docker are not resolved', { reason: errorMessage(error) }));
@@ -24,13 +26,13 @@ async function relayNames(resolvConf: string, agentPath: string, log: Logger): P
 }
 
 /** Starts all of it. What is not needed is not loaded; what fails is logged, and the process goes on. */
-export async function serveSandbox({ agentPath, environment, kernel }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
-  const { resolvConf, onNetworkChange } = duties;
+export async function serveSandbox({ agentPath, kernel }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
+  const { resolvConf, networkHelper } = duties;
   if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);
-  if (onNetworkChange === undefined) return;
+  if (networkHelper === undefined) return;
   try {
     const { watchNetwork } = await import('./watch-network.ts');
-    watchNetwork({ command: onNetworkChange, environment }, kernel, log);
+    watchNetwork(networkHelper, kernel, log);
   } catch (error) {
     log.error('changes of the network are not seen', { reason: errorMessage(error) });
   }

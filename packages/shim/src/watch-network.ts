@@ -1,5 +1,4 @@
-/** Runs a program when links, addresses or routes of this process' network namespace change: 1.x had kata-netmon for that. */
-import { spawn } from 'node:child_process';
+/** Has the VM get the changes of its network namespace: 1.x had kata-netmon for that. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
@@ -10,7 +9,7 @@ const SETTLE_MS = 100;
 /** Most bytes of one netlink message that is looked at: its kind does not matter. */
 const MESSAGE_BYTES = 8192;
 
-/** Runs `command` once at a time, and once more when there were changes meanwhile. */
+/** Runs one thing once at a time, and once more when there were changes meanwhile. */
 export class ChangeRunner {
   readonly #run: () => Promise<void>;
   #timer: NodeJS.Timeout | undefined;
@@ -36,45 +35,43 @@ export class ChangeRunner {
   }
 }
 
-/** Resolves when the program has ended. */
-function runProgram([program = '', ...args]: readonly string[], environment: NodeJS.ProcessEnv, log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment, cwd: '/' });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
-    child.on('error', (error) => (said = errorMessage(error)));
-    child.on('close', (code) => {
-      if (code !== 0) log.error('the VM does not have the changes of its network', { reason: said.trim() });
-      resolve();
-    });
+/**
+ * Has the helper of the runtime give the VM the changes: a line to it runs the command, its exit code comes back as a line. The helper
+ * has the rights that this process gives up. @returns a function that resolves when the command has ended, or the helper has
+ */
+function syncBy(socket: number, log: Logger): () => Promise<void> {
+  const helper = openPollableStream(socket);
+  helper.unref();
+  let done = (): void => {};
+  let answer = '';
+  helper.on('data', (piece: Buffer) => {
+    answer += piece.toString('latin1');
+    if (!answer.endsWith('\n')) return;
+    if (answer !== '0\n') log.error("the VM does not have the changes of its network; kata-runtime's log has the cause");
+    answer = '';
+    done();
   });
+  helper.on('error', (error) => log.error('changes of the network are not passed on', { reason: errorMessage(error) }));
+  helper.on('close', () => done());
+  helper.resume();
+  return () =>
+    new Promise((resolve) => {
+      done = resolve;
+      if (helper.destroyed) resolve();
+      else helper.write('\n');
+    });
 }
 
-export interface NetworkWatch {
-  readonly command: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
-}
-
-/** Watches until the process ends. @throws KernelError */
-export function watchNetwork({ command, environment }: NetworkWatch, kernel: Pick<Kernel, 'openNetworkMonitor'>, log: Logger): void {
-  const runner = new ChangeRunner(() => runProgram(command, environment, log));
-  const open = (): void => {
-    const onRead = (): boolean => {
-      runner.onChange();
-      return true;
-    };
-    const stream = openPollableStream(kernel.openNetworkMonitor(), {
-      direction: 'read',
-      readBuffer: Buffer.allocUnsafeSlow(MESSAGE_BYTES),
-      onRead,
-    });
-    stream.unref();
-    // More messages than the socket holds (ENOBUFS): what they said is seen anyway, and a new socket gets the next ones.
-    stream.on('error', () => {
-      runner.onChange();
-      open();
-    });
-    stream.resume();
+/** Watches until the process ends. `helper` is a socket. @throws KernelError */
+export function watchNetwork(helper: number, kernel: Pick<Kernel, 'openNetworkMonitor'>, log: Logger): void {
+  const runner = new ChangeRunner(syncBy(helper, log));
+  const onRead = (): boolean => {
+    runner.onChange();
+    return true;
   };
-  open();
+  const readBuffer = Buffer.allocUnsafeSlow(MESSAGE_BYTES);
+  const stream = openPollableStream(kernel.openNetworkMonitor(), { direction: 'read', readBuffer, onRead });
+  stream.unref();
+  stream.on('error', (error) => log.error('changes of the network are not seen any more', { reason: errorMessage(error) }));
+  stream.resume();
 }

@@ -1,16 +1,38 @@
 /** How many processes of a cgroup were OOM-killed, by the limit of the cgroup or for lack of memory on the machine. */
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import type { Cgroup } from './cgroup.ts';
 
 /** Version 1 has the count in a file of its own (memory.rst, "OOM Control"), version 2 among the group's events (cgroup-v2.rst). */
-const file = { 1: 'memory.oom_control', 2: 'memory.events' } as const;
+const names = { 1: 'memory.oom_control', 2: 'memory.events' } as const;
+/** Longest of them. */
+const MAX_BYTES = 4096;
+
+const pathIn = (cgroup: Cgroup): string => `${cgroup.directory('memory')}/${names[cgroup.version]}`;
+const countIn = (text: string): number => Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 
 /** 0 when the group is gone, or has no memory controller. */
 export function oomKills(cgroup: Cgroup): number {
   try {
-    const text = readFileSync(`${cgroup.directory('memory')}/${file[cgroup.version]}`, 'latin1');
-    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+    return countIn(readFileSync(pathIn(cgroup), 'latin1'));
   } catch {
     return 0;
   }
+}
+
+/** `oomKills` for a process that will reach no path any more: the file is opened now, and read with each call. */
+export function openOomKills(cgroup: Cgroup): () => number {
+  let file: number;
+  try {
+    file = openSync(pathIn(cgroup), 'r');
+  } catch {
+    return () => 0;
+  }
+  return () => {
+    try {
+      const bytes = Buffer.alloc(MAX_BYTES);
+      return countIn(bytes.toString('latin1', 0, readSync(file, bytes, 0, MAX_BYTES, 0)));
+    } catch {
+      return 0;
+    }
+  };
 }

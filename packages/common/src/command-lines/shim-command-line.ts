@@ -78,17 +78,20 @@ export const SANDBOX_DUTIES_VARIABLE = 'KATA_SHIM_SANDBOX';
 export interface SandboxDuties {
   /** The container's resolv.conf on the host: docker's names are relayed while it names docker's resolver. */
   readonly resolvConf?: string;
-  /** Program and arguments that are run when links, addresses or routes of the network namespace have changed. */
-  readonly onNetworkChange?: readonly string[];
+  /**
+   * Socket (fd) of the runtime's helper: a line to it when links, addresses or routes of the network namespace have changed, a line with an exit
+   * code from it when the VM has them.
+   */
+  readonly networkHelper?: number;
 }
 
 /** @throws UsageError */
 export function parseSandboxDuties(text: string): SandboxDuties {
   try {
-    const { resolvConf, onNetworkChange } = JSON.parse(text) as Partial<Record<keyof SandboxDuties, unknown>>;
+    const { resolvConf, networkHelper } = JSON.parse(text) as Partial<Record<keyof SandboxDuties, unknown>>;
     return {
       ...(typeof resolvConf === 'string' && { resolvConf }),
-      ...(Array.isArray(onNetworkChange) && { onNetworkChange: onNetworkChange.map(String) }),
+      ...(typeof networkHelper === 'number' && { networkHelper }),
     };
   } catch {
     throw new UsageError(`${SANDBOX_DUTIES_VARIABLE} is not JSON`);

@@ -38,6 +38,11 @@ export interface ConnectOptions {
   readonly errors: CallErrors;
   /** Milliseconds; 1.x's 15 s by default. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Called when a connection has been made, before anything of the server is read. From then on the process may be unable to make another: a
+   * connection that ends before the server has answered is an error.
+   */
+  readonly onConnect?: () => void;
 }
 
 function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
@@ -72,10 +77,10 @@ export class GrpcClient {
   }
 
   /** Connects to the unix socket at `path`, which may be created later. @throws what `errors.unreachable` makes */
-  static async connect(path: string, { errors, timeoutMs = DIAL_TIMEOUT_MS }: ConnectOptions): Promise<GrpcClient> {
+  static async connect(path: string, { errors, timeoutMs = DIAL_TIMEOUT_MS, onConnect }: ConnectOptions): Promise<GrpcClient> {
     const deadline = monotonicMs() + timeoutMs;
     for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
-      const connection = await tryConnect(path, left, errors);
+      const connection = await tryConnect(path, left, { errors, ...(onConnect && { onConnect }) });
       if (connection) return new GrpcClient(connection, errors);
       await sleep(RETRY_MS);
     }
@@ -109,7 +114,7 @@ export class GrpcClient {
 }
 
 /** One attempt. @returns undefined when no process listens yet. @throws what `errors.unreachable` makes of a server that does not speak HTTP/2 */
-function tryConnect(path: string, timeoutMs: number, errors: CallErrors): Promise<Http2Connection | undefined> {
+function tryConnect(path: string, timeoutMs: number, { errors, onConnect }: ConnectOptions): Promise<Http2Connection | undefined> {
   return new Promise((resolve, reject) => {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -124,10 +129,21 @@ function tryConnect(path: string, timeoutMs: number, errors: CallErrors): Promis
       clearTimeout(timer);
       resolve(connection);
     });
+    let isLast = false;
+    socket.once('connect', () => {
+      isLast = onConnect !== undefined;
+      try {
+        onConnect?.();
+      } catch (error) {
+        reject(error as Error);
+        socket.destroy();
+      }
+    });
     socket.once('close', () => {
       clearTimeout(timer);
       const { lost } = connection;
       if (lost instanceof Http2Error) reject(errors.unreachable(lost.message));
+      else if (isLast) reject(errors.unreachable('it has closed the connection'));
       else resolve(undefined);
     });
   });

@@ -7,6 +7,8 @@ const libc = bind({
   flock: ['int32', 'int32'],
   fcntl: ['int32', 'int32', 'uint64'],
   pipe2: ['pointer', 'int32'],
+  socketpair: ['int32', 'int32', 'int32', 'pointer'],
+  setsockopt: ['int32', 'int32', 'int32', 'pointer', 'uint32'],
   eventfd: ['uint32', 'int32'],
   socket: ['int32', 'int32', 'int32'],
   bind: ['int32', 'pointer', 'uint32'],
@@ -36,6 +38,8 @@ const NETLINK_KOBJECT_UEVENT = 15;
 const UEVENT_GROUP = 1;
 /** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR and _IPV6_ROUTE of linux/rtnetlink.h. */
 const ROUTE_GROUPS = 0x551;
+const SOL_NETLINK = 270;
+const NETLINK_NO_ENOBUFS = 5;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
@@ -100,6 +104,11 @@ export const descriptorCalls: DescriptorCalls = {
     check(libc.pipe2(ends, flags | O_CLOEXEC), 'pipe2', '');
     return [ends.readInt32LE(0), ends.readInt32LE(4)];
   },
+  socketPair() {
+    const pair = Buffer.alloc(8);
+    check(libc.socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, pair), 'socketpair', '');
+    return [pair.readInt32LE(0), pair.readInt32LE(4)];
+  },
   eventfd: () => check(libc.eventfd(0, O_CLOEXEC | O_NONBLOCK), 'eventfd', ''),
   duplicate: (fd) => check(libc.fcntl(fd, F_DUPFD_CLOEXEC, 0n), 'fcntl', 'F_DUPFD_CLOEXEC'),
   setNonBlocking(fd, on) {
@@ -138,6 +147,11 @@ export const descriptorCalls: DescriptorCalls = {
     return control.readInt32LE(16);
   },
   openUeventSocket: () => openMulticastSocket(NETLINK_KOBJECT_UEVENT, UEVENT_GROUP),
-  openNetworkMonitor: () => openMulticastSocket(NETLINK_ROUTE, ROUTE_GROUPS),
+  openNetworkMonitor() {
+    const socket = openMulticastSocket(NETLINK_ROUTE, ROUTE_GROUPS);
+    const on = Buffer.from([1, 0, 0, 0]);
+    check(libc.setsockopt(socket, SOL_NETLINK, NETLINK_NO_ENOBUFS, on, on.length), 'setsockopt', 'NETLINK_NO_ENOBUFS');
+    return socket;
+  },
   openRouteSocket: () => check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), 'socket', 'of routes'),
 };

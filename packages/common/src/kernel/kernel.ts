@@ -13,6 +13,8 @@ export interface MountCalls {
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2): flags MS_NODEV and MS_NOSUID for the mount and all below it, besides those that each has. False before Linux 5.12. */
   restrictMounts(path: string): boolean;
+  /** chroot(2), of all threads. */
+  chroot(path: string): void;
   /** mknod(2) of a character device, for its owner alone. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
   /** sync(2): writes the caches of all file systems back. */
@@ -45,8 +47,10 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): as many open files, of this process and those that it starts; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
-  /** prlimit(2): no core dump of that process, neither to a file nor to a program of the host. */
+  /** prlimit(2): no core dump of that process, neither to a file nor to a program of the host. For another user's, it needs CAP_SYS_RESOURCE. */
   forbidCoreDumps(pid: number): void;
+  /** Runs `act`: what it starts begins without core dumps (the soft limit). */
+  withoutCoreDumps<T>(act: () => T): T;
   /**
    * Programs that the main thread starts from now on, as root, have the capabilities in `mask` and no others (capabilities(7): securebit
    * NOROOT, ambient set). Those that this process has itself do not change.
@@ -59,6 +63,12 @@ export interface ProcessCalls {
    * seccomp profile may deny the system call. @returns whether it was allowed
    */
   randomiseAddresses(on: boolean): boolean;
+  /** capabilities(7): clears the inheritable and the bounding set of the main thread. The others go when it becomes another user than root. */
+  dropCapabilitySets(): void;
+  /** prctl(2) PR_SET_NO_NEW_PRIVS, of the main thread until `filterSystemCalls`; PR_SET_DUMPABLE 0. */
+  forbidPrivileges(): void;
+  /** seccomp(2) with an array of struct sock_filter. Needs no_new_privs, which all threads get then, or root. */
+  filterSystemCalls(program: Buffer, scope: 'all threads' | 'this thread'): void;
   /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
 }
@@ -70,6 +80,8 @@ export interface DescriptorCalls {
   setPipeSize(fd: number, bytes: number): number;
   /** pipe2(2) with O_CLOEXEC and `flags`. */
   pipe(flags: number): [readEnd: number, writeEnd: number];
+  /** socketpair(2) of connected unix sockets, close-on-exec. */
+  socketPair(): [number, number];
   /** eventfd(2): a counter that the kernel adds to and that can be polled (non-blocking, close-on-exec). */
   eventfd(): number;
   /** fcntl(2) F_DUPFD_CLOEXEC: another fd of the same file. */
@@ -86,7 +98,10 @@ export interface DescriptorCalls {
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
   openUeventSocket(): number;
-  /** A NETLINK_ROUTE socket that receives changes of links, addresses and routes (rtnetlink(7); non-blocking, close-on-exec). */
+  /**
+   * A NETLINK_ROUTE socket that receives changes of links, addresses and routes (rtnetlink(7); non-blocking, close-on-exec). Messages for which
+   * it has no room are lost without an error.
+   */
   openNetworkMonitor(): number;
   /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
   openRouteSocket(): number;

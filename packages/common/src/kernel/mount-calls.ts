@@ -6,6 +6,7 @@ const libc = bind({
   mount: ['string', 'string', 'string', 'uint64', 'pointer'],
   umount2: ['string', 'int32'],
   pivot_root: ['string', 'string'],
+  chroot: ['string'],
   mknod: ['string', 'uint32', 'uint64'],
   sync: [],
 });
@@ -21,7 +22,7 @@ const ENOSYS = 38;
 
 const S_IFCHR = 0o020000;
 
-/** mount(2), umount2(2), pivot_root(2), mount_setattr(2), mknod(2), sync(2). */
+/** mount(2), umount2(2), pivot_root(2), mount_setattr(2), chroot(2), mknod(2), sync(2). */
 export const mountCalls: MountCalls = {
   mount(source, target, fstype, flags, data) {
     const options = data === undefined ? null : Buffer.from(`${data}\0`);
@@ -40,6 +41,9 @@ export const mountCalls: MountCalls = {
     if (result === -1 && lastErrno() === ENOSYS) return false;
     check(result, 'mount_setattr', path);
     return true;
+  },
+  chroot(path) {
+    check(libc.chroot(path), 'chroot', path);
   },
   makeCharacterDevice(path, major, minor) {
     check(libc.mknod(path, S_IFCHR | 0o600, packDevice({ major, minor })), 'mknod', path);

@@ -2,29 +2,36 @@
 import { bind } from '../kernel/ffi.ts';
 import type { Level } from './log-record.ts';
 
-const libc = bind({ openlog: ['pointer', 'int32', 'int32'], syslog: ['int32', 'string', 'string'] });
+const libc = bind({ openlog: ['pointer', 'int32', 'int32'], syslog: ['int32', 'string', 'string'], tzset: [] });
 
 const LOG_USER = 1 << 3;
 /** syslog(3)'s priorities, by which journalctl selects lines. */
 export const syslogPriority: Readonly<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 const LOG_PID = 1;
+const LOG_NDELAY = 8;
 /** Longest line handed on, in characters. */
 const MAX_LINE = 4096;
 
 /** A function that writes lines under `ident`. One ident a process: openlog(3) keeps the pointer it is given. */
 export function openSyslog(ident: string): (line: string, level: Level) => void {
   return (line, level) => {
-    identity ??= open(ident);
+    identity ??= open(ident, LOG_PID);
     libc.syslog(syslogPriority[level], '%s', line.slice(0, MAX_LINE).trimEnd());
   };
+}
+
+/** Connects now, and reads the time zone, for a process that will reach no path any more. */
+export function connectSyslog(ident: string): void {
+  identity = open(ident, LOG_PID | LOG_NDELAY);
+  libc.tzset();
 }
 
 /** Kept here so that the memory behind openlog's pointer stays. */
 let identity: Buffer | undefined;
 
 /** With the first line: most processes have nothing to say. */
-function open(ident: string): Buffer {
+function open(ident: string, options: number): Buffer {
   const bytes = Buffer.from(`${ident}\0`);
-  libc.openlog(bytes, LOG_PID, LOG_USER);
+  libc.openlog(bytes, options, LOG_USER);
   return bytes;
 }

@@ -127,6 +127,12 @@ const hypervisor = {
     'Size in MiB of the window through which the guest maps files (DAX). 0: none. Needs a QEMU with DAX; no distribution has one.',
     { unit: 'MiB' },
   ),
+  virtio_fs_sandbox: text(
+    'namespace',
+    'How virtiofsd confines itself to the share, besides its seccomp filter and its few capabilities. namespace: mount, PID and network\n' +
+      'namespaces of its own. chroot: for a host that allows no namespaces. Annotations cannot change this key.',
+    { oneOf: ['namespace', 'chroot'] },
+  ),
   virtio_fs_extra_args: list([], 'Arguments appended to the command line of virtiofsd. Annotations cannot change this key.'),
   msize_9p: count(512000, 'Maximum size of a 9p message, in bytes.', { minimum: 4096, maximum: 1048576, unit: 'bytes' }),
   enable_debug: flag(false, "Keep QEMU's log, and print the messages of the guest's kernel on its console."),
@@ -156,6 +162,11 @@ const hypervisor = {
     "Capabilities that QEMU has, named as in capabilities(7) without CAP_: what its 9p server needs to act for the guest's root.\n" +
       '"ALL": those of the runtime. Annotations cannot change this key.',
   ),
+  qemu_unprivileged: flag(
+    true,
+    'With shared_fs = "virtio-fs", run QEMU as a user of its own without any capability. With 9p QEMU is root: it acts for the users of the\n' +
+      'guest. Annotations cannot change this key.',
+  ),
   keep_translated_code: flag(
     true,
     'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +
@@ -180,14 +191,21 @@ const hypervisor = {
   valid_ctlpaths: idle([], OTHER_VMM),
 } as const;
 
+const CONFINE =
+  'Once it has its sockets, it gives up root, all capabilities, and every file and process of the host: empty root directory, a user of its\n' +
+  'own, no_new_privs, seccomp filter. A host that does not allow one of these is an error. Set to false to run it as root there, or to\n' +
+  'debug it.';
+
 const proxy = {
   path: text('/usr/libexec/kata-containers/kata-proxy', 'kata-proxy binary.', { mustExist: true }),
   enable_debug: flag(false, "Log debug messages of the proxy, and the guest's console."),
+  confine: flag(true, CONFINE),
 } as const;
 
 const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
   enable_debug: flag(false, 'Log debug messages of the shim.'),
+  confine: flag(true, CONFINE),
   enable_tracing: idle(false, NO_TRACING),
 } as const;
 

@@ -74,6 +74,9 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion, acce
     HotplugVFIOOnRootBus: false,
     Debug: hypervisor.enable_debug,
     UseVSock: false,
+    SeccompSandbox: hypervisor.seccompsandbox,
+    OwnRoot: hypervisor.qemu_own_root,
+    Capabilities: hypervisor.qemu_capabilities,
   };
 }
 
@@ -107,8 +110,14 @@ export function environmentInfo(facts: EnvironmentFacts): Record<string, object>
     Image: { Path: hypervisor.image, Version: versionInfo(facts.agentVersion) },
     Kernel: { Path: hypervisor.kernel, Parameters: parameters.join(' ') },
     Initrd: { Path: hypervisor.initrd },
-    Proxy: { Type: 'kataProxy', Version: versionInfo(facts.proxyVersion), Path: proxy.path, Debug: proxy.enable_debug },
-    Shim: { Type: 'kataShim', Version: versionInfo(facts.shimVersion), Path: shim.path, Debug: shim.enable_debug },
+    Proxy: {
+      Type: 'kataProxy',
+      Version: versionInfo(facts.proxyVersion),
+      Path: proxy.path,
+      Debug: proxy.enable_debug,
+      Confined: proxy.confine,
+    },
+    Shim: { Type: 'kataShim', Version: versionInfo(facts.shimVersion), Path: shim.path, Debug: shim.enable_debug, Confined: shim.confine },
     Agent: agentInfo(facts),
     Host: hostInfo(facts),
   };

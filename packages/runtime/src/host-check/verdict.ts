@@ -21,9 +21,14 @@ export function verdictOf(checks: readonly Check[], choice: AcceleratorChoice | 
     const lines = ['Kata Containers cannot run here:', ...failed.map(problemLine)];
     return { verdict: 'cannot-run', text: lines.join('\n') };
   }
-  if (choice.accelerator === 'kvm') return { verdict: 'fast', text: 'Kata Containers runs here with KVM, at full speed.' };
+  const warnings = checks.filter(({ status }) => status === 'warning').map((check) => `\n${problemLine(check)}`);
+  if (choice.accelerator === 'kvm')
+    return { verdict: 'fast', text: `Kata Containers runs here with KVM, at full speed.${warnings.join('')}` };
   const reason = choice.reason ?? 'accelerator = "tcg" in the configuration';
   const remedy = choice.reason === undefined ? 'set accelerator = "auto" in [hypervisor.qemu]' : KVM_REMEDY;
   const kvm: Check = { name: 'KVM', status: 'warning', detail: reason, remedy };
-  return { verdict: 'emulation', text: `Kata Containers runs here by emulation, many times slower than with KVM:\n${problemLine(kvm)}` };
+  return {
+    verdict: 'emulation',
+    text: `Kata Containers runs here by emulation, many times slower than with KVM:\n${problemLine(kvm)}${warnings.join('')}`,
+  };
 }

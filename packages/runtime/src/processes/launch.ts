@@ -5,6 +5,8 @@ import {
   VIRTIOFSD_PIDFD_VARIABLE,
   buildProxyCommandLine,
 } from '@kata-containers/common/command-lines/proxy-command-line';
+import { confinementEnvironment } from '@kata-containers/common/confinement/confine-process';
+import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
 import { SANDBOX_DUTIES_VARIABLE, TITLE_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -22,7 +24,7 @@ export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
+  options: { debug: boolean; confine: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
 ): Started {
   const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -32,10 +34,11 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const { debug, endsWith } = options;
+    const { debug, confine, endsWith } = options;
     const stdio = ['ignore', 'ignore', log, ...(endsWith === undefined ? [] : [endsWith])] as const;
     const environment = {
       ...options.environment,
+      ...confinementEnvironment(confine),
       ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
       ...(endsWith !== undefined && { [VIRTIOFSD_PIDFD_VARIABLE]: '3' }),
     };
@@ -54,13 +57,16 @@ export interface ShimRequest {
   readonly args: readonly string[];
   readonly terminal: boolean;
   readonly debug: boolean;
+  readonly confine: boolean;
   readonly namespaces: ShimNamespaces;
   /** Path of the terminal that becomes its stdio; without one it has ours. */
   readonly console: string | undefined;
   /** True when the caller is not to get any output: a terminal without a console. */
   readonly quiet: boolean;
   /** For the shim of a sandbox's first container. */
-  readonly duties?: SandboxDuties;
+  readonly duties?: Omit<SandboxDuties, 'networkHelper'>;
+  /** Socket of the helper that gives the VM the changes of its network. The shim inherits it. */
+  readonly networkHelper?: number;
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -68,11 +74,17 @@ export interface ShimRequest {
 const TITLE_LENGTH = 1024;
 const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, TITLE_LENGTH);
 
+/** The first one after stdio. */
+const HELPER_FD = 3;
+
 /** Starts the shim of one process: its pid is what the engine sees as the container's. */
-export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare'>): Started {
-  const { binary, console: terminal, duties } = request;
+export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): Started {
+  if (request.confine) forbidIoUring(kernel);
+  const { binary, console: terminal, networkHelper } = request;
+  const duties = request.duties && { ...request.duties, ...(networkHelper !== undefined && { networkHelper: HELPER_FD }) };
   const environment = {
     ...request.environment,
+    ...confinementEnvironment(request.confine),
     [TITLE_VARIABLE]: shimTitle(request.args),
     ...(duties && { [SANDBOX_DUTIES_VARIABLE]: JSON.stringify(duties) }),
   };
@@ -85,14 +97,15 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
   });
   const shim = terminal === undefined ? { binary, args } : { binary: 'setsid', args: ['--ctty', binary, ...args] };
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
-  const stdio = tty === undefined ? (request.quiet ? 'ignore' : 'inherit') : ([tty, tty, tty] as const);
+  const own = tty ?? (request.quiet ? 'ignore' : 'inherit');
+  const stdio = [own, own, own, ...(networkHelper === undefined ? [] : [networkHelper])] as const;
   try {
     // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal. Who is at the caller's
     // terminal stays in its session, for its size; all others get no signal by it: the caller hands them on.
     return inShimNamespaces(request.namespaces, kernel, () =>
       spawnApart({
         ...shim,
-        stdio: typeof stdio === 'string' ? stdio : [...stdio],
+        stdio: [...stdio],
         detached: terminal === undefined && !(request.terminal && !request.quiet),
         environment,
       }),

@@ -6,12 +6,20 @@ export type VirtiofsdKind = 'qemu' | 'rust';
 /** By the first line of `--version`: "virtiofsd version 7.2.22 (Debian …)", or "virtiofsd 1.13.2". */
 export const virtiofsdKind = (version: string): VirtiofsdKind => (/\bversion \d/.test(version) ? 'qemu' : 'rust');
 
+/** That of QEMU before 5.2 has no such option, and always namespaces. */
+export function takesSandbox(version: string): boolean {
+  const [, major = '9', minor = '0'] = /\bversion (\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) > 5 || (Number(major) === 5 && Number(minor) >= 2);
+}
+
 export interface VirtiofsdOptions {
   readonly kind: VirtiofsdKind;
   /** Directory that is shared. */
   readonly source: string;
   /** `none`, `auto` or `always`; empty is `none`. */
   readonly cache: string;
+  /** `namespace` or `chroot`; undefined for a daemon that does not know the option. */
+  readonly sandbox: string | undefined;
   readonly debug: boolean;
   readonly extra: readonly string[];
 }
@@ -20,13 +28,15 @@ export interface VirtiofsdOptions {
 const SOCKET = '--fd=3';
 
 /** Without 1.x's `--syslog`: what the daemon says belongs beside what QEMU says. */
-const ofQemu = ({ source, cache, debug }: VirtiofsdOptions): string[] => [
+const ofQemu = ({ source, cache, sandbox, debug }: VirtiofsdOptions): string[] => [
   ...[SOCKET, '-o', `source=${source}`, '-o', `cache=${cache || 'none'}`, '-o', 'no_posix_lock'],
+  ...(sandbox === undefined ? [] : ['-o', `sandbox=${sandbox}`]),
   debug ? '-d' : '-f',
 ];
 
-const ofRust = ({ source, cache, debug }: VirtiofsdOptions): string[] => [
+const ofRust = ({ source, cache, sandbox, debug }: VirtiofsdOptions): string[] => [
   ...[SOCKET, `--shared-dir=${source}`, `--cache=${cache === 'auto' || cache === 'always' ? cache : 'never'}`],
+  ...(sandbox === undefined ? [] : [`--sandbox=${sandbox}`]),
   ...(debug ? ['--log-level=debug'] : []),
 ];
 

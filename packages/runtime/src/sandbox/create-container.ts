@@ -1,7 +1,6 @@
 /** `create`: a container in a sandbox of its own, or in the pod's. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
@@ -10,6 +9,8 @@ import { containerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
+import { startNetworkHelper } from '../processes/network-helper.ts';
+import type { NetworkHelper } from '../processes/network-helper.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
@@ -20,7 +21,7 @@ import type { Context } from '../context/context.ts';
 import { createInGuest } from './create-in-guest.ts';
 import type { PlacedContainer } from './create-in-guest.ts';
 import { createSandbox } from './create-sandbox.ts';
-import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
+import { directoriesOf, enterCgroupOf, makeCgroupFor } from '../vm/container-cgroup.ts';
 import { explainFullRun } from './explain-full-run.ts';
 import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
@@ -85,16 +86,32 @@ type Placed = PlacedContainer & {
   readonly network?: Promise<void>;
 };
 
-function sandboxDuties({ configuration, configurationPath, program }: Context, { id, bundle: { spec } }: CreateRequest): SandboxDuties {
+/** For the first shim of a sandbox that is connected to a network. */
+function networkHelper(context: Context, { id }: CreateRequest, { sandboxId, journal }: Placed): NetworkHelper | undefined {
+  const { configuration, configurationPath, program, environment, kernel } = context;
+  if (sandboxId !== id || configuration.runtime.internetworking_model === 'none') return undefined;
+  const command = [program, '--kata-config', configurationPath, 'kata-network', 'sync', id];
+  const helper = startNetworkHelper(command, environment, kernel);
+  journal.record({ undo: 'kill', name: 'network helper', process: helper.started.identity, family: true, container: id });
+  return helper;
+}
+
+function sandboxDuties({ bundle: { spec } }: CreateRequest): { readonly resolvConf?: string } {
   const resolvConf = resolvConfSource(spec.mounts ?? []);
-  const isConnected = configuration.runtime.internetworking_model !== 'none';
-  return {
-    ...(resolvConf !== undefined && { resolvConf }),
-    ...(isConnected && { onNetworkChange: [program, '--kata-config', configurationPath, 'kata-network', 'sync', id] }),
-  };
+  return resolvConf === undefined ? {} : { resolvConf };
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
+  enterCgroupOf(context, placed.sandboxId, request.id);
+  const helper = networkHelper(context, request, placed);
+  try {
+    return startShimWith(context, request, placed, helper?.socket);
+  } finally {
+    if (helper) closeSync(helper.socket);
+  }
+}
+
+function startShimWith(context: Context, request: CreateRequest, placed: Placed, helper: number | undefined): Started {
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);
   const { sandboxId, sandbox } = placed;
@@ -108,7 +125,8 @@ function startShim(context: Context, request: CreateRequest, placed: Placed): St
     console: terminalPath,
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath },
-    ...(sandboxId === request.id && { duties: sandboxDuties(context, request) }),
+    ...(sandboxId === request.id && { duties: sandboxDuties(request) }),
+    ...(helper !== undefined && { networkHelper: helper }),
   });
   placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: request.id });
   return started;

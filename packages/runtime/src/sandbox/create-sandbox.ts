@@ -8,6 +8,9 @@ import { shmBytes } from '../storage/share-plan.ts';
 import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
+import { limitThreadsOf } from '../vm/container-cgroup.ts';
+import { setOomScore } from '../processes/oom-score.ts';
+import { childrenOf } from '../processes/process-use.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { Context } from '../context/context.ts';
@@ -42,6 +45,12 @@ async function beginSandbox(agent: AgentConnection, request: SandboxRequest, con
   };
   await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts)));
 }
+
+/** QEMU, and virtiofsd, whose work is done by a child. */
+const hypervisorPids = ({ vm, virtiofsd }: RunningVm): number[] => [
+  vm.pid,
+  ...(virtiofsd ? [virtiofsd.pid, ...childrenOf(virtiofsd.pid)] : []),
+];
 
 /** A VM of the cache has its taps open by name, whatever the plan says. */
 const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
@@ -104,6 +113,8 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
   const vm = await acquireVm(context, { id, plan, files, network, journal, seccomp });
+  limitThreadsOf(context, id, vm.vm.pid);
+  setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
   try {
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // told to who awaits it

@@ -18,7 +18,9 @@ export interface ShimTarget {
   /** True when the caller's own terminal becomes the shim's stdio. */
   readonly attached: boolean;
   readonly namespaces: ShimNamespaces;
-  readonly duties?: SandboxDuties;
+  readonly duties?: Omit<SandboxDuties, 'networkHelper'>;
+  /** Socket of the helper that gives the VM the changes of its network. */
+  readonly networkHelper?: number;
 }
 
 /** Starts the shim of one process in the container's cgroup. */
@@ -26,6 +28,6 @@ export function launchShimFor(context: Context, { sandboxId, sandbox, attached, 
   const { configuration, environment, kernel } = context;
   enterCgroupOf(context, sandboxId, target.containerId);
   const quiet = target.terminal && !attached && target.console === undefined;
-  const { path: binary, enable_debug: debug } = configuration.shim;
-  return launchShim({ ...target, binary, debug, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
+  const { path: binary, enable_debug: debug, confine } = configuration.shim;
+  return launchShim({ ...target, binary, debug, confine, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
 }

@@ -1,6 +1,8 @@
 /** The confinement that QEMU is started in: a root directory, namespaces and capabilities of its own. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { capabilityMask } from '@kata-containers/common/kernel/capabilities';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../context/context.ts';
 import { programsOf } from '../hypervisor/qemu/script-programs.ts';
@@ -30,6 +32,22 @@ function readHead(path: string): Buffer {
   }
 }
 
+/** Gives a QEMU that is not root what it opens by its path, or makes files in. */
+function handOver({ paths, virtioFs }: QemuPlan, user: number): void {
+  for (const path of [dirname(paths.qmpSocket), paths.qemuLog, virtioFs?.socket])
+    if (path !== undefined && existsSync(path)) chownSync(path, user, user);
+}
+
+/** A runtime without CAP_SYS_RESOURCE cannot set the hard limit of another user's process: that one could raise its soft limit again. */
+function forbidCoreDumps({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Kernel, 'forbidCoreDumps'>): void {
+  if (pid === undefined) return;
+  try {
+    kernel.forbidCoreDumps(pid);
+  } catch (error) {
+    if (user === undefined) throw error;
+  }
+}
+
 /**
  * Kept code names addresses of QEMU, which therefore has the same addresses each time. When this is denied, qemu-lite tries it itself,
  * and translates as usual if it cannot.
@@ -47,13 +65,15 @@ function atFixedAddresses<T>(kernel: Context['kernel'], start: () => T): T {
 export function confined<T extends Startable>({ configuration, kernel }: Context, plan: QemuPlan, startQemu: () => T): T {
   const start = plan.codeFile === undefined ? startQemu : () => atFixedAddresses(kernel, startQemu);
   const { qemu_own_root: hasOwnRoot, qemu_capabilities: kept } = configuration.hypervisor;
-  const capabilities = kept.includes('ALL') ? undefined : capabilityMask(kept);
+  const capabilities = kept.includes('ALL') || plan.user !== undefined ? undefined : capabilityMask(kept); // another user than root has none
   if (capabilities !== undefined) kernel.limitChildren(capabilities);
   try {
     if (!hasOwnRoot) return start();
     const facts = { isStatic: isStaticProgram(readHead(plan.binary)), programs: programsOf(plan.binary) };
-    const started = inOwnRoot(qemuRootPlan(plan, facts), kernel, start);
-    if (started.pid !== undefined) kernel.forbidCoreDumps(started.pid);
+    if (plan.user !== undefined) handOver(plan, plan.user);
+    const root = { entries: qemuRootPlan(plan, facts), user: plan.user ?? 0 };
+    const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, start));
+    forbidCoreDumps(started, plan, kernel);
     return started;
   } finally {
     if (capabilities !== undefined) kernel.unlimitChildren();

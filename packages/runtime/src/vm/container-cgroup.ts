@@ -2,6 +2,7 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
+import { limitThreads } from '../host-cgroup/limit-threads.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
 import { containerEntries } from '../undo/container-journal.ts';
 import type { Context, Tools } from '../context/context.ts';
@@ -36,6 +37,11 @@ export function directoriesOf(sandboxId: string, id: string): string[] {
 /** Joins those of a container: what is started from now on belongs to it. */
 export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
+}
+
+/** Limits the threads of QEMU. */
+export function limitThreadsOf(context: Context, sandboxId: string, pid: number): void {
+  attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, sandboxId), pid));
 }
 
 /** Moves processes of a cached VM to the cgroups of the sandbox' first container. */

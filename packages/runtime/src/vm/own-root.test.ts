@@ -36,7 +36,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     const file = join(directory, 'output');
     const out = openSync(file, 'w');
     const whenReady = `while [ -e /.proc ] || ! [ -e /proc/self ]; do :; done; ${script}`;
-    const child = inOwnRoot(entries, linuxKernel, () =>
+    const child = inOwnRoot({ entries, user: 0 }, linuxKernel, () =>
       spawn('/bin/sh', ['-c', whenReady], { stdio: ['ignore', out, out], cwd: '/', env: {} }),
     );
     closeSync(out);
@@ -73,7 +73,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     const file = join(directory, 'output');
     const out = openSync(file, 'w');
     const pause = new Int32Array(new SharedArrayBuffer(4));
-    const child = inOwnRoot(system, linuxKernel, () => {
+    const child = inOwnRoot({ entries: system, user: 0 }, linuxKernel, () => {
       const args = ['-c', 'readlink /proc/self/exe; cat'];
       const started = spawn('/bin/sh', args, { stdio: ['pipe', out, out], cwd: '/', env: {} });
       for (const end = Date.now() + 10_000; fstatSync(out).size === 0 && Date.now() < end;) Atomics.wait(pause, 0, 0, 5);
@@ -94,7 +94,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     const before = namespaces();
     assert.throws(
       () =>
-        inOwnRoot(system, linuxKernel, () => {
+        inOwnRoot({ entries: system, user: 0 }, linuxKernel, () => {
           throw new Error('no');
         }),
       /^Error: no$/,

@@ -3,6 +3,7 @@
  * started in. Everything is synchronous: nothing else of this program may run while its main thread is elsewhere.
  */
 import {
+  chownSync,
   closeSync,
   lstatSync,
   mkdirSync,
@@ -40,8 +41,16 @@ export type RootEntry =
   | { readonly kind: 'file' | 'directory'; readonly path: string; readonly access: 'read' | 'write' }
   /** With the mounts below it, those of now and of later. */
   | { readonly kind: 'share'; readonly path: string }
+  /** An empty tmpfs of the process' own, as large as the host's memory allows. */
+  | { readonly kind: 'memory'; readonly path: string }
   /** A node for the same character device as the host's; another file is bound. */
   | { readonly kind: 'device'; readonly path: string };
+
+export interface OwnRoot {
+  readonly entries: readonly RootEntry[];
+  /** Owner of the device nodes. */
+  readonly user: number;
+}
 
 const NONE = 'none';
 /** Where the root is made, in the new namespace: nothing that a root contains is below it. */
@@ -72,29 +81,37 @@ function addShare(path: string, kernel: RootKernel): void {
   kernel.mount(path, target, NONE, MS_BIND | MS_REC);
 }
 
-function addDevice(path: string, kernel: RootKernel): void {
+function addMemory(path: string, kernel: RootKernel): void {
+  const target = join(BASE, path);
+  mkdirSync(target, { recursive: true, mode: 0o755 });
+  kernel.mount('tmpfs', target, 'tmpfs', writes, 'mode=1777,size=0'); // 0: no limit but the cgroup's
+}
+
+function addDevice(path: string, user: number, kernel: RootKernel): void {
   const { major, minor } = unpackDevice(statSync(path).rdev);
   const target = join(BASE, path);
   mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   kernel.makeCharacterDevice(target, major, minor);
+  chownSync(target, user, user);
 }
 
-function addEntry(entry: RootEntry, kernel: RootKernel): void {
+function addEntry(entry: RootEntry, user: number, kernel: RootKernel): void {
   const { path } = entry;
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  if (entry.kind === 'share') addShare(path, kernel);
-  else if (entry.kind === 'device' && found.isCharacterDevice()) addDevice(path, kernel);
+  if (entry.kind === 'memory') addMemory(path, kernel);
+  else if (entry.kind === 'share') addShare(path, kernel);
+  else if (entry.kind === 'device' && found.isCharacterDevice()) addDevice(path, user, kernel);
   else if (entry.kind === 'device') addBind(path, reads, kernel);
   else if (entry.kind === 'directory' && found.isSymbolicLink()) symlinkSync(readlinkSync(path), join(BASE, path));
   else addBind(path, entry.access === 'read' ? reads : writes, kernel);
 }
 
 /** The main thread's root becomes the new one, and the host's goes: lazily, for it has all mounts of the host; the namespace is ours. */
-function makeRoot(entries: readonly RootEntry[], kernel: RootKernel): void {
+function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
   kernel.mount(NONE, '/', NONE, MS_REC | MS_SLAVE);
   kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID, 'mode=0755,size=1m');
-  for (const entry of entries) addEntry(entry, kernel);
+  for (const entry of entries) addEntry(entry, user, kernel);
   mkdirSync(join(BASE, HOST_PROC));
   kernel.mount('/proc', join(BASE, HOST_PROC), NONE, MS_BIND);
   kernel.mount(NONE, join(BASE, HOST_PROC), NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
@@ -148,16 +165,17 @@ const namespaces = [
 ] as const;
 
 /**
- * Runs `start`, which starts one process, with the main thread in new mount, IPC and UTS namespaces whose root has `entries` only; the
+ * Runs `start`, which starts one process, with the main thread in new mount, IPC and UTS namespaces whose root has its entries only; the
  * process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's /proc: QEMU runs nothing of a
  * guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
  */
-export function inOwnRoot<T extends Startable>(entries: readonly RootEntry[], kernel: RootKernel, start: () => T): T {
+export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel, start: () => T): T {
   const directory = process.cwd();
+  const umask = process.umask(0o022); // the directories of the root are for its user too
   const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
   try {
     kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
-    makeRoot(entries, kernel);
+    makeRoot(root, kernel);
     kernel.unshare(CLONE_NEWPID);
     const started = start();
     finishOrKill(started, kernel);
@@ -166,5 +184,6 @@ export function inOwnRoot<T extends Startable>(entries: readonly RootEntry[], ke
     for (const { fd, type } of home) kernel.setns(fd, type);
     for (const { fd } of home) closeSync(fd);
     process.chdir(directory);
+    process.umask(umask);
   }
 }

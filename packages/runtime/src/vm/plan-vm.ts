@@ -6,6 +6,7 @@ import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 import { planMemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
+import { needOfRoot, unprivilegedUser } from './unprivileged-plan.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 const MIB = 1 << 20;
@@ -50,7 +51,14 @@ function share(configuration: HypervisorConfiguration, socket: string): Pick<Qem
   };
 }
 
-export function planVm(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: PlanInputs): QemuPlan {
+const isReadable = (path: string): boolean => (statSync(path).mode & 0o004) !== 0;
+
+export function planVm(configuration: HypervisorConfiguration, inputs: PlanInputs): QemuPlan {
+  const plan = planAsRoot(configuration, inputs);
+  return needOfRoot(configuration, plan, isReadable) === undefined ? { ...plan, user: unprivilegedUser(process.pid) } : plan;
+}
+
+function planAsRoot(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: PlanInputs): QemuPlan {
   const { image, initrd } = configuration;
   return {
     ...request,

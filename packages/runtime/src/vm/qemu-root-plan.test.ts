@@ -50,7 +50,7 @@ describe('root directory of QEMU', () => {
         memoryBackend: { directory: '/dev/shm', shared: true, preallocated: false },
       },
       undefined,
-      ['directory /dev/shm write'],
+      ['memory /dev/shm'],
       /^share/,
     ],
     [

@@ -3,6 +3,7 @@
  * outside. Pure.
  */
 import { dirname, join } from 'node:path';
+import { SHARED_MEMORY } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { RootEntry } from './own-root.ts';
 
@@ -47,8 +48,12 @@ const template: Entries = ({ memoryFile, codeFile }) => [
 /** With virtio-fs, virtiofsd has the files, and QEMU only its socket. */
 const share: Entries = ({ sharedDirectory, virtioFs }) => (virtioFs ? [] : [{ kind: 'share', path: sharedDirectory }]);
 
-const memory: Entries = ({ memoryBackend }) =>
-  memoryBackend?.directory === undefined ? [] : [directory(memoryBackend.directory, 'write')];
+/** Where QEMU makes files for guest memory, which it removes at once. The host's /dev/shm has other processes' memory. */
+const memory: Entries = ({ memoryBackend }) => {
+  const path = memoryBackend?.directory;
+  if (path === undefined) return [];
+  return path === SHARED_MEMORY ? [{ kind: 'memory', path }] : [directory(path, 'write')];
+};
 
 const devices: Entries = ({ accelerator, entropySource, vhostNet }) =>
   [

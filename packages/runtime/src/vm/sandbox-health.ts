@@ -3,6 +3,7 @@ import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
 import { processState } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { seccompViolationOf } from '../hypervisor/qemu/seccomp-violation.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 
@@ -11,9 +12,18 @@ type Sandbox = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'Hyperviso
 const words = { running: 'is running', stopped: 'is stopped (SIGSTOP)', ended: 'has ended' } as const;
 const stateText = (name: string, identity: ProcessIdentity): string => `${name} (pid ${identity.pid}) ${words[processState(identity)]}`;
 
+/** A QEMU that its filter has killed, and no other one, is explained by the kernel's log. */
+function causeText(qemu: ProcessIdentity): string {
+  const cause = processState(qemu) === 'ended' ? seccompViolationOf(qemu) : undefined;
+  return cause === undefined ? '' : ` (${cause})`;
+}
+
 /** One sentence: QEMU, proxy, where their logs are, and the command that ends the sandbox. */
 export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sandbox): string {
-  const processes = [stateText('QEMU', HypervisorState.Process), stateText('kata-proxy', AgentState.Proxy)];
+  const processes = [
+    `${stateText('QEMU', HypervisorState.Process)}${causeText(HypervisorState.Process)}`,
+    stateText('kata-proxy', AgentState.Proxy),
+  ];
   const logs = `logs are in ${sandboxPaths(SandboxContainer).vm}`;
   return `${processes.join(', ')}; ${logs}; 'kata-runtime delete --force ${SandboxContainer}' ends the sandbox`;
 }

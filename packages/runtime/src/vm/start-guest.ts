@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAgent, waitUntilServing } from '@kata-containers/common/agent-api/agent-connection';
+import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { followConsole } from '@kata-containers/common/console/console-tail';
 import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
@@ -16,6 +17,7 @@ import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
+import type { Started } from '../processes/spawn-apart.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
@@ -91,7 +93,7 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
   context.log.debug('starting QEMU', { args: args.join(' ') });
   const { environment } = context;
   const confine = (begin: () => ChildProcess): ChildProcess => confined(context, plan, begin);
-  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment, confine };
+  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment, user: plan.user, confine };
   const started = await traceStep(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
@@ -104,14 +106,19 @@ async function openOwnMonitor(context: Context, { plan, files }: GuestStart, nee
   return traceStep(context.log, 'QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
 }
 
-/** A sandbox without its files is useless: the proxy ends with the daemon that serves them, and the shims with the proxy. */
-function startProxy(context: Context, { plan, files, journal }: GuestStart, daemon: StartedDaemon | undefined): Needed {
+/**
+ * A sandbox without its files is useless: the proxy ends with the daemon that serves them, and the shims with the proxy. It is in the network
+ * namespace of the VM, for it needs none of the host's sockets.
+ */
+async function startProxy(context: Context, { plan, files, netns, journal }: GuestStart, daemon?: StartedDaemon): Promise<Needed> {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });
   const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
   try {
-    const options = { debug: proxy.enable_debug, environment: context.environment, ...(endsWith !== undefined && { endsWith }) };
-    const { identity, child } = launchProxy(proxy.path, plan.sandboxId, files, options);
+    const { enable_debug: debug, confine } = proxy;
+    const options = { debug, confine, environment: context.environment, ...(endsWith !== undefined && { endsWith }) };
+    const launch = (): Started => launchProxy(proxy.path, plan.sandboxId, files, options);
+    const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
     return { identity, failed: failedChild(child, `kata-proxy (${proxy.path})`, `${files.vm}/proxy.log`) };
   } finally {
@@ -142,16 +149,20 @@ async function awaitAgent(
 
 interface SpawnedGuest {
   readonly qemu: Needed;
+  /** Of the console. */
+  readonly tail: ConsoleTail | undefined;
   readonly proxy: Needed;
   readonly daemon?: StartedDaemon;
 }
 
 /** Starts the processes, and loads the VM's state if there is one. They stand in the journal when this fails. */
 async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
+  if (context.configuration.proxy.confine) forbidIoUring(context.kernel); // before QEMU, which does without too
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
   const qemu = await spawnQemu(context, start);
   const needed = [...(daemon ? [daemon] : []), qemu]; // QEMU ends when its daemon does at the start: the daemon's last words say why
   const monitor = await openOwnMonitor(context, start, needed);
+  const tail = follow(context, start.files); // before the proxy, who is the console's next reader
   try {
     // QEMU answers once it has made all of its sockets: 1.x's proxy dials kata.sock once, and ends when nobody listens.
     const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon));
@@ -161,7 +172,10 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
       await traceStep(context.log, 'state load', () =>
         unlessEnded([...needed, proxy], loadState(monitor, { path: state, timeoutMs }, context.kernel)),
       );
-    return { qemu, proxy, ...(daemon && { daemon }) };
+    return { qemu, proxy, tail, ...(daemon && { daemon }) };
+  } catch (error) {
+    tail?.close();
+    throw error;
   } finally {
     monitor.close();
   }
@@ -169,8 +183,7 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
 
 /** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<RunningVm> {
-  const { qemu, proxy, daemon } = await spawnGuest(context, start);
-  const tail = follow(context, start.files);
+  const { qemu, proxy, daemon, tail } = await spawnGuest(context, start);
   try {
     const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];

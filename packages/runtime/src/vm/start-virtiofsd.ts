@@ -7,7 +7,7 @@ import { componentVersion } from '../host-check/component-version.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
 import { spawnApart } from '../processes/spawn-apart.ts';
-import { virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
+import { takesSandbox, virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
 import type { Context } from '../context/context.ts';
 import { virtiofsdLog } from '../context/paths.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -34,6 +34,7 @@ function args({ configuration: { hypervisor } }: Context, { sharedDirectory, deb
     kind: virtiofsdKind(version),
     source: sharedDirectory,
     cache: hypervisor.virtio_fs_cache,
+    sandbox: takesSandbox(version) ? hypervisor.virtio_fs_sandbox : undefined,
     debug,
     extra: hypervisor.virtio_fs_extra_args,
   });

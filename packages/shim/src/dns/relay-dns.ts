@@ -3,7 +3,7 @@
  * process' network namespace, the container's (docs/wire/dns-relay.md). The guest is hostile: what is not a DNS query, or is
  * one too many, is answered by nothing.
  */
-import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
 import { DNS_PORT, DNS_RELAY_PREFACE, DOCKER_RESOLVER, DnsFrameReader, encodeDnsFrame } from '@kata-containers/common/dns/dns-relay';
 import type { DnsFrame } from '@kata-containers/common/dns/dns-relay';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -23,9 +23,8 @@ const MAX_UNREAD = 1 << 20;
 const DOCKER: ResolverAddress = { address: DOCKER_RESOLVER, port: DNS_PORT };
 const NONE = Buffer.alloc(0);
 
-/** `path`: kata-proxy's socket. Works until the connection ends, with the sandbox or because the guest's agent knows no relay. */
-export function relayDns(path: string, log: Logger, resolver: ResolverAddress = DOCKER): void {
-  const socket = createConnection(path);
+/** `socket`: a connection to kata-proxy that nothing was sent over. Works until the connection ends, with the sandbox or because the guest's agent knows no relay. */
+export function relayDns(socket: Socket, log: Logger, resolver: ResolverAddress = DOCKER): void {
   const reader = new DnsFrameReader();
   const budget = new QueryBudget(monotonicMs);
   const udp = new UdpResolver(resolver, monotonicMs);
@@ -56,6 +55,5 @@ export function relayDns(path: string, log: Logger, resolver: ResolverAddress = 
     queriesIn(piece as Buffer).forEach(onQuery);
   });
   socket.on('end', () => socket.destroy());
-  socket.on('error', (error) => log.info('the DNS relay lost its connection', { reason: errorMessage(error) }));
   socket.on('close', () => udp.close());
 }

@@ -8,28 +8,31 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 const MAX_BYTES = 65536;
 
 /** @throws Error when the file cannot be read */
-function isDockers(path: string): boolean {
-  const fd = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(MAX_BYTES);
-    return namesDockerResolver(bytes.toString('latin1', 0, readSync(fd, bytes)).split('\n'));
-  } finally {
-    closeSync(fd);
-  }
+function isDockers(file: number): boolean {
+  const bytes = Buffer.alloc(MAX_BYTES);
+  return namesDockerResolver(bytes.toString('latin1', 0, readSync(file, bytes, 0, MAX_BYTES, 0)).split('\n'));
 }
 
-/** `path` on the host. Calls `onDockerResolver` once. The file is watched until then: dockerd rewrites it in place. */
+/**
+ * `path` on the host. Calls `onDockerResolver` once. The file is watched until then, and stays open: dockerd rewrites it in place, and this
+ * process may not reach it by its path later.
+ */
 export function watchResolvConf(path: string, onDockerResolver: () => void, log: Logger): void {
   const fail = (error: unknown): void => log.warn('resolv.conf cannot be watched', { path, reason: errorMessage(error) });
   try {
-    if (isDockers(path)) return onDockerResolver();
+    const file = openSync(path, 'r');
+    if (isDockers(file)) {
+      closeSync(file);
+      return onDockerResolver();
+    }
     const watcher = watch(path, { persistent: false }, () => {
       try {
-        if (!isDockers(path)) return;
+        if (!isDockers(file)) return;
       } catch (error) {
         return fail(error);
       }
       watcher.close();
+      closeSync(file);
       onDockerResolver();
     });
     watcher.on('error', fail);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { existsSync, readFileSync, writeSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { silentLogger } from '@kata-containers/common/logging/logger';
@@ -10,6 +10,7 @@ import { checkHost, hostRequirements } from '../../host-check/check-host.ts';
 import type { CheckedHost } from '../../host-check/check-host.ts';
 import { checkComponents, checkHostParts, configurationChecks, thisInstallation } from '../../host-check/check-installation.ts';
 import type { Check } from '../../host-check/check-installation.ts';
+import { checkConfinement } from '../../host-check/check-confinement.ts';
 import type { AcceleratorChoice } from '../../host-check/accelerator.ts';
 import { knownAccelerator } from '../../host-check/known-accelerator.ts';
 import { verdictOf } from '../../host-check/verdict.ts';
@@ -89,7 +90,8 @@ async function findings({ configuration }: Invocation): Promise<Findings> {
   try {
     const { configuration: loaded, warnings, files } = await configuration();
     const read: Check = { name: 'configuration', status: 'ok', detail: files.join(', ') };
-    const checks = [read, ...checkComponents(loaded, thisInstallation), ...parts];
+    const confinement = checkConfinement(loaded, { exists: existsSync, status: readFileSync('/proc/self/status', 'latin1') });
+    const checks = [read, ...checkComponents(loaded, thisInstallation), ...confinement, ...parts];
     return { checks, accelerator: await knownAccelerator(loaded.hypervisor, linuxKernel), warnings };
   } catch (error) {
     return { checks: [...configurationChecks(error), ...parts], warnings: [] };

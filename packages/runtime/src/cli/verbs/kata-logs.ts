@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startedMs } from '@kata-containers/common/process/started-ms';
 import { sandboxPaths } from '../../context/paths.ts';
+import { openVmFile } from '../../hypervisor/qemu/vm-file.ts';
 import { containersOf, loadSandbox, requireContainer } from '../../state/state-store.ts';
 import { findId } from '../find-id.ts';
 import { mergeLogs } from '../merge-logs.ts';
@@ -17,10 +18,14 @@ const JOURNAL_MS = 20_000;
 const MAX_JOURNAL_BYTES = 64 << 20;
 
 function readLog(path: string): string {
+  let fd: number | undefined;
   try {
-    return readFileSync(path, 'utf8');
+    fd = openVmFile(path);
+    return readFileSync(fd, 'utf8');
   } catch {
     return ''; // not every VM has every log
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -16,7 +16,7 @@ export interface MemoryBackend {
 
 /** 1.x's mount points. */
 const HUGE_PAGES = '/dev/hugepages';
-const SHARED_MEMORY = '/dev/shm';
+export const SHARED_MEMORY = '/dev/shm';
 
 type Keys = 'shared_fs' | 'enable_hugepages' | 'enable_mem_prealloc' | 'file_mem_backend';
 

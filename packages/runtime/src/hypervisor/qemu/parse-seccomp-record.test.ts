@@ -11,5 +11,12 @@ describe('record of a seccomp violation', () => {
     ['of another program', record('/usr/bin/qemu2', 56), undefined],
     ['of another kind', '6,1,2,-;audit: type=1327 audit(1.2:2): exe="/usr/bin/qemu" syscall=56 x', undefined],
   ];
+  const processes: [name: string, pid: number, startTime: string, call: string | undefined][] = [
+    ['of a process', 26193, '1450000', 'clone'],
+    ['of another process', 26194, '1450000', undefined],
+    ['of an earlier process with the same pid', 26193, '1450300', undefined],
+  ];
+  for (const [name, pid, startTime, call] of processes)
+    it(name, () => assert.equal(deniedCall(record('/usr/bin/qemu', 56), { pid, startTime }), call));
   for (const [name, text, call] of cases) it(name, () => assert.equal(deniedCall(text, '/usr/bin/qemu'), call));
 });

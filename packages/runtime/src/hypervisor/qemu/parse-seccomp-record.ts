@@ -1,4 +1,5 @@
 /** The kernel's record of a process that its seccomp filter has killed (audit record 1326, AUDIT_SECCOMP). Pure. */
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
 /** Numbers on x86-64 of what QEMU's filter can deny (softmmu/qemu-seccomp.c). */
 const names: Readonly<Record<number, string>> = {
@@ -11,9 +12,19 @@ const names: Readonly<Record<number, string>> = {
   ...{ 181: 'getpmsg', 182: 'putpmsg', 183: 'afs_syscall', 184: 'tuxcall', 185: 'security', 236: 'vserver' },
 };
 
-/** @returns the name of the system call that `program` was killed for, or its number; undefined for another record */
-export function deniedCall(record: string, program: string): string | undefined {
-  if (!record.includes(' type=1326 ') || !record.includes(` exe="${program}" `)) return undefined;
+/** Of a record of /dev/kmsg, in microseconds after boot; a start time is in ticks of 10 ms. */
+const timeOf = (record: string): number => Number(record.split(',')[2]);
+const TICK_US = 10_000;
+
+/** By the path of the program, or by the process: what the kernel wrote before its start was about another one of that pid. */
+function isOf(record: string, culprit: string | ProcessIdentity): boolean {
+  if (typeof culprit === 'string') return record.includes(` exe="${culprit}" `);
+  return record.includes(` pid=${culprit.pid} `) && timeOf(record) >= Number(culprit.startTime) * TICK_US;
+}
+
+/** @returns the name of the system call that `culprit` was killed for, or its number; undefined for another record */
+export function deniedCall(record: string, culprit: string | ProcessIdentity): string | undefined {
+  if (!record.includes(' type=1326 ') || !isOf(record, culprit)) return undefined;
   const number = / syscall=(\d+) /.exec(record)?.[1];
   return number === undefined ? undefined : (names[Number(number)] ?? `number ${number}`);
 }

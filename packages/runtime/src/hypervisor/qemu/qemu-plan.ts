@@ -88,6 +88,8 @@ export interface QemuPlan {
   readonly memoryBackend?: MemoryBackend;
   /** Value of `-sandbox`; empty: no seccomp filter. */
   readonly seccomp: string;
+  /** User and group that QEMU runs as, a number that owns nothing else; root without one. */
+  readonly user?: number;
   /** The VM waits for the state of another one instead of booting. */
   readonly incoming?: boolean;
   readonly paths: QemuPaths;

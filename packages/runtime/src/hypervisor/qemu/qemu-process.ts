@@ -13,12 +13,13 @@ import { identifyProcess, isAlive } from '@kata-containers/common/process/proces
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { QmpClient } from '../qmp/qmp-client.ts';
 import { withHint } from './qemu-hint.ts';
+import { openVmFile, openVmSocket } from './vm-file.ts';
 import { seccompViolation } from './seccomp-violation.ts';
 
 const WORDS_BYTES = 4096;
 
 function readEnd(file: string): string {
-  const fd = openSync(file, 'r');
+  const fd = openVmFile(file);
   try {
     const bytes = Buffer.alloc(WORDS_BYTES);
     return bytes.toString('utf8', 0, readSync(fd, bytes, 0, WORDS_BYTES, Math.max(0, fstatSync(fd).size - WORDS_BYTES)));
@@ -58,6 +59,8 @@ export interface QemuStart {
   /** Its fds from 3 on. */
   readonly inherited: readonly number[];
   readonly environment: NodeJS.ProcessEnv;
+  /** User and group; root without one. */
+  readonly user: number | undefined;
   /** Calls its argument, which starts QEMU, with the main thread prepared so that QEMU is confined. */
   readonly confine: (start: () => ChildProcess) => ChildProcess;
 }
@@ -66,11 +69,12 @@ export interface QemuStart {
  * Starts QEMU in the namespaces of the main thread, apart from our session and stdio.
  * @throws HypervisorError when it cannot be run at all
  */
-export function startQemu({ binary, args, logFile, inherited, environment, confine }: QemuStart): StartedQemu {
+export function startQemu({ binary, args, logFile, inherited, environment, user, confine }: QemuStart): StartedQemu {
   const log = openSync(logFile, 'a', 0o600);
   try {
     const stdio: StdioOptions = ['ignore', log, log, ...inherited];
-    const child = confine(() => spawn(binary, args, { stdio, detached: true, env: environment, cwd: '/' }));
+    const owner = user === undefined ? {} : { uid: user, gid: user };
+    const child = confine(() => spawn(binary, args, { stdio, detached: true, env: environment, cwd: '/', ...owner }));
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>
@@ -91,12 +95,15 @@ export function startQemu({ binary, args, logFile, inherited, environment, confi
 const RETRY_MS = 5;
 
 async function connect(path: string): Promise<Socket | undefined> {
-  const socket = createConnection(path);
+  let socket: Socket | undefined;
   try {
+    const made = openVmSocket(path);
+    socket = createConnection(made.path); // connects before it returns (unix(7))
+    made.close();
     await once(socket, 'connect');
     return socket;
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ECONNREFUSED') return undefined;
     throw error;
   }

@@ -1,5 +1,6 @@
 /** Which system call the kernel has killed QEMU for. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { deniedCall } from './parse-seccomp-record.ts';
 
 /** Largest record of /dev/kmsg (CONSOLE_EXT_LOG_MAX). */
@@ -18,13 +19,25 @@ function* records(): Generator<string> {
   }
 }
 
-/** For the error text of a QEMU that has ended with SIGSYS. An audit daemon may have taken the record: then the call is not known. */
-export function seccompViolation(program: string): string {
+/** The last one that the kernel's log has. */
+function lastDenied(culprit: string | ProcessIdentity): string | undefined {
   let last: string | undefined;
   try {
-    for (const record of records()) last = deniedCall(record, program) ?? last;
+    for (const record of records()) last = deniedCall(record, culprit) ?? last;
   } catch {
     // EAGAIN is the end of the log.
   }
-  return `its seccomp filter denies the system call ${last ?? '(see the audit log)'}; the filter is seccompsandbox of configuration.toml`;
+  return last;
+}
+
+const text = (call: string): string =>
+  `its seccomp filter denies the system call ${call}; the filter is seccompsandbox of configuration.toml`;
+
+/** For the error text of a QEMU that has ended with SIGSYS. An audit daemon may have taken the record: then the call is not known. */
+export const seccompViolation = (program: string): string => text(lastDenied(program) ?? '(see the audit log)');
+
+/** For a QEMU that has ended some time ago, nobody knows how; undefined when the kernel's log has nothing of it. */
+export function seccompViolationOf(qemu: ProcessIdentity): string | undefined {
+  const call = lastDenied(qemu);
+  return call === undefined ? undefined : text(call);
 }

@@ -1,0 +1,82 @@
+/** A seccomp filter as the kernel takes it: classic BPF over struct seccomp_data (seccomp(2), linux/filter.h). x86-64. Pure. */
+
+export interface CallRule {
+  /** Number of the system call on x86-64. */
+  readonly call: number;
+  /** Compared are the low 32 bits of one argument. Without a condition every call is allowed. */
+  readonly condition?: ArgumentCondition;
+}
+
+export type ArgumentCondition =
+  { readonly argument: number; readonly isOneOf: readonly number[] } | { readonly argument: number; readonly hasBits: number };
+
+// linux/filter.h, linux/bpf_common.h
+const LOAD_WORD = 0x20;
+const JUMP_IF_EQUAL = 0x15;
+const JUMP_IF_BITS = 0x45;
+const RETURN = 0x06;
+// linux/seccomp.h
+const KILL_PROCESS = 0x80000000;
+const ALLOW = 0x7fff0000;
+const FAIL = 0x00050000;
+// linux/audit.h
+const ARCHITECTURE_X86_64 = 0xc000003e;
+// struct seccomp_data
+const CALL_OFFSET = 0;
+const ARCHITECTURE_OFFSET = 4;
+const argumentOffset = (argument: number): number => 16 + 8 * argument;
+
+/** The C library takes this for a kernel without the call, and does without. */
+const ENOSYS = 38;
+const DENY = FAIL | ENOSYS;
+
+/** struct sock_filter. Jumps count instructions from the next one. */
+function instruction(code: number, operand: number, ifTrue = 0, ifFalse = 0): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt16LE(code, 0);
+  bytes.writeUInt8(ifTrue, 2);
+  bytes.writeUInt8(ifFalse, 3);
+  bytes.writeUInt32LE(operand >>> 0, 4);
+  return bytes;
+}
+
+const allow = instruction(RETURN, ALLOW);
+const deny = instruction(RETURN, DENY);
+
+function argumentTests(condition: ArgumentCondition): Buffer[] {
+  const tests =
+    'hasBits' in condition
+      ? [instruction(JUMP_IF_BITS, condition.hasBits, 0, 1)]
+      : condition.isOneOf.map((value) => instruction(JUMP_IF_EQUAL, value, 0, 1));
+  return [instruction(LOAD_WORD, argumentOffset(condition.argument)), ...tests.flatMap((test) => [test, allow]), deny];
+}
+
+/** The number of the call is in the accumulator. */
+function ruleBlock({ call, condition }: CallRule): Buffer[] {
+  const block = condition === undefined ? [allow] : argumentTests(condition);
+  return [instruction(JUMP_IF_EQUAL, call, 0, block.length), ...block];
+}
+
+/** Array of struct sock_filter by which these calls fail with ENOSYS. All others are allowed, and all of another architecture. */
+export function filterWithout(calls: readonly number[]): Buffer {
+  return Buffer.concat([
+    instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
+    instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),
+    allow,
+    instruction(LOAD_WORD, CALL_OFFSET),
+    ...calls.flatMap((call) => [instruction(JUMP_IF_EQUAL, call, 0, 1), deny]),
+    allow,
+  ]);
+}
+
+/** Array of struct sock_filter. Calls without a rule, and those whose condition is not met, fail with ENOSYS. */
+export function seccompFilter(rules: readonly CallRule[]): Buffer {
+  return Buffer.concat([
+    instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
+    instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),
+    instruction(RETURN, KILL_PROCESS),
+    instruction(LOAD_WORD, CALL_OFFSET),
+    ...rules.flatMap(ruleBlock),
+    deny,
+  ]);
+}

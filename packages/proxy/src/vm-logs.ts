@@ -1,0 +1,86 @@
+/**
+ * The logs of a VM, open from the start: kata-proxy reads and cuts them when it reaches no path any more. They are in /run, which is memory,
+ * and a guest can have QEMU, virtiofsd and this proxy complain as often as it likes. The proxy keeps them small because no other process of
+ * ours lives as long as the sandbox.
+ */
+import { constants, fstatSync, ftruncateSync, openSync, readSync, watch, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Logger } from '@kata-containers/common/logging/logger';
+
+/** A log that is longer is cut to its last part. */
+const MAX_BYTES = 1 << 20;
+const KEPT_BYTES = 64 << 10;
+/** Between two looks at what changes: a flood must not keep the proxy from its work. */
+const PAUSE_MS = 100;
+
+/** Those of a VM, and no other file: the directory is named on our command line, and may be anybody's. */
+const QEMU_LOG = 'qemu.log';
+const NAMES = [QEMU_LOG, 'virtiofsd.log', 'proxy.log'];
+
+const { O_RDWR, O_APPEND, O_NOFOLLOW } = constants;
+
+function openLog(path: string): number | undefined {
+  try {
+    return openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW);
+  } catch {
+    return undefined; // a VM without virtiofsd
+  }
+}
+
+/** The last bytes of an open log. */
+function readEnd(file: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(file, bytes, 0, length, Math.max(0, fstatSync(file).size - length)));
+}
+
+/** In place, because others have it open: they append, and so go on where it ends now. */
+function shorten(file: number): void {
+  if (fstatSync(file).size <= MAX_BYTES) return;
+  const last = readEnd(file, KEPT_BYTES);
+  ftruncateSync(file, 0);
+  writeSync(file, last.subarray(last.indexOf('\n') + 1));
+}
+
+export class VmLogs {
+  readonly #files: ReadonlyMap<string, number>;
+  readonly #close: () => void;
+
+  /** Of the VM whose files are in `directory`. */
+  constructor(directory: string, log: Logger) {
+    this.#files = new Map(
+      NAMES.flatMap((name) => {
+        const file = openLog(join(directory, name));
+        return file === undefined ? [] : [[name, file] as const];
+      }),
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const look = (): void => {
+      timer = undefined;
+      try {
+        for (const file of this.#files.values()) shorten(file);
+      } catch (error) {
+        log.debug('a log cannot be looked at', { reason: errorMessage(error) });
+      }
+    };
+    const watcher = watch(directory, { persistent: false }, (_, name) => {
+      if (name !== null && this.#files.has(name)) timer ??= setTimeout(look, PAUSE_MS).unref();
+    });
+    watcher.on('error', (error) => log.warn('the logs of the VM are not looked at', { reason: errorMessage(error) }));
+    this.#close = () => {
+      clearTimeout(timer);
+      watcher.close();
+    };
+  }
+
+  /** The end of qemu.log, empty when there is none. */
+  qemuLog(): string {
+    const file = this.#files.get(QEMU_LOG);
+    return file === undefined ? '' : readEnd(file, KEPT_BYTES).toString('utf8');
+  }
+
+  /** Does not cut them any more. They stay open to be read. */
+  stop(): void {
+    this.#close();
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { parseConfiguration } from '../configuration/parse-configuration.ts';
+import { checkConfinement } from './check-confinement.ts';
+import type { ConfiningHost } from './check-confinement.ts';
+
+const status = ['CapEff:\t000001ffffffffff', 'CapAmb:\t0000000000000000', 'Seccomp:\t0', ''].join('\n');
+const whole: ConfiningHost = { exists: () => true, status };
+
+/** Names and details of what is not as shipped. */
+function findings(host: Partial<ConfiningHost>, ...keys: string[]): (string | undefined)[][] {
+  const text = `[hypervisor.qemu]\npath = "/q"\n${keys.join('\n')}`;
+  const { configuration } = parseConfiguration({ path: '/c.toml', text });
+  const checks = checkConfinement(configuration, { ...whole, ...host });
+  return checks.flatMap(({ name, status: result, detail, remedy }) => (result === 'ok' ? [] : [[name, detail, remedy]]));
+}
+
+describe('checkConfinement', () => {
+  it('a whole host, as shipped', () => assert.deepEqual(findings({}), []));
+  it('a kernel without seccomp: each part that needs it, with the key that runs it without', () =>
+    assert.deepEqual(
+      findings({ status: status.replace(/^Seccomp.*\n/m, '') }).map(([name, , remedy]) => [name, remedy]),
+      [
+        ['QEMU: seccomp', 'seccompsandbox = "" in [hypervisor.qemu] runs it without'],
+        ['kata-proxy: confinement', 'confine = false in [proxy.kata] runs it without'],
+        ['kata-shim: confinement', 'confine = false in [shim.kata] runs it without'],
+      ],
+    ));
+  it('a kernel without PID namespaces', () =>
+    assert.deepEqual(findings({ exists: (path) => !path.endsWith('/pid') }), [
+      [
+        'QEMU: own root',
+        'this host lacks namespaces (pid): no container starts',
+        'qemu_own_root = false in [hypervisor.qemu] runs it without',
+      ],
+    ]));
+  it('root without capabilities', () =>
+    assert.deepEqual(
+      findings({ status: status.replace('1ffffffffff', '00000000001') }).map(([name]) => name),
+      ['QEMU: capabilities', 'kata-proxy: confinement', 'kata-shim: confinement'],
+    ));
+  it('parts that are switched off', () =>
+    assert.deepEqual(findings({}, 'qemu_own_root = false', '[proxy.kata]', 'confine = false'), [
+      ['QEMU: own root', 'is switched off in the configuration', undefined],
+      ['kata-proxy: confinement', 'is switched off in the configuration', undefined],
+    ]));
+});

@@ -1,0 +1,73 @@
+/** Whether this host's kernel has what QEMU, kata-proxy and kata-shim are confined by, as the configuration wants it. */
+import type { Configuration } from '../configuration/schema.ts';
+import type { Check } from './check-installation.ts';
+
+/** What is looked at. */
+export interface ConfiningHost {
+  exists(path: string): boolean;
+  /** Of /proc/self/status. */
+  readonly status: string;
+}
+
+interface Part {
+  readonly name: string;
+  readonly isWanted: (configuration: Configuration) => boolean;
+  /** What the kernel lacks; undefined when it has everything. */
+  readonly lack: (host: ConfiningHost) => string | undefined;
+  /** Lines of configuration.toml. */
+  readonly without: string;
+}
+
+const seccomp = ({ status }: ConfiningHost): string | undefined =>
+  /^Seccomp:/m.test(status) ? undefined : 'seccomp filters (CONFIG_SECCOMP_FILTER)';
+
+const namespaces = ({ exists }: ConfiningHost): string | undefined => {
+  const missing = ['mnt', 'pid', 'ipc', 'uts'].filter((name) => !exists(`/proc/self/ns/${name}`));
+  return missing.length === 0 ? undefined : `namespaces (${missing.join(', ')})`;
+};
+
+/** Capabilities by their numbers: CAP_SETPCAP, CAP_SETGID, CAP_SETUID, CAP_SYS_CHROOT. */
+const NEEDED = [6n, 7n, 8n, 18n];
+
+function privileges({ status }: ConfiningHost): string | undefined {
+  const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(status)?.[1] ?? '0'}`);
+  if (!/^CapAmb:/m.test(status)) return 'ambient capabilities (Linux 4.3)';
+  return NEEDED.every((number) => (effective >> number) & 1n) ? undefined : 'the capabilities SETPCAP, SETGID, SETUID and SYS_CHROOT';
+}
+
+const parts: readonly Part[] = [
+  {
+    name: 'QEMU: seccomp',
+    isWanted: ({ hypervisor }) => hypervisor.seccompsandbox !== '',
+    lack: seccomp,
+    without: 'seccompsandbox = "" in [hypervisor.qemu]',
+  },
+  {
+    name: 'QEMU: own root',
+    isWanted: ({ hypervisor }) => hypervisor.qemu_own_root,
+    lack: namespaces,
+    without: 'qemu_own_root = false in [hypervisor.qemu]',
+  },
+  {
+    name: 'QEMU: capabilities',
+    isWanted: ({ hypervisor }) => !hypervisor.qemu_capabilities.includes('ALL'),
+    lack: privileges,
+    without: 'qemu_capabilities = ["ALL"] in [hypervisor.qemu]',
+  },
+  ...(['proxy', 'shim'] as const).map((name) => ({
+    name: `kata-${name}: confinement`,
+    isWanted: (configuration: Configuration) => configuration[name].confine,
+    lack: (host: ConfiningHost) => seccomp(host) ?? privileges(host),
+    without: `confine = false in [${name}.kata]`,
+  })),
+];
+
+/** A warning for each part that is switched off, or that the kernel lacks: a container does not start then. */
+export function checkConfinement(configuration: Configuration, host: ConfiningHost): Check[] {
+  return parts.map(({ name, isWanted, lack, without }) => {
+    if (!isWanted(configuration)) return { name, status: 'warning', detail: 'is switched off in the configuration' };
+    const missing = lack(host);
+    if (missing === undefined) return { name, status: 'ok', detail: 'on' };
+    return { name, status: 'warning', detail: `this host lacks ${missing}: no container starts`, remedy: `${without} runs it without` };
+  });
+}

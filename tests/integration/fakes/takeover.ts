@@ -1,0 +1,162 @@
+/**
+ * Loaded into kata-proxy or kata-shim before their own code (`node --import`): stands for a guest that runs its code in them. At SIGUSR2 it
+ * tries what such code would try, and writes NAME=allowed or NAME=denied for each to stderr. TAKEOVER names what there is to reach.
+ */
+import type Ffi from 'node:ffi';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { NetConnectOpts } from 'node:net';
+
+export interface Targets {
+  /** File of the host that root alone can read. */
+  readonly canary: string;
+  /** Listening unix socket, at a path and with an abstract name. */
+  readonly socket: string;
+  readonly abstract: string;
+  /** Listening on 127.0.0.1. */
+  readonly port: number;
+  /** A directory that is another sandbox's. */
+  readonly other: string;
+  /** A process of root. */
+  readonly victim: number;
+}
+
+const { canary, socket, abstract, port, other, victim } = JSON.parse(process.env['TAKEOVER'] ?? '{}') as Targets;
+
+const { dlopen, getInt32, getRawPointer } = process.getBuiltinModule('node:ffi') as unknown as typeof Ffi;
+const seven = Array.from({ length: 7 }, () => 'int64');
+const libc = dlopen(null, {
+  syscall: { arguments: seven, return: 'int64' },
+  __errno_location: { arguments: [], return: 'pointer' },
+} as never).functions as unknown as { syscall: (...values: bigint[]) => bigint; __errno_location: () => bigint };
+const errnoAt = libc.__errno_location();
+
+const [EPERM, ENOSYS] = [1, 38];
+const kept: Buffer[] = [];
+
+function value(argument: number | string | Buffer): bigint {
+  if (typeof argument === 'number') return BigInt(argument);
+  const bytes = typeof argument === 'string' ? Buffer.from(`${argument}\0`) : argument;
+  kept.push(bytes);
+  return getRawPointer(bytes);
+}
+
+/** Result of a system call, or its errno as a negative number. */
+function call(number: number, ...values: (number | string | Buffer)[]): number {
+  const all = [number, ...values, 0, 0, 0, 0, 0, 0].slice(0, 7).map(value);
+  const result = Number(libc.syscall(...all));
+  return result === -1 ? -getInt32(errnoAt, 0) : result;
+}
+
+const succeeds = (act: () => unknown): boolean => {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
+};
+/** Fails for another reason than that it may not. */
+const isPermitted = (result: number): boolean => result >= 0 || (result !== -EPERM && result !== -ENOSYS);
+
+function connects(options: NetConnectOpts): Promise<boolean> {
+  return new Promise((resolve) => {
+    const peer = connect(options);
+    peer.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    peer.once('close', () => resolve(false));
+    peer.once('connect', () => peer.destroy());
+  });
+}
+
+const SIGCONT = 18;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_DETACH = 17;
+const CLONE_NEWUTS = 0x4000000;
+const S_IFBLK = 0o060000;
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const TIOCSTI = 0x5412;
+
+function trace(): boolean {
+  if (call(101, PTRACE_SEIZE, victim, 0, 0) !== 0) return false;
+  call(101, PTRACE_DETACH, victim, 0, 0);
+  return true;
+}
+
+function mountOn(directory: string): boolean {
+  return call(165, 'none', directory, 'tmpfs', 0, 0) === 0 && call(166, directory, 2) === 0;
+}
+
+function leaveRoot(): boolean {
+  const directory = `${other}/jail`;
+  if (!succeeds(() => mkdirSync(directory))) return isPermitted(call(161, '.'));
+  rmdirSync(directory);
+  return isPermitted(call(161, '/'));
+}
+
+function makeDisk(): boolean {
+  const path = `${other}/disk`;
+  const made = call(133, path, S_IFBLK | 0o600, 0x700) === 0;
+  call(87, path);
+  return made;
+}
+
+function setHostName(): boolean {
+  const name = readFileSync('/proc/sys/kernel/hostname', 'latin1').trim();
+  return call(170, name, name.length) === 0;
+}
+
+/** struct file_handle of two words of data, guessed: a caller that may try gets ESTALE. */
+function readByHandle(): boolean {
+  const handle = Buffer.alloc(16);
+  handle.writeUInt32LE(8, 0);
+  handle.writeInt32LE(1, 4);
+  return isPermitted(call(304, 0, handle, 0));
+}
+
+const attempts: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
+  read_host_file: () => succeeds(() => readFileSync(canary)),
+  read_through_proc: () => succeeds(() => readFileSync(`/proc/${victim}/root${canary}`)),
+  read_environment: () => succeeds(() => readFileSync(`/proc/${victim}/environ`)),
+  read_by_handle: readByHandle,
+  list_host_directory: () => succeeds(() => readdirSync('/etc')),
+  write_to_other_sandbox: () => succeeds(() => writeFileSync(`${other}/written`, '')),
+  make_device: makeDisk,
+  connect_to_socket: () => connects({ path: socket }),
+  connect_to_abstract_socket: () => connects({ path: abstract }),
+  connect_to_host: () => connects({ port, host: '127.0.0.1' }),
+  raw_socket: () => call(41, AF_PACKET, SOCK_RAW, 0) >= 0,
+  signal: () => call(62, victim, SIGCONT) === 0,
+  signal_thread: () => call(234, victim, victim, SIGCONT) === 0,
+  ptrace: trace,
+  read_memory: () => isPermitted(call(310, victim, Buffer.alloc(16), 1, Buffer.alloc(16), 1, 0)),
+  pidfd: () => call(434, victim, 0) >= 0,
+  limits_of_stranger: () => call(302, victim, 7, 0, Buffer.alloc(16)) === 0,
+  start_program: () => spawnSync('true').status === 0,
+  become_root: () => call(105, 0) === 0,
+  unshare: () => call(272, CLONE_NEWUTS) === 0,
+  mount: () => mountOn(other),
+  load_module: () => isPermitted(call(175, 0, 0, '')),
+  load_bpf: () => isPermitted(call(321, 0, Buffer.alloc(128), 128)),
+  set_host_name: () => succeeds(() => readFileSync('/proc/sys/kernel/hostname')) && setHostName(),
+  become_dumpable: () => call(157, 4, 1, 0, 0, 0) === 0,
+  type_at_terminal: () => isPermitted(call(16, 0, TIOCSTI, 'x')),
+  chroot: leaveRoot, // last: what is tried after it finds other paths
+};
+
+process.on('SIGUSR2', () => {
+  void (async () => {
+    let text = '';
+    for (const [name, attempt] of Object.entries(attempts)) {
+      let isAllowed = false;
+      try {
+        isAllowed = await attempt();
+      } catch {
+        // denied
+      }
+      text += `${name}=${isAllowed ? 'allowed' : 'denied'}\n`;
+    }
+    writeSync(2, `${text}done\n`);
+  })();
+});
