@@ -39,7 +39,12 @@ describe("pods with containerd's CRI plugin", function () {
       pod = await engine.runPod('pair');
       const volumes = join(engine.directory, 'volumes/kubernetes.io~empty-dir');
       for (const name of ['fast', 'big']) mkdirSync(join(volumes, name), { recursive: true });
-      await engine.inside('mount', ['-t', 'tmpfs', 'emptydir', join(volumes, 'fast')]);
+      // As kubelet does it for sizeLimit and fsGroup.
+      await engine.inside('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'emptydir', join(volumes, 'fast')]);
+      for (const name of ['fast', 'big']) {
+        await engine.inside('chown', ['0:2000', join(volumes, name)]);
+        await engine.inside('chmod', ['2777', join(volumes, name)]);
+      }
       const mounts = ['fast', 'big'].map((name) => ({ container_path: `/${name}`, host_path: join(volumes, name) }));
       web = await engine.runContainer(pod, 'web', ['sh', '-c', 'echo out; echo err >&2; exec nc -ll -p 8080 -e echo hello'], { mounts });
       client = await engine.runContainer(pod, 'client', FOREVER, { mounts });
@@ -106,7 +111,13 @@ describe("pods with containerd's CRI plugin", function () {
         assert.equal(await output(client, 'cat', `/${name}/note`), name);
         assert.match(await output(client, 'sh', '-c', `grep ' /${name} ' /proc/mounts`), new RegExp(` /${name} ${type} `));
         assert.ok(!existsSync(join(engine.directory, 'volumes/kubernetes.io~empty-dir', name, 'note')));
+        assert.equal(await output(client, 'stat', '-c', '%a %g', `/${name}`), '2777 2000');
+        assert.equal(await output(client, 'stat', '-c', '%g', `/${name}/note`), '2000');
       });
+
+    it("the emptyDir volume of medium Memory has its sizeLimit", async () => {
+      assert.match(await output(client, 'df', '-m', '/fast'), / 8 +\d+ +\d+ +\d+% \/fast$/);
+    });
 
     it('have statistics, and so has the pod', async () => {
       for (const container_id of [web, client]) {

@@ -1,5 +1,5 @@
 /** Storage drivers: how what a request wants mounted in the guest is found and mounted. */
-import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Storage } from '@kata-containers/common/generated/agent';
@@ -57,11 +57,13 @@ const ephemeral: Driver = async (storage, tools) => {
   return mountIt(storage, tools, 0o777);
 };
 
-/** A directory of the guest's, no mount: the option `mode=` in octal, wide open otherwise. */
+/** A directory of the guest's, no mount: the options `mode=` in octal, wide open otherwise, and `fsgid=`, its group. */
 const local: Driver = ({ mount_point, options }) => {
-  const mode = options.map((option) => /^mode=([0-7]+)$/.exec(option)?.[1]).find((found) => found !== undefined) ?? '777';
+  const option = (pattern: RegExp): string | undefined => options.map((text) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
+  const [mode, gid] = [option(/^mode=([0-7]+)$/) ?? '777', option(/^fsgid=(\d+)$/)];
   makeTarget(mount_point, 0o777);
-  chmodSync(mount_point, Number.parseInt(mode, 8));
+  if (gid !== undefined) chownSync(mount_point, -1, Number(gid));
+  chmodSync(mount_point, Number.parseInt(mode, 8)); // last: a change of the owner takes the set-group-ID bit
   return Promise.resolve(false);
 };
 

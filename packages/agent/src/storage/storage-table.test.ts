@@ -93,6 +93,14 @@ describe('StorageTable', () => {
     assert.deepEqual(calls, []);
   });
 
+  it('a local directory can have a group, and the bit that hands it on', async () => {
+    const { table } = setUp();
+    const gid = process.getgid?.() ?? 0; // any user may give a directory to the own group
+    await table.addAll([Storage.fromPartial({ driver: 'local', mount_point: join(root, 'l'), options: ['mode=2775', `fsgid=${gid}`] })]);
+    const { mode, gid: group } = statSync(join(root, 'l'));
+    assert.deepEqual([mode & 0o7777, group], [0o2775, gid]);
+  });
+
   for (const [name, storage, reason] of [
     ['an unknown driver', { driver: 'tape', mount_point: '/x' }, /Unknown storage driver "tape"/],
     ['a target in /proc', { driver: 'ephemeral', mount_point: '/proc/sys' }, /must not be mounted on/],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mountAt, mountPointsBelow, mountedType } from './mount-table.ts';
+import { mountAt, mountPointsBelow } from './mount-table.ts';
 
 const table = [
   '22 1 254:0 / / rw - ext4 /dev/vda rw',
@@ -20,15 +20,6 @@ describe('mountPointsBelow', () => {
   for (const [path, points] of cases) it(path, () => assert.deepEqual(mountPointsBelow(path, table), points));
 });
 
-describe('mountedType', () => {
-  const cases: [path: string, type: string | undefined][] = [
-    ['/', 'ext4'],
-    ['/run/a/b c', 'tmpfs'],
-    ['/run/a/b', undefined],
-  ];
-  for (const [path, type] of cases) it(path, () => assert.equal(mountedType(path, table), type));
-});
-
 describe('mountAt', () => {
   const disk = '35 22 7:5 /a\\040b /disk rw,nosuid,noexec,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
   it('number, root, type and options', () =>
@@ -40,6 +31,7 @@ describe('mountAt', () => {
       isWhollyReadonly: true,
       isHeld: false,
       flags: 2 | 8,
+      superOptions: ['ro', 'errors=continue'],
     }));
   it('the topmost', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
   it('nothing', () => assert.equal(mountAt('/nowhere', table), undefined));

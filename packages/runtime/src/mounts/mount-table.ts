@@ -30,6 +30,8 @@ export interface MountEntry {
   readonly isHeld: boolean;
   /** MS_* of this mount, as it is mounted for writing, that a remount has to name again, or they are gone. */
   readonly flags: number;
+  /** Options of the file system, as the kernel lists them. */
+  readonly superOptions: readonly string[];
 }
 
 /**
@@ -52,11 +54,8 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const isWhollyReadonly = says(own, 'ro') && !isHeld;
   const isReadonly = isWhollyReadonly || says(options, 'ro');
   const flags = options.split(',').reduce((sum, word) => sum | (FLAGS[word] ?? 0), 0);
-  return { number, root: decode(root), fstype, isReadonly, isWhollyReadonly, isHeld, flags };
+  return { number, root: decode(root), fstype, isReadonly, isWhollyReadonly, isHeld, flags, superOptions: own.split(',') };
 }
-
-/** Type of the file system whose mount point is exactly `path`. */
-export const mountedType = (path: string, table: string): string | undefined => mountAt(path, table)?.fstype;
 
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');
 

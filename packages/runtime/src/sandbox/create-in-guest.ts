@@ -1,12 +1,13 @@
 /** A container's files and disks for the guest, and the request that has the agent make it. */
+import { statSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
-import { mountedType, readMountTable } from '../mounts/mount-table.ts';
+import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
-import type { PodVolumePlan } from '../storage/pod-volume-plan.ts';
+import type { PodVolumePlan, VolumeFacts } from '../storage/pod-volume-plan.ts';
 import { hostFacts, sharePaths } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
 import { provideDisks } from './container-disks.ts';
@@ -36,11 +37,23 @@ async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConn
   return agent_details?.supports_seccomp === true;
 }
 
+const volumeFacts: VolumeFacts = {
+  tmpfsOptions(path) {
+    const entry = mountAt(path, readMountTable());
+    return entry?.fstype === 'tmpfs' ? entry.superOptions : undefined;
+  },
+  /** A directory that is missing is one of kubelet's with its usual mode. */
+  ownerOf(path) {
+    const { gid, mode } = statSync(path, { throwIfNoEntry: false }) ?? { gid: 0, mode: 0o777 };
+    return { gid, mode: mode & 0o7777 };
+  },
+};
+
 /** Volumes of a pod's first container are the host's, as those of a container by itself: there is no other container to share with yet (1.x). */
 function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan {
   const mounts = bundle.spec.mounts ?? [];
   if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
-  return planPodVolumes(sandboxId, mounts, (path) => mountedType(path, readMountTable()) === 'tmpfs');
+  return planPodVolumes(sandboxId, mounts, volumeFacts);
 }
 
 /** @throws KataError, HypervisorError, AgentError; what was made stands in the journal then, and in the sandbox' state */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { planPodVolumes } from './pod-volume-plan.ts';
+import type { VolumeFacts } from './pod-volume-plan.ts';
 
 describe('planPodVolumes', () => {
   const kubelet = '/var/lib/kubelet/pods/1/volumes/kubernetes.io~empty-dir';
@@ -10,12 +11,17 @@ describe('planPodVolumes', () => {
     source: `${kubelet}/${name}`,
     options: ['rbind', 'rw'],
   });
-  const plan = (...mounts: Mount[]) => planPodVolumes('pod', mounts, (path) => path === `${kubelet}/fast`);
+  const facts = (owner: { gid: number; mode: number }): VolumeFacts => ({
+    tmpfsOptions: (path) => (path === `${kubelet}/fast` ? ['rw', 'size=65536k', 'inode64'] : undefined),
+    ownerOf: () => owner,
+  });
+  const plan = (...mounts: Mount[]) => planPodVolumes('pod', mounts, facts({ gid: 0, mode: 0o777 }));
 
   it('of medium Memory: a tmpfs of the guest', () => {
     const { storages, mounts } = plan(volume('fast'));
     const point = '/run/kata-containers/sandbox/ephemeral/fast';
-    assert.deepEqual(storages, [{ driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point: point, options: [] }]);
+    const options = ['mode=0777', 'size=65536k'];
+    assert.deepEqual(storages, [{ driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point: point, options }]);
     assert.deepEqual(mounts, [{ ...volume('fast'), source: point }]);
   });
 
@@ -24,6 +30,17 @@ describe('planPodVolumes', () => {
     const point = '/run/kata-containers/shared/containers/pod/rootfs/local/big';
     assert.deepEqual(storages, [{ driver: 'local', source: 'local', fstype: 'local', mount_point: point, options: ['mode=0777'] }]);
     assert.deepEqual(mounts, [{ ...volume('big'), source: point }]);
+  });
+
+  it('of a pod with fsGroup have that group, and its bit', () => {
+    const { storages } = planPodVolumes('pod', [volume('fast'), volume('big')], facts({ gid: 2000, mode: 0o2777 }));
+    assert.deepEqual(
+      storages.map(({ options }) => options),
+      [
+        ['mode=2777', 'gid=2000', 'size=65536k'],
+        ['mode=2777', 'fsgid=2000'],
+      ],
+    );
   });
 
   it('mounted twice is provided once', () => {

@@ -1,6 +1,7 @@
 /**
  * A pod's emptyDir volumes (kubelet's `kubernetes.io~empty-dir/NAME`) are the guest's own: memory of its, or a directory beside the
- * root file system of the pod's first container. They end with the pod, so the host needs not see them. 1.x's places and drivers.
+ * root file system of the pod's first container. They end with the pod, so the host needs not see them. 1.x's places and drivers. kubelet
+ * has given the host's directory the pod's `fsGroup` and the volume's `sizeLimit`: the guest's gets them from there.
  */
 import { basename, dirname } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
@@ -23,26 +24,42 @@ export interface PodVolumePlan {
   readonly inGuest: ReadonlySet<Mount>;
 }
 
+/** What is on the host. */
+export interface VolumeFacts {
+  /** Options of the tmpfs that is mounted at the path; undefined when there is none: a directory in a tmpfs is no volume of medium Memory. */
+  tmpfsOptions(path: string): readonly string[] | undefined;
+  /** `mode`: without the type of the file. */
+  ownerOf(path: string): { readonly gid: number; readonly mode: number };
+}
+
 const isEmptyDir = ({ source = '' }: Mount): boolean => basename(dirname(source)) === 'kubernetes.io~empty-dir';
 
-function memory(name: string): VolumeStorage {
+type Owner = ReturnType<VolumeFacts['ownerOf']>;
+
+const modeOption = ({ mode }: Owner): string => `mode=${mode.toString(8).padStart(4, '0')}`;
+
+function memory(name: string, owner: Owner, given: readonly string[]): VolumeStorage {
   const mount_point = `/run/kata-containers/sandbox/ephemeral/${name}`;
-  return { driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point, options: [] };
+  const size = given.filter((option) => option.startsWith('size='));
+  const options = [modeOption(owner), ...(owner.gid === 0 ? [] : [`gid=${owner.gid}`]), ...size];
+  return { driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point, options };
 }
 
-function disk(name: string, sandboxId: string): VolumeStorage {
+/** `fsgid` is an option of Kata Containers 2; the agent of 1.x does not look at it. */
+function disk(name: string, sandboxId: string, owner: Owner): VolumeStorage {
   const mount_point = `${guestShare}/${sandboxId}/rootfs/local/${name}`;
-  return { driver: 'local', source: 'local', fstype: 'local', mount_point, options: ['mode=0777'] };
+  const options = [modeOption(owner), ...(owner.gid === 0 ? [] : [`fsgid=${owner.gid}`])];
+  return { driver: 'local', source: 'local', fstype: 'local', mount_point, options };
 }
 
-/** `isTmpfs` says whether a path is where a tmpfs is mounted: a directory in a tmpfs is no volume of medium Memory. */
-export function planPodVolumes(sandboxId: string, mounts: readonly Mount[], isTmpfs: (path: string) => boolean): PodVolumePlan {
+export function planPodVolumes(sandboxId: string, mounts: readonly Mount[], facts: VolumeFacts): PodVolumePlan {
   const storages = new Map<string, VolumeStorage>();
   const inGuest = new Set<Mount>();
   const planned = mounts.map((mount): Mount => {
     if (!isEmptyDir(mount)) return mount;
     const source = mount.source ?? '';
-    const storage = isTmpfs(source) ? memory(basename(source)) : disk(basename(source), sandboxId);
+    const [name, owner, given] = [basename(source), facts.ownerOf(source), facts.tmpfsOptions(source)];
+    const storage = given ? memory(name, owner, given) : disk(name, sandboxId, owner);
     storages.set(storage.mount_point, storage);
     const moved: Mount = { ...mount, type: 'bind', source: storage.mount_point };
     inGuest.add(moved);
