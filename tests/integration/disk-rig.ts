@@ -11,7 +11,10 @@ export interface CreateRequest {
   readonly OCI: {
     readonly Root: { Path: string };
     readonly Mounts: readonly { destination: string; source: string; type: string }[];
-    readonly Linux: { readonly Devices: readonly { Path: string; Type: string }[] };
+    readonly Linux: {
+      readonly Devices: readonly { Path: string; Type: string }[];
+      readonly Resources: { readonly Devices: readonly { Access: string }[] };
+    };
   };
 }
 

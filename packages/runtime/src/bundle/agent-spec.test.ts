@@ -38,5 +38,12 @@ describe('agentSpec', () => {
   const all: [boolean, string, bigint, string] = [true, '', 0n, 'rwm'];
   it('a device for reading', () => assert.deepEqual(rulesOf('r'), [all, [false, 'c', 229n, 'w']]));
   it('a device for writing', () => assert.deepEqual(rulesOf('wm'), [all, [false, 'c', 229n, 'r']]));
+  it('a device that the host does not have is not opened in the guest, which may have another of that number', () => {
+    const device = { path: '/dev/d', type: 'b', major: 8, minor: 0 };
+    const absent = agentSpec({ ociVersion: '1.0.2', linux: {} }, { ...place, devices: [fuse, device], absentDevices: [device] });
+    const rules = absent.Linux?.Resources?.Devices.map(({ Allow, Type, Major, Access }) => [Allow, Type, Major, Access]);
+    assert.deepEqual(rules, [all, [false, 'b', 8n, 'rw']]);
+    assert.equal(absent.Linux?.Devices.length, 2);
+  });
   it('a device for all', () => assert.deepEqual(rulesOf('rwm'), []));
 });

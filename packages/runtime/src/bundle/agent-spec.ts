@@ -21,10 +21,12 @@ function guestCgroupsPath(path = ''): string {
 
 /**
  * A guest's container may open all devices of the guest, except that one given to it for reading or writing alone (`--device A:B:r`)
- * keeps to that. No rules when there is none of these.
+ * keeps to that, and that those of `absent` are not opened. No rules when there is none of these.
  */
-function guestDeviceRules(devices: readonly Device[], { devices: rules = [] }: Resources): object[] {
-  const denied = devices.flatMap(({ type, major, minor }) => {
+function guestDeviceRules(devices: readonly Device[], absent: readonly Device[], { devices: rules = [] }: Resources): object[] {
+  const denied = devices.flatMap((device) => {
+    const { type, major, minor } = device;
+    if (absent.includes(device)) return [{ Allow: false, Type: type, Major: big(major), Minor: big(minor), Access: 'rw' }];
     const own = rules.filter((rule) => rule.allow && rule.type === type && rule.major === major && rule.minor === minor);
     const missing = ['r', 'w'].filter((access) => !own.some((rule) => (rule.access ?? 'rwm').includes(access))).join('');
     if (own.length === 0 || missing === '') return [];
@@ -92,10 +94,10 @@ export function agentProcess(source: Process, nullStdin = false): ProcessMessage
   });
 }
 
-function agentLinux(linux: Linux, devices: readonly Device[]): object {
+function agentLinux(linux: Linux, devices: readonly Device[], absent: readonly Device[]): object {
   return {
     Sysctl: linux.sysctl ?? {},
-    Resources: { ...guestResources(linux.resources ?? {}), Devices: guestDeviceRules(devices, linux.resources ?? {}) },
+    Resources: { ...guestResources(linux.resources ?? {}), Devices: guestDeviceRules(devices, absent, linux.resources ?? {}) },
     CgroupsPath: guestCgroupsPath(linux.cgroupsPath),
     Namespaces: guestNamespaces(linux),
     Devices: devices.map((device) => ({
@@ -124,6 +126,8 @@ export interface GuestPlacement {
   readonly mounts: readonly Mount[];
   /** Those that the container has in the guest; without them, those of the specification. */
   readonly devices?: readonly Device[];
+  /** Of `devices`, those that must not be opened. */
+  readonly absentDevices?: readonly Device[];
   /** Whether the guest is to apply the seccomp profile. */
   readonly seccomp: boolean;
   /** Whether the first process reads /dev/null. */
@@ -145,7 +149,7 @@ export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
     })),
     Annotations: spec.annotations ?? {},
     Linux: {
-      ...agentLinux(withDomainName(spec), guest.devices ?? spec.linux?.devices ?? []),
+      ...agentLinux(withDomainName(spec), guest.devices ?? spec.linux?.devices ?? [], guest.absentDevices ?? []),
       ...(guest.seccomp && spec.linux?.seccomp && { Seccomp: seccompMessage(spec.linux.seccomp) }),
     },
   });

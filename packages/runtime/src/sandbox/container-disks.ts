@@ -29,6 +29,8 @@ export interface ContainerOnDisks {
   readonly devices: readonly GuestDevice[];
   /** Devices that are left in the specification; the agent gives the disks among them their new numbers. */
   readonly specDevices: readonly Device[];
+  /** Of `specDevices`, those that must not be opened: the host does not have them, and the guest may have others with these numbers. */
+  readonly absentDevices: readonly Device[];
   /** All mounts; those on disks have their sources in the guest. */
   readonly mounts: readonly Mount[];
   /** Those of `mounts` that are the guest's. */
@@ -107,7 +109,7 @@ export async function provideDisks(context: Context, request: DiskRequest): Prom
   const planned = hold(context, plan(context, request));
   const { devices, volumes, rootfs } = planned;
   if (devices.disks.length === 0 && volumes.length === 0 && !rootfs)
-    return { storages: [], devices: [], specDevices: devices.kept, mounts, inGuest: new Set() };
+    return { storages: [], devices: [], specDevices: devices.kept, absentDevices: devices.absent, mounts, inGuest: new Set() };
   const find = await plug(context, request, planned);
   const moved = new Map(volumes.map((volume) => [volume.mount, volume.moved]));
   return {
@@ -117,6 +119,7 @@ export async function provideDisks(context: Context, request: DiskRequest): Prom
     ],
     devices: devices.disks.map((disk) => diskDevice(find(disk), disk.hint)),
     specDevices: devices.kept,
+    absentDevices: devices.absent,
     mounts: mounts.map((mount) => moved.get(mount) ?? mount),
     inGuest: new Set(moved.values()),
     ...(rootfs && { rootSuffix: rootfs.suffix }),

@@ -73,7 +73,10 @@ export async function createInGuest(context: Context, container: Container, plac
     exec_id: id,
     storages: [...volumes.storages.map((storage) => Storage.fromPartial(storage)), ...disks.storages],
     devices: [...disks.devices],
-    OCI: agentSpec(bundle.spec, { rootPath, mounts: plan.mounts, devices: disks.specDevices, seccomp, nullStdin: isNullStdin() }),
+    OCI: agentSpec(bundle.spec, {
+      ...{ rootPath, mounts: plan.mounts, devices: disks.specDevices, absentDevices: disks.absentDevices },
+      ...{ seccomp, nullStdin: isNullStdin() },
+    }),
     sandbox_pidns: joinsPidNamespace(bundle.spec),
   };
   await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call));

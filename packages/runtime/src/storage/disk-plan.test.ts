@@ -5,6 +5,7 @@ import type { DiskFacts } from './disk-plan.ts';
 
 const facts: DiskFacts = {
   numberAt: (path) => ({ '/dev/loop5': '7:5', '/dev/dvd': '11:0', '/dev/vda': '254:0' })[path],
+  exists: (number) => number !== '8:666',
   isReadonly: (number) => number === '11:0',
   kindOf: () => undefined,
 };
@@ -38,6 +39,12 @@ describe('planDevices', () => {
       assert.deepEqual(kept.slice(0, 2), linux.devices); // the guest's loop devices may follow
     });
 
+  it('one that the host does not have is a node and no disk', () => {
+    const [nowhere, there] = [{ path: '/dev/nowhere', type: 'b', major: 8, minor: 666 }, disk()];
+    const { disks, kept, absent } = planDevices({ devices: [nowhere, there] }, facts);
+    assert.deepEqual([disks.map(({ hint }) => hint), kept, absent], [['/dev/x'], [nowhere, there], [nowhere]]);
+  });
+
   it('one that the host cannot write to', () => {
     const devices = [{ path: '/dev/x', type: 'b', major: 11, minor: 0 }];
     assert.equal(planDevices({ devices, resources: { devices: [everything] } }, facts).disks[0]?.isReadonly, true);
@@ -63,7 +70,7 @@ describe('planDevices', () => {
   it('another one gets it under its own name', () =>
     assert.equal(planDevices({ devices: [disk('/dev/loop5')], resources: { devices: [deny, rule('rwm')] } }, facts).disks.length, 1));
 
-  it('nothing', () => assert.deepEqual(planDevices({}, facts), { disks: [], kept: [] }));
+  it('nothing', () => assert.deepEqual(planDevices({}, facts), { disks: [], kept: [], absent: [] }));
 });
 
 describe('planDiskVolumes', () => {

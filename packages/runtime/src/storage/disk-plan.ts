@@ -9,6 +9,8 @@ import { shareEntryName } from './share-entry-name.ts';
 export interface DiskFacts {
   /** Number of the block device that a path is the node of; undefined when it is not a block device. */
   numberAt(path: string): string | undefined;
+  /** Whether the host has a block device of that number. */
+  exists(number: string): boolean;
   /** True when the host itself cannot write to it. */
   isReadonly(number: string): boolean;
   /** Of the kinds that root file systems come on. */
@@ -31,6 +33,8 @@ export interface DevicePlan {
   readonly disks: readonly WantedDisk[];
   /** Devices that stay in the specification: these, and those that are no disks. */
   readonly kept: readonly Device[];
+  /** Of `kept`, the block devices that the host does not have: the container has nodes that cannot be opened, as it has on the host. */
+  readonly absent: readonly Device[];
 }
 
 const isAny = (number: Integer | undefined): boolean => number === undefined || Number(number) < 0;
@@ -78,12 +82,14 @@ const numberOf = ({ major, minor }: Device): string => `${major ?? 0}:${minor ??
 export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts): DevicePlan {
   const rules = resources?.devices ?? [];
   const asked = devices.filter((device) => device.type === 'b' && !isWholesale(rules, device, facts));
-  const disks = asked.map((device): WantedDisk => {
+  const absent = asked.filter((device) => !facts.exists(numberOf(device)));
+  const existing = asked.filter((device) => !absent.includes(device));
+  const disks = existing.map((device): WantedDisk => {
     const number = numberOf(device);
     return { number, hint: device.path, isReadonly: facts.isReadonly(number) || !isWritable(rules, device), isMounted: false };
   });
   const kept = devices.filter((device) => device.type !== 'b' || asked.includes(device));
-  return { disks, kept: [...kept, ...loopDevices(rules, asked)] };
+  return { disks, kept: [...kept, ...loopDevices(rules, asked)], absent };
 }
 
 /** A mount whose source is a disk. */

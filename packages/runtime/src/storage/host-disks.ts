@@ -34,6 +34,7 @@ export function diskFacts({ sys, numberAt: nodeAt }: DiskPlaces = hostPlaces): D
   const of = (number: string): string => `${sys}/dev/block/${number}`;
   return {
     numberAt: nodeAt,
+    exists: (number) => existsSync(of(number)),
     isReadonly: (number) => attribute(of(number), 'ro') === '1',
     kindOf: (number) => (['device-mapper', 'loop'] as const).find((kind) => existsSync(`${of(number)}/${kind === 'loop' ? 'loop' : 'dm'}`)),
   };

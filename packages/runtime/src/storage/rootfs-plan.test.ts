@@ -5,6 +5,7 @@ import type { RootfsDisk } from './rootfs-plan.ts';
 
 const facts: DiskFacts = {
   numberAt: () => undefined,
+  exists: () => true,
   isReadonly: (number) => number === '7:9',
   kindOf: (number) => (number.startsWith('253:') ? 'device-mapper' : number.startsWith('7:') ? 'loop' : undefined),
 };
