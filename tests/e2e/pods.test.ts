@@ -115,7 +115,7 @@ describe("pods with containerd's CRI plugin", function () {
         assert.equal(await output(client, 'stat', '-c', '%g', `/${name}/note`), '2000');
       });
 
-    it("the emptyDir volume of medium Memory has its sizeLimit", async () => {
+    it('the emptyDir volume of medium Memory has its sizeLimit', async () => {
       assert.match(await output(client, 'df', '-m', '/fast'), / 8 +\d+ +\d+ +\d+% \/fast$/);
     });
 

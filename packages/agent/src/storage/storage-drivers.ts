@@ -59,7 +59,8 @@ const ephemeral: Driver = async (storage, tools) => {
 
 /** A directory of the guest's, no mount: the options `mode=` in octal, wide open otherwise, and `fsgid=`, its group. */
 const local: Driver = ({ mount_point, options }) => {
-  const option = (pattern: RegExp): string | undefined => options.map((text) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
+  const option = (pattern: RegExp): string | undefined =>
+    options.map((text) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
   const [mode, gid] = [option(/^mode=([0-7]+)$/) ?? '777', option(/^fsgid=(\d+)$/)];
   makeTarget(mount_point, 0o777);
   if (gid !== undefined) chownSync(mount_point, -1, Number(gid));
