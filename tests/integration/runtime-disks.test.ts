@@ -202,7 +202,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual(quiet(await rig.create()), SILENT);
     const { Devices, Resources } = rig.request().OCI.Linux;
     assert.deepEqual([Devices.map(({ Path }) => Path), Resources.Devices.at(-1)?.Access], [['/dev/x'], 'rw']);
-    assert.deepEqual([rig.request().devices, rig.commands()], [[], []]);
+    assert.deepEqual([rig.request().devices, rig.commands().filter((command) => command.startsWith('blockdev-add'))], [[], []]);
   });
 
   const failures: [name: string, prepare: () => Promise<void> | void, modes: Modes, reason: RegExp][] = [
