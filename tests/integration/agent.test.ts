@@ -223,7 +223,7 @@ describe('kata-agent: containers', function () {
       const waited = await host.connect();
       host.useAgent(waited);
       agent = waited;
-      await until('the process is killed', () => /its shim has gone/.test(host.said), 5_000);
+      await until('the process is killed', () => /its shim has disconnected/.test(host.said), 5_000);
       assert.equal(await host.wait(id, 'left'), 137);
       await host.exec(id, 'after', ['true']);
       assert.equal(await host.wait(id, 'after'), 0);

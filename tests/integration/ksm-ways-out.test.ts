@@ -91,14 +91,14 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal((await modes(daemon, 4)).at(-1), `initial by time: ${INITIAL}`);
   });
 
-  it('values that can no longer be put back: it says so, ends with 1, and does not forget them', async () => {
+  it('values that cannot be restored any more: the log names them, the exit code is 1, and the record stays', async () => {
     const daemon = await rig.daemon();
     await rig.kick();
     const run = rig.scratch.file('ksm/run');
     rmSync(run);
     daemon.child.kill('SIGTERM');
     assert.equal((await daemon.exited).code, 1);
-    assert.match(daemon.stderr, /level=error msg="the host's values cannot be put back"/);
+    assert.match(daemon.stderr, /level=error msg="the host's values cannot be restored"/);
     assert.equal(rig.isRemembered(), true);
   });
 

@@ -1,4 +1,4 @@
-/** The agent's life: make the system usable, then serve whoever connects, again and again. It never ends by itself. */
+/** The agent's main function: sets the system up, then serves one connection after the other. In a guest it never returns. */
 import { readFileSync, writeSync } from 'node:fs';
 import { parseGoFlags } from '@kata-containers/common/command-lines/go-flags';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
@@ -23,7 +23,7 @@ const flags = [
   { name: 'state', kind: 'string', description: 'directory of bundles and namespaces (tests)', default: '/run' },
 ] as const;
 
-/** Where a guest's programs are; the kernel gives PID 1 hardly any environment. */
+/** PATH of the guest's programs; the kernel passes PID 1 hardly any environment. */
 const PATH = '/bin:/sbin/:/usr/bin/:/usr/sbin/';
 
 function openLog(options: KernelOptions): Logger {
@@ -31,24 +31,24 @@ function openLog(options: KernelOptions): Logger {
     try {
       writeSync(1, line);
     } catch {
-      // A console that takes nothing must not stop the guest.
+      // A console that accepts no bytes must not block the guest.
     }
   };
   const fields = { name: 'kata-agent', pid: process.pid, source: 'agent' };
   return createLogger({ format: 'text', level: options.logLevel, write, precision: 'nanoseconds', fields });
 }
 
-/** Ctrl-C on the guest's console is not for us (1.x ignores both too). */
+/** Ctrl-C on the guest's console is ignored, as in 1.x. */
 function ignoreConsoleSignals(): void {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
 }
 
-/** SIGUSR1 would have Node open its debugger, on a network that the containers share. */
+/** SIGUSR1 would make Node open its debugger on a network that the containers share. */
 function keepDebuggerShut(): void {
   process.on('SIGUSR1', () => {});
 }
 
-/** What agent.devmode and agent.debug_console ask for; nothing of it is loaded otherwise. */
+/** agent.devmode and agent.debug_console; their code is loaded only when they are set. */
 async function openForDevelopers({ devmode, debugConsole }: KernelOptions, reaper: Reaper, log: Logger): Promise<void> {
   if (devmode) linuxKernel.allowCoreDumps();
   if (!debugConsole) return;
@@ -59,14 +59,14 @@ async function openForDevelopers({ devmode, debugConsole }: KernelOptions, reape
 /** @throws UsageError */
 export async function runAgent(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const isInit = process.pid === INIT_PID;
-  // As PID 1 the arguments after "--" of the kernel command line are ours, and there are none that we know.
+  // PID 1 gets the arguments after "--" of the kernel command line, none of which the agent knows.
   const given = parseGoFlags('kata-agent', isInit ? [] : argv, flags);
   if (given['version'] === true) {
     writeSync(1, `kata-agent version ${version}\n`);
     return 0;
   }
   if (isInit) environment['PATH'] = PATH;
-  delete environment['NODE_OPTIONS']; // came with the kernel command line, and is not for what we start
+  delete environment['NODE_OPTIONS']; // set by the kernel command line, and not meant for child processes
   if (isInit) becomeInit(linuxKernel);
   const options = parseKernelOptions(isInit ? readFileSync('/proc/cmdline', 'utf8') : '');
   if (isInit) ignoreConsoleSignals();

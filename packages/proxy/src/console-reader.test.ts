@@ -20,7 +20,7 @@ describe('ConsoleLines', () => {
 });
 
 describe('ConsoleLines at the end', () => {
-  it('gives what has no end of a line', () => {
+  it('returns the last line without a line feed', () => {
     const splitter = new ConsoleLines();
     splitter.push('one\ntwo');
     assert.deepEqual([splitter.end(), splitter.end()], [['two'], []]);
@@ -28,7 +28,7 @@ describe('ConsoleLines at the end', () => {
 });
 
 describe('LineBudget', () => {
-  it('holds a flood back and says how much', () => {
+  it('suppresses a flood and counts the lines', () => {
     let now = 0;
     const dropped: number[] = [];
     const budget = new LineBudget(() => now);
@@ -42,7 +42,7 @@ describe('LineBudget', () => {
     assert.deepEqual(dropped, [500]);
   });
 
-  it('long lines use it up sooner', () => {
+  it('long lines use more of it', () => {
     const budget = new LineBudget(() => 0);
     const admitted = Array.from({ length: 1000 }, () => budget.admit(8192, () => {})).filter(Boolean);
     assert.equal(admitted.length, 32);

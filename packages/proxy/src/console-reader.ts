@@ -1,23 +1,23 @@
-/** The guest's console, a log record for each line. The guest may write what it likes: lines and rate are bounded. */
+/** Logs the guest's console, one record for each line. The length of lines and their rate are bounded. */
 import { chmodSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
-/** A line longer than this is cut. */
+/** Longer lines are cut. */
 const MAX_LINE = 8192;
-/** Lines, and characters of lines, logged in one second; the rest of a flood is counted only. */
+/** Lines and characters that are logged in one second; further lines are only counted. */
 const MAX_LINES_A_SECOND = 1000;
 const MAX_CHARACTERS_A_SECOND = 262_144;
-/** Permission bits of everybody else. */
+/** Permission bits of other users. */
 const OTHERS = 0o007;
 
 /** Cuts text into lines of bounded length. */
 export class ConsoleLines {
   #rest = '';
 
-  /** What came after the last end of a line. */
+  /** Text after the last line feed. */
   end(): string[] {
     return this.push('\n');
   }
@@ -31,7 +31,7 @@ export class ConsoleLines {
   }
 }
 
-/** Lets `MAX_LINES_A_SECOND` through, as long as they are short, and says how many it held back. */
+/** Allows `MAX_LINES_A_SECOND` lines, fewer when they are long, and counts the lines that it suppresses. */
 export class LineBudget {
   readonly #now: () => number;
   #second = -1;
@@ -43,7 +43,7 @@ export class LineBudget {
     this.#now = now;
   }
 
-  /** Whether a line of that length may be logged now; `onDropped` gets the number of those that were not when the next second begins. */
+  /** Whether a line of that length may be logged now. Calls `onDropped` with the number of suppressed lines when the next second begins. */
   admit(length: number, onDropped: (count: number) => void): boolean {
     const second = Math.floor(this.#now() / 1000);
     if (second !== this.#second) {
@@ -61,13 +61,13 @@ export class LineBudget {
   }
 }
 
-/** The console shows what the guest does: only root may connect, whatever QEMU's umask was. */
+/** Only root may read the console, whatever QEMU's umask was. */
 function closeToOthers(path: string): void {
   const { mode } = statSync(path);
   if (mode & OTHERS) chmodSync(path, mode & 0o770);
 }
 
-/** Reads as long as the console exists. Always reads on, so that the guest never waits for a log. */
+/** Reads until the console ends. Never pauses, so that the guest never waits for the log. */
 export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
   const budget = new LineBudget(monotonicMs);
@@ -75,7 +75,7 @@ export function readConsole(path: string, log: Logger): void {
   try {
     closeToOthers(path);
   } catch (error) {
-    log.warn("the guest's console is not there", { reason: errorMessage(error) });
+    log.warn("the guest's console does not exist", { reason: errorMessage(error) });
     return;
   }
   const logLines = (found: readonly string[]): void => {

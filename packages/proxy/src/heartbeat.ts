@@ -3,8 +3,8 @@ import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 const BEAT_MS = 1000;
 
 /**
- * A yamux ping each second, without waiting for the answer: it gets a stalled serial port going again, and must not end the
- * session of a paused VM. Returns what stops it.
+ * Sends a yamux ping each second without waiting for the answer: a ping unblocks a stalled serial port, and a paused VM must not lose
+ * its session. @returns a function that stops it
  */
 export function startHeartbeat(session: YamuxSession): () => void {
   const timer = setInterval(() => {

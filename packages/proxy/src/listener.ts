@@ -15,14 +15,14 @@ const MAX_CONNECTIONS = 2048;
 
 export interface Relaying {
   readonly session: YamuxSession;
-  /** Where the session's bytes are read into. */
+  /** The buffers that the session's bytes are read into. */
   readonly reading: ReadBufferPool;
-  /** Counts what clients send, and what had to wait for them. */
+  /** Counts the bytes that clients send, and those that waited for clients. */
   readonly garbage: MinorGcPacer;
   readonly log: Logger;
 }
 
-/** At the client's pace, one piece at a time: pipe() would hold thousands of small ones, and know nothing of whose memory they are. */
+/** Writes one piece at a time, at the client's pace: pipe() would hold thousands of small pieces, and does not know the buffer pool. */
 function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
   let release = (): void => {};
   const onWritten = (): void => {
@@ -35,7 +35,7 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
     const wasHeld = !reading.isIn(piece);
     if (wasHeld) garbage.count(piece.length);
     client.write(piece, onWritten);
-    if (client.writableLength === 0) return; // the kernel has taken all of it
+    if (client.writableLength === 0) return; // the kernel has accepted all bytes
     if (!wasHeld) release = reading.keep();
     stream.pause();
   });
@@ -43,8 +43,8 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
 }
 
 /**
- * Copies both ways until both are done. Each direction ends by itself (half-close); an error in one ends both. Node's
- * pipeline() is not used because it destroys the other direction at the first end.
+ * Copies in both directions until both have ended. Each direction ends on its own (half-close); an error in one ends both. Node's
+ * pipeline() would destroy the other direction at the first end.
  */
 async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
@@ -55,7 +55,7 @@ async function relay(client: Socket, { session, reading, garbage, log }: Relayin
   });
   stream.on('close', () => client.destroySoon());
   client.on('close', (hadError) => {
-    if (hadError || !client.readableEnded) stream.destroy(new Error('the client is gone'));
+    if (hadError || !client.readableEnded) stream.destroy(new Error('the client has disconnected'));
   });
   client.on('data', (piece) => garbage.count(piece.length));
   client.pipe(stream);
@@ -71,7 +71,7 @@ export async function listen(path: string, relaying: Relaying): Promise<Server> 
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  const umask = process.umask(0o177); // the socket is for root alone from its first moment
+  const umask = process.umask(0o177); // only root may connect, from the socket's creation on
   try {
     server.listen(path);
     await once(server, 'listening');

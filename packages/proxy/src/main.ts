@@ -1,4 +1,4 @@
-/** kata-proxy: one for each sandbox, between QEMU's serial port and everybody who talks to the agent. */
+/** kata-proxy: one for each sandbox. It connects the agent's clients to QEMU's serial port. */
 import { runMain } from '@kata-containers/common/process/run-main';
 import { runProxy } from './run-proxy.ts';
 

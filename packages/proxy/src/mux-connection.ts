@@ -8,14 +8,14 @@ import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { ReadBufferPool } from './read-buffer-pool.ts';
 
-/** A whole piece of output fits, so that the guest does not wait for credit in the middle of it. A client that does not read costs as much. */
+/** Holds a whole piece of output, so that the guest does not wait for a window update within a piece. A client that does not read costs as much memory. */
 const WINDOW_BYTES = 1 << 20;
 
-/** The runtime starts us together with QEMU, which makes the socket a moment later. */
+/** The runtime starts the proxy together with QEMU, which creates the socket a moment later. */
 const DIAL_TIMEOUT_MS = 3000;
 const RETRY_MS = 10;
 
-/** What net.Socket reads into: the type declarations have no function that gives the memory (net.connect, `onread`). */
+/** The `onread` option of net.connect with a function as buffer, which the type declarations lack. */
 interface OnRead {
   readonly buffer: () => Uint8Array;
   readonly callback: (length: number, buffer: Uint8Array) => boolean;
@@ -36,18 +36,18 @@ async function dial(path: string, onread: OnRead): Promise<Socket> {
   }
 }
 
-/** Dials QEMU's serial port and speaks yamux over it. The guest need not be up yet. @throws KataError when no process listens */
+/** Connects to QEMU's serial port and opens a yamux session. The guest need not have booted. @throws KataError when no process listens */
 export async function connectMux(path: string, reading: ReadBufferPool, log: Logger): Promise<YamuxSession> {
   const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
     session.receive(Buffer.from(buffer, byteOffset, length));
     return true;
   };
   const connection = await dial(path, { buffer: () => reading.next(), callback });
-  // Nothing is read before the turn of the event loop after the one that has connected.
+  // Reading begins one turn of the event loop after the connection.
   const session = new YamuxSession('client', connection, {
     windowBytes: WINDOW_BYTES,
     onRefusal: (count) => {
-      // The 1st, 2nd, 4th, 8th … are logged: a guest must not fill our log.
+      // Only the 1st, 2nd, 4th, 8th … are logged: a guest must not fill the log.
       if ((count & (count - 1)) === 0) log.warn('the guest opens streams, which are refused', { component: 'yamux', count });
     },
   });

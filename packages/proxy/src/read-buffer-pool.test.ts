@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { ReadBufferPool } from './read-buffer-pool.ts';
 
 describe('ReadBufferPool', () => {
-  it('is one buffer, as long as no reader keeps it', () => {
+  it('uses one buffer as long as no reader keeps it', () => {
     const memory = new ReadBufferPool();
     assert.equal(memory.next(), memory.next());
   });
-  it('what is kept is given again only when all who keep it have let it go', () => {
+  it('reuses a kept buffer only when all its keepers have released it', () => {
     const memory = new ReadBufferPool();
     const first = memory.next();
     const [one, other] = [memory.keep(), memory.keep()];

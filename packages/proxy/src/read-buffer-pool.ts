@@ -2,30 +2,30 @@ const READ_BYTES = 65536;
 
 interface Place {
   readonly bytes: Buffer;
-  /** Those who still write some of it. */
+  /** Number of writers that still use it. */
   users: number;
 }
 
 /**
- * The memory that the serial port is read into: few places again and again, because the garbage of a fast stream piles up. Each
+ * The buffers that the serial port is read into. They are reused, because the garbage of a fast stream would accumulate. Each
  * client keeps at most one.
  */
 export class ReadBufferPool {
   readonly #spare: Place[] = [];
   #current = newPlace();
 
-  /** Memory for the next read. */
+  /** The buffer for the next read. */
   next(): Buffer {
     if (this.#current.users > 0) this.#current = this.#spare.pop() ?? newPlace();
     return this.#current.bytes;
   }
 
-  /** Whether the bytes are of what was read last: what had to wait for its reader was copied. */
+  /** Whether the bytes are a view of the last read; bytes that waited for their reader were copied. */
   isIn(bytes: Buffer): boolean {
     return bytes.buffer === this.#current.bytes.buffer;
   }
 
-  /** What was read last stays as it is, until the function that this gives is called. */
+  /** Keeps the buffer of the last read unchanged until the returned function is called. */
   keep(): () => void {
     const place = this.#current;
     place.users++;

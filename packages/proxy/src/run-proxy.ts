@@ -1,4 +1,4 @@
-/** The proxy's life: 1.x's flags and texts, then listen until the guest or the runtime ends it. */
+/** The proxy's main function: 1.x's flags and texts; serves until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -32,10 +32,10 @@ import type { Ending } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
 const NAME = 'kata-proxy';
-/** Bytes after which their buffers are collected: what they may take of memory at a time. */
+/** Garbage is collected each time that this many bytes of buffers were allocated. */
 const COLLECT_BYTES = 2 << 20;
 
-/** To stderr, which the runtime keeps beside the VM's other files, and to syslog. */
+/** Logs to stderr, which the runtime redirects to a file of the VM, and to syslog. */
 function openLog(options: ProxyOptions): Logger {
   const least = options.debug ? 'debug' : parseLevel(options.log);
   if (least === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
@@ -68,7 +68,7 @@ interface Service {
 }
 
 function exitCode(reason: Ending | 'abandoned', log: Logger): number {
-  if (reason === 'abandoned') log.error('the daemon that serves the share has ended: the guest has no files any more');
+  if (reason === 'abandoned') log.error('virtiofsd has ended: the guest cannot access its files any more');
   return reason === 'terminated' ? 0 : FATAL_EXIT;
 }
 
@@ -89,7 +89,7 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const session = await Promise.race([over, connectMux(sockets.mux, reading, log)]);
   if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
-  // Not before: QEMU, which starts beside us, makes this socket before the one that we have reached.
+  // Not before: QEMU creates this socket before the one to which the proxy has connected.
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const logs = new VmLogs(dirname(sockets.mux), log);

@@ -11,7 +11,7 @@ const identity: Field[] = [
 const named = { container_id: 'container', exec_id: 'exec' };
 
 describe('messages of the agent', () => {
-  /** What the generated codec makes of the same. */
+  /** The generated codec's encoding. */
   const requests: [name: string, fields: Field[], bytes: Uint8Array][] = [
     ['ReadStreamRequest', [...identity, [3, 1 << 20]], generated.ReadStreamRequest.encode({ ...named, len: 1 << 20 }).finish()],
     [
@@ -39,7 +39,7 @@ describe('messages of the agent', () => {
     ['a length', generated.WriteStreamResponse.encode({ len: 1 << 20 }).finish(), 1 << 20],
     ['output', generated.ReadStreamResponse.encode({ data: Buffer.from('abc') }).finish(), Buffer.from('abc')],
     ['a default', Buffer.alloc(0), undefined],
-    ['fields that we do not know', Buffer.from('1205616263646518012100000000000000002500000000087f', 'hex'), 127],
+    ['unknown fields', Buffer.from('1205616263646518012100000000000000002500000000087f', 'hex'), 127],
   ];
   for (const [name, message, value] of answers) it(`${name} is read`, () => assert.deepEqual(firstField(Buffer.from(message)), value));
 

@@ -1,4 +1,4 @@
-/** The few messages of the agent that a shim exchanges, as protobuf's wire format has them (agent.proto; protobuf.dev, "Encoding"). */
+/** Codec of the agent's messages that a shim uses, in protobuf's wire format (agent.proto; protobuf.dev, "Encoding"). */
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
 
@@ -14,7 +14,7 @@ function varint(value: number): number[] {
 /** A field of each request: its number and its value. */
 export type Field = readonly [number: number, value: string | number | Buffer];
 
-/** The message in pieces: large values are not copied. Zero and empty values are left out, as proto3 does. */
+/** Encodes a message in pieces: large values are not copied. Zero and empty values are left out, as in proto3. */
 export function encodeMessage(fields: readonly Field[]): Buffer[] {
   return fields.flatMap(([number, value]) => {
     if (typeof value === 'number') return value === 0 ? [] : [Buffer.from([...varint((number << 3) | WIRE.varint), ...varint(value)])];
@@ -23,14 +23,14 @@ export function encodeMessage(fields: readonly Field[]): Buffer[] {
   });
 }
 
-/** The agent's answer is no protobuf message. */
+/** The agent's answer is not a protobuf message. */
 export class MessageError extends AgentError {
   constructor() {
-    super(GRPC.internal, 'the answer is no protobuf message');
+    super(GRPC.internal, 'the answer is not a protobuf message');
   }
 }
 
-/** A varint at `offset`: its low 32 bits, and where it ends. */
+/** Reads a varint at `offset`. @returns its low 32 bits and the offset of its end */
 function readVarint(message: Buffer, offset: number): [value: number, end: number] {
   let value = 0;
   for (let index = 0; index < 10; index++) {
@@ -42,7 +42,7 @@ function readVarint(message: Buffer, offset: number): [value: number, end: numbe
   throw new MessageError();
 }
 
-/** Field 1 of an answer, where all of them have what they say: bytes or a number; undefined when it has its default. */
+/** Field 1, which is the content of every answer: bytes or a number; undefined when it has its default. */
 export function firstField(message: Buffer): Buffer | number | undefined {
   let found: Buffer | number | undefined;
   for (let offset = 0; offset < message.length;) {

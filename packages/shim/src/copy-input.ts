@@ -1,9 +1,9 @@
-/** stdin → the process, in order, in large pieces, at the pace it reads. */
+/** Copies stdin to the process, in order, in large pieces, at the pace of the process. */
 import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
 import type { RemoteProcess } from './remote-process.ts';
 
-/** Writes one piece, however little of it the agent takes at a time. */
+/** Writes one piece; the agent may accept it in parts. */
 async function writeAll(target: RemoteProcess, piece: Buffer): Promise<boolean> {
   for (let offset = 0; offset < piece.length;) {
     const taken = await target.write(piece.subarray(offset));
@@ -13,7 +13,7 @@ async function writeAll(target: RemoteProcess, piece: Buffer): Promise<boolean> 
   return true;
 }
 
-/** Until end of file, which is passed on once. @throws AgentError when the process or its VM is gone */
+/** Copies until end of file, which it passes on once. @throws AgentError when the process or its VM has ended */
 export async function copyInput(target: RemoteProcess, fd: number): Promise<void> {
   const gathered = new InputBuffer();
   const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() });

@@ -1,4 +1,4 @@
-/** The process' stdout or stderr → ours, in order, at the pace our reader takes it. */
+/** Copies the process's stdout or stderr to the shim's, in order, at the pace of its reader. */
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -10,9 +10,9 @@ import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 import { MESSAGE_OVERHEAD_BYTES } from './remote-process.ts';
 import type { OutputName, RemoteProcess } from './remote-process.ts';
 
-/** The agent's word for the end of a stream. */
+/** The agent's error text at the end of a stream (1.x's). */
 const END = 'EOF';
-/** What was read before the agent was lost gets this long to be written, if our reader is slow. */
+/** Time to write the last piece to a slow reader after the agent was lost. */
 const LOST_GRACE_MS = 500;
 
 type Read = () => Promise<Buffer | undefined>;
@@ -23,7 +23,7 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
     try {
       return await source.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));
     } catch (error) {
-      // Any answer of the agent other than data is the end of the stream; no answer is the end of everything.
+      // Any error that the agent answers is the end of the stream; an agent that cannot be reached is an error of the shim.
       if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;
       if (error.message !== END) log.warn('output ends early', { stream: output, reason: error.message });
       return undefined;
@@ -31,7 +31,7 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
   };
 }
 
-/** Resolves when the piece was written, or cannot be. */
+/** Resolves when the piece was written, or cannot be written. */
 async function write(output: Writable, piece: Buffer): Promise<void> {
   if (!output.destroyed) await new Promise<void>((resolve) => output.write(piece, () => resolve()));
 }
@@ -39,21 +39,21 @@ async function write(output: Writable, piece: Buffer): Promise<void> {
 /** Copies until the agent reports the end of the stream. @throws AgentError when the agent cannot be reached */
 export async function copyOutput(source: RemoteProcess, name: OutputName, fd: number, log: Logger): Promise<void> {
   const output = openOutput(fd);
-  // A reader that goes away (EPIPE) does not stop the process: its output is read and dropped.
-  output?.on('error', (error) => log.info('output is not wanted any more', { stream: name, reason: errorMessage(error) }));
+  // A reader that closes the pipe (EPIPE) does not stop the process: its output is read and dropped.
+  output?.on('error', (error) => log.info('the reader has closed the output', { stream: name, reason: errorMessage(error) }));
   const read = reader(source, name, log);
-  // The next piece is fetched while this one is written: at most two are held, and order is kept.
+  // The next piece is read while this one is written: at most two pieces are held, and the order is kept.
   let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {
     next = read();
     const written = output && piece.length > 0 ? write(output, piece) : undefined;
-    // A reader that does not read must not hide that the agent is gone.
+    // A reader that does not read must not hide the loss of the agent.
     const outlived = next.then(
       () => written,
       () => sleep(LOST_GRACE_MS),
     );
     await Promise.race([written, outlived]);
   }
-  // All is written. Ending the stream would shut a socket down for all who have it: the caller's shell, say, on the way back by ssh.
+  // Everything is written. end() would shut a socket down for all processes that share it, such as the caller's shell under ssh.
   output?.destroy();
 }

@@ -2,20 +2,20 @@
 export const PIECE_BYTES = 1 << 20;
 
 /**
- * Memory for two pieces in turn: while one is on its way the other one is filled. Taken once and used again, because the garbage of
- * a fast stream piles up faster than it is collected. Whole from the beginning: pages that were never written to cost nothing.
+ * Two buffers that are used in turn: while one is being sent the other one is filled. They are reused, because the garbage of a fast
+ * stream accumulates faster than it is collected. They are allocated in full: pages that were never written to cost nothing.
  */
 export class DoubleBuffer {
   readonly #length: number;
   readonly #buffers: Buffer[] = [];
   #turn = 0;
 
-  /** `length` is what a piece may need. */
+  /** `length` is the largest size of a piece. */
   constructor(length: number) {
     this.#length = length;
   }
 
-  /** Memory for a piece, which is free once the piece after the next one is asked for. */
+  /** The buffer for the next piece. It is reused for the piece after the next one. */
   next(): Buffer {
     this.#turn = 1 - this.#turn;
     return (this.#buffers[this.#turn] ??= Buffer.allocUnsafeSlow(this.#length));

@@ -4,7 +4,7 @@ import { InputBuffer } from './input-buffer.ts';
 import { DoubleBuffer } from './double-buffer.ts';
 
 describe('InputBuffer', () => {
-  it('joins what came, keeps its order, and ends', async () => {
+  it('joins bytes in order, and ends', async () => {
     const input = new InputBuffer();
     for (const text of ['one ', 'two ', 'three']) input.add(Buffer.from(text));
     assert.equal((await input.take())?.toString(), 'one two three');
@@ -17,7 +17,7 @@ describe('InputBuffer', () => {
     assert.equal(await input.take(), undefined);
   });
 
-  it('a piece stays as it is while the next one is gathered', async () => {
+  it('a piece does not change while the next one is filled', async () => {
     const input = new InputBuffer();
     input.add(Buffer.from('first'));
     const piece = await input.take();
@@ -25,7 +25,7 @@ describe('InputBuffer', () => {
     assert.equal(piece?.toString(), 'first');
   });
 
-  it('says when it is full, and bytes of any chunking come out unchanged', async () => {
+  it('reports when it is full, and bytes of any chunking come out unchanged', async () => {
     const input = new InputBuffer();
     const data = randomBytes(5 << 20);
     const taken: Buffer[] = [];
@@ -42,7 +42,7 @@ describe('InputBuffer', () => {
 });
 
 describe('DoubleBuffer', () => {
-  it('gives two places in turn', () => {
+  it('returns two buffers in turn', () => {
     const memory = new DoubleBuffer(10);
     const [a, b, c] = [memory.next(), memory.next(), memory.next()];
     assert.notEqual(a.buffer, b.buffer);

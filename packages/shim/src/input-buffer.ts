@@ -1,9 +1,9 @@
 import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 
-/** What a read may add to a piece that is nearly full. */
+/** Room that a read needs in a piece. */
 const READ_BYTES = 65536;
 
-/** Joins what was read while a piece was on its way to the next piece. */
+/** Joins the bytes that are read while a piece is being sent to the next piece. */
 export class InputBuffer {
   readonly #memory = new DoubleBuffer(PIECE_BYTES);
   #filling: Buffer | undefined;
@@ -11,7 +11,7 @@ export class InputBuffer {
   #ended = false;
   #wake: () => void = () => {};
 
-  /** Adds the bytes of one read. False when the piece is full: no more may be added until it was taken. */
+  /** Adds the bytes of one read. @returns false when the piece is full: no more may be added until it was taken */
   add(bytes: Buffer): boolean {
     if (this.#length + bytes.length > PIECE_BYTES) throw new RangeError('the piece is full');
     this.#filling ??= this.#memory.next();

@@ -1,4 +1,4 @@
-/** kata-shim: stands for one process of a container; its stdio, signals and exit code are that process'. */
+/** kata-shim: represents one process of a container on the host. It has the process's stdio, signals and exit code. */
 import { runMain } from '@kata-containers/common/process/run-main';
 import { runShim } from './run-shim.ts';
 

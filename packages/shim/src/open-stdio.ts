@@ -1,5 +1,5 @@
 /**
- * Our own stdio as streams that never sit in libuv's thread pool: a read blocked there would keep the process from exiting.
+ * The shim's stdio as streams that do not block in libuv's thread pool: a blocked read would keep the process from exiting.
  * Pipes, sockets and terminals are polled; files and devices such as /dev/null do not block.
  */
 import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { isatty } from 'node:tty';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
-/** Bytes read at once, and what a pipe of ours is enlarged to: fewer switches between us and the one at its other end. */
+/** Bytes of one read, and the size of enlarged pipes: larger pipes cause fewer context switches. */
 const READ_BYTES = 65536;
 const PIPE_BYTES = 1 << 20;
 
@@ -29,7 +29,7 @@ export function enlargePipes(fds: readonly number[], kernel: Pick<Kernel, 'setPi
 }
 
 export interface InputSink {
-  /** Bytes that were read, valid only during the call. Returns false to get no more until `resume`. */
+  /** Called with bytes that are valid only during the call. Returns false to pause until `resume`. */
   readonly onBytes: (bytes: Buffer) => boolean;
   /** The end of the file, or of the terminal. Called once. */
   readonly onEnd: () => void;

@@ -1,12 +1,12 @@
-/** Signals for the shim are signals for the process. */
+/** Relays the shim's signals to the process. */
 import { constants } from 'node:os';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { RemoteProcess } from './remote-process.ts';
 
 /**
- * Not relayed: what cannot be caught, what is about our own children, pipes and terminal, and the window's size, which is no signal
- * there. A caught SIGTTIN or SIGTTOU would have the kernel begin a read or an ioctl again for ever (tty_check_change).
+ * Not relayed: signals that cannot be caught, signals about the shim's own children, pipes and terminal, and SIGWINCH, which becomes a call. A
+ * caught SIGTTIN or SIGTTOU would make the kernel restart a read or an ioctl for ever (tty_check_change).
  */
 const kept = new Set<string>([
   'SIGKILL',
@@ -21,7 +21,7 @@ const kept = new Set<string>([
   'SIGPOLL',
 ]);
 
-/** Every signal that Node can catch and that is the process' business. */
+/** Every signal that Node can catch and that is meant for the process. */
 export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
 
 /** Signals that arrive before `target` exists are delivered later. */

@@ -1,11 +1,11 @@
-/** The process that a shim stands for, as the agent's service gives it to us. */
+/** The process that the shim represents, accessed through the agent's service. */
 import type { CallOptions, GrpcClient } from '@kata-containers/common/grpc/grpc-client';
 import { encodeMessage, firstField } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 
 export type OutputName = 'stdout' | 'stderr';
 
-/** Room in an answer for what is around its bytes. */
+/** Size of an answer besides its bytes. */
 export const MESSAGE_OVERHEAD_BYTES = 64;
 
 export class RemoteProcess {
@@ -21,7 +21,7 @@ export class RemoteProcess {
     ];
   }
 
-  /** At most `length` bytes of output, in memory from `allocate`, which is to give that and `MESSAGE_OVERHEAD_BYTES` when asked to. @throws AgentError with the text EOF at the end */
+  /** Reads at most `length` bytes of output into memory from `allocate`, which is called with up to `MESSAGE_OVERHEAD_BYTES` more. @throws AgentError with the text EOF at the end */
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + MESSAGE_OVERHEAD_BYTES, allocate };
@@ -29,7 +29,7 @@ export class RemoteProcess {
     return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
   }
 
-  /** How much of `data` was taken; none when the process has closed its end. @throws AgentError */
+  /** @returns how many bytes were accepted; 0 when the process has closed its end. @throws AgentError */
   async write(data: Buffer): Promise<number> {
     const taken = await this.#number('WriteStdin', [[3, data]]);
     return Math.min(taken >>> 0, data.length);
@@ -50,7 +50,7 @@ export class RemoteProcess {
     ]);
   }
 
-  /** Exit code, as it is or 128 + a signal. Known once; the agent forgets the process then. @throws AgentError */
+  /** The exit code, or 128 + the signal. Can be called once: the agent then removes the process. @throws AgentError */
   wait(): Promise<number> {
     return this.#number('WaitProcess', []);
   }
@@ -60,7 +60,7 @@ export class RemoteProcess {
     return typeof value === 'number' ? value : 0;
   }
 
-  /** `fields` follow those that say which process is meant. */
+  /** `fields` follow the ids of the process. */
   #call(name: string, fields: readonly Field[], options?: CallOptions): Promise<Buffer> {
     return this.#agent.call(`/grpc.AgentService/${name}`, encodeMessage([...this.#identity, ...fields]), options);
   }

@@ -1,4 +1,4 @@
-/** The shim's life: connect, relay, wait, exit as the process did. */
+/** The shim's main function: connects, relays, waits, and exits with the process's code. */
 import { writeSync } from 'node:fs';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
@@ -29,9 +29,9 @@ import { relaySignals } from './relay-signals.ts';
 import { serveSandbox } from './serve-sandbox.ts';
 import { takeTerminal } from './terminal.ts';
 
-/** Exit code when the process' own cannot be learned any more, as ssh(1) does. */
+/** Exit code when the process's own is unknown, as in ssh(1). */
 const LOST_EXIT = 255;
-/** 128 + SIGKILL, which is what the kernel has sent. */
+/** 128 + SIGKILL, which the kernel has sent. */
 const OOM_EXIT = 137;
 const FAILURE_EXIT = 1;
 const AF_INET = 2;
@@ -48,7 +48,7 @@ function checkOptions(options: ShimOptions): void {
   if (!options.agent.startsWith('unix://')) throw new UsageError(`invalid agent address: ${options.agent}`);
 }
 
-/** Never to stdio: that belongs to the process. */
+/** Logs to syslog only: stdio belongs to the process. */
 function openLog(options: ShimOptions): Logger {
   const level = options.debug ? 'debug' : parseLevel(options.log);
   if (level === undefined) throw new UsageError(`not a valid log level: "${options.log}"`);
@@ -56,7 +56,7 @@ function openLog(options: ShimOptions): Logger {
   return createLogger({ format: 'text', level, write: openSyslog(NAME), precision: 'nanoseconds', fields });
 }
 
-/** All output first, then the status: the agent forgets a process once its status was given. */
+/** All output first, then the status: the agent removes a process once it has returned its status. */
 async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<number> {
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
@@ -67,10 +67,10 @@ async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Pro
   return (await target.wait()) & 0xff;
 }
 
-/** The VM is in our cgroup: when it has vanished, and a process of the cgroup was OOM-killed, that process was QEMU. */
+/** QEMU is in the shim's cgroup: when the VM is lost and a process of the cgroup was OOM-killed, that process was QEMU. */
 function lostExit(countOomKills: () => number, log: Logger): number {
   if (countOomKills() === 0) return LOST_EXIT;
-  log.error('the host ran out of memory for the VM, and its kernel has killed it');
+  log.error('the VM was OOM-killed by the host');
   return OOM_EXIT;
 }
 
@@ -85,7 +85,7 @@ async function connect(options: ShimOptions, onConnect: () => void): Promise<Rem
   return new RemoteProcess(agent, options.container, options.execId);
 }
 
-/** Nothing is said on stdio, whatever goes wrong: that is the process'. */
+/** Errors are never printed on stdio, which belongs to the process. */
 async function connectAndRelay(options: ShimOptions, onConnect: () => void, log: Logger): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
   try {
@@ -101,7 +101,7 @@ async function connectAndRelay(options: ShimOptions, onConnect: () => void, log:
 
 /** @throws UsageError */
 export async function runShim(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  process.on('SIGUSR1', () => {}); // it would start Node's debugger until signals are relayed
+  process.on('SIGUSR1', () => {}); // without a handler SIGUSR1 starts Node's debugger
   const options = parseShimCommandLine(argv);
   if (options.version) {
     writeSync(1, `kata-shim version ${version}\n`);

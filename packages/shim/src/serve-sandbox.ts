@@ -1,4 +1,4 @@
-/** What the first shim of a sandbox does beside its process: it lives as long as that, in the sandbox's network namespace. */
+/** Tasks of a sandbox's first shim, which runs as long as the sandbox, in its network namespace. */
 import { createConnection } from 'node:net';
 import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -21,11 +21,11 @@ async function relayNames(resolvConf: string, agentPath: string, log: Logger): P
     relayDns(connection, log);
   };
   const onDockerResolver = (): void =>
-    void relay().catch((error: unknown) => log.error('names of docker are not resolved', { reason: errorMessage(error) }));
+    void relay().catch((error: unknown) => log.error("docker's names are not resolved", { reason: errorMessage(error) }));
   watchResolvConf(resolvConf, onDockerResolver, log);
 }
 
-/** Starts all of it. What is not needed is not loaded; what fails is logged, and the process goes on. */
+/** Starts the tasks. Code that is not needed is not loaded; failures are logged and do not end the process. */
 export async function serveSandbox({ agentPath, kernel }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
   const { resolvConf, networkHelper } = duties;
   if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);

@@ -1,4 +1,4 @@
-/** Our terminal in raw mode, its size told to the process. */
+/** Sets the shim's terminal to raw mode and passes its size to the process. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -12,14 +12,14 @@ function tellSize(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   const ignore = (error: unknown): void => log.info('the terminal’s size was not passed on', { reason: errorMessage(error) });
   try {
     const { rows, columns } = kernel.windowSize(STDIN);
-    // A terminal without a size yet: the process' own default is better than zero.
+    // The terminal has no size yet: the process's default is better than zero.
     if (rows > 0 && columns > 0) target.resize(rows, columns).catch(ignore);
   } catch (error) {
     ignore(error);
   }
 }
 
-/** Raw until this process ends, whatever way: restored on exit. A stdin that is no terminal is left alone. */
+/** The terminal is raw until this process exits, and restored then. A stdin that is not a terminal is not changed. */
 export function takeTerminal(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   try {
     const saved = kernel.makeRaw(STDIN);
@@ -27,7 +27,7 @@ export function takeTerminal(target: RemoteProcess, kernel: Terminal, log: Logge
       try {
         kernel.restoreTerminal(STDIN, saved);
       } catch {
-        // The terminal is gone, and its settings with it.
+        // The terminal does not exist any more.
       }
     });
   } catch (error) {

@@ -4,9 +4,9 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
-/** What belongs together arrives within this time: a link, its address, its routes. */
+/** Changes within this time belong together: a link, its address, its routes. */
 const SETTLE_MS = 100;
-/** Most bytes of one netlink message that is looked at: its kind does not matter. */
+/** Bytes of the read buffer: the content of messages does not matter. */
 const MESSAGE_BYTES = 8192;
 
 /** Runs one thing once at a time, and once more when there were changes meanwhile. */

@@ -1,8 +1,8 @@
-/** Reads one file of a group; empty when it is not there. */
+/** Reads one file of a cgroup; empty when the file does not exist. */
 export type ReadFile = (controller: string, name: string) => string;
 
 export interface GroupFiles {
   readonly read: ReadFile;
-  /** Page sizes that the hugetlb controller has files for, as they are spelled there: "2MB". */
+  /** Page sizes of the hugetlb controller, as in its file names: "2MB". */
   readonly pageSizes: readonly string[];
 }

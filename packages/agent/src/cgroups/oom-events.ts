@@ -1,4 +1,4 @@
-/** Containers that ran out of memory, in the order in which GetOOMEvent gives them: each at most once until it was given. */
+/** Containers that ran out of memory, in the order in which GetOOMEvent returns them: each is listed once until it is returned. */
 export class OomEvents {
   readonly #pending = new Set<string>();
   readonly #waiting = new Set<(containerId: string) => void>();
@@ -12,7 +12,7 @@ export class OomEvents {
     }
   }
 
-  /** The next one. `onCancelled` registers what takes the request back: an event must not go to a caller that is gone. */
+  /** The next event. `onCancelled` registers a function that cancels the request: no event may be given to a caller that has disconnected. */
   next(onCancelled: (takeBack: () => void) => void): Promise<string> {
     const [pending] = this.#pending;
     if (pending !== undefined) {

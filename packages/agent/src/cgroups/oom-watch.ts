@@ -28,7 +28,7 @@ function watchV1(directory: string, onOom: () => void, kernel: Events): OomWatch
   const stream = openPollableStream(eventFd, { direction: 'read' });
   stream.on('error', () => {});
   stream.on('data', () => {
-    // The removal of the group signals it too.
+    // The removal of the cgroup signals the eventfd too.
     if (existsSync(`${directory}/memory.oom_control`)) onOom();
     else stream.destroy();
   });

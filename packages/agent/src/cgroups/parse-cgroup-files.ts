@@ -1,10 +1,10 @@
-/** Parses the files of cgroups. Pure. A file that is missing or odd counts as zero, as in runc. */
+/** Parses the files of cgroups. Pure. A file that is missing or malformed counts as zero, as in runc. */
 import type { BlkioStatsEntry } from '@kata-containers/common/generated/agent';
 
-/** The largest 64-bit number, which is how version 1 and 1.x's messages say "no limit". */
+/** The largest 64-bit number: "no limit" in version 1 and in 1.x's messages. */
 export const UNLIMITED = 2n ** 64n - 1n;
 
-/** A file of one number; `max` is no limit. */
+/** A file of one number; `max` means no limit. */
 export function parseNumber(text: string): bigint {
   const word = text.trim();
   if (word === 'max') return UNLIMITED;

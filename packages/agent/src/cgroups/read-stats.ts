@@ -1,4 +1,4 @@
-/** A container's use of resources, as StatsContainer tells it. Loaded when first asked for. */
+/** A container's resource usage, as StatsContainer reports it. Loaded by the first call. */
 import { readFileSync, readdirSync } from 'node:fs';
 import type { CgroupStats } from '@kata-containers/common/generated/agent';
 import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';

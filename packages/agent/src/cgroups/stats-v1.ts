@@ -3,7 +3,7 @@ import type { BlkioStats, CgroupStats, CpuStats, HugetlbStats, MemoryData, Memor
 import { UNLIMITED, parseBlockTable, parseNumber, parseNumbers, parseTable } from './parse-cgroup-files.ts';
 import type { GroupFiles, ReadFile } from './group-files.ts';
 
-/** cpuacct.stat counts in clock ticks, of which the kernel shows user space a hundred in a second. */
+/** cpuacct.stat counts in clock ticks; user space sees 100 a second. */
 const NANOSECONDS_A_TICK = 10_000_000n;
 
 function cpu(read: ReadFile): CpuStats {
@@ -46,7 +46,7 @@ function memory(read: ReadFile): MemoryStats {
   };
 }
 
-/** The throttling counters count for every scheduler; those of CFQ went away with it. */
+/** The throttling counters exist with every scheduler; CFQ's own were removed with CFQ. */
 function blockIo(read: ReadFile): BlkioStats {
   const table = (name: string) => parseBlockTable(read('blkio', name));
   return {

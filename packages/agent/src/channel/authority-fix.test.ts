@@ -5,7 +5,7 @@ import { FLAG, FRAME, encodeFrame, readFrame } from '@kata-containers/common/htt
 import { AuthorityFix, fixAuthority } from './authority-fix.ts';
 import { rewriteAuthority } from './rewrite-authority.ts';
 
-/** Huffman codes of what the tests spell (RFC 7541, appendix B). */
+/** Huffman codes of the characters in the tests (RFC 7541, appendix B). */
 const codes: Readonly<Record<string, string>> = {
   u: '101101',
   n: '101010',
@@ -111,7 +111,7 @@ describe('AuthorityFix', () => {
     return types;
   }
 
-  /** What Node's http2 server makes of the bytes: the authorities it sees, or that it resets the stream. */
+  /** The authorities that Node's http2 server sees in the bytes, or `refused` when it resets the stream. */
   async function serve(chunks: Buffer[], requests: number, fixed: boolean): Promise<string[]> {
     const seen: string[] = [];
     const server = createServer((incoming, response) => {
@@ -155,7 +155,7 @@ describe('AuthorityFix', () => {
     assert.deepEqual(await serve([Buffer.concat([preface, frame(HEADERS, whole, 1, request)])], 1, false), ['refused']);
   });
 
-  it('everything else passes untouched, and data is not held back', () => {
+  it('other frames pass unchanged, and data is not held back', () => {
     const fix = new AuthorityFix();
     const data = frame(0, 0, 1, Buffer.from('unix:////r'));
     const stream = Buffer.concat([preface, frame(HEADERS, END_HEADERS, 1, request), data, data.subarray(0, 12)]);
@@ -164,7 +164,7 @@ describe('AuthorityFix', () => {
     assert.deepEqual(passed.subarray(-data.length - 12), stream.subarray(-data.length - 12));
   });
 
-  it('a client with a good authority is let alone from then on', () => {
+  it('after a valid authority the connection is not read any more', () => {
     const fix = new AuthorityFix();
     const good = frame(HEADERS, whole, 1, Buffer.concat([indexed(2), literal(1, raw('localhost'))]));
     fix.feed(Buffer.concat([preface, good]));
@@ -184,7 +184,7 @@ describe('AuthorityFix', () => {
     });
   }
 
-  it('a header block without an end is not collected for ever', () => {
+  it('a header block without an end is held up to a limit', () => {
     const fix = new AuthorityFix();
     fix.feed(Buffer.from(preface));
     let held = 0;

@@ -29,7 +29,7 @@ function rewriteFrames(frames: readonly Frame[]): boolean {
 
 /** The state of one connection. */
 export class AuthorityFix {
-  /** Bytes that may pass unseen: the preface, then the payloads of other frames. */
+  /** Bytes that pass without being read: the preface, then the payloads of other frames. */
   #passing = PREFACE_BYTES;
   #held: Buffer = Buffer.alloc(0);
   #isFirstBlock = true;

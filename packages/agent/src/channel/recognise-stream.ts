@@ -1,4 +1,4 @@
-/** Streams of the host that are not gRPC connections are known by their first bytes. */
+/** Distinguishes gRPC connections and other streams of the host by their first bytes. */
 import type { Duplex } from 'node:stream';
 import { DNS_RELAY_PREFACE } from '@kata-containers/common/dns/dns-relay';
 
@@ -9,7 +9,7 @@ function isBeginOfPreface(bytes: Buffer): boolean {
   return bytes.subarray(0, length).equals(DNS_RELAY_PREFACE.subarray(0, length));
 }
 
-/** Calls `onKind` when the first bytes have arrived. A relay's preface is taken off; everything else stays to be read. */
+/** Calls `onKind` when the first bytes have arrived. Removes the preface of a relay; all other bytes stay in the stream. */
 export function recogniseStream(stream: Duplex, onKind: (kind: StreamKind) => void): void {
   let first: Buffer = Buffer.alloc(0);
   const decide = (kind: StreamKind, rest: Buffer): void => {
@@ -25,6 +25,6 @@ export function recogniseStream(stream: Duplex, onKind: (kind: StreamKind) => vo
     if (!isBeginOfPreface(first)) decide('grpc', first);
     else if (first.length >= DNS_RELAY_PREFACE.length) decide('dns relay', first.subarray(DNS_RELAY_PREFACE.length));
   }
-  stream.on('error', () => {}); // the session reports it
+  stream.on('error', () => {}); // the session reports errors
   stream.on('readable', look).on('end', giveUp);
 }

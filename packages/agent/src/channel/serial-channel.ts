@@ -1,4 +1,4 @@
-/** The serial port that QEMU gives the guest as the way to the host: 1.x's `agent.channel.0`. */
+/** The virtio serial port of the guest that leads to the host: 1.x's `agent.channel.0`. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -11,7 +11,7 @@ import { VirtioPortStream } from './virtio-port-stream.ts';
 
 const CHANNEL = 'agent.channel.0';
 const PORTS = '/sys/class/virtio-ports';
-/** 1.x's search: the driver may still be probing the device. */
+/** 1.x's number of attempts and interval: the driver may still be probing the device. */
 const SEARCH_MS = 50;
 const SEARCHES = 200;
 
@@ -41,8 +41,8 @@ async function searchPort(): Promise<string> {
 }
 
 /**
- * Serves one proxy after the other; only a guest without the port gives up. Nothing waits for a guest whose host has gone: either it is
- * about to be saved as a template, and each of its clones would have this garbage to collect, or it is about to end.
+ * Serves one proxy after the other; throws only in a guest without the port. Garbage is collected when the host has disconnected, because nobody
+ * waits for the guest then: it is about to be saved as a template, whose clones would each collect this garbage, or it is about to end.
  */
 export async function serveSerialChannel(server: AgentServer, log: Logger): Promise<never> {
   const path = await searchPort();
@@ -51,7 +51,7 @@ export async function serveSerialChannel(server: AgentServer, log: Logger): Prom
     const port = await VirtioPortStream.open(path);
     log.info('the host has connected', { port: path });
     const reason = await serveConnection(port, server);
-    log.info('the host has gone', { reason: reason === undefined ? 'end of file' : errorMessage(reason) });
+    log.info('the host has disconnected', { reason: reason === undefined ? 'end of file' : errorMessage(reason) });
     collect();
   }
 }

@@ -6,7 +6,7 @@ import type { AgentServer } from '../service/server.ts';
 import { fixAuthority } from './authority-fix.ts';
 import { recogniseStream } from './recognise-stream.ts';
 
-/** Until the connection ends. Gives the reason when it ended by an error. */
+/** Serves until the connection ends. @returns the error that ended it, if one did */
 export async function serveConnection(connection: Duplex, server: AgentServer): Promise<Error | undefined> {
   const session = new YamuxSession('server', connection, {
     onStream: (stream) => {

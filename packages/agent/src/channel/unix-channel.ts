@@ -1,4 +1,4 @@
-/** yamux over a unix socket in place of the serial port: how the agent runs on a host, for tests. */
+/** yamux over a unix socket instead of the serial port, for tests that run the agent on a host. */
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { AgentServer } from '../service/server.ts';
 import { serveConnection } from './serve-connection.ts';
 
-/** Until SIGTERM. */
+/** Serves until SIGTERM. */
 export async function serveUnixSocket(path: string, server: AgentServer, log: Logger): Promise<number> {
   const listener = createServer({ allowHalfOpen: true }, (connection) => {
     serveConnection(connection, server).catch((error: unknown) => log.warn('a connection failed', { reason: String(error) }));

@@ -14,9 +14,9 @@ import { FLAGS, TYPES, encodeHeader } from '@kata-containers/common/mux/frame';
 const READ_BYTES = 4096;
 
 /**
- * Waits until the host has opened its end: a blocking write sleeps in the driver, in one thread of the pool, until then. What
- * is written is a yamux ping, which the host answers and nobody misses. The port is never reopened afterwards: that would
- * throw away what the host has sent.
+ * Waits until the host has opened its end: until then a blocking write sleeps in the driver, in one thread of the pool. It writes a
+ * yamux ping, whose answer is ignored. The port is never reopened afterwards: the driver would discard the bytes that the host has
+ * sent.
  */
 function waitForHost(fd: number): Promise<void> {
   const ping = encodeHeader({ type: TYPES.Ping, flags: FLAGS.SYN, streamId: 0, length: 0 });
@@ -29,11 +29,11 @@ export interface PortOptions {
   readonly baudRate: number;
 }
 
-/** An open port, a BindingPortInterface of serialport but for reading, which is pushed: `onBytes` gets what comes. */
+/** An open port. It is a BindingPortInterface of serialport except that it has no read: it calls `onBytes` with each piece that arrives. */
 export class VirtioPort {
   readonly openOptions: PortOptions;
   readonly socket: Socket;
-  /** Gets each piece, valid only during the call. */
+  /** Called with each piece, which is valid only during the call. */
   onBytes: (piece: Buffer) => void = () => {};
 
   constructor(fd: number, openOptions: PortOptions) {

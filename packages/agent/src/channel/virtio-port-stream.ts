@@ -1,14 +1,14 @@
 /**
- * serialport's stream over a virtio port. Its own data path asks the binding for each read and joins what it writes; in an
- * emulated guest that is most of the time. Here a turn of the event loop makes one piece out of all the pages that were read,
- * and what is written goes out as it is.
+ * serialport's stream over a virtio port. The library's own data path calls the binding for each read and joins writes, which takes most
+ * of the time in an emulated guest. Here one turn of the event loop joins all the pages that were read into one piece, and writes are
+ * passed on unchanged.
  */
 import { once } from 'node:events';
 import { SerialPortStream } from '@serialport/stream';
 import { virtioPortBinding } from './virtio-port-binding.ts';
 import type { VirtioPort } from './virtio-port-binding.ts';
 
-/** Most bytes in one piece: what one turn reads (libuv reads 32 times before it looks at others), with room. */
+/** Most bytes in one piece: more than one turn reads (libuv reads 32 times before it serves other fds). */
 const PIECE_BYTES = 256 << 10;
 
 type Callback = (error: Error | null) => void;
@@ -17,7 +17,7 @@ export class VirtioPortStream extends SerialPortStream {
   readonly #gathered = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #length = 0;
 
-  /** Resolves once the host has connected. A serial port has a speed for the library's sake only. */
+  /** Resolves once the host has connected. The speed is there because the library requires one. */
   static async open(path: string): Promise<VirtioPortStream> {
     const options = { binding: virtioPortBinding, path, baudRate: 115200, autoOpen: false, highWaterMark: PIECE_BYTES };
     const stream = new VirtioPortStream(options as never);
@@ -54,7 +54,7 @@ export class VirtioPortStream extends SerialPortStream {
     if (this.#length === 0) return;
     const piece = Buffer.from(this.#gathered.subarray(0, this.#length));
     this.#length = 0;
-    // The reader is a yamux session, which bounds what comes by its windows: nothing here needs to wait for it.
+    // The reader is a yamux session, whose windows bound the bytes that arrive: no back-pressure is needed here.
     this.push(piece);
   }
 
@@ -72,7 +72,7 @@ export class VirtioPortStream extends SerialPortStream {
     socket.uncork();
   }
 
-  /** The port is exclusive: it can be opened again only once it was closed. */
+  /** The port is exclusive: it must be closed before it can be opened again. */
   override _destroy(error: Error | null, callback: Callback): void {
     this.#port.socket.destroy();
     callback(error);

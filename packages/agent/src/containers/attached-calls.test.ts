@@ -3,7 +3,7 @@ import { AttachedCalls } from './attached-calls.ts';
 import type { Cancellation } from './attached-calls.ts';
 
 describe('AttachedCalls', () => {
-  /** A call that can be cut off. */
+  /** A call whose connection can be broken. */
   function call(): { onCancelled: (notify: (how: Cancellation) => void) => void; cutOff: (how: Cancellation) => void } {
     let listener: (how: Cancellation) => void = () => {};
     return { onCancelled: (notify) => (listener = notify), cutOff: (how) => listener(how) };

@@ -1,7 +1,7 @@
 /**
- * Who follows an exec'd process: calls that read its output or wait for its end. A shim has one open at any time, all of them on one
- * connection. When the last of them is cut off - its connection is gone, not merely its deadline - the shim has died, and nobody will
- * ever want what the process does.
+ * The calls that follow an exec'd process: they read its output or wait for its end. A shim always has one open, all of them on one
+ * connection. When the connection of the last one is broken (a missed deadline does not count), the shim has died, and no caller will
+ * ever read the result of the process.
  */
 
 /** How a call ended before it was answered. */
@@ -19,7 +19,7 @@ export class AttachedCalls {
     this.#onAbandoned = onAbandoned;
   }
 
-  /** Counts `work` as a follower until it is done or its caller is gone. */
+  /** Counts `call` as a follower until `work` is done or the call's connection is broken. */
   async follow<T>(call: Cancellable, work: Promise<T>): Promise<T> {
     this.#count++;
     let counted = true;
@@ -28,7 +28,7 @@ export class AttachedCalls {
       counted = false;
     };
     call.onCancelled((how) => {
-      if (!counted) return; // answered, and closed afterwards
+      if (!counted) return; // answered before the connection was closed
       leave();
       if (how === 'gone' && this.#count === 0) this.#onAbandoned();
     });

@@ -26,7 +26,7 @@ export interface ContainerTools extends LaunchTools {
   readonly log: Logger;
 }
 
-/** The kernel's bound for pids.max in a number (include/linux/threads.h). */
+/** The largest number that pids.max accepts (include/linux/threads.h). */
 const PID_MAX_LIMIT = 4_194_304n;
 
 type State = 'created' | 'running' | 'paused' | 'stopped';
@@ -63,7 +63,7 @@ export class Container {
     this.#processes = new ProcessTable(id);
   }
 
-  /** Makes the container up to its first process waiting to be started. @throws CrunError with nothing left behind */
+  /** Creates the container; its first process waits for `start`. Leaves nothing behind when it fails. @throws CrunError */
   static async create({ id, spec, execId, nullStdin, bundles }: NewContainer, tools: ContainerTools): Promise<Container> {
     const directory = join(bundles, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -123,7 +123,7 @@ export class Container {
     return this.#processes.get(execId);
   }
 
-  /** The exit code, once all output was read by whoever reads it. The process is forgotten then. */
+  /** The exit code, once its readers have read all output. Removes the process from the table. */
   wait(execId: string, call: Cancellable): Promise<number> {
     return this.#processes.wait(execId, call);
   }
@@ -159,7 +159,7 @@ export class Container {
     const { resourcesConfig } = await import('../oci/resources-config.ts');
     const { readOnlineCpus } = await import('../guest/online.ts');
     const config = resourcesConfig(resources, readOnlineCpus());
-    // A limit that is lifted: in a new container it is only left out.
+    // An update that removes the limit; a new container simply has no entry.
     if (resources.Pids && resources.Pids.Limit < 0n) config.pids = { limit: PID_MAX_LIMIT };
     await this.#withFile(config, (file) => this.#tools.crun.run(['update', '--resources', file, this.id]));
   }
@@ -177,7 +177,7 @@ export class Container {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** Ids come from outside: files are named by number. */
+  /** Ids come from the host, so files are named by number. */
   async #withFile<T>(content: object, use: (file: string) => Promise<T>): Promise<T> {
     const file = join(this.#directory, `${this.#files++}.json`);
     writeFileSync(file, toJson(content));
@@ -202,7 +202,7 @@ export class Container {
     return followProcess(launched, { ...this.#tools, container: this.id, isFirst: isInit, onEnd });
   }
 
-  /** A frozen process gets its signal when it is thawed; one that this ends is thawed by crun, and cannot be again. */
+  /** A frozen process receives the signal when it is thawed. crun itself thaws a process that the signal kills; thawing it again fails. */
   async #signalAll(signal: number): Promise<void> {
     await this.#tools.crun.run(['kill', '--all', this.id, String(signal)]);
     if (this.#state === 'paused') await this.resume().catch(() => {});
@@ -220,6 +220,6 @@ function setOomScore(pid: number, score: number): void {
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
   } catch {
-    // it has ended already
+    // the process has ended
   }
 }

@@ -24,7 +24,7 @@ describe('runcWording', () => {
 
 describe('lastMessage', () => {
   it('is the message of the last object', () => assert.equal(lastMessage('{"msg":"a"}\n{"msg":"b","level":"error"}\n'), 'b'));
-  it('garbage is passed over', () => assert.equal(lastMessage('no json\n{"level":1}'), ''));
+  it('garbage is ignored', () => assert.equal(lastMessage('no json\n{"level":1}'), ''));
 });
 
 describe('Crun', () => {
@@ -39,7 +39,7 @@ describe('Crun', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Runs a crun that does what `script` says; its log is its fourth word. */
+  /** Runs a crun that executes `script`; the path of its log is its fourth argument. */
   async function run(script: string, timeoutMs = 10_000): Promise<void> {
     writeFileSync(join(directory, 'crun'), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, 'crun'), 0o755);
@@ -49,10 +49,10 @@ describe('Crun', () => {
       .finally(() => assert.deepEqual(readdirSync(directory), ['crun']));
   }
 
-  it('what it says when it fails is the error', () =>
+  it('the message of a failed crun is the error', () =>
     assert.rejects(run(`echo '{"msg":"not there"}' >"$4"; exit 1`), { message: 'not there' }));
-  it('without a word its exit code is', () => assert.rejects(run('exit 3'), { message: 'crun pause failed (exit code 3)' }));
-  it('one that does not end in time is ended', async () => {
+  it('without a message the exit code is the error', () => assert.rejects(run('exit 3'), { message: 'crun pause failed (exit code 3)' }));
+  it('a crun that does not end in time is killed', async () => {
     const begun = performance.now();
     await assert.rejects(run('exec sleep 5', 200), { message: 'timed out after 0.2 s waiting for crun pause' });
     assert.ok(performance.now() - begun < 2000);

@@ -1,4 +1,4 @@
-/** Runs crun (crun(1)), and turns what it says when it fails into the words that engines know. */
+/** Runs crun (crun(1)) and translates its error messages to runc's wording, which engines match. */
 import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -6,24 +6,24 @@ import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { Reaper } from '../processes/reaper.ts';
 
-/** Most characters of crun's complaint that go to the host. */
+/** Most characters of crun's message that are sent to the host. */
 const MAX_COMPLAINT = 2048;
 
-/** As long as the host waits for any answer of an emulated guest (the runtime's REQUEST_TIMEOUT_MS), less what it takes to say so. */
+/** A little less than the host waits for an answer of an emulated guest (the runtime's REQUEST_TIMEOUT_MS), so that the error arrives in time. */
 const TIMEOUT_MS = 300_000;
 
 /** A failure of crun with its last message. */
 export class CrunError extends Error {}
 
 /**
- * crun's wording → runc's, which dockerd looks for to tell exit code 127 (no such command) from 126 (may not be run).
- * `command` is the first word of the process. Pure.
+ * crun's wording → runc's, quoted exactly: dockerd matches it to choose between exit code 127 (no such command) and 126 (cannot be run).
+ * `command` is the first argument of the process. Pure.
  */
 export function runcErrorText(message: string, command: string): string {
   if (/executable file .* not found/.test(message)) return `exec: "${command}": executable file not found in $PATH`;
   const refused = /^(?:open executable|cannot open|the path|exec|execve|stat)\b.*: ([A-Z][a-z ]+)$/.exec(message)?.[1]?.toLowerCase();
   if (refused === undefined) return message;
-  return `exec: "${command}": ${refused === 'operation not permitted' ? 'permission denied' : refused}`; // a directory, for one
+  return `exec: "${command}": ${refused === 'operation not permitted' ? 'permission denied' : refused}`; // a directory, for example
 }
 
 /** crun --log-format=json writes one object a line. */
@@ -70,7 +70,7 @@ export class Crun {
   readonly #timeoutMs: number;
   #runs = 0;
 
-  /** `root` is where crun keeps its own state. */
+  /** `root` is the directory of crun's own state. */
   constructor(reaper: Reaper, root: string, timeoutMs = TIMEOUT_MS) {
     this.#reaper = reaper;
     this.#root = root;

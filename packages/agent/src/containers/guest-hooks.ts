@@ -1,11 +1,11 @@
-/** Hooks that the guest image brings: programs in `<path>/{prestart,poststart,poststop}` (1.x's guest_hook_path). */
+/** Hooks in the guest image: programs in `<path>/{prestart,poststart,poststop}` (1.x's guest_hook_path). */
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hook, Hooks } from '@kata-containers/common/oci/spec';
 
 const ANY_EXECUTE = 0o111;
 
-/** Regular files that can be run; links are passed over, as in 1.x. */
+/** Regular files that are executable; links are ignored, as in 1.x. */
 function isProgram(path: string): boolean {
   const stat = lstatSync(path);
   return stat.isFile() && (stat.mode & ANY_EXECUTE) !== 0;

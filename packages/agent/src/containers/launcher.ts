@@ -17,16 +17,16 @@ export interface LaunchTools {
   readonly kernel: Kernel;
   readonly reaper: Reaper;
   readonly crun: Crun;
-  /** Bytes of the pipes; 0 for our own choice. */
+  /** Bytes of the pipes; 0 for the default. */
   readonly pipeBytes: number;
 }
 
-/** What is started, and with which arguments of crun. */
+/** What crun starts, and with which arguments. */
 export interface Launch {
   readonly terminal: boolean;
   /** Whether stdin is /dev/null. */
   readonly nullStdin: boolean;
-  /** The first word of the process, for the error text. */
+  /** The first argument of the process, for the error text. */
   readonly command: string;
   readonly args: readonly string[];
 }
@@ -46,7 +46,7 @@ async function runCrun({ args, command }: Launch, stdio: Stdio, pidFile: string,
   return Number(readFileSync(pidFile, 'latin1'));
 }
 
-/** `scratch` is a path of which names may be made. @throws GrpcError */
+/** `scratch` is a prefix for the names of temporary files. @throws GrpcError */
 export async function launch(what: Launch, scratch: string, tools: LaunchTools): Promise<Launched> {
   const { kernel, reaper, pipeBytes } = tools;
   const stdio = what.terminal ? await terminalStdio(`${scratch}.tty`, kernel) : pipeStdio(kernel, pipeBytes, what.nullStdin);
@@ -56,7 +56,7 @@ export async function launch(what: Launch, scratch: string, tools: LaunchTools):
     try {
       return { pid, exited, io: await stdio.open() };
     } catch (error) {
-      kernel.kill(pid, SIGKILL); // it could not be controlled
+      kernel.kill(pid, SIGKILL); // without its table entry no call could control it
       throw error;
     }
   } finally {

@@ -1,4 +1,4 @@
-/** The sandbox' own IPC and UTS namespaces, which its containers share. They live as bind mounts. */
+/** The sandbox's own IPC and UTS namespaces, which its containers share. Bind mounts keep them alive. */
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { CLONE_NEWIPC, CLONE_NEWUTS, MNT_DETACH, MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -13,7 +13,7 @@ export const namespacePaths = (directory: string): { readonly ipc: string; reado
   uts: `${directory}/uts`,
 });
 
-/** The main thread leaves its namespaces, keeps the new ones by mounts, and goes back. */
+/** The main thread enters new namespaces, bind-mounts them, and returns to its own. */
 export function createNamespaces(
   directory: string,
   hostname: string,

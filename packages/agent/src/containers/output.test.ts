@@ -21,7 +21,7 @@ describe('Output of a process that has ended', () => {
     const path = join(directory, 'pipe');
     execFileSync('mkfifo', [path]);
     output = new Output(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
-    child = openSync(path, constants.O_WRONLY); // a background child that keeps the pipe
+    child = openSync(path, constants.O_WRONLY); // a background child that keeps the pipe open open
   });
   afterEach(() => {
     mock.timers.reset();
@@ -30,7 +30,7 @@ describe('Output of a process that has ended', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('is given although the guest was too busy to look in time', async () => {
+  it('is given although the guest was too busy to poll in time', async () => {
     writeSync(child, 'tail');
     output.endWhenQuiet();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
@@ -53,7 +53,7 @@ describe('Output of a process that has ended', () => {
     assert.equal(await end, undefined);
   });
 
-  it('the exit code is given the moment that the last byte was read', async () => {
+  it('the exit code is given as soon as the last byte was read', async () => {
     mock.timers.enable({ apis: ['setInterval'] });
     writeSync(child, 'tail');
     output.endWhenQuiet();
@@ -70,7 +70,7 @@ describe('Output of a process that has ended', () => {
     await all;
   });
 
-  it('is not waited for when its reader has gone away', async () => {
+  it('is not waited for when its reader has disconnected', async () => {
     writeSync(child, 'tail');
     await output.read(2);
     const start = performance.now();

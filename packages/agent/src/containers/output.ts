@@ -1,19 +1,19 @@
 /**
  * One output stream of a process. Output is pulled: what the host does not read stays in the pipe, and the process waits. When
- * the process has ended, the stream ends too once nothing more has come for a moment: a background child that keeps the pipe
+ * the process has ended, the stream ends too once the pipe has been quiet for a moment: a background child that keeps the pipe
  * open must not hang `docker exec`.
  */
 import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
-/** Quiet time after the end of a process that counts as the end of its output. */
+/** After the end of a process, this much time without output counts as the end of its output. */
 export const DRAIN_MS = 100;
-/** Most bytes held for the host: in an emulated guest an answer costs tens of milliseconds, whatever its size. */
+/** Most bytes buffered for the host: in an emulated guest an answer costs tens of milliseconds, whatever its size. */
 const MAX_HELD = 1 << 20;
-/** One buffer serves all reads, because each is copied on at once. A fresh one for each costs more than the read. */
+/** One buffer serves all reads, because each is copied at once. Allocating one for each costs more than the read. */
 const readBuffer = Buffer.allocUnsafeSlow(65536);
 
-/** A reading that can be given up: what comes later is for the next one. */
+/** A reading that can be cancelled: later bytes belong to the next reading. */
 export interface Reading {
   readonly isGivenUp: () => boolean;
   readonly onGivenUp: (notify: () => void) => void;
@@ -23,24 +23,24 @@ export class Output {
   readonly #socket: Socket;
   #held = Buffer.alloc(0);
   #length = 0;
-  /** What the last piece took: the next one will take about as much. */
+  /** Size of the last piece: the next one will have about the same. */
   #lastLength = 0;
   #ended = false;
-  /** Something was read or taken since the last look of `endWhenQuiet`. */
+  /** Bytes were read or taken since the last check of `endWhenQuiet`. */
   #isActive = false;
   #waiting: (() => void)[] = [];
-  /** Those who wait for all to be read. */
+  /** Waiters for the moment when everything was read. */
   #watching: (() => void)[] = [];
   #lastReadAt = Number.NEGATIVE_INFINITY;
 
   constructor(fd: number) {
     this.#socket = openPollableStream(fd, { direction: 'read', readBuffer, onRead: (bytes) => this.#add(bytes) });
-    // EIO of a pty whose slaves are closed is its end of file
+    // EIO: all slaves of the pty are closed, which is its end of file
     for (const event of ['end', 'close', 'error']) this.#socket.on(event, () => this.#end());
     this.#socket.resume();
   }
 
-  /** Up to `length` bytes that are there, waiting for the first one; undefined at the end or when given up. */
+  /** Up to `length` buffered bytes; waits for the first one. Undefined at the end or when cancelled. */
   async read(length: number, reading?: Reading): Promise<Buffer | undefined> {
     reading?.onGivenUp(() => this.#wake());
     while (this.#length === 0 && !this.#ended && reading?.isGivenUp() !== true)
@@ -52,7 +52,7 @@ export class Output {
   /** The process has ended: the stream ends when it has been quiet, and was read empty. */
   endWhenQuiet(): void {
     const timer = setInterval(() => {
-      // Timers run before the pipe is polled: in a guest that is short of processor time this one may be due before the first look.
+      // Timers run before the pipe is polled: in a guest that is short of CPU time this one may fire before the first poll.
       setImmediate(() => {
         const isQuiet = !this.#isActive && this.#length === 0;
         this.#isActive = false;
@@ -63,7 +63,7 @@ export class Output {
     }, DRAIN_MS);
   }
 
-  /** Until everything was read, or no reader has asked for more for `awayMs`. */
+  /** Waits until everything was read, or until no reader has called `read` for `awayMs`. */
   async readByAll(awayMs: number): Promise<void> {
     const isDone = (): boolean =>
       (this.#ended && this.#length === 0) || (this.#waiting.length === 0 && performance.now() - this.#lastReadAt >= awayMs);
@@ -92,7 +92,7 @@ export class Output {
   }
 
   #add(bytes: Buffer): boolean {
-    if (this.#ended) return true; // what a forgotten child says after the end
+    if (this.#ended) return true; // output of a background child after the end
     this.#isActive = true;
     this.#reserve(this.#length + bytes.length);
     bytes.copy(this.#held, this.#length);
@@ -108,7 +108,7 @@ export class Output {
     this.#held = larger;
   }
 
-  /** Gives the memory away with what is in it: the answer that carries it is written later. */
+  /** Gives the buffer itself away: the answer that carries it is written later. */
   #take(length: number): Buffer {
     const piece = this.#held.subarray(0, Math.min(length, this.#length));
     const rest = this.#held.subarray(piece.length, this.#length);

@@ -7,12 +7,12 @@ import { GrpcError } from '../errors/grpc-error.ts';
 import { Output } from './output.ts';
 import type { Reading } from './output.ts';
 
-/** Limit of the input that is held for a process that does not read it: further writes are refused. */
+/** Limit of the input that is buffered for a process that does not read it: further writes are refused. */
 const MAX_PENDING_INPUT = 8 << 20;
-/** How long the last reader may be away before the exit code is given without all output being read. */
+/** After this time without a reader the exit code is given although output is left. */
 const READER_AWAY_MS = 2000;
 
-/** Fds of our ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
+/** Fds of the agent's ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
 export type ProcessEnds =
   | { readonly kind: 'pipes'; readonly stdin: number | undefined; readonly stdout: number; readonly stderr: number }
   | { readonly kind: 'terminal'; readonly master: number };
@@ -40,12 +40,12 @@ export class ProcessIo {
     this.#input?.on('close', () => (this.#inputOpen = false));
   }
 
-  /** undefined at the end of the stream, or when the reading was given up. */
+  /** undefined at the end of the stream, or when the reading was cancelled. */
   read(which: 'stdout' | 'stderr', length: number, reading?: Reading): Promise<Buffer | undefined> {
     return this.#outputs[which].read(length, reading);
   }
 
-  /** Bytes taken: all of them once the process' pipe has room, none when it has closed its end. */
+  /** Bytes accepted: all of them once the process's pipe has room, none when it has closed its end. */
   async write(data: Buffer): Promise<number> {
     const input = this.#input;
     if (!this.#inputOpen || !input) return 0;
@@ -55,7 +55,7 @@ export class ProcessIo {
     return written ? data.length : 0;
   }
 
-  /** A terminal has no end of its input: the process sees Ctrl-D as any other key. */
+  /** A terminal's input has no end: the process reads Ctrl-D as a character. */
   closeStdin(): void {
     const input = this.#input;
     if (this.#master !== undefined || !this.#inputOpen || !input) return;
@@ -73,7 +73,7 @@ export class ProcessIo {
     for (const output of this.#allOutputs) output.endWhenQuiet();
   }
 
-  /** The process has ended, and whoever reads its output has all of it. */
+  /** Resolves when the process has ended and its readers have all output. */
   async allRead(): Promise<void> {
     await Promise.all(this.#allOutputs.map((output) => output.readByAll(READER_AWAY_MS)));
   }

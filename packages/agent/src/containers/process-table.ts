@@ -1,10 +1,10 @@
-/** The processes of one container, by their exec id. Bounded, whatever the host asks for. */
+/** The processes of one container by exec id. Their number is bounded. */
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { Cancellable } from './attached-calls.ts';
 import type { GuestProcess } from './process.ts';
 
-/** Processes that were started and not waited for yet. A guest of usual size has memory for fewer. */
+/** Most processes that were started and not waited for. A guest of usual size has memory for fewer. */
 const MAX_PROCESSES = 4096;
 
 export class ProcessTable {
@@ -17,7 +17,7 @@ export class ProcessTable {
     this.#containerId = containerId;
   }
 
-  /** Runs `start` with the id taken. @throws GrpcError when there is a process of that id, or too many */
+  /** Reserves the id and runs `start`. @throws GrpcError when a process has that id, or when there are too many */
   async add(execId: string, start: () => Promise<GuestProcess>): Promise<GuestProcess> {
     if (this.#table.has(execId) || this.#reserved.has(execId))
       throw new GrpcError(status.ALREADY_EXISTS, `Process ${execId} already exists`);
@@ -40,7 +40,7 @@ export class ProcessTable {
     return entry;
   }
 
-  /** The exit code, once all output was read by whoever reads it. The process is forgotten then. @throws GrpcError */
+  /** The exit code, once its readers have read all output. Removes the process from the table. @throws GrpcError */
   async wait(execId: string, call: Cancellable): Promise<number> {
     const found = this.get(execId);
     const end = found.exited.then((code) => found.io.allRead().then(() => code));
@@ -49,7 +49,7 @@ export class ProcessTable {
     return code;
   }
 
-  /** Removes the process, if it still has the id. */
+  /** Removes the process, unless another one has the id by now. */
   release(execId: string, entry: GuestProcess): void {
     if (this.#table.get(execId) === entry) this.#table.delete(execId);
     entry.io.close();

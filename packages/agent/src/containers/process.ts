@@ -15,21 +15,21 @@ export interface GuestProcess {
   readonly io: ProcessIo;
   /** Exit code, or 128 + the signal that ended it. */
   readonly exited: Promise<number>;
-  /** Once true, `pid` may be another process'. */
+  /** Once true, `pid` may belong to another process. */
   readonly hasEnded: () => boolean;
-  /** Of an exec'd process: a container's first process goes on without its shim. */
+  /** For exec'd processes only: a container's first process continues without its shim. */
   readonly attachedCalls: AttachedCalls | undefined;
 }
 
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
 const PIPE_BYTES = 1 << 20;
 
-/** What starting a process needs: fds or a socket for crun, and after it the process' streams. */
+/** What starting a process needs: fds or a socket for crun, and then the process's streams. */
 export interface Stdio {
   readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
-  /** Words for crun's command line. */
+  /** Arguments for crun's command line. */
   readonly args: readonly string[];
-  /** To be called when crun has ended well. */
+  /** To be called when crun has succeeded. */
   open(): Promise<ProcessIo>;
   /** To be called in any case. */
   release(): void;
@@ -39,7 +39,7 @@ function sizePipe(fd: number, bytes: number, kernel: Descriptors): void {
   try {
     kernel.setPipeSize(fd, bytes);
   } catch {
-    // A smaller pipe is slower, not wrong.
+    // A smaller pipe is slower, but works.
   }
 }
 
@@ -67,7 +67,7 @@ export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: b
   };
 }
 
-/** Time for a connection to reach us that crun made before it ended. */
+/** Time in which a connection that crun made before it ended must arrive. */
 const TERMINAL_MS = 5000;
 
 /** The master that crun sends over its connection. */
@@ -77,7 +77,7 @@ function receiveTerminal(connection: Socket, kernel: Descriptors): number {
   return master;
 }
 
-/** crun makes the terminal inside the container and sends its master over a socket. */
+/** crun creates the terminal inside the container and sends the master over a socket. */
 export async function terminalStdio(socketPath: string, kernel: Descriptors): Promise<Stdio> {
   let connection: Socket | undefined;
   const server = createServer({ pauseOnConnect: true }, (socket) => (connection = socket));
@@ -87,7 +87,7 @@ export async function terminalStdio(socketPath: string, kernel: Descriptors): Pr
     forCrun: ['ignore', 'ignore', 'ignore'],
     args: ['--console-socket', socketPath],
     async open() {
-      // The end of crun may be told before its connection is.
+      // The exit of crun may be reported before its connection.
       if (!connection) await once(server, 'connection', { signal: AbortSignal.timeout(TERMINAL_MS) }).catch(() => {});
       if (!connection) throw new Error('crun sent no terminal');
       return new ProcessIo({ kind: 'terminal', master: receiveTerminal(connection, kernel) }, kernel, kernel.duplicate);

@@ -1,4 +1,4 @@
-/** The guest's resolv.conf. Its root file system is read-only: the file is elsewhere, mounted over the empty one. */
+/** The guest's resolv.conf. The root file system is read-only, so the file is written elsewhere and bind-mounted over the empty one. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MNT_DETACH, MS_BIND } from '@kata-containers/common/kernel/constants';
@@ -7,7 +7,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 
-/** Gives what takes it away again. */
+/** @returns a function that removes it */
 export function setDns(
   lines: readonly string[],
   stateDirectory: string,

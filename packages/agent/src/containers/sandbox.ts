@@ -34,14 +34,14 @@ export interface Machine {
   readonly log: Logger;
   /** /run in a guest. */
   readonly stateDirectory: string;
-  /** Bytes of containers' pipes; 0 for our own choice. */
+  /** Bytes of containers' pipes; 0 for the default. */
   readonly pipeBytes: number;
   readonly hotplugTimeoutMs: number;
   /** The host may run processes beside the containers. */
   readonly debugShell: boolean;
 }
 
-/** More than a guest has memory for; a bound all the same. */
+/** A bound that is larger than a guest's memory allows. */
 const MAX_CONTAINERS = 1024;
 
 type Undo = () => void | Promise<void>;
@@ -59,7 +59,7 @@ export class Sandbox {
   #running = false;
   /** The share is virtio-fs. */
   #isServed = false;
-  /** What `create` has made, to be undone from the end. */
+  /** Undo functions of the steps of `create`, called in reverse order. */
   #undo: Undo[] = [];
   #guestHooks: Hooks | undefined;
   #pauseProcess: PauseProcess | undefined;
@@ -97,7 +97,7 @@ export class Sandbox {
     }
   }
 
-  /** Ends everything; caches are written back, because the VM is ended next. */
+  /** Ends everything and writes caches back, because the host ends the VM next. */
   async destroy(): Promise<void> {
     if (!this.#running) return;
     for (const id of [...this.#containers.keys()]) await this.#remove(id);
@@ -115,7 +115,7 @@ export class Sandbox {
         const container = await this.#makeContainer(request, spec);
         this.#containers.set(id, { container, storages: request.storages });
       } catch (error) {
-        await this.#storages.removeAll(request.storages).catch(() => {}); // the first error is the one to tell
+        await this.#storages.removeAll(request.storages).catch(() => {}); // the first error is reported
         throw error;
       }
     } finally {
@@ -133,7 +133,7 @@ export class Sandbox {
     return id === guestItself ? this.#shell() : this.container(id);
   }
 
-  /** 1.x's code for a signal to a container that is not there differs from that of other calls. @throws GrpcError */
+  /** For a container that does not exist, 1.x answers a signal with another code than other calls. @throws GrpcError */
   async signal(id: string, execId: string, signal: number): Promise<void> {
     if (id === guestItself) return this.#shell().signal(execId, signal);
     if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to signal the container');
@@ -146,7 +146,7 @@ export class Sandbox {
     await this.container(id).start(() => this.oomEvents.add(id));
   }
 
-  /** The host takes its share of the container away next. */
+  /** The host unmounts its share of the container next. */
   async removeContainer(id: string): Promise<void> {
     await this.#remove(id);
     if (this.#isServed) (await import('../guest/forget-files.ts')).dropCaches();
@@ -160,7 +160,7 @@ export class Sandbox {
   async #remove(id: string): Promise<void> {
     const { container, storages } = this.#find(id);
     await container.destroy();
-    // Of two removals at once one gives the storages back: others may use them too.
+    // Only one of two concurrent removals releases the storages: other containers may use them too.
     if (this.#containers.get(id)?.container !== container) return;
     this.#containers.delete(id);
     await this.#storages.removeAll(storages);
@@ -207,7 +207,7 @@ export class Sandbox {
     this.#sharedPidNamespace = pause.namespacePath;
   }
 
-  /** 1.x's checks, and that the id can be a directory's name. @throws GrpcError */
+  /** 1.x's checks, and that the id is a valid directory name. @throws GrpcError */
   #checkedSpec({ container_id: id, OCI: spec }: CreateContainerRequest): SpecMessage {
     if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to run a new container');
     if (this.#containers.has(id) || this.#beingMade.has(id))
@@ -244,7 +244,7 @@ export class Sandbox {
       tools,
     );
     this.#seccompPrograms.remember(config, id);
-    // 1.x: without a pause process the first container's namespace is the one to be shared.
+    // 1.x: without a pause process the first container's namespace is shared.
     if (!this.#pauseProcess && this.#containers.size === 0) this.#sharedPidNamespace = `/proc/${container.pid}/ns/pid`;
     return container;
   }
@@ -272,7 +272,7 @@ export class Sandbox {
   }
 }
 
-/** The disk of the root file system; an initrd is on none. */
+/** The disk of the root file system; undefined with an initrd. */
 function rootDevice(): DeviceNumber | undefined {
   const number = unpackDevice(statSync('/').dev);
   return number.major === 0 ? undefined : number;

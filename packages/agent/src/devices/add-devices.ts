@@ -1,5 +1,5 @@
 /**
- * Devices that a container is given: the host's numbers in its specification become the guest's. Loaded with the first one.
+ * The devices of a container: replaces the host's device numbers in its specification by the guest's. Loaded by the first device.
  */
 import { status } from '@grpc/grpc-js';
 import type { Device } from '@kata-containers/common/generated/agent';
@@ -12,7 +12,7 @@ import type { DeviceType } from './device-types.ts';
 import { numberOfNode } from './find-device.ts';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 
-/** By which field each type of device is found. */
+/** The field by which each type of device is found. */
 const addresses: Readonly<Record<DeviceType, (device: Device) => string>> = {
   blk: ({ id, vm_path }) => (id === '' ? vm_path : id),
   scsi: ({ id }) => id,
@@ -29,7 +29,7 @@ function check(device: Device): void {
   if (device.container_path === '') invalid('container path');
 }
 
-/** Gives the device of that path, and the rules for its old numbers, its number in the guest. @throws GrpcError */
+/** Sets the guest's number in the device of that path and in the rules for its old number. @throws GrpcError */
 export function renumberDevice(spec: Spec, containerPath: string, guestPath: string, number: DeviceNumber): void {
   const [major, minor] = [BigInt(number.major), BigInt(number.minor)];
   const devices = spec.Linux?.Devices ?? [];

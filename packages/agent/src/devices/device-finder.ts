@@ -1,4 +1,4 @@
-/** Finds block devices for storages and devices of a request. Loaded with the first one. */
+/** Finds block devices for storages and devices of a request. Loaded by the first request that names one. */
 import { existsSync } from 'node:fs';
 import { memoryAddressOf } from '@kata-containers/common/agent-api/memory-address';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -9,7 +9,7 @@ import type { Arrivals } from './wait-for-device.ts';
 
 type Locate = (address: string, roots: DeviceRoots) => DeviceQuery;
 
-/** Where the address of each driver leads. */
+/** How the address of each driver is resolved. */
 const locate: Readonly<Record<string, Locate>> = { blk: pciDevice, scsi: scsiDevice, nvdimm: namedDevice };
 
 export interface FinderOptions {
@@ -24,7 +24,7 @@ export const finderOptions = (timeoutMs: number, kernel: Pick<Kernel, 'openUeven
 });
 
 /**
- * The path of the node. A path may be given in place of an address: then it must be a device. `hints` are the options that came with it.
+ * The path of the device node. The address may be a path of a device. `hints` are the options of the request.
  * @throws GrpcError, Error
  */
 export async function findDevice(driver: string, address: string, options: FinderOptions, hints: readonly string[] = []): Promise<string> {

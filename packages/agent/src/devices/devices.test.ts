@@ -85,7 +85,7 @@ describe('findDevice', () => {
       plug('pmem2', 'region2', '0x1c0000000');
       assert.equal(await byPlace(), join(roots.dev, 'pmem2'));
     });
-    it('is waited for, though there is another of that number', async () => {
+    it('is waited for, although another one has that number', async () => {
       plug('pmem1', 'region1', '0x1d0000000');
       await assert.rejects(byPlace(), { message: /waiting for device \/block\/pmem at 0x1c0000000$/ });
     });
@@ -99,11 +99,11 @@ describe('findDevice', () => {
   });
 
   const refused: [name: string, driver: string, address: string, text: RegExp][] = [
-    ['a disk that does not come', 'scsi', '0:3', /^Timeout reached after 0.02s waiting for device 0:0:0:3\/block$/],
+    ['a disk that does not appear', 'scsi', '0:3', /^Timeout reached after 0.02s waiting for device 0:0:0:3\/block$/],
     ['a PCI slot that stays empty', 'blk', '02/1f', /waiting for device 0000:00:02.0\/0000:01:1f.0$/],
-    ['memory that does not come', 'nvdimm', '/dev/pmem9', /waiting for device \/block\/pmem9$/],
+    ['memory that does not appear', 'nvdimm', '/dev/pmem9', /waiting for device \/block\/pmem9$/],
     ['a PCI path with one part', 'blk', '02', /should be of format \[bridgeAddr\/deviceAddr\], got 02/],
-    ['a bridge that is not there', 'blk', '09/01', /Expected an entry for bus of 0000:00:09.0, got 0/],
+    ['a bridge that does not exist', 'blk', '09/01', /Expected an entry for bus of 0000:00:09.0, got 0/],
     ['a SCSI address with three parts', 'scsi', '0:0:1', /expect SCSIID:LUN/],
     ['a path that leads elsewhere', 'nvdimm', '/dev/../etc/passwd', /invalid device/],
   ];
@@ -111,8 +111,8 @@ describe('findDevice', () => {
     it(`${name} is refused`, () => assert.rejects(find(driver, address), { message: text }));
   }
 
-  it('a file is no device', () => assert.rejects(find('blk', '/dev/../etc/passwd'), /invalid device/));
-  it("the kernel's own socket can be listened on", () => kernelArrivals(linuxKernel).close());
+  it('a file is not a device', () => assert.rejects(find('blk', '/dev/../etc/passwd'), /invalid device/));
+  it("the kernel's own socket can be opened", () => kernelArrivals(linuxKernel).close());
 });
 
 describe('device numbers', () => {

@@ -1,11 +1,11 @@
-/** Where a device is in sysfs, by the address that the runtime gives. */
+/** Finds a device in sysfs by the address that the runtime sends. */
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 
-/** File systems as the guest has them; a test has its own. */
+/** The guest's file systems; tests pass other directories. */
 export interface DeviceRoots {
   readonly sys: string;
   readonly dev: string;
@@ -17,7 +17,7 @@ export const guestRoots: DeviceRoots = { sys: '/sys', dev: '/dev' };
 export interface DeviceQuery {
   /** Its address, for the error. */
   readonly name: string;
-  /** The path of its node once both exist. */
+  /** The path of the device node once device and node exist. */
   readonly find: () => string | undefined;
 }
 
@@ -35,7 +35,7 @@ function blockNode(directories: readonly string[], { dev }: DeviceRoots): string
   return nodes.find((node) => existsSync(node));
 }
 
-/** Has the kernel look at its PCI buses again. A guest without PCI has no such file. */
+/** Makes the kernel rescan its PCI buses. A guest without PCI has no such file. */
 export function rescanPci({ sys }: DeviceRoots = guestRoots): void {
   try {
     writeFileSync(`${sys}/bus/pci/rescan`, '1');
@@ -66,7 +66,7 @@ export function pciDevice(path: string, roots: DeviceRoots): DeviceQuery {
   return { name: `${bridgeAddress}/${address}`, find };
 }
 
-/** `id:lun` on the only channel of the only SCSI host. The guest's kernel does not scan by itself. */
+/** `id:lun` on the only channel of the only SCSI host. The guest's kernel does not scan it without a request. */
 export function scsiDevice(address: string, roots: DeviceRoots): DeviceQuery {
   const [, id, lun] = /^(\d+):(\d+)$/.exec(address) ?? [];
   if (id === undefined || lun === undefined)
@@ -77,7 +77,7 @@ export function scsiDevice(address: string, roots: DeviceRoots): DeviceQuery {
   return { name: `0:0:${id}:${lun}/block`, find };
 }
 
-/** A node that appears by itself: /dev/pmem1. */
+/** A node that appears without a scan: /dev/pmem1. */
 export function namedDevice(path: string, roots: DeviceRoots): DeviceQuery {
   const [, name] = /^\/dev\/([A-Za-z0-9]+)$/.exec(path) ?? [];
   if (name === undefined) throw new Error(`invalid device ${path}`);
@@ -91,11 +91,11 @@ function memoryAddress(device: string): bigint | undefined {
     const [, region] = /^(.*\/region\d+)\//.exec(realpathSync(device)) ?? [];
     return region === undefined ? undefined : BigInt(readFileSync(`${region}/resource`, 'latin1').trim());
   } catch {
-    return undefined; // it is going, or coming
+    return undefined; // it is being removed or added
   }
 }
 
-/** The NVDIMM that begins there, whatever its number. */
+/** The NVDIMM that begins at that address, whatever its number. */
 export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): DeviceQuery {
   const isIt = (name: string): boolean => name.startsWith('pmem') && memoryAddress(`${sys}/block/${name}`) === address;
   const find = (): string | undefined => {
@@ -105,7 +105,7 @@ export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): Device
   return { name: `/block/pmem at 0x${address.toString(16)}`, find };
 }
 
-/** @throws Error when it is not there, or is no device */
+/** @throws Error when the path does not exist or is not a device */
 export function numberOfNode(path: string): DeviceNumber {
   const stat = statSync(path);
   if (!stat.isBlockDevice() && !stat.isCharacterDevice()) throw new Error(`invalid device ${path}`);

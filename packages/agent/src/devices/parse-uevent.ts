@@ -1,4 +1,4 @@
-/** A message of the kernel about a device: `ACTION@DEVPATH`, then `KEY=VALUE` words, each ended by a zero byte. Pure. */
+/** A message of the kernel about a device: `ACTION@DEVPATH`, then `KEY=VALUE` pairs, each ended by a zero byte. Pure. */
 export interface Uevent {
   readonly action: string;
   readonly devicePath: string;

@@ -1,11 +1,11 @@
-/** Waiting for a plugged device: sysfs shows whether it exists, uevents when to look again. */
+/** Waits for a hot-plugged device: sysfs shows whether it exists, and a uevent triggers the next look. */
 import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { parseUevent } from './parse-uevent.ts';
 
-/** Calls back for each device that appears, until `close`. */
+/** Calls the listener for each device that appears, until `close`. */
 export interface Arrivals {
   readonly onArrival: (look: () => void) => void;
   readonly close: () => void;
@@ -14,7 +14,7 @@ export interface Arrivals {
 /** The kernel's netlink socket (netlink(7), NETLINK_KOBJECT_UEVENT). */
 export function kernelArrivals(kernel: Pick<Kernel, 'openUeventSocket'>): Arrivals {
   const socket = openPollableStream(kernel.openUeventSocket(), { direction: 'read' });
-  socket.on('error', () => {}); // ENOBUFS: messages were lost, and the last look at sysfs comes anyway
+  socket.on('error', () => {}); // ENOBUFS: messages were lost; the last look at sysfs finds their devices
   return {
     onArrival: (look) =>
       socket.on('data', (message: Buffer) => {
@@ -25,7 +25,7 @@ export function kernelArrivals(kernel: Pick<Kernel, 'openUeventSocket'>): Arriva
 }
 
 /**
- * What `find` gives as soon as it gives something. `name` is how the device is called in the error, which is 1.x's.
+ * Waits until `find` returns something. `name` is the device's name in the error, which has 1.x's text.
  * @throws GrpcError DEADLINE_EXCEEDED
  */
 export async function waitForDevice(
@@ -34,7 +34,7 @@ export async function waitForDevice(
   timeoutMs: number,
   listen: () => Arrivals,
 ): Promise<string> {
-  // Listening begins before the first look, so that nothing can come in between.
+  // Listening begins before the first look, so that no event is missed in between.
   const arrivals = listen();
   let timer: NodeJS.Timeout | undefined;
   try {

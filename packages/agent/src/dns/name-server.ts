@@ -1,6 +1,6 @@
 /**
- * The guest's end of docker's resolver: answers DNS on 127.0.0.11 by what a relay on the host says (docs/wire/dns-relay.md). Queries
- * that are asked before the relay has connected wait for it.
+ * The guest's end of docker's resolver: forwards DNS queries on 127.0.0.11 to a relay on the host (docs/wire/dns-relay.md). Queries wait
+ * until the relay has connected.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';
@@ -20,7 +20,7 @@ import { TcpMessages, encodeTcpMessage } from '@kata-containers/common/dns/tcp-m
 /** Frames kept until a relay connects. */
 const MAX_WAITING = 256;
 const MAX_CONNECTIONS = 128;
-/** A TCP client that asks nothing for this long is disconnected (RFC 7766, section 6.2.3). */
+/** A TCP client without a query for this time is disconnected (RFC 7766, section 6.2.3). */
 const IDLE_MS = 30_000;
 
 export interface NameServerAddress {
@@ -60,7 +60,7 @@ export class NameServer {
     return server;
   }
 
-  /** `stream`: the relay's, behind its preface. A new relay takes the place of the one before. */
+  /** `stream` is the relay's, after its preface. A new relay replaces the previous one. */
   connect(stream: Duplex): void {
     const reader = new DnsFrameReader();
     this.#relay?.destroy();
@@ -87,7 +87,7 @@ export class NameServer {
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame);
   }
 
-  /** A client may end its side before it has its answers, as `nc` does. */
+  /** A client may close its sending side before it has received its answers, as `nc` does. */
   #serveTcp(client: Socket): void {
     const messages = new TcpMessages();
     let unanswered = 0;
@@ -98,7 +98,7 @@ export class NameServer {
       if (client.readableEnded && unanswered === 0) client.end();
     };
     client.setTimeout(IDLE_MS, () => client.destroy());
-    client.on('error', (error) => this.#log.debug('a DNS client broke its connection', { reason: errorMessage(error) }));
+    client.on('error', (error) => this.#log.debug('the connection of a DNS client broke', { reason: errorMessage(error) }));
     client.on('data', (piece: Buffer) => {
       for (const message of messages.push(piece)) {
         unanswered++;

@@ -1,4 +1,4 @@
-/** The guest's name server, which is loaded and started when a sandbox or a relay first needs it. */
+/** The guest's name server. It is loaded and started when a sandbox or a relay first needs it. */
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -12,7 +12,7 @@ export class NameService {
     this.#log = log;
   }
 
-  /** Resolves when queries are accepted. A guest without names is better than none: a failure is logged. */
+  /** Resolves when queries are accepted. A failure is only logged: a guest without name resolution is better than no guest. */
   async start(): Promise<void> {
     await this.#started();
   }
@@ -37,7 +37,7 @@ export class NameService {
         const { NameServer } = await import('./name-server.ts');
         return await NameServer.start(this.#log);
       } catch (error) {
-        this.#log.error('names of docker are not resolved in this guest', { reason: errorMessage(error) });
+        this.#log.error("docker's names are not resolved in this guest", { reason: errorMessage(error) });
         return undefined;
       }
     })();

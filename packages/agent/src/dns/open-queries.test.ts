@@ -12,7 +12,7 @@ describe('OpenQueries', () => {
     queries.answer(999, Buffer.from('unknown'));
     assert.deepEqual(seen, ['two b', 'one a']);
   });
-  it('gives old queries up', () => {
+  it('drops old queries', () => {
     let now = 0;
     const queries = new OpenQueries(() => now);
     queries.add(() => assert.fail());
@@ -24,7 +24,7 @@ describe('OpenQueries', () => {
     assert.equal(queries.size, 2);
     queries.answer(0, Buffer.alloc(0));
   });
-  it('holds 1,024, with distinct tokens after the numbers have run out', () => {
+  it('holds 1,024 queries, with distinct tokens after the numbers have wrapped', () => {
     const queries = new OpenQueries(() => 0);
     const tokens = Array.from({ length: 70_000 }, () => queries.add(() => {}));
     assert.equal(queries.size, 1024);

@@ -1,6 +1,6 @@
-/** Queries whose answers are still to come, by token. Bounded in number and age without a timer. */
+/** Queries without an answer yet, by token. Bounded in number and age without a timer. */
 
-/** A client has given a query up by then (resolv.conf(5): two attempts of 5 s by default). */
+/** After this time a client has given up (resolv.conf(5): two attempts of 5 s by default). */
 const MAX_AGE_MS = 30_000;
 const MAX_QUERIES = 1024;
 const TOKENS = 65536;
@@ -26,7 +26,7 @@ export class OpenQueries {
     return this.#open.size;
   }
 
-  /** The query's token. Queries that are too old, or one too many, are given up. */
+  /** @returns the query's token. Queries that are too old, and the oldest of too many, are dropped. */
   add(reply: Reply): number {
     const now = this.#now();
     for (const [token, { since }] of this.#open) {
@@ -40,7 +40,7 @@ export class OpenQueries {
     return token;
   }
 
-  /** Gives the answer to who asked, if there still is one. */
+  /** Passes the answer to the client, if the query is still open. */
   answer(token: number, message: Buffer): void {
     const open = this.#open.get(token);
     this.#open.delete(token);

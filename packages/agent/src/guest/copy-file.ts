@@ -1,4 +1,4 @@
-/** CopyFile: a file from the host in pieces, when no file system is shared. Loaded with the first piece. */
+/** CopyFile: receives a file from the host in pieces, when no file system is shared. Loaded by the first piece. */
 import { chmodSync, chownSync, closeSync, fstatSync, mkdirSync, openSync, realpathSync, renameSync, writeSync } from 'node:fs';
 import { constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import type { CopyFileRequest } from '@kata-containers/common/generated/agent';
 
 const isBelow = (directory: string, path: string): boolean => path.startsWith(`${directory}/`);
 
-/** Nothing outside `top` may be written, whatever the path says and wherever links lead that a container has made. */
+/** Nothing outside `top` may be written, whatever the path is and wherever a container's links lead. */
 function checkedPath(path: string, dirMode: number, top: string): string {
   const refused = new Error(`Only is possible to copy files into the ${top} directory`);
   const target = resolve('/', path);
@@ -18,7 +18,7 @@ function checkedPath(path: string, dirMode: number, top: string): string {
   return target;
 }
 
-/** Writes a piece and gives the size that the file has now. */
+/** Writes a piece. @returns the size of the file */
 function writePiece(path: string, data: Buffer, offset: bigint): number {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
@@ -30,7 +30,7 @@ function writePiece(path: string, data: Buffer, offset: bigint): number {
   }
 }
 
-/** The piece that completes the file gives it its name, mode and owner. `top` is /run in a guest. */
+/** When the file is complete, sets its name, mode and owner. `top` is /run in a guest. */
 export function copyFile(request: CopyFileRequest, top: string): void {
   const { path, file_size, file_mode, dir_mode, uid, gid, offset, data } = request;
   if (offset < 0n || file_size < 0n) throw new Error('negative offset or size');

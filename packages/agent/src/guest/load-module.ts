@@ -1,11 +1,11 @@
-/** Kernel modules that the configuration wants (kernel_modules). Loaded when there is one. */
+/** Loads the kernel modules of the configuration (kernel_modules). Imported when there is one. */
 import { existsSync } from 'node:fs';
 import type { KernelModule } from '@kata-containers/common/generated/agent';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { runProgram } from '../processes/program.ts';
 import type { Reaper } from '../processes/reaper.ts';
 
-/** Whether the kernel has it, loaded or built in with parameters of its own. */
+/** True when the module is loaded, or built in with parameters. */
 const isThere = (name: string): boolean => existsSync(`/sys/module/${name.replaceAll('-', '_')}`);
 
 /** @throws Error */

@@ -1,15 +1,15 @@
-/** Bringing hot-plugged CPUs and memory into use, through sysfs. */
+/** Brings hot-plugged CPUs and memory online, through sysfs. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 
 const CPUS = '/sys/devices/system/cpu';
 const MEMORY = '/sys/devices/system/memory';
-/** 1.x's patience with CPUs that QEMU has plugged and the kernel has not seen yet. */
+/** 1.x's number of attempts and interval for CPUs that QEMU has plugged and the kernel has not seen yet. */
 const TRIES = 100;
 const TRY_MS = 100;
 
-/** Turns everything below `directory` on that is off. Gives how many that were. */
+/** Brings everything below `directory` online. @returns the number of those that were offline */
 function turnOn(directory: string, pattern: RegExp, most: number): number {
   let count = 0;
   for (const name of readdirSync(directory).filter((entry) => pattern.test(entry))) {
@@ -19,7 +19,7 @@ function turnOn(directory: string, pattern: RegExp, most: number): number {
       writeFileSync(switchFile, '1');
       count++;
     } catch {
-      // cpu0 has no switch, and a block may be on its way out
+      // cpu0 has no such file, and a memory block may be being removed
     }
   }
   return count;
@@ -31,7 +31,7 @@ export async function onlineCpus(count: number): Promise<void> {
   for (let attempt = 0; online < count; attempt++) {
     online += turnOn(CPUS, /^cpu\d+$/, count - online);
     if (online >= count) return;
-    if (attempt >= TRIES) throw new TimeoutError(`${count} CPUs (${online} came)`, TRIES * TRY_MS);
+    if (attempt >= TRIES) throw new TimeoutError(`${count} CPUs (${online} appeared)`, TRIES * TRY_MS);
     await sleep(TRY_MS);
   }
 }

@@ -1,11 +1,11 @@
-/** Sysctls of the guest itself. Loaded when a container asks for one. */
+/** Writes sysctls of the guest's kernel. Loaded when a container has one. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { sysctlPath } from '../oci/split-sysctl.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 
-/** @throws GrpcError that names the sysctl: one that leads elsewhere, that the kernel does not have, or whose value it does not take */
+/** @throws GrpcError that names the sysctl: its path leads elsewhere, the kernel does not have it, or refuses the value */
 export function writeSysctl(entries: readonly (readonly [name: string, value: string])[]): void {
   for (const [name, value] of entries) {
     const path = sysctlPath(name);

@@ -1,4 +1,4 @@
-/** Addresses as the kernel wants them: bytes in network order. What is no address is an error of who asked. */
+/** Addresses in the kernel's form: bytes in network order. An invalid address is an error of the request. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';

@@ -6,7 +6,7 @@ import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 import { GrpcError } from '../errors/grpc-error.ts';
 
 const LINKS = '/sys/class/net';
-/** How often a device that is being plugged is looked for. */
+/** Interval and number of looks for a device that is being plugged. */
 const LOOK_MS = 20;
 
 function addressOf(name: string, directory: string): string {

@@ -1,4 +1,4 @@
-/** The guest's interfaces and routes as they are. Loaded when first asked for. */
+/** The guest's current interfaces and routes. Loaded by the first request. */
 import type { Interface, Route } from '@kata-containers/common/generated/types';
 import { runProgram } from '../processes/program.ts';
 import type { Reaper } from '../processes/reaper.ts';
@@ -8,7 +8,7 @@ export async function listInterfaces(reaper: Reaper): Promise<Interface[]> {
   return parseInterfaces(await runProgram(reaper, 'ip', ['-json', 'address', 'show']));
 }
 
-/** Of both families. ip says nothing at all where a family has no routes. */
+/** Of both families. ip prints nothing for a family without routes. */
 export async function listRoutes(reaper: Reaper): Promise<Route[]> {
   const of = async (family: string): Promise<Route[]> =>
     parseRoutes((await runProgram(reaper, 'ip', [family, '-json', 'route', 'show'])) || '[]');

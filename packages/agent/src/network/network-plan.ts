@@ -1,4 +1,4 @@
-/** What is to be asked of the kernel for 1.x's network messages. Pure: `indexOf` finds a link's number by its name. */
+/** The requests to the kernel for 1.x's network messages. Pure: `indexOf` finds a link's index by its name. */
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import { GrpcError } from '../errors/grpc-error.ts';

@@ -29,7 +29,7 @@ describe('addresses', () => {
     it(`${JSON.stringify(text)} is rejected`, () => assert.throws(() => parsePrefix(text), /invalid address/));
   it('lengths of prefixes', () => assert.deepEqual([parsePrefix('10.0.0.0/8').length, parsePrefix('fd00::').length], [8, 128]));
   for (const text of ['', '02:42', '02:42:ac:11:00:0g', '02:42:ac:11:00:02:'])
-    it(`${JSON.stringify(text)} is no hardware address`, () => assert.throws(() => parseMac(text), /invalid address/));
+    it(`${JSON.stringify(text)} is not a hardware address`, () => assert.throws(() => parseMac(text), /invalid address/));
 });
 
 describe('requests to the kernel', () => {
@@ -122,7 +122,7 @@ describe('parseReplies', () => {
     );
     assert.deepEqual(answers, [{ kind: 'row', type: 20, payload: Buffer.from('row') }, { kind: 'result', errno: 19 }, { kind: 'done' }]);
   });
-  it('what is cut short does not count', () => assert.deepEqual(parseReplies(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
+  it('an incomplete message is ignored', () => assert.deepEqual(parseReplies(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
 });
 
 describe('finding a link', () => {
@@ -144,7 +144,7 @@ describe('finding a link', () => {
     assert.equal(await waitForLink('02:42:ac:11:00:02', 1, root), 'eth3');
     assert.equal(await waitForLink('02:42:ac:11:00:07', 1, root), 'eth9');
   });
-  it('says what did not appear', async () => {
+  it('the error names the device that did not appear', async () => {
     await assert.rejects(waitForLink('02:00:00:00:00:01', 1, root), /no network device with address 02:00:00:00:00:01/);
   });
 });

@@ -1,4 +1,4 @@
-/** What `ip -json` says, in the messages' words. Pure. */
+/** Converts the output of `ip -json` to 1.x's messages. Pure. */
 import type { IPAddress, Interface, Route } from '@kata-containers/common/generated/types';
 
 /** Numbers of the scopes that ip names (rtnetlink(7), RT_SCOPE_*). */

@@ -1,5 +1,5 @@
 /**
- * The kernel's ear for network requests. It answers each before write(2) returns, so everything here is synchronous. In an
+ * Network requests to the kernel over rtnetlink. The kernel answers each before write(2) returns, so everything here is synchronous. In an
  * emulated guest this costs a tenth of running ip(8), whose program and libraries would have to be translated first.
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
@@ -13,7 +13,7 @@ import type { Reply } from './rtnetlink-message.ts';
 /** Room for one part of a list (netlink(7) asks for 8 KiB at least). */
 const READ_BYTES = 32_768;
 
-/** What is asked for, in words for the error. */
+/** Description of the request for the error. */
 export interface NetworkRequest {
   readonly what: string;
   readonly message: Buffer;

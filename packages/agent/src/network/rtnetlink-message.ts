@@ -1,6 +1,6 @@
 /**
- * Requests to the kernel about links, addresses, routes and neighbours, and what it answers (netlink(7), rtnetlink(7)). Numbers
- * have the byte order of the machine, addresses that of the network.
+ * Requests to the kernel about links, addresses, routes and neighbours, and its answers (netlink(7), rtnetlink(7)). Numbers are in
+ * host byte order, addresses in network byte order.
  */
 import type { Prefix } from './address-bytes.ts';
 
@@ -60,7 +60,7 @@ const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 
-/** struct ifinfomsg. `change` says which of the flags count. */
+/** struct ifinfomsg. `change` is the mask of the flags to change. */
 function linkInfo(index: number, flags: number, change: number): Buffer {
   return Buffer.concat([Buffer.alloc(4), integer(index), integer(flags), integer(change)]);
 }
@@ -91,7 +91,7 @@ const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_HOST = 254;
 
-/** The last address of a network; networks of two addresses or one have none. */
+/** The broadcast address of a network; networks of one or two addresses have none. */
 function broadcastOf({ bytes, length }: Prefix): Buffer | undefined {
   if (length > 30) return undefined;
   const last = Buffer.alloc(4);
@@ -140,7 +140,7 @@ export interface RouteChange {
   readonly gateway?: Buffer;
   readonly source?: Buffer;
   readonly link?: number;
-  /** 0 for the usual one: that of the link without a gateway, and everywhere with one. */
+  /** 0 for the default: link scope without a gateway, universe with one. */
   readonly scope: number;
   /** RTNH_F_*, such as onlink. */
   readonly flags: number;
@@ -186,7 +186,7 @@ export type Reply =
   | { readonly kind: 'done' }
   | { readonly kind: 'row'; readonly type: number; readonly payload: Buffer };
 
-/** The messages in what one read(2) gave. */
+/** The messages that one read(2) returned. */
 export function parseReplies(bytes: Buffer): Reply[] {
   const answers: Reply[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length;) {

@@ -1,4 +1,4 @@
-/** Carries 1.x's network messages out. */
+/** Carries out 1.x's network messages. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
@@ -49,7 +49,7 @@ export function setIpv6OfNamespace(directory: string, off: readonly string[]): v
   for (const name of ['all', 'default', 'lo']) writeFileSync(`${directory}/${name}/disable_ipv6`, off.includes(name) ? '1' : '0');
 }
 
-/** A device is renamed and given new addresses while it is down. Its hardware address only changes if it was a spare one. @throws GrpcError */
+/** Renames a device and sets its addresses while it is down. Only a spare device gets another hardware address. @throws GrpcError */
 export function setInterface(current: string, wanted: Interface, kernel: Calls): void {
   const index = indexOf(current);
   const requests = interfaceRequests(current, index, wanted);

@@ -1,4 +1,4 @@
-/** From a process' message to config.json's words. Pure. */
+/** Converts a process message to config.json's process. Pure. */
 import type { LinuxCapabilities, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
 import type { Capabilities, Process } from '@kata-containers/common/oci/spec';
 
@@ -28,8 +28,8 @@ export function processConfig(message: ProcessMessage): Process {
 }
 
 /**
- * A further process of a container. 1.x's runtime sends neither capabilities nor limits for it: they are the container's then,
- * and it can never have more privileges than the container was allowed.
+ * A further process of a container. 1.x's runtime sends neither capabilities nor limits for it: it gets the container's, so that it
+ * never has more privileges than the container.
  */
 export function execConfig(message: ProcessMessage, container: Process | undefined): Process {
   const own = processConfig(message);

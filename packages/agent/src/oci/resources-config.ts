@@ -1,18 +1,18 @@
-/** From the message's limits to config.json's, which `crun update` reads too. Pure. */
+/** Converts the message's limits to config.json's, which `crun update` reads too. Pure. */
 import type { LinuxBlockIO, LinuxCPU, LinuxMemory, LinuxResources } from '@kata-containers/common/generated/oci';
 import type { DeviceRule, Resources } from '@kata-containers/common/oci/spec';
 import { availableCpus } from './available-cpus.ts';
 
-/** Zero means "not given": the message cannot tell the two apart. */
+/** Zero means "not set": the message cannot distinguish the two. */
 const given = (value: bigint): bigint | undefined => (value === 0n ? undefined : value);
 
-/** Drops what is undefined, and objects with nothing in them. */
+/** Drops undefined values and empty objects. */
 function compact<T extends object>(fields: T): T | undefined {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as T);
 }
 
-/** Kernel memory is not among them: kernels of our time have no limit for it. */
+/** Without kernel memory: current kernels have no limit for it. */
 const memoryConfig = (memory: LinuxMemory) =>
   compact({
     limit: given(memory.Limit),
@@ -65,7 +65,7 @@ export function resourcesConfig(message: LinuxResources, online: string): Resour
     ...(memory && { memory }),
     ...(cpu && { cpu }),
     ...(blockIO && { blockIO }),
-    // No limit is what a new cgroup has; crun 1.8 writes -1 as it is, which the kernel refuses.
+    // A new cgroup has no limit; crun 1.8 writes -1 literally, which the kernel refuses.
     ...(Pids && Pids.Limit > 0n && { pids: { limit: Pids.Limit } }),
     ...(devices.length > 0 && { devices }),
     ...(HugepageLimits.length > 0 && {

@@ -1,8 +1,8 @@
-/** From the message's seccomp profile to config.json's. Pure. */
+/** Converts the message's seccomp profile to config.json's. Pure. */
 import type { LinuxSeccomp, LinuxSeccompArg } from '@kata-containers/common/generated/oci';
 import type { Seccomp, SeccompArgument } from '@kata-containers/common/oci/spec';
 
-/** A runtime of 1.x sends no error number, and only with this one does a C library go on with clone (docker's and containerd's profiles). */
+/** 1.x's runtime sends no error number, and only this one makes a C library fall back to clone (docker's and containerd's profiles). */
 const ENOSYS = 38;
 
 type Syscall = LinuxSeccomp['Syscalls'][number];

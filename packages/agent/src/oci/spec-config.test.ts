@@ -57,7 +57,7 @@ describe('specConfig', () => {
     assert.deepEqual(spec.root, { path: '/r', readonly: true });
     assert.deepEqual(spec.mounts, [{ destination: '/proc', source: 'proc', type: 'proc', options: ['nosuid'] }]);
   });
-  it('keeps paths that are hidden, and how mounts spread', () => {
+  it('keeps masked paths and the propagation of mounts', () => {
     const { maskedPaths, readonlyPaths, rootfsPropagation } = spec.linux ?? {};
     assert.deepEqual([maskedPaths, readonlyPaths, rootfsPropagation], [['/proc/kcore'], ['/proc/sys'], 'rslave']);
   });
@@ -72,11 +72,11 @@ describe('specConfig', () => {
       assert.deepEqual(specConfig(message, { ...place, pidNamespace }).linux?.namespaces, [...shared, ...expected]);
     });
   }
-  it("limits that are zero were not given; the guest's disk is out of reach", () => {
+  it("a limit of zero means no limit; the guest's disk is not accessible", () => {
     const all = { allow: true, access: 'rwm' };
     assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ownRoot] });
   });
-  it('with an initrd there is no disk to keep out', () => {
+  it('with an initrd no disk is excluded', () => {
     assert.deepEqual(specConfig(message, { ...place, rootDevice: undefined }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
   });
   it('a device without a mode can be opened', () => assert.equal(spec.linux?.devices?.[0]?.fileMode, 0o666));
@@ -91,7 +91,7 @@ describe('specConfig', () => {
       ],
     });
   });
-  it('clone3 fails so that a C library goes on without it', () => {
+  it('clone3 fails with ENOSYS, so that a C library falls back to clone', () => {
     const rule = { Names: ['clone3'], Action: 'SCMP_ACT_ERRNO', Args: [] };
     const hardened = SpecMessage.fromPartial({ Linux: { Seccomp: { DefaultAction: 'SCMP_ACT_ERRNO', Syscalls: [rule] } } });
     assert.deepEqual(specConfig(hardened, place).linux?.seccomp?.syscalls, [{ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }]);

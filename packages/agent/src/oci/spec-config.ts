@@ -1,4 +1,4 @@
-/** From the request's message to the config.json that crun reads. Pure. */
+/** Converts the request's specification to the config.json that crun reads. Pure. */
 import { Linux, LinuxResources } from '@kata-containers/common/generated/oci';
 import type { Hook as HookMessage, Hooks as HooksMessage, LinuxDevice, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import type { Device, DeviceRule, Hook, Hooks, Namespace, Spec } from '@kata-containers/common/oci/spec';
@@ -21,8 +21,8 @@ export interface GuestPlace {
 }
 
 /**
- * What config.json is written in, whatever the engine's was written in: crun refuses versions that it does not know. The runtime has
- * refused what newer versions add and a guest cannot have.
+ * Version of the config.json that is written, whatever the engine's version is: crun refuses versions that it does not know. The runtime
+ * has refused the fields of newer versions that a guest cannot support.
  */
 const OCI_VERSION = '1.0.2';
 const DEFAULT_DEVICE_MODE = 0o666;
@@ -33,13 +33,13 @@ function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): N
   return [{ type: 'ipc', path: ipcNamespace }, { type: 'uts', path: utsNamespace }, { type: 'mount' }, ...pid];
 }
 
-/** Everything but the guest's own disk. A list that only forbids would be read as "nothing else is allowed". */
+/** Everything except the guest's own disk. A list that only denies would be read as "nothing else is allowed". */
 function deviceRules(asked: readonly DeviceRule[] | undefined, { rootDevice }: GuestPlace): DeviceRule[] {
   const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
   return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;
 }
 
-/** A mode of zero means that none was given. */
+/** A mode of zero means that the mode is not set. */
 const deviceConfig = (device: LinuxDevice): Device => ({
   path: device.Path,
   type: device.Type,

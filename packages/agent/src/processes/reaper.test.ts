@@ -26,7 +26,7 @@ describe('Reaper', () => {
   });
   const sigchld = (): boolean => process.emit('SIGCHLD', 'SIGCHLD');
 
-  it('gives an adopted process its status', async () => {
+  it('reports the status of an adopted process', async () => {
     const ended: [number, number][] = [];
     const reaper = new Reaper(children(ended));
     reaper.start();
@@ -36,7 +36,7 @@ describe('Reaper', () => {
     assert.deepEqual([pid, await exited], [70, 7]);
   });
 
-  it('remembers an end that came before the pid was known', async () => {
+  it('remembers the status of a process that ended before its pid was known', async () => {
     const ended: [number, number][] = [[71, 137]];
     const reaper = new Reaper(children(ended));
     reaper.start();

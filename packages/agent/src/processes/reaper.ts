@@ -1,6 +1,6 @@
 /**
- * Ends of processes. Node reaps only what it started itself; everything else below us - containers' processes, which crun
- * leaves to us, and orphans - is reaped here, and the status of none that somebody will ask for is lost.
+ * Reaps processes. Node reaps only its own children. All other descendants are reaped here: containers' processes, which crun leaves to
+ * the agent, and orphans. No status is lost that a caller will ask for.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
@@ -12,7 +12,7 @@ export class Reaper {
   readonly #kernel: Children;
   readonly #own = new Set<number>();
   readonly #waiting = new Map<number, (status: number) => void>();
-  /** Statuses of strangers that ended while somebody was still learning their pid. */
+  /** Statuses of processes that ended before a caller knew their pid. */
   readonly #early = new Map<number, number>();
   #learning = 0;
 
@@ -24,7 +24,7 @@ export class Reaper {
     process.on('SIGCHLD', () => this.#reap());
   }
 
-  /** Starts a program of our own, whose end Node reports. */
+  /** Starts a child of Node, whose exit Node reports. */
   spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     const child = spawn(program, args, options);
     const { pid } = child;
@@ -36,7 +36,7 @@ export class Reaper {
   }
 
   /**
-   * Runs `start`, which brings a process into being that is nobody's child, and gives its pid and a promise of its status.
+   * Runs `start`, which starts a process that is not a child of Node. @returns its pid and a promise of its status
    * The process may have ended before its pid is known.
    */
   async adopt(start: () => Promise<number>): Promise<{ pid: number; exited: Promise<number> }> {
@@ -55,7 +55,7 @@ export class Reaper {
   #reap(): void {
     for (let pid = this.#kernel.peekExited(); pid !== undefined; pid = this.#kernel.peekExited()) {
       if (this.#own.has(pid)) {
-        setImmediate(() => this.#reap()); // Node is about to reap this one; then look for others
+        setImmediate(() => this.#reap()); // Node is about to reap this one; look for others after that
         return;
       }
       const status = this.#kernel.reap(pid);

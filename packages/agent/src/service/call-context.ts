@@ -1,10 +1,10 @@
-/** What a handler may want to know of its call besides the request. */
+/** What a handler knows of its call besides the request. */
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { Cancellation } from '../containers/attached-calls.ts';
 
 export interface CallContext {
   readonly isCancelled: () => boolean;
-  /** Tells when the caller does not wait any longer: its deadline has passed, or it has gone. */
+  /** Calls the listener when the caller stops waiting: its deadline has passed or its connection is closed. */
   readonly onCancelled: (notify: (how: Cancellation) => void) => void;
 }
 

@@ -34,7 +34,7 @@ export function containerCalls(sandbox: Sandbox) {
     },
     statsContainer: async ({ container_id }) => ({
       cgroup_stats: await sandbox.container(container_id).stats(),
-      network_stats: [], // of interfaces that are the container's own: it has none, as in 1.x
+      network_stats: [], // 1.x: a container has no interfaces of its own
     }),
     getOOMEvent: async (_, call) => ({
       container_id: await sandbox.oomEvents.next(call.onCancelled),

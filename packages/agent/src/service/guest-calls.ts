@@ -25,7 +25,7 @@ function readOr(path: string, absent: string): string {
 function guestDetails(request: agent.GuestDetailsRequest): agent.GuestDetailsResponse {
   return {
     mem_block_size_bytes: request.mem_block_size ? BigInt(`0x${readOr(BLOCK_SIZE, '0')}`) : 0n,
-    // With ACPI the kernel sees new memory by itself, and a probe would have it see it twice.
+    // With ACPI the kernel detects new memory, and a probe would add it a second time.
     support_mem_hotplug_probe: request.mem_hotplug_probe && existsSync(PROBE) && readOr(ACPI_HOTPLUG, '0') !== '1',
     agent_details: {
       version,

@@ -1,4 +1,4 @@
-/** The types of what answers the agent's RPCs. They follow the services' definitions, so that an RPC without an answer does not compile. */
+/** Types of the handlers of the agent's RPCs. They are mapped from the services' definitions, so that a missing handler does not compile. */
 import type { AgentServiceDefinition } from '@kata-containers/common/generated/agent';
 import type { HealthDefinition } from '@kata-containers/common/generated/health';
 import type { Method, RequestOf, ResponseOf } from '@kata-containers/common/grpc/service';

@@ -10,17 +10,17 @@ import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Routes of an earlier UpdateRoutes; those that come with an address stay. */
+/** Routes of an earlier UpdateRoutes; routes that an address implies stay. */
 const FLUSH = 'route flush proto boot\nroute flush proto static\n';
 
-/** 1.x's words for a request without its part. @throws GrpcError */
+/** 1.x's text for a request without the required field. @throws GrpcError */
 function needed<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new GrpcError(status.INVALID_ARGUMENT, what);
   return value;
 }
 
 export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper) {
-  // A fresh guest has no such routes, and every program it need not run makes its start shorter.
+  // A new guest has no such routes, and each program that it does not run shortens its start.
   let hasRoutes = false;
   const flush = async (): Promise<void> => {
     for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});

@@ -1,4 +1,4 @@
-/** The gRPC server of the agent. Connections are handed to it; it listens nowhere itself. */
+/** The gRPC server of the agent. Connections are passed to it; it opens no socket. */
 import type { Duplex } from 'node:stream';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import type { Server, ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
@@ -23,13 +23,13 @@ import { WindowedServer } from './windowed-server.ts';
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
   accept(stream: Duplex): void;
-  /** Resolves docker's names by a relay on the host, whose stream this is. */
+  /** Connects the guest's name server to a relay on the host, whose stream this is. */
   relayDns(stream: Duplex): void;
 }
 
 type AnyHandler = (request: never, call: CallContext) => unknown;
 
-/** Longest request: a piece of stdin, or of a copied file, with its wrapping. */
+/** Longest request: a piece of stdin or of a copied file, with its encoding. */
 const MAX_REQUEST_BYTES = 4 << 20;
 /** Calls at a time on one connection. A shim has four. */
 const MAX_CALLS = 128;
@@ -40,7 +40,7 @@ const serverOptions = {
   'grpc.max_concurrent_streams': MAX_CALLS,
 };
 
-/** Errors that do not say a code reach the client as UNKNOWN with their bare text, as in 1.x. */
+/** Errors without a code are sent as UNKNOWN with their text alone, as in 1.x. */
 function toStatus(error: unknown): { code: status; details: string } {
   if (error instanceof GrpcError) return { code: error.code, details: error.message };
   return { code: status.UNKNOWN, details: errorMessage(error) };

@@ -6,12 +6,12 @@ import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import type { CallContext } from './call-context.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Most bytes given in one answer, whatever the client asks for. */
+/** Most bytes in one answer, whatever the client requests. */
 const MAX_READ = 1 << 20;
-/** Each answer leaves three times its size behind, which V8 would find by going through its whole heap. */
+/** Each answer leaves three times its size as garbage, which V8 would collect by a major GC only. */
 const garbage = new MinorGcPacer(MAX_READ);
 
-/** End of output is an error of this text, to 1.x's shim too. */
+/** The end of output is an error with this text, quoted from 1.x. */
 class EndOfFile extends Error {
   constructor() {
     super('EOF');

@@ -1,4 +1,4 @@
-/** Tracing: 1.x's states and answers. Nothing is traced yet, so the switch is all there is. */
+/** Tracing: 1.x's states and answers. Nothing is traced yet. */
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';

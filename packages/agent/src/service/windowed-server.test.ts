@@ -13,7 +13,7 @@ it('WindowedServer: clients may send a whole piece of input without waiting for 
   const [settings] = (await once(client, 'remoteSettings')) as [{ initialWindowSize: number; maxConcurrentStreams: number }];
   assert.ok(settings.initialWindowSize > 2 << 20);
   assert.equal(settings.maxConcurrentStreams, 5);
-  await new Promise<void>((resolve) => client.ping(() => resolve())); // what the server had to say has come
+  await new Promise<void>((resolve) => client.ping(() => resolve())); // the server's settings have arrived
   assert.ok(Number(client.state.remoteWindowSize) > 2 << 20);
   client.destroy();
 });

@@ -1,6 +1,6 @@
 /**
- * grpc-js' server with HTTP/2 windows (RFC 9113, section 6.9) that hold a whole piece of input. It offers no option for that: with
- * the 64 KiB that HTTP/2 begins with, each 32 KiB of stdin wait for credit that has to come from the guest.
+ * grpc-js's server with HTTP/2 windows (RFC 9113, section 6.9) that hold a whole piece of input. grpc-js has no option for that: with
+ * HTTP/2's default of 64 KiB each 32 KiB of stdin wait for a window update from the guest.
  */
 import type { Http2Server } from 'node:http2';
 import { Server } from '@grpc/grpc-js';

@@ -1,4 +1,4 @@
-/** PID 1's duties at the start: an empty machine becomes one that containers can be made in. */
+/** PID 1's duties at the start: mounts, limits and sysctls that containers need. */
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -9,7 +9,7 @@ import type { SystemMount } from './system-mounts-plan.ts';
 
 type Machine = Pick<Kernel, 'mount' | 'setLinkUp' | 'allowOpenFiles'>;
 
-/** What engines give to containers, and 1.x' agent had; the kernel's 4096 are too few for a data base. */
+/** The limit that engines set for containers, and that 1.x's agent had; the kernel's 4096 are too few for a database. */
 const OPEN_FILES = 1 << 20;
 
 function mountOne({ source, target, fstype, flags, data, optional }: SystemMount, kernel: Machine): void {
@@ -42,13 +42,13 @@ function linkPtmx(): void {
   symlinkSync('/dev/pts/ptmx', '/dev/ptmx');
 }
 
-/** A kernel that is not ours may lack one of them, or allow less: its containers run all the same. */
+/** Another kernel may lack a setting or allow a smaller value: containers run nevertheless. */
 function applySettings(): void {
   for (const [name, value] of Object.entries(guestSettings))
     try {
       writeFileSync(`/proc/sys/${name}`, value);
     } catch {
-      // it stays as the kernel has it
+      // the kernel's value stays
     }
 }
 

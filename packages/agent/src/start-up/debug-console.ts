@@ -1,4 +1,4 @@
-/** agent.debug_console: a shell on the guest's console, started again whenever it ends. Loaded when it is asked for. */
+/** agent.debug_console: a shell on the guest's console, restarted whenever it ends. Loaded when the option is set. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

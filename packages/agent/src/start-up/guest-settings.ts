@@ -1,7 +1,7 @@
-/** Sysctls that every guest gets at its start, before any container asks for others. Pure. */
+/** Sysctls that the agent sets when the guest starts, before those of containers. Pure. */
 export const guestSettings: Readonly<Record<string, string>> = {
-  // What systemd sets on a host of 64 bits: the kernel's own 32,768 are for all containers of the VM together.
+  // As systemd sets it on 64-bit hosts: the kernel's 32,768 would be shared by all containers of the VM.
   'kernel/pid_max': '4194304',
-  // Constants of programs that an unprivileged user has compiled (seccomp's, socket filters) are hidden from attackers of the kernel.
+  // Blinds constants in BPF programs of unprivileged users (seccomp, socket filters), which attacks on the kernel use.
   'net/core/bpf_jit_harden': '1',
 };

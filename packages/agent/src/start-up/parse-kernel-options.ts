@@ -13,7 +13,7 @@ export interface KernelOptions {
   /** Milliseconds that a hot-plugged device may take to appear. */
   readonly hotplugTimeoutMs: number;
   readonly unifiedCgroups: boolean;
-  /** Bytes of the pipes of a container's stdio; 0 leaves the choice to us. */
+  /** Bytes of the pipes of a container's stdio; 0 for the default. */
   readonly containerPipeSize: number;
   readonly warnings: readonly string[];
 }
@@ -22,7 +22,7 @@ type Mutable = { -readonly [K in keyof KernelOptions]: KernelOptions[K] };
 type Option = (value: string, options: Mutable) => boolean;
 
 const isTrue = (value: string): boolean => /^(1|t|T|true|TRUE|True)$/.test(value);
-/** Known and without effect: the channel is always the serial one, there is nothing to trace, and no vsock to log or talk over. */
+/** Accepted without effect: the channel is always the serial port, and neither tracing nor vsock is supported. */
 const ignored: Option = () => true;
 
 const known: Readonly<Record<string, Option>> = {
@@ -62,7 +62,7 @@ const known: Readonly<Record<string, Option>> = {
   'agent.debug_console_vport': ignored,
 };
 
-/** Never throws: an option that cannot be understood is a warning, because nobody could read an error. */
+/** Never throws: an invalid option is a warning, because no caller could receive an error. */
 export function parseKernelOptions(commandLine: string): KernelOptions {
   const warnings: string[] = [];
   const options: Mutable = {

@@ -1,4 +1,4 @@
-/** What PID 1 mounts before anything else. Pure. */
+/** The mounts that PID 1 makes first. Pure. */
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 
 export interface SystemMount {
@@ -7,13 +7,13 @@ export interface SystemMount {
   readonly fstype: string;
   readonly flags: number;
   readonly data?: string;
-  /** May fail: the kernel has done it (devtmpfs), or the guest does without. */
+  /** May fail: the kernel has mounted it already (devtmpfs), or the guest works without it. */
   readonly optional?: boolean;
 }
 
 const PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-/** In the order to be mounted. The root file system is read-only, so everything that is written to is a tmpfs. */
+/** In mount order. The root file system is read-only, so every writable directory is a tmpfs. */
 export const systemMounts: readonly SystemMount[] = [
   { source: 'proc', target: '/proc', fstype: 'proc', flags: PLAIN },
   { source: 'sysfs', target: '/sys', fstype: 'sysfs', flags: PLAIN },

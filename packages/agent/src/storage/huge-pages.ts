@@ -1,7 +1,7 @@
-/** Huge pages for a hugetlbfs: the kernel has to set them aside before they can be used. */
+/** Huge pages for a hugetlbfs: the kernel must reserve them before they can be used. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** `pagesize=<bytes>` and `size=<bytes>`, as the runtime sends them. Gives undefined when one is missing. Pure. */
+/** Parses `pagesize=<bytes>` and `size=<bytes>`, as the runtime sends them. @returns undefined when one is missing. Pure. */
 export function hugePagesWanted(options: readonly string[]): { pageKiB: number; pages: number } | undefined {
   const words = options.flatMap((option) => option.split(','));
   const bytes = (key: string): number => Number(words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1) ?? Number.NaN);
@@ -10,7 +10,7 @@ export function hugePagesWanted(options: readonly string[]): { pageKiB: number; 
   return { pageKiB: page / 1024, pages: Math.floor(size / page) };
 }
 
-/** @throws Error when the guest has not as much memory in one piece */
+/** @throws Error when the guest does not have that much contiguous memory */
 export function reserveHugePages(options: readonly string[], root = '/sys/kernel/mm/hugepages'): void {
   const wanted = hugePagesWanted(options);
   if (!wanted) throw new Error('hugetlbfs needs the options pagesize and size');

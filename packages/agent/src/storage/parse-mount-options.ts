@@ -1,4 +1,4 @@
-/** Options of a mount, as mount(8) writes them: flags of the call and words for the file system. Pure. */
+/** Options of a mount, as in mount(8): flags of the system call, and options of the file system. Pure. */
 import * as ms from '@kata-containers/common/kernel/constants';
 
 const MS_SYNCHRONOUS = 0x10;
@@ -8,7 +8,7 @@ const MS_NOATIME = 0x400;
 const MS_NODIRATIME = 0x800;
 const MS_STRICTATIME = 0x1000000;
 
-/** Bits that a word sets, or clears when `clears`. */
+/** Bits that an option sets, or clears with `clears`. */
 const words: Readonly<Record<string, { bits: number; clears?: boolean }>> = {
   defaults: { bits: 0 },
   ro: { bits: ms.MS_RDONLY },

@@ -1,4 +1,4 @@
-/** Storage drivers: how what a request wants mounted in the guest is found and mounted. */
+/** Storage drivers: find and mount the storages of a request. */
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -11,15 +11,15 @@ import { parseMountOptions } from './parse-mount-options.ts';
 
 export interface StorageTools {
   readonly kernel: Pick<Kernel, 'mount' | 'umount'>;
-  /** The node of a block device, waiting for it to be plugged. */
+  /** Waits for a block device and returns its node. */
   readonly findDevice: (driver: string, address: string, hints: readonly string[]) => Promise<string>;
 }
 
-/** Gives whether something was mounted. */
+/** @returns whether something was mounted */
 type Driver = (storage: Storage, tools: StorageTools) => Promise<boolean>;
 
 /**
- * A crafted image must not get something mounted over the guest's own /proc and /sys. What is no directory can be bound over a file only
+ * A crafted image must not cause a mount over the guest's own /proc or /sys. Anything but a directory can only be bind-mounted over a file
  * (mount(2)).
  */
 function makeTarget(path: string, mode: number, kind: 'directory' | 'file' = 'directory'): void {
@@ -45,13 +45,13 @@ function mountIt(storage: Storage, { kernel }: StorageTools, mode = 0o755): bool
 
 const shared: Driver = (storage, tools) => Promise.resolve(mountIt(storage, tools));
 
-/** A file system on a device that may have been plugged just now. */
+/** A file system on a device that may have just been hot-plugged. */
 const onDevice: Driver = async (storage, tools) => {
   const source = await tools.findDevice(storage.driver, storage.source, storage.driver_options);
   return mountIt({ ...storage, source }, tools);
 };
 
-/** Memory of the guest's; huge pages have to be set aside first. */
+/** Memory of the guest; huge pages must be reserved first. */
 const ephemeral: Driver = async (storage, tools) => {
   if (storage.fstype === 'hugetlbfs') (await import('./huge-pages.ts')).reserveHugePages(storage.options);
   return mountIt(storage, tools, 0o777);
@@ -81,7 +81,7 @@ const drivers: Readonly<Record<string, Driver>> = {
 
 export const storageDrivers = Object.keys(drivers);
 
-/** Mounts it and gives whether that was needed. @throws GrpcError */
+/** Mounts the storage. @returns whether a mount was made. @throws GrpcError */
 export function provideStorage(storage: Storage, tools: StorageTools): Promise<boolean> {
   const driver = drivers[storage.driver];
   if (!driver) throw new GrpcError(status.INVALID_ARGUMENT, `Unknown storage driver "${storage.driver}"`);

@@ -51,7 +51,7 @@ describe('StorageTable', () => {
     assert.equal(existsSync(join(root, 'shm')), false);
   });
 
-  it('what is busy is detached', async () => {
+  it('a busy mount is detached', async () => {
     let tries = 0;
     const { table, calls } = setUp({
       umount: () => {
@@ -105,7 +105,7 @@ describe('StorageTable', () => {
     ['an unknown driver', { driver: 'tape', mount_point: '/x' }, /Unknown storage driver "tape"/],
     ['a target in /proc', { driver: 'ephemeral', mount_point: '/proc/sys' }, /must not be mounted on/],
   ] as const) {
-    it(`${name} is refused, and what came before it is taken back`, async () => {
+    it(`${name} is refused, and the storages before it are removed`, async () => {
       const { table, calls } = setUp();
       await assert.rejects(table.addAll([shm(), Storage.fromPartial(storage)]), { message: reason });
       assert.deepEqual(
@@ -129,9 +129,9 @@ describe('StorageTable', () => {
 });
 
 describe('huge pages', () => {
-  it('as many as are wanted', () => assert.deepEqual(hugePagesWanted(['pagesize=2097152,size=8388608']), { pageKiB: 2048, pages: 4 }));
+  it('as many pages as requested', () => assert.deepEqual(hugePagesWanted(['pagesize=2097152,size=8388608']), { pageKiB: 2048, pages: 4 }));
   it('nothing without a size', () => assert.equal(hugePagesWanted(['pagesize=2097152']), undefined));
-  it('are set aside', () => {
+  it('are reserved', () => {
     const root = mkdtempSync(join(tmpdir(), 'huge-'));
     mkdirSync(join(root, 'hugepages-2048kB'));
     writeFileSync(join(root, 'hugepages-2048kB/nr_hugepages'), '0');

@@ -1,4 +1,4 @@
-/** What is mounted for the sandbox and its containers. Counted, because containers share it. */
+/** The mounts of the sandbox and its containers, with reference counts, because containers share them. */
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { MNT_DETACH, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Storage } from '@kata-containers/common/generated/agent';
@@ -8,7 +8,7 @@ import type { StorageTools } from './storage-drivers.ts';
 
 interface Use {
   count: number;
-  /** Whether there is a mount to be taken away again. */
+  /** Whether there is a mount to remove. */
   readonly mounted: Promise<boolean>;
 }
 
@@ -34,7 +34,7 @@ export class StorageTable {
     }
   }
 
-  /** Those of one user, the last one first: mounts may lie in each other. */
+  /** Releases the storages of one user, the last one first: mounts may be nested. */
   async removeAll(storages: readonly Storage[]): Promise<void> {
     for (const { mount_point } of storages.toReversed()) await this.#remove(mount_point);
   }
@@ -47,7 +47,7 @@ export class StorageTable {
     }
   }
 
-  /** A second user of a mount that is being made waits for it too. */
+  /** A second user waits for a mount that is being made. */
   async #add(storage: Storage): Promise<void> {
     const known = this.#uses.get(storage.mount_point);
     if (known) {
@@ -74,7 +74,7 @@ export class StorageTable {
     removeTarget(mountPoint);
   }
 
-  /** At once if it can be, so that a disk is written back before it is unplugged; detached if a stray process holds it. */
+  /** Unmounts at once if possible, so that a disk is written back before it is unplugged; lazily if a process still uses the mount. */
   #unmount(mountPoint: string): void {
     const { kernel } = this.#tools;
     try {
@@ -86,7 +86,7 @@ export class StorageTable {
   }
 }
 
-/** An empty directory, or the file that a device was bound over. */
+/** Removes an empty directory, or the file that a device was bind-mounted over. */
 function removeTarget(path: string): void {
   try {
     if (lstatSync(path).isFile()) unlinkSync(path);

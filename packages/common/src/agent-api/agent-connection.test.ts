@@ -11,7 +11,7 @@ import { grpcService } from '../grpc/service.ts';
 import { connectAgent, waitUntilServing } from './agent-connection.ts';
 import type { AgentConnection } from './agent-connection.ts';
 
-/** grpc-js is the judge of what we say, and says what we must understand. */
+/** grpc-js is the server, an implementation of gRPC that is not ours. */
 describe('connectAgent', () => {
   let directory: string;
   let server: Server;
@@ -28,7 +28,7 @@ describe('connectAgent', () => {
         else answer(null, { status: 42 });
       },
     ]);
-    // What it answers begins with a field of a wire type that does not exist.
+    // Its answers begin with a field whose wire type does not exist.
     const garbled = { ...grpcService(AgentServiceDefinition).statsContainer, responseSerialize: () => Buffer.from('0f', 'hex') };
     server.addService({ ...grpcService(AgentServiceDefinition), statsContainer: garbled } as never, Object.fromEntries(calls) as never);
     server.addService(grpcService(HealthDefinition), {
@@ -45,7 +45,7 @@ describe('connectAgent', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('what a request leaves out has its default, deep inside too', async () => {
+  it('fields that a request leaves out have their defaults, nested ones too', async () => {
     const { status: code } = await agent.call('waitProcess', { container_id: 'c' });
     assert.equal(code, 42);
     await agent.call('createContainer', { OCI: { Linux: { CgroupsPath: '/x' } } });
@@ -57,7 +57,7 @@ describe('connectAgent', () => {
 
   const refusals: [what: string, call: 'pauseContainer' | 'statsContainer', code: number, text: RegExp][] = [
     ["the guest's own words", 'pauseContainer', status.NOT_FOUND, /^no "c" here\?$/],
-    ['an answer that is no message', 'statsContainer', status.INTERNAL, /answer to StatsContainer is no protobuf message/],
+    ['an answer that is not a message', 'statsContainer', status.INTERNAL, /answer to StatsContainer is not a protobuf message/],
   ];
   for (const [what, call, code, text] of refusals) {
     it(`${what}: an error with its code`, () =>

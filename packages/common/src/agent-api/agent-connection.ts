@@ -11,7 +11,7 @@ import { agentErrors } from './agent-errors.ts';
 
 type Methods = (typeof AgentServiceDefinition)['methods'];
 type Name = keyof Methods;
-/** What a request may leave out is filled with the message's defaults. */
+/** Fields that a request leaves out get the message's defaults. */
 type Partially<T> = T extends Buffer | bigint
   ? T
   : T extends (infer U)[]
@@ -23,7 +23,7 @@ export type AgentRequest<N extends Name> = Partially<RequestOf<Methods[N]>>;
 export type AgentResponse<N extends Name> = ResponseOf<Methods[N]>;
 
 export interface AgentCallOptions {
-  /** Milliseconds until the call fails; `none` for calls that wait for the guest's own doings. */
+  /** Milliseconds until the call fails; `none` for calls that wait for a process of the guest. */
   readonly deadlineMs?: number | 'none';
 }
 
@@ -42,10 +42,10 @@ export interface ConnectOptions {
   readonly callTimeoutMs?: number;
 }
 
-/** Answers that are one long text: a piece of output and its wrapping, or the table of processes. */
+/** Answers that are one long text: a piece of output, or the table of processes. */
 const WORDY: readonly string[] = ['readStdout', 'readStderr', 'listProcesses'] satisfies Name[];
 const MAX_TEXT_BYTES = 4 << 20;
-/** Others are lists, of which two bytes may make an object of a hundred. */
+/** Others are lists, in which two bytes may become an object of a hundred. */
 const MAX_LIST_BYTES = 512 << 10;
 const allocate = (length: number): Buffer => Buffer.allocUnsafe(length);
 
@@ -53,7 +53,7 @@ function decode(codec: Codec, name: string, message: Buffer): unknown {
   try {
     return codec.decode(message);
   } catch {
-    throw new AgentError(GRPC.internal, `the agent's answer to ${name} is no protobuf message`);
+    throw new AgentError(GRPC.internal, `the agent's answer to ${name} is not a protobuf message`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The bytes of every message, against testdata/agent-wire.golden: a field that changes its number or its type breaks the Go
- * components that talk to ours. `UPDATE_GOLDEN=1` writes the file anew; the difference is to be looked at.
+ * components that talk to ours. `UPDATE_GOLDEN=1` writes the file again; review the difference.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ interface Field {
   readonly map: readonly [string, string] | undefined;
 }
 
-/** Messages of a .proto file, as far as ours go: no nesting, no oneof. */
+/** Messages of a .proto file. Supports what ours use: no nesting, no oneof. */
 function parseProto(text: string): Map<string, Field[]> {
   const messages = new Map<string, Field[]>();
   for (const [, name = '', body = ''] of text.matchAll(/^message (\w+) \{([^}]*)\}/gm)) {
@@ -55,7 +55,7 @@ const scalars: Readonly<Record<string, (number: number) => unknown>> = {
   int64: (number) => BigInt(-number),
 };
 
-/** A message in which every field says its number. */
+/** A message in which the value of every field is its number. */
 function sample(name: string): Record<string, unknown> {
   const value = (type: string, number: number): unknown => scalars[type]?.(number) ?? (messages.has(type) ? sample(type) : 1); // an enum
   const entries = (messages.get(name) ?? []).map(({ name: field, type, number, repeated, map }) => {

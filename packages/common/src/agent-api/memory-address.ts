@@ -1,6 +1,6 @@
 /**
- * Which NVDIMM is meant, by where it is in the guest's memory: an option beside 1.x's `/dev/pmemN`, whose number is the order in which the
- * guest's kernel came across several that were plugged one after the other. Agents of 1.x do not look at it. Pure.
+ * Identifies an NVDIMM by its address in the guest's memory: an option beside 1.x's `/dev/pmemN`, whose number is the order in which the
+ * guest's kernel detected several NVDIMMs. 1.x's agent ignores the option. Pure.
  */
 const NAME = 'physical-address=';
 

@@ -1,6 +1,6 @@
 /**
  * ReadStream and WriteStream messages without the generated codec's copies: they carry a megabyte each, and in an emulated
- * guest each copy is milliseconds, and the garbage more.
+ * guest each copy and its garbage cost milliseconds.
  */
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { AgentServiceDefinition } from '../generated/agent.ts';
@@ -15,7 +15,7 @@ function serializeOutput({ data }: ReadStreamResponse): Buffer {
   return Buffer.concat([header, data]);
 }
 
-/** `data` is a view of `message`, which grpc-js makes for each request and gives away. */
+/** `data` is a view of `message`, which grpc-js allocates for each request and does not reuse. */
 function deserializeInput(message: Buffer): WriteStreamRequest {
   const request = { container_id: '', exec_id: '', data: Buffer.alloc(0) };
   const reader = new BinaryReader(message);
@@ -34,7 +34,7 @@ const viewOf = (bytes: Uint8Array): Buffer<ArrayBuffer> => Buffer.from(bytes.buf
 const generated = grpcService(AgentServiceDefinition);
 const { readStdout, readStderr, writeStdin } = generated;
 
-/** The agent's service, its stdio messages written and read by us. */
+/** The agent's service with codecs of our own for its stdio messages. */
 export const agentService = {
   ...generated,
   readStdout: { ...readStdout, responseSerialize: serializeOutput },

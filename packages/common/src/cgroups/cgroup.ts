@@ -5,11 +5,11 @@ export const CGROUP_ROOT = '/sys/fs/cgroup';
 
 export interface Cgroup {
   readonly version: 1 | 2;
-  /** Directory of one controller, or of the only group there is. */
+  /** Directory of one controller, or of the only cgroup. */
   directory(controller: string): string;
 }
 
-/** Reads /proc/PID/cgroup's text. Pure. */
+/** Parses the text of /proc/PID/cgroup. Pure. */
 export function parseCgroup(text: string, root = CGROUP_ROOT): Cgroup {
   const rows = text.split('\n').flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
@@ -22,12 +22,12 @@ export function parseCgroup(text: string, root = CGROUP_ROOT): Cgroup {
   return { version: 1, directory: (controller) => `${root}/${controller}${paths.get(controller) ?? '/'}` };
 }
 
-/** `self` is right in a PID namespace with its parent's /proc, too. @throws Error when the process is gone */
+/** `self` works in a PID namespace with its parent's /proc, too. @throws Error when the process has ended */
 export function cgroupOf(pid: number | 'self'): Cgroup {
   return parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
 }
 
-/** Pids in the group; none when it is gone. */
+/** Pids in the cgroup; none when it was removed. */
 export function cgroupProcesses(cgroup: Cgroup): number[] {
   try {
     const list = readFileSync(`${cgroup.directory('pids')}/cgroup.procs`, 'latin1');

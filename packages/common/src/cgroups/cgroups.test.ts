@@ -34,6 +34,6 @@ describe('oomKills', () => {
       writeFileSync(join(root, path), text);
       assert.equal(oomKills(parseCgroup(membership, root)), 2);
     });
-    it(`version ${version}, when the group is gone`, () => assert.equal(oomKills(parseCgroup(membership, root)), 0));
+    it(`version ${version}, when the cgroup was removed`, () => assert.equal(oomKills(parseCgroup(membership, root)), 0));
   }
 });

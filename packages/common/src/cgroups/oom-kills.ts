@@ -1,8 +1,8 @@
-/** How many processes of a cgroup were OOM-killed, by the limit of the cgroup or for lack of memory on the machine. */
+/** Number of OOM-killed processes of a cgroup, because of its limit or because the machine is out of memory. */
 import { openSync, readFileSync, readSync } from 'node:fs';
 import type { Cgroup } from './cgroup.ts';
 
-/** Version 1 has the count in a file of its own (memory.rst, "OOM Control"), version 2 among the group's events (cgroup-v2.rst). */
+/** Version 1 has the count in memory.oom_control (memory.rst, "OOM Control"), version 2 in memory.events (cgroup-v2.rst). */
 const names = { 1: 'memory.oom_control', 2: 'memory.events' } as const;
 /** Longest of them. */
 const MAX_BYTES = 4096;
@@ -10,7 +10,7 @@ const MAX_BYTES = 4096;
 const pathIn = (cgroup: Cgroup): string => `${cgroup.directory('memory')}/${names[cgroup.version]}`;
 const countIn = (text: string): number => Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 
-/** 0 when the group is gone, or has no memory controller. */
+/** 0 when the cgroup was removed, or has no memory controller. */
 export function oomKills(cgroup: Cgroup): number {
   try {
     return countIn(readFileSync(pathIn(cgroup), 'latin1'));

@@ -36,7 +36,7 @@ describe('kata-shim command line', () => {
       ['unix:///p', 'c', 'e', true, 'debug'],
     );
   });
-  it("passes the process' exit code on unless told otherwise", () => {
+  it("passes the process's exit code on by default", () => {
     assert.equal(parseShimCommandLine([]).proxyExitCode, true);
     assert.equal(parseShimCommandLine(['-proxy-exit-code=false']).proxyExitCode, false);
   });

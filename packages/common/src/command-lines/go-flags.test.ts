@@ -18,7 +18,7 @@ describe('parseGoFlags', () => {
     ['a value that looks like a flag', ['-mux-socket', '-debug'], { ...none, 'mux-socket': '-debug' }],
     ['boolean', ['-debug', '-log', 'info'], { ...none, debug: true, log: 'info' }],
     ['boolean with a value', ['-debug=false'], { ...none, debug: false }],
-    ['parsing stops at the first other word', ['-debug', 'word', '-log', 'info'], { ...none, debug: true }],
+    ['parsing stops at the first other argument', ['-debug', 'word', '-log', 'info'], { ...none, debug: true }],
     ['the last one wins', ['-log', 'a', '-log', 'b'], { ...none, log: 'b' }],
   ];
   for (const [name, argv, values] of cases) it(name, () => assert.deepEqual(parseGoFlags('p', argv, flags), values));
@@ -26,7 +26,7 @@ describe('parseGoFlags', () => {
   for (const [name, argv] of [
     ['an unknown flag', ['-what']],
     ['a missing value', ['-log']],
-    ['a boolean that is none', ['-debug=maybe']],
+    ['an invalid boolean', ['-debug=maybe']],
   ] as const) {
     it(`${name} is refused`, () => assert.throws(() => parseGoFlags('p', argv, flags), UsageError));
   }

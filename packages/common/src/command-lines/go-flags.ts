@@ -1,6 +1,6 @@
 /**
  * Command lines as Go's flag package reads them: `-name value`, `--name=value`, booleans without a value. The Go kata-runtime
- * starts our kata-proxy and kata-shim with them, so they must be taken letter by letter. commander does the parsing proper.
+ * starts our kata-proxy and kata-shim with them, so they must be parsed exactly as Go does. commander does the rest.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { UsageError } from '../errors/kata-error.ts';
@@ -31,7 +31,7 @@ function normalise(argv: readonly string[], booleans: ReadonlySet<string>): stri
   return args;
 }
 
-/** The words of Go's strconv.ParseBool. */
+/** The values of Go's strconv.ParseBool. */
 function parseBoolean(name: string, value: string): boolean {
   if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
   if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;

@@ -58,7 +58,7 @@ export function buildProxyCommandLine(options: {
   return args;
 }
 
-/** Environment variable that names the fd of a pidfd: the proxy ends with that process. One of 1.x does not look at it. */
+/** Environment variable that names the fd of a pidfd: the proxy ends with that process. 1.x's proxy ignores it. */
 export const VIRTIOFSD_PIDFD_VARIABLE = 'KATA_PROXY_ENDS_WITH';
 
 /**

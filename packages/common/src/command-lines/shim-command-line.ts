@@ -71,12 +71,12 @@ export function buildShimCommandLine(options: {
 /** Environment variable with the command line of the shim's process, which `ps` and `docker top` show as the shim's. One of 1.x ignores it. */
 export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
 
-/** Environment variable with a `SandboxDuties` as JSON, for the shim of a sandbox's first container. One of 1.x does not look at it. */
+/** Environment variable with a `SandboxDuties` as JSON, for the shim of a sandbox's first container. 1.x's shim ignores it. */
 export const SANDBOX_DUTIES_VARIABLE = 'KATA_SHIM_SANDBOX';
 
-/** What a shim does for its sandbox beside its process. It lives in the sandbox's network namespace. */
+/** Tasks of a shim for its sandbox. The shim runs in the sandbox's network namespace. */
 export interface SandboxDuties {
-  /** The container's resolv.conf on the host: docker's names are relayed while it names docker's resolver. */
+  /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
   /**
    * Socket (fd) of the runtime's helper: a line to it when links, addresses or routes of the network namespace have changed, a line with an exit

@@ -6,7 +6,7 @@ describe('socketPath', () => {
   const wrong: [name: string, address: string, reason: RegExp][] = [
     ['another scheme', 'tcp://1.2.3.4', /invalid address scheme/],
     ['nothing', 'unix://', /empty/],
-    ['a path that is too long', `/${'x'.repeat(107)}`, /path too long \(got 108, max 107\)/],
+    ['a path that is too long for a socket', `/${'x'.repeat(107)}`, /path too long \(got 108, max 107\)/],
   ];
   for (const [name, address, reason] of wrong) it(`${name} is refused`, () => assert.throws(() => socketPath(address), reason));
 });

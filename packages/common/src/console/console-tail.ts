@@ -1,18 +1,18 @@
 /**
- * The last lines of the guest's console, for the error text when the guest does not boot or ends by itself: the runtime reads the
- * console until the guest answers, the proxy from then on. Only a tail is kept, because a guest can write without end.
+ * The last lines of the guest's console, for the error text when the guest does not boot or ends unexpectedly. The runtime reads the
+ * console until the guest answers, the proxy after that. Only a tail is kept, because a guest can write without limit.
  */
 import { createConnection } from 'node:net';
 
 const KEPT_BYTES = 8192;
-/** Of one line, in an error text. */
+/** Longest line in an error text. */
 const MAX_LINE = 300;
 
 export interface ConsoleTail {
   /** The last lines, printable characters only, on one line. */
   lastLines(): string;
   close(): void;
-  /** Resolves when the console has ended, and all of it was read. */
+  /** Resolves when the console has ended and everything was read. */
   readonly ended: Promise<void>;
 }
 
@@ -20,13 +20,13 @@ export function followConsole(socketPath: string): ConsoleTail {
   let kept = '';
   const socket = createConnection(socketPath);
   socket.on('data', (chunk) => (kept = (kept + chunk.toString('latin1')).slice(-KEPT_BYTES)));
-  socket.on('error', () => {}); // a console that cannot be read only makes an error text poorer
+  socket.on('error', () => {}); // without the console the error text only has fewer details
   socket.unref();
   const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   return { ended, lastLines: () => summarise(kept), close: () => socket.destroy() };
 }
 
-/** A panic explains itself in its first line, and what was said just before it; otherwise the last lines are the best there is. */
+/** For a panic: its first line and the lines just before it; otherwise the last lines. */
 export function summarise(text: string): string {
   const lines = text
     .split('\n')

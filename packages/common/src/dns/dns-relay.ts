@@ -4,14 +4,14 @@
  *
  *   token     2 bytes, chosen by the guest: an answer has the token of its query
  *   transport 1 byte, 0 for UDP, 1 for TCP
- *   length    2 bytes, of the DNS message that follows; 0 in an answer when the resolver gave none
+ *   length    2 bytes, of the DNS message that follows; 0 in an answer when the resolver did not answer
  *
  * Numbers are big-endian.
  */
 
 import { LengthPrefixed } from './length-prefixed.ts';
 
-/** As long as HTTP/2's preface, which every other stream to the agent begins with. */
+/** As long as HTTP/2's preface, with which every other stream to the agent begins. */
 export const DNS_RELAY_PREFACE = Buffer.from('KATA DNS RELAY 1\r\n\r\n\r\n\r\n');
 
 /** Address and port of docker's resolver in a container's network namespace (libnetwork, resolver.go). */
@@ -29,7 +29,7 @@ export interface DnsFrame {
   readonly message: Buffer;
 }
 
-/** A message that is too long for a frame becomes an empty one. */
+/** A message that is too long for a frame is sent as an empty one. */
 export function encodeDnsFrame({ token, transport, message }: DnsFrame): Buffer {
   const length = message.length > MAX_MESSAGE_BYTES ? 0 : message.length;
   const frame = Buffer.allocUnsafe(HEADER_BYTES + length);

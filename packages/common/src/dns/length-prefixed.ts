@@ -1,4 +1,4 @@
-/** Cuts a stream into units that begin with a header that gives their size. Holds one incomplete unit at most. */
+/** Cuts a stream into units with a header that has their size. Holds one incomplete unit at most. */
 export class LengthPrefixed {
   readonly #headerBytes: number;
   readonly #sizeOf: (header: Buffer) => number;
@@ -6,14 +6,14 @@ export class LengthPrefixed {
   #length = 0;
   #needed: number;
 
-  /** `sizeOf`: bytes of a unit with its header; what it throws, `push` does. */
+  /** `sizeOf` returns the bytes of a unit with its header; `push` passes its errors on. */
   constructor(headerBytes: number, sizeOf: (header: Buffer) => number) {
     this.#headerBytes = headerBytes;
     this.#sizeOf = sizeOf;
     this.#needed = headerBytes;
   }
 
-  /** The units that are complete with `piece`, copied. Small pieces are joined once, when their unit is complete. */
+  /** @returns copies of the units that `piece` completes. Small pieces are joined once, when their unit is complete */
   push(piece: Buffer): Buffer[] {
     this.#pieces.push(Buffer.from(piece));
     this.#length += piece.length;

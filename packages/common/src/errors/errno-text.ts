@@ -1,6 +1,6 @@
 /**
- * The kernel's sentences in what programs say. dockerd takes them for ones about the command that the container was to run, and changes its exit
- * code to 127 or 126, or adds advice about mounts (moby, daemon/errors.go): the errors' names say the same to people. Pure.
+ * Replaces the kernel's error phrases in the output of programs by errno names. dockerd takes the phrases for errors of the container's command,
+ * and changes the exit code to 127 or 126, or adds advice about mounts (moby, daemon/errors.go). Pure.
  */
 const sentences: Readonly<Record<string, string>> = {
   'no such file or directory': 'ENOENT',

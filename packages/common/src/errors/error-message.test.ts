@@ -8,7 +8,7 @@ describe('errorMessage', () => {
     ['an error', new Error('no space'), 'no space'],
     ['a string', 'plain', 'plain'],
     ['causes are appended', new Error('cannot start', { cause: new Error('no kernel') }), 'cannot start: no kernel'],
-    ['a cause already told is not told again', new Error('a: b', { cause: new Error('b') }), 'a: b'],
+    ['a cause whose text is already there is left out', new Error('a: b', { cause: new Error('b') }), 'a: b'],
     ['line breaks are folded', new Error('one\n  two'), 'one two'],
   ];
   for (const [name, thrown, text] of cases) it(name, () => assert.equal(errorMessage(thrown), text));
@@ -17,7 +17,7 @@ describe('errorMessage', () => {
     ['/missing', 'ENOENT'],
     ['/etc/passwd/x', 'ENOTDIR'],
   ] as const)
-    it(`the kernel's sentence is left out, of a cause too: ${code}`, () => {
+    it(`the kernel's phrase is left out, in a cause too: ${code}`, () => {
       const read = (): unknown => {
         try {
           return readFileSync(path);
@@ -29,7 +29,7 @@ describe('errorMessage', () => {
       assert.equal(errorMessage(new Error('no state', { cause: read() })), `no state: open '${path}' failed (${code})`);
     });
   for (const error of [new KernelError('mount', 16, 'EBUSY', 'of /x'), new Error('ENOENT: no such file, x')])
-    it(`others stay as they are: ${error.message}`, () => assert.equal(errorMessage(error), error.message));
+    it(`other errors are unchanged: ${error.message}`, () => assert.equal(errorMessage(error), error.message));
 
   it('a cycle of causes ends', () => {
     const error = new Error('loop');
@@ -40,7 +40,7 @@ describe('errorMessage', () => {
 
 describe('errorCode', () => {
   it('is the errno name of a kernel error', () => assert.equal(errorCode(new KernelError('mount', 16, 'EBUSY', '/x')), 'EBUSY'));
-  it('is undefined for other things', () => assert.equal(errorCode(new Error('x')), undefined));
+  it('is undefined for other values', () => assert.equal(errorCode(new Error('x')), undefined));
 });
 
 describe('ConfigurationError', () => {

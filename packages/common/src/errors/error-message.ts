@@ -1,11 +1,11 @@
-/** Node's errors of system calls say `ENOENT: no such file or directory, open '/x'`: without the sentence, for withoutErrnoText's reasons. */
+/** Node's errors of system calls have the text `ENOENT: no such file or directory, open '/x'`: removes the phrase (see withoutErrnoText). */
 function textOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const [, name, call] = /^([A-Z][A-Z0-9]+): [^,]+, (.+)$/s.exec(thrown.message) ?? [];
   return name !== undefined && name === errorCode(thrown) ? `${call} failed (${name})` : thrown.message;
 }
 
-/** The text of anything thrown, on one line, with the causes that add something. */
+/** The text of any thrown value on one line, with the texts of its causes unless they repeat it. */
 export function errorMessage(thrown: unknown): string {
   const texts: string[] = [];
   for (let error = thrown, depth = 0; error !== undefined && depth < 5; depth++) {

@@ -14,17 +14,17 @@ export class KataError extends Error {
   }
 }
 
-/** Wrong words on the command line. */
+/** Wrong arguments on the command line. */
 export class UsageError extends KataError {}
 
 /** One key of the configuration and what is wrong with it. */
 export interface ConfigurationProblem {
-  /** Table and name of the key; empty when the problem is not of one key. */
+  /** Table and name of the key; empty when the problem does not belong to one key. */
   readonly key: string;
   readonly problem: string;
   /** `FILE:LINE:COLUMN`, if the value is written in a file. */
   readonly place?: string;
-  /** The value, or the line, as it is written there. */
+  /** The value, or the line, as written in the file. */
   readonly text?: string;
 }
 
@@ -34,7 +34,7 @@ function problemText(path: string, { key, problem, place = path, text }: Configu
   return `${place}${subject}: ${problem}${line}`;
 }
 
-/** Every problem of the configuration, reported together. `path` names what the problems without a place are in. */
+/** All problems of the configuration. `path` is the file of problems without a place. */
 export class ConfigurationError extends KataError {
   readonly problems: readonly ConfigurationProblem[];
   constructor(path: string, problems: readonly ConfigurationProblem[]) {
@@ -43,7 +43,7 @@ export class ConfigurationError extends KataError {
   }
 }
 
-/** `file`, config.json or another of its kind, is not what the OCI runtime specification asks for. `field` is a path such as `process.args`. */
+/** `file`, which is config.json or a similar file, violates the OCI runtime specification. `field` is a path such as `process.args`. */
 export class SpecError extends KataError {
   readonly field: string;
   constructor(field: string, problem: string, file = 'config.json') {
@@ -52,7 +52,7 @@ export class SpecError extends KataError {
   }
 }
 
-/** The operation does not fit the state that the container is in. */
+/** The operation is not allowed in the container's state. */
 export class StateError extends KataError {}
 
 export class ContainerNotFoundError extends KataError {
@@ -67,7 +67,7 @@ export class ContainerExistsError extends KataError {
   }
 }
 
-/** QEMU did not start, or went away. `lastLogLines` are the last lines of its stderr. */
+/** QEMU did not start, or has ended. `lastLogLines` are the last lines of its stderr. */
 export class HypervisorError extends KataError {
   readonly lastLogLines: string;
   constructor(message: string, lastLogLines: string, options?: ErrorOptions) {
@@ -108,7 +108,7 @@ export class KernelError extends KataError {
   }
 }
 
-/** Something awaited did not come in time. */
+/** An awaited event did not happen in time. */
 export class TimeoutError extends KataError {
   constructor(awaited: string, timeoutMs: number) {
     super(`timed out after ${timeoutMs / 1000} s waiting for ${awaited}`);

@@ -50,7 +50,7 @@ describe('GrpcClient', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** An HTTP/2 server of Node's own (nghttp2): the judge of what we speak. */
+  /** Node's HTTP/2 server (nghttp2), an implementation that is not ours. */
   async function serve(answer: (stream: ServerHttp2Stream, path: string) => void): Promise<GrpcClient> {
     const http2 = createServer({ settings: { initialWindowSize: 100_000 } });
     http2.on('session', (session) => peers.push(session));
@@ -90,7 +90,7 @@ describe('GrpcClient', () => {
   });
 
   it('follows the header table of a peer that indexes and evicts', async () => {
-    // nghttp2 indexes each text; after forty of them the first ones have left its table of 4096 bytes.
+    // nghttp2 indexes each text; after forty texts the first ones are evicted from its table of 4096 bytes.
     const text = (called: string): string => `${called.slice(-2)} ${'-'.repeat(60)}`;
     const client = await serve((stream, called) =>
       answerWith(stream, Buffer.alloc(0), { 'grpc-status': '9', 'grpc-message': text(called) }),
@@ -147,7 +147,7 @@ describe('GrpcClient', () => {
     await assert.rejects(failed, (error) => error instanceof CallError && error.code === 14);
   });
 
-  it('waits for a socket that appears later, and gives up in the end', async () => {
+  it('waits for a socket that is created later, and fails after the time limit', async () => {
     await assert.rejects(GrpcClient.connect(path, { errors, timeoutMs: 100 }), /does not answer within 0.1 s/);
     const connecting = GrpcClient.connect(path, { errors, timeoutMs: 5000 });
     server = createServer().listen(path);
@@ -169,7 +169,7 @@ describe('GrpcClient', () => {
       }).listen(path);
     });
 
-    /** Makes a call, and answers it so. */
+    /** Makes a call and answers it with these bytes. */
     async function callAndAnswer(answer: Buffer): Promise<unknown> {
       const client = await GrpcClient.connect(path, { errors, timeoutMs: 5000 });
       const failed = client.call('/s/Read', [], { deadlineMs: 'none' });
@@ -180,7 +180,7 @@ describe('GrpcClient', () => {
       encodeFrame({ type, flags, streamId }, payload);
 
     const hostile: [name: string, bytes: Buffer][] = [
-      ['a frame longer than was agreed', Buffer.from('ffffff000000000001', 'hex')],
+      ['a frame longer than SETTINGS allow', Buffer.from('ffffff000000000001', 'hex')],
       ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
       ['data for a stream that was not opened', frame(FRAME.data, 0, 77, Buffer.from('x'))],
       ['data for no stream', frame(FRAME.data, 0, 0, Buffer.from('x'))],
@@ -197,11 +197,11 @@ describe('GrpcClient', () => {
           ...Array.from({ length: 5 }, () => frame(FRAME.continuation, 0, 1, Buffer.alloc(16000))),
         ]),
       ],
-      ['an entry that the header table has not', frame(FRAME.headers, FLAG.endHeaders, 1, Buffer.from([0xbe]))],
-      ['a window beyond all bounds', frame(FRAME.windowUpdate, 0, 0, encodeNumber(0x7fffffff))],
-      ['an initial window beyond all bounds', frame(FRAME.settings, 0, 0, Buffer.from('0004ffffffff', 'hex'))],
+      ['an index that the header table does not have', frame(FRAME.headers, FLAG.endHeaders, 1, Buffer.from([0xbe]))],
+      ['a window that is too large', frame(FRAME.windowUpdate, 0, 0, encodeNumber(0x7fffffff))],
+      ['an initial window that is too large', frame(FRAME.settings, 0, 0, Buffer.from('0004ffffffff', 'hex'))],
       ['a reset that is too short', frame(FRAME.rstStream, 0, 1, Buffer.alloc(1))],
-      ['a farewell', frame(FRAME.goAway, 0, 0, Buffer.alloc(8))],
+      ['a GOAWAY', frame(FRAME.goAway, 0, 0, Buffer.alloc(8))],
     ];
     for (const [name, bytes] of hostile) {
       it(`${name} ends the connection, and the call with it`, async () => {

@@ -1,4 +1,4 @@
-/** gRPC services as the generated code describes them, and as @grpc/grpc-js wants them served. */
+/** Converts the generated descriptions of gRPC services to those of @grpc/grpc-js. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 
 export interface Codec<T = unknown> {
@@ -34,7 +34,7 @@ const writer =
     return Buffer.from(buffer, byteOffset, length);
   };
 
-/** What grpc-js' Server.addService takes. Every call of ours is unary. */
+/** The argument of grpc-js's Server.addService. All calls are unary. */
 export function grpcService<S extends Service>({ fullName, methods }: S): Served<S> {
   const entries = Object.entries(methods).map(([key, { name, requestType, responseType }]) => {
     const definition: MethodDefinition<unknown, unknown> = {

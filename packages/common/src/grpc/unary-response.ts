@@ -12,18 +12,18 @@ export interface Outcome {
 }
 
 export interface ResponseOptions {
-  /** Longest message that is taken. */
+  /** Longest message that is accepted. */
   readonly maxBytes: number;
-  /** Gives the memory for a message of a length. */
+  /** Allocates the buffer for a message. */
   readonly allocate: (length: number) => Buffer;
 }
 
 const EMPTY = Buffer.alloc(0);
 
-/** Reset codes (RFC 9113, section 7) that mean more than "it went wrong", as gRPC maps them. */
+/** gRPC's mapping of reset codes (RFC 9113, section 7); other codes are internal errors. */
 const resetCodes: Readonly<Record<number, number>> = { 7: GRPC.unavailable, 8: GRPC.cancelled, 11: GRPC.resourceExhausted };
 
-/** grpc-message is percent-encoded. What is not is taken as it stands. */
+/** grpc-message is percent-encoded. A text that is not is returned unchanged. */
 function decodeDetails(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -87,7 +87,7 @@ export class UnaryResponse implements ResponseSink {
     this.#done({ code, details, message: EMPTY });
   }
 
-  /** Returns how many bytes of the prefix were taken off `data`. */
+  /** @returns how many bytes of `data` belong to the prefix */
   #takePrefix(data: Buffer): number {
     if (this.#prefixLength === PREFIX_LENGTH) return 0;
     const length = data.copy(this.#prefix, this.#prefixLength, 0, PREFIX_LENGTH - this.#prefixLength);

@@ -1,6 +1,6 @@
 /**
- * HTTP/2 as a gRPC client needs it, over one connection: requests with a body, answers with trailers. node:http2 can do more,
- * and costs each shim 8 MiB and most of the speed (ADR 5). The peer is the guest: everything it makes us keep is bounded.
+ * The part of HTTP/2 that a gRPC client needs, over one connection: requests with a body, answers with trailers. node:http2 would cost
+ * each shim 8 MiB and most of the speed (ADR 5). The peer is the guest: all memory that it can make us hold is bounded.
  */
 import type { Socket } from 'node:net';
 import { HeaderDecoder } from './hpack.ts';
@@ -11,14 +11,14 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTING = { enablePush: 2, initialWindowSize: 4 };
 const DEFAULT_WINDOW = 65535;
 const MAX_WINDOW = 0x7fffffff;
-/** Credit for the whole connection is given back in steps of this. Answers are bounded one by one instead. */
+/** Step of the window updates of the connection. Each answer has a bound of its own. */
 const CREDIT_STEP = 16 << 20;
 /** Longest header block over all its frames. */
 const MAX_HEADER_BLOCK = 65536;
-/** Bytes queued above which the peer is taken for one that makes us answer and does not read. */
+/** More queued bytes mean that the peer makes us answer and does not read. */
 const MAX_QUEUED = 8 << 20;
 
-/** Who gets the answer to a request. May use `data` only during the call; may throw Http2Error. */
+/** Receives the answer to a request. May use `data` only during the call; may throw Http2Error. */
 export interface ResponseSink {
   onHeaders(headers: ReadonlyMap<string, string>): void;
   onData(data: Buffer): void;
@@ -26,7 +26,7 @@ export interface ResponseSink {
   onEnd(): void;
   /** The peer refused the request. `code` as in RFC 9113, section 7. */
   onReset(code: number): void;
-  /** The connection is gone. */
+  /** The connection is lost. */
   onLost(reason: Error): void;
 }
 
@@ -55,7 +55,7 @@ export class Http2Connection {
   #consumed = 0;
   #ready = false;
   #lost: Error | undefined;
-  /** A header block that goes on in CONTINUATION frames. */
+  /** A header block that continues in CONTINUATION frames. */
   #block: HeaderBlock | undefined;
 
   /** `onReady` is called once the peer has shown that it speaks HTTP/2. Give the socket's bytes to `receive`. */
@@ -75,7 +75,7 @@ export class Http2Connection {
     socket.on('end', () => this.fail(new Error('the connection was closed')));
   }
 
-  /** Why the connection is gone. */
+  /** Why the connection was lost; undefined while it is open. */
   get lost(): Error | undefined {
     return this.#lost;
   }
@@ -98,7 +98,7 @@ export class Http2Connection {
     return id;
   }
 
-  /** Gives a request up. */
+  /** Cancels a request. */
   cancel(id: number): void {
     const CANCEL = 8;
     if (this.#streams.delete(id)) this.#send({ type: FRAME.rstStream, flags: 0, streamId: id }, encodeNumber(CANCEL));
@@ -231,7 +231,7 @@ export class Http2Connection {
     this.#sendAll();
   }
 
-  /** Section 6.9.2: the difference counts for open streams too. */
+  /** Section 6.9.2: the difference applies to open streams too. */
   #resizeWindows(size: number): void {
     if (size > MAX_WINDOW) throw new Http2Error('a window is too large');
     for (const stream of this.#streams.values()) stream.window += size - this.#initialWindow;

@@ -13,7 +13,7 @@ export const FRAME = {
 };
 export const FLAG = { ack: 1, endStream: 1, endHeaders: 4, padded: 8, priority: 0x20 };
 const HEADER_LENGTH = 9;
-/** Longest payload, unless both sides agree on more, which we never do. */
+/** Longest payload; larger ones would have to be allowed by SETTINGS. */
 export const MAX_PAYLOAD = 16384;
 
 export interface FrameHeader {
@@ -63,7 +63,7 @@ export function encodeFrame(header: FrameHeader, payload: Buffer): Buffer {
   return Buffer.concat([encodeFrameHeader(header, payload.length), payload]);
 }
 
-/** Four bytes, as window updates and resets carry them. */
+/** A 32-bit number, the payload of window updates and resets. */
 export function encodeNumber(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(value);

@@ -50,7 +50,7 @@ describe('HeaderTable', () => {
     assert.deepEqual(table.at(62), ['d', '4']);
   });
 
-  it('a smaller size evicts the oldest entries, and a larger one gives room again', () => {
+  it('a smaller size evicts the oldest entries, and a larger one makes room again', () => {
     const table = new HeaderTable();
     for (const name of ['a', 'b', 'c']) table.add([name, '']);
     table.resize(70);

@@ -1,4 +1,4 @@
-/** The tables that header blocks refer to (RFC 7541, section 2.3): one that is fixed, and one that the peer fills. */
+/** The tables that header blocks refer to (RFC 7541, section 2.3): the static one, and the dynamic one, which the peer fills. */
 import { Http2Error } from './frames.ts';
 
 export type Header = readonly [name: string, value: string];
@@ -20,12 +20,12 @@ const staticTable: readonly Header[] = [
 
 /** Size of the table while no setting changes it (RFC 9113, section 6.5.2). The grpc-go of 1.x ignores the setting, so none is sent. */
 const MAX_TABLE_BYTES = 4096;
-/** What an entry counts for beside its text (section 4.1); it bounds the number of entries to 128. */
+/** Size of an entry besides its text (section 4.1); it bounds the number of entries to 128. */
 const ENTRY_OVERHEAD = 32;
 
 const sizeOf = ([name, value]: Header): number => name.length + value.length + ENTRY_OVERHEAD;
 
-/** The static table and behind it the dynamic one of a connection, whose newest entry has the lowest index. */
+/** The static table followed by the dynamic one of a connection, whose newest entry has the lowest index. */
 export class HeaderTable {
   readonly #entries: Header[] = [];
   #bytes = 0;

@@ -97,7 +97,7 @@ describe('HPACK', () => {
     });
   }
 
-  it('what we write is what we read', () => {
+  it('reads its own output', () => {
     const headers = [
       [':path', '/grpc.AgentService/ReadStdout'],
       ['te', 'trailers'],
@@ -106,7 +106,7 @@ describe('HPACK', () => {
   });
 
   const hostile: [name: string, hex: string, reason: RegExp][] = [
-    ['an entry that the dynamic table has not', 'be', /no header has index 62/],
+    ['an index that the dynamic table does not have', 'be', /no header has index 62/],
     ['index 0', '80', /no header has index 0/],
     ['a table larger than 4096 bytes', '3f e2 1f', /table of 4097 bytes is too large/],
     ['a size of the table behind a header', '88 20', /after its start/],

@@ -1,4 +1,4 @@
-/** Header blocks (RFC 7541): ours are literals; those of the peer refer to the tables, and fill the dynamic one. */
+/** Header blocks (RFC 7541): ours have literals only; the peer's refer to the tables and fill the dynamic one. */
 import { BlockReader } from './block-reader.ts';
 import { Http2Error } from './frames.ts';
 import { HeaderTable } from './header-table.ts';

@@ -1,4 +1,4 @@
-/** HPACK's Huffman code (RFC 7541, appendix B). It is canonical: the lengths of the codes say all of it. */
+/** HPACK's Huffman code (RFC 7541, appendix B). It is canonical: the code lengths define it. */
 
 /** Code lengths of the bytes 0 to 255 and of the end-of-string symbol, as runs of `length*count`. */
 const LENGTHS =
@@ -25,7 +25,7 @@ for (let length = 1, code = 0; length <= LONGEST; length++) {
   code = (code + row.symbols.length) * 2;
 }
 
-/** The text behind `bytes`, or undefined when they are no Huffman code. */
+/** The decoded text, or undefined when `bytes` are not valid Huffman code. */
 export function decodeHuffman(bytes: Buffer): string | undefined {
   const text: number[] = [];
   let code = 0;
@@ -40,6 +40,6 @@ export function decodeHuffman(bytes: Buffer): string | undefined {
     text.push(symbol);
     code = length = 0;
   }
-  // What is left must be padding: fewer than eight bits, all ones (section 5.2).
+  // The rest must be padding: fewer than eight bits, all ones (section 5.2).
   return length < 8 && code === 2 ** length - 1 ? Buffer.from(text).toString('latin1') : undefined;
 }

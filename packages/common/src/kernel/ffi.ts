@@ -38,7 +38,7 @@ export const lastErrno = (): number => foreign.lastErrno();
 /** errno's name, as errno(3) spells it. */
 export const errnoName = (number: number): string => foreign.errnoName(number) ?? `errno ${number}`;
 
-/** Passes a result on, or throws KernelError when it is the -1 of a failed call. `detail` says on what the call was made. */
+/** Returns `result`, or throws KernelError when it is -1. `detail` describes the call's argument. */
 export function check(result: number, syscall: string, detail: string): number {
   if (result !== -1) return result;
   const number = lastErrno();

@@ -1,7 +1,7 @@
 /**
- * The Linux calls that Node lacks, behind interfaces by topic so that a function can ask for just what it needs
+ * The Linux calls that Node lacks, in interfaces by topic, so that a function can declare which calls it needs
  * (`Pick<Kernel, 'mount' | 'umount'>`). LinuxKernel is real, RecordingKernel is for tests.
- * Every call throws KernelError when the kernel says no.
+ * Every call throws KernelError when it fails.
  */
 
 export interface MountCalls {
@@ -11,18 +11,18 @@ export interface MountCalls {
   umount(target: string, flags: number): void;
   /** pivot_root(2), which moves the main thread alone when its mount namespace is its own. */
   pivotRoot(newRoot: string, putOld: string): void;
-  /** mount_setattr(2): flags MS_NODEV and MS_NOSUID for the mount and all below it, besides those that each has. False before Linux 5.12. */
+  /** mount_setattr(2): adds MS_NODEV and MS_NOSUID to the mount and all mounts below it. False before Linux 5.12. */
   restrictMounts(path: string): boolean;
   /** chroot(2), of all threads. */
   chroot(path: string): void;
-  /** mknod(2) of a character device, for its owner alone. */
+  /** mknod(2) of a character device with mode 0600. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
   /** sync(2): writes the caches of all file systems back. */
   sync(): void;
 }
 
 export interface NamespaceCalls {
-  /** setns(2) of the calling thread, the main one. Thread-pool work (fs promises) stays where it was: use synchronous calls. */
+  /** setns(2) of the calling thread, the main one. Threads of the pool (fs promises) stay in the old namespace: use synchronous calls. */
   setns(fd: number, type: number): void;
   /** unshare(2) of the main thread. */
   unshare(flags: number): void;
@@ -33,30 +33,30 @@ export interface NamespaceCalls {
 }
 
 export interface ProcessCalls {
-  /** prctl(2) PR_SET_CHILD_SUBREAPER: orphans below become children of this process. */
+  /** prctl(2) PR_SET_CHILD_SUBREAPER: orphaned descendants become children of this process. */
   becomeSubreaper(): void;
-  /** A child that has ended, left unreaped (waitid(2), WNOWAIT), or undefined when none has. */
+  /** Pid of an ended child, without reaping it (waitid(2), WNOWAIT); undefined when none has ended. */
   peekExited(): number | undefined;
-  /** Reaps an ended child. Its exit code, or 128 + the signal that killed it; undefined when it has not ended. */
+  /** Reaps an ended child. @returns its exit code, or 128 + the signal that killed it; undefined when it has not ended */
   reap(pid: number): number | undefined;
   /** kill(2) with any signal number, real-time ones too. */
   kill(pid: number, signal: number): void;
   /** setsid(2). */
   setsid(): void;
-  /** setrlimit(2): core dumps of any size, of this process and those that it starts. */
+  /** setrlimit(2): allows core dumps of any size, for this process and its children. */
   allowCoreDumps(): void;
-  /** setrlimit(2): as many open files, of this process and those that it starts; root may raise it up to fs.nr_open. */
+  /** setrlimit(2): limit of open files for this process and its children; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
   /** prlimit(2): no core dump of that process, neither to a file nor to a program of the host. For another user's, it needs CAP_SYS_RESOURCE. */
   forbidCoreDumps(pid: number): void;
   /** Runs `act`: what it starts begins without core dumps (the soft limit). */
   withoutCoreDumps<T>(act: () => T): T;
   /**
-   * Programs that the main thread starts from now on, as root, have the capabilities in `mask` and no others (capabilities(7): securebit
-   * NOROOT, ambient set). Those that this process has itself do not change.
+   * Programs that the main thread starts from now on as root have only the capabilities in `mask` (capabilities(7): securebit
+   * NOROOT, ambient set). The capabilities of this process do not change.
    */
   limitChildren(mask: bigint): void;
-  /** Ends what `limitChildren` has begun. */
+  /** Undoes `limitChildren`. */
   unlimitChildren(): void;
   /**
    * personality(2) of the main thread: the address space of programs that it starts from now on is randomised or not. A container's

@@ -26,7 +26,7 @@ describe('LinuxKernel', () => {
     );
   });
 
-  it('locks exclude each other and go with the fd', () => {
+  it('locks exclude each other and end with the fd', () => {
     const [first, second] = [openSync(directory, 'r'), openSync(directory, 'r')];
     assert.equal(kernel.tryLock(first, 'exclusive'), true);
     assert.equal(kernel.tryLock(second, 'shared'), false);
@@ -35,14 +35,14 @@ describe('LinuxKernel', () => {
     closeSync(second);
   });
 
-  it('pipes take their size', () => {
+  it('pipes get the requested size', () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     assert.equal(kernel.setPipeSize(writeEnd, 1 << 20), 1 << 20);
     closeSync(readEnd);
     closeSync(writeEnd);
   });
 
-  it('a pty has a size and raw mode, and gets its settings back', () => {
+  it('a pty has a size and raw mode, and its settings can be restored', () => {
     const { master, slavePath } = kernel.openPty();
     const slave = openSync(slavePath, constants.O_RDWR | constants.O_NOCTTY);
     kernel.setWindowSize(master, { rows: 40, columns: 132 });
@@ -104,7 +104,7 @@ describe('LinuxKernel', () => {
     if (isBun) return this.skip(); // processEnd is tested instead
     const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] });
     const stream = openPollableStream(kernel.openPidfd(child.pid ?? -1), { direction: 'read' });
-    // There is nothing to be read in a pidfd: that is an error, once it is ready.
+    // A pidfd cannot be read: once it is ready, reading is an error.
     const told = new Promise((resolve) =>
       stream
         .on('error', () => {})
@@ -141,7 +141,7 @@ describe('LinuxKernel', () => {
     assert.equal(personality(), before);
   });
 
-  it('sees an ended child without taking its status away', async () => {
+  it('sees an ended child without reaping it', async () => {
     const child = spawn('sh', ['-c', 'exit 7']);
     const [code] = (await once(child, 'exit')) as [number];
     assert.equal(code, 7);
@@ -180,14 +180,14 @@ describe('openPollableStream', () => {
     stream.destroy();
   });
 
-  it('the writing end of a pipe only writes', async () => {
+  it('the write end of a pipe only writes', async () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     const [input, output] = [openPollableStream(readEnd, { direction: 'read' }), openPollableStream(writeEnd, { direction: 'write' })];
     output.end('through');
     assert.equal(await text(input), 'through');
   });
 
-  it('refuses what epoll refuses', () => {
+  it('refuses fds that epoll refuses', () => {
     const fd = openSync('/proc/self/exe', 'r');
     assert.throws(() => openPollableStream(fd), /cannot be polled/);
     closeSync(fd);

@@ -63,7 +63,7 @@ function setLimit(resource: number, name: string, value: bigint): void {
   check(libc.setrlimit(resource, limit), 'setrlimit', name);
 }
 
-/** core(5): a program that takes core dumps gets them whatever the limit is, but for this one, in bytes. */
+/** core(5): this limit, in bytes, is the only one that also keeps core dumps from the program in core_pattern. */
 const NO_CORE = 1n;
 /** prlimit(2): this process. */
 const SELF = 0;
@@ -75,7 +75,7 @@ function capabilityHeader(): Buffer {
   return header;
 }
 
-/** Replaces the inheritable set, which says what ambient capabilities there can be. capget(2): two times effective, permitted, inheritable. */
+/** Replaces the inheritable set, which bounds the ambient capabilities. capget(2): two times effective, permitted, inheritable. */
 function setInheritable(mask: bigint): bigint {
   const data = Buffer.alloc(24);
   check(libc.capget(capabilityHeader(), data), 'capget', '');

@@ -11,7 +11,7 @@ describe('processEnd', () => {
     return { pidfd: linuxKernel.openPidfd(child.pid ?? -1), kill: () => (child.kill('SIGKILL'), exited) };
   };
 
-  it('tells of the end, and not before', async () => {
+  it('resolves at the end of the process, and not before', async () => {
     const { pidfd, kill } = start();
     let hasEnded = false;
     const { ended } = processEnd(pidfd);
@@ -22,13 +22,13 @@ describe('processEnd', () => {
     await ended;
   });
 
-  it('tells of an end that was before', async () => {
+  it('resolves for a process that had ended before', async () => {
     const { pidfd, kill } = start();
     await kill();
     await processEnd(pidfd).ended;
   });
 
-  it('tells nothing once it is closed', async () => {
+  it('does not resolve once it is closed', async () => {
     const { pidfd, kill } = start();
     let hasEnded = false;
     const { ended, close } = processEnd(pidfd);

@@ -1,11 +1,11 @@
-/** The end of any process, also of one that is not a child of ours. */
+/** Waits for the end of any process, not only of a child. */
 import { isBun } from '../process/engine.ts';
 import { processEndOnBun } from './process-end-bun.ts';
 import { processEndOnNode } from './process-end-node.ts';
 
 export interface ProcessEnd {
   readonly ended: Promise<void>;
-  /** Waits no longer: `ended` stays open. */
+  /** Stops waiting: `ended` stays pending. */
   close(): void;
 }
 

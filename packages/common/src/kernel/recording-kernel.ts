@@ -1,11 +1,11 @@
-/** A kernel for tests: writes down each call and answers from a table. */
+/** A kernel for tests: records each call and answers from a table. */
 import type { Kernel } from './kernel.ts';
 
 export type Call = readonly [name: string, ...values: unknown[]];
 
 type Answers = { readonly [K in keyof Kernel]?: Kernel[K] };
 
-/** Calls without an answer in `answers` return undefined; an answer may throw, to play a kernel that refuses. */
+/** Calls without an answer in `answers` return undefined; an answer may throw, as a kernel that refuses the call. */
 export function recordingKernel(answers: Answers = {}): { kernel: Kernel; calls: Call[] } {
   const calls: Call[] = [];
   const kernel = new Proxy({} as Kernel, {

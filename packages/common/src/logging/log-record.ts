@@ -17,14 +17,14 @@ const spelled: Record<Level, string> = { debug: 'debug', info: 'info', warn: 'wa
 /** Characters that logrus leaves unquoted. */
 const bare = /^[A-Za-z0-9\-._/@^+]+$/;
 
-/** RFC 3339 in UTC, with or without nanoseconds (JavaScript has milliseconds; the rest are zeros, which RFC3339Nano drops). */
+/** RFC 3339 in UTC, with or without nanoseconds (JavaScript has milliseconds; RFC3339Nano drops the zeros after them). */
 export function timestamp(time: Date, precision: LogRecord['precision']): string {
   const iso = time.toISOString();
   if (precision === 'seconds') return `${iso.slice(0, 19)}Z`;
   return `${iso.slice(0, 19)}.${iso.slice(20, 23)}000000Z`;
 }
 
-/** A value as Go's %q writes it, so that a record stays on one line whatever it holds. */
+/** A value as Go's %q prints it, so that a record stays on one line. */
 function quote(text: string): string {
   const escaped = JSON.stringify(text).replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,
@@ -50,7 +50,7 @@ export function formatText(record: LogRecord): string {
   return [...head, ...sortedFields(record.fields).map(([key, value]) => pair(key, value))].join(' ');
 }
 
-/** One JSON object; `level`, `msg` and `time` are what containerd looks for. */
+/** One JSON object; containerd reads `level`, `msg` and `time`. */
 export function formatJson(record: LogRecord): string {
   const fields = sortedFields(record.fields).map(([key, value]) => [key, typeof value === 'bigint' ? value.toString() : value]);
   return JSON.stringify({

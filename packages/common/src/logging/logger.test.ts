@@ -29,7 +29,7 @@ describe('logger, text', () => {
     );
   }
 
-  it('nanoseconds where asked for', () => {
+  it('nanoseconds on request', () => {
     const line = written({ precision: 'nanoseconds' }, (logger) => logger.warn('m'));
     assert.equal(line, 'time="2020-01-02T03:04:05.006000000Z" level=warning msg=m\n');
   });
@@ -47,7 +47,7 @@ describe('logger, text', () => {
     assert.deepEqual(priorities, [3, 4, 6, 7]); // LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG of syslog.h
   });
 
-  it('drops what is below the level', () => {
+  it('drops records below the level', () => {
     assert.equal(
       written({ level: 'warn' }, (logger) => logger.info('m')),
       '',
@@ -56,7 +56,7 @@ describe('logger, text', () => {
 });
 
 describe('logger, JSON', () => {
-  it('has the keys that containerd reads, and nothing but one object a line', () => {
+  it('has the keys that containerd reads, and exactly one object on each line', () => {
     const line = written({ format: 'json', fields: { name: 'kata-runtime' } }, (logger) => logger.child({ pid: 1 }).error('a\nb'));
     assert.equal(line.trimEnd().includes('\n'), false);
     assert.deepEqual(JSON.parse(line), { name: 'kata-runtime', pid: 1, level: 'error', msg: 'a\nb', time: '2020-01-02T03:04:05Z' });

@@ -68,7 +68,7 @@ const levelNames: Record<string, Level> = {
   panic: 'error',
 };
 
-/** The level of a logrus level name, in any case; undefined for other words. */
+/** The level of a logrus level name, in upper or lower case; undefined for other names. */
 export function parseLevel(name: string): Level | undefined {
   return levelNames[name.toLowerCase()];
 }

@@ -1,4 +1,4 @@
-/** The local syslog daemon through syslog(3). Machines without one lose nothing but these lines: the C library drops them. */
+/** The local syslog daemon through syslog(3). Without a daemon the C library drops the lines. */
 import { bind } from '../kernel/ffi.ts';
 import type { Level } from './log-record.ts';
 
@@ -9,7 +9,7 @@ const LOG_USER = 1 << 3;
 export const syslogPriority: Readonly<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 const LOG_PID = 1;
 const LOG_NDELAY = 8;
-/** Longest line handed on, in characters. */
+/** Longest line that is sent, in characters. */
 const MAX_LINE = 4096;
 
 /** A function that writes lines under `ident`. One ident a process: openlog(3) keeps the pointer it is given. */
@@ -26,10 +26,10 @@ export function connectSyslog(ident: string): void {
   libc.tzset();
 }
 
-/** Kept here so that the memory behind openlog's pointer stays. */
+/** Keeps the memory of openlog's pointer alive. */
 let identity: Buffer | undefined;
 
-/** With the first line: most processes have nothing to say. */
+/** Called for the first line: most processes log nothing. */
 function open(ident: string, options: number): Buffer {
   const bytes = Buffer.from(`${ident}\0`);
   libc.openlog(bytes, options, LOG_USER);

@@ -32,7 +32,7 @@ export interface FrameSink {
   onBody(piece: Buffer, left: number): void;
 }
 
-/** Cuts a byte stream into frames, wherever its chunks end. Bodies are passed on as they come, never gathered. */
+/** Cuts a byte stream into frames, wherever its chunks end. Bodies are passed on as they arrive and never buffered. */
 export class FrameParser {
   readonly #sink: FrameSink;
   readonly #partial = Buffer.alloc(HEADER_LENGTH);
@@ -43,7 +43,7 @@ export class FrameParser {
     this.#sink = sink;
   }
 
-  /** Bytes of the current body that have not come yet. */
+  /** Bytes of the current body that have not arrived yet. */
   get bodyLeft(): number {
     return this.#bodyLeft;
   }

@@ -1,4 +1,4 @@
-/** For tests: a session whose peer is played byte by byte. */
+/** For tests: a session whose peer sends and receives raw bytes. */
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
@@ -56,7 +56,7 @@ export class RawPeer {
     this.ended = once(this.session as unknown as NodeJS.EventEmitter, 'shutdown').then(([error]) => error as Error | undefined);
   }
 
-  /** Sends in one chunk, and lets both sides do what follows. */
+  /** Sends the bytes in one chunk, and lets both sides process them. */
   async say(...parts: (Buffer | string)[]): Promise<void> {
     this.connection.write(Buffer.concat(parts.map((part) => Buffer.from(part as string))));
     await this.settle();
@@ -72,14 +72,14 @@ export class RawPeer {
   }
 }
 
-/** What the streams that a session accepted have seen. */
+/** Records of the streams that a session accepted. */
 export class Accepted {
   readonly streams: YamuxStream[] = [];
   readonly texts: string[] = [];
   ends = 0;
 }
 
-/** A server that accepts every stream, and reads it unless it is not to. */
+/** A server that accepts every stream, and reads it by default. */
 export function playClient(options: YamuxOptions & { readonly read?: boolean } = {}): [peer: RawPeer, accepted: Accepted] {
   const accepted = new Accepted();
   const onStream = (stream: YamuxStream): void => {

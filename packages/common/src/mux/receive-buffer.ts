@@ -1,6 +1,6 @@
 /**
- * Bytes that wait for their reader, copied out of what they came in: a piece of one byte would otherwise hold all of the read that
- * brought it, and a peer may send many of those.
+ * Bytes that wait for their reader, copied out of the read buffer: otherwise a piece of one byte would keep a whole read buffer alive,
+ * and a peer may send many of those.
  */
 const CHUNK_BYTES = 4096;
 
@@ -23,7 +23,7 @@ export class ReceiveBuffer {
     this.#length += piece.length;
   }
 
-  /** The oldest of them, the caller's from now on; undefined when there are none. */
+  /** Takes the oldest bytes, which belong to the caller then; undefined when there are none. */
   take(): Buffer | undefined {
     if (this.#full.length === 0) this.#closeTail();
     const chunk = this.#full.shift();

@@ -1,6 +1,6 @@
 /**
- * What hashicorp/yamux (spec.md, session.go, stream.go) does and yamux-js 0.2.0 does not, probe by probe. The peer is played
- * byte by byte, so that nothing of ours judges itself.
+ * Behaviour of hashicorp/yamux (spec.md, session.go, stream.go) that yamux-js 0.2.0 lacks, one test each. The peer is raw bytes, so that
+ * our code does not test itself.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -50,7 +50,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       await peer.say(frame(WindowUpdate, 0, 1, 7));
       assert.equal(peer.of(1).at(-1)?.length, 7);
     });
-    it('a connection that takes no more holds the writers back', async () => {
+    it('a full connection blocks the writers', async () => {
       const stream = await open();
       await peer.say(frame(WindowUpdate, ACK, 1, 64 << 20));
       peer.connection.pause();
@@ -61,7 +61,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       peer.connection.resume();
       await new Promise((resolve) => stream.once('drain', resolve));
     });
-    it('credit is given when the reader takes data, not when it comes', async () => {
+    it('credit is given when the reader takes data, not when data arrives', async () => {
       serve({ read: false });
       await accept();
       await peer.say(frame(Data, 0, 1, WINDOW), Buffer.alloc(WINDOW));
@@ -119,7 +119,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       await peer.say(frame(WindowUpdate, ACK, 1, 0));
       await opening[256];
     });
-    it('ids are odd for the client, even for the server', async () => {
+    it('ids are odd for the client and even for the server', async () => {
       const stream = await open();
       assert.equal(stream.id, 1);
       peer.session.fail();
@@ -128,7 +128,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       other.on('error', () => {});
       assert.equal(other.id, 2);
     });
-    it('when the ids are used up no stream is opened, and the session goes on', async () => {
+    it('when the ids are used up no stream is opened, and the session continues', async () => {
       peer = new RawPeer('client');
       peer.session.nextStreamID = 0xffffffff + 2;
       await assert.rejects(peer.session.openStream(), /used up/);
@@ -150,7 +150,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       await peer.say(frame(Ping, ACK, 0, peer.frames[0]?.length ?? 0));
       assert.ok((await answered) >= 0);
     });
-    it('a ping without an answer fails by itself', async () => {
+    it('a ping without an answer fails after its time limit', async () => {
       serve();
       await assert.rejects(peer.session.ping(5), /no yamux ping answer/);
       assert.equal(peer.session.shutdown, false);
@@ -174,7 +174,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       const errors = (await Promise.all(failed)).map(([error]) => error as Error);
       assert.equal(errors.length, 2);
     });
-    it('each error is one of its own', async () => {
+    it('each reader gets an error object of its own', async () => {
       const [one, two] = [await open().then(() => peer), await open().then(() => peer)];
       one.session.fail();
       two.session.fail();
@@ -186,7 +186,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
   describe('golden bytes', () => {
     const hex = (text: string): string => text.replaceAll(/\s/g, '');
 
-    it('a client that asks and hears an answer', async () => {
+    it('a client that sends a request and receives an answer', async () => {
       const stream = await open();
       stream.end('ask');
       await peer.say(Buffer.from(hex('00 01 0002 00000001 00000000  00 00 0000 00000001 00000006'), 'hex'), 'answer');
@@ -198,7 +198,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       );
       assert.equal(peer.session.streamCount, 0);
     });
-    it('a server that hears and answers', async () => {
+    it('a server that receives a request and answers', async () => {
       serve();
       await peer.say(
         Buffer.from(hex('00 01 0001 00000003 00000000  00 00 0000 00000003 00000003 61736b  00 01 0004 00000003 00000000'), 'hex'),

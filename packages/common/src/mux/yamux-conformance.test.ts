@@ -1,6 +1,6 @@
 /**
- * What hashicorp/yamux (spec.md, session.go, stream.go) does and yamux-js 0.2.0 does not, probe by probe. The peer is played
- * byte by byte, so that nothing of ours judges itself.
+ * Behaviour of hashicorp/yamux (spec.md, session.go, stream.go) that yamux-js 0.2.0 lacks, one test each. The peer is raw bytes, so that
+ * our code does not test itself.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -53,7 +53,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       assert.equal(peer.frames.length, 5460);
       assert.ok(performance.now() - start < 1500);
     });
-    it('bytes after a go away in the same read count', async () => {
+    it('bytes after a go away in the same read are processed', async () => {
       serve();
       await peer.say(frame(GoAway, 0, 0, GO_AWAY.normal), frame(Ping, SYN, 0, 5));
       assert.deepEqual(
@@ -64,7 +64,7 @@ describe('yamux conformance: framing, flags and closing', () => {
   });
 
   describe('flags', () => {
-    it('SYN and FIN may come together', async () => {
+    it('SYN and FIN may be in one frame', async () => {
       serve();
       await peer.say(frame(WindowUpdate, SYN | FIN, 1, 0));
       assert.deepEqual([accepted.streams.length, accepted.ends], [1, 1]);
@@ -84,7 +84,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       await peer.say(frame(WindowUpdate, ACK, 1, 500));
       assert.equal(stream.sendWindow, WINDOW + 500);
     });
-    it('an ACK may stand on data', async () => {
+    it('an ACK may be on a data frame', async () => {
       const stream = await open();
       stream.on('data', () => {});
       const others = await Promise.all(Array.from({ length: 255 }, () => peer.session.openStream()));
@@ -93,7 +93,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       const another = await peer.session.openStream(); // waits for an acknowledgement
       another.on('error', () => {});
     });
-    it('a FIN may stand on data, and comes after it', async () => {
+    it('a FIN may be on a data frame, and takes effect after the data', async () => {
       serve();
       await accept();
       await peer.say(frame(Data, FIN, 1, 4), 'la');
@@ -101,7 +101,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       await peer.say('st');
       assert.deepEqual([accepted.texts[0], accepted.ends], ['last', 1]);
     });
-    it('a RST may stand on data', async () => {
+    it('a RST may be on a data frame', async () => {
       const stream = await open();
       const failed = once(stream, 'error');
       await peer.say(frame(Data, RST, 1, 0));
@@ -110,7 +110,7 @@ describe('yamux conformance: framing, flags and closing', () => {
   });
 
   describe('closing', () => {
-    it('a FIN ends what is read, and no more', async () => {
+    it('a FIN ends the reading side only', async () => {
       serve();
       await accept();
       await peer.say(frame(WindowUpdate, FIN, 1, 0));
@@ -132,7 +132,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       );
       assert.equal(peer.session.streamCount, 0);
     });
-    it('a RST is an error and a close, and the stream is forgotten', async () => {
+    it('a RST is an error and a close, and removes the stream', async () => {
       const stream = await open();
       const closed = new Promise((resolve) => stream.on('close', resolve));
       await peer.say(frame(WindowUpdate, RST, 1, 0));
@@ -145,7 +145,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       await peer.settle();
       assert.equal(peer.of(1).at(-1)?.flags, FIN);
     });
-    it('the FIN comes after all that was written, and once', async () => {
+    it('the FIN is sent once, after all data', async () => {
       const stream = await open();
       stream.write('a'.repeat(WINDOW + 10));
       stream.end();
@@ -162,13 +162,13 @@ describe('yamux conformance: framing, flags and closing', () => {
       );
       assert.equal(sent.at(-1)?.flags, FIN);
     });
-    it('destroy() with an error resets, and forgets', async () => {
+    it('destroy() with an error resets and removes the stream', async () => {
       const stream = await open();
       stream.destroy(new Error('enough'));
       await peer.settle();
       assert.deepEqual([peer.of(1).at(-1)?.flags, peer.session.streamCount], [RST, 0]);
     });
-    it('a stream closed here and never there is reset after five minutes', async () => {
+    it('a stream that the peer does not close is reset after five minutes', async () => {
       mock.timers.enable({ apis: ['setTimeout'] });
       try {
         const stream = await open();

@@ -13,11 +13,11 @@ export interface StreamOwner {
   readonly shutdown: boolean;
   readonly congested: boolean;
   readonly config: { readonly maxStreamWindowSize: number };
-  /** Bytes of a frame's body still to come for this stream; they are covered by the window already. */
+  /** Bytes of a frame's body that have not arrived for this stream; the window already accounts for them. */
   expectedFor(stream: object): number;
   /** Queues one frame. */
   sendFrame(header: FrameHeader, body?: readonly Buffer[]): void;
-  /** Calls `resume` once the connection takes more. */
+  /** Calls `resume` once the connection accepts more. */
   whenWritable(resume: () => void): void;
   closeStream(id: number): void;
   acknowledged(): void;
@@ -40,9 +40,9 @@ export interface BaseStream extends Duplex {
   state: number;
   recvWindow: number;
   sendWindow: number;
-  /** Node's: yamux-js passes no options on to it. */
+  /** Node's own; set here because yamux-js passes no stream options. */
   readonly _readableState: { highWaterMark: number };
-  /** SYN or ACK when the stream still has to say it; moves the state on. */
+  /** SYN or ACK if the stream has not sent it yet; advances the state. */
   sendFlags(): number;
 }
 

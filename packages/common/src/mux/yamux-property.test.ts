@@ -1,4 +1,4 @@
-/** Whatever the chunks, the interleaving and the bytes: what was sent arrives, or the session ends with a reason. Seeded. */
+/** For any chunking, interleaving and bytes, the data arrive or the session ends with a reason. Seeded random tests. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Duplex, duplexPair } from 'node:stream';
@@ -14,7 +14,7 @@ function randomBuffer(random: Random, length: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, () => below(random, 256)));
 }
 
-/** Two ends of a connection that cuts what it carries at random places, and is slow at random. */
+/** Two ends of a connection that splits data at random places and delays it at random. */
 function choppedPair(random: Random): [Duplex, Duplex] {
   const make = (other: () => Duplex): Duplex =>
     new Duplex({
@@ -33,7 +33,7 @@ function choppedPair(random: Random): [Duplex, Duplex] {
   return ends;
 }
 
-/** Writes in random steps, and reads in random steps. Returns the checksums of what was sent and what came back. */
+/** Writes in random steps, and reads in random steps. Returns the checksums of the sent and of the received data. */
 async function talk(stream: YamuxStream, random: Random): Promise<[string, string]> {
   const [sent, heard] = [createHash('sha256'), createHash('sha256')];
   const reading = (async () => {
@@ -124,7 +124,7 @@ describe('yamux, random bytes', function () {
     }
   });
 
-  /** Frames that are nearly right: small ids, all flags, lengths about the window. */
+  /** Frames that are nearly valid: small ids, all flags, lengths around the window. */
   function nearlyRight(random: Random): Buffer {
     const lengths = [0, 1, 5, 262143, 262144, 262145, 0xffffffff];
     const length = lengths[below(random, lengths.length)] ?? 0;
@@ -134,7 +134,7 @@ describe('yamux, random bytes', function () {
   }
 
   for (const role of ['client', 'server'] as const) {
-    it(`400 peers of nearly right frames end in a session that lives or gave a reason (${role})`, async () => {
+    it(`400 peers of nearly right frames leave a session that is open or has a reason for its end (${role})`, async () => {
       for (let seed = 0; seed < 400; seed++) {
         const random = randomFrom(seed);
         const peer = new RawPeer(role, { onStream: echo, maxStreams: 4 });

@@ -12,7 +12,7 @@ import type { YamuxStream } from './yamux-stream.ts';
 const frame = (type: number, flags: number, streamId: number, length: number): Buffer => encodeHeader({ type, flags, streamId, length });
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Cuts what it carries into pieces of `sizes`, over and over. */
+/** A connection that splits data into pieces of `sizes`, again and again. */
 function choppedPair(sizes: readonly number[]): [Duplex, Duplex] {
   const ends: Duplex[] = [];
   let next = 0;
@@ -96,7 +96,7 @@ describe('YamuxSession, two of ours', () => {
     assert.ok((await buffer(served)).equals(data));
   });
 
-  it('a destroyed stream is an error at the other end', async () => {
+  it('destroying a stream is an error at the other end', async () => {
     let served: YamuxStream | undefined;
     const client = pair((stream) => (served = stream));
     const stream = await client.openStream();
@@ -121,7 +121,7 @@ describe('YamuxSession, two of ours', () => {
     await assert.rejects(client.ping(10), /closed/);
   });
 
-  it('an orderly close lets what was written arrive', async () => {
+  it('a close delivers the data written before it', async () => {
     let received: Promise<string> | undefined;
     const client = pair((stream) => {
       received = text(stream);
@@ -206,7 +206,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.deepEqual(await Promise.all(texts), ['abc']);
   });
 
-  it('data for a stream that is gone is thrown away, and what follows is understood', async () => {
+  it('data for a closed stream is discarded, and the following frames are processed', async () => {
     connect('server', { onStream: (stream) => stream.on('error', () => {}) });
     peer.write(Buffer.concat([frame(TYPES.Data, 0, 7, 4), Buffer.from('lost'), frame(TYPES.Ping, FLAGS.SYN, 0, 77)]));
     await turn();
@@ -214,7 +214,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(said(), frame(TYPES.Ping, FLAGS.ACK, 0, 77).toString('hex'));
   });
 
-  it('after a go away no stream is opened, and those open go on', async () => {
+  it('after a go away no stream is opened, and open streams continue', async () => {
     connect('client');
     const stream = await session.openStream();
     peer.write(frame(TYPES.GoAway, 0, 0, 0));
@@ -240,13 +240,13 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(opened, true);
   });
 
-  it('a stream that is given up before it was acknowledged makes room for another', async () => {
+  it('a stream that is reset before its acknowledgement makes room for another', async () => {
     connect('client');
     for (let count = 0; count < 300; count++) {
       const stream = await Promise.race([session.openStream(), turn().then(turn)]);
       assert.ok(stream, `after ${count} streams`);
       stream.on('error', () => {});
-      stream.destroy(new Error('the client is gone'));
+      stream.destroy(new Error('the client has disconnected'));
     }
   });
 

@@ -1,6 +1,5 @@
 /**
- * A yamux session over any duplex connection. No keep-alive: a paused VM answers nothing for as long as it is paused, and that
- * must not break the session.
+ * A yamux session over any duplex connection. It has no keep-alive: a paused VM does not answer, which must not break the session.
  */
 import type { Duplex } from 'node:stream';
 import yamuxConstants from 'yamux-js/lib/constants.js';
@@ -15,10 +14,10 @@ const { STREAM_STATES } = yamuxConstants;
 
 /** Bytes queued on the connection above which streams wait. */
 const CONGESTED_BYTES = 262144;
-/** Bytes, and answers, queued above which the peer is taken for one that makes us talk and does not listen. */
+/** More queued bytes, or answers, mean that the peer makes us answer and does not read. */
 const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_QUEUED_ANSWERS = 16384;
-/** What either side may send on a stream before it gets credit, and hashicorp/yamux' other default. */
+/** Initial window of a stream, and accept backlog: hashicorp/yamux's defaults. */
 const INITIAL_WINDOW = 262144;
 const ACCEPT_BACKLOG = 256;
 const MAX_STREAM_ID = 0xffffffff;
@@ -26,9 +25,9 @@ const MAX_STREAM_ID = 0xffffffff;
 export interface YamuxOptions {
   /** Receives the streams that the peer opens. Without it they are reset. */
   readonly onStream?: (stream: YamuxStream) => void;
-  /** Called for each stream that was reset, with their number so far. */
+  /** Called for each stream that was refused, with their number so far. */
   readonly onRefusal?: (count: number) => void;
-  /** Bytes that a peer may send on a stream before our reader takes them: 256 KiB, or more to have fewer credits on their way. */
+  /** Window of a stream: 256 KiB, or more for fewer window updates. */
   readonly windowBytes?: number;
   /** Most streams that the peer may have open; further ones are reset. */
   readonly maxStreams?: number;
@@ -45,11 +44,11 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     { sent: number; resolve: (milliseconds: number) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
   >();
   readonly #openings: (() => void)[] = [];
-  /** Streams that the current body goes to, and that end with it. */
+  /** The stream of the current body, and the one that ends after it. */
   #target: YamuxStream | undefined;
   #finishing: YamuxStream | undefined;
   #unacknowledged = 0;
-  /** Answers that the peer made us queue since it last took all. */
+  /** Answers that were queued since the connection last drained. */
   #queuedAnswers = 0;
   #refusals = 0;
   private pingValue = 0;
@@ -76,12 +75,12 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return this.#table.size;
   }
 
-  /** True while the connection takes no more: streams wait for its 'drain', which comes only where one was announced. */
+  /** True while the connection is full: streams wait for 'drain', which is emitted only after a write that returned false. */
   get congested(): boolean {
     return this.#connection.writableNeedDrain && this.#connection.writableLength > CONGESTED_BYTES;
   }
 
-  /** Opens a stream; waits while too many are not acknowledged yet, because the peer would reset further ones. */
+  /** Opens a stream. Waits while too many are unacknowledged, because the peer would reset further ones. */
   async openStream(): Promise<YamuxStream> {
     while (!this.shutdown && this.#unacknowledged >= this.config.acceptBacklog)
       await new Promise<void>((resolve) => this.#openings.push(resolve));
@@ -112,7 +111,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     });
   }
 
-  /** Tells the peer to open no more streams; refuses those that it opens all the same. */
+  /** Asks the peer to open no more streams, and refuses those that it opens nevertheless. */
   goAway(code: number = GO_AWAY.normal): void {
     this.localGoaway = true;
     this.sendFrame({ type: TYPES.GoAway, flags: 0, streamId: 0, length: code });
@@ -126,15 +125,15 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#connection.end();
   }
 
-  /** The connection is gone, or the peer cannot be talked to: every stream ends with an error. */
+  /** The connection is lost, or the peer violates the protocol: every stream ends with an error. */
   fail(error?: Error): void {
     if (this.shutdown) return;
     this.#end(error);
-    this.#connection.uncork(); // why we leave is said first
+    this.#connection.uncork(); // sends the queued go away first
     this.#connection.destroy();
   }
 
-  /** What the connection gives, for one that does not give it by 'data'. Kept only by who keeps what a stream's 'data' gives. */
+  /** Receives bytes of a connection that does not emit 'data'. Listeners of a stream's 'data' may keep them only if the caller does not reuse the buffer. */
   receive(chunk: Buffer): void {
     try {
       this.#parser.push(chunk);
@@ -236,7 +235,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     onStream(stream);
   }
 
-  /** A frame that costs the peer nothing to ask for: many small ones take more memory than their bytes. */
+  /** Sends a frame that the peer can request at no cost. Their number is bounded, because many small frames use more memory than their bytes. */
   #answer(header: FrameHeader): void {
     this.sendFrame(header);
     if (++this.#queuedAnswers <= MAX_QUEUED_ANSWERS) return;

@@ -9,7 +9,7 @@ const { STREAM_STATES } = yamuxConstants;
 
 /** Largest body sent in one frame: big enough for one write a frame, small enough to be fair to other streams. */
 const MAX_BODY = 65536;
-/** A stream that was closed here and not there is reset after this time, as hashicorp/yamux does (StreamCloseTimeout). */
+/** A stream that the peer has not closed is reset after this time, as in hashicorp/yamux (StreamCloseTimeout). */
 const CLOSE_TIMEOUT_MS = 300_000;
 
 type Callback = (error?: Error | null) => void;
@@ -18,7 +18,7 @@ export class StreamResetError extends Error {
   readonly code = 'ECONNRESET';
 }
 
-/** Takes up to `limit` bytes off the front of `chunks`. */
+/** Removes up to `limit` bytes from the front of `chunks`. */
 function takeBytes(chunks: Buffer[], limit: number): { body: Buffer[]; length: number } {
   const body: Buffer[] = [];
   let length = 0;
@@ -33,7 +33,7 @@ function takeBytes(chunks: Buffer[], limit: number): { body: Buffer[]; length: n
 
 export class YamuxStream extends YamuxJsStream {
   readonly #owner: StreamOwner;
-  /** Received and not yet taken by the reader; the window bounds it. */
+  /** Received bytes that the reader has not taken; the window bounds them. */
   readonly #held = new ReceiveBuffer();
   #wantsData = false;
   #finReceived = false;
@@ -41,26 +41,26 @@ export class YamuxStream extends YamuxJsStream {
   #ended = false;
   #blocked: { chunks: Buffer[]; callback: Callback } | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
-  /** The session counts those that the peer has not acknowledged yet. */
+  /** The session counts the streams that the peer has not acknowledged. */
   #isCounted: boolean;
 
   constructor(owner: StreamOwner, id: number, state: number) {
     super(owner, id, state);
     this.#owner = owner;
     this.#isCounted = state === STREAM_STATES.Init;
-    // Node's own buffer takes one chunk: what waits does so here, joined.
+    // Node's own buffer takes one chunk; further bytes wait here, joined.
     this._readableState.highWaterMark = 1;
   }
 
   // Received frames, called by the session
 
-  /** A Data header came. @throws ProtocolError when the peer sends more than it was allowed */
+  /** A Data header arrived. @throws ProtocolError when the peer exceeds the window */
   expectBody(length: number): void {
     if (length > this.recvWindow) throw new ProtocolError(`stream ${this.id}: receive window exceeded`);
     this.recvWindow -= length;
   }
 
-  /** `piece` is the caller's again afterwards, unless who reads by 'data' keeps it. */
+  /** `piece` belongs to the caller again after the call, unless a listener of 'data' keeps it. */
   receiveBody(piece: Buffer): void {
     if (this.destroyed) return;
     const isRead = this.#wantsData && this.#held.length === 0 && this.readableLength === 0 && this.readableFlowing === true;
@@ -130,7 +130,7 @@ export class YamuxStream extends YamuxJsStream {
     if (!this.destroyed) this.destroy(error);
   }
 
-  /** Credit is given back when the reader takes data, not when it comes: a slow reader holds one window, never more. */
+  /** A window update is sent when the reader takes data, not when data arrives: a slow reader holds one window at most. */
   #deliver(): void {
     for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) this.#wantsData = this.push(chunk);
     if (!this.#finReceived) this.#giveCredit();
@@ -140,7 +140,7 @@ export class YamuxStream extends YamuxJsStream {
     }
   }
 
-  /** A chunk, if the reader wants one. */
+  /** The next chunk, if the reader wants one. */
   #next(): Buffer | undefined {
     return this.#wantsData ? this.#held.take() : undefined;
   }
@@ -183,7 +183,7 @@ export class YamuxStream extends YamuxJsStream {
     this.#forgetWhenClosed();
   }
 
-  /** An error resets the stream at once; an orderly close waits for the peer's FIN, though not for ever. */
+  /** An error resets the stream at once; a close waits for the peer's FIN, with a time limit. */
   #close(error: Error | null): void {
     if (error) return this.#reset();
     this.#sendFin();
@@ -209,7 +209,7 @@ export class YamuxStream extends YamuxJsStream {
     this.#isCounted = false;
   }
 
-  /** An acknowledgement that comes later is for a stream that is not there. */
+  /** A later acknowledgement is for a stream that does not exist any more. */
   #forget(): void {
     clearTimeout(this.#closeTimer);
     this.#uncount();

@@ -1,6 +1,6 @@
 /** Lists of CPUs and of memory nodes as cpuset(7) writes them: `0-3,7`. Pure. */
 
-/** More than any machine that we know of has. */
+/** More than any known machine has. */
 const MAX_CPU = 4096;
 
 /** The CPUs of a list, or undefined when the text is not a list. */

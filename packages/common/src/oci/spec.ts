@@ -1,6 +1,6 @@
 /**
- * config.json of the OCI runtime specification (config.md, config-linux.md), as far as Kata looks at it. What is not named
- * here stays in the object untouched. 64-bit numbers beyond 2^53 are bigints.
+ * The fields of the OCI runtime specification's config.json that Kata reads (config.md, config-linux.md). Other fields stay in the
+ * object unchanged. 64-bit numbers beyond 2^53 are bigints.
  */
 
 export type Integer = number | bigint;

@@ -1,10 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * For a process that passes bytes on, and of which a host has many: V8 neither optimizes code that is cheap as it is, nor keeps
- * threads with memory of their own for that and for collecting, nor lets the space for young objects grow. Flags that may be set
- * at any time. Call it once all modules are loaded: V8 takes no code that was made with other flags, Node's own neither, and
- * would compile anew what is loaded later.
+ * Saves memory in processes that only copy bytes, of which a host has many: V8 does not optimize code, keeps no threads for compiling and
+ * for garbage collection, and does not grow the young generation. The flags may be set at any time. Call it once all modules are loaded:
+ * V8 rejects cached code that was compiled with other flags, Node's own too, and would compile modules that are loaded later again.
  */
 export function limitV8Memory(): void {
   for (const flag of ['--no-opt', '--no-maglev', '--single-threaded-gc', '--semi-space-growth-factor=1']) setFlagsFromString(flag);

@@ -1,7 +1,7 @@
 /**
- * Buffers are found dead by V8 only when its young generation is full of other objects, which takes tens of megabytes of
- * transfer, or when so many buffers have piled up that it collects everything. A process that passes bytes on collects the
- * young ones itself now and then: a millisecond instead of ten, and a small process instead of a large one.
+ * V8 frees buffers only when its young generation is full of other objects, which takes tens of megabytes of transfer, or when so many
+ * buffers have accumulated that it runs a full collection. A process that copies bytes runs minor collections itself: each takes one
+ * millisecond instead of ten, and the process stays small.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 /** Everything, or only young objects. */
 type Collect = (options?: { type: 'minor' }) => void;
 
-/** V8's own function, had by a flag that may be set at any time. */
+/** V8's own function, made available by a flag that may be set at any time. */
 export function exposeCollect(): Collect {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as Collect;
@@ -20,7 +20,7 @@ export class MinorGcPacer {
   #bytes = 0;
   #collect: Collect | undefined;
 
-  /** Collects after each `every` bytes that were counted. */
+  /** Runs a collection each time that `every` bytes were counted. */
   constructor(every: number) {
     this.#every = every;
   }

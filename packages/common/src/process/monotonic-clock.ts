@@ -1,2 +1,2 @@
-/** Milliseconds on a clock that is never set. The global `performance` would do, and load node:perf_hooks for it. */
+/** Milliseconds on a monotonic clock. The global `performance` would load node:perf_hooks. */
 export const monotonicMs = (): number => process.uptime() * 1000;

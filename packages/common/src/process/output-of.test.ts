@@ -6,19 +6,19 @@ describe('outputOf', () => {
   const shell = (script: string, timeoutMs = 10_000, input = ''): Promise<string> =>
     outputOf(spawn('sh', ['-c', script], { stdio: 'pipe' }), { input, timeoutMs });
 
-  it('gives what the program says, and it gets its input', async () => assert.equal(await shell('cat', 10_000, 'in'), 'in'));
+  it('returns stdout, and the program gets its input', async () => assert.equal(await shell('cat', 10_000, 'in'), 'in'));
   it('a program need not read its input', async () => assert.equal(await shell('echo out', 10_000, 'x'.repeat(1 << 20)), 'out\n'));
-  it('one that fails: its complaint', () => assert.rejects(shell('echo why >&2; exit 3'), { message: 'sh -c echo why >&2; exit 3: why' }));
-  it("without the kernel's sentences", () =>
+  it('a failed program: its stderr', () => assert.rejects(shell('echo why >&2; exit 3'), { message: 'sh -c echo why >&2; exit 3: why' }));
+  it("without the kernel's phrases", () =>
     assert.rejects(shell('echo x: No such file or directory >&2; exit 3'), { message: /: x: ENOENT$/ }));
-  it('one that fails without a word: its exit code', () => assert.rejects(shell('exit 3'), { message: 'sh -c exit 3: exit code 3' }));
-  it('one that a signal ends', () => assert.rejects(shell('kill -9 $$'), { message: 'sh -c kill -9 $$: SIGKILL' }));
-  it('one that cannot be run', () =>
+  it('a failed program without stderr: its exit code', () => assert.rejects(shell('exit 3'), { message: 'sh -c exit 3: exit code 3' }));
+  it('a program that is killed by a signal', () => assert.rejects(shell('kill -9 $$'), { message: 'sh -c kill -9 $$: SIGKILL' }));
+  it('a program that cannot be run', () =>
     assert.rejects(outputOf(spawn('/nonexistent/program', { stdio: 'pipe' }), { timeoutMs: 10_000 }), {
       message: '/nonexistent/program cannot be run: is it installed?',
     }));
 
-  it('one that does not end in time is ended, and what it has started is not waited for', async () => {
+  it('a program that does not end in time is killed, and its children are not waited for', async () => {
     const child = spawn('sh', ['-c', 'trap "" TERM; sleep 4 & wait'], { stdio: 'pipe' });
     const begun = performance.now();
     await assert.rejects(outputOf(child, { timeoutMs: 200 }), {

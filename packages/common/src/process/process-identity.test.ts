@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { identifyProcess, isAlive, signalProcess } from './process-identity.ts';
 
 describe('process identity', () => {
-  it('knows itself', () => {
+  it('identifies this process', () => {
     const self = identifyProcess(process.pid);
     assert.ok(self && isAlive(self));
   });
 
-  it('is not fooled by a pid that now belongs to another', () => {
+  it('distinguishes a process from another one with the same pid', () => {
     assert.equal(isAlive({ pid: process.pid, startTime: '1' }), false);
     assert.equal(signalProcess({ pid: process.pid, startTime: '1' }, 'SIGTERM'), false);
   });

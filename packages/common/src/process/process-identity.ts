@@ -1,4 +1,4 @@
-/** A process is a pid and its start time: a pid alone may by now belong to a stranger. */
+/** A process is identified by its pid and its start time: a pid alone may belong to another process by now. */
 import { readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
@@ -23,7 +23,7 @@ function readStat(pid: number): Stat | undefined {
   } catch {
     return undefined;
   }
-  // The command name in parentheses may hold anything, even ") ": count fields after the last one.
+  // The command name in parentheses may contain ") ": fields are counted after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return {
     state: fields[0] ?? '?',
@@ -40,8 +40,8 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
 }
 
 /**
- * True while this very process runs. A zombie does not, unless threads of it still do: until they have ended too they hold
- * its files, and with them mounts.
+ * True while this process runs. A zombie does not run, unless it has threads: until they have ended they keep its files open, and
+ * with them mounts busy.
  */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
@@ -49,23 +49,23 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return (stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1;
 }
 
-/** A process that SIGSTOP or a tracer holds is `stopped`: it lives, and does nothing. */
+/** A process that SIGSTOP or a tracer has stopped is `stopped`. */
 export function processState(identity: ProcessIdentity): 'running' | 'stopped' | 'ended' {
   if (!isAlive(identity)) return 'ended';
   return /^[Tt]$/.test(readStat(identity.pid)?.state ?? '') ? 'stopped' : 'running';
 }
 
-/** Sends a signal if this very process still runs. Returns whether it was sent. */
+/** Sends a signal if this process still runs. @returns whether it was sent */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals | number): boolean {
   if (!isAlive(identity)) return false;
   try {
     return process.kill(identity.pid, signal);
   } catch {
-    return false; // gone in between
+    return false; // ended in between
   }
 }
 
-/** Milliseconds of a clock tick, as /proc counts them: USER_HZ is 100 on every Linux that Node runs on. */
+/** Milliseconds of a clock tick of /proc: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
 /** CPU time that the process has used, in milliseconds; 0 when it has ended. */

@@ -3,12 +3,12 @@ import { writeSync } from 'node:fs';
 import { KataError } from '../errors/kata-error.ts';
 import { errorMessage } from '../errors/error-message.ts';
 
-/** Writes all of `text` to an fd that may be a full non-blocking pipe; gives up when the reader has gone. */
+/** Writes all of `text` to an fd that may be a full non-blocking pipe; stops when the reader has closed it. */
 function writeAll(fd: number, text: string): void {
   try {
     writeSync(fd, text);
   } catch {
-    // Nobody is there to be told: the exit code has to say it.
+    // There is no reader: only the exit code reports the error.
   }
 }
 

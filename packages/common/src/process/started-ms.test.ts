@@ -3,7 +3,7 @@ import { identifyProcess } from './process-identity.ts';
 import { startedMs } from './started-ms.ts';
 
 describe('startedMs', () => {
-  it('is when this process began, to a second', () => {
+  it('is the start time of this process, to a second', () => {
     const own = identifyProcess(process.pid);
     const began = Date.now() - process.uptime() * 1000;
     assert.ok(own && Math.abs((startedMs(own) ?? 0) - began) < 2000);

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 
 /** For the process whose memory the clones of a VM share. Flags that may be set at any time. */
 export function tuneV8ForClones(): void {
-  // The space for young objects stays as it is at the start. V8 would let it grow to a hundred megabytes of the guest's memory
-  // while many short processes come and go, and give none of it back.
+  // The space for young objects keeps its initial size. V8 would let it grow to a hundred megabytes of the guest's memory while
+  // many short processes are started, and would never shrink it.
   setFlagsFromString('--semi-space-growth-factor=1');
   // What was compiled stays: the clones of a warmed-up VM share it, and V8 would throw away what was not called for a while.
   setFlagsFromString('--no-flush-bytecode');

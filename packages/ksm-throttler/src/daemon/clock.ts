@@ -1,12 +1,12 @@
-/** Time as the throttler needs it; a test's passes faster. */
+/** The throttler's clock; tests pass a faster one. */
 export interface Clock {
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
-  /** Calls `act` once after `milliseconds`; gives what takes it back. */
+  /** Calls `act` once after `milliseconds`. @returns a function that cancels it */
   after(milliseconds: number, act: () => void): () => void;
 }
 
-/** A clock that goes `speed` times as fast as the machine's. */
+/** A clock that runs `speed` times as fast as the machine's. */
 export const realClock = (speed: number): Clock => ({
   now: () => performance.now() * speed,
   after(milliseconds, act) {

@@ -2,7 +2,7 @@ import type { GoFlag } from '@kata-containers/common/command-lines/go-flags';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { logFlag, rootFlag, uriFlag } from '../process/read-command-line.ts';
 
-/** 1.x's flags, then ours, then those that tests point at fakes. */
+/** 1.x's flags, then new ones, then those by which tests use fakes. */
 export const daemonFlags: readonly GoFlag[] = [
   logFlag,
   uriFlag,
@@ -10,7 +10,7 @@ export const daemonFlags: readonly GoFlag[] = [
   { name: 'back-off', kind: 'boolean', description: 'leave a mode early when scans gain nothing', default: true },
   { name: 'dry-run', kind: 'boolean', description: 'print what would be written, and write nothing', default: false },
   { name: 'status', kind: 'boolean', description: 'print mode, memory saved and CPU spent, and exit', default: false },
-  { name: 'restore', kind: 'boolean', description: 'put back the values that a killed throttler left, and exit', default: false },
+  { name: 'restore', kind: 'boolean', description: 'restore the values that a killed throttler saved, and exit', default: false },
   { name: 'ksm', kind: 'string', description: "the kernel's KSM directory (tests)", default: '/sys/kernel/mm/ksm' },
   { name: 'proc', kind: 'string', description: 'where processes and meminfo are (tests)', default: '/proc' },
   { name: 'speed', kind: 'string', description: 'how many times as fast time passes (tests)', default: '1' },

@@ -18,7 +18,7 @@ export interface Host {
   readonly ksmdSeconds: () => number | undefined;
 }
 
-/** @throws UsageError for an impossible socket; KataError when KSM is missing, or not to be set and `access` is to write */
+/** @throws UsageError for an invalid socket path; KataError when KSM is missing, or with `access` 'write' when it cannot be set */
 export function openHost(given: ParsedFlags, access: 'read' | 'write'): Host {
   const socket = socketPath(given.text('uri'));
   const directory = given.text('ksm');
@@ -36,7 +36,7 @@ export function openHost(given: ParsedFlags, access: 'read' | 'write'): Host {
   };
 }
 
-/** The status as text, from the kernel and the record of whatever daemon there is. */
+/** The status as text, from the kernel and the running daemon's record. */
 export function describeHost({ ksm, recordPath: path, ksmdSeconds: seconds }: Host): string {
   const daemon = readRecord(path);
   return statusMessage({

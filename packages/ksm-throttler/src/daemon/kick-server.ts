@@ -1,4 +1,4 @@
-/** The socket that triggers kick: /ksm.KSMThrottler/Kick. */
+/** The socket on which triggers call /ksm.KSMThrottler/Kick. */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
@@ -11,7 +11,7 @@ import { grpcService } from '@kata-containers/common/grpc/service';
 /** The socket's directory, with 1.x's mode. */
 export const makeDirectory = (socket: string): void => void mkdirSync(dirname(socket), { recursive: true, mode: 0o750 });
 
-/** Listens on `path`, in place of a socket that a dead daemon left. Gives what ends it. @throws KataError */
+/** Listens on `path` and replaces the socket of a dead daemon. @returns a function that closes the server. @throws KataError */
 export async function serveKicks(path: string, kick: () => void): Promise<() => void> {
   rmSync(path, { force: true });
   const server = new Server();

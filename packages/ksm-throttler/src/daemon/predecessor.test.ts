@@ -12,7 +12,7 @@ import { takeOver } from './predecessor.ts';
 const theirs = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
 const killed = { initial: theirs, pid: process.pid, startTime: '1', mode: 'aggressive' } as const;
 
-describe('what a daemon before us has left', () => {
+describe('what a previous daemon has left', () => {
   let root = '';
   const host = (dryRun = false): Host => {
     const sysfs = new Sysfs(root);
@@ -31,21 +31,21 @@ describe('what a daemon before us has left', () => {
     assert.deepEqual([initial.pages_to_scan, wasKilled], ['5000', false]);
   });
 
-  it('killed: its values are believed, and put back', () => {
+  it('killed: its saved values are restored', () => {
     writeRecord(host().recordPath, killed);
     assert.deepEqual(takeOver(host()), { initial: theirs, wasKilled: true });
     assert.deepEqual(host().ksm.values(), theirs);
     assert.equal(existsSync(host().recordPath), false);
   });
 
-  it('killed, and now a dry run: nothing is put back or forgotten', () => {
+  it('killed, and now a dry run: nothing is restored or removed', () => {
     writeRecord(host().recordPath, killed);
     assert.deepEqual(takeOver(host(true)).initial, theirs);
     assert.equal(host().ksm.values().run, '1');
     assert.equal(existsSync(host().recordPath), true);
   });
 
-  it('alive: there is no place for two', () => {
+  it('alive: a second daemon is refused', () => {
     const self = identifyProcess(process.pid);
     assert.ok(self);
     writeRecord(host().recordPath, { ...killed, ...self });

@@ -1,4 +1,4 @@
-/** What a daemon before us has left. */
+/** Takes over from a previous daemon. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
@@ -6,8 +6,8 @@ import { readRecord, removeRecord } from '../status/record-file.ts';
 import type { Host } from './host.ts';
 
 /**
- * The host's own values: what a killed daemon remembered, which is put back at once, or else what the kernel has now.
- * @throws KataError while another daemon runs: two would put back each other's values
+ * The host's own values: those that a killed daemon saved, which are restored at once, or else the kernel's current ones.
+ * @throws KataError while another daemon runs: two would restore each other's values
  */
 export function takeOver({ ksm, recordPath, dryRun, socket }: Host): { initial: KsmValues; wasKilled: boolean } {
   const record = readRecord(recordPath);

@@ -1,4 +1,4 @@
-/** The daemon's life: remember, listen and watch, walk the schedule, put back. */
+/** The daemon's main function: save the host's values, serve kicks, watch sandboxes, run the schedule, restore the values. */
 import { writeSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -24,7 +24,7 @@ import { Throttler } from './throttler.ts';
 
 const program = 'kata-ksm-throttler';
 
-/** Keeps the record true; a dry run has nothing to remember. A record that cannot be written is logged, and the daemon goes on. */
+/** Keeps the record up to date; a dry run has none. When the record cannot be written, the daemon logs that and continues. */
 function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (state: State) => void {
   if (host.dryRun) return () => {};
   const fixed = { initial, pid: process.pid, startTime: identifyProcess(process.pid)?.startTime ?? '' };
@@ -42,14 +42,14 @@ function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (s
   };
 }
 
-/** The record goes only once the values are back: otherwise the next start tries again. */
+/** The record is removed only once the values are restored: otherwise the next start tries again. */
 function putBack(throttler: Throttler, host: Host, log: Logger): boolean {
   try {
     throttler.stop();
     if (!host.dryRun) removeRecord(host.recordPath);
     return true;
   } catch (error) {
-    log.error("the host's values cannot be put back", { reason: errorMessage(error) });
+    log.error("the host's values cannot be restored", { reason: errorMessage(error) });
     return false;
   }
 }
@@ -75,18 +75,18 @@ async function listen({ throttler, host, root, log }: Listening, closers: (() =>
   log.info('ends', { signal: await ended });
 }
 
-/** The exit code: values that could not be put back are a failure. @throws Error whatever ended the daemon, after putting back */
+/** @returns the exit code: values that could not be restored are a failure. @throws Error that ended the daemon, after restoring */
 async function serve(host: Host, given: ParsedFlags, log: Logger): Promise<number> {
   const clock = realClock(parseSpeed(given.text('speed')));
   makeDirectory(host.socket);
   const { initial, wasKilled } = takeOver(host);
-  if (wasKilled) log.warn('the last throttler was killed: its saved values are put back');
+  if (wasKilled) log.warn('the last throttler was killed: its saved values are restored');
   const onState = recorder(host, initial, clock, log);
   const throttler = new Throttler({ ksm: host.ksm, initial, clock, log, backOff: given.is('back-off'), onState });
   const closers: (() => void)[] = [];
   let isBack = false;
   try {
-    throttler.start(); // remembers, before anything is changed
+    throttler.start(); // saves the values before it changes any
     await listen({ throttler, host, root: given.text('root'), log }, closers);
   } finally {
     isBack = putBack(throttler, host, log);

@@ -7,7 +7,7 @@ import { modeOf } from '../schedule/throttle-plan.ts';
 import type { Clock } from './clock.ts';
 import { Throttler } from './throttler.ts';
 
-/** A clock that stands still until it is moved, and then calls in order what falls due. */
+/** A clock that advances only when told to, and then calls the due timers in order. */
 class FakeClock implements Clock {
   #now = 0;
   #due: { at: number; act: () => void }[] = [];
@@ -73,7 +73,7 @@ describe('Throttler', () => {
     log = createLogger({ format: 'text', level: 'debug', precision: 'seconds', write: (line) => lines.push(line) });
   });
   const now = (): string => ['run', 'pages_to_scan', 'sleep_millisecs'].map((name) => attributes.read(name)).join('/');
-  /** Scans that go round once a second, and earn `bytes` in each. */
+  /** Makes a full scan each second, which saves `bytes`. */
   const scan = (seconds: number, bytes: number): void => {
     for (let second = 0; second < seconds; second++) {
       attributes.values.set('full_scans', String(Number(attributes.read('full_scans')) + 1));
@@ -97,7 +97,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0, 'at rest no timer runs');
   });
 
-  it('at the start nothing is written for two minutes', () => {
+  it('after the start nothing is written for two minutes', () => {
     make().start();
     clock.advance(119.9);
     assert.equal(attributes.writes, 0);
@@ -109,7 +109,7 @@ describe('Throttler', () => {
     assert.equal(now(), '0/100/20');
   });
 
-  it('another kick measures the memory again', () => {
+  it('another kick reads the amount of memory again', () => {
     const throttler = make();
     throttler.kick('sandbox');
     anonymous *= 2;
@@ -117,7 +117,7 @@ describe('Throttler', () => {
     assert.equal(now(), '1/200000/1');
   });
 
-  it('stopping puts the values back, and nothing comes after', () => {
+  it('stopping restores the values, and nothing is written after that', () => {
     const throttler = make();
     throttler.kick('trigger');
     throttler.stop();
@@ -126,7 +126,7 @@ describe('Throttler', () => {
     assert.equal(now(), '0/100/20');
   });
 
-  it('the last sandbox ends what a sandbox began', () => {
+  it('the end of the last sandbox ends the schedule that a sandbox began', () => {
     const throttler = make();
     throttler.kick('sandbox');
     throttler.empty();
@@ -136,7 +136,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('scans that gain nothing: each mode is left after ten seconds', () => {
+  it('scans without gain: each mode ends after ten seconds', () => {
     const throttler = make();
     throttler.kick('sandbox');
     const seen = [10, 10, 10].map((seconds) => {
@@ -147,7 +147,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('scans that gain: no mode is left early', () => {
+  it('scans with gain: no mode ends early', () => {
     const throttler = make();
     throttler.kick('sandbox');
     scan(29, 1 << 20);
@@ -156,7 +156,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'standard');
   });
 
-  it('a gain that ends is noticed', () => {
+  it('the end of the gain is noticed', () => {
     const throttler = make();
     throttler.kick('sandbox');
     scan(15, 1 << 20);
@@ -168,7 +168,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'slow');
   });
 
-  it('rounds that take long are waited for', () => {
+  it('waits for slow rounds', () => {
     const throttler = make();
     throttler.kick('sandbox');
     attributes.values.set('full_scans', '2');
@@ -195,7 +195,7 @@ describe('Throttler', () => {
     assert.equal(now(), '1/10000/10');
   });
 
-  it('every new state is reported, others are not', () => {
+  it('every new state is reported once', () => {
     const throttler = make();
     throttler.start();
     clock.advance(100);

@@ -1,4 +1,4 @@
-/** Moves the state machine by time and events, and applies its modes. Timers only: at rest it costs nothing. */
+/** Advances the state machine by time and events, and applies its modes. It uses timers only: at rest it costs nothing. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Ksm } from '../kernel/ksm.ts';
@@ -10,16 +10,16 @@ import { advance, modeOf, startState } from '../schedule/throttle-plan.ts';
 import type { ThrottleEvent, State } from '../schedule/throttle-plan.ts';
 import type { Clock } from './clock.ts';
 
-/** How often the gain is looked at while merging runs. */
+/** Interval of the checks of the gain while merging runs. */
 const LOOK_MS = 10_000;
 
 export interface ThrottlerParts {
   readonly ksm: Ksm;
-  /** What the host had, and gets back. */
+  /** The host's own values, which are restored at the end. */
   readonly initial: KsmValues;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether a mode is left early when it gains nothing; 1.x never does. */
+  /** Whether a mode without gain ends early; in 1.x it never does. */
   readonly backOff: boolean;
   /** Called for each new state. */
   readonly onState: (state: State) => void;
@@ -28,7 +28,7 @@ export interface ThrottlerParts {
 export class Throttler {
   readonly #parts: ThrottlerParts;
   #state: State;
-  /** The gain when the present mode began, or last earned something. */
+  /** The gain at the start of the current mode, or at its last increase. */
   #since: Gain;
   #cancel: () => void = () => {};
 
@@ -47,17 +47,17 @@ export class Throttler {
     this.#arm();
   }
 
-  /** A VM has appeared: merge hard, from now on. */
+  /** A VM has appeared: merge aggressively from now on. */
   kick(by: 'sandbox' | 'trigger'): void {
     this.#take({ kind: 'kick', by });
   }
 
-  /** The last sandbox has gone. */
+  /** The last sandbox has ended. */
   empty(): void {
     this.#take({ kind: 'empty' });
   }
 
-  /** Puts back what the host had, for good. @throws KataError */
+  /** Restores the host's values and stops. @throws KataError */
   stop(): void {
     this.#cancel();
     this.#parts.ksm.restore(this.#parts.initial);

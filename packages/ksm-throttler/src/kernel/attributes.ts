@@ -5,7 +5,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 
 export interface Attributes {
-  /** The text without its line feed; undefined when this kernel does not have it. */
+  /** The text without its line feed; undefined when this kernel does not have the attribute. */
   read(name: string): string | undefined;
   /** @throws KataError when the kernel refuses the value */
   write(name: string, value: string): void;
@@ -29,7 +29,7 @@ export class Sysfs implements Attributes {
   write(name: string, value: string): void {
     const path = join(this.#directory, name);
     try {
-      const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC); // no O_CREAT: sysfs makes no files
+      const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC); // no O_CREAT: sysfs creates no files
       try {
         writeSync(file, value);
       } finally {
@@ -40,14 +40,14 @@ export class Sysfs implements Attributes {
     }
   }
 
-  /** @throws KataError that says what to do, when one of the names is not there or may not be written */
+  /** @throws KataError with a remedy when one of the attributes is missing or not writable */
   require(names: readonly string[], access: 'read' | 'write'): void {
     for (const name of names) {
       const path = join(this.#directory, name);
       if (this.read(name) === undefined)
-        throw new KataError(`KSM is unavailable: ${path} cannot be read: it takes a kernel with CONFIG_KSM, and /sys mounted`);
+        throw new KataError(`KSM is unavailable: ${path} cannot be read: a kernel with CONFIG_KSM and a mounted /sys are needed`);
       if (access === 'write' && !isWritable(path))
-        throw new KataError(`KSM is unavailable: ${path} cannot be written: it takes root, and /sys mounted read-write`);
+        throw new KataError(`KSM is unavailable: ${path} cannot be written: root and a /sys that is mounted read-write are needed`);
     }
   }
 }
@@ -61,7 +61,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** Tells what would be written, and from then on answers as if it had been. */
+/** Reports what would be written, and returns these values from then on. */
 export class DryRun implements Attributes {
   readonly #inner: Attributes;
   readonly #tell: (name: string, value: string) => void;

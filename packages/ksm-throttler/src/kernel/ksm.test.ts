@@ -40,7 +40,7 @@ describe('KSM', () => {
     assert.equal(ksm().gain().savedBytes, 1 << 20);
   });
 
-  it("takes a new kernel's own account", () => {
+  it("uses a new kernel's own profit value", () => {
     set('pages_sharing', '256');
     set('ksm_zero_pages', '44');
     set('general_profit', '-4096');
@@ -49,7 +49,7 @@ describe('KSM', () => {
     assert.deepEqual(ksm().gain(), { savedBytes: -4096, fullScans: 3 });
   });
 
-  it('a dry run tells, changes nothing, and goes on from what it told', () => {
+  it('a dry run reports values, changes nothing, and reads the reported values', () => {
     const told: string[] = [];
     const dry = new Ksm(new DryRun(new Sysfs(root), (name, value) => told.push(`${name}=${value}`)), meminfo);
     dry.tune(settings.slow);
@@ -61,19 +61,19 @@ describe('KSM', () => {
   it('a kernel without KSM: the error names what it lacks', () =>
     assert.throws(() => new Sysfs(join(root, 'missing')).require(requiredNames, 'write'), /missing\/run cannot be read.*CONFIG_KSM/));
 
-  it('a value that is refused names file and value, and makes no file', () => {
+  it('the error of a refused value names file and value, and no file is created', () => {
     rmSync(join(root, 'run'));
     assert.throws(() => new Sysfs(root).write('run', '1'), KataError);
     assert.throws(() => get('run'));
     assert.throws(() => new Sysfs(root).write('run', '1'), /\/run does not take "1"/);
   });
 
-  it('values that may not be set are distinguished from missing ones', function () {
-    // root may write anything; what it may not write is a read-only file system, /proc/sys has such files
+  it('attributes that are not writable are distinguished from missing ones', function () {
+    // root can write any file except those that the kernel makes read-only, as some in /proc/sys
     const readOnly = process.getuid?.() === 0 ? new Sysfs('/proc/sys/kernel') : new Sysfs(root);
     if (process.getuid?.() !== 0) chmodSync(join(root, 'run'), 0o400);
     const name = process.getuid?.() === 0 ? 'osrelease' : 'run';
     readOnly.require([name], 'read');
-    assert.throws(() => readOnly.require([name], 'write'), /cannot be written: it takes root/);
+    assert.throws(() => readOnly.require([name], 'write'), /cannot be written: root and a .sys/);
   });
 });

@@ -5,17 +5,17 @@ import type { Attributes } from './attributes.ts';
 import { anonKiB, tunedValues, writesBetween } from './tuning-plan.ts';
 import type { KsmValues } from './tuning-plan.ts';
 
-/** What a kernel with KSM has, whatever its version. */
+/** Attributes of every kernel with KSM, whatever its version. */
 export const requiredNames = ['run', 'pages_to_scan', 'sleep_millisecs'] as const;
 const PAGE_BYTES = 4096;
 
-/** What merging has come to. */
+/** The result of merging. */
 export interface Merged {
-  /** Pages that are left of those merged. */
+  /** Shared pages that remain. */
   readonly kept: number;
-  /** Pages that were given back, pages of zeros among them. */
+  /** Pages that were saved, including pages of zeros. */
   readonly saved: number;
-  /** The kernel's own account, which takes off its bookkeeping: Linux 6.4 and later. */
+  /** The kernel's own value, net of its bookkeeping: Linux 6.4 and later. */
   readonly profitBytes: number | undefined;
   readonly fullScans: number;
 }
@@ -37,7 +37,7 @@ export class Ksm {
     return advisor === undefined ? values : { ...values, advisor_mode: /\[(.*?)\]/.exec(advisor)?.[1] ?? advisor };
   }
 
-  /** Has the kernel merge as `setting` says, measured by the memory that there is now. @throws KataError */
+  /** Sets the kernel's values for `setting` and the current amount of memory. @throws KataError */
   tune(setting: Setting): void {
     const values = this.values();
     this.#change(values, tunedValues(setting, anonKiB(this.#meminfo()), values));
@@ -69,5 +69,5 @@ export class Ksm {
   }
 }
 
-/** With the bookkeeping taken off, where the kernel tells. */
+/** Net of the bookkeeping, where the kernel reports that. */
 export const savedBytes = ({ saved, profitBytes }: Merged): number => profitBytes ?? saved * PAGE_BYTES;

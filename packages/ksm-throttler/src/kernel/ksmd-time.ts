@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** USER_HZ, in which Linux tells times to programs. */
+/** USER_HZ, the unit of times in /proc. */
 const TICKS_PER_SECOND = 100;
 
 function read(path: string): string {
@@ -13,13 +13,13 @@ function read(path: string): string {
   }
 }
 
-/** User and system time in seconds of a line of /proc/PID/stat. The name in it may hold blanks: count after its end. */
+/** User and system time in seconds, from the text of /proc/PID/stat. The name may contain blanks: fields are counted after its end. */
 function cpuSeconds(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Seconds that ksmd has run since boot; undefined where it is not to be seen, as in a PID namespace. Kernel threads have PID 2 for parent. */
+/** CPU seconds of ksmd since boot; undefined where it is not visible, as in a PID namespace. The parent of kernel threads is PID 2. */
 export function ksmdSeconds(proc: string): number | undefined {
   for (const pid of readdirSync(proc).filter((name) => /^\d+$/.test(name))) {
     const stat = read(join(proc, pid, 'stat'));

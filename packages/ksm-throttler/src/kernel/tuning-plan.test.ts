@@ -12,7 +12,7 @@ describe('pages in one batch', () => {
     ['1 TiB', 1 << 30, 10, 4096, 26_843_545],
     ['large pages', 4_000_000, 10, 65_536, 6250],
     ['hardly any memory', 100, 100, 4096, 1],
-    ['none: the kernel takes no 0 for a batch', 0, 10, 4096, 1],
+    ['none: the kernel refuses a batch of 0', 0, 10, 4096, 1],
   ];
   for (const [name, anonymousKiB, divisor, pageBytes, pages] of cases)
     it(name, () => assert.equal(pagesToScan(anonymousKiB, divisor, pageBytes), pages));
@@ -29,7 +29,7 @@ describe('AnonPages', () => {
 
 describe('a mode as values', () => {
   const host: KsmValues = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
-  it('is memory and pause', () =>
+  it('has the batch and the pause', () =>
     assert.deepEqual(tunedValues(settings.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
   it('switches an advisor off', () =>
     assert.equal(tunedValues(settings.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));

@@ -1,22 +1,22 @@
-/** What is written to /sys/kernel/mm/ksm, and in which order. Pure. Linux, Documentation/admin-guide/mm/ksm.rst. */
+/** The values to write to /sys/kernel/mm/ksm, in order. Pure. Linux, Documentation/admin-guide/mm/ksm.rst. */
 import type { Setting } from '../schedule/schedule-plan.ts';
 
-/** Texts as the kernel gives them. */
+/** Values as the kernel prints them. */
 export interface KsmValues {
   readonly run: string;
   readonly pages_to_scan: string;
   readonly sleep_millisecs: string;
-  /** Linux 6.8 and later: anything but `none` chooses pages_to_scan itself, and refuses ours. */
+  /** Linux 6.8 and later: every advisor but `none` sets pages_to_scan itself and refuses writes to it. */
   readonly advisor_mode?: string;
 }
 
 export type Name = keyof KsmValues;
 export type Write = readonly [name: Name, value: string];
 
-/** AnonPages of /proc/meminfo; 0 when it is not there. */
+/** AnonPages of /proc/meminfo; 0 when it is missing. */
 export const anonKiB = (meminfo: string): number => Number(/^AnonPages:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0);
 
-/** Pages in one batch. The kernel's pages are 4 KiB on amd64, which is where QEMU runs our guests. */
+/** Pages in one batch. Pages are 4 KiB on amd64, the only supported architecture. */
 export function pagesToScan(anonymousKiB: number, divisor: number, pageBytes = 4096): number {
   return Math.max(1, Math.floor((anonymousKiB * 1024) / pageBytes / divisor));
 }

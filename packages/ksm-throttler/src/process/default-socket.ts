@@ -1,2 +1,2 @@
-/** Where 1.x's packages have daemon and triggers meet. */
+/** The socket of daemon and triggers in 1.x's packages. */
 export const defaultSocket = '/var/run/kata-ksm-throttler/ksm.sock';

@@ -1,4 +1,4 @@
-/** What the command lines of daemon and triggers have in common: Go's flags, -h, -version and the log on stderr. */
+/** The common part of the command lines of daemon and triggers: Go's flags, -h, -version and the log on stderr. */
 import { writeSync } from 'node:fs';
 import { goFlagsUsage, parseGoFlags } from '@kata-containers/common/command-lines/go-flags';
 import type { GoFlag } from '@kata-containers/common/command-lines/go-flags';
@@ -23,7 +23,7 @@ export interface ParsedFlags {
   is(name: string): boolean;
 }
 
-/** Reads the flags; undefined when they asked for -h or -version, which is answered. @throws UsageError */
+/** Reads the flags; undefined after -h or -version, whose text it prints. @throws UsageError */
 export function readCommandLine(program: string, argv: readonly string[], flags: readonly GoFlag[]): ParsedFlags | undefined {
   const all = [...flags, versionFlag];
   if (argv.some((word) => /^--?h(elp)?$/.test(word))) {
@@ -38,7 +38,7 @@ export function readCommandLine(program: string, argv: readonly string[], flags:
   return { text: (name) => String(values[name]), is: (name) => values[name] === true };
 }
 
-/** @throws UsageError for a level that logrus does not know */
+/** @throws UsageError for a level that logrus does not have */
 export function openLog(program: string, levelName: string): Logger {
   const level = parseLevel(levelName);
   if (level === undefined) throw new UsageError(`not a valid log level: "${levelName}"`);

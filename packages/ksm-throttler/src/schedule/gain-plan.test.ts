@@ -8,8 +8,8 @@ const gain = (fullScans: number, mib: number): Gain => ({ fullScans, savedBytes:
 describe('judging the gain', () => {
   const cases: [name: string, since: Gain, now: Gain, verdict: Verdict][] = [
     ['no round yet', gain(7, 100), gain(7, 100), 'too early'],
-    ['two rounds: a page has perhaps been seen once', gain(7, 100), gain(9, 100), 'too early'],
-    ['three rounds for nothing', gain(7, 100), gain(10, 100), 'fruitless'],
+    ['two rounds: a page may have been visited once', gain(7, 100), gain(9, 100), 'too early'],
+    ['three rounds without gain', gain(7, 100), gain(10, 100), 'fruitless'],
     ['three rounds for less than a MiB', gain(7, 100), gain(10, 100.9), 'fruitless'],
     ['three rounds, and less than before: guests have written', gain(7, 100), gain(10, 60), 'fruitless'],
     ['a MiB', gain(7, 100), gain(10, 101), 'earning'],

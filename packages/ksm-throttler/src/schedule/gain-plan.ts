@@ -1,6 +1,6 @@
-/** Whether merging still earns anything. Pure. */
+/** Whether merging still has a gain. Pure. */
 
-/** What the kernel says about merging so far. */
+/** The kernel's counters of merging. */
 export interface Gain {
   /** Rounds through all mergeable memory since boot. */
   readonly fullScans: number;
@@ -9,11 +9,11 @@ export interface Gain {
 }
 
 /**
- * A page is merged when a second visit finds it as the first left it. Of three rounds that end after a moment, at least two
- * were whole ones: what there was to merge at that moment has been merged.
+ * A page is merged when its second visit finds it unchanged. Of three rounds that end after a moment at least two were complete:
+ * the pages that could be merged at that moment have been merged.
  */
 export const ROUNDS_TO_JUDGE = 3;
-/** Less than this is what the coming and going of pages in running guests makes. */
+/** Smaller changes are caused by page turnover in running guests. */
 export const MIN_GAIN_BYTES = 1 << 20;
 
 export type Verdict = 'too early' | 'earning' | 'fruitless';

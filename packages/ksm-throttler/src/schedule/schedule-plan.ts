@@ -1,13 +1,13 @@
 /**
- * 1.x's schedule as data: how hard merging works in each mode, and what comes after how long. Pure.
- * Merging burns CPU on every scan, so it runs hard only while there is something new to merge.
+ * 1.x's schedule as data: the scan rate of each mode, and the order and duration of modes. Pure.
+ * Every scan uses CPU time, so merging is aggressive only while there is something new to merge.
  */
 
-/** `initial` is what the host had before us. */
+/** `initial` has the host's own values. */
 export type Mode = 'initial' | 'slow' | 'standard' | 'aggressive';
 
 export interface Setting {
-  /** One batch looks at this part of the anonymous memory: one in `divisor` pages. */
+  /** One batch scans one in `divisor` pages of the anonymous memory. */
   readonly divisor: number;
   /** The pause between two batches. */
   readonly sleepMs: number;
@@ -21,11 +21,11 @@ export const settings: Readonly<Record<Exclude<Mode, 'initial'>, Setting>> = {
 
 export interface Step {
   readonly mode: Mode;
-  /** Milliseconds after which the next step comes; undefined for the last. */
+  /** Milliseconds until the next step begins; undefined for the last. */
   readonly lastsMs: number | undefined;
 }
 
-/** At least the step that is. */
+/** At least one step: the current one. */
 export type Schedule = readonly [Step, ...Step[]];
 
 const SECOND = 1000;
@@ -40,8 +40,8 @@ export const kickSchedule: Schedule = [
 ];
 
 /**
- * From the end of the last sandbox on. Of memory that has gone the kernel drops its bookkeeping, and takes it out of its
- * numbers, when it next scans: that takes one batch, and next to no time.
+ * From the end of the last sandbox on. The kernel removes freed memory from its bookkeeping and its counters in its next scan: that
+ * takes one batch and hardly any time.
  */
 export const tidySchedule: Schedule = [{ mode: 'slow', lastsMs: 5 * SECOND }, idleStep];
 

@@ -10,7 +10,7 @@ const events: Readonly<Record<string, ThrottleEvent>> = {
   trigger: { kind: 'kick', by: 'trigger' },
 };
 
-/** `happenings` are events with the second at which they come. */
+/** `happenings` are events with the second at which they occur. */
 function play(happenings: string): State {
   let state = startState(0);
   for (const [, name = '', second] of happenings.matchAll(/(\w+)@(\d+)/g)) {
@@ -33,7 +33,7 @@ describe('the state machine', () => {
     ['kick, 30 s', 'trigger@5 time@35', 'standard', 155],
     ['kick, 150 s', 'trigger@0 time@30 time@150', 'slow', 270],
     ['kick, 270 s: at rest', 'trigger@0 time@30 time@150 time@270', 'initial', undefined],
-    ['a kick in aggressive begins anew', 'trigger@0 trigger@29 time@30', 'aggressive', 59],
+    ['a kick in aggressive restarts it', 'trigger@0 trigger@29 time@30', 'aggressive', 59],
     ['a kick in standard', 'trigger@0 time@30 sandbox@40', 'aggressive', 70],
     ['a kick in slow', 'trigger@0 time@30 time@150 trigger@160', 'aggressive', 190],
     ['a kick at rest', 'trigger@0 time@30 time@150 time@270 trigger@5000', 'aggressive', 5030],
@@ -41,11 +41,11 @@ describe('the state machine', () => {
     ['nothing to gain in standard', 'trigger@0 fruitless@10 fruitless@20', 'slow', 140],
     ['nothing to gain in slow', 'trigger@0 fruitless@10 fruitless@20 fruitless@30', 'initial', undefined],
     ['the wait at the start is no scan', 'fruitless@60', 'initial', 120],
-    ['the last sandbox goes: the kernel tidies up', 'sandbox@0 empty@10', 'slow', 15],
+    ['the last sandbox ends: the kernel drops its bookkeeping', 'sandbox@0 empty@10', 'slow', 15],
     ['the last sandbox goes, 5 s', 'sandbox@0 empty@10 time@15', 'initial', undefined],
     ['the last sandbox goes in standard', 'sandbox@0 time@30 empty@40', 'slow', 45],
     ['the last sandbox goes at rest', 'sandbox@0 time@30 time@150 time@270 empty@999', 'slow', 1004],
-    ["another trigger's VMs may still be there", 'sandbox@0 trigger@5 empty@10', 'aggressive', 35],
+    ["another trigger's VMs may still run", 'sandbox@0 trigger@5 empty@10', 'aggressive', 35],
     ['the start is not cut short', 'empty@10', 'initial', 120],
     ['at rest nothing changes by itself', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
   ];
@@ -56,7 +56,7 @@ describe('the state machine', () => {
       assert.equal(state.endsAt, endsAtSeconds === undefined ? undefined : endsAtSeconds * 1000);
     });
 
-  it('gives the very same state when nothing changes', () => {
+  it('returns the same object when nothing changes', () => {
     const state = startState(0);
     for (const name of ['time', 'fruitless', 'empty']) {
       const event = events[name];

@@ -7,27 +7,27 @@
  *   start ─► aggressive ─30 s─► standard ─120 s─► slow ─120 s─► initial
  *     └─120 s─────────────────────▲
  *
- * `fruitless` goes one arrow further at once; `empty` is followed by five seconds of slow, and then the end.
+ * `fruitless` follows one arrow at once; `empty` leads to five seconds of slow, and then to initial.
  */
 import { idleStep, kickSchedule, startSchedule, tidySchedule } from './schedule-plan.ts';
 import type { Mode, Schedule } from './schedule-plan.ts';
 
 export type ThrottleEvent =
-  /** There is a new VM: this daemon saw its sandbox, or a trigger reported it. */
+  /** A new VM exists: this daemon saw its sandbox, or a trigger reported it. */
   | { readonly kind: 'kick'; readonly by: 'sandbox' | 'trigger' }
   /** Time has passed. */
   | { readonly kind: 'time' }
   /** Scanning no longer gains anything. */
   | { readonly kind: 'fruitless' }
-  /** The last sandbox that this daemon saw has gone. */
+  /** The last sandbox that this daemon saw has ended. */
   | { readonly kind: 'empty' };
 
 export interface State {
   /** What began the schedule. */
   readonly cause: 'start' | 'sandbox' | 'trigger';
-  /** The present step and those to come. */
+  /** The current step and the next ones. */
   readonly steps: Schedule;
-  /** When the present step ends; undefined when it does not. */
+  /** When the current step ends; undefined for a step without an end. */
   readonly endsAt: number | undefined;
 }
 
@@ -42,7 +42,7 @@ export const startState = (now: number): State => begin('start', startSchedule, 
 
 export const modeOf = (state: State): Mode => state.steps[0].mode;
 
-/** The next state; the very same one when the event changes nothing. */
+/** The next state; the same object when the event changes nothing. */
 export function advance(state: State, event: ThrottleEvent, now: number): State {
   switch (event.kind) {
     case 'kick':
@@ -51,7 +51,7 @@ export function advance(state: State, event: ThrottleEvent, now: number): State 
       return state.endsAt !== undefined && now >= state.endsAt ? following(state, now) : state;
     case 'fruitless':
       return modeOf(state) === 'initial' ? state : following(state, now);
-    case 'empty': // what another trigger asked for may be about VMs that we do not see
+    case 'empty': // another trigger's kick may be for VMs that this daemon does not see
       return state.cause === 'sandbox' ? begin('sandbox', tidySchedule, now) : state;
   }
 }

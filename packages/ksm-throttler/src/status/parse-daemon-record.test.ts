@@ -17,8 +17,8 @@ describe('the record of a daemon', () => {
     ['a list', '[]'],
     ['no values', JSON.stringify({ ...sound, initial: undefined })],
     ['a value missing', JSON.stringify({ ...sound, initial: { run: '0', pages_to_scan: '100' } })],
-    ['a value that is no number', JSON.stringify({ ...sound, initial: { ...sound.initial, run: '1; reboot' } })],
-    ['an advisor that is no word', JSON.stringify({ ...sound, initial: { ...sound.initial, advisor_mode: '../x' } })],
+    ['a value that is not a number', JSON.stringify({ ...sound, initial: { ...sound.initial, run: '1; reboot' } })],
+    ['an advisor that is not a string', JSON.stringify({ ...sound, initial: { ...sound.initial, advisor_mode: '../x' } })],
     ['no pid', JSON.stringify({ ...sound, pid: 'x' })],
   ];
   for (const [name, text] of damaged) it(`is not believed when damaged: ${name}`, () => assert.equal(parseDaemonRecord(text), undefined));

@@ -1,4 +1,4 @@
-/** What a daemon leaves in a file for `-status` and for the daemon after it. Pure. */
+/** The record of a daemon for `-status` and for the next daemon. Pure. */
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import type { Mode } from '../schedule/schedule-plan.ts';
 
@@ -12,14 +12,14 @@ export interface DaemonRecord {
   /** The mode after this one, and when it begins (RFC 3339). */
   readonly next?: Mode;
   readonly endsAt?: string;
-  /** How things stood at the last kick. */
+  /** Counters at the last kick. */
   readonly atKick?: { readonly savedBytes: number; readonly ksmdSeconds: number };
 }
 
 const isNumber = (text: unknown): boolean => typeof text === 'string' && /^\d{1,10}$/.test(text);
 const isAdvisor = (text: unknown): boolean => text === undefined || (typeof text === 'string' && /^[a-z-]{1,32}$/.test(text));
 
-/** The record in `text`; undefined when it is not one: values that go to the kernel are not taken on trust. */
+/** The record in `text`; undefined when it is not valid: its values are written to the kernel. */
 export function parseDaemonRecord(text: string): DaemonRecord | undefined {
   let record: Partial<DaemonRecord> | null;
   try {

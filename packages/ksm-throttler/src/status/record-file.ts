@@ -1,11 +1,11 @@
-/** The daemon's record, beside its socket under /run: it outlives a kill -9, and not the machine's next boot. */
+/** The daemon's record, beside its socket under /run: it survives SIGKILL, but not a reboot. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseDaemonRecord } from './parse-daemon-record.ts';
 import type { DaemonRecord } from './parse-daemon-record.ts';
 
 export const recordPath = (socket: string): string => `${socket}.state`;
 
-/** Undefined when there is none, or a damaged one. */
+/** Undefined when there is none, or when it is damaged. */
 export function readRecord(path: string): DaemonRecord | undefined {
   try {
     return parseDaemonRecord(readFileSync(path, 'utf8'));
@@ -14,7 +14,7 @@ export function readRecord(path: string): DaemonRecord | undefined {
   }
 }
 
-/** Whole or not at all, whenever the process is killed. */
+/** Written atomically: a killed process leaves the old record or the new one. */
 export function writeRecord(path: string, record: DaemonRecord): void {
   writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o640 });
   renameSync(`${path}.new`, path);

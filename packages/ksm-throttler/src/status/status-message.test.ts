@@ -20,7 +20,7 @@ const running: Status = {
 };
 
 describe('the status', () => {
-  it('of a daemon at work', () =>
+  it('of a running daemon', () =>
     assert.equal(
       statusMessage(running),
       [
@@ -51,8 +51,8 @@ describe('the status', () => {
     ],
     ['unmerged', { values: { ...running.values, run: '2' } }, /^merging: .*everything unmerged \(run=2\)/m],
     ['an advisor', { values: { ...running.values, advisor_mode: 'scan-time' } }, /^merging: .*advisor \(scan-time\)/m],
-    ['a kernel without an account', { merged: { ...running.merged, profitBytes: undefined } }, /^memory saved: 300\.0 MiB$/m],
-    ['ksmd out of sight', { ksmdSeconds: undefined }, /^cost: .*unknown/m],
+    ['a kernel without a profit value', { merged: { ...running.merged, profitBytes: undefined } }, /^memory saved: 300\.0 MiB$/m],
+    ['ksmd not visible', { ksmdSeconds: undefined }, /^cost: .*unknown/m],
     ['less than before', { merged: { ...running.merged, profitBytes: 90 << 20 } }, /^last kick: {4}-10\.0 MiB/m],
   ];
   for (const [name, change, line] of cases) it(name, () => assert.match(statusMessage({ ...running, ...change }), line));

@@ -1,16 +1,16 @@
-/** The status as a person reads it. Pure. */
+/** The status as text for people. Pure. */
 import { savedBytes } from '../kernel/ksm.ts';
 import type { Merged } from '../kernel/ksm.ts';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import type { DaemonRecord } from './parse-daemon-record.ts';
 
 export interface Status {
-  /** Undefined when no daemon has left one. */
+  /** Undefined without a daemon's record. */
   readonly daemon: DaemonRecord | undefined;
   readonly isAlive: boolean;
   readonly values: KsmValues;
   readonly merged: Merged;
-  /** Undefined where ksmd is not to be seen. */
+  /** Undefined where ksmd is not visible. */
   readonly ksmdSeconds: number | undefined;
   readonly now: Date;
 }
@@ -40,7 +40,7 @@ function kernelLine({ values: { run, pages_to_scan, sleep_millisecs, advisor_mod
   return `on, ${pages_to_scan} pages every ${sleep_millisecs} ms`;
 }
 
-/** The kernel counts while it scans: memory that has gone since is still in its numbers. */
+/** The kernel updates its counters while it scans: memory that was freed since then is still counted. */
 const asOf = ({ values: { run } }: Status): string => (run === '1' ? '' : ' when last scanned');
 
 function savedLine(status: Status): string {

@@ -1,4 +1,4 @@
-/** The triggers' side of /ksm.KSMThrottler/Kick. */
+/** The client of /ksm.KSMThrottler/Kick. */
 import { Client, credentials } from '@grpc/grpc-js';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { KSMThrottlerDefinition } from '@kata-containers/common/generated/ksm';
@@ -6,7 +6,7 @@ import { grpcService } from '@kata-containers/common/grpc/service';
 
 const DEADLINE_MS = 5000;
 
-/** Sends one kick over a connection of its own, as 1.x does. @throws KataError when the daemon does not take it in time */
+/** Sends one kick over a new connection, as 1.x does. @throws KataError when the daemon does not answer in time */
 export function sendKick(socket: string, deadlineMs = DEADLINE_MS): Promise<void> {
   const client = new Client(`unix:${socket}`, credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = grpcService(KSMThrottlerDefinition).kick;

@@ -23,7 +23,7 @@ describe('watching sandboxes', () => {
     rmSync(top, { recursive: true, force: true });
   });
 
-  it('each that appears, and that the last has gone', async () => {
+  it('each sandbox that appears, and the end of the last one', async () => {
     mkdirSync(path('sbs'), { recursive: true });
     begin();
     mkdirSync(path('sbs/a'));
@@ -35,14 +35,14 @@ describe('watching sandboxes', () => {
     await sees('++0');
   });
 
-  it('those that were there are no news, but their end is', async () => {
+  it('existing sandboxes are not reported, but the end of the last one is', async () => {
     mkdirSync(path('sbs/a'), { recursive: true });
     begin();
     rmSync(path('sbs/a'), { recursive: true });
     await sees('0');
   });
 
-  it('their directory appearing is news, and it is watched then', async () => {
+  it('the creation of their directory is reported, and the directory is watched then', async () => {
     begin();
     mkdirSync(path('sbs'), { recursive: true });
     await sees('+');
@@ -50,7 +50,7 @@ describe('watching sandboxes', () => {
     await sees('++');
   });
 
-  it('directory and sandbox at once are one piece of news', async () => {
+  it('directory and sandbox together are reported once', async () => {
     begin();
     mkdirSync(path('sbs/a'), { recursive: true });
     await sees('+');
@@ -58,7 +58,7 @@ describe('watching sandboxes', () => {
     await sees('+0');
   });
 
-  it('their directory goes and comes again', async () => {
+  it('their directory is removed and created again', async () => {
     mkdirSync(path('sbs/a'), { recursive: true });
     begin();
     rmSync(join(top, 'vc'), { recursive: true });
@@ -70,7 +70,7 @@ describe('watching sandboxes', () => {
   });
 
   for (const gone of ['sbs', ''])
-    it(`what goes and comes again before anybody looks is another directory: vc/${gone}`, async () => {
+    it(`a directory that is replaced before the watcher reads the event: vc/${gone}`, async () => {
       mkdirSync(path('sbs'), { recursive: true });
       begin();
       rmSync(path(gone), { recursive: true });
@@ -80,7 +80,7 @@ describe('watching sandboxes', () => {
       await sees('++');
     });
 
-  it('strangers on the way there are no news', async () => {
+  it('other files on the path are not reported', async () => {
     begin();
     for (const name of ['x', 'y', 'vd']) mkdirSync(join(top, name));
     mkdirSync(path('other'), { recursive: true });

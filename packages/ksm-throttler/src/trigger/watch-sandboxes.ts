@@ -1,4 +1,4 @@
-/** Sees sandboxes come and go, by inotify: each is a directory in ROOT/sbs. ROOT and sbs may come later than we do, and go. */
+/** Watches sandboxes by inotify: each is a directory in ROOT/sbs. ROOT and sbs may be created later, and removed. */
 import { existsSync, readdirSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
@@ -6,13 +6,13 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 export interface SandboxListener {
-  /** There are new sandboxes, or their directory has come. */
+  /** A sandbox or their directory was created. */
   readonly appeared: () => void;
-  /** The last one has gone. */
+  /** The last one has ended. */
   readonly empty?: () => void;
 }
 
-/** The nearest directory to `path`, upwards, that exists. */
+/** The nearest existing directory above `path`, or `path` itself. */
 function existingAncestor(path: string): string {
   return existsSync(path) ? path : existingAncestor(dirname(path));
 }
@@ -21,7 +21,7 @@ function list(directory: string): Set<string> {
   try {
     return new Set(readdirSync(directory));
   } catch {
-    return new Set(); // it has gone
+    return new Set(); // it was removed
   }
 }
 
@@ -33,7 +33,7 @@ export class SandboxWatch {
   #watched = '';
   #known: Set<string>;
 
-  /** Sandboxes that are there already are no news. */
+  /** Existing sandboxes are not reported. */
   constructor(root: string, listener: SandboxListener, log: Logger) {
     this.#target = join(root, 'sbs');
     this.#listener = listener;
@@ -47,7 +47,7 @@ export class SandboxWatch {
     this.#watcher = undefined;
   }
 
-  /** Watches the target, or what there is on the way to it; a directory made in between is followed at once. */
+  /** Watches the target, or its nearest existing parent; follows directories that are created on the path. */
   #watch(): void {
     do {
       this.close();
@@ -55,7 +55,7 @@ export class SandboxWatch {
       try {
         this.#watcher = watch(this.#watched, (_event, name) => this.#changed(name));
       } catch (error) {
-        if (!existsSync(this.#watched)) continue; // gone in between
+        if (!existsSync(this.#watched)) continue; // ended in between
         return this.#failed(error);
       }
       this.#watcher.on('error', (error) => this.#failed(error));
@@ -67,12 +67,12 @@ export class SandboxWatch {
     this.#log.error('sandboxes cannot be watched', { directory: this.#watched, reason: errorMessage(error) });
   }
 
-  /** An event that names the watched directory tells that it has gone, and perhaps come again as another. */
+  /** An event with the name of the watched directory means that the directory was removed, and perhaps created again. */
   #changed(name: string | null): void {
     const isAboutItself = name === null || name === basename(this.#watched);
     if (this.#watched === this.#target && !isAboutItself) return this.#compare();
     const [awaited] = relative(this.#watched, this.#target).split(sep);
-    if (!isAboutItself && name !== awaited) return; // a stranger on the way
+    if (!isAboutItself && name !== awaited) return; // another file on the path
     this.#watch();
     const hasCome = this.#watched === this.#target;
     if (hasCome && this.#known.size === 0 && list(this.#target).size === 0) this.#listener.appeared();

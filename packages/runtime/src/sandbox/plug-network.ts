@@ -77,7 +77,7 @@ export async function plugLink(context: Context, id: string, state: SandboxState
     const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));
   } catch (error) {
-    await detach(NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is the one to tell
+    await detach(NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is reported
     throw error;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);

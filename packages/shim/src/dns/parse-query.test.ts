@@ -35,7 +35,7 @@ describe('isQuery', () => {
     ['no question', header([0, 0, 0, 0]), false],
     ['two questions', Buffer.concat([header([2, 0, 0, 0]), name('a'), A_IN, name('b'), A_IN]), false],
     ['an answer', Buffer.concat([header([1, 1, 0, 0]), name('a'), A_IN, name('a'), A_IN, Buffer.alloc(6)]), false],
-    ['65,535 questions', Buffer.concat([header([65535, 65535, 65535, 65535]), name('a'), A_IN]), false],
+    ['65,535 questions in the header', Buffer.concat([header([65535, 65535, 65535, 65535]), name('a'), A_IN]), false],
     ['bytes behind', Buffer.concat([plain, Buffer.from([0])]), false],
     ['a pointer to itself', Buffer.concat([header(ONE), Buffer.from([0xc0, 12]), A_IN]), false],
     ['a label beyond the end', Buffer.concat([header(ONE), Buffer.from([63, 97])]), false],
@@ -57,7 +57,7 @@ describe('isQuery', () => {
   ];
   for (const [title, message, expected] of cases) it(`${title}: ${expected}`, () => assert.equal(isQuery(message), expected));
 
-  it('every cut and every changed byte of a query is judged without an error', () => {
+  it('every truncation and every changed byte of a query gives a result and no exception', () => {
     for (let length = 0; length < plain.length; length++) assert.equal(isQuery(plain.subarray(0, length)), false);
     for (let offset = 0; offset < plain.length; offset++)
       for (let value = 0; value < 256; value++) {

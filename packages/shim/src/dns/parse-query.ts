@@ -1,16 +1,16 @@
-/** What of the guest's messages is a DNS query (RFC 1035, section 4; RFC 6891 for EDNS). Pure. */
+/** Checks that a message of the guest is a DNS query (RFC 1035, section 4; RFC 6891 for EDNS). Pure. */
 
 const HEADER_BYTES = 12;
 const MAX_LABEL = 63;
-/** Longest name, its lengths and the final zero included. */
+/** Longest name, including its length bytes and the final zero. */
 const MAX_NAME = 255;
 const TYPE_OPT = 41;
 /** Name, type, class, TTL and length of a resource record with the root as its name. */
 const OPT_HEADER_BYTES = 11;
-/** Response, and which kind of query: both are zero in a standard query. */
+/** The QR and Opcode bits: both are zero in a standard query. */
 const QR_AND_OPCODE = 0xf800;
 
-/** Offset behind the name at `offset`, or undefined when it is malformed. In a query nothing comes before the name that it could point to. */
+/** Offset after the name at `offset`, or undefined when it is malformed. A query has no earlier name that a pointer could refer to. */
 function endOfName(message: Buffer, offset: number): number | undefined {
   let end = offset;
   for (;;) {
@@ -22,7 +22,7 @@ function endOfName(message: Buffer, offset: number): number | undefined {
   }
 }
 
-/** Offset behind an OPT record, the only one that a query has. */
+/** Offset after an OPT record, the only record that a query may have. */
 function endOfOptions(message: Buffer, offset: number): number | undefined {
   if (message.length - offset < OPT_HEADER_BYTES || message[offset] !== 0) return undefined;
   if (message.readUInt16BE(offset + 1) !== TYPE_OPT) return undefined;

@@ -1,4 +1,4 @@
-/** How many queries the guest may ask: so many in a second, with a second's worth at once, and so many open at a time. */
+/** Limits the guest's queries: their rate, with bursts of one second's worth, and the number of open ones. */
 
 const QUERIES_A_SECOND = 5000;
 const MAX_OPEN = 512;
@@ -14,7 +14,7 @@ export class QueryBudget {
     this.#since = now();
   }
 
-  /** Whether one more query may be asked. It is open until `release` is called. */
+  /** Whether another query is allowed. It is open until `release` is called. */
   take(): boolean {
     const now = this.#now();
     this.#left = Math.min(QUERIES_A_SECOND, this.#left + ((now - this.#since) * QUERIES_A_SECOND) / 1000);

@@ -1,7 +1,7 @@
 /**
- * Docker's resolver for the guest: takes queries from the agent's name server over kata-proxy's socket and asks 127.0.0.11 in this
- * process' network namespace, the container's (docs/wire/dns-relay.md). The guest is hostile: what is not a DNS query, or is
- * one too many, is answered by nothing.
+ * Relays DNS for the guest: receives queries from the agent's name server over kata-proxy's socket and sends them to 127.0.0.11 in this
+ * process's network namespace, which is the container's (docs/wire/dns-relay.md). The guest is hostile: messages that are not DNS
+ * queries, and queries over the limit, get an empty answer.
  */
 import type { Socket } from 'node:net';
 import { DNS_PORT, DNS_RELAY_PREFACE, DOCKER_RESOLVER, DnsFrameReader, encodeDnsFrame } from '@kata-containers/common/dns/dns-relay';
@@ -15,9 +15,9 @@ import { askByTcp } from './tcp-resolver.ts';
 import { UdpResolver } from './udp-resolver.ts';
 import type { ResolverAddress } from './udp-resolver.ts';
 
-/** Longest query by UDP: EDNS options make a query longer than a name, but not by much. */
+/** Longest query by UDP: a name with EDNS options. */
 const MAX_UDP_QUERY = 4096;
-/** Answers that the guest has not read, in bytes, above which further ones are dropped. */
+/** Most bytes of answers that the guest has not read; further answers are dropped. */
 const MAX_UNREAD = 1 << 20;
 
 const DOCKER: ResolverAddress = { address: DOCKER_RESOLVER, port: DNS_PORT };
@@ -45,7 +45,7 @@ export function relayDns(socket: Socket, log: Logger, resolver: ResolverAddress 
     try {
       return reader.push(piece);
     } catch (error) {
-      log.warn("the guest's agent does not relay DNS: names of docker are not resolved", { reason: errorMessage(error) });
+      log.warn("the guest's agent does not relay DNS: docker's names are not resolved", { reason: errorMessage(error) });
       socket.destroy();
       return [];
     }

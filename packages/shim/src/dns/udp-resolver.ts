@@ -1,13 +1,13 @@
 /**
- * Asks the resolver by UDP. One socket serves all queries of a second: the packets of one flow go where its first went, and
- * after a restart dockerd has its resolver on another port, while a socket for each query would fill the host's table of flows.
+ * Sends queries by UDP. One socket serves all queries of a second. Conntrack sends the packets of a flow to the port of the first one,
+ * and after a restart dockerd's resolver has another port; a socket for each query would fill the host's conntrack table.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 
-/** Age at which a socket gets no more queries. */
+/** Age after which a socket gets no more queries. */
 const SOCKET_AGE_MS = 1000;
-/** Longer than docker waits for the servers outside, one after the other. */
+/** Longer than docker waits for the external servers, one after the other. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const IDS = 65536;
 
@@ -16,7 +16,7 @@ type Callback = (answer: Buffer) => void;
 interface Flow {
   readonly socket: Socket;
   readonly since: number;
-  /** What is to be sent once the socket is connected. */
+  /** Queries that are sent once the socket is connected. */
   waiting: Buffer[] | undefined;
   readonly open: Map<number, { readonly id: number; readonly done: Callback; readonly timer: NodeJS.Timeout }>;
   isOver: boolean;
@@ -39,7 +39,7 @@ export class UdpResolver {
     this.#now = now;
   }
 
-  /** `query`: checked. `done` is called once, with an empty message when there is no answer. */
+  /** `query` must be checked. `done` is called once, with an empty message when there is no answer. */
   ask(query: Buffer, done: Callback): void {
     const flow = this.#current();
     let id = Math.trunc(Math.random() * IDS);
@@ -67,7 +67,7 @@ export class UdpResolver {
   #open(): Flow {
     const { address, port } = this.#resolver;
     const flow: Flow = { socket: createSocket('udp4'), since: this.#now(), waiting: [], open: new Map(), isOver: false };
-    // Connected: the kernel takes packets from the resolver only, and reports a port that nobody listens on.
+    // Connected: the kernel accepts packets from the resolver only, and reports a port without a listener.
     flow.socket.connect(port, address, () => {
       for (const query of flow.waiting ?? []) flow.socket.send(query);
       flow.waiting = undefined;

@@ -1,4 +1,4 @@
-/** Tells when a container's resolv.conf names docker's resolver: from the start, or after a `docker network connect`. */
+/** Watches a container's resolv.conf for docker's resolver: it is named from the start, or after a `docker network connect`. */
 import { closeSync, openSync, readSync, watch } from 'node:fs';
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { errorMessage } from '@kata-containers/common/errors/error-message';

@@ -8,7 +8,7 @@ import { SandboxWatch } from '../watch-sandboxes.ts';
 
 const program = 'kata-vc-throttler';
 
-/** Runs until a signal arrives. A throttler that does not answer is logged, and kicked again for the next sandbox. @throws UsageError */
+/** Runs until a signal arrives. When the throttler does not answer, it logs that, and kicks again for the next sandbox. @throws UsageError */
 export async function runVc(argv: readonly string[]): Promise<number> {
   const given = readCommandLine(program, argv, [rootFlag, logFlag, uriFlag]);
   if (!given) return 0;

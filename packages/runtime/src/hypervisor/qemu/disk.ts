@@ -74,7 +74,7 @@ async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReado
     await monitor.execute('device_add', { driver: 'nvdimm', id: nvdimm(id), memdev: backend(id), unarmed: isReadonly });
     return (await memoryDevice(monitor, id))?.addr;
   } catch (error) {
-    await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // the first error is the one to tell
+    await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // the first error is reported
     throw error;
   }
 }
@@ -92,7 +92,7 @@ export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number |
     await monitor.execute('device_add', { ...front(disk) });
     return undefined;
   } catch (error) {
-    await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => {}); // the first error is the one to tell
+    await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => {}); // the first error is reported
     throw error;
   }
 }

@@ -43,7 +43,7 @@ export async function plugMemory(monitor: QmpClient, { slots }: VmSize, mebibyte
   try {
     await monitor.execute('device_add', { driver: 'pc-dimm', id: `dimm${backend}`, memdev: backend });
   } catch (error) {
-    await monitor.execute('object-del', { id: backend }).catch(() => {}); // the first error is the one to tell
+    await monitor.execute('object-del', { id: backend }).catch(() => {}); // the first error is reported
     throw error;
   }
 }

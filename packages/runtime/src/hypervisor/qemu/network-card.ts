@@ -38,7 +38,7 @@ export async function plugCard(monitor: QmpClient, card: NetworkCard, kernel: Pi
     const device = { driver: 'virtio-net-pci', id: `virtio-${netdev}`, netdev, mac, romfile: '' };
     await monitor.execute('device_add', { ...device, ...onBridge(slot) });
   } catch (error) {
-    await monitor.execute('netdev_del', { id: netdev }).catch(() => {}); // the first error is the one to tell
+    await monitor.execute('netdev_del', { id: netdev }).catch(() => {}); // the first error is reported
     throw error;
   }
 }
