@@ -1,5 +1,5 @@
 /**
- * Speed of a process' stdio through agent, proxy and shim on the host, without a VM, and what proxy and shim take of memory for
+ * Speed of a process's stdio through agent, proxy and shim on the host, without a VM, and what proxy and shim take of memory for
  * it: `node bench/stdio.ts [MIB]`.
  */
 import { spawn } from 'node:child_process';

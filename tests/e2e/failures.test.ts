@@ -42,7 +42,7 @@ describe('failing creates', function () {
 
   const cases: [runtime: string, reason: RegExp][] = [
     ['no-kernel', /no-kernel\.toml:\d+:\d+: hypervisor\.qemu\.kernel = "\/nowhere\/vmlinuz": \/nowhere\/vmlinuz is missing/],
-    ['broken-image', /guest did not come up.*(Unable to mount root fs|Cannot open root device)/s],
+    ['broken-image', /guest did not start.*(Unable to mount root fs|Cannot open root device)/s],
     [
       'bad-values',
       /machine_type = "z80": must be one of pc, q35; \S+:\d+:\d+: hypervisor\.qemu\.default_vcpus = "many": must be an integer/,
@@ -66,7 +66,7 @@ describe('failing creates', function () {
     process.kill(Number(readFileSync(pidFile() ?? '', 'latin1')), 'SIGKILL');
     const { code, stderr } = await running;
     assert.equal(code, 125);
-    assert.match(stderr, /the guest did not come up|QEMU ended/);
+    assert.match(stderr, /the guest did not start|QEMU ended/);
   });
 
   it('host networking is refused', async () => {

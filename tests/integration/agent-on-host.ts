@@ -183,7 +183,7 @@ export class AgentOnHost {
     return this.scratch.file('rootfs');
   }
 
-  /** Creates a container and gives its id, which is its first process' too. */
+  /** Creates a container and gives its id, which is its first process's too. */
   async create(args: readonly string[], spec: ContainerSpec = {}, request: AgentRequest<'createContainer'> = {}): Promise<string> {
     const id = request.container_id ?? `c${this.#containers++}`;
     const OCI = {

@@ -133,7 +133,7 @@ describe('commands of kata-runtime', function () {
     assert.equal(broken.stderr, `configuration ${scratch.file('config.d/10.toml')}:2:18: ${problem}\n`);
   });
 
-  it("kata-check ends as this machine is, with 1.x' last words", async () => {
+  it("kata-check ends as this machine is, with 1.x's last words", async () => {
     rig.prepare();
     const { code, stdout, stderr } = await rig.kata('kata-check', '--no-network-checks');
     assert.match(stderr, /^time="[^"]+" level=(info|error) msg="CPU property (not )?found" arch=\S+ description="/m);

@@ -1,4 +1,4 @@
-/** Block devices of the host: what kata-runtime asks of QEMU and of the guest for them, and each step failing in turn. */
+/** Block devices of the host: kata-runtime's calls to QEMU and to the guest, with a failure of each step. */
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { leftovers } from '../support/leftovers.ts';
@@ -15,7 +15,7 @@ describe('kata-runtime and block devices of the host', function () {
   });
   afterEach(() => rig.close());
 
-  it('a device is plugged, and the agent told which one it is', async () => {
+  it('a device is attached, and the agent gets its address', async () => {
     rig.prepare();
     rig.ask(withDevice(rig.disk));
     assert.deepEqual(quiet(await rig.create()), SILENT);
@@ -118,7 +118,7 @@ describe('kata-runtime and block devices of the host', function () {
       writeFileSync(`${point()}/kept`, 'data');
     });
 
-    it('is mounted by the guest, and held: the host reads what it had, and cannot write until it is unmounted', async () => {
+    it('is mounted by the guest: the host reads its cached data, and cannot write until it is unmounted', async () => {
       assert.deepEqual(quiet(await rig.create()), SILENT);
       assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
       const { storages, OCI } = rig.request();
@@ -129,7 +129,7 @@ describe('kata-runtime and block devices of the host', function () {
       assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
       assert.deepEqual([leftovers(), readFileSync(`${point()}/kept`, 'utf8')], [[], 'data']);
       assert.throws(() => writeFileSync(`${point()}/more`, ''), { code: 'EROFS' });
-      assert.deepEqual(quiet(await rig.create()), SILENT); // for a guest it is what it was
+      assert.deepEqual(quiet(await rig.create()), SILENT); // unchanged for a guest
       assert.deepEqual(rig.commands().slice(0, 2), [back(rig.disk), front(0, false)]);
     });
 
@@ -145,7 +145,7 @@ describe('kata-runtime and block devices of the host', function () {
       writeFileSync(`${point()}/more`, '');
     });
 
-    it('is shared when the configuration says so', async () => {
+    it('is shared when the configuration demands it', async () => {
       rig.configure('disable_block_device_use', true);
       await rig.create();
       assert.ok(!rig.commands().some((line) => line.startsWith('blockdev')));
@@ -158,7 +158,7 @@ describe('kata-runtime and block devices of the host', function () {
       rig.ask({}, [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind'] }]);
       assert.match(
         (await rig.create()).stderr,
-        /^\/dev\/loop\d+ is a block device: disable_block_device_use keeps it from being a volume\n$/,
+        /^\/dev\/loop\d+ is a block device: disable_block_device_use forbids block devices as volumes\n$/,
       );
       assert.deepEqual(leftovers(), []);
     });
@@ -167,7 +167,7 @@ describe('kata-runtime and block devices of the host', function () {
       ['QEMU', { qemu: 'blockdev-add' }],
       ['the guest', { refuses: 'createContainer' }],
     ] as const)
-      it(`that ${name} does not take: nothing of it goes`, async () => {
+      it(`that ${name} refuses: nothing is removed`, async () => {
         rig.play(modes);
         assert.equal((await rig.create()).code, 1);
         assert.deepEqual([leftovers(), readFileSync(`${point()}/kept`, 'utf8')], [[], 'data']);
@@ -185,7 +185,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual([devices.length, OCI.Linux.Devices.map(({ Path }) => Path)], [1, ['/dev/mine', ...guestLoops]]);
   });
 
-  it('one with host devices only starts, whatever they are', async () => {
+  it('a container with host devices only starts, whatever they are', async () => {
     rig.prepare();
     const empty = { path: '/dev/loop-control-no', type: 'c', major: 10, minor: 237 };
     const node = rig.disk;

@@ -1,4 +1,4 @@
-/** Links that come into a sandbox' namespace after its VM was started: docker from 28 on, `docker network connect`. */
+/** Links that come into a sandbox's namespace after its VM was started: docker from 28 on, `docker network connect`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -93,7 +93,7 @@ describe('kata-runtime and the limits of containers', function () {
     const log = rig.scratch.file('log');
     const { code } = await rig.kata('--log', log, 'create', '--bundle', rig.scratch.file('bundle'), rig.id);
     assert.deepEqual([code, rig.qmp().length], [0, 3]);
-    assert.match(readFileSync(log, 'utf8'), /msg="Cannot have as many vCPUs as are asked for" .*asked=10 .*maximum=4 /);
+    assert.match(readFileSync(log, 'utf8'), /msg="fewer vCPUs are possible than requested" .*asked=10 .*maximum=4 /);
   });
 
   it("a pod's container grows the VM by its own, and gives its CPUs back", async () => {

@@ -87,7 +87,7 @@ describe('kata-runtime', function () {
   const failures: [name: string, modes: Modes, reason: RegExp][] = [
     ['QEMU dies at its start', { qemu: 'dies' }, /QEMU ended at its start.*could not load kernel: it is not one/],
     ['QEMU uses a denied system call', { qemu: 'denied' }, /QEMU ended at its start \(SIGSYS\).*its seccomp filter denies the system call/],
-    ['QEMU crashes while the guest boots', { qemu: 'crashes' }, /QEMU ended|guest did not come up/],
+    ['QEMU crashes while the guest boots', { qemu: 'crashes' }, /QEMU ended|guest did not start/],
     ['the agent does not take the sandbox', { refuses: 'createSandbox' }, /^the guest says no$/m],
     ['the agent does not take the container', { refuses: 'createContainer' }, /^the guest says no$/m],
     ['the agent does not answer well to Check', { refuses: 'check' }, /the guest says no/],

@@ -112,7 +112,7 @@ describe('kata-shim with a hostile agent', function () {
     ['a reset', (stream) => stream.close(11)],
   ];
   for (const [name, answer] of answers) {
-    it(`${name} ends that output, and the exit code is still the process' own`, async () => {
+    it(`${name} ends that output, and the exit code is still the process's own`, async () => {
       const running = await serveHttp2(answer);
       let largest = 0;
       const watch = setInterval(() => {

@@ -93,7 +93,7 @@ export class HostChain {
     return Number(child(child(String(this.#agentProcess.pid))));
   }
 
-  /** Creates a container and starts it. Gives its id, which is its first process' too. */
+  /** Creates a container and starts it. Gives its id, which is its first process's too. */
   async run(args: readonly string[], terminal = false): Promise<string> {
     const id = `c${this.#containers++}`;
     const OCI = {

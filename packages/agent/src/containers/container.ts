@@ -36,7 +36,7 @@ export interface NewContainer {
   readonly spec: Spec;
   /** Exec id of the first process. */
   readonly execId: string;
-  /** Whether the first process' stdin is /dev/null. */
+  /** Whether the first process's stdin is /dev/null. */
   readonly nullStdin: boolean;
   /** Directory of all bundles: the container's is made in it. */
   readonly bundles: string;

@@ -67,7 +67,7 @@ describe('specConfig', () => {
     ['agent', []],
   ];
   for (const [pidNamespace, expected] of pidNamespaces) {
-    it(`joins the sandbox' namespaces, PID namespace ${pidNamespace}`, () => {
+    it(`joins the sandbox's namespaces, PID namespace ${pidNamespace}`, () => {
       const shared = [{ type: 'ipc', path: '/ns/ipc' }, { type: 'uts', path: '/ns/uts' }, { type: 'mount' }];
       assert.deepEqual(specConfig(message, { ...place, pidNamespace }).linux?.namespaces, [...shared, ...expected]);
     });

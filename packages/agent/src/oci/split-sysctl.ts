@@ -4,7 +4,7 @@
 const namespaced = /^(kernel\.(shm|msg|sem)|fs\.mqueue\.|kernel\.(hostname|domainname)$)/;
 
 export interface SplitSysctl {
-  /** Of the guest's kernel and its network namespace, which are this sandbox' alone: the agent sets them. */
+  /** Of the guest's kernel and its network namespace, which are this sandbox's alone: the agent sets them. */
   readonly guest: readonly (readonly [name: string, value: string])[];
   readonly container: Readonly<Record<string, string>>;
 }

@@ -12,7 +12,7 @@ export interface ShimOptions {
   readonly log: string;
   readonly debug: boolean;
   readonly trace: boolean;
-  /** Exit with the process' own status; otherwise with 0. */
+  /** Exit with the process's own status; otherwise with 0. */
   readonly proxyExitCode: boolean;
   readonly agentLogsSocket: string;
   readonly version: boolean;

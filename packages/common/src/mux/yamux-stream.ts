@@ -1,4 +1,4 @@
-/** One stream of a session: a duplex with half-close, and back-pressure both ways by yamux' windows. */
+/** One stream of a session: a duplex with half-close, and back-pressure both ways by yamux's windows. */
 import yamuxConstants from 'yamux-js/lib/constants.js';
 import { FLAGS, ProtocolError, TYPES } from './frame.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';

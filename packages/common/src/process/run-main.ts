@@ -13,7 +13,7 @@ function writeAll(fd: number, text: string): void {
 }
 
 /**
- * Runs a process' main function and exits with the code it gives. An error becomes one line on stderr and its exit code.
+ * Runs a process's main function and exits with the code it gives. An error becomes one line on stderr and its exit code.
  * Exits without waiting for open handles: sockets and reads that are no longer needed must not keep a process alive.
  */
 export function runMain(main: (argv: readonly string[]) => Promise<number>): void {

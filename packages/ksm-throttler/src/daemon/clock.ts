@@ -1,6 +1,6 @@
 /** The throttler's clock; tests pass a faster one. */
 export interface Clock {
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   now(): number;
   /** Calls `act` once after `milliseconds`. @returns a function that cancels it */
   after(milliseconds: number, act: () => void): () => void;

@@ -1,8 +1,8 @@
-/** Disks in the words of a request: what the guest mounts, and what a container sees as a device (agent.proto). Pure. */
+/** Builds the messages for disks: the storages that the guest mounts, and the devices of a container (agent.proto). Pure. */
 import { memoryAddressOption } from '@kata-containers/common/agent-api/memory-address';
 import { Device, Storage } from '@kata-containers/common/generated/agent';
 
-/** By which of its drivers the agent finds a disk, and where. */
+/** The agent's driver for a disk, and the disk's address. */
 export interface GuestDisk {
   readonly driver: 'scsi' | 'blk' | 'nvdimm';
   readonly address: string;
@@ -28,7 +28,7 @@ export const diskStorage = (disk: GuestDisk, { fstype, options, point }: DiskMou
     mount_point: point,
   });
 
-/** The agent gives the device of that path in the specification the number that the disk has in the guest. */
+/** The agent sets the guest's device number in the device of that path in the specification. */
 export function diskDevice(disk: GuestDisk, containerPath: string): Device {
   const { driver, address } = disk;
   const where = driver === 'nvdimm' ? { vm_path: address } : { id: address };

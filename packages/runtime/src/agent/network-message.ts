@@ -1,4 +1,4 @@
-/** Interfaces and routes as `kata-network` reads and prints them: the names of 1.x' Go structures (virtcontainers/pkg/types). Pure. */
+/** Interfaces and routes as `kata-network` reads and prints them: the names of 1.x's Go structures (virtcontainers/pkg/types). Pure. */
 import type { IPFamily } from '@kata-containers/common/generated/types';
 import { Interface, Route } from '@kata-containers/common/generated/types';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -8,7 +8,7 @@ type Row = Readonly<Record<string, unknown>>;
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const number = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0);
 
-/** Keys in any case: encoding/json of Go reads them so, and netmon's files are written by it. */
+/** Keys are case-insensitive, as in Go's encoding/json, which writes netmon's files. */
 function lookUp(row: Row): (key: string) => unknown {
   const lower = new Map(Object.entries(row).map(([key, value]) => [key.toLowerCase(), value]));
   return (key) => lower.get(key.toLowerCase());

@@ -1,9 +1,9 @@
-/** What a sandbox costs beyond its containers, in 1.x' words (kata-overhead.go). Pure. */
+/** The overhead of a sandbox beyond its containers, in 1.x's format (kata-overhead.go). Pure. */
 
 export interface Sample {
-  /** Nanoseconds of a clock that only goes forward. */
+  /** Nanoseconds of a monotonic clock. */
   readonly time: bigint;
-  /** CPU time of the sandbox' processes on the host, and of its containers in the guest, in nanoseconds. */
+  /** CPU time of the sandbox's processes on the host, and of its containers in the guest, in nanoseconds. */
   readonly hostCpu: bigint;
   readonly guestCpu: bigint;
   /** Bytes. */

@@ -1,4 +1,4 @@
-/** The requests that set a sandbox up, in 1.x's words (kata_agent.go). Pure. */
+/** The requests that set up a sandbox, as 1.x sends them (kata_agent.go). Pure. */
 import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { ARPNeighbors } from '@kata-containers/common/generated/agent';
 import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
@@ -7,11 +7,11 @@ import type { Address, Link, Neighbour, Route as HostRoute } from '../network/pa
 import { guestShare } from '../context/paths.ts';
 
 const family = (name: 'inet' | 'inet6'): IPFamily => (name === 'inet6' ? IPFamily.v6 : IPFamily.v4);
-/** Interface flag of linux/if.h; the only one that the agent looks at. */
+/** Interface flag of linux/if.h; the only one that the agent reads. */
 const IFF_NOARP = 0x80;
 /** Neighbour state of linux/neighbour.h. */
 const NUD_PERMANENT = 0x80;
-/** The kernel takes no longer host names (HOST_NAME_MAX). */
+/** Longest host name that the kernel accepts (HOST_NAME_MAX). */
 const MAX_HOSTNAME = 64;
 
 export function interfaceRequest(link: Link): Interface {
@@ -54,7 +54,7 @@ export type Share = { readonly driver: '9p'; readonly msize: number } | { readon
 
 type ShareKeys = 'shared_fs' | 'msize_9p' | 'virtio_fs_cache' | 'virtio_fs_cache_size';
 
-/** Files are mapped through the window only when the guest may keep them at all. */
+/** Files are mapped through the DAX window only when the guest may cache them. */
 export function shareOf(configuration: Pick<HypervisorConfiguration, ShareKeys>): Share {
   const { shared_fs: kind, msize_9p: msize, virtio_fs_cache: cache, virtio_fs_cache_size: window } = configuration;
   if (kind !== 'virtio-fs') return { driver: '9p', msize };
@@ -78,7 +78,7 @@ function shareMount(share: Share): { fstype: string; options: string[] } {
   return { fstype: '9p', options: ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', `msize=${share.msize}`] };
 }
 
-/** The share that the containers' files come through, and the shared memory of the sandbox. */
+/** The share with the containers' files, and the sandbox's /dev/shm. */
 function storages({ shmBytes, share: kind }: SandboxFacts): Storage[] {
   const share = { driver: kind.driver, source: 'kataShared', mount_point: `${guestShare}/`, ...shareMount(kind) };
   const shm = {

@@ -1,6 +1,6 @@
 /**
- * The spec that goes into the guest: what only the host can or may do is taken out (hooks, device and network limits, the
- * host's namespaces and cgroup path forms), and the message's field names replace config.json's.
+ * The specification for the guest, in the message's form. Fields that only the host can apply are removed: hooks, device and network
+ * limits, the host's namespaces and forms of cgroup paths.
  */
 import { normalize } from 'node:path/posix';
 import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
@@ -35,13 +35,13 @@ function guestDeviceRules(devices: readonly Device[], absent: readonly Device[],
   return denied.length === 0 ? [] : [{ Allow: true, Access: 'rwm' }, ...denied];
 }
 
-/** Namespaces that the guest's runtime makes: network and cgroup are the VM's own, pid is the request's business. */
+/** Namespaces that crun creates: network and cgroup are the VM's own, and the request has the PID namespace. */
 function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
   const kept = (linux.namespaces ?? []).filter(({ type }) => !['network', 'cgroup', 'pid', 'user', 'time'].includes(type));
   return kept.map(({ type }) => ({ Type: type, Path: '' }));
 }
 
-/** A path of a PID namespace on the host stands for the pod's, which its containers share in the guest. */
+/** A path of a PID namespace on the host means the pod's PID namespace in the guest. */
 export const joinsPidNamespace = ({ linux }: Spec): boolean =>
   (linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && path !== undefined && path !== '');
 
@@ -68,7 +68,7 @@ export function guestResources({ memory, cpu, pids }: Resources): object {
   };
 }
 
-/** A process in the message's words. `nullStdin`: its standard input is /dev/null, which is a device, not a pipe at its end. */
+/** Converts a process to the message. `nullStdin`: stdin is /dev/null, which is not the same as a closed pipe. */
 export function agentProcess(source: Process, nullStdin = false): ProcessMessage {
   const { user = {}, capabilities, rlimits = [], consoleSize } = source;
   return ProcessMessage.fromPartial({
@@ -124,17 +124,17 @@ export interface GuestPlacement {
   readonly rootPath: string;
   /** Mounts with sources as the guest sees them. */
   readonly mounts: readonly Mount[];
-  /** Those that the container has in the guest; without them, those of the specification. */
+  /** The container's devices in the guest; the specification's by default. */
   readonly devices?: readonly Device[];
   /** Of `devices`, those that must not be opened. */
   readonly absentDevices?: readonly Device[];
-  /** Whether the guest is to apply the seccomp profile. */
+  /** Whether the guest applies the seccomp profile. */
   readonly seccomp: boolean;
   /** Whether the first process reads /dev/null. */
   readonly nullStdin?: boolean;
 }
 
-/** The whole spec in the message's words. */
+/** Converts the whole specification to the message. */
 export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
   return SpecMessage.fromPartial({
     Version: spec.ociVersion,

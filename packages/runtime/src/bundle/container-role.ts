@@ -27,8 +27,8 @@ const engines: Engine[] = [
 ];
 
 /**
- * podman 4 says `container` of every container of a pod, of its infra container too. Those that are in no infra container's pod, and that one
- * itself, name the pod as the sandbox, which no engine creates. podman 5 has no type: a container that joins an infra container names that.
+ * podman 4 sets the type `container` for every container of a pod, also for the infra container. The infra container, and containers of a
+ * pod without one, name the pod as their sandbox, which no engine creates. podman 5 sets no type: a container that joins an infra container names it.
  */
 const isOfPodman = (annotations: Readonly<Record<string, string>>): boolean => annotations['io.container.manager'] === 'libpod';
 
@@ -37,7 +37,7 @@ function untypedRole(annotations: Readonly<Record<string, string>>): ContainerRo
   return sandboxId === undefined ? { kind: 'sandbox' } : { kind: 'container', sandboxId, mayBeAlone: true };
 }
 
-/** @throws SpecError when a pod's container does not say which pod is its own */
+/** @throws SpecError when a pod's container does not name its pod */
 export function containerRole(spec: Spec): ContainerRole {
   const annotations = spec.annotations ?? {};
   const engine = engines.find(({ type }) => annotations[type] !== undefined);

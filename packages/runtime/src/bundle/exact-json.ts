@@ -7,7 +7,7 @@ export function exactIntegers(_key: string, value: unknown, context?: { source?:
   return /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
-/** The same; to Go's programs, and so to engines, `null` says what a missing field says. */
+/** The same, without `null` values: Go's programs, and therefore engines, treat `null` as a missing field. */
 export const withoutNulls = (key: string, value: unknown, context?: { source?: string }): unknown =>
   value === null ? undefined : exactIntegers(key, value, context);
 

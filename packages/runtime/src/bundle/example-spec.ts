@@ -1,4 +1,4 @@
-/** The config.json to begin with: runc's example (libcontainer/specconv), with 1.x' host name. */
+/** The config.json that `spec` writes: runc's example (libcontainer/specconv) with 1.x's host name. */
 import type { Spec } from '@kata-containers/common/oci/spec';
 
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];

@@ -2,7 +2,7 @@
 import type { Resources, Spec } from '@kata-containers/common/oci/spec';
 import type { ContainerRole } from './container-role.ts';
 
-/** Profiles that engines set where nobody asked for one. */
+/** Profiles that engines set by default. */
 const DEFAULT_PROFILES = /^(docker-default|cri-containerd\.apparmor\.d|crio-default|containers-default-.*|nerdctl-default|unconfined)?$/;
 /** Namespaces of the host that a VM cannot share, and docker's option for them. */
 const HOST_NAMESPACES = ['pid', 'ipc', 'uts'] as const;

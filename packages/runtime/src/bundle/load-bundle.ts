@@ -13,7 +13,7 @@ export interface Bundle {
   readonly rootfs: string;
 }
 
-/** config.json is read whole: a limit keeps a mistaken path from filling the memory. */
+/** Limit for config.json, which is read as a whole. */
 const MAX_CONFIG_BYTES = 16 << 20;
 
 /** Reads and checks BUNDLE/config.json. @throws KataError, SpecError */

@@ -1,4 +1,4 @@
-/** config.json and process.json, from text to what the rest may rely on. Pure. */
+/** Parses and validates config.json and process.json. Pure. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
 import { isTable } from '../json/is-table.ts';
@@ -28,7 +28,7 @@ function modernCapabilities(table: unknown): void {
   table['capabilities'] = { bounding: list, effective: list, inheritable: list, permitted: list, ambient: list };
 }
 
-/** What the specification demands of a process, besides its types. */
+/** Requirements of the specification for a process, besides its types. */
 function validateProcess({ args = [], cwd }: Partial<Process>, field: string): Found {
   if (args.length === 0) return [`${field}args`, 'must name a command'];
   if (cwd?.startsWith('/') !== true) return [`${field}cwd`, 'must be an absolute path'];

@@ -1,4 +1,4 @@
-/** A seccomp profile in the message's words, which have none for listeners (`unsupported-field.ts` refuses those). Pure. */
+/** Converts a seccomp profile to the message, which has no field for listeners (`unsupported-field.ts` refuses those). Pure. */
 import { LinuxSeccomp } from '@kata-containers/common/generated/oci';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 

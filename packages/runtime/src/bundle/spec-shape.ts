@@ -1,6 +1,6 @@
 /**
- * Types of what config.json holds, as Go's programs have them (specs-go/config.go): what is of another type they do not read at all, and here it
- * would be found when the VM is up, or not. Pure.
+ * Types of the fields of config.json, as in Go (specs-go/config.go), whose programs reject a field of another type. Without this check the error
+ * would appear after the VM has started, or never. Pure.
  */
 import { isTable } from '../json/is-table.ts';
 
@@ -36,7 +36,7 @@ function firstOf(
   return undefined;
 }
 
-/** Each item, those that were `null` too. */
+/** Checks each item, also those that were `null`. */
 const list =
   (item: Shape): Shape =>
   (value, field) =>
@@ -51,7 +51,7 @@ const list =
 /** Names and strings. */
 const texts: Shape = (value, field) => (isTable(value) ? firstOf(Object.entries(value), () => text, field) : [field, 'must be an object']);
 
-/** What is not named here may be anything. `needed` must be there. */
+/** Fields that are not named may have any type. `needed` fields must exist. */
 function object(fields: Readonly<Record<string, Shape>>, ...needed: string[]): Shape {
   return (value, field) => {
     if (!isTable(value)) return [field, 'must be an object'];

@@ -1,4 +1,4 @@
-/** The containers as `list` prints them, in 1.x' shape (list.go). */
+/** The containers as `list` prints them, in 1.x's shape (list.go). */
 import { existsSync, statSync } from 'node:fs';
 import { startedMs } from '@kata-containers/common/process/started-ms';
 import { StateError } from '@kata-containers/common/errors/kata-error';
@@ -23,7 +23,7 @@ export interface ContainerRow {
   readonly owner: string;
 }
 
-/** A container whose state is damaged must not hide the others: it is logged, as in 1.x, and left out. */
+/** A container with a damaged state is logged, as in 1.x, and left out. */
 function readable<T>(id: string, read: () => T): T | undefined {
   try {
     return read();
@@ -34,12 +34,12 @@ function readable<T>(id: string, read: () => T): T | undefined {
   }
 }
 
-/** Of a container whose root file system is gone: its owner cannot be told any more. */
+/** The owner of a container whose root file system is missing is unknown. */
 const UNKNOWN_OWNER = '-';
 
 /**
- * Containers that are being made or removed at this moment have no record: they are left out. One whose bundle or root file system is gone
- * may have a VM that runs: it is listed, and a warning names the path.
+ * Containers that are being created or removed have no record: they are left out. A container whose bundle or root file system is missing
+ * may have a running VM: it is listed, and a warning names the path.
  */
 export function containerRows(): { row: ContainerRow; sandboxId: string }[] {
   return listContainers().flatMap(({ id, sandboxId }) => {
@@ -65,7 +65,7 @@ export interface DetailedRow {
   readonly stale: readonly string[];
 }
 
-/** With what each container's VM was started with, and what a new one would be. */
+/** Adds the components of each container's VM, and those of a new VM. */
 export function detailedRows(configuration: Configuration): DetailedRow[] {
   const latest = configuredAssets(configuration);
   return containerRows().flatMap(({ row, sandboxId }) => {
@@ -77,7 +77,7 @@ export function detailedRows(configuration: Configuration): DetailedRow[] {
   });
 }
 
-/** The key "bool" is 1.x' own. */
+/** The key "bool" is quoted from 1.x. */
 const asset = (path: string): object => ({ path, bool: false });
 const details = ({ hypervisor, kernel, image }: Assets): object => ({
   hypervisorAsset: asset(hypervisor),

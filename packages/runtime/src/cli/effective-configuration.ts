@@ -1,4 +1,4 @@
-/** The configuration that is in force, each value with its origin, as TOML or as an object for JSON. Pure. */
+/** The effective configuration, each value with its origin, as TOML or as an object for JSON. Pure. */
 import { dirname, relative } from 'node:path';
 import { placeText } from '../configuration/parse-configuration.ts';
 import type { Origins } from '../configuration/parse-configuration.ts';
@@ -6,7 +6,7 @@ import type { LoadedConfiguration } from '../configuration/load-configuration.ts
 import { schema } from '../configuration/schema.ts';
 import type { Configuration, Key } from '../configuration/schema.ts';
 
-/** An empty path of a program that was looked for. */
+/** A program whose path is empty and that was not found. */
 const FOUND = 'default, the first that exists';
 
 interface EffectiveValue {
@@ -15,7 +15,7 @@ interface EffectiveValue {
   readonly origin: string;
 }
 
-/** Where a table of the file stands in a Configuration. */
+/** The field of a Configuration that has a table of the file. */
 const tableOf = (configuration: Configuration, name: string): Readonly<Record<string, unknown>> =>
   configuration[(name.split('.')[0] ?? name) as keyof Configuration];
 

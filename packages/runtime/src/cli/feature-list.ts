@@ -1,6 +1,6 @@
 /**
- * What engines may ask of this runtime (OCI runtime specification, features.md). Recursive mount attributes ("rro") are not
- * listed: docker and CRI-O would take the word as leave to use them.
+ * The features of this runtime for engines (OCI runtime specification, features.md). Recursive mount attributes ("rro") are not
+ * listed: docker and CRI-O would use them.
  */
 import { commit, version } from '@kata-containers/common/version';
 
@@ -19,7 +19,7 @@ const capabilities = [
   ...['PERFMON', 'BPF', 'CHECKPOINT_RESTORE'],
 ].map((name) => `CAP_${name}`);
 
-/** Of seccomp(2), but for that of listeners. */
+/** Flags of seccomp(2) except that of listeners. */
 const seccompFlags = ['TSYNC', 'SPEC_ALLOW', 'LOG'].map((name) => `SECCOMP_FILTER_FLAG_${name}`);
 
 export const featureList = {

@@ -2,13 +2,13 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { validateId } from '../sandbox/validate-id.ts';
 import { findSandbox, listContainers } from '../state/state-store.ts';
 
-/** Digits that `docker ps` and `podman ps` print of an id. */
+/** Number of digits of an id that `docker ps` and `podman ps` print. */
 const SHORT = /^[0-9a-f]{12,63}$/;
-/** An id that an engine has made up. Names that people choose are never found by their beginning: `delete a` must not remove `ab`. */
+/** An id that an engine has generated. Other names are never abbreviated: `delete a` must not remove `ab`. */
 const LONG = /^[0-9a-f]{64}$/;
 
 /**
- * The container that an argument names: by its id, or by the first 12 or more digits of one that no other container begins with.
+ * The container that an argument names: by its id, or by its first 12 or more digits if they are unique.
  * An id that is not found is returned as it is.
  * @throws UsageError
  */

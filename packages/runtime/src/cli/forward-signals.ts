@@ -1,17 +1,17 @@
-/** `run` and `exec` stand for a process that their caller waits for: as with runc, what is sent to them is for it. */
+/** `run` and `exec` represent a process that their caller waits for: as in runc, they pass signals on to it. */
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Started } from '../processes/spawn-apart.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * Signals that arrive before the shim exists are delivered to it later: ending here would leave a VM behind.
- * @returns tells the first of those: a process that has not begun does not hear it
+ * Signals that arrive before the shim exists are delivered to it later: ending the runtime then would leave a VM behind.
+ * @returns a function that returns the first of those, which a process that has not started would not receive
  */
 export function forwardSignals(starting: Promise<Started>): () => NodeJS.Signals | undefined {
   let isThere = false;
   let early: NodeJS.Signals | undefined;
-  starting.then(() => (isThere = true)).catch(() => {}); // told to who awaits it
+  starting.then(() => (isThere = true)).catch(() => {}); // reported by the promise
   for (const signal of forwarded) {
     process.on(signal, () => {
       if (!isThere) early ??= signal;

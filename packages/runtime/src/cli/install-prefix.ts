@@ -1,4 +1,4 @@
 import { dirname, resolve } from 'node:path';
 
-/** Where an installation looks for its configuration: /usr/bin/kata-runtime means the prefix "/". */
+/** The prefix of the installation's configuration: "/" for /usr/bin/kata-runtime. */
 export const installPrefix = (program: string): string => resolve(dirname(program), '../..');

@@ -4,7 +4,7 @@ import { globalCommand } from './global-options.ts';
 import { parseOptions } from './parse-options.ts';
 import { verbTable } from './verb-table.ts';
 
-/** How engines call a runtime, as their sources have it (go-runc, conmon, CRI-O, podman). */
+/** Command lines with which engines call a runtime (go-runc, conmon, CRI-O, podman). */
 const invocations: Readonly<Record<string, readonly string[]>> = {
   'docker and containerd': [
     '--root /r --log /b/log.json --log-format json --systemd-cgroup create --bundle /b --pid-file /b/init.pid --console-socket /s --no-pivot --no-new-keyring --detach --preserve-fds 2 --pidfd-socket /p ID',
@@ -61,7 +61,7 @@ const invocations: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Words of the verb, and its options, when all is taken. */
+/** Arguments and options of the verb. */
 async function read(line: string): Promise<{ name: string; args: readonly string[]; options: object }> {
   const globals = parseOptions(globalCommand(), line.split(' '), true);
   const [name = '', ...rest] = globals?.args ?? [];

@@ -1,11 +1,11 @@
-/** Lines of several logs of one sandbox in the order of their times. Pure. */
+/** Merges several logs of one sandbox by time. Pure. */
 import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 
 export interface LogSource {
-  /** Name before each line: `qemu`, `proxy`. */
+  /** Name that is printed before each line: `qemu`, `proxy`. */
   readonly name: string;
   readonly text: string;
-  /** For lines before the first that has a time of its own, in milliseconds since 1970. */
+  /** Time of lines before the first one with a time, in milliseconds since 1970. */
   readonly startedMs: number;
 }
 
@@ -22,7 +22,7 @@ function timeOf(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** A line without a time, as QEMU writes them, follows the line before it. */
+/** A line without a time (QEMU's) has the time of the line before it. */
 function linesOf({ name, text, startedMs }: LogSource): Line[] {
   let timeMs = startedMs;
   return text
@@ -34,7 +34,7 @@ function linesOf({ name, text, startedMs }: LogSource): Line[] {
     });
 }
 
-/** `TIME SOURCE text`; the sort is stable, so lines of one time keep their order. */
+/** `TIME SOURCE text`; the sort is stable: lines with equal times keep their order. */
 export function mergeLogs(sources: readonly LogSource[]): string {
   const width = Math.max(...sources.map(({ name }) => name.length), 0);
   const lines = sources.flatMap(linesOf).sort((a, b) => a.timeMs - b.timeMs);

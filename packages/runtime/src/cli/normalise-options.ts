@@ -1,24 +1,24 @@
 /**
- * 1.x' parser took one dash for two, `--flag=false` for a boolean, and any word after an option that wants one, "-1" and "-"
- * too. commander gets the arguments in the one form that it reads the same way. Pure.
+ * 1.x's parser accepts one dash for two, `--flag=false` for a boolean, and any argument as the value of an option, also "-1" and "-".
+ * Converts the arguments to a form that commander parses in the same way. Pure.
  */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 
-/** The words that 1.x takes for booleans. */
+/** The values that 1.x accepts for booleans. */
 function isTrue(name: string, value: string): boolean {
   if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
   if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
   throw new UsageError(`invalid boolean value "${value}" for -${name}`);
 }
 
-/** commander keeps it apart from a command's options. 1.x and runc take `--h` for it. */
+/** commander does not list the help option with the others. 1.x and runc accept `--h`, too. */
 const help = new Option('-h, --help');
 
 const takesValue = ({ required, optional }: Option): boolean => required || optional;
 
-/** One option as commander takes it; `value` is what stood behind the equals sign. */
+/** One option in commander's form; `value` is the text after the equals sign. */
 function rewrite(option: Option, name: string, value: string | undefined, rest: string[]): string[] {
   const word = option.long ?? option.short ?? '';
   if (!takesValue(option)) return value === undefined || isTrue(name, value) ? [word] : [];
@@ -26,7 +26,7 @@ function rewrite(option: Option, name: string, value: string | undefined, rest: 
   return [text === undefined ? word : `${word}=${text}`];
 }
 
-/** `stopAtWord`: the first word that is no option ends the options. What is not an option of the command stays as it is. */
+/** `stopAtWord`: the first argument that is not an option ends the options. Unknown options are unchanged. */
 export function normaliseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): string[] {
   const args: string[] = [];
   const rest = [...argv];

@@ -1,6 +1,6 @@
 /**
- * The log file that the engine names: containerd reads the last error of it to its user, and removes it with the container. What is worth keeping
- * goes to the machine's log, too.
+ * The log file of --log: containerd shows its last error to the user, and removes the file with the container. Important records
+ * are therefore sent to syslog, too.
  */
 import { closeSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -26,8 +26,8 @@ function append(path: string, line: string): void {
 }
 
 /**
- * One appended write for each record, whole: several verbs may write to one file at a time. A record is lost where there is no room
- * for it: a file system that is full is what deleting containers may put right.
+ * Appends each record by one write, because several verbs may write to one file at a time. Without room on the file system the record is
+ * lost and no error is thrown: deleting containers may be what frees the space.
  */
 function appendTo(path: string): (line: string) => void {
   if (path === '/dev/null') return () => {};
@@ -40,17 +40,17 @@ function appendTo(path: string): (line: string) => void {
   };
 }
 
-/** Engines keep the log in /run, which is memory, and each verb adds to it as long as a container lives. */
+/** Limit of the file's size: engines keep it in /run, which is memory, and each verb appends to it. */
 const MAX_BYTES = 1 << 20;
 
-/** A file that has grown too long gets another name, and is begun anew. */
+/** A file that is too long is renamed, and a new one is begun. */
 function rotate(path: string): void {
   const file = lstatSync(path, { throwIfNoEntry: false });
   if (file?.isFile() !== true || file.size <= MAX_BYTES) return;
   try {
     renameSync(path, `${path}.old`);
   } catch {
-    // another verb has done it, or it is not permitted
+    // another verb has renamed it, or renaming is not permitted
   }
 }
 
@@ -66,13 +66,13 @@ function checkWritable(path: string): void {
 export interface OpenedLog {
   readonly log: Logger;
   /**
-   * Once the configuration is known. `debug`: log all that is done; `copy` gets lines for the machine's log, warnings and errors unless
-   * there is `debug` (1.x, which logs nothing else).
+   * Called once the configuration is loaded. `debug`: logs every record; `copy` receives the lines for syslog: warnings and errors, or all lines
+   * with `debug` (as in 1.x).
    */
   configure(wish: { readonly debug: boolean; readonly copy: (line: string, level: Level) => void }): void;
 }
 
-/** One logger for those that there are when something is logged. */
+/** A logger that forwards to all current loggers. */
 const fanOut = (loggers: () => readonly Logger[]): Logger => ({
   debug: (...record) => loggers().forEach((logger) => logger.debug(...record)),
   info: (...record) => loggers().forEach((logger) => logger.info(...record)),

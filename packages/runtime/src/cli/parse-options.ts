@@ -6,7 +6,7 @@ import { usageError } from './usage-error.ts';
 import type { Options } from './verb.ts';
 
 export interface Parsed {
-  /** Words that are no options. */
+  /** Arguments that are not options. */
   readonly args: readonly string[];
   readonly options: Options;
 }

@@ -1,4 +1,4 @@
-/** The limits that `update` is given, by options or as JSON. Pure. Zero is "leave as it is", as in 1.x and runc. */
+/** Parses the limits of `update`, from options or JSON. Pure. Zero means "unchanged", as in 1.x and runc. */
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Resources } from '@kata-containers/common/oci/spec';
 import { withoutNulls } from '../bundle/exact-json.ts';
@@ -10,7 +10,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 const sizes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
 
-/** `64m`, `1.5g`, `512KiB`, `1000`: go-units' RAMInBytes. undefined for other words. */
+/** `64m`, `1.5g`, `512KiB`, `1000`: go-units' RAMInBytes. undefined for other texts. */
 export function parseMemory(text: string): bigint | undefined {
   if (text === '-1') return -1n;
   const [, number, unit] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text) ?? [];
@@ -42,7 +42,7 @@ const integer =
 const int = integer(true);
 const uint = integer(false);
 
-/** Option, the name that commander keeps it under, and how it is read. */
+/** Option, its name in commander, and its parser. */
 const numbers = {
   limit: ['memory', 'memory', memory],
   reservation: ['memory-reservation', 'memoryReservation', memory],

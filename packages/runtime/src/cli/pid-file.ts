@@ -3,7 +3,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 
 /**
- * Decimal, without a line feed, whole at once. Its appearance tells the engine that all is done: it must come last.
+ * Writes the pid atomically, in decimal, without a line feed. The file tells the engine that the container is ready, so it must be written last.
  * @throws KataError when it cannot be written
  */
 export function writePidFile(path: string | undefined, pid: number): void {

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 
 const STDERR = 2;
 
-/** On stderr: stdout has the result only. */
+/** Prints on stderr: stdout has the result only. */
 export function printWarnings(warnings: readonly string[]): void {
   for (const warning of warnings) writeSync(STDERR, `WARNING: ${warning}\n`);
 }

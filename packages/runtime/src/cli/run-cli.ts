@@ -1,4 +1,4 @@
-/** From argv to a verb: parse, log, run, report. What not every verb needs is imported by those that do: start-up is paid per verb (ADR 6). */
+/** From argv to a verb: parse, log, run, report. Verbs import what only they need: start-up time counts for each verb (ADR 6). */
 import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -78,7 +78,7 @@ async function showHelp(program: Command, verb: string | undefined): Promise<num
   return 0;
 }
 
-/** @throws KataError, whose text becomes the line on stderr; it is in the log already */
+/** @throws KataError, whose text is printed on stderr; it has been logged */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
   const parsed = parse(program, argv, true, () => helpText(program));

@@ -8,7 +8,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 
 const CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 const OWNER_AND_GROUP = 0o660;
-/** Clients that ask at a time. Prometheus is one. */
+/** Concurrent clients. Prometheus is one. */
 const MAX_CONNECTIONS = 16;
 
 export type MetricsAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -17,7 +17,7 @@ function answer(response: ServerResponse, status: number, text: string, type = '
   response.writeHead(status, { 'Content-Type': type }).end(text);
 }
 
-/** A socket that a killed server left; anything else in its place stays, and listening fails. */
+/** Removes the socket of a killed server. Any other file stays, and listening fails. */
 function removeSocket(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
 }
@@ -25,7 +25,7 @@ function removeSocket(path: string): void {
 /** @throws KataError when the address cannot be had */
 export async function serveMetrics(address: MetricsAddress, sample: () => Promise<string>): Promise<void> {
   let running: Promise<string> | undefined;
-  const shared = (): Promise<string> => (running ??= sample().finally(() => (running = undefined))); // one sample at a time, for all who ask
+  const shared = (): Promise<string> => (running ??= sample().finally(() => (running = undefined))); // one sample at a time, shared by all clients
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return answer(response, 404, 'GET /metrics\n');
     shared().then(

@@ -1,4 +1,4 @@
-/** Columns as Go's tabwriter sets them for 1.x: at least 12 wide, 3 blanks between. Pure. */
+/** Columns as Go's tabwriter prints them for 1.x: at least 12 wide, 3 blanks between. Pure. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(12, ...rows.map((row) => (row[column] ?? '').length + 3)));
   return rows

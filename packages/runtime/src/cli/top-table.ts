@@ -9,10 +9,10 @@ export interface SandboxRates extends SandboxUsage {
   readonly networkBytesPerSecond?: number;
 }
 
-/** Counters begin anew with a new VM: never below 0. */
+/** Counters restart with a new VM: a rate is never negative. */
 const rate = (now: number, before: number, elapsedMs: number): number => Math.max(0, now - before) / elapsedMs;
 
-/** Sandboxes of both samples; one that is new has no rates yet, which count as 0. */
+/** Sandboxes of the second sample; the rates of a new sandbox are 0. */
 export function ratesOf(before: UsageSample, now: UsageSample): SandboxRates[] {
   const elapsedMs = Math.max(1, now.timeMs - before.timeMs);
   return now.sandboxes.map((usage) => {
@@ -50,7 +50,7 @@ function ageText(seconds: number): string {
   return `${Math.max(0, Math.floor(seconds / length))}${unit}`;
 }
 
-/** Digits that docker prints of an id. */
+/** Number of digits of an id that docker prints. */
 const ID_WIDTH = 12;
 const COLUMNS: [name: string, width: number][] = [
   ['ID', -ID_WIDTH],

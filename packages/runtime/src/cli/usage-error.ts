@@ -1,11 +1,11 @@
-/** commander's complaints, with the command that helps. */
+/** Converts commander's errors, and adds the command that prints help. */
 import { CommanderError } from 'commander';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 
 const dashed = (flag: string): string => `${flag.length > 1 ? '--' : '-'}${flag}`;
 const flagIn = (message: string): string => /'(?:-\w, )?--?([\w-]+)/.exec(message)?.[1] ?? '';
 
-/** `command` is `kata-runtime` or `kata-runtime VERB`. Passes on errors that are not commander's. */
+/** `command` is `kata-runtime` or `kata-runtime VERB`. Other errors are returned unchanged. */
 export function usageError(error: unknown, command: string): Error {
   if (!(error instanceof CommanderError)) return error instanceof Error ? error : new UsageError(String(error));
   const [program = '', verb] = command.split(' ');

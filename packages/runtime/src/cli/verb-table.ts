@@ -3,7 +3,7 @@ import type { Verb } from './verb.ts';
 
 export interface VerbEntry {
   readonly summary: string;
-  /** The first argument ends the options: what follows belongs to another program. */
+  /** The first argument ends the options: the rest belongs to another program. */
   readonly stopAtWord?: boolean;
   readonly load: () => Promise<Verb>;
 }

@@ -1,24 +1,24 @@
-/** What a verb is. One file for each in verbs/; the table of them is verb-table.ts. */
+/** The interface of a verb. Each has a file in verbs/ and a row in verb-table.ts. */
 import type { Command } from 'commander';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
 
-/** Options as commander keeps them: camelCase names. */
+/** Options by commander's names: camelCase. */
 export type Options = Readonly<Record<string, unknown>>;
 
 export interface Host {
   readonly environment: NodeJS.ProcessEnv;
-  /** Real path of our own executable: the configuration is looked for relative to where it was installed. */
+  /** Real path of kata-runtime: the configuration is searched relative to it. */
   readonly program: string;
 }
 
 export interface Invocation {
-  /** Words that are no options. */
+  /** Arguments that are not options. */
   readonly args: readonly string[];
   readonly options: Options;
   readonly log: Logger;
-  /** Configuration and kernel, read when asked for: most verbs on a missing container never need them. */
+  /** Loads configuration and kernel: most verbs on a missing container never need them. */
   context(): Promise<Context>;
   /** The configuration with its files, origins and warnings, for verbs that show it. */
   configuration(): Promise<LoadedConfiguration>;
@@ -26,7 +26,7 @@ export interface Invocation {
 }
 
 export interface Verb {
-  /** Adds arguments, options and help to a command that has its name. */
+  /** Adds arguments, options and help to the command. */
   describe(command: Command): void;
   /** Gives the exit code. */
   run(invocation: Invocation): Promise<number>;

@@ -114,7 +114,7 @@ describe('annotations', () => {
     const broken = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['('] } };
     assert.throws(
       () => applyAnnotations(broken, { [`${HYPERVISOR}kernel`]: 'x' }),
-      /^KataError: enable_annotations has "\(", which is no regular expression$/,
+      /^KataError: enable_annotations has "\(", which is not a regular expression$/,
     );
   });
 

@@ -17,7 +17,7 @@ import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
 
 const PREFIX = 'io.katacontainers.config.';
 
-/** Where a table's keys stand in the configuration, and which of them annotations may change. */
+/** A table's keys in the configuration, and those that annotations may change. */
 const tables = {
   hypervisor: { name: 'hypervisor.qemu', keys: undefined },
   runtime: {
@@ -28,21 +28,21 @@ const tables = {
 } as const;
 type TableName = keyof typeof tables;
 
-/** 1.x's names of annotations that are no keys. */
+/** 1.x's names of annotations that are not keys. */
 const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'default_maxvcpus' };
-/** Keys that say what annotations may do: no annotation changes them. */
+/** Keys that control annotations: no annotation changes them. */
 const guards = [
   ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
   ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities'],
-  'virtio_fs_extra_args', // they could have it share any directory (1.x takes the annotation without an effect)
+  'virtio_fs_extra_args', // they could share any directory (1.x accepts the annotation without effect)
 ];
-/** Keys of paths on the host: 1.x's name of the thing, and the key that says which may be named. */
+/** Keys of paths on the host: 1.x's name in errors, and the key with the allowed paths. */
 const guarded: Readonly<Record<string, readonly [thing: string, valid: keyof HypervisorConfiguration]>> = {
   path: ['hypervisor', 'valid_hypervisor_paths'],
   virtio_fs_daemon: ['virtiofs daemon', 'valid_virtio_fs_daemon_paths'],
   file_mem_backend: ['file memory backend', 'valid_file_mem_backends'],
 };
-/** Keys of files whose content `KEY_hash` can pin; the binary's hash has a name of its own. */
+/** Keys of files whose content `KEY_hash` can pin; the binary's hash has another name. */
 const hashed: Readonly<Record<string, string>> = {
   kernel_hash: 'kernel',
   image_hash: 'image',
@@ -95,7 +95,7 @@ function expression(pattern: string): RegExp {
   try {
     return new RegExp(pattern);
   } catch (error) {
-    throw new KataError(`enable_annotations has "${pattern}", which is no regular expression`, { cause: error });
+    throw new KataError(`enable_annotations has "${pattern}", which is not a regular expression`, { cause: error });
   }
 }
 
@@ -158,7 +158,7 @@ function checkHash({ annotation, name, value }: Change, hypervisor: Readonly<Rec
   if (found !== value.toLowerCase()) throw new KataError(`${path || 'no file'} has not the SHA-512 that annotation ${annotation} asks for`);
 }
 
-/** An image by annotation takes the place of an initrd in the file, and the other way round. */
+/** An image in an annotation replaces an initrd in the file, and vice versa. */
 function withoutOther(own: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   if (own['image'] !== undefined && own['initrd'] === undefined) return { ...own, initrd: '' };
   if (own['initrd'] !== undefined && own['image'] === undefined) return { ...own, image: '' };

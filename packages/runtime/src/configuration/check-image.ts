@@ -1,9 +1,9 @@
-/** Whether the guest image is whole: QEMU and the guest's kernel say of a file that was cut off that it is no NVDIMM, or nothing. */
+/** Checks that the guest image is complete: the errors of QEMU and of the guest's kernel do not name a truncated file. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 
 const SECTOR = 512;
-/** First entry of the partition table in an MBR, and where in it first sector and length stand. */
+/** Offset of the first entry of an MBR's partition table, and offsets of first sector and length in it. */
 const [ENTRY, START, LENGTH] = [446, 8, 12];
 const SIGNATURE = 0xaa55;
 
@@ -13,7 +13,7 @@ export function bytesOfPartition(head: Buffer): number {
   return (head.readUInt32LE(ENTRY + START) + head.readUInt32LE(ENTRY + LENGTH)) * SECTOR;
 }
 
-/** @returns nothing for a file that does not exist: that is a problem of another kind */
+/** @returns undefined for a file that does not exist, which another check reports */
 export function imageProblems(path: string): string[] {
   if (!existsSync(path)) return [];
   try {

@@ -1,4 +1,4 @@
-/** Whether the host can give a VM as much memory as the configuration says: QEMU's own words name neither key nor bound. */
+/** Checks that the host has enough memory for the configuration: QEMU's error names neither key nor limit. */
 import { readFileSync } from 'node:fs';
 
 const KIB_PER_MIB = 1024;
@@ -6,7 +6,7 @@ const KIB_PER_MIB = 1024;
 export interface HostMemory {
   /** Text of /proc/meminfo (proc(5)). */
   readonly meminfo: string;
-  /** Text of /proc/sys/vm/overcommit_memory: "1" for a host that grants every size. */
+  /** Text of /proc/sys/vm/overcommit_memory: "1" means that every size is granted. */
   readonly overcommit: string;
 }
 
@@ -15,7 +15,7 @@ const readHostMemory = (): HostMemory => ({
   overcommit: readFileSync('/proc/sys/vm/overcommit_memory', 'latin1'),
 });
 
-/** Memory and swap together: the kernel refuses a single mapping that exceeds both ("obvious overcommit"). undefined: no bound. */
+/** Memory and swap together: the kernel refuses a single mapping that exceeds both ("obvious overcommit"). undefined means no limit. */
 export function memoryBoundMiB({ meminfo, overcommit }: HostMemory): number | undefined {
   if (overcommit.trim() === '1') return undefined;
   const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0);

@@ -1,11 +1,11 @@
-/** The configuration file as it ships, written from the schema: required keys as they are, the others as `#key = value`. */
+/** The shipped configuration file, generated from the schema: some keys as `key = value`, the others as `#key = value`. */
 import { schema } from './schema.ts';
 import type { Key } from './schema.ts';
 
-/** A value as TOML writes it. JSON strings are TOML basic strings. */
+/** A value in TOML. JSON strings are TOML basic strings. */
 const toml = (value: Key['default']): string => JSON.stringify(value).replaceAll('","', '", "');
 
-/** Keys that stand uncommented, because people edit them or staging points them elsewhere. */
+/** Keys that are not commented out, because people edit them or staging replaces them. */
 const written = new Set([
   ...['path', 'kernel', 'image', 'machine_type', 'kernel_params', 'cpu_features', 'default_vcpus', 'default_maxvcpus', 'default_bridges'],
   ...['default_memory', 'shared_fs', 'internetworking_model', 'disable_guest_seccomp', 'disable_block_device_use', 'enable_template'],

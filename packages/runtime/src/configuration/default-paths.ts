@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Where the configuration is looked for when none is named: the administrator's, then the package's. `prefix` is "/" as a rule. */
+/** Default paths of the configuration: the administrator's, then the package's. `prefix` is usually "/". */
 export const defaultConfigurationPaths = (prefix: string): string[] => [
   join(prefix, 'etc/kata-containers/configuration.toml'),
   join(prefix, 'usr/share/defaults/kata-containers/configuration.toml'),

@@ -1,13 +1,13 @@
-/** Where the keys of a TOML text are written: smol-toml gives values without positions. Pure. */
+/** Positions of the keys of a TOML text: smol-toml returns values without positions. Pure. */
 
 export interface Place {
-  /** From 1, as editors count. */
+  /** Counted from 1, as in editors. */
   readonly line: number;
   /** Column of the key, from 1. */
   readonly keyColumn: number;
   /** Column of the value, or of the key for a table. */
   readonly valueColumn: number;
-  /** The value as it is written, its first line only. */
+  /** The first line of the value as written. */
   readonly text: string;
 }
 

@@ -1,4 +1,4 @@
-/** The configuration from its files: found, read, checked, its links resolved. */
+/** Finds, reads and checks the files of the configuration, and resolves links. */
 import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -12,12 +12,12 @@ import { schema } from './schema.ts';
 import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
 
 export interface LoadedConfiguration {
-  /** configuration.toml, or the first drop-in where there is none. */
+  /** configuration.toml, or the first drop-in if there is none. */
   readonly path: string;
   /** Every file that was read, in the order in which they apply. */
   readonly files: readonly string[];
   readonly configuration: Configuration;
-  /** Where each key that is set is written. */
+  /** Position of each key that a file sets. */
   readonly origins: Origins;
   readonly warnings: readonly string[];
 }
@@ -32,7 +32,7 @@ function readText(path: string): ConfigurationText {
   }
 }
 
-/** Files of config.d in this directory, in the order of their names: packages and administrators change single keys by them. */
+/** Files of config.d in this directory, sorted by name: packages and administrators change single keys with them. */
 function dropIns(directory: string): string[] {
   const inside = join(directory, 'config.d');
   const names = existsSync(inside) ? readdirSync(inside).filter((name) => name.endsWith('.toml')) : [];
@@ -76,7 +76,7 @@ export function resolveTable<T extends Readonly<Record<string, unknown>>>(
   return Object.fromEntries(resolved) as T;
 }
 
-/** Image and initrd exclude each other; a built-in default does not count as wished for. */
+/** Image and initrd exclude each other; a built-in default does not count. */
 function rootProblems({ image, initrd }: HypervisorConfiguration): ConfigurationProblem[] {
   if (image !== '' && initrd !== '') {
     return [{ key: 'hypervisor.qemu', problem: 'having both an image and an initrd defined in the configuration file is not supported' }];

@@ -12,7 +12,7 @@ function distance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** The name that a mistyped one was probably meant to be: at most a third of its letters differ. */
+/** The most similar name: at most a third of its letters differ. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates.map((candidate) => ({ candidate, far: distance(name, candidate) })).sort((a, b) => a.far - b.far);
   const best = ranked[0];

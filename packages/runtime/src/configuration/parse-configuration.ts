@@ -1,4 +1,4 @@
-/** configuration.toml, from text to a Configuration. Pure: whether files exist is the loader's question. */
+/** Parses configuration.toml to a Configuration. Pure: the loader checks whether files exist. */
 import { TomlError, parse } from 'smol-toml';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
 import { nearest } from './nearest-name.ts';
@@ -24,13 +24,13 @@ export interface Origin {
   readonly place: Place | undefined;
 }
 
-/** `hypervisor.qemu.path` → where the value comes from; a key with its default value has none. */
+/** `hypervisor.qemu.path` → origin of the value; a default value has none. */
 export type Origins = ReadonlyMap<string, Origin>;
 
 export interface ParsedConfiguration {
   readonly configuration: Configuration;
   readonly problems: readonly ConfigurationProblem[];
-  /** Things that work but are probably not meant, each with file, line and column. */
+  /** Valid settings that are probably mistakes, each with file, line and column. */
   readonly warnings: readonly string[];
   readonly origins: Origins;
 }
@@ -48,7 +48,7 @@ const named: Record<Key['kind'], string> = {
   strings: 'a list of strings',
 };
 
-/** What is wrong with a value, or undefined. */
+/** The problem of a value, or undefined. */
 export function problemOf(key: Key, value: unknown): string | undefined {
   const [inUnit, unit] = key.unit === undefined ? ['', ''] : [` of ${key.unit}`, ` ${key.unit}`];
   if (!fits[key.kind](value)) return `must be ${named[key.kind]}${inUnit}`;
@@ -65,7 +65,7 @@ export function placeText({ file, place }: Origin, part: 'key' | 'value'): strin
   return `${file}:${place.line}:${part === 'key' ? place.keyColumn : place.valueColumn}`;
 }
 
-/** A problem of a key's value, with where it is written, if it is. */
+/** A problem of a key's value, with its position if a file sets it. */
 export function problemAt(origins: Origins, key: string, problem: string): ConfigurationProblem {
   const origin = origins.get(key);
   if (!origin) return { key, problem };
@@ -78,7 +78,7 @@ function tableAt(root: Table, name: string): Table {
   return isTable(found) ? found : {};
 }
 
-/** What is collected while tables are read. */
+/** Results that are collected while tables are read. */
 interface Findings {
   readonly problems: ConfigurationProblem[];
   readonly warnings: string[];
@@ -91,7 +91,7 @@ function warnAt({ warnings, origins }: Findings, name: string, text: string): vo
   warnings.push(origin ? `${placeText(origin, 'key')}: ${text}` : text);
 }
 
-/** Reads one table; what is wrong goes to `problems`, unknown keys to `warnings`. */
+/** Reads one table; adds errors to `problems`, and unknown keys to `warnings`. */
 function readTable(name: TableName, given: Table, findings: Findings): Table {
   const keys: Readonly<Record<string, Key>> = schema[name];
   for (const unknown of Object.keys(given).filter((key) => !Object.hasOwn(keys, key))) {
@@ -110,7 +110,7 @@ function readTable(name: TableName, given: Table, findings: Findings): Table {
   return Object.fromEntries(entries);
 }
 
-/** Every name that a table may have, and what it is part of: `hypervisor.qemu` and `hypervisor`. */
+/** Names of all tables and of their parents: `hypervisor.qemu` and `hypervisor`. */
 const knownTables: readonly string[] = [...Object.keys(schema), ...ignoredTables].flatMap((name) => [name, name.split('.')[0] ?? name]);
 
 function warnOfTables(root: Table, findings: Findings): void {

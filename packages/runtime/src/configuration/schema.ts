@@ -18,16 +18,16 @@ export interface Key<K extends KeyKind = KeyKind> {
   readonly description: string;
   /** The value names a file that must exist when it is not empty. */
   readonly mustExist?: boolean;
-  /** Where the file is looked for when the value is empty, first come first served. */
+  /** Paths that are tried in order when the value is empty. */
   readonly places?: readonly string[];
   readonly oneOf?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
-  /** A value outside of these bounds that has a meaning of its own. */
+  /** A special value outside of these bounds. */
   readonly special?: number;
   /** Unit of the number, as messages name it. */
   readonly unit?: 'MiB' | 'bytes';
-  /** A key of 1.x that is read and does nothing: why. */
+  /** Why a key of 1.x is accepted without effect. */
   readonly withoutEffect?: string;
 }
 
@@ -48,7 +48,7 @@ const count = (value: number, description: string, extra: Extra = {}): Key<'inte
 });
 const list = (value: readonly string[], description: string): Key<'strings'> => ({ kind: 'strings', default: value, description });
 
-/** A key of 1.x that does nothing here. Setting it to anything else than its default causes a warning. */
+/** A key of 1.x without effect. Any value but its default causes a warning. */
 function idle(value: boolean, withoutEffect: string): Key<'boolean'>;
 function idle(value: string, withoutEffect: string): Key<'string'>;
 function idle(value: number, withoutEffect: string): Key<'integer'>;

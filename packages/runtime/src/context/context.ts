@@ -1,4 +1,4 @@
-/** What every use case needs, made once by the command line. */
+/** The tools of every use case, created once by the command line. */
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
@@ -11,11 +11,11 @@ export interface Context {
   readonly program: string;
   readonly log: Logger;
   readonly kernel: Kernel;
-  /** Environment of the processes that we start. */
+  /** Environment of child processes. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** What verbs need for a container that exists: they work whatever has become of the configuration. */
+/** The tools of verbs on an existing container, which do not need a valid configuration. */
 export type Tools = Pick<Context, 'log' | 'kernel'>;
 
 /** Emulation is slower by this factor, with a margin for a busy host. */
@@ -32,5 +32,5 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const QMP_TIMEOUT_MS = 10_000;
 /** Time for QEMU to write or to load the state of a VM, and for short calls while a template is made. */
 export const STATE_TIMEOUT_MS = 5000;
-/** Time for a guest to let a device go (1.x's for anything that is plugged). */
+/** Time for a guest to release a device (1.x's for hot-plugged devices). */
 export const UNPLUG_TIMEOUT_MS = 3000;

@@ -1,4 +1,4 @@
-/** Where 1.x keeps things on the host (persist, vc and kata-containers directories), and where the guest sees the share. */
+/** 1.x's paths on the host (persist, vc and kata-containers directories), and the share's path in the guest. */
 import { join } from 'node:path';
 
 export interface SandboxPaths {
@@ -16,7 +16,7 @@ export interface SandboxPaths {
   /** Where virtiofsd listens. */
   readonly virtioFsSocket: string;
   readonly qemuLog: string;
-  /** /run/kata-containers/shared/sandboxes/ID: `mounts` is where we mount, `shared` is what QEMU exports. */
+  /** /run/kata-containers/shared/sandboxes/ID: the runtime mounts below `mounts`, and QEMU exports `shared`. */
   readonly share: string;
   readonly mounts: string;
   readonly shared: string;
@@ -24,13 +24,13 @@ export interface SandboxPaths {
 
 export const sandboxesDirectory = '/run/vc/sbs';
 export const vmsDirectory = '/run/vc/vm';
-/** ID below it: what the guest of a sandbox sees. */
+/** Its subdirectory ID is the share of a sandbox. */
 export const sharesDirectory = '/run/kata-containers/shared/sandboxes';
-/** What virtiofsd says, in the VM's directory. */
+/** virtiofsd's log in the VM's directory. */
 export const virtiofsdLog = 'virtiofsd.log';
-/** What QEMU, the proxy and virtiofsd make in their VM's directory. */
+/** Files of QEMU, proxy and virtiofsd in the VM's directory. */
 export const vmFiles = ['qmp.sock', 'console.sock', 'kata.sock', 'vhost-fs.sock', 'pid', 'qemu.log', 'proxy.log', virtiofsdLog];
-/** CONTAINER/SANDBOX below it: which sandbox a container lives in. */
+/** Its subdirectories CONTAINER/SANDBOX map containers to sandboxes. */
 export const mappingDirectory = '/run/kata-containers/containers-mapping';
 /** The share as the guest sees it. */
 export const guestShare = '/run/kata-containers/shared/containers';

@@ -1,4 +1,4 @@
 import { readFileSync } from 'node:fs';
 
-/** A random UUID of the kernel's, random(4): node:crypto takes longer to load than most verbs run. */
+/** A random UUID from the kernel, random(4): loading node:crypto takes longer than most verbs. */
 export const randomUuid = (): string => readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();

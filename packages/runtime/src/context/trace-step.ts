@@ -1,6 +1,6 @@
 import type { Logger } from '@kata-containers/common/logging/logger';
 
-/** Runs one step, and tells the debug log when it began (milliseconds since 1970) and how long it took, failed or not. */
+/** Runs one step, and logs its start (milliseconds since 1970) and its duration at debug level, also when it fails. */
 export async function traceStep<T>(log: Logger, step: string, act: () => T | Promise<T>): Promise<T> {
   const [begin, start] = [Date.now(), performance.now()];
   try {

@@ -1,6 +1,6 @@
 /**
- * How a sandbox gets its VM. The ways, in order, each `(context, request) → RunningVm | undefined`: a VM of the cache (takeFromCache), a
- * clone of a template and a booted VM (both startVm). A way that gives no VM has undone what it did on the host.
+ * Acquires a sandbox's VM. The ways, in order, each `(context, request) → RunningVm | undefined`: a VM of the cache (takeFromCache), a
+ * clone of a template and a booted VM (both startVm). A way that returns no VM has undone its changes on the host.
  */
 import type { Context } from '../context/context.ts';
 import { traceStep } from '../context/trace-step.ts';

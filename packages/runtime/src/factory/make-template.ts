@@ -25,14 +25,14 @@ import type { InputFile } from './template-key.ts';
 import type { TemplateFiles, TemplateRecord } from './template-store.ts';
 import { warmUp } from './warm-up.ts';
 
-/** Time for the agent to listen again after its proxy has gone. */
+/** Time for the agent to listen again after its proxy has ended. */
 const LISTEN_TIMEOUT_MS = 5000;
-/** A guest is at rest when QEMU uses less than `REST_MS` of CPU time in `LOOK_MS`; it gets this long to come to it. */
+/** A guest is idle when QEMU uses less than `REST_MS` of CPU time in `LOOK_MS`; REST_TIMEOUT_MS is the limit for waiting. */
 const LOOK_MS = 100;
 const REST_MS = 20;
 const REST_TIMEOUT_MS = 5000;
 
-/** The plan of the VM that becomes the template: no sandbox' share and no sandbox' network. */
+/** The plan of the VM that becomes the template: without a sandbox's share and network. */
 function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
   return {
     ...plan,
@@ -54,7 +54,7 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
     throw new KataError('the agent in the guest is incompatible: it cannot set the hardware address of a network device');
 }
 
-/** qemu-lite drops what it has translated when a VM goes on: no clone boots. */
+/** Makes qemu-lite drop the translated code of the boot, by stop and cont: clones do not boot. */
 async function forgetBoot(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
   if (!keepsCode) return;
   await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
@@ -75,7 +75,7 @@ function listensAgain(monitor: QmpClient): Promise<void> {
   return promise;
 }
 
-/** What the guest is still doing would be done again by each clone. */
+/** Waits until the guest is idle: each clone would repeat its unfinished work. */
 async function comeToRest(vm: ProcessIdentity): Promise<void> {
   const deadline = performance.now() + REST_TIMEOUT_MS;
   let used = cpuMilliseconds(vm);
@@ -105,16 +105,16 @@ async function save(
   if (statSync(`${files.state}.tmp`).size === 0) throw new KataError('QEMU wrote no state');
 }
 
-/** What a template is made from. */
+/** Inputs of a template. */
 export interface Origin {
   readonly inputs: readonly InputFile[];
-  /** The seccomp profile of the container that needs the template first. Clones need not compile it again. */
+  /** The seccomp profile of the container that needs the template first, compiled once for all clones. */
   readonly seccomp: Seccomp | undefined;
 }
 
 /**
- * To be called with the exclusive lock of the template's directory. The state gets its name last.
- * @throws KataError; what was started has ended then
+ * To be called with the exclusive lock of the template's directory. The state file is renamed last.
+ * Ends its processes when it fails. @throws KataError
  */
 export async function makeTemplate(context: Context, plan: QemuPlan, files: TemplateFiles, { inputs, seccomp }: Origin): Promise<void> {
   const journal = new UndoJournal(files.journal);

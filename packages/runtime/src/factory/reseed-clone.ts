@@ -1,4 +1,4 @@
-/** What makes a clone differ from its template. */
+/** Gives a clone its own random numbers and the current time. */
 import { randomBytes } from 'node:crypto';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 

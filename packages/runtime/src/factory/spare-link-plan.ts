@@ -1,6 +1,6 @@
 /**
- * A template has network devices already, with addresses that mark them as unused: plugging one into a clone costs
- * the guest some hundred milliseconds. The agent gives a spare device the address that it is asked for and does not find.
+ * A template has network devices with addresses that mark them as spare: hot-plugging one into a clone takes the guest some hundred
+ * milliseconds. When no device has the address of a request, the agent sets it on a spare one.
  */
 import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 

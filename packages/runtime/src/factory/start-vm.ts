@@ -1,4 +1,4 @@
-/** A VM of its own for a sandbox or for the cache: cloned from a template if there can be one, else booted. */
+/** Starts a VM for a sandbox or for the cache: cloned from a template if possible, otherwise booted. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { Context } from '../context/context.ts';
@@ -20,7 +20,7 @@ export interface VmStart extends GuestStart {
 async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
   const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
-  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template belongs to no container
+  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template does not belong to a container
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
@@ -34,7 +34,7 @@ async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): 
   }
 }
 
-/** A template that fails only makes the start slower: the VM is booted then. */
+/** A failure of the template only makes the start slower: the VM is booted. */
 async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
   if (!context.configuration.factory.enable_template) return undefined;
   const reason = cloneObstacle(start.plan);

@@ -1,4 +1,4 @@
-/** A network namespace with taps that nothing is joined to: what the guest may do with a device depends on what stands behind it. */
+/** Creates a network namespace with unconnected taps: a guest's network device depends on the properties of its tap. */
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import { runTool } from '../network/ip-command.ts';

@@ -1,4 +1,4 @@
-/** Which template fits a VM: the one that was made by the same QEMU with the same arguments and the same files. */
+/** The key of a VM's template: made by the same QEMU, with the same arguments and the same files. */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
@@ -6,7 +6,7 @@ import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { programsOf } from '../hypervisor/qemu/script-programs.ts';
 import { spareMac } from './spare-link-plan.ts';
 
-/** A file as it was when the template was made. */
+/** Identity of a file when the template was made. */
 export interface InputFile {
   readonly path: string;
   readonly inode: string;
@@ -21,7 +21,7 @@ export function inputFile(path: string): InputFile {
   return { path, inode: String(ino), size: String(size), modified: String(mtimeNs) };
 }
 
-/** True while the file is the one that it was. */
+/** True while the file is unchanged. */
 export function isUnchanged(input: InputFile): boolean {
   try {
     return JSON.stringify(inputFile(input.path)) === JSON.stringify(input);
@@ -30,13 +30,13 @@ export function isUnchanged(input: InputFile): boolean {
   }
 }
 
-/** A new QEMU behind a script that starts it is another QEMU. Other files do not count: a log that the script writes changes with each start. */
+/** The programs that a QEMU wrapper script starts. Other files do not count: a log changes with each start. */
 export function templateInputs({ binary, kernel, image, initrd, firmware, pflashes }: QemuPlan): InputFile[] {
   const paths = [binary, ...programsOf(binary), kernel, image?.path, initrd, firmware, ...pflashes];
   return paths.filter((path) => path !== undefined && path !== '').map((path) => inputFile(path as string));
 }
 
-/** The plan with everything that each VM has of its own replaced by the same. */
+/** The plan with the parts that differ for each VM replaced by constants. */
 function common(plan: QemuPlan): QemuPlan {
   const anywhere = '/';
   return {
@@ -57,5 +57,5 @@ export function templateKey(plan: QemuPlan, inputs: readonly InputFile[]): strin
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Key of the template that fits the plan now. */
+/** Current key of the plan's template. */
 export const keyOf = (plan: QemuPlan): string => templateKey(plan, templateInputs(plan));

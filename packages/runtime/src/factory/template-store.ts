@@ -1,7 +1,7 @@
 /**
- * Where templates are kept: one tmpfs, and in it a directory for each key. Whoever makes a template holds its directory's
- * exclusive lock (flock(2)), whoever loads one a shared lock, and whoever removes one takes the exclusive lock first. Locks end
- * with the process that holds them, so a maker that is killed leaves only files, and what its journal tells.
+ * Stores templates: one tmpfs with a directory for each key. Making or removing a template takes the exclusive lock of its directory
+ * (flock(2)), loading one a shared lock. Locks end with the process that holds them, so a killed maker leaves only files, and the
+ * changes in its journal.
  */
 import {
   closeSync,
@@ -36,9 +36,9 @@ export interface TemplateFiles extends QemuPaths {
   readonly directory: string;
   /** Guest memory, which clones map. */
   readonly memory: string;
-  /** Code that QEMU has translated for it, which clones map too. There may be none. */
+  /** Code that QEMU has translated, which clones map too. May not exist. */
   readonly code: string;
-  /** State of the devices, as QEMU migrates it. It gets its name last: a template with it is complete. */
+  /** State of the devices, in QEMU's migration format. It is renamed last: a template that has it is complete. */
   readonly state: string;
   /** What the template was made from, as JSON. */
   readonly record: string;
@@ -54,20 +54,20 @@ export interface TemplateRecord {
   readonly inputs: readonly InputFile[];
 }
 
-/** A complete template, for people. */
+/** Description of a complete template. */
 export interface TemplateInfo {
   readonly key: string;
   /** Memory that its files take. */
   readonly bytes: number;
   /** When it was completed, in milliseconds since 1970. */
   readonly madeMs: number;
-  /** False when QEMU, kernel or image have been exchanged since: no VM will be cloned from it. */
+  /** False when QEMU, kernel or image have changed since: no VM will be cloned from it. */
   readonly isFresh: boolean;
   /** File that its clones map. */
   readonly memory: string;
 }
 
-/** Of st_blocks, whatever the file system's own block is (inode(7)). */
+/** Unit of st_blocks (inode(7)). */
 const BLOCK_BYTES = 512;
 
 /** A template that cannot be removed while this is held. */
@@ -76,9 +76,9 @@ export interface LockedTemplate {
   release(): void;
 }
 
-/** How often a lock is tried. */
+/** Interval of attempts to take a lock. */
 const LOOK_MS = 20;
-/** Templates kept beside the newest: each takes some hundred megabytes of memory. */
+/** Templates that are kept besides the newest: each uses some hundred megabytes of memory. */
 const MAX_OTHERS = 3;
 /** A guest that has booted takes about half of this, its translated code an eighth. */
 const NEEDED_MIB = 448;
@@ -132,7 +132,7 @@ export class TemplateStore {
     return infos.sort((a, b) => b.madeMs - a.madeMs);
   }
 
-  /** Keys of templates that were not completed, and that nobody makes at this moment. */
+  /** Keys of incomplete templates that no process is making. */
   abandoned(): string[] {
     return this.#directories().filter((key) => {
       const release = this.has(key) ? undefined : this.#lock(key, 'exclusive');
@@ -149,7 +149,7 @@ export class TemplateStore {
   }
 
   /**
-   * The template with this key, made by `make` if there is none. While another process makes it, this one waits.
+   * Locks the template with this key, which `make` makes if there is none. While another process makes it, waits.
    * @throws what `make` throws; TimeoutError; KataError without room
    */
   async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<LockedTemplate> {
@@ -184,7 +184,7 @@ export class TemplateStore {
   }
 
   /**
-   * Removes all templates, and the tmpfs when it can go: VMs that run keep it busy, and then it stays, empty.
+   * Removes all templates, and unmounts the tmpfs if possible: running VMs keep it busy; then it stays, empty.
    * @throws KataError when a template is in use at this moment
    */
   async destroy(): Promise<void> {
@@ -211,7 +211,7 @@ export class TemplateStore {
     if (!release) return 'locked';
     try {
       if (this.has(files.key)) return 'made';
-      // Those that waited for a maker would else try in vain one after the other.
+      // Otherwise those that waited would fail one after the other.
       if (hasWaited) throw new KataError('another process could not make the VM template');
       await this.#clear(files);
       await this.#makeRoom(files.key);
@@ -228,7 +228,7 @@ export class TemplateStore {
     }
   }
 
-  /** Ends what a maker left running, and removes its files. To be called with the exclusive lock. */
+  /** Ends the processes that a killed maker has left, and removes its files. To be called with the exclusive lock. */
   async #clear({ directory, journal, state }: TemplateFiles): Promise<void> {
     rmSync(state, { force: true });
     const failures = await undoAll(new UndoJournal(journal).entries(), this.#kernel);
@@ -268,7 +268,7 @@ export class TemplateStore {
     return mountPointsBelow(this.#root, readMountTable()).includes(this.#root);
   }
 
-  /** Two at once must not mount one tmpfs over the other. */
+  /** Two processes must not mount one tmpfs over the other. */
   async #mount(): Promise<void> {
     if (this.#isMounted()) return;
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
@@ -281,7 +281,7 @@ export class TemplateStore {
     }
   }
 
-  /** Locks a template's directory; undefined when another process holds it, or when it has gone. Returns what unlocks it. */
+  /** Locks a template's directory. @returns a function that unlocks it; undefined when another process holds the lock, or the directory was removed */
   #lock(key: string, kind: 'shared' | 'exclusive'): (() => void) | undefined {
     const { directory } = this.files(key);
     let fd: number;

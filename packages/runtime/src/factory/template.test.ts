@@ -90,7 +90,7 @@ describe('TemplateStore', () => {
   });
 
   const make = async (files: TemplateFiles): Promise<void> => {
-    await new Promise((resolve) => setImmediate(resolve)); // others may ask meanwhile
+    await new Promise((resolve) => setImmediate(resolve)); // lets other callers run
     made.push(files.key);
     writeFileSync(files.record, JSON.stringify({ inputs: [] }));
     writeFileSync(files.state, 'state');

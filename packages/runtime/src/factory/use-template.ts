@@ -8,7 +8,7 @@ import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
 import type { LockedTemplate } from './template-store.ts';
 
-/** Longer than a boot and a save; who waits longer had better boot. */
+/** Longer than a boot and a save: booting is better than waiting longer. */
 const WAIT_MS = 30_000;
 
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>

@@ -1,4 +1,4 @@
-/** What the guest of a template does before it is saved. Its container is made of nothing but the guest's own static busybox. Pure. */
+/** The warm-up of a template's guest. Its container uses only the guest's static busybox. Pure. */
 import { Interface, Route } from '@kata-containers/common/generated/types';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import type { Seccomp, Spec } from '@kata-containers/common/oci/spec';
@@ -12,7 +12,7 @@ const BUSYBOX = '/bin/busybox';
 /** Made by the agent's storage driver `local`. */
 export const warmUpRoot = '/run/kata-containers/warm-up';
 
-/** Like what engines ask for, so that all that they make happen has happened once. */
+/** Like the requests of engines, so that their code paths have run once. */
 const spec: Spec = {
   ociVersion: '1.0.2',
   hostname: 'warm-up',
@@ -31,7 +31,7 @@ const spec: Spec = {
   },
   linux: {
     cgroupsPath: '/warm-up',
-    sysctl: { 'net.ipv4.ip_unprivileged_port_start': '1024' }, // the guest's, so it has to be what it is already
+    sysctl: { 'net.ipv4.ip_unprivileged_port_start': '1024' }, // the guest's own value, which must not change
     resources: { cpu: { shares: 512 }, memory: { limit: 64 << 20 }, pids: { limit: 64 } },
     namespaces: ['mount', 'uts', 'ipc', 'pid'].map((type) => ({ type })),
     maskedPaths: ['/proc/kcore', '/proc/keys', '/sys/firmware'],
@@ -56,13 +56,13 @@ const mounts = [
   { destination: '/etc/hosts', type: 'bind', source: '/etc/passwd', options: ['rbind', 'rprivate'] },
 ];
 
-/** A profile that forbids nothing, for a template that is made for no container. */
+/** A profile that allows everything, for a template that is not made for a container. */
 const anyProfile: Seccomp = {
   defaultAction: 'SCMP_ACT_ALLOW',
   syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }] }],
 };
 
-/** `seccomp` is the profile of the container that the template is made for: the agent keeps the program that it is compiled to. */
+/** `seccomp` is the profile of the container for which the template is made: the agent keeps the compiled program. */
 export const warmUpSpec = (seccomp: Seccomp = anyProfile): SpecMessage =>
   agentSpec({ ...spec, linux: { ...spec.linux, seccomp } }, { rootPath: warmUpRoot, mounts, seccomp: true });
 
@@ -75,7 +75,7 @@ export const warmUpSandbox = (share: Share) =>
     ...{ guestHookPath: '', kernelModules: [] },
   });
 
-/** A spare network device as the guest has it, or with an address (of a network for documentation, RFC 5737). */
+/** A spare network device in its initial state, or with an address (of a documentation network, RFC 5737). */
 export const spareInterface = (index: number, address?: string): Interface =>
   Interface.fromPartial({
     ...{ name: `eth${index}`, device: `eth${index}`, hwAddr: spareMac(index), mtu: 1500n },
@@ -84,7 +84,7 @@ export const spareInterface = (index: number, address?: string): Interface =>
 
 export const warmUpAddress = (index: number): string => `192.0.2.${index + 2}`;
 
-/** A way to the gateway and one by it, as most networks have. */
+/** A route to the gateway and one through it, as in most networks. */
 export const warmUpRoutes: readonly Route[] = [
   Route.fromPartial({ dest: '192.0.2.1/32', device: 'eth0', scope: 253 }),
   Route.fromPartial({ gateway: '192.0.2.1', device: 'eth0' }),

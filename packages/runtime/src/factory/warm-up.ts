@@ -1,6 +1,6 @@
 /**
- * Has the agent of a template do once what it will do in each clone. Its JavaScript is compiled then, and its programs are in
- * memory: clones share both, and start their first container in less than half of the time.
+ * Runs a container in the guest of a template. The agent's JavaScript is compiled then, and programs are in memory: clones share both,
+ * and start their first container in less than half of the time.
  */
 import { constants } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
@@ -16,7 +16,7 @@ const PROCESS = 'warm-up-process';
 const { SIGKILL } = constants.signals;
 const STDIO_BYTES = 1 << 20;
 
-/** A process from its start to its end, as a shim sees it. */
+/** Makes the calls of a process's shim. */
 async function follow(agent: AgentConnection, exec_id: string): Promise<void> {
   const ids = { container_id: CONTAINER, exec_id };
   await agent.call('closeStdin', ids);
@@ -29,7 +29,7 @@ async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined
   await agent.call('createContainer', { container_id: CONTAINER, exec_id: CONTAINER, storages, OCI: warmUpSpec(seccomp) });
   await agent.call('startContainer', { container_id: CONTAINER });
   const first = follow(agent, CONTAINER);
-  first.catch(() => {}); // told below, unless something else fails before
+  first.catch(() => {}); // awaited below, unless another call fails first
   await agent.call('execProcess', { container_id: CONTAINER, exec_id: PROCESS, process: warmUpProcess });
   await follow(agent, PROCESS);
   await agent.call('signalProcess', { container_id: CONTAINER, exec_id: CONTAINER, signal: SIGKILL });
@@ -37,7 +37,7 @@ async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined
   await agent.call('removeContainer', { container_id: CONTAINER });
 }
 
-/** Each device has an address for a moment, and is spare again then. The routes go with the addresses. */
+/** Gives each device an address, and makes it spare again. The routes are removed with the addresses. */
 async function useNetwork(agent: AgentConnection, devices: number): Promise<void> {
   const numbers = Array.from({ length: devices }, (_, index) => index);
   for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index, warmUpAddress(index)) });

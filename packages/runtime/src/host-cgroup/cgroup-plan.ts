@@ -1,6 +1,6 @@
 /** The host's cgroups for the processes of a sandbox (cgroups(7)). Pure. */
 
-/** Those whose figures engines read. Limits are the guest's business. */
+/** Controllers whose statistics engines read. The guest enforces limits. */
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 
 export interface CgroupPlan {
@@ -21,7 +21,7 @@ function slicePath(slice: string): string {
   return parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/');
 }
 
-/** 1.x' place for a container: the engine's, with `kata_` before the last name, because the engine may make the other itself. */
+/** 1.x's cgroup of a container: the engine's path with `kata_` before the last name, because the engine may create that path itself. */
 export function cgroupPath(cgroupsPath: string | undefined, id: string): string {
   const [slice = '', prefix, name] = (cgroupsPath ?? '').split(':');
   if (prefix !== undefined && name !== undefined)
@@ -48,10 +48,10 @@ function cgroupMounts(mountinfo: string): Mount[] {
   });
 }
 
-/** Where the host's hierarchies are mounted. */
+/** Mount points of the host's hierarchies. */
 export const cgroupRoots = (mountinfo: string): string[] => [...new Set(cgroupMounts(mountinfo).map(({ point }) => point))];
 
-/** undefined on a host without cgroups. Where version 1 has the controllers, an empty version 2 beside it does not count. */
+/** undefined on a host without cgroups. An empty version 2 hierarchy beside version 1 is ignored. */
 export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefined {
   const mounts = cgroupMounts(mountinfo);
   const first = mounts.filter(({ type, options }) => type === 'cgroup' && CONTROLLERS.some((name) => options.includes(name)));
@@ -64,15 +64,15 @@ export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefi
 
 export interface CpusetPlan {
   readonly version: 1 | 2;
-  /** From the outermost to the one that has the set. */
+  /** From the outermost cgroup to the one with the CPU set. */
   readonly directories: readonly string[];
-  /** Files that hand the controller down (version 2). */
+  /** Files that enable the controller for child cgroups (version 2). */
   readonly controls: readonly string[];
-  /** File that the virtual CPUs' threads are written to; none where they are in the group already. */
+  /** File to which the vCPU threads are written; undefined when they are in the cgroup already. */
   readonly members?: 'tasks' | 'cgroup.threads';
 }
 
-/** In version 2 a threaded group below one with processes is for threads alone: with `whole` the sandbox' own group has the set. */
+/** In version 2 the vCPU threads have a threaded cgroup; with `whole` the sandbox's own cgroup has the CPU set. */
 function version2Plan(directory: string, whole: boolean): CpusetPlan {
   if (whole) return { version: 2, directories: [directory], controls: [] };
   const controls = [`${directory}/cgroup.subtree_control`];
@@ -80,8 +80,8 @@ function version2Plan(directory: string, whole: boolean): CpusetPlan {
 }
 
 /**
- * Where the CPU set of the sandbox with the group `directory` is: in version 1 at the same path of another hierarchy, in version 2 in the
- * group of its virtual CPUs, or with `whole` in the sandbox' own. undefined when the host has no such controller.
+ * Place of the CPU set of the sandbox with cgroup `directory`: in version 1 the same path of another hierarchy, in version 2 the cgroup
+ * of its vCPUs, or with `whole` the sandbox's own. undefined when the host has no such controller.
  */
 export function cpusetPlan(mountinfo: string, directory: string, version: 1 | 2, whole: boolean): CpusetPlan | undefined {
   if (version === 2) return version2Plan(directory, whole);

@@ -1,6 +1,6 @@
 /**
- * Moves the runtime itself into cgroups: what it starts afterwards, QEMU, proxy and shim, is born in them and counted
- * from its first page on.
+ * Moves the runtime itself into cgroups: its children, QEMU, proxy and shim, are created in them and
+ * accounted from their first page on.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -11,7 +11,7 @@ const PROCESSES = 'cgroup.procs';
 /** `0` is the process that writes. */
 const SELF = 0;
 
-/** Version 2 counts in a group only what its parents were told to hand down. Not all may be possible: each is asked for alone. */
+/** In version 2 a cgroup has only the controllers that its parents enable. Some may fail, so each is enabled separately. */
 function handDown(root: string, directory: string): void {
   const parents = relative(root, dirname(directory)).split('/').filter(Boolean);
   for (let depth = 0; depth <= parents.length; depth++) {
@@ -20,7 +20,7 @@ function handDown(root: string, directory: string): void {
       try {
         writeFileSync(control, `+${controller}`);
       } catch {
-        // the host does not have it, or keeps it for itself
+        // the host does not have the controller, or does not delegate it
       }
     }
   }

@@ -10,7 +10,7 @@ export interface CpuGroup {
   readonly directory: string;
 }
 
-/** Of a sandbox' groups, the one that has the controller for CPU time; undefined where the host has none. */
+/** The sandbox's cgroup with the controller for CPU time; undefined when the host has none. */
 export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
   for (const directory of directories) {
     if (existsSync(join(directory, 'cpu.shares'))) return { version: 1, directory };
@@ -37,7 +37,7 @@ export function limitVcpus({ directory }: CpuGroup, writes: readonly Write[]): v
   }
 }
 
-/** What a new group of version 1 has to be given before it takes anyone. */
+/** Values that a new cpuset of version 1 needs before it accepts processes. */
 function inherit(directory: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     const path = join(directory, file);
@@ -45,7 +45,7 @@ function inherit(directory: string): void {
   }
 }
 
-/** Where the CPU set of the sandbox with this group is. */
+/** Place of the CPU set of the sandbox with this cgroup. */
 export const readCpusetPlan = (group: CpuGroup, whole: boolean): CpusetPlan | undefined =>
   cpusetPlan(readFileSync('/proc/self/mountinfo', 'utf8'), group.directory, group.version, whole);
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { joinCgroup, makeCgroup } from './join-cgroup.ts';
 import { removeCgroup } from './remove-cgroup.ts';
 
-/** Directories with the files that are written to: what the kernel makes of it is for tests as root. */
+/** Plain directories with the files that are written; tests as root check the kernel's behaviour. */
 describe('cgroups of the host', () => {
   let root = '';
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
@@ -40,7 +40,7 @@ describe('cgroups of the host', () => {
     mkdirSync(join(root, 'kata_x'));
     writeFileSync(join(root, 'cgroup.procs'), '');
     writeFileSync(join(root, 'kata_x/cgroup.procs'), '17\n');
-    await assert.rejects(removeCgroup([join(root, 'kata_x')]), { code: 'ENOTEMPTY' }); // a real one's files do not count
+    await assert.rejects(removeCgroup([join(root, 'kata_x')]), { code: 'ENOTEMPTY' }); // files of a real cgroup do not keep rmdir from working
     assert.equal(readFileSync(join(root, 'cgroup.procs'), 'latin1'), '17');
   });
 });

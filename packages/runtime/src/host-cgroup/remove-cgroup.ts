@@ -1,11 +1,11 @@
-/** Removes cgroups together with the processes in them: a process of somebody else must not block the removal of a sandbox. */
+/** Removes cgroups and moves their remaining processes: a process of another program must not block the removal of a sandbox. */
 import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
-/** A process that ends leaves its group a moment later. */
+/** An ended process leaves its cgroup a moment later. */
 const BUSY_MS = 1000;
 const RETRY_MS = 10;
 
@@ -17,7 +17,7 @@ function processesIn(directory: string): string[] {
   }
 }
 
-/** Into the group above; in version 2 that may have no processes of its own, and the next one is tried, up to the root. */
+/** Moves processes to the parent cgroup; in version 2 it may refuse processes, and the next parent is tried, up to the root. */
 function moveUp(pid: string, directory: string): void {
   for (let parent = dirname(directory); existsSync(join(parent, 'cgroup.procs')); parent = dirname(parent)) {
     try {
@@ -32,7 +32,7 @@ function groupsIn(directory: string): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(directory, entry.name)] : []));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []; // gone already
+    if (errorCode(error) === 'ENOENT') return []; // removed already
     throw error;
   }
 }

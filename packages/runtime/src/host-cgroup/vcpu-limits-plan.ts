@@ -1,17 +1,17 @@
 /**
- * The files that hold a VM's virtual CPUs to their containers' limits. The threads that run them have a group of their own below the
- * sandbox', so that what else QEMU does for the guest, its input and output, is not held up with them. Pure.
+ * The cgroup files that limit a VM's vCPUs to their containers' limits. The vCPU threads have a cgroup of their own below the sandbox's,
+ * so that QEMU's other threads, which do the guest's I/O, are not throttled with them. Pure.
  */
 
 export interface VcpuLimits {
-  /** CPU time in microseconds of each period, 0 for as much as there is. */
+  /** CPU time in microseconds of each period; 0 means no limit. */
   readonly quota: number;
   readonly period: number;
-  /** Relative weight of the whole sandbox, as version 1 counts it; 0 leaves it. */
+  /** Relative weight of the whole sandbox, as in version 1; 0 means unchanged. */
   readonly shares: number;
 }
 
-/** A file below the sandbox' group, and what is written to it. In order. */
+/** Files below the sandbox's cgroup and their values, in order. */
 export type Write = readonly [file: string, value: string];
 
 const GROUP = 'vcpus';
@@ -20,7 +20,7 @@ const DEFAULT_PERIOD = 100_000;
 /** As runc and systemd convert them: 2…262144 become 1…10000. */
 const weight = (shares: number): number => 1 + Math.floor(((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
 
-/** sched-bwc: a period that the quota would be too small for is refused, so the quota goes first. */
+/** sched-bwc: the kernel refuses a period for which the quota is too small, so the quota is written first. */
 function version1({ quota, period, shares }: VcpuLimits): Write[] {
   return [
     ...(shares > 0 ? [['cpu.shares', String(shares)] as const] : []),
@@ -34,7 +34,7 @@ function version1({ quota, period, shares }: VcpuLimits): Write[] {
   ];
 }
 
-/** cgroups(7): threads can be apart from their process in a threaded group only, and controllers come after that is said. */
+/** cgroups(7): threads can be in another cgroup than their process only if it is threaded, which must be set before controllers are enabled. */
 function version2({ quota, period, shares }: VcpuLimits): Write[] {
   return [
     ...(shares > 0 ? [['cpu.weight', String(weight(shares))] as const] : []),
@@ -49,7 +49,7 @@ export function vcpuLimitWrites(version: 1 | 2, limits: VcpuLimits, threads: rea
   return [...writes, ...threads.map((thread): Write => [`${GROUP}/${members}`, String(thread)])];
 }
 
-/** Limits of a sandbox as a whole, with all that its VM costs (`sandbox_cgroup_only`). */
+/** Limits of a whole sandbox, including the overhead of its VM (`sandbox_cgroup_only`). */
 export function wholeLimitWrites(version: 1 | 2, { quota, period, shares }: VcpuLimits, memoryBytes: number): Write[] {
   const time = String(period || DEFAULT_PERIOD);
   if (version === 2) {

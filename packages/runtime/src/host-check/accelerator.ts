@@ -1,11 +1,11 @@
-/** KVM or emulation: decided by whether a guest really boots, because many machines have a /dev/kvm that cannot run one. */
+/** Chooses KVM or emulation by booting a guest, because many machines have a /dev/kvm that cannot run one. */
 import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;
-  /** Why it is emulation although it was not asked for. */
+  /** Why emulation is used although the configuration does not demand it. */
   readonly reason?: string;
 }
 
@@ -13,11 +13,11 @@ export interface HostSource {
   readonly cpuinfo: () => string;
   /** True when KVM answers at /dev/kvm. */
   readonly kvmUsable: () => boolean;
-  /** Boots the guest kernel with KVM; true when it ran. Asked only when everything else speaks for KVM. */
+  /** Boots the guest kernel with KVM; true when it ran. Called only when no other check rules KVM out. */
   readonly probe: () => Promise<boolean>;
 }
 
-/** What every KVM has (kvm(7) API). */
+/** API version of every KVM (kvm(7)). */
 const KVM_CAP_USER_MEMORY = 3;
 
 const HARDWARE_FLAGS = /^flags\s*:.*\b(vmx|svm)\b/m;
@@ -25,7 +25,7 @@ const HARDWARE_FLAGS = /^flags\s*:.*\b(vmx|svm)\b/m;
 /** True on a machine that is a VM itself. */
 export const isVirtualMachine = (cpuinfo: string): boolean => /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo);
 
-/** `configured` is the configuration's word. */
+/** `configured` is the value of the configuration. */
 export async function chooseAccelerator(configured: string, host: HostSource): Promise<AcceleratorChoice> {
   if (configured === 'kvm' || configured === 'tcg') return { accelerator: configured };
   if (!host.kvmUsable()) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened, or is not KVM' };
@@ -35,7 +35,7 @@ export async function chooseAccelerator(configured: string, host: HostSource): P
 
 export const readCpuinfo = (): string => readFileSync('/proc/cpuinfo', 'latin1');
 
-/** True when it is KVM that answers there at this moment: what a probe has found may have been before the module was unloaded. */
+/** True when KVM answers now: the module may have been unloaded since the probe. */
 export function isKvm(device: string, kernel: Pick<Kernel, 'checkKvmExtension'>): boolean {
   if (!canOpen(device)) return false;
   try {

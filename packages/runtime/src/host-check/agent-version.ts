@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Version of the agent in an image, from manifest.json beside the image, which the build writes. undefined for an image without one. */
+/** Version of the agent in an image, from manifest.json beside the image. undefined for an image without one. */
 export function agentVersionOf(image: string): string | undefined {
   try {
     const manifest = JSON.parse(readFileSync(join(dirname(image), 'manifest.json'), 'utf8')) as readonly { package?: unknown }[];

@@ -1,11 +1,11 @@
-/** `kata-check --strict`: all components of one version. */
+/** `kata-check --strict`: all components must have the same version. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { version } from '@kata-containers/common/version';
 import type { Configuration } from '../configuration/schema.ts';
 import { componentVersion } from './component-version.ts';
 import { parseVersion } from './parse-version.ts';
 
-/** `v1.13.0`, in 1.x' words; zeros for what cannot be told. */
+/** `v1.13.0`, in 1.x's format; zeros for an unknown version. */
 function shortVersion(text: string | undefined): string {
   const { major, minor, patch } = parseVersion(text ?? '') ?? { major: 0, minor: 0, patch: 0 };
   return `v${major}.${minor}.${patch}`;

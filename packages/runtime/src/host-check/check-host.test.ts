@@ -7,7 +7,7 @@ import { createLogger } from '@kata-containers/common/logging/logger';
 import { INCAPABLE, checkHost } from './check-host.ts';
 import { hostFiles } from './host-files.ts';
 
-/** A machine as /proc and /sys show it. */
+/** A machine's /proc and /sys. */
 interface Machine {
   readonly architecture?: string;
   readonly vendor?: string;

@@ -1,4 +1,4 @@
-/** Whether this host can run VMs, told property by property in 1.x's records (kata-check.go). */
+/** Checks whether this host can run VMs, with 1.x's log records, which are quoted exactly (kata-check.go). */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { isVirtualMachine } from './accelerator.ts';
@@ -14,11 +14,11 @@ export interface CheckedHost {
   /** Node's process.arch. */
   readonly architecture: string;
   readonly isRoot: boolean;
-  /** modprobe(8): what it said when it failed. */
+  /** Runs modprobe(8). @returns its message when it failed */
   readonly loadModule: (name: string) => string | undefined;
 }
 
-/** Number of words that are not in `text`. */
+/** @returns how many required words are missing in `text` */
 function checkWords(type: string, text: string, required: Readonly<Record<string, string>>, log: Logger): number {
   const missing = Object.entries(required).filter(([name, description]) => {
     const found = hasWord(text, name);
@@ -41,7 +41,7 @@ function isLoaded(name: string, { files, isRoot, loadModule }: CheckedHost, log:
   return output === undefined;
 }
 
-/** A parameter's value; nested VMs need not show `unrestricted_guest`, and `nested` itself is a matter of taste. */
+/** Checks a parameter; `unrestricted_guest` is optional in nested VMs, and `nested` is always optional. */
 function checkParameter(fields: Record<string, string>, expected: string, isNested: boolean, log: Logger): boolean {
   const { parameter, value } = fields;
   if (value === expected) {

@@ -1,4 +1,4 @@
-/** Whether everything that a container needs beside a CPU is on this host: configuration, programs, devices, space. */
+/** Checks what a container needs besides a CPU: configuration, programs, devices, space. */
 import { existsSync, statfsSync } from 'node:fs';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -11,16 +11,16 @@ export interface Check {
   readonly status: 'ok' | 'warning' | 'failed';
   /** What was found, or the cause. */
   readonly detail: string;
-  /** What mends it: a command, or where to look. */
+  /** The fix: a command, or where to look. */
   readonly remedy?: string;
 }
 
-/** What is looked at. */
+/** The host's side of the checks. */
 export interface Installation {
-  /** First line of the program's version; undefined where it cannot be run. */
+  /** First line of the program's version; undefined when it cannot be run. */
   versionOf(program: string, option: string): string | undefined;
   exists(path: string): boolean;
-  /** Bytes that are free in the file system of `path`. */
+  /** Free bytes of the file system of `path`. */
   freeBytes(path: string): number;
 }
 

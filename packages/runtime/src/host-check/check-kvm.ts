@@ -1,4 +1,4 @@
-/** Whether a VM can be made at this moment: asks the kernel for one and lets it go (kvm(7) API, KVM_CREATE_VM). */
+/** Checks that a VM can be created: creates one and closes it (kvm(7), KVM_CREATE_VM). */
 import { closeSync, openSync } from 'node:fs';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';

@@ -30,8 +30,8 @@ const facts: EnvironmentFacts = {
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'testdata', name), 'utf8');
 
 describe('environmentInfo', () => {
-  it("as TOML, in 1.x' columns", () => assert.equal(goToml(environmentInfo(facts)), golden('kata-env.toml')));
-  it("as JSON, with 1.x' keys in their order", () =>
+  it("as TOML, in 1.x's columns", () => assert.equal(goToml(environmentInfo(facts)), golden('kata-env.toml')));
+  it("as JSON, with 1.x's keys in their order", () =>
     assert.equal(`${JSON.stringify(environmentInfo(facts), null, 2)}\n`, golden('kata-env.json')));
   it('scripts find paths by column', () => {
     const text = goToml(environmentInfo(facts));

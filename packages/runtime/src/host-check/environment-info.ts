@@ -1,4 +1,4 @@
-/** What `kata-env` tells, in 1.x's shape and order (kata-env.go, format 1.0.24), without netmon, which does not exist here. Pure. */
+/** The output of `kata-env`, in 1.x's structure and order (kata-env.go, format 1.0.24), without netmon, which does not exist here. Pure. */
 import type { Configuration } from '../configuration/schema.ts';
 import { configuredParameters } from '../hypervisor/qemu/kernel-parameters.ts';
 import { parseVersion } from './parse-version.ts';
@@ -26,13 +26,13 @@ export interface EnvironmentFacts {
   readonly version: string;
   readonly commit: string;
   readonly ociVersion: string;
-  /** First line of `--version`, of each program; undefined where it cannot be run. */
+  /** First line of `--version` of each program; undefined when it cannot be run. */
   readonly hypervisorVersion: string | undefined;
   readonly proxyVersion: string | undefined;
   readonly shimVersion: string | undefined;
-  /** Version of the agent in the image, which is the image's. */
+  /** Version of the agent in the image, which is the version of the image. */
   readonly agentVersion: string | undefined;
-  /** What runs the guest's CPUs, and why. */
+  /** The accelerator, and the reason for it. */
   readonly accelerator: string;
   readonly host: HostFacts;
 }

@@ -1,4 +1,4 @@
-/** The list of releases from where 1.x looks for it. */
+/** Fetches the list of releases from 1.x's URL. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 

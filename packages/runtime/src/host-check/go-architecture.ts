@@ -1,2 +1,2 @@
-/** Go's name of an architecture, which logs and kata-env show, from Node's. */
+/** Go's name of an architecture, for logs and kata-env, from Node's. */
 export const goArchitecture = (node: string): string => (node === 'x64' ? 'amd64' : node);

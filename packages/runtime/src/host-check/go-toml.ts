@@ -1,4 +1,4 @@
-/** TOML as Go's BurntSushi/toml writes it: two blanks for each level, values before tables, a blank line before each table at the top. Pure. */
+/** TOML in the format of Go's BurntSushi/toml: two blanks for each level, values before tables, a blank line before each top-level table. Pure. */
 import { isTable } from '../json/is-table.ts';
 import type { Table } from '../json/is-table.ts';
 

@@ -1,4 +1,4 @@
-/** The files by which a host is judged, below a root: "/" as a rule, a faked tree in tests. */
+/** The files of a host, below a root: "/", or a fake tree in tests. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';

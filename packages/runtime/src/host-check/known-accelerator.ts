@@ -4,7 +4,7 @@ import { chooseAccelerator, isKvm, readCpuinfo } from './accelerator.ts';
 import type { AcceleratorChoice } from './accelerator.ts';
 import { rememberedProbe } from './kvm-probe.ts';
 
-/** What a container would get, without booting anything: the result of an earlier probe counts, and without one KVM is believed to work. */
+/** The accelerator of a container, without booting a VM: uses the result of an earlier probe, and without one assumes that KVM works. */
 export async function knownAccelerator(
   { accelerator, path, kernel: guestKernel }: HypervisorConfiguration,
   kernel: Pick<Kernel, 'checkKvmExtension'>,

@@ -11,7 +11,7 @@ describe('bootsWithKvm', () => {
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kata-probe-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  /** `script` stands for QEMU. */
+  /** `script` replaces QEMU. */
   function boots(script: string): Promise<boolean> {
     const binary = join(directory, 'qemu');
     writeFileSync(binary, `#!/bin/sh\n${script}\n`, { mode: 0o755 });

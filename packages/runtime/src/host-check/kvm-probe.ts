@@ -1,15 +1,15 @@
-/** Boots the guest kernel with KVM, without a root file system: it panics and QEMU ends, or KVM does not work. Remembered until reboot. */
+/** Boots the guest kernel with KVM, without a root file system: if KVM works, it panics and QEMU ends. The result is kept until reboot. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A guest that KVM runs panics within a second, or on a host that is a slow VM itself after many, and speaks on its way there. */
+/** With KVM the guest panics within a second, or after many seconds on a host that is a slow VM itself, and writes to its console meanwhile. */
 const SILENCE_MS = 10_000;
 const LONGEST_MS = 60_000;
 const RESULT = '/run/kata-containers/kvm-probe.json';
 
-/** Result of the probe for this QEMU and kernel; both are part of the question. */
+/** File with the result of the probe for this QEMU and kernel. */
 const key = (binary: string, kernel: string): string =>
   [binary, kernel].map((path) => `${path} ${statSync(path).mtimeMs} ${statSync(path).size}`).join('\n');
 
@@ -22,7 +22,7 @@ function remembered(probeKey: string): boolean | undefined {
   }
 }
 
-/** True when a guest ran to its end. One that says nothing for `silenceMs` does not run. */
+/** True when the guest ran to its end. A guest without output for `silenceMs` does not run. */
 export async function bootsWithKvm(binary: string, kernel: string, silenceMs = SILENCE_MS): Promise<boolean> {
   const machine = ['-machine', 'pc,accel=kvm', '-cpu', 'host', '-m', '256', '-nodefaults', '-no-user-config', '-nographic', '--no-reboot'];
   const args = [...machine, '-serial', 'stdio', '-kernel', kernel, '-append', 'console=ttyS0 panic=-1 reboot=t'];
@@ -38,7 +38,7 @@ export async function bootsWithKvm(binary: string, kernel: string, silenceMs = S
   return code === 0 && spoke;
 }
 
-/** What the last probe found for this QEMU and kernel; undefined before the first. */
+/** Result of the last probe for this QEMU and kernel; undefined before the first. */
 export const rememberedProbe = (binary: string, kernel: string): boolean | undefined => remembered(key(binary, kernel));
 
 export async function probeKvm(binary: string, kernel: string): Promise<boolean> {

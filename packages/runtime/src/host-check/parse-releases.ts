@@ -1,4 +1,4 @@
-/** What the list of releases says about the version that runs (1.x' release.go). Pure. */
+/** Compares the list of releases with the running version (1.x's release.go). Pure. */
 import { compareVersions, parseVersion } from './parse-version.ts';
 import type { Version } from './parse-version.ts';
 
@@ -8,7 +8,7 @@ export interface Release {
   readonly url: string;
 }
 
-/** Of GitHub's JSON, those that are newer than `current`, the oldest first. Pre-releases only `withPreReleases`. */
+/** Releases in GitHub's JSON that are newer than `current`, the oldest first; pre-releases only `withPreReleases`. */
 export function parseReleases(json: string, current: Version, withPreReleases: boolean): Release[] {
   const rows = JSON.parse(json) as unknown;
   if (!Array.isArray(rows)) return [];
@@ -21,7 +21,7 @@ export function parseReleases(json: string, current: Version, withPreReleases: b
   return releases.filter(({ version }) => compareVersions(version, current) > 0).toSorted((a, b) => compareVersions(a.version, b.version));
 }
 
-/** How far a newer version is away. */
+/** Kind of the difference to a newer version. */
 function distance(current: Version, { major, minor, patch, preRelease }: Version): string {
   if (major !== current.major) return 'major';
   if (minor !== current.minor) return 'minor';
@@ -29,7 +29,7 @@ function distance(current: Version, { major, minor, patch, preRelease }: Version
   return preRelease.length > 0 ? 'pre-release' : 'patch';
 }
 
-/** The line that a check prints about releases that are newer. */
+/** The line about newer releases. */
 export function releaseLine(current: Version, newer: readonly Release[]): string {
   const newest = newer.at(-1);
   if (!newest) return 'No newer release available';

@@ -1,15 +1,15 @@
-/** Versions of components, as `--version` tells them. Pure. */
+/** Parses versions of components from `--version`. Pure. */
 
 export interface Version {
   readonly semver: string;
   readonly major: number;
   readonly minor: number;
   readonly patch: number;
-  /** Words after the number, as semver.org orders them; none in a release. */
+  /** Pre-release identifiers (semver.org); none in a release. */
   readonly preRelease: readonly string[];
 }
 
-/** From the last word of a text. undefined when that is no version. */
+/** Parses the last word of a text. undefined when it is not a version. */
 export function parseVersion(text: string): Version | undefined {
   const word = text.trim().split(/\s+/).at(-1) ?? '';
   const [, major, minor, patch, pre] = /^v?(\d+)\.(\d+)\.(\d+)(?:-([\w.-]+))?(?:\+[\w.-]+)?$/.exec(word) ?? [];

@@ -8,7 +8,7 @@ import { goArchitecture } from './go-architecture.ts';
 import type { HostFiles } from './host-files.ts';
 import { parseCpuinfo } from './parse-cpuinfo.ts';
 
-/** os-release(5): shell words, of which we know the quoted and the plain. */
+/** os-release(5): shell values, quoted or plain. */
 function osRelease(files: HostFiles): (key: string) => string {
   const path = ['/etc/os-release', '/usr/lib/os-release'].find((candidate) => files.exists(candidate));
   const text = path === undefined ? '' : files.read(path);
@@ -34,7 +34,7 @@ export function readHost({ files, architecture }: Pick<CheckedHost, 'files' | 'a
     distroVersion: distro('VERSION_ID'),
     cpuVendor: cpu['vendor_id'] ?? cpu['CPU implementer'] ?? UNKNOWN,
     cpuModel: cpu['model name'] ?? cpu['CPU architecture'] ?? UNKNOWN,
-    // Looking is all: nothing is loaded for it.
+    // The check must not load the module.
     isCapable: isCapable({ files, architecture, isRoot: false, loadModule: () => '' }),
     hasVsock: files.exists('/dev/vhost-vsock'),
   };

@@ -1,10 +1,10 @@
-/** What a host must have to run VMs, for each kind of CPU: 1.x's tables (kata-check_amd64.go, kata-check_arm64.go). Pure data. */
+/** Requirements for running VMs, for each kind of CPU: 1.x's tables (kata-check_amd64.go, kata-check_arm64.go). Pure data. */
 
 export interface ModuleRequirement {
   readonly description: string;
-  /** A missing one is reported, and does not count. */
+  /** A missing optional module is reported, but is not a failure. */
   readonly optional?: boolean;
-  /** Values that the module's parameters must have. */
+  /** Required values of the module's parameters. */
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +30,7 @@ const intel: Requirements = {
   flags: { vmx: 'Virtualization support', ...x86Flags },
   modules: {
     ...kvm,
-    // Told apart by this: CPUs since Westmere can run a Kata VM.
+    // Feature of CPUs since Westmere, which can run a Kata VM.
     kvm_intel: { description: 'Intel KVM', parameters: { unrestricted_guest: 'Y' } },
     ...vhost,
     vhost_vsock: { ...vsock, optional: true },

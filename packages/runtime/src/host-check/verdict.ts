@@ -1,20 +1,20 @@
-/** What the checks together mean for who asks whether Kata Containers runs here. Pure. */
+/** Summarizes the checks: whether Kata Containers runs on this host. Pure. */
 import type { AcceleratorChoice } from './accelerator.ts';
 import type { Check } from './check-installation.ts';
 
 export interface Verdict {
   readonly verdict: 'fast' | 'emulation' | 'cannot-run';
-  /** For people: the answer, then one line for each thing that is wrong. */
+  /** For people: the result, then one line for each problem. */
   readonly text: string;
 }
 
 const problemLine = ({ name, detail, remedy }: Check): string =>
   `  ${name}: ${detail}${remedy === undefined ? '' : `\n    to mend it: ${remedy}`}`;
 
-/** How to get KVM where it is missing. */
+/** How to enable KVM. */
 const KVM_REMEDY = 'enable VT-x or AMD-V in the firmware (in a VM: on its host)';
 
-/** `choice` is undefined where no configuration could be read. */
+/** `choice` is undefined when no configuration could be read. */
 export function verdictOf(checks: readonly Check[], choice: AcceleratorChoice | undefined): Verdict {
   const failed = checks.filter(({ status }) => status === 'failed');
   if (failed.length > 0 || !choice) {

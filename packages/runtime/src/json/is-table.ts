@@ -1,4 +1,4 @@
-/** What JSON calls an object and TOML a table. */
+/** An object of JSON, or a table of TOML. */
 export type Table = Readonly<Record<string, unknown>>;
 
 export const isTable = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,4 @@
-/** /proc/self/mountinfo (proc(5)), the truth about what is mounted. */
+/** Parses /proc/self/mountinfo (proc(5)). */
 import { readFileSync } from 'node:fs';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 
@@ -8,7 +8,7 @@ const unescapeOctal = (text: string): string =>
 
 const decode = (point: string): string => Buffer.from(unescapeOctal(point), 'latin1').toString('utf8');
 
-/** Mount points at `path` or below, the last mounted first: the order to unmount them in. */
+/** Mount points at `path` or below, the last mounted first, which is the order for unmounting. */
 export function mountPointsBelow(path: string, table: string): string[] {
   const points = table.split('\n').flatMap((line) => {
     const point = line.split(' ')[4];
@@ -20,29 +20,29 @@ export function mountPointsBelow(path: string, table: string): string[] {
 export interface MountEntry {
   /** Number of the device, `major:minor`. */
   readonly number: string;
-  /** Which directory of the file system is mounted. */
+  /** Directory of the file system that is mounted. */
   readonly root: string;
   readonly fstype: string;
   readonly isReadonly: boolean;
-  /** Not this mount of it alone, but the file system itself. */
+  /** The file system itself is read-only, not only this mount. */
   readonly isWhollyReadonly: boolean;
-  /** The host can write to it no more, for a guest's sake (`remount-read-only-for-guest.ts`). That is not what it was mounted for: `isWhollyReadonly` is false. */
+  /** Remounted read-only for a guest (`remount-read-only-for-guest.ts`). `isWhollyReadonly` is false then. */
   readonly isHeld: boolean;
-  /** MS_* of this mount, as it is mounted for writing, that a remount has to name again, or they are gone. */
+  /** MS_* flags of this mount, without MS_RDONLY, which a remount must repeat to keep them. */
   readonly flags: number;
   /** Options of the file system, as the kernel lists them. */
   readonly superOptions: readonly string[];
 }
 
 /**
- * A file system that the host has mounted for writing is `ro` with this option while a guest has it: the kernel keeps the sign as long as the
- * file system is mounted, and no longer. The mount itself stays `rw`; one that a user makes with these options is `ro`.
+ * Marks a file system that was mounted read-write and is `ro` while a guest uses it: the kernel keeps the option as long as the
+ * file system is mounted. The mount itself stays `rw`; a mount that a user makes with these options is `ro`.
  */
 export const NO_INIT_ITABLE = 'noinit_itable';
 
 const FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
-/** What is mounted exactly at `path`, the topmost if there are several. */
+/** The mount exactly at `path`, the topmost if there are several. */
 export function mountAt(path: string, table: string): MountEntry | undefined {
   const line = table.split('\n').findLast((text) => decode(text.split(' ')[4] ?? '') === path);
   const [left = '', right = ''] = line?.split(' - ') ?? [];
@@ -60,8 +60,8 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');
 
 /**
- * True when the host, that has this mounted, spoils what a guest writes to it. xfs keeps changes for its unmount whatever is synchronised
- * before (syncfs, or freezing it): then it writes them, its own free space and the end of its log over what the guest has written.
- * Directories made by the guest were gone. ext4 can be kept from it (`remount-read-only-for-guest.ts`).
+ * True when the host's mount would corrupt the guest's writes. xfs keeps changes until unmount in spite of syncfs and freezing: then it
+ * overwrites the guest's data with its free space counters and the end of its log, and directories of the guest were lost.
+ * ext4 can be remounted read-only (`remount-read-only-for-guest.ts`).
  */
 export const hostWouldCorrupt = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;

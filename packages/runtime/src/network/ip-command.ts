@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { outputOf } from '@kata-containers/common/process/output-of';
 
-/** They take milliseconds, but the kernel may have them wait for what others do to the host's network. */
+/** They take milliseconds, but may wait in the kernel for other changes of the host's network. */
 export const TOOL_TIMEOUT_MS = 30_000;
 
 export interface ToolInput {
@@ -11,7 +11,7 @@ export interface ToolInput {
 }
 
 /**
- * Runs `program` with `input` on stdin and gives its stdout.
+ * Runs `program` with `input` on stdin. @returns its stdout.
  * @throws KataError with what it said when it fails, TimeoutError
  */
 export async function runTool(

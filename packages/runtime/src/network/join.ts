@@ -1,4 +1,4 @@
-/** Reads a sandbox' network namespace and joins its links to taps for QEMU. */
+/** Reads a sandbox's network namespace and connects its links to taps for QEMU. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
@@ -14,13 +14,13 @@ export interface NetworkFacts {
   readonly links: readonly Link[];
   readonly routes: readonly Route[];
   readonly neighbours: readonly Neighbour[];
-  /** Names of taps that VMs have there. */
+  /** Names of the taps of VMs. */
   readonly taps: readonly string[];
-  /** Numbers of all links by name: two links that had one name one after the other have different numbers. */
+  /** Indexes of all links by name: a link that replaced another one with the same name has another index. */
   readonly present: Readonly<Record<string, number>>;
 }
 
-/** Of the namespace that the main thread is in; a host without IPv6 has none of these files. */
+/** Of the main thread's namespace; a host without IPv6 does not have these files. */
 function ipv6Setting(name: string, key: string): number {
   try {
     return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
@@ -38,7 +38,7 @@ function ipv6Of(name: string): Ipv6Settings {
   };
 }
 
-/** What is configured in the namespace at `path`, loopback left out. */
+/** Configuration of the namespace at `path`, without loopback. */
 export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
   return inNetworkNamespace(path, kernel, async () => {
     const [addresses = [], routes4 = [], neighbours = []] = await queryIp(
@@ -71,12 +71,12 @@ async function join(path: string, joined: readonly JoinedLink[], options: Tcfilt
   });
 }
 
-/** Makes one more tap for one more link. */
+/** Creates a tap for one more link. */
 export async function joinOne(path: string, joined: JoinedLink, hasResolver: boolean, kernel: Pick<Kernel, 'setns'>): Promise<void> {
   await join(path, [joined], { hasResolver }, kernel);
 }
 
-/** Moves the traffic of each link to a tap. Two processes, however many links there are. */
+/** Redirects the traffic of each link to a tap, by two processes for any number of links. */
 export async function joinLinks(
   path: string,
   links: readonly Link[],

@@ -1,13 +1,13 @@
 /**
- * Joining links to the VM, model macvtap: a macvtap in bridge mode takes over each link's hardware address, and with it what is sent
- * to it; QEMU gets it as an open file. The link is left without addresses, or the host's kernel would answer in the guest's place.
+ * Connects links to the VM by model macvtap: a macvtap in bridge mode gets each link's hardware address, and with it the link's frames;
+ * QEMU gets it as an open fd. The link's own addresses are removed; otherwise the host's kernel would answer instead of the guest.
  * Pure: the plan is text for ip(8).
  */
 import type { QemuNetwork } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Address, Link } from './parse-links.ts';
 import { tapName } from './tcfilter-plan.ts';
 
-/** 1.x joins ipvlan by tcfilter always: its links share one hardware address, and nothing can be put upon them. */
+/** As in 1.x, ipvlan is always connected by tcfilter: its links share one hardware address, and cannot be parents of a macvtap. */
 export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
 
 /**
@@ -19,7 +19,7 @@ export const modelBeside = (model: string, hasResolver: boolean): string => (has
 /** Fds after stdio are QEMU's taps. */
 const FIRST_DESCRIPTOR = 3;
 
-/** One device for each link; those joined by macvtap are inherited, in this order. */
+/** One device for each link; macvtaps are inherited, in this order. */
 export function planNetworks(links: readonly Link[], model: string): QemuNetwork[] {
   let descriptor = FIRST_DESCRIPTOR;
   return links.map((link, index) => ({
@@ -29,11 +29,11 @@ export function planNetworks(links: readonly Link[], model: string): QemuNetwork
   }));
 }
 
-/** What a link had before it was joined. */
+/** State of a link before it was connected. */
 export interface SavedLink {
   readonly name: string;
   readonly mac: string;
-  /** As ip(8) takes them: address/length. */
+  /** In the syntax of ip(8): address/length. */
   readonly addresses: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export const savedLink = ({ name, mac, addresses }: Link): SavedLink => ({ name,
 
 const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
 
-/** 1.x's range for the interface's number, which names the device: /dev/tapN exists once for all network namespaces. */
+/** 1.x's range for the interface index, which is part of the device's name: /dev/tapN is shared by all network namespaces. */
 const FIRST_INDEX = 8192;
 /** `random`: 16 bits. */
 export const macvtapIndex = (random: number): number => FIRST_INDEX + (random & 0xffff);
@@ -51,7 +51,7 @@ export const macvtapIndex = (random: number): number => FIRST_INDEX + (random & 
 export const localMac = (random: Uint8Array): string =>
   [...random].map((byte, index) => (index === 0 ? (byte | 2) & 0xfe : byte).toString(16).padStart(2, '0')).join(':');
 
-/** Length of the queue where the link has none (1.x's). */
+/** Queue length for a link without one (1.x's). */
 const QUEUE_LENGTH = 1500;
 
 export interface MacvtapStep {
@@ -59,11 +59,11 @@ export interface MacvtapStep {
   readonly tap: string;
   /** Number that the interface gets. */
   readonly index: number;
-  /** Hardware address that the link gets in place of its own. */
+  /** New hardware address of the link. */
   readonly linkMac: string;
 }
 
-/** The link's address goes first: two interfaces of one address on the same link cannot be up. */
+/** The link's address is removed first: two interfaces with one address on the same link cannot be up. */
 export const macvtapBatch = ({ link, tap, index, linkMac }: MacvtapStep): string =>
   lines([
     `address flush dev ${link.name}`,
@@ -73,6 +73,6 @@ export const macvtapBatch = ({ link, tap, index, linkMac }: MacvtapStep): string
     `link set dev ${link.name} up`,
   ]);
 
-/** Once its macvtap has gone. */
+/** Called once its macvtap was removed. */
 export const restoreBatch = ({ name, mac, addresses }: SavedLink): string =>
   lines([`link set dev ${name} address ${mac}`, ...addresses.map((address) => `address add ${address} dev ${name}`)]);

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fstatSync, statSync } from 'node:fs';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { openDevice } from './macvtap.ts';
 
-/** Of a number that no interface has, so without a node in /dev. */
+/** Index that no interface has, so without a node in /dev. */
 const INDEX = 2 ** 31 - 1;
 
 describe('the device of a macvtap', () => {

@@ -1,4 +1,4 @@
-/** Making macvtaps and opening their devices (drivers/net/tap.c): what QEMU reads and writes are /dev/tapN's frames. */
+/** Creates macvtaps and opens their devices /dev/tapN (drivers/net/tap.c), from which QEMU reads and writes frames. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -22,14 +22,14 @@ export interface MacvtapRequest {
 /** A temporary device node is recorded first. */
 type RecordUndo = (entry: { undo: 'unlink'; path: string }) => void;
 
-/** How often another number is tried when one is taken (1.x's). */
+/** Number of attempts with another index (1.x's). */
 const ATTEMPTS = 128;
 
 /** @returns the number of the new interface. @throws KataError */
 async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const index = macvtapIndex(randomBytes(2).readUInt16LE());
-    // Another namespace's may have the number: the kernel would make ours without its node.
+    // Another namespace may use the index: the kernel would create the macvtap without its node.
     const isTaken = statSync(`/dev/tap${index}`, { throwIfNoEntry: false }) !== undefined;
     if (isTaken && attempt < ATTEMPTS) continue;
     try {
@@ -41,7 +41,7 @@ async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
   }
 }
 
-/** sysfs shows the interfaces of the network namespace that it was mounted in, so one is mounted, for a program alone. */
+/** sysfs shows the interfaces of the network namespace in which it was mounted, so a program mounts one in a namespace of its own. */
 const READ_DEVICES = 'mount -t sysfs sysfs /sys && cd /sys/class/net && for tap; do cat "$tap"/macvtap/tap*/dev || exit; done';
 
 async function readDevices(taps: readonly string[]): Promise<DeviceNumber[]> {
@@ -64,7 +64,7 @@ function isNodeOf(path: string, { major, minor }: DeviceNumber): boolean {
 
 const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
 
-/** /dev may be no devtmpfs, or its node another namespace's: then a node of our own is made, and gone at once. */
+/** /dev may not be a devtmpfs, or may have another namespace's node: then a temporary node is created and removed at once. */
 export function openDevice(index: number, device: DeviceNumber, record: RecordUndo, kernel: Calls): number {
   const usual = `/dev/tap${index}`;
   if (isNodeOf(usual, device)) return open(usual);
@@ -79,7 +79,7 @@ export function openDevice(index: number, device: DeviceNumber, record: RecordUn
 }
 
 /**
- * Puts a macvtap on each link in the namespace at `path`.
+ * Creates a macvtap on each link in the namespace at `path`.
  * @returns their open devices, in that order, for the caller to close. @throws KataError
  */
 export async function joinByMacvtap(

@@ -1,4 +1,4 @@
-/** Network namespaces on the host: finding, making and entering them. */
+/** Finds, creates and enters network namespaces of the host. */
 import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -15,8 +15,8 @@ export function isOwnNamespace(path: string): boolean {
 }
 
 /**
- * Runs `act` with the main thread in the namespace at `path`: what it starts is born there. Only the main thread moves, so
- * `act` must not leave network work to the thread pool.
+ * Runs `act` with the main thread in the namespace at `path`: its children start there. Only the main thread moves, so
+ * `act` must not use the thread pool for network calls.
  */
 export async function inNetworkNamespace<T>(path: string, kernel: Pick<Kernel, 'setns'>, act: () => T | Promise<T>): Promise<T> {
   const [home, target] = [openSync(OWN, 'r'), openSync(path, 'r')];
@@ -33,7 +33,7 @@ export async function inNetworkNamespace<T>(path: string, kernel: Pick<Kernel, '
   }
 }
 
-/** Makes a namespace that lives as long as the bind mount at `path`. */
+/** Creates a namespace that exists as long as the bind mount at `path`. */
 export function createNetworkNamespace(path: string, kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileSync(path, '', { mode: 0o400 });

@@ -1,4 +1,4 @@
-/** What `ip -json` says about a namespace, as the plain facts that the VM's network is made from. Pure. */
+/** Parses the output of `ip -json` for a namespace to plain data, from which the VM's network is configured. Pure. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 
 export interface Address {
@@ -53,7 +53,7 @@ export interface Neighbour {
   readonly mac: string;
 }
 
-/** What `ip -details -json address show` prints, as far as we look at it. */
+/** The fields of `ip -details -json address show` that are used. */
 export interface IpAddressRow {
   readonly ifindex?: number;
   readonly ifname?: string;
@@ -111,17 +111,17 @@ export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string)
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Numbers of all links, by name. */
+/** Indexes of all links, by name. */
 export const linkNumbers = (rows: readonly IpAddressRow[]): Record<string, number> =>
   Object.fromEntries(rows.flatMap(({ ifname, ifindex }) => (ifname === undefined || ifindex === undefined ? [] : [[ifname, ifindex]])));
 
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 
 const RTNH_F_ONLINK = 4;
-/** Kinds of routes by their numbers; the second to fourth refuse packets, and have no link. */
+/** Types of routes by number; the second to fourth refuse packets and have no link. */
 const kinds: Readonly<Record<string, number>> = { unicast: 1, blackhole: 6, unreachable: 7, prohibit: 8 };
 
-/** Routes of the main table over `devices`, or that refuse packets; those that the kernel makes from the addresses are left to the guest's kernel. */
+/** Routes of the main table over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
     const type = kinds[row.type ?? 'unicast'];
@@ -145,7 +145,7 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
   });
 }
 
-/** Static neighbours only: the others are learned again. */
+/** Static neighbours only: the guest learns the others. */
 export function parseNeighbours(rows: readonly IpNeighbourRow[]): Neighbour[] {
   return rows.flatMap(({ dst, dev, lladdr, state }) =>
     lladdr !== undefined && state?.includes('PERMANENT') ? [{ address: dst, device: dev, mac: lladdr }] : [],

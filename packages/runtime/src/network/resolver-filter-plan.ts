@@ -1,10 +1,10 @@
 /**
- * Docker's resolver asks the servers outside from the container's network namespace, where tcfilter hands every frame to the VM. These
- * filters leave the namespace its answers. Pure: text for tc(8).
+ * Docker's resolver queries external servers from the container's network namespace, where tcfilter redirects every frame to the VM. These
+ * filters keep the resolver's answers in the namespace. Pure: text for tc(8).
  */
 
 /**
- * Local ports of the namespace, 256 of them: above those that a guest's kernel chooses (32768 to 60999), and a multiple of their
+ * 256 local ports of the namespace: above those that a guest's kernel chooses (32768 to 60999), and aligned to their
  * number, so that one mask matches all.
  */
 const FIRST_PORT = 61440;
@@ -21,7 +21,7 @@ const ICMPV6 = 58;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** `flowid` without an action ends the classification: the frame goes on to the namespace's own stack. */
+/** `flowid` without an action ends the classification: the frame continues to the namespace's own stack. */
 const passAnswers = (link: string, { ethertype, match, priority }: Family, protocol: number): string =>
   `filter add dev ${link} parent ffff: protocol ${ethertype} prio ${priority} u32 match ${match} protocol ${protocol} 0xff` +
   ` match ${match} sport ${DNS_PORT} 0xffff match ${match} dport ${FIRST_PORT} ${hex(PORT_MASK)} flowid 1:1`;

@@ -1,6 +1,6 @@
 /**
- * Joining links to the VM, model tcfilter: each link gets a tap, and tc moves every frame that comes in on one out on the
- * other. Pure: the plan is the text of the batches that ip(8) and tc(8) read.
+ * Connects links to the VM by model tcfilter: each link gets a tap, and tc redirects every frame that arrives on one to the
+ * other. Pure: the plan is the text of the batches for ip(8) and tc(8).
  */
 import type { Link } from './parse-links.ts';
 import { resolverFilters } from './resolver-filter-plan.ts';
@@ -20,21 +20,21 @@ const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`)
 const redirect = (from: string, to: string): string =>
   `filter add dev ${from} parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev ${to}`;
 
-/** A tap that QEMU opens by its name. */
+/** A tap that QEMU opens by name. */
 const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr`;
 
-/** Taps that are joined to nothing, as text for ip(8). */
+/** Unconnected taps, as text for ip(8). */
 export const tapsBatch = (taps: readonly string[]): string => lines(taps.map(addTap));
 
 export const tapName = (index: number): string => `tap${index}_kata`;
 export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 
-/** Taps that QEMU has open already, on their way to another namespace, as text for ip(8). */
+/** Moves taps that QEMU has open to another namespace, as text for ip(8). */
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
   lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
 
 export interface TcfilterOptions {
-  /** Whether the taps are to be made or exist. */
+  /** Whether the taps must be created, or exist. */
   readonly taps?: 'new' | 'there';
   /** Docker's resolver works in the namespace. */
   readonly hasResolver?: boolean;

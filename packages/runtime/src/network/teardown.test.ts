@@ -18,7 +18,7 @@ describe('undoing what was made of links', () => {
     process.env['PATH'] = `${directory}:${path}`;
   });
 
-  /** A program that tells when it is run. */
+  /** A program that reports when it is run. */
   function play(name: string, script: string): void {
     writeFileSync(join(directory, name), `#!/bin/sh\necho ${name} >>${directory}/ran\n${script}\n`);
     chmodSync(join(directory, name), 0o755);

@@ -1,4 +1,4 @@
-/** Undoing what was made in and of network namespaces. What is gone already is fine. */
+/** Undoes changes in network namespaces, and removes namespaces. Anything that was removed already is a success. */
 import { existsSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -9,8 +9,8 @@ import type { SavedLink } from './macvtap-plan.ts';
 import { inNetworkNamespace, isOwnNamespace } from './namespace.ts';
 
 /**
- * Whether there still is a namespace that can be the sandbox'. A path in /proc names a process: once that has ended, another may have its
- * number, and the host's own links must stay as they are.
+ * Whether the path still is the sandbox's namespace. A path in /proc names a process: once it has ended, another process may have its pid,
+ * and the host's own links must not be changed.
  */
 const isStrange = (netns: string): boolean => existsSync(netns) && !isOwnNamespace(netns);
 
@@ -21,7 +21,7 @@ async function runAll(program: string, input: string, timeoutMs: number): Promis
   });
 }
 
-/** What was made in a namespace of the engine, which stays: taps, and the ingress queues of the links that feed them. */
+/** Removes taps and the ingress queues of their links from a namespace of the engine, which stays. */
 export interface MadeLinks {
   readonly netns: string;
   readonly links: readonly string[];
@@ -50,7 +50,7 @@ export async function restoreLinks(
   await inNetworkNamespace(netns, kernel, () => runAll('ip', links.map(restoreBatch).join(''), timeoutMs));
 }
 
-/** Ends a namespace that we made: its bind mount and the file below. */
+/** Removes a namespace that the runtime created: its bind mount and the file below. */
 export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
   unmountTree(path, kernel);
   rmSync(path, { force: true });

@@ -1,4 +1,4 @@
-/** The terminal of a container: made here when the engine waits for it on a socket (runc's --console-socket). */
+/** The terminal of a container: created here when the engine waits for it on a socket (runc's --console-socket). */
 import { closeSync } from 'node:fs';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -7,7 +7,7 @@ export interface ConsoleRequest {
   readonly terminal: boolean;
   /** Slave of a terminal that exists. */
   readonly console?: string;
-  /** Unix socket that the new terminal's master goes to. */
+  /** Unix socket that receives the new terminal's master. */
   readonly consoleSocket?: string;
 }
 
@@ -24,7 +24,7 @@ export function openConsole(
   if (consoleSocket === undefined) return terminal ? existing : undefined;
   const { master, slavePath } = kernel.openPty();
   try {
-    // The guest's own terminal maps line ends already.
+    // The guest's terminal converts line ends already.
     kernel.setOutputNewlineMapping(master, false);
     kernel.sendDescriptor(consoleSocket, master, slavePath);
   } finally {

@@ -6,7 +6,7 @@ import { identifyProcess, isAlive, signalProcess } from '@kata-containers/common
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { childrenOf } from './process-use.ts';
 
-/** Interval between two looks at a process that is not our child: no event reports its end. */
+/** Interval of the checks of a process that is not a child: no event reports its end. */
 const LOOK_MS = 5;
 
 /** Resolves to whether the process ended within `timeoutMs`. */
@@ -19,7 +19,7 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
   return true;
 }
 
-/** What a process may take to end at SIGKILL. */
+/** Time for a process to end after SIGKILL. */
 const KILL_MS = 5000;
 
 /** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when even that does not end it within `killMs` */
@@ -29,7 +29,7 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number, kil
   if (!(await waitForEnd(identity, killMs))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
 }
 
-/** Ends a process and those that it has started: a daemon may have its work done by a child, in namespaces that must go too. */
+/** Ends a process and its descendants: a daemon's child may keep namespaces alive. */
 export async function killProcessTree(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   const children = isAlive(identity) ? childrenOf(identity.pid).flatMap((pid) => identifyProcess(pid) ?? []) : [];
   await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs, killMs)));

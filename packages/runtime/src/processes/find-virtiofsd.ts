@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 
-/** Fedora and Debian 13 have the daemon in Rust, Debian 12 that of QEMU 7; 1.x's path last. */
+/** Fedora and Debian 13 have the Rust daemon, Debian 12 has QEMU 7's; 1.x's path is the last. */
 const PLACES = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/bin/virtiofsd'];
 
 /** Path of the daemon: the one that is configured, or where distributions have it. @throws KataError when there is none */

@@ -1,7 +1,7 @@
 /** Threads of a process that may be in a PID namespace of its own, as QEMU is. */
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** The thread's number in its own PID namespace, the last of NSpid (proc_pid_status(5)); undefined when the thread has ended. */
+/** The thread's id in its own PID namespace, the last of NSpid (proc_pid_status(5)); undefined when the thread has ended. */
 function ownNumber(status: string): number | undefined {
   try {
     return Number(/^NSpid:.*?(\d+)$/m.exec(readFileSync(status, 'utf8'))?.[1]);
@@ -18,7 +18,7 @@ function threadsIn(directory: string): string[] {
   }
 }
 
-/** The host's numbers of threads that the process `pid` names by its own. Numbers that are no threads of the process are left out. */
+/** The host's ids of threads of process `pid`, from their ids in its PID namespace. Unknown ids are left out. */
 export function hostThreads(pid: number, own: readonly number[]): number[] {
   const directory = `/proc/${pid}/task`;
   return threadsIn(directory)

@@ -1,4 +1,4 @@
-/** Starting kata-proxy and kata-shim with 1.x's command lines. */
+/** Starts kata-proxy and kata-shim with 1.x's command lines. */
 import { closeSync, constants, openSync } from 'node:fs';
 import {
   CONSOLE_VARIABLE,
@@ -14,12 +14,12 @@ import type { SandboxPaths } from '../context/paths.ts';
 import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
 import type { ShimNamespaces, Started } from './spawn-apart.ts';
 
-/** What we start gets a small environment: PATH to find programs by, and nothing that slows Node's start or changes its doing. */
+/** Child processes get a minimal environment: PATH, and no variable that slows Node's start or changes its behaviour. */
 export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
 
-/** Starts the sandbox's proxy. What it says on stderr goes to a file. `endsWith`: pidfd of a process that it is not to outlive. */
+/** Starts the sandbox's proxy, with stderr in a file. `endsWith` is the pidfd of a process with which the proxy ends. */
 export function launchProxy(
   binary: string,
   sandboxId: string,
@@ -59,9 +59,9 @@ export interface ShimRequest {
   readonly debug: boolean;
   readonly confine: boolean;
   readonly namespaces: ShimNamespaces;
-  /** Path of the terminal that becomes its stdio; without one it has ours. */
+  /** Path of the terminal that becomes its stdio; without one it inherits the runtime's. */
   readonly console: string | undefined;
-  /** True when the caller is not to get any output: a terminal without a console. */
+  /** True when the caller gets no output: a terminal without a console. */
   readonly quiet: boolean;
   /** For the shim of a sandbox's first container. */
   readonly duties?: Omit<SandboxDuties, 'networkHelper'>;
@@ -77,7 +77,7 @@ const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, T
 /** The first one after stdio. */
 const HELPER_FD = 3;
 
-/** Starts the shim of one process: its pid is what the engine sees as the container's. */
+/** Starts the shim of one process: engines see its pid as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): Started {
   if (request.confine) forbidIoUring(kernel);
   const { binary, console: terminal, networkHelper } = request;

@@ -1,4 +1,4 @@
-/** Whether the process that we start is to have /dev/null as its standard input. The shim has our stdin, and would pass its end on. */
+/** True when stdin is /dev/null. The process then gets /dev/null, too: the shim, which inherits stdin, would only pass on its end. */
 import { fstatSync } from 'node:fs';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 

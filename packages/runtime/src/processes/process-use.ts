@@ -1,4 +1,4 @@
-/** What processes of the host use. */
+/** Resource usage of the host's processes. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 function readOrEmpty(path: string): string {
@@ -9,7 +9,7 @@ function readOrEmpty(path: string): string {
   }
 }
 
-/** Memory in bytes, what is shared with others divided by their number (PSS, proc(5)). */
+/** Memory in bytes; shared pages are divided by the number of their users (PSS, proc(5)). */
 export function memoryBytes(pid: number): bigint {
   const [, kibibytes = '0'] = /^Pss:\s+(\d+) kB$/m.exec(readOrEmpty(`/proc/${pid}/smaps_rollup`)) ?? [];
   return BigInt(kibibytes) * 1024n;
@@ -18,7 +18,7 @@ export function memoryBytes(pid: number): bigint {
 /** Its command line: arguments, each ended by a NUL. */
 export const commandLineOf = (pid: number): string => readOrEmpty(`/proc/${pid}/cmdline`);
 
-/** Path of its program, an exchanged one's too; undefined when it has ended. */
+/** Path of its program, also of a replaced file; undefined when the process has ended. */
 export function programOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
@@ -39,7 +39,7 @@ function pidNamespaceOf(pid: number | string): string | undefined {
   }
 }
 
-/** Pids of all that is in the PID namespace of this process. */
+/** Pids of all processes in the PID namespace of this process. */
 export function processesBeside(pid: number): number[] {
   const namespace = pidNamespaceOf(pid);
   if (namespace === undefined) return [];

@@ -28,7 +28,7 @@ function keepSome(stream: NodeJS.ReadableStream): () => string {
 
 type End = [code: number | null, signal: string | null];
 
-/** With all that it has said. What one that was killed for its time has started may say more: that is not waited for. */
+/** Waits for the end of the hook's output, except for a hook that was killed at its timeout: its children may keep the pipe open. */
 async function endOf(child: ChildProcessWithoutNullStreams, isTimed: boolean): Promise<End> {
   const closed = once(child, 'close') as Promise<End>;
   const exited = once(child, 'exit') as Promise<End>;

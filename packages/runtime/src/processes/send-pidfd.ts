@@ -1,6 +1,6 @@
 /**
- * runc's `--pidfd-socket` (from 1.2 on): the listener gets a pidfd of the new process, here of the shim that stands for it,
- * and so can signal and await it without ever meeting another process of the same number.
+ * runc's `--pidfd-socket` (1.2 and later): the listener receives a pidfd of the new process, here of its shim,
+ * to signal it and to wait for it without the danger of a reused pid.
  */
 import { closeSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';

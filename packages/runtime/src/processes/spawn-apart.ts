@@ -1,6 +1,6 @@
 /**
- * Starting the processes that outlive a verb. Each gets just the fds it should have: a leaked one makes docker wait
- * for an end of file that never comes.
+ * Starts the processes that outlive a verb. Each gets only the fds that it needs: a leaked pipe makes docker wait
+ * for an end of file for ever.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
@@ -28,14 +28,14 @@ export interface SpawnRequest {
 /** Starts a process that goes on after us. @throws KataError when it cannot be run */
 export function spawnApart({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
   const child = spawn(binary, args, { stdio, detached, env: environment, cwd: '/' });
-  child.on('error', () => {}); // told below: without a pid there is no process
+  child.on('error', () => {}); // reported below: without a pid there is no process
   child.unref();
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
   if (!identity) throw new KataError(`${binary} cannot be run`);
   return { identity, child };
 }
 
-/** Namespaces that a shim is born into. */
+/** Namespaces of a new shim. */
 export interface ShimNamespaces {
   readonly network: string;
   /** The container's shim, whose PID namespace an exec's shim joins; without it a new PID namespace is made. */
@@ -43,8 +43,8 @@ export interface ShimNamespaces {
 }
 
 /**
- * Runs `act` with the main thread prepared so that its next child is born in these namespaces. Synchronous: between entering
- * and leaving a PID namespace no thread can be made, so nothing else may run.
+ * Runs `act` with the main thread prepared so that its next child starts in these namespaces. Synchronous: between entering
+ * and leaving a PID namespace no thread can be created, so no other code may run.
  */
 export function inShimNamespaces<T>(namespaces: ShimNamespaces, kernel: Pick<Kernel, 'setns' | 'unshare'>, act: () => T): T {
   const home = ['net', 'pid'].map((name) => openSync(`/proc/self/ns/${name}`, 'r')) as [number, number];

@@ -1,6 +1,6 @@
-/** Command lines of the two daemons of that name: QEMU's own, in 1.x's order, and the later one in Rust. Pure. */
+/** Command lines of the two programs named virtiofsd: QEMU's own, in 1.x's order, and the later one in Rust. Pure. */
 
-/** `qemu`: came with QEMU 4.2 to 7. `rust`: its successor, which has taken QEMU's words for a time. */
+/** `qemu`: part of QEMU 4.2 to 7. `rust`: its successor, which accepted QEMU's options for some versions. */
 export type VirtiofsdKind = 'qemu' | 'rust';
 
 /** By the first line of `--version`: "virtiofsd version 7.2.22 (Debian …)", or "virtiofsd 1.13.2". */
@@ -24,10 +24,10 @@ export interface VirtiofsdOptions {
   readonly extra: readonly string[];
 }
 
-/** Descriptor of the socket that it listens on. */
+/** Fd of the listening socket. */
 const SOCKET = '--fd=3';
 
-/** Without 1.x's `--syslog`: what the daemon says belongs beside what QEMU says. */
+/** Without 1.x's `--syslog`: the daemon's log is a file beside QEMU's. */
 const ofQemu = ({ source, cache, sandbox, debug }: VirtiofsdOptions): string[] => [
   ...[SOCKET, '-o', `source=${source}`, '-o', `cache=${cache || 'none'}`, '-o', 'no_posix_lock'],
   ...(sandbox === undefined ? [] : ['-o', `sandbox=${sandbox}`]),

@@ -1,4 +1,4 @@
-/** Network devices and disks share the places on the bridge. Pure. */
+/** Slots on the bridge, which network devices and disks share. Pure. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { LAST_SLOT } from '../hypervisor/qemu/bridge-place.ts';
 import type { SandboxState } from '../state/state.ts';

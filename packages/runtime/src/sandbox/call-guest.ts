@@ -1,4 +1,4 @@
-/** One conversation with the guest of a running sandbox. */
+/** Connects to the guest of a running sandbox for one use. */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { SandboxState } from '../state/state.ts';
 import { connectGuest } from '../vm/connect-guest.ts';

@@ -1,4 +1,4 @@
-/** Gives the guest the addresses, routes and neighbours of the links in the sandbox' network namespace. */
+/** Configures the guest with the addresses, routes and neighbours of the links in the sandbox's network namespace. */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { interfaceRequest, neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import type { NetworkFacts } from '../network/join.ts';

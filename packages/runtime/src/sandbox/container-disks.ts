@@ -1,4 +1,4 @@
-/** What of a container's specification is on block devices of the host: planned, plugged, and put into the guest's words. */
+/** The parts of a container's specification that are on block devices of the host: plans and attaches the disks, and builds the messages for the guest. */
 import { realpathSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -27,15 +27,15 @@ import { traceStep } from '../context/trace-step.ts';
 export interface ContainerOnDisks {
   readonly storages: readonly Storage[];
   readonly devices: readonly GuestDevice[];
-  /** Devices that are left in the specification; the agent gives the disks among them their new numbers. */
+  /** Devices that stay in the specification; the agent changes the numbers of the disks among them. */
   readonly specDevices: readonly Device[];
   /** Of `specDevices`, those that must not be opened: the host does not have them, and the guest may have others with these numbers. */
   readonly absentDevices: readonly Device[];
-  /** All mounts; those on disks have their sources in the guest. */
+  /** All mounts; mounts on disks have sources in the guest. */
   readonly mounts: readonly Mount[];
-  /** Those of `mounts` that are the guest's. */
+  /** Elements of `mounts` that the guest mounts. */
   readonly inGuest: ReadonlySet<Mount>;
-  /** Where below the container's directory of the share its root is, when that is a disk. */
+  /** Path of a root on a disk, below the container's directory in the share. */
   readonly rootSuffix?: string;
 }
 
@@ -53,14 +53,14 @@ interface Plan {
   readonly rootfs: RootfsDisk | undefined;
 }
 
-/** A node of the host means nothing in the guest: a volume that may not be plugged cannot be had. */
+/** A device node of the host is useless in the guest: a volume that may not be attached is an error. */
 function refuseVolumes(volumes: readonly DiskVolume[]): void {
   const [first] = volumes;
-  if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use keeps it from being a volume`);
+  if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use forbids block devices as volumes`);
 }
 
 /**
- * `disable_block_device_use` is of root file systems and volumes: a device that is asked for is given all the same (1.x).
+ * `disable_block_device_use` applies to root file systems and volumes: requested devices are attached nevertheless (1.x).
  * @throws KataError for a volume that it forbids
  */
 function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
@@ -78,14 +78,17 @@ function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskReque
   return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
 }
 
-/** Without the file systems that the host goes on writing to: they are shared, as directories are. */
+/** Leaves out file systems to which the host continues to write: they are shared as directories. */
 function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Plan {
   const isHeld = (point: string): boolean => {
     try {
       remountReadOnlyForGuest(kernel, point, readMountTable());
       return true;
     } catch (error) {
-      log.warn('a file system is shared: the host cannot be kept from writing to it', { path: point, reason: errorMessage(error) });
+      log.warn('a file system is shared and not attached as a disk: the host may write to it', {
+        path: point,
+        reason: errorMessage(error),
+      });
       return false;
     }
   };
@@ -98,7 +101,7 @@ function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Pla
 
 function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volumes, rootfs }: Plan): Promise<FindPlugged> {
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
-  // The first request for a disk decides how it is attached: one that is to be mounted is first, and locks it.
+  // The first request for a disk decides how it is attached: mounts are first, because they need the lock.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
   return traceStep(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }

@@ -1,4 +1,4 @@
-/** `events`: a container's statistics, again and again until it ends, and who ran out of memory meanwhile. */
+/** `events`: a container's statistics, periodically until it ends, and OOM events. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { ContainerNotFoundError } from '@kata-containers/common/errors/kata-error';
@@ -37,12 +37,12 @@ function hasEnded(id: string): boolean {
   }
 }
 
-/** Limits the rate of events from the guest, which must not fill the output. */
+/** Limits the rate of events: the guest must not flood the output. */
 const OOM_PAUSE_MS = 50;
 
 /**
- * Each event of the sandbox goes to one caller only: those of a pod's other containers are emitted too, or they would be lost. What the guest makes
- * up is not.
+ * The agent sends each event of the sandbox to one caller only: events of a pod's other containers are emitted too, or they would be lost.
+ * Events of unknown containers are ignored.
  */
 async function followOom(agent: AgentConnection, sandboxId: string, signal: AbortSignal, emit: Emit): Promise<void> {
   while (!signal.aborted) {
@@ -57,7 +57,7 @@ export async function followContainer(id: string, intervalMs: number, emit: Emit
   const { sandbox, sandboxId } = loadContainerFor('events', id);
   const done = new AbortController();
   await callGuest(sandbox, async (agent) => {
-    followOom(agent, sandboxId, done.signal, emit).catch(() => {}); // when the guest ends, or does not know the call: statistics go on
+    followOom(agent, sandboxId, done.signal, emit).catch(() => {}); // the guest has ended or does not support the call: statistics continue
     try {
       for (;;) {
         await sleep(Math.min(intervalMs, LONGEST_TIMER_MS));

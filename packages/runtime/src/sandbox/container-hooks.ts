@@ -18,7 +18,7 @@ const stateFor = ({ id, bundle: { path, spec } }: Hooked, status: string, pid: n
   ...(spec.annotations && { annotations: spec.annotations }),
 });
 
-/** Those that are run before there is a VM. */
+/** Hooks that run before the VM exists. */
 const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
 
 /**
@@ -28,7 +28,7 @@ const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(h
 export async function runPrestartHooks(context: Context, netns: string, container: Hooked): Promise<void> {
   const { createContainer = [], startContainer = [] } = container.bundle.spec.hooks ?? {};
   if (createContainer.length + startContainer.length > 0)
-    context.log.warn('hooks of the kinds createContainer and startContainer are not run: what they look for is in the guest');
+    context.log.warn('createContainer and startContainer hooks are not run: their namespaces are in the guest');
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
   const state = stateFor(container, 'creating', process.pid);
@@ -41,7 +41,7 @@ function endsAtPoststart({ spec: { ociVersion } }: Bundle): boolean {
   return major > 1 || (major === 1 && minor >= 2);
 }
 
-/** Runs each hook; one that fails is a warning, and the others still run. */
+/** Runs each hook; a failure is logged, and the other hooks run nevertheless. */
 async function runOrWarn({ log }: Pick<Tools, 'log'>, hooks: readonly Hook[], kind: string, state: HookState): Promise<void> {
   for (const hook of hooks)
     await runHooks([hook], state).catch((error: unknown) => log.warn(`a ${kind} hook failed`, { reason: errorMessage(error) }));

@@ -1,4 +1,4 @@
-/** `create`: a container in a sandbox of its own, or in the pod's. */
+/** `create`: creates a container in a new sandbox, or in its pod's. */
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
@@ -43,17 +43,17 @@ export interface CreateRequest {
   readonly bundle: Bundle;
   /** Slave of a terminal that exists (1.x's --console). */
   readonly console?: string;
-  /** Socket that the new terminal's master goes to. */
+  /** Socket that receives the new terminal's master. */
   readonly consoleSocket?: string;
-  /** Socket that a pidfd of the shim goes to. */
+  /** Socket that receives a pidfd of the shim. */
   readonly pidfdSocket?: string;
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
-  /** Told last of all; when it throws, the create has failed. */
+  /** Called last; when it throws, the create has failed. */
   readonly onCreated?: (shim: Started) => void;
 }
 
-/** The directory's existence is the reservation: of two creates with one id, one fails here. */
+/** The directory reserves the id: of two creates with one id, one fails here. */
 function makeOnce(directory: string, id: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
@@ -62,7 +62,7 @@ function makeOnce(directory: string, id: string): void {
   }
 }
 
-/** Reserves the id, and makes it findable: `delete` takes what is half-made, too. */
+/** Reserves the id and registers it, so that `delete` finds an incomplete container, too. */
 function reserve(id: string, sandboxId: string): UndoJournal {
   mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
   const directory = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
@@ -82,7 +82,7 @@ function reserve(id: string, sandboxId: string): UndoJournal {
 }
 
 type Placed = PlacedContainer & {
-  /** What the guest is doing besides, and has to have done before the container is ready. */
+  /** The guest's network configuration, which must be finished before the container is ready. */
   readonly network?: Promise<void>;
 };
 
@@ -132,7 +132,7 @@ function startShimWith(context: Context, request: CreateRequest, placed: Placed,
   return started;
 }
 
-/** From here on the container is complete. */
+/** Records the container, which is complete then. */
 function register(request: CreateRequest, { sandboxId }: Placed, shim: Started): void {
   registerContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
@@ -147,15 +147,15 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
   keepSpec(sandboxId, request.id, request.bundle);
 }
 
-/** The container in the guest, and its hooks. */
+/** Creates the container in the guest and runs its hooks. */
 async function createProcess(context: Context, request: CreateRequest, placed: Placed): Promise<void> {
   const making = createInGuest(context, request, placed);
   await Promise.all([making, placed.network]).catch(async (error: unknown) => {
-    await making.catch(() => {}); // what it is at must be on record before it is undone
+    await making.catch(() => {}); // its steps must be in the journal before they are undone
     throw error;
   });
   const { NetNsPath } = placed.sandbox.Network;
-  if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the first one's had the network to make
+  if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the sandbox's container has run them for the network
 }
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
@@ -177,7 +177,7 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
   }
 }
 
-/** A VM that the host has killed breaks whatever is at work with it at the moment: that is no reason anybody could act on. */
+/** Names the OOM kill of the VM as the reason: the error of the call that it interrupted is no help. */
 async function orKilled({ configuration }: Context, id: string, error: unknown): Promise<unknown> {
   const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
   if (!killedForMemory(directoriesOf(id, id))) return error;
@@ -213,7 +213,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
     return await finish(context, request, { sandboxId, journal, sandbox, agent });
   } catch (thrown) {
     const error = explainFullRun(thrown);
-    const record = loadContainer(sandboxId, request.id); // the VM may have grown for it already
+    const record = loadContainer(sandboxId, request.id); // the VM may have been resized for it
     await removeContainer(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
     );
@@ -221,7 +221,7 @@ async function createInPod(context: Context, request: CreateRequest, sandboxId: 
   }
 }
 
-/** The configuration as the sandbox' annotations want it. */
+/** The configuration with the sandbox's annotations applied. */
 async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
   const annotations = spec.annotations ?? {};
   if (!Object.keys(annotations).some((name) => name.startsWith('io.katacontainers.config.'))) return context;
@@ -232,8 +232,8 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
 }
 
 /**
- * Creates a container up to the point where its process waits to be started. Leaves nothing behind when it fails.
- * @returns the shim, whose pid stands for the container's process
+ * Creates a container whose process waits for `start`. Leaves nothing behind when it fails.
+ * @returns the shim, whose pid represents the container's process
  * @throws KataError
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {

@@ -1,4 +1,4 @@
-/** A container's files and disks for the guest, and the request that has the agent make it. */
+/** Shares a container's files, attaches its disks, and calls CreateContainer. */
 import { statSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
@@ -22,7 +22,7 @@ interface Container {
   readonly bundle: Bundle;
 }
 
-/** Where a container is made. */
+/** The sandbox of a new container. */
 export interface PlacedContainer {
   readonly sandboxId: string;
   readonly journal: UndoJournal;
@@ -30,7 +30,7 @@ export interface PlacedContainer {
   readonly agent: AgentConnection;
 }
 
-/** Only an agent that supports seccomp gets a profile: another one would refuse the container (1.x too). */
+/** A profile is sent only to an agent that supports seccomp: others would refuse the container (as in 1.x). */
 async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection): Promise<boolean> {
   if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
   const { agent_details } = await agent.call('getGuestDetails', {});
@@ -49,14 +49,14 @@ const volumeFacts: VolumeFacts = {
   },
 };
 
-/** Volumes of a pod's first container are the host's, as those of a container by itself: there is no other container to share with yet (1.x). */
+/** Volumes of a pod's first container stay on the host, as those of a single container: no other container exists to share them with (1.x). */
 function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan {
   const mounts = bundle.spec.mounts ?? [];
   if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
   return planPodVolumes(sandboxId, mounts, volumeFacts);
 }
 
-/** @throws KataError, HypervisorError, AgentError; what was made stands in the journal then, and in the sandbox' state */
+/** Changes are in the journal and in the sandbox's state when it fails. @throws KataError, HypervisorError, AgentError */
 export async function createInGuest(context: Context, container: Container, placed: PlacedContainer): Promise<void> {
   const { id, bundle } = container;
   const { sandboxId, journal, sandbox, agent } = placed;

@@ -1,4 +1,4 @@
-/** Makes a sandbox: network, share, VM, proxy, and the agent told who it is. */
+/** Creates a sandbox: network, share, VM and proxy, and CreateSandbox in the guest. */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { createSandboxRequest, shareOf } from '../agent/sandbox-requests.ts';
 import { planVm } from '../vm/plan-vm.ts';
@@ -28,7 +28,7 @@ import { processesOf, whileRunning } from './while-running.ts';
 export interface CreatedSandbox {
   readonly state: SandboxState;
   readonly agent: AgentConnection;
-  /** Settled when the guest's network is set up, or is not: its container can be made meanwhile. */
+  /** Resolves when the guest's network is configured: its container can be created meanwhile. */
   readonly network: Promise<void>;
 }
 
@@ -52,7 +52,7 @@ const hypervisorPids = ({ vm, virtiofsd }: RunningVm): number[] => [
   ...(virtiofsd ? [virtiofsd.pid, ...childrenOf(virtiofsd.pid)] : []),
 ];
 
-/** A VM of the cache has its taps open by name, whatever the plan says. */
+/** A VM of the cache has opened its taps by name, whatever the plan says. */
 const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
   facts.links.map((link, index) => ({
     Name: link.name,
@@ -92,7 +92,7 @@ function sandboxState(context: Context, id: string, vm: RunningVm, network: Sand
 }
 
 /**
- * Everything up to a VM whose agent knows its sandbox. What was made on the host stands in the journal when this fails.
+ * Creates everything up to CreateSandbox. Changes on the host are in the journal when it fails.
  * @throws KataError
  */
 export async function createSandbox(context: Context, request: SandboxRequest): Promise<CreatedSandbox> {
@@ -117,7 +117,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
   try {
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
-    configured.catch(() => {}); // told to who awaits it
+    configured.catch(() => {}); // reported by the promise
     const state = sandboxState(context, id, vm, network);
     const use = { agent: vm.agent, kernel: context.kernel };
     await whileRunning(processesOf(state), use, () => beginSandbox(vm.agent, request, context));

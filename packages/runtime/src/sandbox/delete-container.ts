@@ -1,4 +1,4 @@
-/** `delete`: takes a container, and with the last one its sandbox, off the host. */
+/** `delete`: removes a container, and with the last container its sandbox. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
@@ -20,7 +20,7 @@ import { connectGuest } from '../vm/connect-guest.ts';
 
 /** Time for the guest to write its caches back before its VM is ended. */
 const SYNC_TIMEOUT_MS = 5000;
-/** With `--force`, which is to end within ten seconds however slow a guest is: the VM's end and the undoing may take five. */
+/** With `--force`, which must end within ten seconds even with a slow guest: ending the VM and undoing may take five. */
 const FORCED_SYNC_TIMEOUT_MS = 3500;
 const QUIT_TIMEOUT_MS = 2000;
 
@@ -33,7 +33,7 @@ function load<T>(read: () => T, force: boolean): T | undefined {
   }
 }
 
-/** A guest that is not asked to sync loses what was written through mmap. One that is gone or silent is not waited for. */
+/** Without DestroySandbox, writes through mmap would be lost. A guest that has ended or does not answer is ignored. */
 async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
@@ -46,11 +46,11 @@ async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean):
       agent.close();
     }
   } catch (error) {
-    context.log.warn('the guest did not end its sandbox in order', { reason: errorMessage(error) });
+    context.log.warn('the guest did not end its sandbox cleanly', { reason: errorMessage(error) });
   }
 }
 
-/** Ends the VM in order as far as it lets us; the journal does the rest, by force where needed. */
+/** Ends the VM cleanly if possible; the journal's entries do the rest, by force where needed. */
 async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
   await syncGuest(context, sandbox, force);
   signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
@@ -68,7 +68,7 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const state = record && currentState(record);
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
-  const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // for hooks, before it is removed
+  const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // read for the hooks before it is removed
   if (sandboxId === id) {
     if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, id, sandbox, force));
     const failures = await traceStep(context.log, 'undo', () => removeSandbox(id, context.kernel));

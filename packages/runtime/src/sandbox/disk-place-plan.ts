@@ -1,4 +1,4 @@
-/** Which disk of the VM a block device of the host becomes, and who uses it. Pure. */
+/** Assigns block devices of the host to disks of the VM, and records their users. Pure. */
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { DiskCache, DiskDriver } from '../hypervisor/qemu/disk.ts';
 import type { WantedDisk } from '../storage/disk-plan.ts';
@@ -11,7 +11,7 @@ function nvdimms({ image, disable_image_nvdimm, block_device_driver }: Hyperviso
 }
 
 export const diskConfig = (configuration: HypervisorConfiguration): DiskConfig => ({
-  BlockDeviceDriver: configuration.block_device_driver as DiskDriver, // the schema lets no other through
+  BlockDeviceDriver: configuration.block_device_driver as DiskDriver, // the schema allows no other value
   ...nvdimms(configuration),
   DisableBlockDeviceUse: configuration.disable_block_device_use,
   BlockDeviceCacheSet: configuration.block_device_cache_set,
@@ -19,11 +19,11 @@ export const diskConfig = (configuration: HypervisorConfiguration): DiskConfig =
   BlockDeviceCacheNoflush: configuration.block_device_cache_noflush,
 });
 
-/** Unless it is set, QEMU decides. */
+/** undefined for QEMU's default. */
 export const diskCache = (config: DiskConfig): DiskCache | undefined =>
   config.BlockDeviceCacheSet ? { direct: config.BlockDeviceCacheDirect, 'no-flush': config.BlockDeviceCacheNoflush } : undefined;
 
-/** Whether two requests are for the same disk: a reader must not get a disk that can be written. */
+/** Whether two requests are for the same disk: a read-only request must not get a writable disk. */
 export const isSameDisk = (record: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
   record.Number === number && record.ReadOnly === isReadonly;
 
@@ -48,7 +48,7 @@ interface NewDisk {
 export const withUser = (record: DiskRecord, containerId: string): DiskRecord =>
   record.Containers.includes(containerId) ? record : { ...record, Containers: [...record.Containers, containerId] };
 
-/** The state with `record` in the place of that of its id, or beside the others. */
+/** The state with `record` added, or replacing the record with its id. */
 export function withDisk(state: SandboxState, record: DiskRecord): SandboxState {
   const Devices = state.Devices ?? [];
   const isThere = Devices.some(({ ID }) => ID === record.ID);

@@ -1,4 +1,4 @@
-/** `exec`: another process in a container, with a shim of its own. */
+/** `exec`: starts another process in a container, with its own shim. */
 import { constants } from 'node:os';
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Process } from '@kata-containers/common/oci/spec';
@@ -19,10 +19,10 @@ export interface ExecRequest {
   readonly process: Process;
   readonly console?: string;
   readonly consoleSocket?: string;
-  /** Socket that a pidfd of the shim goes to. */
+  /** Socket that receives a pidfd of the shim. */
   readonly pidfdSocket?: string;
   readonly attached: boolean;
-  /** Told last of all; when it throws, the process does not go on. */
+  /** Called last; when it throws, the process is killed. */
   readonly onStarted: (shim: Started) => void;
 }
 
@@ -63,7 +63,7 @@ function startShim(context: Context, request: ExecRequest, { found, execId, term
 
 /**
  * Leaves no process behind when it fails.
- * @returns the shim that carries the process' stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError, KataError
+ * @returns the shim that carries the process's stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError, KataError
  */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
   const found = loadContainerFor('exec', request.id);
@@ -75,7 +75,7 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     try {
       return startShim(context, request, { found, execId: names.exec_id, terminalPath });
     } catch (error) {
-      // Without a shim no caller could end it, or see its exit code.
+      // Without a shim no caller could signal the process or read its exit code.
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});
       throw error;
     }

@@ -16,7 +16,7 @@ export async function listRoutes(id: string): Promise<Route[]> {
   return (await callGuest(sandbox, (agent) => agent.call('listRoutes', {}))).Routes;
 }
 
-/** A link of the sandbox' namespace that its VM does not have becomes a device of it; else it is a device that the guest has, by its address. */
+/** A link of the sandbox's namespace that the VM does not have is hot-plugged; otherwise the guest's device with its address is changed. */
 export async function addInterface(context: Context, id: string, wanted: Interface): Promise<Interface> {
   const { sandbox, sandboxId } = loadContainerFor('network', id);
   const plugged = await plugNamed(context, sandboxId, wanted);
@@ -29,7 +29,7 @@ export async function removeInterface(context: Context, id: string, unwanted: In
   return unwanted;
 }
 
-/** In place of all that there are. */
+/** Replaces all routes. */
 export async function updateRoutes(id: string, routes: readonly Route[]): Promise<Route[]> {
   const { sandbox } = loadContainerFor('network', id);
   return (await callGuest(sandbox, (agent) => agent.call('updateRoutes', { routes: { Routes: routes } }))).Routes;

@@ -1,4 +1,4 @@
-/** The containers' limits on the host: for the VM's vCPUs, or for the sandbox as a whole. */
+/** Applies the containers' limits on the host: to the VM's vCPUs, or to the whole sandbox. */
 import { existsSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -35,7 +35,7 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   limitToCpus(plan, limits, threads);
 }
 
-/** A host that does not let us is a warning: the guest has the limits too. */
+/** A failure is a warning: the guest applies the limits, too. */
 export function limitOnHost(context: Tools, sandboxId: string, all: readonly Limits[], limited: Limited): void {
   const limits = hostLimits(all);
   const directories = directoriesOf(sandboxId, sandboxId);
@@ -46,7 +46,7 @@ export function limitOnHost(context: Tools, sandboxId: string, all: readonly Lim
   });
 }
 
-/** `sandbox_cgroup_only`. To be called before the VM's processes are in the groups: memory that is used already may be above a limit. */
+/** For `sandbox_cgroup_only`. To be called before the VM's processes are in the cgroups: memory in use may exceed a limit. */
 export function limitWhole(context: Tools, sandboxId: string, limits: Limits): void {
   const directories = directoriesOf(sandboxId, sandboxId);
   attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {

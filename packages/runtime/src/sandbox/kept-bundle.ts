@@ -1,6 +1,6 @@
 /**
- * The specification as `create` has read it. Later verbs use this one: a change of config.json after `create` does not change the container
- * (OCI runtime specification, runtime.md, "Operations"), and its bundle may be gone by then.
+ * The specification as `create` has read it, for later verbs: a change of config.json after `create` does not change the container
+ * (OCI runtime specification, runtime.md, "Operations"), and its bundle may have been removed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ import type { ContainerRecord } from '../state/state.ts';
 
 const keptFile = (sandboxId: string, id: string): string => join(dirname(containerFile(sandboxId, id)), 'config.json');
 
-/** For a container that has its record. */
+/** For a registered container. */
 export function keepSpec(sandboxId: string, id: string, { spec }: Bundle): void {
   writeFileSync(keptFile(sandboxId, id), exactJson(spec), { mode: 0o600 });
 }

@@ -1,4 +1,4 @@
-/** `kill`: a signal for the container's process, or for all its processes. */
+/** `kill`: signals the container's process, or all its processes. */
 import { constants } from 'node:os';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { StateError } from '@kata-containers/common/errors/kata-error';
@@ -12,11 +12,11 @@ import type { SandboxState } from '../state/state.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
 const { SIGKILL } = constants.signals;
-/** A guest that does not take a signal within this time is not going to. */
+/** Time for the guest to accept a signal. */
 const SIGNAL_TIMEOUT_MS = 5000;
 /** The most that is waited before SIGKILL ends the VM, however slow the guest is: who kills gets an end within seconds. */
 const KILL_TIMEOUT_MS = 10_000;
-/** A process that ended while it was to be signalled ends in the guest first, and its shim at most this much later. */
+/** When a process ends during the call, its shim ends at most this much later. */
 const SHIM_END_MS = 1000;
 
 export interface KillRequest {
@@ -39,8 +39,8 @@ async function signalInGuest(sandbox: SandboxState, { id, signal, all }: KillReq
 }
 
 /**
- * SIGKILL always works: when the guest does not take it for a process that runs, the VM is ended, and with it everything inside.
- * @throws ContainerNotFoundError, StateError (`container not running`, which callers look for), AgentError
+ * SIGKILL always works: when the guest refuses it for a running process, the VM is ended.
+ * @throws ContainerNotFoundError, StateError (`container not running`, which callers match), AgentError
  */
 export async function killContainer(log: Logger, request: KillRequest): Promise<void> {
   const { sandboxId, record } = requireContainer(request.id);
@@ -51,13 +51,13 @@ export async function killContainer(log: Logger, request: KillRequest): Promise<
   const sandbox = loadSandbox(sandboxId);
   try {
     await signalInGuest(sandbox, request);
-    // The guest thaws a paused container for its signal, as runc does for SIGKILL.
+    // The guest thaws a paused container for the signal, as runc does for SIGKILL.
     if (record.State === 'paused') changeContainer(sandboxId, request.id, { State: 'running' });
   } catch (error) {
     const vm = sandbox.HypervisorState.Process;
     if (request.signal !== SIGKILL) throw error;
     if (!isAlive(vm) || (await waitForEnd(record.Process.Shim, SHIM_END_MS))) return;
-    log.warn('the guest does not take SIGKILL: its VM is ended', { reason: errorMessage(error) });
+    log.warn('the guest did not deliver SIGKILL: its VM is ended', { reason: errorMessage(error) });
     signalProcess(vm, 'SIGKILL');
   }
 }

@@ -1,4 +1,4 @@
-/** `ps`: what runs in a container, as the guest's own ps tells it, or as processes of the host. */
+/** `ps`: lists a container's processes by the guest's ps, or as processes of the host. */
 import { sanitizeLines } from '@kata-containers/common/errors/guest-text';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
@@ -27,8 +27,8 @@ export async function listGuestProcesses(id: string, format: 'table' | 'json', a
 }
 
 /**
- * The container's processes as the host sees them: its shims, one for each process that was started in it, all in one PID
- * namespace. docker looks these pids up in the host's process table, where the guest's own would be strangers'.
+ * The container's processes on the host: its shims, one for each process that was started in it, all in one PID
+ * namespace. docker looks up these pids in the host's process table, where the guest's pids belong to other processes.
  * @throws ContainerNotFoundError, StateError
  */
 export const listHostProcesses = (id: string): number[] => processesBeside(loadContainerFor('ps', id).record.Process.Shim.pid);

@@ -1,4 +1,4 @@
-/** `kata-overhead`: what the processes of a sandbox use on the host, and what its containers use in the guest. */
+/** `kata-overhead`: resource usage of a sandbox's processes on the host, and of its containers in the guest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -24,11 +24,11 @@ interface Measured {
   readonly shim: number;
 }
 
-/** QEMU, what serves its share, the proxy and the shims of all containers. */
+/** QEMU, virtiofsd, the proxy and the shims of all containers. */
 function hostProcesses({ HypervisorState, AgentState }: SandboxState, containers: readonly Measured[]): number[] {
   const shims = containers.flatMap(({ shim }) => processesBeside(shim));
   const { Process, Virtiofsd } = HypervisorState;
-  const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // its work is done by a child in a namespace
+  const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // its child in a namespace does the work
   return [Process.pid, ...daemon, AgentState.Proxy.pid, ...shims];
 }
 
@@ -50,7 +50,7 @@ async function takeSample(agent: AgentConnection, sandbox: SandboxState, contain
   };
 }
 
-/** The sandbox' containers that run. One whose record is damaged is logged and left out. */
+/** The sandbox's running containers. A container with a damaged record is logged and left out. */
 function containersToMeasure(sandboxId: string, log: Logger): Measured[] {
   return containersOf(sandboxId).flatMap((id) => {
     try {

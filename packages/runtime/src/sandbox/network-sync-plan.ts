@@ -1,4 +1,4 @@
-/** What has to change in a VM after the links of its network namespace have changed. Pure. */
+/** Plans the changes of a VM after the links of its network namespace have changed. Pure. */
 import type { NetworkFacts } from '../network/join.ts';
 import type { Link } from '../network/parse-links.ts';
 import type { Endpoint } from '../state/state.ts';
@@ -12,13 +12,13 @@ export interface SyncPlan {
   readonly changed: readonly Link[];
   readonly hasNewRoutes: boolean;
   readonly hasNewNeighbours: boolean;
-  /** What the guest has afterwards. */
+  /** Configuration of the guest after the changes. */
   readonly facts: NetworkFacts;
 }
 
 const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** The facts without these links and what belongs to them. */
+/** The facts without these links, their addresses and their routes. */
 export function withoutLinks(facts: NetworkFacts, names: readonly string[]): NetworkFacts {
   if (names.length === 0) return facts;
   const { links, routes, neighbours } = facts;
@@ -32,8 +32,8 @@ export function withoutLinks(facts: NetworkFacts, names: readonly string[]): Net
 }
 
 /**
- * A macvtap takes the addresses and the MAC address from its link, and with them the routes: such a link is judged by its existence
- * alone, and the guest keeps what it had.
+ * A macvtap's link has lost its addresses, its MAC address and its routes: only its existence is compared, and the guest's
+ * configuration stays.
  */
 function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): NetworkFacts {
   const taken = new Set(endpoints.flatMap(({ Name, Saved }) => (Saved && found.present[Name] !== undefined ? [Name] : [])));
@@ -50,7 +50,7 @@ function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: Ne
 }
 
 /**
- * `told`: what the guest was configured with. A link that was replaced by another one of its name, or has another MAC address, gets a new
+ * `told` is the guest's current configuration. A link that was replaced by another one with its name, or has another MAC address, gets a new
  * device.
  */
 export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): SyncPlan {
@@ -69,7 +69,7 @@ export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, fou
         told.links.find(({ name }) => name === link.name),
       ),
   );
-  // A device that goes, or is configured anew, takes its routes with it.
+  // The routes of a device are lost when it is removed or reconfigured.
   const isAnyNew = gone.length + added.length + changed.length > 0;
   return {
     gone,

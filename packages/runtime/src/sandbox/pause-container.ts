@@ -1,4 +1,4 @@
-/** `pause` and `resume`: the guest freezes the container's processes; its VM goes on. */
+/** `pause` and `resume`: the guest freezes and thaws the container's processes; the VM continues to run. */
 import { callGuest } from './call-guest.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import { changeContainer } from '../state/state-store.ts';

@@ -1,6 +1,6 @@
 /**
- * Block devices of the host that come to a VM with a container and go with it. What is plugged stands in the sandbox' state before it is:
- * a create that is killed half-way leaves a record of it. They end with QEMU in any case.
+ * Block devices of the host that are attached to a VM with a container and detached with it. A disk is recorded in the sandbox's state
+ * before it is attached, so that a killed create leaves a record. Attached disks end with QEMU in any case.
  */
 import { closeSync, openSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -55,7 +55,7 @@ async function plugNew({ monitor, config, kernel }: Machine, disk: HostDisk, rec
 const find = ({ Devices = [] }: SandboxState, disk: WantedDisk): DiskRecord | undefined =>
   Devices.find((record) => record.Plugged && isSameDisk(record, disk));
 
-/** Without what a create that was killed, or a guest that did not let go in time, has left of the same disk: if it goes now. */
+/** Tries to detach remains of the same disk, from a killed create or from a guest that did not release it in time. @returns the state without them */
 async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: WantedDisk): Promise<SandboxState> {
   let left = state;
   for (const record of (state.Devices ?? []).filter((candidate) => isSameDisk(candidate, disk))) {
@@ -68,7 +68,7 @@ async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: Wan
   return left;
 }
 
-/** Plugs it for the container, unless the VM has it. @returns the state that was saved */
+/** Attaches the disk for the container, unless the VM has it. @returns the saved state */
 async function provide(machine: Machine, state: SandboxState, disk: HostDisk, { sandboxId, containerId }: Owner): Promise<SandboxState> {
   const { monitor, config } = machine;
   const save = (changed: SandboxState): SandboxState => {
@@ -86,10 +86,10 @@ async function provide(machine: Machine, state: SandboxState, disk: HostDisk, { 
   return save(withDisk(begun, { ...record, Plugged: true, ...(address !== undefined && { Addr: address }) }));
 }
 
-/** Where the guest finds a disk that was plugged. */
+/** Returns the guest's address of an attached disk. */
 export type FindPlugged = (disk: WantedDisk) => GuestDisk;
 
-/** @throws KataError, HypervisorError for what cannot be plugged: `unplugDisks` takes back what was */
+/** Undo by `unplugDisks`. @throws KataError, HypervisorError for a disk that cannot be attached */
 export async function plugDisks(context: Context, owner: Owner, disks: readonly HostDisk[]): Promise<FindPlugged> {
   const state = await withSandboxLock(owner.sandboxId, context.kernel, () => {
     const before = loadSandbox(owner.sandboxId);
@@ -107,17 +107,17 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
   };
 }
 
-/** Takes one from a container. What a guest does not let go stays on record: its place is taken. */
+/** Removes a container from a disk's users, and detaches an unused disk. A disk that the guest does not release stays on record: its slot is in use. */
 async function release(context: Tools, state: SandboxState, record: DiskRecord, { sandboxId, containerId }: Owner): Promise<SandboxState> {
   const left = { ...record, Containers: record.Containers.filter((id) => id !== containerId) };
-  // An NVDIMM stays as long as its VM, for the next container that wants the same.
+  // An NVDIMM stays attached as long as its VM runs, for the next container that uses it.
   if (left.Containers.length > 0 || record.Driver === 'nvdimm') return withDisk(state, left);
   try {
     await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, idOf(record), unplugTimeout(state)));
     return withoutDisk(state, record);
   } catch (error) {
-    context.log.warn('the VM keeps a block device that it should let go', { device: record.Number, reason: errorMessage(error) });
-    return withDisk(state, { ...left, Plugged: false }); // it may still go
+    context.log.warn('the guest does not release a block device', { device: record.Number, reason: errorMessage(error) });
+    return withDisk(state, { ...left, Plugged: false }); // it may be released later
   }
 }
 

@@ -1,4 +1,4 @@
-/** Links that come into a sandbox' network namespace after its VM was started, and go. */
+/** Attaches links that are added to a sandbox's network namespace after its VM was started, and detaches them. */
 import { closeSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -27,7 +27,7 @@ import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
-/** The state with other values of its network. */
+/** The state with changes of its network. */
 export const withNetwork = (state: SandboxState, changes: Partial<SandboxState['Network']>): SandboxState => ({
   ...state,
   Network: { ...state.Network, ...changes },
@@ -39,7 +39,7 @@ function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint 
   return { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: freeSlot(state), ...saved };
 }
 
-/** Takes a link's tap away, and gives it back what that took from it. */
+/** Removes a link's tap, and restores the link. */
 async function detach(netns: string, { Tap, Name, Saved }: Endpoint, kernel: Kernel): Promise<void> {
   await deleteLinks({ netns, links: [Tap], ingress: [Name] }, kernel, TOOL_TIMEOUT_MS);
   if (Saved) await restoreLinks({ netns, links: [Saved] }, kernel, TOOL_TIMEOUT_MS);
@@ -64,7 +64,7 @@ async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kerne
   return undefined;
 }
 
-/** Joins one link to a new device of the VM. On the host nothing is left of it when this fails. */
+/** Connects a link to a new device of the VM. Leaves nothing on the host when it fails. */
 export async function plugLink(context: Context, id: string, state: SandboxState, link: Link): Promise<SandboxState> {
   const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
@@ -87,7 +87,7 @@ export async function plugLink(context: Context, id: string, state: SandboxState
   return plugged;
 }
 
-/** Where the guest finds the card of that hardware address; empty for one that it had when it booted. */
+/** PCI path of the network device with that hardware address; empty for a device that the VM was started with. */
 export const placeOf = (state: SandboxState, mac: string): string =>
   pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
 
@@ -104,7 +104,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
   if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: no other verb waits for a guest that does not answer
 }
 
-/** Plugs the link of that name in the namespace, if there is one that the VM does not have. @returns where the guest finds it, or empty */
+/** Attaches the namespace's link of that name, unless the VM has it. @returns its PCI path, or empty */
 export async function plugNamed(
   context: Context,
   id: string,

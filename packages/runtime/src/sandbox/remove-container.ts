@@ -1,4 +1,4 @@
-/** Takes one container out of a pod's sandbox that goes on. */
+/** Removes one container of a pod, whose sandbox stays. */
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -21,9 +21,9 @@ import { connectGuest } from '../vm/connect-guest.ts';
 
 const { SIGKILL } = constants.signals;
 
-/** A proxy that has not answered by then has gone with its sandbox. */
+/** Time limit for connecting to a proxy whose sandbox may be ending. */
 const CONNECT_MS = 15_000;
-/** With `--force`, which is to end within ten seconds whatever the guest does: the undoing may take the rest. */
+/** With `--force`, which must end within ten seconds: undoing may take the rest. */
 const FORCED_MS = 6000;
 
 async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
@@ -44,7 +44,7 @@ async function within(leftMs: number, what: string, work: () => Promise<void>): 
   await withTimeout(work(), leftMs, late);
 }
 
-/** Unplugs the vCPUs that were for this container. A guest that keeps them does no harm. */
+/** Unplugs the vCPUs that were added for this container. A failure is harmless. */
 async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
   if (!record || isUnlimited([recordedLimits(record)])) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));

@@ -1,4 +1,4 @@
-/** Takes a sandbox off the host: whatever state it is in, half-made and damaged ones too. */
+/** Removes a sandbox in any state, also an incomplete or damaged one. */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -15,13 +15,13 @@ export function removeStateDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Its journal takes the mapping away, unless the state has been lost without it: the id would stay in use for ever. */
+/** The journal removes the mapping; if the journal was lost, the id would stay in use for ever. */
 export function forgetContainer(sandboxId: string, id: string): void {
   const state = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
   if (!existsSync(state)) removeStateDirectory(join(mappingDirectory, id));
 }
 
-/** A create in the pod that goes on meanwhile records more: each round undoes it too, and this is the limit of rounds. */
+/** A concurrent create in the pod adds entries, which the next round undoes: limit of the rounds. */
 const ROUNDS = 3;
 
 async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {
@@ -37,8 +37,8 @@ async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {
 }
 
 /**
- * Undoes all that the journals of the sandbox and its containers say. The state directory goes last, and only when nothing else is left: until then
- * the next attempt finds the journals.
+ * Undoes all entries of the journals of the sandbox and its containers. The state directory is removed last, and only when nothing else is left:
+ * until then the next attempt finds the journals.
  * @returns one line for each thing that could not be undone
  */
 export async function removeSandbox(id: string, kernel: Kernel): Promise<string[]> {

@@ -1,4 +1,4 @@
-/** Gives a sandbox' VM the vCPUs and the memory of its containers' limits, and enforces the limits on the host. */
+/** Resizes a sandbox's VM to its containers' limits of vCPUs and memory, and enforces the limits on the host. */
 import { totalmem } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -29,21 +29,21 @@ export interface ResizedSandbox {
   readonly agent: AgentConnection;
 }
 
-/** A record of an earlier version has no limits: those of its bundle were never changed. */
+/** A record of an earlier version has no limits: its bundle's limits apply. */
 export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord): Limits =>
   limits ?? limitsOf(loadBundle(BundlePath).spec.linux?.resources);
 
 interface PodLimits {
   readonly all: readonly Limits[];
-  /** Without those of the container that holds a pod open: it counts for the size, not for what the others are held to. */
+  /** Without the limits of a pod's pause container, which count for the size of the VM only. */
   readonly working: readonly Limits[];
-  /** False when a record cannot be read: what that container was given must stay. */
+  /** False when a record cannot be read: its container's vCPUs must stay. */
   readonly areKnown: boolean;
 }
 
 type Unreadable = (container: string, error: unknown) => void;
 
-/** Of containers that have not ended. */
+/** Limits of the containers that have not ended. */
 function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimits {
   let areKnown = true;
   const records = containersOf(sandboxId).flatMap((id) => {
@@ -53,7 +53,7 @@ function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimi
     } catch (error) {
       unreadable(id, error);
       areKnown = false;
-      return [{ id, limits: noLimits }]; // which limits no other container
+      return [{ id, limits: noLimits }]; // does not limit other containers
     }
   });
   const others = records.filter(({ id }) => id !== sandboxId);
@@ -75,12 +75,12 @@ async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, {
     size.cpus.filter(({ state: is }) => is !== 'empty').length,
   ];
   const asked = builtIn + extraVcpus(all);
-  if (asked > size.cpus.length) log.warn('Cannot have as many vCPUs as are asked for', { asked, maximum: size.cpus.length });
+  if (asked > size.cpus.length) log.warn('fewer vCPUs are possible than requested', { asked, maximum: size.cpus.length });
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
   if (!areKnown) return 0;
   await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, hypervisor.Accelerator)).catch((error: unknown) =>
-    log.warn('the guest keeps a vCPU that it should let go', { reason: errorMessage(error) }),
+    log.warn('the guest does not release a vCPU', { reason: errorMessage(error) }),
   );
   return 0;
 }
@@ -88,11 +88,11 @@ async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, {
 async function askBlockMiB({ agent }: ResizedSandbox): Promise<number> {
   const details = await agent.call('getGuestDetails', { mem_block_size: true });
   const block = Number(details.mem_block_size_bytes) / MIB;
-  // The guest says it: nothing but a power of two up to the kernel's largest (2 GiB) is a block's size.
+  // The value is the guest's: it must be a power of two up to the kernel's largest block (2 GiB).
   return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
 }
 
-/** What is not there of the memory that the containers may use. Memory only grows: a guest does not give it back. */
+/** Memory that the VM lacks for its containers' limits. The VM only grows: a guest does not give memory back. */
 function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits[]): number {
   const missing = extraMemoryMiB(all) - pluggedMiB;
   if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
@@ -115,15 +115,17 @@ interface Plugged {
   readonly memoryMiB: number;
 }
 
-/** 1.x tells the guest and goes on whether it does it or not. Waiting has the container find what it was promised. */
+/** 1.x does not wait for the guest. Waiting makes the resources available before the container starts. */
 async function bringOnline({ log }: Tools, { agent }: ResizedSandbox, { cpus, memoryMiB }: Plugged): Promise<void> {
   if (cpus === 0 && memoryMiB === 0) return;
   await agent
     .call('onlineCPUMem', { wait: true, nb_cpus: cpus, cpu_only: memoryMiB === 0 })
-    .catch((error: unknown) => log.warn('the guest does not use what was plugged', { cpus, memoryMiB, reason: errorMessage(error) }));
+    .catch((error: unknown) =>
+      log.warn('the guest did not bring hot-plugged resources online', { cpus, memoryMiB, reason: errorMessage(error) }),
+    );
 }
 
-/** Without `block`, undefined when memory is missing: the block size comes from the guest, which is not waited for with the lock. */
+/** Without `block`, returns undefined when memory is missing: the block size is requested from the guest without the lock. */
 function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, block: number | undefined): Promise<Plugged | undefined> {
   const { state, id } = sandbox;
   return withMonitor(id, state, async (monitor) => {
@@ -140,7 +142,7 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
 }
 
 /**
- * Fits the VM to the containers on record. `change`: whether they had limits before that they may have lost.
+ * Resizes the VM for the recorded containers. `change`: whether containers may have had limits before.
  * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
  */
 export async function resizeSandbox(context: Tools, sandbox: ResizedSandbox, change: 'new' | 'changed'): Promise<void> {

@@ -1,10 +1,10 @@
-/** QEMU, kernel and image that a sandbox was started with, beside those that a new one would get. */
+/** Compares QEMU, kernel and image of a running sandbox with those of a new one. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Configuration } from '../configuration/schema.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { commandLineOf, programOf } from '../processes/process-use.ts';
 
-/** Paths; empty where nothing is known, because the VM has ended. */
+/** Paths; empty when unknown, because the VM has ended. */
 export interface Assets {
   readonly hypervisor: string;
   readonly kernel: string;
@@ -20,10 +20,10 @@ export function configuredAssets({ hypervisor }: Configuration): Assets {
   return { hypervisor: hypervisor.path, kernel: hypervisor.kernel, image: hypervisor.image || hypervisor.initrd };
 }
 
-/** A file that is read in pieces of this size. */
+/** Size of the pieces in which files are read. */
 const PIECE_BYTES = 1 << 20;
 
-/** True for two files with the same bytes; a file that cannot be read equals none. */
+/** True for two files with the same bytes; false when one cannot be read. */
 function haveSameContents(one: string, other: string): boolean {
   const files: number[] = [];
   try {
@@ -46,15 +46,15 @@ function haveSameContents(one: string, other: string): boolean {
 /** Times of processes are known to a second. */
 const SLACK_MS = 1000;
 
-/** True when the file was put there after the VM had started: the VM has what was there before. Packages set mtime, nobody ctime. */
+/** True when the file was replaced after the VM had started. Packages set mtime, but no program sets ctime. */
 function hasChanged(path: string, startedMs: number): boolean {
   const file = statSync(path, { throwIfNoEntry: false });
   return file === undefined || file.ctimeMs > startedMs + SLACK_MS;
 }
 
 /**
- * 1.x's words for what a new sandbox would get with other contents. `startedMs`: when the VM was started, in milliseconds since 1970;
- * undefined when nobody knows.
+ * 1.x's names of the files that a new sandbox would use with other contents. `startedMs`: start of the VM, in milliseconds since 1970;
+ * undefined when unknown.
  */
 export function staleAssets(running: Assets, configured: Assets, startedMs?: number): string[] {
   return (['kernel', 'image'] as const).filter((name) => {

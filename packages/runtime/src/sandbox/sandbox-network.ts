@@ -1,4 +1,4 @@
-/** The sandbox's network namespace: found or made, and filled by the engine's hooks. */
+/** Finds or creates the sandbox's network namespace, and runs the hooks by which the engine configures it. */
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
@@ -29,7 +29,7 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
   return { path, created: true };
 }
 
-/** Engines name a namespace by a process only to join the container that the process is of (`--network container:ID`). */
+/** Engines name a namespace by a process only to join that process's container (`--network container:ID`). */
 const OF_PROCESS = /^\/proc\/\d+\/(task\/\d+\/)?ns\/net$/;
 
 /** @throws KataError for a namespace that is in use: a VM's taps would be removed when we fail, a container would lose its traffic to us */
@@ -41,7 +41,7 @@ function refuseShared(path: string, taps: readonly string[]): void {
 }
 
 /**
- * Finds or makes the namespace, has the engine's hooks fill it, and reads what is configured there. Nothing is attached to a VM yet.
+ * Finds or creates the namespace, runs the engine's hooks, and reads the configuration of the namespace. Attaches nothing to a VM yet.
  * @throws KataError when the namespace is another container's
  */
 export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {

@@ -1,4 +1,4 @@
-/** What each sandbox uses at this moment: its processes on the host, and its containers as the guest counts them. */
+/** Current resource usage of each sandbox: its processes on the host, and its containers in the guest. */
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import type { AgentResponse } from '@kata-containers/common/agent-api/agent-connection';
@@ -31,25 +31,25 @@ export interface SandboxUsage {
   readonly hostCpuMs: number;
   /** PSS of the same processes. */
   readonly hostMemoryBytes: number;
-  /** Processes that the host's kernel has OOM-killed in the sandbox's cgroup. */
+  /** Number of processes in the sandbox's cgroup that the host has OOM-killed. */
   readonly oomKills: number;
   /** Missing when the guest does not answer. */
   readonly guest?: GuestUsage;
 }
 
 export interface UsageSample {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly timeMs: number;
   readonly sandboxes: readonly SandboxUsage[];
 }
 
-/** A guest that is silent must not keep the others from being shown. */
+/** Time limit of a guest's answer: the other sandboxes must be shown. */
 const GUEST_MS = 1500;
 const NANOSECONDS_A_MILLISECOND = 1_000_000;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** Links that are a container's own: the loopback device of its guest is none. */
+/** Links without the guest's loopback device. */
 function guestUsage(answers: readonly AgentResponse<'statsContainer'>[]): GuestUsage {
   const networks = answers[0]?.network_stats ?? []; // the containers of a sandbox share its links
   const disks = answers.flatMap(({ cgroup_stats }) => cgroup_stats?.blkio_stats?.io_service_bytes_recursive ?? []);
@@ -98,7 +98,7 @@ async function usageOf(id: string): Promise<SandboxUsage> {
   };
 }
 
-/** A sandbox that is being made or removed, or whose state is damaged, is left out. */
+/** A sandbox that is being created or removed, or whose state is damaged, is left out. */
 export async function sampleSandboxes(): Promise<UsageSample> {
   const ids = [...new Set(listContainers().map(({ sandboxId }) => sandboxId))];
   const timeMs = performance.now();

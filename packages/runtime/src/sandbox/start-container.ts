@@ -1,4 +1,4 @@
-/** `start`: lets the process that create left waiting go on. */
+/** `start`: starts the process of a created container. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { runPoststartHooks } from './container-hooks.ts';
 import { deleteContainer } from './delete-container.ts';

@@ -1,4 +1,4 @@
-/** `kata-network sync`: gives a running VM the links, addresses and routes that its network namespace has now. The first shim calls it. */
+/** `kata-network sync`: applies the current links, addresses and routes of the network namespace to a running VM. The first shim calls it. */
 import { CLONE_NEWNET } from '@kata-containers/common/kernel/constants';
 import { neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import { scanNetwork } from '../network/join.ts';
@@ -50,7 +50,7 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   const { sandboxId, record } = requireContainer(id);
   const status = currentState(record);
   if (status !== 'running' && status !== 'paused') return;
-  // The shim, who has started us, is in the sandbox's namespace, which must not be taken for the host's.
+  // The shim that started this process is in the sandbox's namespace, which must not be mistaken for the host's.
   context.kernel.unshare(CLONE_NEWNET);
   const { state, plan } = await changeDevices(context, sandboxId);
   await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer

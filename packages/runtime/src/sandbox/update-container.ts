@@ -1,4 +1,4 @@
-/** `update`: new limits for a container, which its guest applies, and its VM is fitted to. */
+/** `update`: new limits for a container: resizes the VM, and the guest applies them. */
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Resources } from '@kata-containers/common/oci/spec';
 import { guestResources } from '../bundle/agent-spec.ts';
@@ -12,7 +12,7 @@ import type { FoundContainer } from '../state/load-container-for.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { changeContainer } from '../state/state-store.ts';
 
-/** The guest's disks have no scheduler that knows weights. */
+/** The guest's disks have no I/O scheduler with weights. */
 function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
   if (Number(blockIO?.weight ?? 0) !== 0) log.warn('a weight of block I/O has no effect in a guest');
 }
@@ -21,7 +21,7 @@ function limitIfWhole(context: Tools, id: string, { sandboxId, sandbox }: FoundC
   if (sandboxId === id && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, id, limits);
 }
 
-/** First the VM grows, then the container may use it. */
+/** The VM grows first, then the container's limit. */
 async function apply(context: Tools, found: FoundContainer, id: string, resources: Resources): Promise<void> {
   const { sandboxId, record, sandbox } = found;
   const before = recordedLimits(record);
@@ -35,7 +35,7 @@ async function apply(context: Tools, found: FoundContainer, id: string, resource
   });
 }
 
-/** What is zero stays as it is. @throws ContainerNotFoundError, StateError, AgentError, KataError; the limits are what they were then */
+/** Zero means unchanged. Restores the old limits when it fails. @throws ContainerNotFoundError, StateError, AgentError, KataError */
 export async function updateContainer(context: Tools, id: string, resources: Resources): Promise<void> {
   const found = loadContainerFor('update', id);
   warnOfIgnored(resources, context.log);

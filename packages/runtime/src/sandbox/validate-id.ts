@@ -1,8 +1,8 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 
 /**
- * An id becomes part of paths, of QEMU's command line and of socket names, so it is held to runc's alphabet. 76 characters keep
- * `/run/vc/vm/ID/console.sock` within the 107 bytes of a unix socket's path.
+ * An id is part of paths, of QEMU's command line and of socket names, so it may have runc's characters only. With 76 characters
+ * `/run/vc/vm/ID/console.sock` fits the 107 bytes of a unix socket's path.
  * @throws UsageError
  */
 export function validateId(id: string | undefined): string {

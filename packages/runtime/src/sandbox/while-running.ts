@@ -1,4 +1,4 @@
-/** What is done with a sandbox fails as soon as a process of it ends, and not when a call to its guest runs out of time. */
+/** Makes work on a sandbox fail as soon as one of its processes ends, and not at the deadline of a call to its guest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { AgentError, KataError } from '@kata-containers/common/errors/kata-error';
@@ -20,12 +20,12 @@ export const processesOf = ({ HypervisorState, AgentState }: Pick<SandboxState, 
   ...(HypervisorState.Virtiofsd ? [{ name: 'virtiofsd', identity: HypervisorState.Virtiofsd }] : []),
 ];
 
-/** From the end of a connection to the end of the process that had it. */
+/** Longest time between the end of a connection and the end of its process. */
 const END_MS = 500;
 
 const isUnavailable = (error: unknown): boolean => error instanceof AgentError && error.grpcCode === GRPC.unavailable;
 
-/** undefined when there is no such process any more: its end is found by looking. */
+/** undefined when the process has ended, which the check finds. */
 function openPidfd(kernel: Pick<Kernel, 'openPidfd'>, { pid }: ProcessIdentity): number | undefined {
   try {
     return kernel.openPidfd(pid);
@@ -35,9 +35,9 @@ function openPidfd(kernel: Pick<Kernel, 'openPidfd'>, { pid }: ProcessIdentity):
 }
 
 /**
- * Waits for `work`, which uses the agent, and sees to it that it does not wait for an answer that cannot come: with the end of a process the
- * connection is closed, and all that waits on it fails. Not raced against, so that `work` has put on record what it has done.
- * @throws KataError that names the process that has ended, whatever `work` made of it
+ * Waits for `work`, which uses the agent. When a process ends, closes the agent's connection, so that pending calls of `work` fail. Always
+ * waits for the end of `work`, which records its changes.
+ * @throws KataError that names the ended process, whatever error `work` throws
  */
 export async function whileRunning<T>(
   needed: readonly NeededProcess[],
@@ -59,7 +59,7 @@ export async function whileRunning<T>(
     check();
     return result;
   } catch (error) {
-    // A process that ends closes its sockets first, and is known to have ended a moment later.
+    // A process that ends closes its sockets first; its end is visible a moment later.
     if (isUnavailable(error)) await Promise.race([...ends.map(({ ended }) => ended), sleep(END_MS)]);
     check();
     throw error;

@@ -1,8 +1,8 @@
-/** What a container is limited to, as far as it decides the size of its VM and the host's cgroups. Pure. */
+/** The limits of a container that decide the size of its VM and the host's cgroups. Pure. */
 import { parseCpuList } from '@kata-containers/common/oci/parse-cpu-list';
 import type { Integer, Resources } from '@kata-containers/common/oci/spec';
 
-/** Zero and empty are no limit. */
+/** Zero and empty mean no limit. */
 export interface Limits {
   /** CPU time, in microseconds of each `period`. */
   readonly quota: number;
@@ -42,7 +42,7 @@ export function limitsOf(resources: Resources = {}): Limits {
   };
 }
 
-/** `before` with what an update names: zero and empty leave a limit, a negative number takes it away. */
+/** Applies an update to `before`: zero and empty keep a limit, a negative number removes it. */
 export function updatedLimits(before: Limits, update: Resources): Limits {
   const { cpu = {}, memory = {} } = update;
   const number = (value: Integer | undefined, old: number): number => (Number(value ?? 0) === 0 ? old : amount(value));
@@ -65,13 +65,13 @@ const milliCpus = ({ quota, period }: Limits): number => Math.floor((quota * 100
 const cpusNamed = (all: readonly Limits[]): number =>
   new Set(all.flatMap(({ cpus }) => (cpus === '' ? [] : [...(parseCpuList(cpus) ?? [])]))).size;
 
-/** Virtual CPUs that the containers need besides those that a VM starts with. CPU sets count only where there is no quota (1.x). */
+/** vCPUs that the containers need besides those of a new VM. CPU sets count only without a quota (1.x). */
 export function extraVcpus(all: readonly Limits[]): number {
   const byQuota = Math.ceil(sum(all.map(milliCpus)) / 1000);
   return byQuota > 0 ? byQuota : cpusNamed(all);
 }
 
-/** Memory that the containers may use besides what a VM starts with, in whole MiB. */
+/** Memory that the containers need besides that of a new VM, in whole MiB. */
 export const extraMemoryMiB = (all: readonly Limits[]): number =>
   sum(all.map(({ memoryBytes, hugePagesBytes }) => Math.floor(memoryBytes / 2 ** 20) + Math.floor(hugePagesBytes / 2 ** 20)));
 
@@ -84,12 +84,12 @@ export interface HostLimits {
   readonly mems: string;
 }
 
-/** Lists joined, unless one names none: it may use all. */
+/** The union of lists; an empty list means all CPUs. */
 const union = (lists: readonly string[]): string => (lists.includes('') ? '' : lists.join(','));
 
 /**
- * The containers' limits together: quotas added up, the largest of periods and shares, CPU sets joined. 1.x adds up the quotas that there are, which
- * throttles a container without one by its neighbours'; here such a container frees the sandbox.
+ * Combines the containers' limits: the sum of quotas, the largest period and shares, the union of CPU sets. In 1.x the sum of quotas
+ * throttles a container without a quota, too; here such a container removes the sandbox's quota.
  */
 export function hostLimits(all: readonly Limits[]): HostLimits {
   const period = Math.max(0, ...all.map((limits) => limits.period || (limits.quota > 0 ? DEFAULT_PERIOD : 0)));

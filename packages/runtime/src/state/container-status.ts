@@ -1,4 +1,4 @@
-/** A container's state as it is now: what is on disk, corrected by whether its shim still runs. Changes nothing. */
+/** A container's current state: the saved one, or stopped when its shim has ended. Changes nothing. */
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ContainerState } from './lifecycle.ts';
 import type { ContainerRecord } from './state.ts';

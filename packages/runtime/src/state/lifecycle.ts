@@ -1,4 +1,4 @@
-/** The life cycle of a container, as one table of verbs: the states that each works in, and the state that it leads to. Pure. */
+/** The life cycle of a container as a table of verbs: the states in which each is allowed, and the state after it. Pure. */
 import { StateError } from '@kata-containers/common/errors/kata-error';
 
 /** 1.x's names; `ready` is what OCI calls created. */
@@ -8,11 +8,11 @@ interface Rule {
   readonly works: readonly ContainerState[];
   /** The state afterwards; without it, the same. */
   readonly becomes?: ContainerState;
-  /** 1.x's words where it does not work; engines look for some of them. */
+  /** 1.x's error text when the verb is not allowed; engines match some of them. */
   readonly refusal: (id: string, state: ContainerState) => string;
 }
 
-/** `kill` and `delete` work in every state, and decide for themselves what that means. */
+/** `kill` and `delete` are allowed in every state. */
 const rules = {
   start: { works: ['ready'], becomes: 'running', refusal: (_id, state) => `Can not move from ${state} to running` },
   pause: { works: ['running'], becomes: 'paused', refusal: () => 'Container not running, impossible to pause' },
@@ -24,7 +24,7 @@ const rules = {
         ? `Container ${id} is paused: 'kata-runtime resume ${id}' lets it go on`
         : `Container ${id} is not ready or running`,
   },
-  // 1.x wants it running; with runc, docker shows the processes of a paused container too.
+  // 1.x demands a running container; with runc, docker shows the processes of a paused one, too.
   ps: { works: ['running', 'paused'], refusal: (id) => `Container ${id} is not running` },
   events: { works: ['running', 'paused'], refusal: (id) => `container with id ${id} is not running` },
   update: {
@@ -36,12 +36,12 @@ const rules = {
 
 export type Operation = keyof typeof rules;
 
-/** The state that the container has after the verb. @throws StateError when the verb does not work in state `from` */
+/** The state after the verb. @throws StateError when the verb is not allowed in state `from` */
 export function stateAfter(verb: Operation, id: string, from: ContainerState): ContainerState {
   const { works, becomes = from, refusal }: Rule = rules[verb];
   if (!works.includes(from)) throw new StateError(refusal(id, from));
   return becomes;
 }
 
-/** The word of the OCI specification (runtime.md, "State"). */
+/** The OCI specification's name of the state (runtime.md, "State"). */
 export const ociStatus = (state: ContainerState): string => (state === 'ready' ? 'created' : state);

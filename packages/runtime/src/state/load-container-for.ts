@@ -1,4 +1,4 @@
-/** A container in a state that a verb works in, with its sandbox: how most verbs begin. */
+/** Loads a container and its sandbox for a verb, and checks that its state allows the verb. */
 import { currentState } from './container-status.ts';
 import { stateAfter } from './lifecycle.ts';
 import type { ContainerState, Operation } from './lifecycle.ts';
@@ -9,7 +9,7 @@ export interface FoundContainer {
   readonly sandboxId: string;
   readonly record: ContainerRecord;
   readonly sandbox: SandboxState;
-  /** Its state when the verb has done its work. */
+  /** The container's state after the verb. */
   readonly afterwards: ContainerState;
 }
 

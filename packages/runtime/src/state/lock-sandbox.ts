@@ -1,11 +1,11 @@
-/** One change of a sandbox' VM at a time: 1.x's lock, on the sandbox' state directory. */
+/** Serializes changes of a sandbox's VM: 1.x's lock, on the sandbox's state directory. */
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { sandboxPaths } from '../context/paths.ts';
 
-/** As long as the longest change: CPUs that do not come or go. */
+/** The duration of the longest change: CPUs that do not appear or are not released. */
 const WAIT_MS = 60_000;
 const RETRY_MS = 10;
 

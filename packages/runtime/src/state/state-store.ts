@@ -1,4 +1,4 @@
-/** Reading and writing state, whole files at a time: a reader sees the old or the new one, never half of one. */
+/** Reads and writes state atomically: a reader sees the old file or the new one. */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -8,7 +8,7 @@ import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { isContainerRecord, isSandboxState } from './validate-state.ts';
 
-/** Makes no directory: what was deleted meanwhile must not come back. */
+/** Creates no directory: a sandbox that was deleted meanwhile must not reappear. */
 function writeJson(path: string, value: object): void {
   const temporary = `${path}.${process.pid}`;
   const fd = openSync(temporary, 'w', 0o600);
@@ -41,7 +41,7 @@ function readJson<T extends { PersistVersion: number }>(path: string, isWhole: (
   return value as T;
 }
 
-/** None where there is no directory. @throws KataError for who may not read it: an empty list would be a lie */
+/** Empty without the directory. @throws KataError without permission to read it */
 function names(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
@@ -60,7 +60,7 @@ export function registerContainer(sandboxId: string, id: string, record: Contain
   writeJson(path, record);
 }
 
-/** Changes the record as it is now: another verb may have changed it, or removed it, since it was last read. */
+/** Changes the current record: another verb may have changed or removed it since it was read. */
 export function changeContainer(sandboxId: string, id: string, changes: Partial<ContainerRecord>): void {
   const record = loadContainer(sandboxId, id);
   if (record) writeJson(containerFile(sandboxId, id), { ...record, ...changes });
@@ -69,14 +69,14 @@ export function changeContainer(sandboxId: string, id: string, changes: Partial<
 /** @throws StateError when damaged or missing */
 export function loadSandbox(id: string): SandboxState {
   const state = readJson<SandboxState>(sandboxPaths(id).sandboxFile, isSandboxState);
-  if (!state) throw new StateError(`sandbox ${id} was never finished`);
+  if (!state) throw new StateError(`sandbox ${id} is incomplete`);
   return state;
 }
 
 export const loadContainer = (sandboxId: string, id: string): ContainerRecord | undefined =>
   readJson<ContainerRecord>(containerFile(sandboxId, id), isContainerRecord);
 
-/** The sandbox that a container lives in, half-made and half-removed ones included; undefined when there is none. */
+/** The sandbox of a container, also an incomplete one; undefined when there is none. */
 export function findSandbox(containerId: string): string | undefined {
   const mapped = names(join(mappingDirectory, containerId))[0];
   if (mapped !== undefined) return mapped;

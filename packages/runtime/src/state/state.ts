@@ -1,4 +1,4 @@
-/** What is kept on disk about a sandbox and its containers: 1.x's persist.json with 1.x's key names, as far as we need them. */
+/** The saved state of a sandbox and its containers: 1.x's persist.json with 1.x's names of the keys that are needed. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { DiskDriver } from '../hypervisor/qemu/disk.ts';
@@ -16,33 +16,33 @@ export interface Endpoint {
   readonly HardAddr: string;
   readonly Tap: string;
   readonly NetDev: string;
-  /** Place on the bridge; 0 for a device that the VM was started with. */
+  /** Slot on the bridge; 0 for a device that the VM was started with. */
   readonly Slot: number;
-  /** What a macvtap took from the link; missing for one that is joined by tcfilter. */
+  /** The link's state before its macvtap; missing with tcfilter. */
   readonly Saved?: SavedLink;
 }
 
-/** A block device of the host that the VM has, or is about to have: what is being plugged stands here before. */
+/** A block device of the host that is attached to the VM, or is being attached: it is recorded first. */
 export interface DiskRecord {
-  /** Name of QEMU's side of it. */
+  /** Name of the backend in QEMU. */
   readonly ID: string;
   /** `major:minor` on the host; of a file, `file` and its file system's number and its own. */
   readonly Number: string;
   readonly ReadOnly: boolean;
   readonly Driver: DiskDriver;
-  /** Which of the VM's disks it is, the lowest that was free (1.x's BlockIndexMap); NVDIMMs have numbers of their own. */
+  /** Number of the disk, the lowest free one (1.x's BlockIndexMap); NVDIMMs are numbered separately. */
   readonly Index: number;
-  /** Place on the bridge; 0 for a SCSI disk. */
+  /** Slot on the bridge; 0 for a SCSI disk. */
   readonly Slot: number;
   /** Where in the guest's memory an NVDIMM is. */
   readonly Addr?: number;
-  /** False until QEMU has it whole. */
+  /** False until it is attached completely. */
   readonly Plugged: boolean;
-  /** Ids of those that use it. */
+  /** Ids of the containers that use it. */
   readonly Containers: readonly string[];
 }
 
-/** 1.x's names of what the sandbox was made with. */
+/** 1.x's names of the configuration with which the sandbox was created. */
 export interface DiskConfig {
   readonly BlockDeviceDriver: DiskDriver;
   /** NVDIMMs that the VM was started with. Missing when its machine takes none. */
@@ -58,15 +58,15 @@ export interface SandboxState {
   /** Id of the container that the sandbox was made for. */
   readonly SandboxContainer: string;
   readonly ConfigPath: string;
-  /** What the sandbox was made with, whatever the configuration has become. Missing in what an earlier version wrote. */
+  /** Configuration with which the sandbox was created. Missing in files of earlier versions. */
   readonly Config?: { readonly SandboxCgroupOnly: boolean; readonly HypervisorConfig?: DiskConfig };
-  /** Missing in what an earlier version wrote, and as long as there is none. */
+  /** Missing in files of earlier versions, and when there is none. */
   readonly Devices?: readonly DiskRecord[];
   readonly HypervisorState: {
     readonly Process: ProcessIdentity;
     readonly UUID: string;
     readonly Accelerator: Accelerator;
-    /** Daemon of virtio-fs, when the share is one. */
+    /** virtiofsd, with virtio-fs. */
     readonly Virtiofsd?: ProcessIdentity;
     /** Kind of the VM's memory, when it is not plain. */
     readonly Memory?: MemoryBackend;
@@ -77,9 +77,9 @@ export interface SandboxState {
     readonly NetNsCreated: boolean;
     /** Docker's resolver works in the namespace. */
     readonly HasResolver?: boolean;
-    /** Links that are joined to the VM. Missing in what an earlier version wrote. */
+    /** Links that are connected to the VM. Missing in files of earlier versions. */
     readonly Endpoints?: readonly Endpoint[];
-    /** What the guest was configured with. Missing in what an earlier version wrote. */
+    /** Network configuration of the guest. Missing in files of earlier versions. */
     readonly Told?: NetworkFacts;
     /** Names of links that `kata-network del-iface` has detached: they are attached again only by `add-iface`. */
     readonly Detached?: readonly string[];
@@ -96,6 +96,6 @@ export interface ContainerRecord {
   /** `pod_sandbox` or `pod_container`. */
   readonly Type: string;
   readonly Process: { readonly Token: string; readonly Shim: ProcessIdentity };
-  /** As they are now. Missing in what an earlier version wrote: those of the bundle. */
+  /** Current limits. Missing in files of earlier versions: the bundle's apply. */
   readonly Limits?: Limits;
 }

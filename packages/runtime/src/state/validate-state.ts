@@ -1,4 +1,4 @@
-/** Whether what was read from disk is what was written there: a file can be valid JSON and damaged. Only what is used without asking again. Pure. */
+/** Validates saved state: a file can be valid JSON and damaged. Checks only fields that are used without further checks. Pure. */
 import { isTable } from '../json/is-table.ts';
 import type { Table } from '../json/is-table.ts';
 import type { ContainerState } from './lifecycle.ts';
@@ -33,7 +33,7 @@ export function isSandboxState(value: unknown): boolean {
 
 const isSavedLink = (value: unknown): boolean => isTable(value) && hasText(value, 'name', 'mac') && isTexts(value['addresses']);
 
-/** What each kind of undoing cannot do without. */
+/** Required fields of each kind of undo entry. */
 const undoChecks: Readonly<Record<string, (entry: Table) => boolean>> = {
   rmdir: (entry) => hasText(entry, 'path'),
   unlink: (entry) => hasText(entry, 'path'),

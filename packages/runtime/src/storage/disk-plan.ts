@@ -1,37 +1,37 @@
 /**
- * Which block devices of the host a container's specification names: the VM gets them as disks. Pure: `DiskFacts`
- * has what is on the host. A device is named by its number, `major:minor`, as sysfs has it.
+ * Plans which block devices of the host, named by a container's specification, are attached to the VM as disks. Pure: `DiskFacts`
+ * has the facts of the host. A device is identified by its number, `major:minor`, as in sysfs.
  */
 import type { Device, DeviceRule, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
 import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface DiskFacts {
-  /** Number of the block device that a path is the node of; undefined when it is not a block device. */
+  /** Number of the block device whose node is at a path; undefined when it is not a block device. */
   numberAt(path: string): string | undefined;
   /** Whether the host has a block device of that number. */
   exists(number: string): boolean;
-  /** True when the host itself cannot write to it. */
+  /** True when the host cannot write to it. */
   isReadonly(number: string): boolean;
-  /** Of the kinds that root file systems come on. */
+  /** Types of file systems that a root file system may have. */
   kindOf(number: string): 'device-mapper' | 'loop' | undefined;
 }
 
 export interface WantedDisk {
   readonly number: string;
-  /** The path that it was asked for by, which may be its node, and stands for it in errors. */
+  /** The path in the specification, for errors. */
   readonly hint: string;
   readonly isReadonly: boolean;
   /** The guest mounts a file system on it: no other VM may write to it meanwhile. */
   readonly isMounted: boolean;
-  /** The file of an NVDIMM's image, which is plugged in the place of the loop device that it is behind. */
+  /** The file of an NVDIMM's image, which is attached instead of its loop device. */
   readonly image?: string;
 }
 
 export interface DevicePlan {
-  /** One for each block device that the container is to see. */
+  /** One for each block device of the container. */
   readonly disks: readonly WantedDisk[];
-  /** Devices that stay in the specification: these, and those that are no disks. */
+  /** Devices that stay in the specification: these, and those that are not disks. */
   readonly kept: readonly Device[];
   /** Of `kept`, the block devices that the host does not have: the container has nodes that cannot be opened, as it has on the host. */
   readonly absent: readonly Device[];
@@ -41,7 +41,7 @@ const isAny = (number: Integer | undefined): boolean => number === undefined || 
 const isForAll = ({ type, major, minor }: DeviceRule): boolean =>
   type === 'a' || ((type === undefined || type === '') && isAny(major) && isAny(minor));
 
-/** Rules of the devices cgroup: of those that name a device, the last one counts (config-linux.md). */
+/** Rules of the devices cgroup: the last rule that matches a device applies (config-linux.md). */
 function isWritable(rules: readonly DeviceRule[], { major, minor }: Device): boolean {
   const covers = ({ access = '', ...rule }: DeviceRule): boolean => {
     const isOf = (own: Integer | undefined, number: Integer | undefined): boolean => isAny(own) || Number(own) === Number(number ?? 0);
@@ -53,8 +53,8 @@ function isWritable(rules: readonly DeviceRule[], { major, minor }: Device): boo
 }
 
 /**
- * An engine gives a privileged container every device of the host under its own name, the host's root disk among them. They
- * were not requested one by one and are left out: a VM exists to be kept from them. A device that was requested has another name.
+ * An engine adds every device of the host to a privileged container under its own name, including the host's root disk. These
+ * devices were not requested one by one and are left out: a VM isolates them. A device that was requested has another name.
  */
 function isWholesale(rules: readonly DeviceRule[], device: Device, { numberAt }: DiskFacts): boolean {
   return rules.findLast(isForAll)?.allow === true && numberAt(device.path) === numberOf(device);
@@ -65,13 +65,13 @@ const LOOP_MAJOR = 7;
 const LOOP_DEVICES = 8;
 const DISK_GROUP = 6;
 
-/** The guest's loop devices, whose number a host has by default. The guest makes a device when its node is opened. */
+/** The guest's loop devices, as many as a host has by default. The guest creates a device when its node is opened. */
 const guestLoopDevices: readonly Device[] = Array.from({ length: LOOP_DEVICES }, (_, minor) => ({
   ...{ path: `/dev/loop${minor}`, type: 'b', major: LOOP_MAJOR, minor },
   ...{ fileMode: 0o660, uid: 0, gid: DISK_GROUP },
 }));
 
-/** A privileged container has the guest's loop devices in the place of the host's, but where a disk has that name. */
+/** A privileged container has the guest's loop devices instead of the host's, unless a disk has that name. */
 function loopDevices(rules: readonly DeviceRule[], asked: readonly Device[]): readonly Device[] {
   if (rules.findLast(isForAll)?.allow !== true) return [];
   return guestLoopDevices.filter(({ path }) => asked.every((device) => device.path !== path));
@@ -96,7 +96,7 @@ export function planDevices({ devices = [], resources }: Linux, facts: DiskFacts
 export interface DiskVolume {
   readonly disk: WantedDisk;
   readonly mount: Mount;
-  /** What the guest mounts it as at `point`: `bind`, which shows the device itself, or the type of the file system on it. */
+  /** Type of the guest's mount at `point`: `bind` for the device itself, or the type of its file system. */
   readonly fstype: string;
   readonly options: readonly string[];
   readonly point: string;
@@ -104,10 +104,10 @@ export interface DiskVolume {
   readonly moved: Mount;
 }
 
-/** Where the guest mounts disks for its containers (1.x). */
+/** Directory in which the guest mounts disks for its containers (1.x). */
 export const STORAGE = '/run/kata-containers/sandbox/storage';
 
-/** `newName` gives a name that is new each time: several containers may have the same disk. */
+/** `newName` returns a new name each time: several containers may use the same disk. */
 export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newName: () => string): DiskVolume[] {
   return mounts.flatMap((mount): DiskVolume[] => {
     const { source = '', options = [], destination } = mount;

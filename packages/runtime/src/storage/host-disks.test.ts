@@ -8,7 +8,7 @@ import type { DiskPlaces } from './host-disks.ts';
 describe('block devices of the host', () => {
   let root = '';
   let places: DiskPlaces;
-  /** Numbers that nodes of the pretended /dev have. */
+  /** Device numbers of the nodes in the fake /dev. */
   let numbers: Record<string, string>;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'disks-'));
@@ -60,12 +60,8 @@ describe('block devices of the host', () => {
   });
 
   const refused: [name: string, prepare: () => void, text: RegExp][] = [
-    ['not there', () => {}, /^the host has no block device 7:5, which \/dev\/x stands for$/],
-    [
-      'without a node',
-      () => delete numbers[add('7:5', 'loop5')],
-      /^block device 7:5, which \/dev\/x stands for, has no node .*\/dev\/loop5$/,
-    ],
+    ['not there', () => {}, /^the host has no block device 7:5 \(\/dev\/x\)$/],
+    ['without a node', () => delete numbers[add('7:5', 'loop5')], /^block device 7:5 \(\/dev\/x\) has no node .*\/dev\/loop5$/],
     ['a node of another', () => (numbers[add('7:5', 'loop5')] = '7:6'), /has no node/],
     ['empty', () => add('7:5', 'loop5', { size: 0 }), /^block device .*\/loop5 is empty: nothing is attached to it$/],
     ['not to be opened', () => rmSync(add('7:5', 'loop5')), /^block device .*\/loop5 cannot be opened \(ENOENT\)$/],

@@ -1,11 +1,11 @@
-/** Block devices of the host: their nodes in /dev, and what sysfs says of them (Documentation/ABI/stable/sysfs-block). */
+/** Block devices of the host, from /dev and sysfs (Documentation/ABI/stable/sysfs-block). */
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
 
-/** Where the host lists its devices; a test has its own places. */
+/** Directories in which the host lists its devices; tests use others. */
 export interface DiskPlaces {
   readonly sys: string;
   readonly dev: string;
@@ -46,7 +46,7 @@ export interface HostDisk extends WantedDisk {
   readonly bytes: number;
 }
 
-/** What QEMU would say of such a disk is neither clear nor fit for dockerd, which reads exit codes into some sentences. */
+/** QEMU's error for such a disk is not clear, and has phrases from which dockerd derives exit codes. */
 function requireUsable(path: string, directory: string): void {
   if (Number(attribute(directory, 'size')) === 0) throw new KataError(`block device ${path} is empty: nothing is attached to it`);
   try {
@@ -56,7 +56,7 @@ function requireUsable(path: string, directory: string): void {
   }
 }
 
-/** sysfs counts in these, whatever the device's own are. */
+/** Unit of sizes in sysfs. */
 const SECTOR = 512;
 
 /** The node that was named, or else the one that the kernel names. @throws KataError when there is none, or it cannot be used */
@@ -64,10 +64,10 @@ export function findDisk(wanted: WantedDisk, { sys, dev, numberAt: nodeAt }: Dis
   const { number, hint, image } = wanted;
   if (image !== undefined) return { ...wanted, path: image, bytes: statSync(image).size };
   const directory = `${sys}/dev/block/${number}`;
-  if (!existsSync(directory)) throw new KataError(`the host has no block device ${number}, which ${hint} stands for`);
+  if (!existsSync(directory)) throw new KataError(`the host has no block device ${number} (${hint})`);
   const name = /^DEVNAME=(.+)$/m.exec(attribute(directory, 'uevent'))?.[1] ?? '';
   const path = [hint, `${dev}/${name}`].find((candidate) => nodeAt(candidate) === number);
-  if (path === undefined) throw new KataError(`block device ${number}, which ${hint} stands for, has no node ${dev}/${name}`);
+  if (path === undefined) throw new KataError(`block device ${number} (${hint}) has no node ${dev}/${name}`);
   requireUsable(path, directory);
   return { ...wanted, path, bytes: Number(attribute(directory, 'size')) * SECTOR };
 }

@@ -16,7 +16,7 @@ describe('the image of an NVDIMM behind a loop device', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  /** What the kernel says of the device. */
+  /** The kernel's sysfs attributes of the device. */
   function loop(attributes: Readonly<Record<string, string | number>>): void {
     const directory = join(root, 'sys/dev/block/7:5/loop');
     mkdirSync(directory, { recursive: true });

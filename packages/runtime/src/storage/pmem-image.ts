@@ -1,4 +1,4 @@
-/** Images of NVDIMMs behind the host's loop devices: the head of the file tells (Linux, drivers/nvdimm/pfn.h, struct nd_pfn_sb). */
+/** Recognizes images of NVDIMMs behind the host's loop devices by the head of the file (Linux, drivers/nvdimm/pfn.h, struct nd_pfn_sb). */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { attribute, hostPlaces } from './host-disks.ts';
 import type { DiskPlaces } from './host-disks.ts';
@@ -6,10 +6,10 @@ import type { PmemImage } from './pmem-plan.ts';
 
 const SUPERBLOCK = { offset: 4096, bytes: 64 };
 const SIGNATURE = 'NVDIMM_PFN_INFO\0';
-/** Where in the superblock it stands where the data begin. */
+/** Offset of the data offset in the superblock. */
 const DATA_OFFSET = 56;
 
-/** Where the data begin in the file; undefined when it is no such image. */
+/** Offset of the data in the file; undefined when the file is not such an image. */
 function dataOffset(fd: number): number | undefined {
   const head = Buffer.alloc(SUPERBLOCK.bytes);
   const length = readSync(fd, head, 0, SUPERBLOCK.bytes, SUPERBLOCK.offset);
@@ -18,8 +18,8 @@ function dataOffset(fd: number): number | undefined {
 }
 
 /**
- * The guest sees the file from its data on. A loop device that shows another part of it, a partition for instance, is plugged as any
- * other, and so is one whose file cannot be read.
+ * The guest sees the file from the data offset on. A loop device with another offset, a partition for example, is attached as a normal
+ * disk, and so is one whose file cannot be read.
  */
 export function pmemImage(number: string, { sys }: Pick<DiskPlaces, 'sys'> = hostPlaces): PmemImage | undefined {
   const loop = `${sys}/dev/block/${number}/loop`;

@@ -11,17 +11,17 @@ import { shareEntryName } from './share-entry-name.ts';
 
 export interface PmemImage {
   readonly path: string;
-  /** Names the file, whatever its path. */
+  /** Identifies the file, independent of its path. */
   readonly number: string;
 }
 
 export interface PmemFacts {
-  /** The image behind the loop device of that number, when what the device shows is what an NVDIMM would. */
+  /** The image behind the loop device of that number, if the device shows the same data as an NVDIMM would. */
   imageOf(number: string): PmemImage | undefined;
   isReadonly(number: string): boolean;
 }
 
-/** `table` is /proc/self/mountinfo. Part of a file system cannot be one: the guest would mount all of it. */
+/** `table` is /proc/self/mountinfo. A subdirectory of a file system is not possible: the guest would mount the whole file system. */
 export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: PmemFacts, newName: () => string): DiskVolume[] {
   return mounts.flatMap((mount): DiskVolume[] => {
     const { source = '', destination, options = [] } = mount;
@@ -29,7 +29,7 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     const image = entry?.root === '/' ? facts.imageOf(entry.number) : undefined;
     if (!entry || !image || hostWouldCorrupt(entry)) return [];
     const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
-    // The guest would have to replay the journal of what the host is writing. So it is shared, and cannot be written to.
+    // The guest would replay the journal while the host writes to the file system. It is shared instead, read-only.
     if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
     const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
     const point = `${STORAGE}/${shareEntryName(newName(), destination)}`;

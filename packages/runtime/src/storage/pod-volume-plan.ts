@@ -1,13 +1,13 @@
 /**
- * A pod's emptyDir volumes (kubelet's `kubernetes.io~empty-dir/NAME`) are the guest's own: memory of its, or a directory beside the
- * root file system of the pod's first container. They end with the pod, so the host needs not see them. 1.x's places and drivers. kubelet
+ * A pod's emptyDir volumes (kubelet's `kubernetes.io~empty-dir/NAME`) are in the guest: a tmpfs, or a directory beside the root file
+ * system of the pod's first container. They end with the pod, so the host does not need them. 1.x's paths and drivers. kubelet
  * has given the host's directory the pod's `fsGroup` and the volume's `sizeLimit`: the guest's gets them from there.
  */
 import { basename, dirname } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
 
-/** What the agent is asked to provide, in Storage's words (agent.proto). */
+/** Storages that the agent provides (agent.proto). */
 export interface VolumeStorage {
   readonly driver: 'ephemeral' | 'local';
   readonly source: string;
@@ -18,9 +18,9 @@ export interface VolumeStorage {
 
 export interface PodVolumePlan {
   readonly storages: readonly VolumeStorage[];
-  /** All mounts; those of emptyDir volumes with sources in the guest, which the share leaves alone. */
+  /** All mounts; mounts of emptyDir volumes have sources in the guest, which are not shared. */
   readonly mounts: readonly Mount[];
-  /** Those of `mounts` that are the guest's. */
+  /** Elements of `mounts` that the guest mounts. */
   readonly inGuest: ReadonlySet<Mount>;
 }
 

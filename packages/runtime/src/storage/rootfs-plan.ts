@@ -1,4 +1,4 @@
-/** Whether a container's root file system is the whole of a disk, which the guest can mount by itself. Pure. */
+/** Whether a container's root file system is a whole disk, which the guest can mount. Pure. */
 import { basename, dirname } from 'node:path';
 import type { DiskFacts, WantedDisk } from './disk-plan.ts';
 import { hostWouldCorrupt, mountAt, mountPointsBelow } from '../mounts/mount-table.ts';
@@ -7,21 +7,21 @@ import type { MountEntry } from '../mounts/mount-table.ts';
 export interface RootfsDisk extends WantedDisk {
   readonly fstype: string;
   readonly options: readonly string[];
-  /** Where the root is in the file system: at its top, or in its directory `rootfs` (docker's devicemapper). */
+  /** Path of the root in the file system: the top, or the directory `rootfs` (docker's devicemapper). */
   readonly suffix: '' | '/rootfs';
-  /** Where the host has it mounted. */
+  /** The host's mount point. */
   readonly heldAt: string;
 }
 
-/** File systems of disks that our guest's kernel has. Others are shared, as directories are. */
+/** File systems that the guest's kernel has. Others are shared as directories. */
 const KNOWN = ['ext4', 'xfs'];
 
 function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { isReadonly }: DiskFacts): RootfsDisk | undefined {
   if (entry.root !== '/' || !KNOWN.includes(entry.fstype) || hostWouldCorrupt(entry)) return undefined;
-  // By another mount the host writes to it, which is not to end for one who only reads; and the guest would have to replay its journal.
+  // The host writes to it through another mount, which must not become read-only; and the guest would replay its journal.
   if (entry.isReadonly && !entry.isWhollyReadonly && !entry.isHeld) return undefined;
   const readonly = entry.isReadonly || isReadonly(entry.number);
-  // The host has it mounted too, and xfs does not mount one UUID twice.
+  // The host has mounted it, and xfs refuses to mount the same UUID twice.
   const options = [...(entry.fstype === 'xfs' ? ['nouuid'] : []), ...(readonly ? ['ro'] : [])];
   return {
     number: entry.number,
@@ -36,8 +36,8 @@ function whole(entry: MountEntry, hint: string, suffix: RootfsDisk['suffix'], { 
 }
 
 /**
- * `table` is /proc/self/mountinfo. A root with other mounts inside is not: the guest would not see them. Nor is a directory `rootfs` whose
- * bundle lies on the same disk: more than a root file system is on that one.
+ * `table` is /proc/self/mountinfo. A root with other mounts inside does not qualify: the guest would not see them. Neither does a directory
+ * `rootfs` whose bundle is on the same disk: such a disk has more than a root file system.
  */
 export function planRootfs({ path, rootfs }: { path: string; rootfs: string }, table: string, facts: DiskFacts): RootfsDisk | undefined {
   const inside = mountPointsBelow(rootfs, table).filter((point) => point !== rootfs);

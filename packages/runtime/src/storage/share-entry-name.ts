@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 
-/** Of an entry of a directory, in bytes (NAME_MAX of limits.h). */
+/** Longest name of a directory entry, in bytes (NAME_MAX of limits.h). */
 const MAX_BYTES = 255;
 
-/** `head` with the last name of a path behind it, for people who look at the directory; without that when the entry would be too long. */
+/** `head` followed by the last component of a path, for people who list the directory; `head` alone when the name would be too long. */
 export function shareEntryName(head: string, path: string): string {
   const name = `${head}-${basename(path) || 'root'}`;
   return Buffer.byteLength(name) > MAX_BYTES ? head : name;

@@ -1,6 +1,6 @@
 /**
- * Which host directories and files the guest gets through the shared file system, and what the container's mounts become.
- * Pure: `HostFacts` has what is on the host.
+ * Plans which directories and files of the host are shared with the guest, and the container's mounts in the guest.
+ * Pure: `HostFacts` has the facts of the host.
  */
 import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
@@ -9,9 +9,9 @@ import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface HostFacts {
-  /** What a bind mount's source is; undefined when it does not exist. */
+  /** Type of a bind mount's source; undefined when it does not exist. */
   kindOf(path: string): 'directory' | 'file' | 'other' | undefined;
-  /** Bytes that the file system at `path` can hold; undefined when there is none. */
+  /** Capacity of the file system at `path`, in bytes; undefined when the path does not exist. */
   capacityOf(path: string): number | undefined;
   /** Whether `path` exists and is in a tmpfs. */
   isInTmpfs(path: string): boolean;
@@ -30,15 +30,15 @@ export interface SharedPath {
 
 export interface SharePlan {
   readonly shared: readonly SharedPath[];
-  /** The container's mounts with sources as the guest sees them. */
+  /** The container's mounts with the guest's sources. */
   readonly mounts: readonly Mount[];
 }
 
-/** Size of the sandbox' /dev/shm unless the engine mounts one of another size, in bytes. */
+/** Size of the sandbox's /dev/shm unless the engine mounts one of another size, in bytes. */
 const DEFAULT_SHM_BYTES = 64 << 20;
 const SUFFIXES: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
 
-/** The `size=` of a tmpfs (tmpfs(5)) in bytes; a share of memory, `50%`, is not known here. */
+/** The `size=` of a tmpfs (tmpfs(5)) in bytes; undefined for a percentage of memory. */
 function tmpfsBytes(options: readonly string[]): number | undefined {
   const [, digits, suffix = ''] = options.map((option) => /^size=(\d+)([kmg]?)$/i.exec(option)).find(Boolean) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SUFFIXES[suffix.toLowerCase()] ?? 1);
@@ -54,7 +54,7 @@ function isSharedMemory(mount: Mount, { isInTmpfs }: Pick<HostFacts, 'isInTmpfs'
   return !isBind(mount) || (basename(source) === 'shm' && isInTmpfs(source));
 }
 
-/** Bytes of the sandbox's /dev/shm: the size of the engine's, or the usual size. */
+/** Bytes of the sandbox's /dev/shm: the size of the engine's, or the default. */
 export function shmBytes(mounts: readonly Mount[], facts: Pick<HostFacts, 'capacityOf' | 'isInTmpfs'>): number {
   const mount = mounts.find((candidate) => isSharedMemory(candidate, facts));
   if (!mount) return DEFAULT_SHM_BYTES;
@@ -62,14 +62,14 @@ export function shmBytes(mounts: readonly Mount[], facts: Pick<HostFacts, 'capac
   return bytes === undefined || bytes === 0 ? DEFAULT_SHM_BYTES : bytes;
 }
 
-/** The guest has its own kernel file systems, and its own /dev. The source decides: the host may have anything at the destination. */
+/** The guest has its own kernel file systems and its own /dev. The source decides, because the destination may be any path of the container. */
 const staysInGuest = ({ destination, source = '' }: Mount): boolean =>
   destination === '/dev' || /^\/(proc|sys|dev\/(mqueue|pts|hugepages))(\/|$)/.test(source);
 
-/** What a /dev/shm has (crun takes from a bind mount what is not asked for), unless the engine asks for the opposite. */
+/** Default options of /dev/shm, unless the engine sets the opposite (crun removes options that a bind mount does not name). */
 const SHM_FLAGS = { nosuid: 'suid', nodev: 'dev', noexec: 'exec' };
 
-/** The container's /dev/shm is the sandbox' own, shared by its containers. */
+/** The container's /dev/shm is the sandbox's own, shared by its containers. */
 export function shmMount(options: readonly string[] = []): Mount {
   const flags = Object.entries(SHM_FLAGS).flatMap(([flag, opposite]) => (options.includes(opposite) ? [] : [flag]));
   const all = ['rbind', ...flags, ...(options.includes('ro') ? ['ro'] : [])];
@@ -89,7 +89,7 @@ function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath 
   };
 }
 
-/** Plans the mounts of one container; those of `inGuest` have their sources in the guest already. */
+/** Plans the mounts of one container; mounts in `inGuest` already have sources in the guest. */
 export function planShare(
   containerId: string,
   mounts: readonly Mount[],
@@ -109,6 +109,6 @@ export function planShare(
   return { shared, mounts: guestMounts };
 }
 
-/** Host file whose lines become the guest's resolv.conf. */
+/** File of the host whose lines become the guest's resolv.conf. */
 export const resolvConfSource = (mounts: readonly Mount[]): string | undefined =>
   mounts.find(({ destination }) => destination === '/etc/resolv.conf')?.source;

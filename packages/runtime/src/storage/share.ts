@@ -1,4 +1,4 @@
-/** Makes and fills the directory that QEMU exports to the guest. Each step writes its undo down first. */
+/** Creates and fills the directory that QEMU exports to the guest. Each step records its undo first. */
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -20,7 +20,7 @@ export const hostFacts: HostFacts = {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found) return undefined;
     if (found.isDirectory()) return 'directory';
-    // Nobody of the host's answers at a socket or a pipe in the guest, but they are there, as in 1.x; device nodes are the guest's own.
+    // Sockets and pipes of the host are shared, as in 1.x, although they have no peer in the guest; device nodes are the guest's own.
     return found.isFile() || found.isSocket() || found.isFIFO() ? 'file' : 'other';
   },
   capacityOf(path) {
@@ -38,8 +38,8 @@ function makeDirectory(path: string, record: RecordUndo): void {
 }
 
 /**
- * `mounts` is where we mount; `shared`, a read-only slave copy of it, is what QEMU exports, so that the guest cannot write to
- * the top of the share. `mounts` must be a shared mount itself: what is mounted below later has to show up in the copy,
+ * Containers' files are mounted below `mounts`. QEMU exports `shared`, a read-only slave copy of it, so that the guest cannot write to
+ * the top of the share. `mounts` must be a shared mount: later mounts below it must propagate to the copy,
  * whatever the propagation of the host's root is.
  */
 export function makeShare(paths: SandboxPaths, record: RecordUndo, kernel: Mounter): void {
@@ -48,7 +48,7 @@ export function makeShare(paths: SandboxPaths, record: RecordUndo, kernel: Mount
   makeAside(asideOf(paths), record, kernel);
   record({ undo: 'unmount', path: paths.mounts });
   kernel.mount(paths.mounts, paths.mounts, NONE, MS_BIND);
-  // Private first: the copy would else belong to the peers of what it was copied from, and mount everything there too.
+  // Private first: otherwise the bind mount would be a peer of its source, and mounts would propagate there, too.
   kernel.mount(NONE, paths.mounts, NONE, MS_PRIVATE);
   kernel.mount(NONE, paths.mounts, NONE, MS_SHARED);
   record({ undo: 'unmount', path: paths.shared });
@@ -66,12 +66,12 @@ export interface SharedContainer {
   readonly volumes: readonly SharedPath[];
 }
 
-/** Makes <share>/ID, where the guest mounts a root file system that is on a disk: it cannot make it, the top being read-only. */
+/** Creates <share>/ID, on which the guest mounts a root file system that is on a disk: the guest cannot create it, because the top is read-only. */
 function makeRootPoint({ mounts }: SharePaths, containerId: string, record: RecordUndo): void {
   makeDirectory(join(mounts, containerId), record);
 }
 
-/** Where mounts are made ready: itself a mount, from which nothing is handed on to other namespaces, and out of the guest's sight. */
+/** Directory in which mounts are prepared: a private mount, so that nothing propagates to other namespaces, and not visible to the guest. */
 const asideOf = ({ share }: Pick<SandboxPaths, 'share'>): string => join(share, 'aside');
 
 function makeAside(path: string, record: RecordUndo, kernel: Mounter): void {
@@ -84,12 +84,12 @@ function makeAside(path: string, record: RecordUndo, kernel: Mounter): void {
 type Places = Readonly<{ [kind in SharedPath['kind']]: string }>;
 
 interface MountPoints {
-  /** Directory that the share shows. */
+  /** Directory with the content of the share. */
   readonly mounts: string;
   readonly places: Places;
 }
 
-/** To mount over, for one container. A sandbox that an earlier version has made has no room for them yet. */
+/** Creates a container's mount points for preparing mounts. A sandbox of an earlier version lacks their directory. */
 function makePlaces(paths: SharePaths, containerId: string, record: RecordUndo, kernel: Mounter): Places {
   const aside = asideOf(paths);
   if (!existsSync(aside)) makeAside(aside, record, kernel);
@@ -114,10 +114,10 @@ function makePlace(target: string, kind: SharedPath['kind'], record: RecordUndo)
 }
 
 /**
- * Mounts one directory or file into the share, at `path.name`. A copy of one of the host's mounts is its peer, and copies of that are its
- * slaves: what the host mounts there later would come along, and keep the volume from being unmounted. So it is cut off before it is
- * handed on. It has its flags by then too: what becomes of a mount later is not that of its copies, and virtiofsd sees the share in a
- * mount namespace of its own. It is moved, because unmounting takes milliseconds.
+ * Mounts one directory or file into the share, at `path.name`. A bind mount is a peer of the host's mount, and its copies are slaves: later
+ * mounts of the host would propagate there and keep the volume from being unmounted. So the mount is made private before it is moved into
+ * the share. Its flags are set before, too: changes of a mount do not apply to its copies, and virtiofsd has a copy of the share in its own
+ * mount namespace. The mount is moved, because unmounting takes milliseconds.
  */
 function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: RecordUndo, kernel: Mounter): void {
   const { source, kind, recursive, readonly } = path;
@@ -128,12 +128,12 @@ function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: Re
   kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
   kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
   if (readonly) kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
-  kernel.restrictMounts(place); // a guest may make device nodes: they open nothing on the host
+  kernel.restrictMounts(place); // a guest may create device nodes: they must not be usable on the host
   record({ undo: 'unmount', path: target });
   kernel.mount(place, target, NONE, MS_MOVE);
 }
 
-/** Mounts what a container is to see into the share; its root, unless that is on a disk, at <share>/ID/rootfs. */
+/** Mounts a container's volumes and root file system into the share; the root at <share>/ID/rootfs, unless it is on a disk. */
 export function sharePaths(paths: SharePaths, container: SharedContainer, record: RecordUndo, kernel: Mounter): void {
   const { id, rootfs, volumes } = container;
   makeRootPoint(paths, id, record);

@@ -1,7 +1,7 @@
 /**
- * What a sandbox has made on the host, written down before it is made. A failed create, `delete` and clean-up after a crash
- * all replay the same file backwards, so there is one way to undo a thing, and each undo is a success when there is nothing
- * (any more) to undo.
+ * Records a sandbox's changes on the host before they are made. A failed create, `delete` and clean-up after a crash
+ * all replay the same file backwards, so there is one way to undo each change. Undoing a change that does not exist
+ * is a success.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { isUndo } from '../state/validate-state.ts';
 
-/** `container`: the container of a pod with which the entry is undone while the sandbox runs on. */
+/** `container`: the container of a pod with which the entry is undone while the sandbox continues. */
 export type Undo = { readonly container?: string } & (
   | { readonly undo: 'rmdir'; readonly path: string }
   | { readonly undo: 'unlink'; readonly path: string }
@@ -22,7 +22,7 @@ export type Undo = { readonly container?: string } & (
   | { readonly undo: 'delete-netns'; readonly path: string }
 );
 
-/** Carries one entry out; must succeed when the thing is gone already. */
+/** Carries out one entry; must succeed when there is nothing to undo. */
 export type UndoOne = (entry: Undo) => void | Promise<void>;
 
 export class UndoJournal {
@@ -36,7 +36,7 @@ export class UndoJournal {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
   }
 
-  /** Entries in the order they were recorded. A last line cut short by a crash belongs to a step that was not begun; a damaged one keeps nothing else. */
+  /** Entries in the order in which they were recorded. An incomplete last line belongs to a step that was not begun; other damaged lines are skipped. */
   entries(): Undo[] {
     let text: string;
     try {
@@ -55,7 +55,7 @@ export class UndoJournal {
   }
 }
 
-/** Processes first, each kind last thing first: a QEMU on its way out still holds the files that were shared after its start. */
+/** Processes first, then the rest, each in reverse order: a QEMU that is ending still has files open that were shared after its start. */
 function inOrderOfUndoing(entries: readonly Undo[]): Undo[] {
   const isProcess = ({ undo }: Undo): boolean => undo === 'kill';
   const reversed = entries.toReversed();
@@ -63,7 +63,7 @@ function inOrderOfUndoing(entries: readonly Undo[]): Undo[] {
 }
 
 /**
- * Undoes everything, processes first and then last thing first, and goes on after failures: what can go must go.
+ * Undoes everything, processes first, then the rest in reverse order. Continues after failures.
  * @returns one line for each thing that could not be undone
  */
 export async function replay(entries: readonly Undo[], undoOne: UndoOne): Promise<string[]> {

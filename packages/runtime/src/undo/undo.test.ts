@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { KernelError } from '@kata-containers/common/errors/kata-error';
 import { undoAll } from './undo.ts';
 
-/** Every host has these mounted; nothing is unmounted here. */
+/** Mount points of every host; nothing is unmounted here. */
 const busy = (['/proc', '/sys', '/dev'] as const).flatMap((path) => Array.from({ length: 10 }, () => ({ undo: 'unmount', path }) as const));
 
 describe('undoing on the host', () => {

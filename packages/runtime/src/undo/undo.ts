@@ -1,4 +1,4 @@
-/** Carries undo entries out. Each is a success when its object is gone already, and none removes what is or holds a mount point. */
+/** Carries out undo entries. Each is a success when its object does not exist, and none removes a path that is or contains a mount point. */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ interface UndoTools {
   readonly kernel: UndoCalls;
 }
 
-/** Runs a removal for which "there is none" is as good as done. */
+/** Runs a removal; a missing object is a success. */
 function tolerateMissing(remove: () => void): void {
   try {
     remove();
@@ -29,9 +29,9 @@ function tolerateMissing(remove: () => void): void {
   }
 }
 
-/** All that one replay waits for shares this time: `delete` must end soon, however many mounts are busy and processes deaf. */
+/** Time limit for all waiting of one replay: `delete` must end soon, even with many busy mounts and hanging processes. */
 const REPLAY_MS = 3000;
-/** A guest that has been told to let go of files does so a moment later; nothing on the host tells when. */
+/** Interval of attempts to unmount: a guest releases files a moment after its answer, and no event on the host reports it. */
 const BUSY_MS = 1000;
 const LOOK_MS = 20;
 
@@ -47,12 +47,12 @@ async function unmount(path: string, kernel: Pick<Kernel, 'umount'>, leftMs: num
   }
 }
 
-/** A process that does not end by itself has this long between SIGTERM and SIGKILL; at SIGKILL each has this long at least. */
+/** Time between SIGTERM and SIGKILL, and minimum time for the end after SIGKILL. */
 const TERMINATION_MS = 500;
-/** Each run of ip and tc has this long at least: milliseconds, on a host that is not stuck. */
+/** Minimum time for a run of ip or tc, which takes milliseconds on a working host. */
 const LINKS_MS = 1000;
 
-/** `leftMs`: how long it may take to wait for others, which need not be enough. */
+/** `leftMs`: remaining time for waiting. */
 async function undoOne(entry: Undo, kernel: UndoCalls, leftMs: number): Promise<void> {
   const [graceMs, killMs] = [Math.min(TERMINATION_MS, leftMs), Math.max(TERMINATION_MS, leftMs)];
   const linksMs = Math.max(LINKS_MS, leftMs);

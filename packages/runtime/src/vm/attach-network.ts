@@ -13,10 +13,10 @@ import { undoOrWarn } from '../undo/undo.ts';
 export interface SandboxNetwork {
   /** Of the network namespace. */
   readonly path: string;
-  /** True when the namespace is ours to remove. */
+  /** True when the runtime created the namespace and removes it. */
   readonly created: boolean;
   readonly facts: NetworkFacts;
-  /** The container's resolv.conf names docker's resolver, which works in the namespace. */
+  /** True when the container's resolv.conf names docker's resolver, which runs in the namespace. */
   readonly hasResolver: boolean;
   readonly networks: readonly QemuNetwork[];
 }
@@ -29,7 +29,7 @@ function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved:
 
 /**
  * Attaches the namespace's links to new taps.
- * @returns open devices of those that QEMU inherits, in the order of their fds in the plan; the caller closes them
+ * @returns fds of the devices that QEMU inherits, in the order of the plan; the caller closes them
  */
 export async function attachLinks(context: Context, network: SandboxNetwork, journal: UndoJournal): Promise<number[]> {
   const { path, created, networks, facts, hasResolver } = network;
@@ -50,11 +50,11 @@ export async function attachLinks(context: Context, network: SandboxNetwork, jou
   return joinByMacvtap(path, inherited, (entry) => journal.record(entry), context.kernel);
 }
 
-/** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has them open, so tcfilter is the only way. */
+/** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has opened the taps, so only tcfilter is possible. */
 export async function adoptTaps(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
   const { path, created, networks, facts, hasResolver } = network;
   if (networks.some(({ descriptor }) => descriptor !== undefined))
-    context.log.info('the VM was made before its network: the links are joined by tcfilter, not by macvtap');
+    context.log.info('the VM was started before its network existed: the links are connected by tcfilter, not by macvtap');
   if (!created) recordUndo(network, [], journal);
   await moveTaps(
     tapsFrom,

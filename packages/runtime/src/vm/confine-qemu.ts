@@ -1,4 +1,4 @@
-/** The confinement that QEMU is started in: a root directory, namespaces and capabilities of its own. */
+/** Starts QEMU confined: with its own root directory, namespaces and capabilities. */
 import { chownSync, closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { capabilityMask } from '@kata-containers/common/kernel/capabilities';
@@ -10,11 +10,11 @@ import { inOwnRoot } from './own-root.ts';
 import type { Startable } from './own-root.ts';
 import { qemuRootPlan } from './qemu-root-plan.ts';
 
-/** The part of a program that says whether it has an interpreter: a script's first line, or ELF's program headers. */
+/** Length of the head of a program that shows whether it has an interpreter: a script's first line, or ELF's program headers. */
 const HEAD_BYTES = 4096;
 const PT_INTERP = 3;
 
-/** elf(5), 64 bits, little endian. Anything else is taken for a program that needs others. */
+/** elf(5), 64 bits, little endian. Any other file is treated as a program with an interpreter. */
 export function isStaticProgram(head: Buffer): boolean {
   if (head.length < 64 || head.toString('latin1', 0, 4) !== '\x7fELF' || head[4] !== 2 || head[5] !== 1) return false;
   const [offset, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];

@@ -1,4 +1,4 @@
-/** A connection to the agent of a sandbox. gRPC is loaded when it comes to that. */
+/** Connects to the agent of a sandbox. Loads gRPC only then. */
 import type { AgentConnection, ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
@@ -8,14 +8,14 @@ import { healthText, withHealth } from './sandbox-health.ts';
 
 type Sandbox = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
 
-/** Rejects as `promise` does, with the state of the sandbox' processes where nobody answered. */
+/** Adds the state of the sandbox's processes to the error of a call without an answer. */
 const explained = <T>(promise: Promise<T>, sandbox: Sandbox): Promise<T> =>
   promise.catch((error: unknown) => {
     throw withHealth(error, sandbox);
   });
 
 /**
- * Calls without a deadline of their own have the time that the accelerator of the VM needs.
+ * The default deadline of calls depends on the accelerator of the VM.
  * @throws StateError when the proxy has ended, AgentError when no agent answers
  */
 export async function connectGuest(sandbox: Sandbox, options: ConnectOptions = {}): Promise<AgentConnection> {

@@ -1,4 +1,4 @@
-/** Where a container's processes are counted on the host: engines read the cgroup of its shim. */
+/** The host's cgroups for a container's processes: engines read the statistics of the shim's cgroup. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
@@ -10,7 +10,7 @@ import type { UndoJournal } from '../undo/undo-journal.ts';
 
 const UNCOUNTED = 'no cgroup on the host: engines cannot read the resource usage of the container';
 
-/** Without its groups a container runs as well, so a host that does not let us is a warning. */
+/** A container works without its cgroups, so a failure is a warning. */
 export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () => void): void {
   try {
     act();
@@ -19,7 +19,7 @@ export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () 
   }
 }
 
-/** Makes the container's cgroups, empty. */
+/** Creates the container's empty cgroups. */
 export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
   attempt(context, UNCOUNTED, () => {
     const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, id));
@@ -29,12 +29,12 @@ export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bu
   });
 }
 
-/** A container's groups, as its journal has them. */
+/** A container's cgroups, from its journal. */
 export function directoriesOf(sandboxId: string, id: string): string[] {
   return containerEntries(sandboxId, id).flatMap((entry) => (entry.undo === 'remove-cgroup' ? entry.directories : []));
 }
 
-/** Joins those of a container: what is started from now on belongs to it. */
+/** Moves this process to a container's cgroups, in which its children then start. */
 export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
@@ -44,7 +44,7 @@ export function limitThreadsOf(context: Context, sandboxId: string, pid: number)
   attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, sandboxId), pid));
 }
 
-/** Moves processes of a cached VM to the cgroups of the sandbox' first container. */
+/** Moves processes of a cached VM to the cgroups of the sandbox's first container. */
 export function moveIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
   attempt(context, UNCOUNTED, () => {
     for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);

@@ -31,7 +31,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     { kind: 'device', path: '/dev/null' }, // Node opens it in the child
   ];
 
-  /** Output of a shell script in a root of its own with these entries. */
+  /** Output of a shell script in a new root with these entries. */
   async function output(entries: readonly RootEntry[], script: string): Promise<string> {
     const file = join(directory, 'output');
     const out = openSync(file, 'w');

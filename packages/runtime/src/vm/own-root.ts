@@ -1,6 +1,6 @@
 /**
- * A root directory for one process: a tmpfs with bind mounts, made in a mount namespace of the main thread that the process is then
- * started in. Everything is synchronous: nothing else of this program may run while its main thread is elsewhere.
+ * A root directory for one process: a tmpfs with bind mounts, in a new mount namespace of the main thread in which the process is
+ * started. Everything is synchronous: no other code may run while the main thread is in other namespaces.
  */
 import {
   chownSync,
@@ -39,11 +39,11 @@ export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCh
 /** What the root contains, at the host's path. */
 export type RootEntry =
   | { readonly kind: 'file' | 'directory'; readonly path: string; readonly access: 'read' | 'write' }
-  /** With the mounts below it, those of now and of later. */
+  /** With the mounts below it, current and future ones. */
   | { readonly kind: 'share'; readonly path: string }
   /** An empty tmpfs of the process' own, as large as the host's memory allows. */
   | { readonly kind: 'memory'; readonly path: string }
-  /** A node for the same character device as the host's; another file is bound. */
+  /** A node of the same character device as the host's; other files are bind-mounted. */
   | { readonly kind: 'device'; readonly path: string };
 
 export interface OwnRoot {
@@ -53,7 +53,7 @@ export interface OwnRoot {
 }
 
 const NONE = 'none';
-/** Where the root is made, in the new namespace: nothing that a root contains is below it. */
+/** Path of the root in the new namespace; a root never contains paths below it. */
 const BASE = '/sys';
 /** The host's /proc, read-only, while the process starts. */
 const HOST_PROC = '/.proc';
@@ -74,7 +74,7 @@ function addBind(path: string, flags: number, kernel: RootKernel): void {
   kernel.mount(NONE, target, NONE, MS_BIND | MS_REMOUNT | flags);
 }
 
-/** Slave mounts are slaves in a copy too: what is mounted in the share later arrives here. */
+/** A copy of a slave mount is a slave, too: later mounts in the share propagate to it. */
 function addShare(path: string, kernel: RootKernel): void {
   const target = join(BASE, path);
   mkdirSync(target, { recursive: true, mode: 0o755 });
@@ -107,7 +107,7 @@ function addEntry(entry: RootEntry, user: number, kernel: RootKernel): void {
   else addBind(path, entry.access === 'read' ? reads : writes, kernel);
 }
 
-/** The main thread's root becomes the new one, and the host's goes: lazily, for it has all mounts of the host; the namespace is ours. */
+/** Makes the new root the main thread's, and unmounts the host's root in this namespace, lazily, because it has all mounts of the host. */
 function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
   kernel.mount(NONE, '/', NONE, MS_REC | MS_SLAVE);
   kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID, 'mode=0755,size=1m');
@@ -124,7 +124,7 @@ function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
 }
 
 /**
- * /proc has the process itself, and no other one: a mount of the whole /proc shows the PID namespace of who mounts it, and that is the
+ * /proc contains only the process itself: a mount of the whole /proc would show the PID namespace of the mounting process, which is the
  * host's. QEMU's 9p server needs /proc/self/fd.
  */
 function finishRoot(pid: number | undefined, kernel: RootKernel): void {
@@ -132,7 +132,7 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
     mkdirSync(`/proc/${pid}`);
     kernel.mount(`${HOST_PROC}/${pid}`, `/proc/${pid}`, NONE, MS_BIND);
     kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | writes);
-    // The process may use /proc/self meanwhile: qemu-lite starts itself again by /proc/self/exe, without address randomisation.
+    // The process may use /proc/self meanwhile: qemu-lite re-executes /proc/self/exe without address randomization.
     symlinkSync(String(pid), '/proc/.self');
     renameSync('/proc/.self', '/proc/self');
   }

@@ -1,4 +1,4 @@
-/** From configuration and host to the plan of one VM. */
+/** Computes the plan of one VM from configuration and host. */
 import { statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { canOpen, isVirtualMachine, readCpuinfo } from '../host-check/accelerator.ts';
@@ -10,7 +10,7 @@ import { needOfRoot, unprivilegedUser } from './unprivileged-plan.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 const MIB = 1 << 20;
-/** 1.x's largest number of virtual CPUs on x86-64. */
+/** 1.x's largest number of vCPUs on x86-64. */
 const MAX_VCPUS = 240;
 
 export interface PlanInputs {
@@ -18,7 +18,7 @@ export interface PlanInputs {
   readonly accelerator: Accelerator;
   readonly networks: readonly QemuNetwork[];
   readonly sharedDirectory: string;
-  /** Where the daemon of virtio-fs listens. */
+  /** virtiofsd's socket. */
   readonly virtioFsSocket: string;
   readonly paths: QemuPaths;
   readonly agentDebug: boolean;
@@ -31,7 +31,7 @@ function vcpus({ default_vcpus: start, default_maxvcpus: most }: HypervisorConfi
   return { maxVcpus, vcpus: Math.min(start === 0 ? 1 : start < 0 ? maxVcpus : start, maxVcpus) };
 }
 
-/** As much as the host has and a GiB more, as 1.x does: room for hot-plugged memory, not memory. */
+/** The host's memory plus 1 GiB, as in 1.x: address space for hot-plugged memory, not memory. */
 function memory(configuration: HypervisorConfiguration): Pick<QemuPlan, 'memoryMiB' | 'maxMemoryMiB' | 'memorySlots'> {
   const memoryMiB = configuration.default_memory === 0 ? 2048 : configuration.default_memory;
   const host = Math.floor(totalmem() / MIB);
@@ -42,7 +42,7 @@ function memory(configuration: HypervisorConfiguration): Pick<QemuPlan, 'memoryM
   };
 }
 
-/** The share's and the memory's kinds go together. */
+/** The types of share and memory depend on each other. */
 function share(configuration: HypervisorConfiguration, socket: string): Pick<QemuPlan, 'virtioFs' | 'memoryBackend'> {
   const memoryBackend = planMemoryBackend(configuration);
   return {

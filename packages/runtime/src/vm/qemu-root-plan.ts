@@ -1,5 +1,5 @@
 /**
- * What the root directory of one QEMU contains: each path is the host's path, so that QEMU's arguments are the same inside and
+ * The content of QEMU's root directory: each path is the host's path, so that QEMU's arguments are the same inside and
  * outside. Pure.
  */
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { SHARED_MEMORY } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { RootEntry } from './own-root.ts';
 
-/** A program that is not static, or a script, needs these. On most hosts the last four are links to /usr. */
+/** Directories for dynamic programs and scripts. On most hosts the last four are links to /usr. */
 export const SYSTEM_DIRECTORIES = ['/usr', '/bin', '/sbin', '/lib', '/lib64'];
 const LINKER_CACHE = '/etc/ld.so.cache';
 
@@ -36,7 +36,7 @@ const guest: Entries = ({ kernel, image, initrd, firmware, pflashes }) => [
   ...pflashes.map((path) => file(path, 'write')),
 ];
 
-/** QEMU makes its sockets and its log there. */
+/** QEMU creates its sockets and its log there. */
 const vmDirectory: Entries = ({ paths }) => [directory(dirname(paths.qmpSocket), 'write')];
 
 /** A clone maps the template's memory privately; QEMU before 8.2 opens such a file for writing. The maker's files are in its own directory. */
@@ -67,7 +67,7 @@ const devices: Entries = ({ accelerator, entropySource, vhostNet }) =>
 
 const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`);
 
-/** Parents before their children; what a directory of the same access contains needs no mount of its own. */
+/** Parents before their children; a path inside a directory with the same access needs no mount of its own. */
 function withoutContained(entries: readonly RootEntry[]): RootEntry[] {
   const tops = entries.flatMap((entry) => (entry.kind === 'directory' ? [entry] : []));
   return entries.filter(

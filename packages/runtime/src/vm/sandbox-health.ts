@@ -1,4 +1,4 @@
-/** Which processes of a sandbox live, for the errors of a guest that does not answer: QEMU and proxy end for different reasons. */
+/** The state of a sandbox's processes, for the errors of a guest that does not answer: QEMU and proxy end for different reasons. */
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
 import { processState } from '@kata-containers/common/process/process-identity';
@@ -28,7 +28,7 @@ export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sa
   return `${processes.join(', ')}; ${logs}; 'kata-runtime delete --force ${SandboxContainer}' ends the sandbox`;
 }
 
-/** Adds the health of the sandbox to an error that says that nobody answered; passes on every other error. */
+/** Adds the health of the sandbox to an error of a call without an answer; returns other errors unchanged. */
 export function withHealth(error: unknown, sandbox: Sandbox): unknown {
   const isSilence = error instanceof AgentError && (error.grpcCode === GRPC.unavailable || error.grpcCode === GRPC.deadlineExceeded);
   return isSilence ? new AgentError(error.grpcCode, `${error.message}: ${healthText(sandbox)}`, { cause: error.cause }) : error;

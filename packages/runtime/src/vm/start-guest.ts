@@ -46,10 +46,10 @@ export interface GuestStart {
   readonly state?: string;
 }
 
-/** A process whose end makes waiting useless. */
+/** A process without which waiting is useless. */
 interface Needed {
   readonly identity: ProcessIdentity;
-  /** Ends with an error when the process does. */
+  /** Rejects when the process ends. */
   readonly failed: Promise<never>;
 }
 
@@ -73,11 +73,11 @@ function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | 
 }
 
 /**
- * Waits for `work`, or for the end of a process that it needs: a start that cannot succeed any more fails at once. `work` may fail because of that
- * end, and a moment before it is known: the end is the error then.
+ * Waits for `work`, or for the end of a process that it needs, so that the start fails at once. `work` may fail because of that end a moment
+ * before the end is known: then the end is the error.
  */
 async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Promise<T> {
-  work.catch(() => {}); // told by the race, unless an end is
+  work.catch(() => {}); // reported by the race, unless a process has ended
   const ends = needed.map(({ failed }) => failed);
   try {
     return await Promise.race([work, ...ends]);
@@ -87,7 +87,7 @@ async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Prom
   }
 }
 
-/** Starts QEMU in the network namespace, where it opens by name the taps that it does not inherit. */
+/** Starts QEMU in the network namespace, in which it opens the taps that it does not inherit by name. */
 async function spawnQemu(context: Context, { plan, files, netns, journal, taps = [] }: GuestStart): Promise<StartedQemu> {
   const args = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { args: args.join(' ') });
@@ -100,14 +100,14 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
   return started;
 }
 
-/** @throws HypervisorError with QEMU's last words, TimeoutError */
+/** @throws HypervisorError with the last lines of QEMU's log, TimeoutError */
 async function openOwnMonitor(context: Context, { plan, files }: GuestStart, needed: readonly Needed[]): Promise<QmpClient> {
   const timeoutMs = guestTimeout(QMP_TIMEOUT_MS, plan.accelerator);
   return traceStep(context.log, 'QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
 }
 
 /**
- * A sandbox without its files is useless: the proxy ends with the daemon that serves them, and the shims with the proxy. It is in the network
+ * The proxy ends with virtiofsd, and the shims with the proxy: a sandbox is useless without its files. It is in the network
  * namespace of the VM, for it needs none of the host's sockets.
  */
 async function startProxy(context: Context, { plan, files, netns, journal }: GuestStart, daemon?: StartedDaemon): Promise<Needed> {
@@ -126,7 +126,7 @@ async function startProxy(context: Context, { plan, files, netns, journal }: Gue
   }
 }
 
-/** The first answer comes when the guest has booted. A guest that dies before is reported with its last words. */
+/** Waits for the first answer, which means that the guest has booted. Otherwise the error has the last lines of the guest's console. */
 async function awaitAgent(
   url: string,
   needed: readonly Needed[],
@@ -141,7 +141,7 @@ async function awaitAgent(
     return agent;
   } catch (error) {
     const lines = tail?.lastLines() ?? '';
-    throw new HypervisorError('the guest did not come up', lines === '' ? '' : `last lines of the guest's console: ${lines}`, {
+    throw new HypervisorError('the guest did not start', lines === '' ? '' : `last lines of the guest's console: ${lines}`, {
       cause: error,
     });
   }
@@ -155,16 +155,16 @@ interface SpawnedGuest {
   readonly daemon?: StartedDaemon;
 }
 
-/** Starts the processes, and loads the VM's state if there is one. They stand in the journal when this fails. */
+/** Starts the processes, and loads the VM's state if there is one. The processes are in the journal when it fails. */
 async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
   if (context.configuration.proxy.confine) forbidIoUring(context.kernel); // before QEMU, which does without too
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
   const qemu = await spawnQemu(context, start);
-  const needed = [...(daemon ? [daemon] : []), qemu]; // QEMU ends when its daemon does at the start: the daemon's last words say why
+  const needed = [...(daemon ? [daemon] : []), qemu]; // QEMU ends when its daemon ends at the start: the daemon's log has the reason
   const monitor = await openOwnMonitor(context, start, needed);
   const tail = follow(context, start.files); // before the proxy, who is the console's next reader
   try {
-    // QEMU answers once it has made all of its sockets: 1.x's proxy dials kata.sock once, and ends when nobody listens.
+    // QEMU's answer means that it has created all sockets: 1.x's proxy connects to kata.sock once, and ends when that fails.
     const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon));
     const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, start.plan.accelerator);
     const { state } = start;
@@ -181,7 +181,7 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
   }
 }
 
-/** What was started stands in the journal when this fails. @throws HypervisorError, TimeoutError, KataError */
+/** Its processes are in the journal when it fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<RunningVm> {
   const { qemu, proxy, daemon, tail } = await spawnGuest(context, start);
   try {

@@ -16,7 +16,7 @@ import type { Options, Verb } from '../verb.ts';
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** `uid[:gid]`, numbers only: names mean nothing outside the container. */
+/** `uid[:gid]`, numbers only: names cannot be resolved outside the container. */
 function parseUser(text: string): User {
   const match = /^(\d+)(?::(\d+))?$/.exec(text);
   if (!match) throw new UsageError(`--user must be uid[:gid] in numbers, not "${text}"`);
@@ -40,16 +40,16 @@ function readProcess(path: string): Process {
 
 const list = (options: Options, name: string): string[] => (Array.isArray(options[name]) ? (options[name] as string[]) : []);
 
-/** runc adds to all sets but the ambient one. */
+/** As in runc, added to all sets except the ambient one. */
 function moreCapabilities(own: Capabilities | undefined, added: readonly string[]): Capabilities | undefined {
   if (added.length === 0) return own;
   const plus = (set: readonly string[] = []): string[] => [...new Set([...set, ...added])];
   return { ...own, bounding: plus(own?.bounding), effective: plus(own?.effective), permitted: plus(own?.permitted) };
 }
 
-/** The container's own process with what the command line changes. */
+/** The container's own process with the changes of the command line. */
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
-  if (args.length === 0) throw new UsageError('Missing command: what is to be run in the container?');
+  if (args.length === 0) throw new UsageError('Missing command: name the program to run in the container');
   const { sandboxId, record } = requireContainer(id);
   const { process: own } = keptBundle(sandboxId, id, record).spec;
   const user = textOption(options, 'user');
@@ -63,7 +63,7 @@ function composeProcess(id: string, args: readonly string[], options: Options): 
     env: [...(own?.env ?? []), ...list(options, 'env')],
     user: { ...(user === undefined ? own?.user : parseUser(user)), ...(gids.length > 0 && { additionalGids: gids }) },
     ...(capabilities && { capabilities }),
-    ...(options['newPrivs'] === false && { noNewPrivileges: true }), // commander takes "no-" for a negation
+    ...(options['newPrivs'] === false && { noNewPrivileges: true }), // commander parses "no-" as a negation
   };
 }
 

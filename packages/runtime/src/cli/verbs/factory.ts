@@ -1,4 +1,4 @@
-/** `factory init | status | prune | destroy`: 1.x's commands for VM templates and for the VM cache. Templates come and go without them, too. */
+/** `factory init | status | prune | destroy`: 1.x's commands for VM templates and for the VM cache. Templates are created and removed without them, too. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
@@ -20,7 +20,7 @@ import type { Verb } from '../verb.ts';
 
 const MIB = 1 << 20;
 
-/** The VM that a container has as a rule: with one network device. */
+/** The usual VM of a container: with one network device. */
 async function usualPlan(context: Context): Promise<QemuPlan> {
   const { hypervisor, agent, runtime } = context.configuration;
   const anywhere = '/';
@@ -46,7 +46,7 @@ async function init(context: Context): Promise<string> {
     throw new KataError('vm factory or VMCache is not enabled: set enable_template = true or vm_cache_number in [factory]');
   const plan = await usualPlan(context);
   const reason = cloneObstacle(plan);
-  if (reason !== undefined) throw new KataError(`no VM can stand ready: ${reason}`);
+  if (reason !== undefined) throw new KataError(`no VM can be prepared: ${reason}`);
   if (cached > 0) {
     await (await import('../../factory/cache/cache-server.ts')).runCacheServer(context, plan);
     return 'VM cache server has ended';
@@ -56,10 +56,10 @@ async function init(context: Context): Promise<string> {
   return 'vm factory initialized';
 }
 
-/** Milliseconds for the VM that the server is making, which holds a template: it ends when that has come up, or has not. */
+/** Milliseconds in which the server ends: it first finishes the VM that it is making, which locks a template. */
 const SERVER_END_MS = 90_000;
 
-/** 1.x's lines. A server that does not answer is no error: the state of the templates is printed all the same. */
+/** 1.x's lines. A server that does not answer is not an error: the state of the templates is printed nevertheless. */
 async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): Promise<string[]> {
   const { vm_cache_number: cached, vm_cache_endpoint: endpoint } = configuration.factory;
   if (cached === 0) return [];
@@ -95,7 +95,7 @@ async function destroy(context: Context): Promise<string> {
   return [...lines, 'vm factory destroyed'].join('\n');
 }
 
-/** Outdated ones keep memory until the next template is made. */
+/** Removes outdated templates, which use memory until the next template is made. */
 async function prune(context: Context): Promise<string> {
   const removed = await templateStore(context).prune();
   const lines = removed.map(({ key, bytes }) => `removed template ${key} (${Math.ceil(bytes / MIB)} MiB)`);

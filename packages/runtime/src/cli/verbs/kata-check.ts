@@ -26,10 +26,10 @@ import type { Invocation, Verb } from '../verb.ts';
 
 const STDERR = 2;
 
-/** A module that does not come up may keep modprobe waiting. */
+/** modprobe may hang on a broken module. */
 const MODPROBE_MS = 30_000;
 
-/** What modprobe(8) said when it failed. */
+/** The message of modprobe(8) when it failed. */
 function loadModule(name: string): string | undefined {
   try {
     execFileSync('modprobe', [name], {
@@ -66,7 +66,7 @@ function checkThisHost(log: Logger, say: (text: string) => void): void {
   }
 }
 
-/** With `--strict` versions are compared on a host that cannot run VMs, too: 1.x does not come to it there. */
+/** With `--strict` versions are compared on a host that cannot run VMs, too; 1.x stops before that. */
 async function checkAll({ options, configuration }: Invocation, log: Logger, say: (text: string) => void): Promise<void> {
   try {
     checkThisHost(log, say);
@@ -84,7 +84,7 @@ interface Findings {
   readonly warnings: readonly string[];
 }
 
-/** What a container needs beside a CPU that runs VMs. */
+/** Checks what a container needs besides a CPU that runs VMs. */
 async function findings({ configuration }: Invocation): Promise<Findings> {
   const parts = checkHostParts(thisInstallation);
   try {
@@ -98,7 +98,7 @@ async function findings({ configuration }: Invocation): Promise<Findings> {
   }
 }
 
-/** The last words of 1.x' checks, or undefined when they pass. Records go to stderr, the error as one of them too. */
+/** Runs 1.x's checks. @returns the error, or undefined when they pass. Records are printed on stderr, also the error. */
 async function failureOf(check: Promise<void>, log: Logger): Promise<string | undefined> {
   try {
     await check;

@@ -33,7 +33,7 @@ export const kataGc: Verb = {
     try {
       await collect(leftTemplates(templateStore(await context())), isDryRun, count);
     } catch (error) {
-      console.error(`templates are not checked: ${errorMessage(error)}`); // a mistake in the configuration must not keep sandboxes
+      console.error(`templates are not checked: ${errorMessage(error)}`); // an error in the configuration must not keep leftovers
       return 1;
     }
     if (count.found === 0) print('nothing is left behind\n');

@@ -11,7 +11,7 @@ import type { LogSource } from '../merge-logs.ts';
 import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 
-/** Files of a VM that are logs, and the name of each in the output. */
+/** Log files of a VM, and the name of each in the output. */
 const files = { qemu: 'qemu.log', proxy: 'proxy.log', virtiofsd: 'virtiofsd.log' } as const;
 const PROGRAMS = ['kata-runtime', 'kata-shim'].flatMap((name) => ['-t', name]); // the proxy's lines are in proxy.log too
 const JOURNAL_MS = 20_000;
@@ -29,7 +29,7 @@ function readLog(path: string): string {
   }
 }
 
-/** Lines of the journal that name one of the ids; none on a host without journald. */
+/** Lines of the journal with one of the ids; none on a host without journald. */
 function journal(ids: readonly string[], sinceMs: number): string {
   try {
     const since = ['--since', `@${Math.floor(sinceMs / 1000)}`];
@@ -43,7 +43,7 @@ function journal(ids: readonly string[], sinceMs: number): string {
   }
 }
 
-/** A create begins this long before its QEMU at the most. */
+/** Longest time between the beginning of create and the start of its QEMU. */
 const BEFORE_QEMU_MS = 60_000;
 
 export const kataLogs: Verb = {

@@ -10,7 +10,7 @@ import { readInput } from '../read-input.ts';
 import type { Verb } from '../verb.ts';
 
 interface Action {
-  /** Takes a file with JSON, "-" being stdin. */
+  /** Reads a file with JSON; "-" is stdin. */
   readonly takesFile: boolean;
   readonly run: (id: string, file: string, context: () => Promise<Context>) => Promise<object>;
 }

@@ -7,7 +7,7 @@ import { ratesOf, topTable } from '../top-table.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
 
-/** Moves the cursor to the top, and clears what is below (ECMA-48). */
+/** Moves the cursor to the top and clears the screen (ECMA-48). */
 const CLEAR = '\x1b[H\x1b[J';
 
 export const kataTop: Verb = {

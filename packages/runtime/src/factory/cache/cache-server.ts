@@ -1,4 +1,4 @@
-/** `factory init` with a VM cache: keeps VMs ready until it is stopped, and hands one to each runtime that asks (cache.CacheService). */
+/** `factory init` with a VM cache: keeps VMs ready until it is stopped, and gives one to each runtime that requests it (cache.CacheService). */
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
@@ -19,13 +19,13 @@ import type { CachedVm } from './cached-vm.ts';
 import { encodeVm } from './handed-vm.ts';
 import { VmPool } from './vm-pool.ts';
 
-/** Making a VM while a container starts would take the processor from it. */
+/** Starting a VM would take CPU time from a container that starts. */
 const QUIET_MS = 1500;
 const RETRY_MS = 5000;
 /** Time for the answer to `Quit`: 1.x's. */
 const QUIT_MS = 1000;
 
-/** @throws KataError when a server is there already; the socket of one that was killed is removed */
+/** Removes the socket of a killed server. @throws KataError while another server runs */
 async function makeRoomFor(endpoint: string): Promise<void> {
   mkdirSync(dirname(endpoint), { recursive: true, mode: 0o755 });
   if (!existsSync(endpoint)) return;

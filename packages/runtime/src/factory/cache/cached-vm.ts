@@ -1,6 +1,6 @@
 /**
- * A VM that stands ready, paused, under a name of its own. It is handed over by giving its directories the sandbox' name: sockets
- * and the exported share are open files to QEMU and proxy, so they need not notice. Its tap goes to the sandbox' network namespace
+ * A VM that is ready, paused, under a name of its own. A sandbox takes it by renaming its directories: sockets and share are open files
+ * of QEMU and proxy, which are not affected. Its tap is moved to the sandbox's network namespace
  * in the same way.
  */
 import { mkdirSync, renameSync } from 'node:fs';
@@ -23,13 +23,13 @@ import { makeTapNamespace } from '../tap-namespace.ts';
 import { keyOf } from '../template-key.ts';
 import { warmUp } from '../warm-up.ts';
 
-/** First letters of the names of cached VMs: no container has such an id but by its user's will. */
+/** Prefix of the names of cached VMs. Engines do not generate such ids. */
 const NAME = 'cache-';
 const JOURNAL = 'undo.jsonl';
 
 export interface CachedVm {
   readonly id: string;
-  /** Key of the template that it could have been cloned from: which containers it fits. */
+  /** Key of the template that it could have been cloned from, which decides for which containers it can be used. */
   readonly key: string;
   /** As the VM was started. */
   readonly plan: QemuPlan;
@@ -39,7 +39,7 @@ export interface CachedVm {
   readonly netns: string;
 }
 
-/** The paths of a sandbox, but for what stands in a sandbox' state: a cached VM has none. */
+/** The paths of a sandbox, except those in the state directory: a cached VM has no state. */
 export function cachedPaths(id: string): SandboxPaths {
   const paths = sandboxPaths(id);
   return { ...paths, journal: join(paths.vm, JOURNAL), proxySocket: join(paths.vm, 'proxy.sock') };
@@ -47,10 +47,10 @@ export function cachedPaths(id: string): SandboxPaths {
 
 export const isCachedVm = (name: string): boolean => name.startsWith(NAME);
 
-/** `usual` is the plan that it was made from. */
+/** `usual` is the plan from which it was made. */
 export const isUsable = ({ vm, proxy, key }: CachedVm, usual: QemuPlan): boolean => isAlive(vm) && isAlive(proxy) && keyOf(usual) === key;
 
-/** Starts a VM, has its guest do once what the first container needs, and pauses it. @throws KataError; nothing is left then */
+/** Starts a VM, warms it up, and pauses it. Leaves nothing behind when it fails. @throws KataError */
 export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<CachedVm> {
   const id = `${NAME}${randomUuid()}`;
   const paths = cachedPaths(id);
@@ -80,17 +80,17 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
 export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<unknown> =>
   withMonitorAt(qmpSocket, accelerator, (monitor) => monitor.execute('cont'));
 
-/** Ends a cached VM and removes what it has on the host. What stays is logged. */
+/** Ends a cached VM and undoes its changes on the host. Failures are logged. */
 export async function discard(tools: Tools, id: string): Promise<void> {
   await undoOrWarn(new UndoJournal(cachedPaths(id).journal).entries(), tools, 'a cached VM is not removed completely');
 }
 
-/** Ends what a server that was killed has left. */
+/** Ends the VMs that a killed server has left. */
 export async function discardAll(tools: Tools): Promise<void> {
   for (const id of directoriesIn(vmsDirectory).filter(isCachedVm)) await discard(tools, id);
 }
 
-/** Entries with one VM's name, once more with the other's. */
+/** Adds to each entry with the VM's name a copy with the new name. */
 function renamed(entries: readonly Undo[], from: string, to: string): Undo[] {
   return entries.flatMap((entry) => {
     const text = JSON.stringify(entry);
@@ -99,7 +99,7 @@ function renamed(entries: readonly Undo[], from: string, to: string): Undo[] {
 }
 
 /**
- * Makes a cached VM the sandbox'. From now on the sandbox' journal tells how to undo it, by its old name and by the new one.
+ * Renames a cached VM to the sandbox. From now on the sandbox's journal has its undo entries, with the old name and with the new one.
  * @returns its paths under the new name
  */
 export function rename(from: string, to: string, journal: UndoJournal): SandboxPaths {

@@ -1,4 +1,4 @@
-/** A VM of the cache on the wire: cache.GrpcVM, whose `hypervisor` is JSON with 1.x's names and what our processes need besides. */
+/** Codec of cache.GrpcVM, whose `hypervisor` is JSON with 1.x's fields and a few more. */
 import type { GrpcVM } from '@kata-containers/common/generated/cache';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';

@@ -1,4 +1,4 @@
-/** The runtime's side of cache.CacheService. */
+/** The client of cache.CacheService. */
 import { existsSync } from 'node:fs';
 import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -9,7 +9,7 @@ import type { ResponseOf } from '@kata-containers/common/grpc/service';
 import { decodeVm } from './handed-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
-/** Milliseconds. Starting a VM is faster than waiting longer. */
+/** In milliseconds. Starting a VM is faster than waiting longer. */
 const DEADLINE_MS = 2000;
 const { fullName, methods } = CacheServiceDefinition;
 type Name = keyof typeof methods;

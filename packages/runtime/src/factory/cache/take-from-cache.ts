@@ -34,13 +34,13 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
   return vm;
 }
 
-/** A failure of the cache only makes the start slower: undefined. */
+/** @returns undefined when the cache fails, which only makes the start slower */
 export async function takeFromCache(context: Context, request: VmRequest): Promise<RunningVm | undefined> {
   const { vm_cache_number: size, vm_cache_endpoint: endpoint } = context.configuration.factory;
   if (size === 0) return undefined;
   const reason = cloneObstacle(request.plan);
   if (reason !== undefined) {
-    context.log.info('no VM of the cache is asked for', { reason });
+    context.log.info('the VM cache is not used', { reason });
     return undefined;
   }
   const begun = request.journal.entries().length;

@@ -1,4 +1,4 @@
-/** VMs kept ready: one is made at a time, and none while containers are being started. */
+/** Keeps VMs ready: makes one at a time, and none while containers are being started. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
@@ -10,9 +10,9 @@ export interface PoolSettings<T> {
   /** Ends a VM; never fails. */
   discard(vm: T): Promise<void>;
   readonly log: Logger;
-  /** Milliseconds without a request after which VMs are made again. An empty pool is filled at once. */
+  /** Milliseconds without a request until VMs are made again. An empty pool is filled at once. */
   readonly quietMs: number;
-  /** Milliseconds after a VM could not be made. */
+  /** Milliseconds until the next attempt after a failure. */
   readonly retryMs: number;
 }
 
@@ -40,7 +40,7 @@ export class VmPool<T> {
     return this.#ready;
   }
 
-  /** The VM that has been ready for longest, or undefined: making one takes the asker as long as it takes us. */
+  /** The VM that has been ready for longest, or undefined: the client can start one as fast as the server. */
   take(): T | undefined {
     const [vm] = this.ready();
     this.#ready = this.#ready.slice(1);
@@ -50,7 +50,7 @@ export class VmPool<T> {
     return vm;
   }
 
-  /** For a VM that did not reach who asked for it. */
+  /** Takes back a VM that did not reach its client. */
   giveBack(vm: T): void {
     if (this.#hasEnded) void this.#settings.discard(vm);
     else this.#ready.unshift(vm);

@@ -1,11 +1,11 @@
-/** Places on the first PCI bridge, where devices are plugged. */
+/** Slots of the first PCI bridge, for hot-plugged devices. */
 
 /** 1.x's last one; the first is 1. */
 export const LAST_SLOT = 30;
 
 const hex = (slot: number): string => slot.toString(16).padStart(2, '0');
 
-/** What an agent finds the device by: the bridge's place on the root bus, and the device's on the bridge. */
+/** The device's address for the agent: the bridge's slot on the root bus, and the device's slot on the bridge. */
 export const pciPath = (slot: number): string => `02/${hex(slot)}`;
 
 /** The same for `device_add`. */

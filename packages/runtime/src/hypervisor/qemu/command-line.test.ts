@@ -3,7 +3,7 @@ import { qemuCommandLine } from './command-line.ts';
 import type { QemuPlan } from './qemu-plan.ts';
 import { examplePlan as plan } from './example-plan.test-support.ts';
 
-/** The whole line, a switch a row: compare with a changed eye before changing it. */
+/** The whole command line, one switch in a row. */
 const golden = `
 -name sandbox-abc
 -uuid 6a1f0a7e-0000-4000-8000-000000000000
@@ -41,7 +41,7 @@ const golden = `
 -smp 1,cores=1,threads=1,sockets=4,maxcpus=4
 `;
 
-/** Words as rows: each switch with its value. */
+/** Rows of the command line: each switch with its value. */
 function rows(args: readonly string[]): string[] {
   return args.reduce<string[]>((out, word) => (word.startsWith('-') ? [...out, word] : [...out.slice(0, -1), `${out.at(-1)} ${word}`]), []);
 }

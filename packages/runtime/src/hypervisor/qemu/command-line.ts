@@ -1,7 +1,7 @@
 /**
  * QEMU's command line, one small unit per switch, in 1.x's order. Pure: `QemuPlan` has what the host offers.
  * Differences from 1.x are forced by QEMU 6 and later: booleans spelled in full (`server=on`), `readonly=on` and `unarmed=on`
- * for the image, no `-realtime`. QEMU is not told to daemonize: its last words then reach our log.
+ * for the image, no `-realtime`. Without `-daemonize` QEMU's last error messages reach the log.
  */
 import { kernelParameters } from './kernel-parameters.ts';
 import { backendOption } from './memory-backend-plan.ts';
@@ -11,7 +11,7 @@ import type { QemuNetwork, QemuPlan, VirtioFs } from './qemu-plan.ts';
 type Unit = (plan: QemuPlan) => string[];
 
 const modern = ({ nested }: QemuPlan): string => `disable-modern=${nested}`;
-/** 16 hexadecimal digits, as 1.x has at the end of names that must be new: here the VM's own, so that a plan says it all. */
+/** 16 hexadecimal digits, as 1.x has at the end of names that must be new: here from the VM's uuid, so that a plan is complete. */
 const digits = ({ uuid: own }: QemuPlan): string => own.replaceAll('-', '').slice(0, 16);
 const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 
@@ -34,9 +34,9 @@ const keptCode: Unit = ({ accelerator, codeFile, incoming: isClone }) =>
   codeFile === undefined ? [] : ['-accel', joined(accelerator, `code-${isClone === true ? 'load' : 'save'}=${escapeOption(codeFile)}`)];
 
 /**
- * TCG emulates what it can of any CPU, but for what makes it slow: it moves `rep movsb` byte by byte, and walks a fifth level of
- * page tables in software. Without the first a kernel must not have fsrm either, which newer versions emulate: it would take the one for
- * the other, and not boot. `host` exists with KVM only. A VM whose CPU can host VMs cannot be saved.
+ * TCG has all features that it can emulate, except slow ones: it moves `rep movsb` byte by byte, and walks a fifth level of page tables in
+ * software. Without erms a kernel must not have fsrm either, which newer versions emulate: it would use one for the other, and not
+ * boot. `host` exists with KVM only. A VM whose CPU supports nested VMs cannot be saved.
  */
 const cpu: Unit = ({ accelerator, cpuFeatures, memoryFile }) => [
   '-cpu',
@@ -60,7 +60,7 @@ const consoleDevice: Unit = ({ paths }) => [
   ...['-chardev', `socket,id=charconsole0,path=${escapeOption(paths.consoleSocket)},server=on,wait=off`],
 ];
 
-/** The image is mapped shared and read-only: its pages are the host's page cache, the same for all guests. */
+/** The image is mapped shared and read-only: all guests share its pages in the host's page cache. */
 const imageDevice: Unit = (plan) => {
   const { image, imageAsNvdimm } = plan;
   if (!image) return [];
@@ -107,7 +107,7 @@ const virtioFs = (plan: QemuPlan, { socket, cacheMiB }: VirtioFs): string[] => {
 
 const sharedFileSystem: Unit = (plan) => (plan.virtioFs ? virtioFs(plan, plan.virtioFs) : nineP(plan));
 
-/** A tap that is opened by its name must not be set up by a script of the host's. */
+/** A tap that QEMU opens by name must not be configured by a script of the host. */
 const tapSource = ({ tap, descriptor }: QemuNetwork): string =>
   descriptor === undefined ? `ifname=${tap},script=no,downscript=no` : `fd=${descriptor}`;
 
@@ -129,7 +129,7 @@ const memoryBackend: Unit = ({ memoryMiB, memoryFile, memoryBackend: own }) => {
   return ['-object', backend, '-numa', 'node,memdev=dimm1'];
 };
 
-/** What 1.x said by `-realtime mlock=off`, which QEMU 6 has no more. */
+/** 1.x's `-realtime mlock=off`, which QEMU 6 has removed. */
 const lock: Unit = ({ swappable }) => (swappable ? ['-overcommit', 'mem-lock=off'] : []);
 
 const kernel: Unit = (plan) => [
@@ -140,9 +140,9 @@ const kernel: Unit = (plan) => [
 
 const firmware: Unit = (plan) => (plan.firmware === '' ? [] : ['-bios', plan.firmware]);
 const ioThread: Unit = (plan) => (plan.ioThread ? ['-object', `iothread,id=${ioThreadName(plan)}`] : []);
-/** What kernel_params or machine_accelerators have QEMU log; its complaints are there anyway. */
+/** Extra log output of QEMU; its error messages are always logged. */
 const logFile: Unit = ({ debug, paths }) => (debug ? ['-D', paths.qemuLog] : []);
-/** QEMU's own seccomp filter, which also sets no_new_privs. It is there before the guest runs. */
+/** QEMU's own seccomp filter, which also sets no_new_privs. It is active before the guest runs. */
 const sandbox: Unit = ({ seccomp }) => (seccomp === '' ? [] : ['-sandbox', seccomp]);
 const smp: Unit = ({ vcpus, maxVcpus }) => ['-smp', `${vcpus},cores=1,threads=1,sockets=${maxVcpus},maxcpus=${maxVcpus}`];
 const incoming: Unit = (plan) => (plan.incoming === true ? ['-S', '-incoming', 'defer'] : []);

@@ -7,7 +7,7 @@ import type { Disk } from './disk.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Answers by `answers`, after writing the command down. */
+/** Records each command and answers from `answers`. */
 function play(answers: Readonly<Record<string, (values: Values, tell: (event: QmpEvent) => void) => unknown>> = {}) {
   const commands: [name: string, values?: Values][] = [];
   let listener: (event: QmpEvent) => void = () => {};

@@ -1,4 +1,4 @@
-/** Block devices of the host as disks of a VM that runs, and away from it. */
+/** Attaches block devices of the host as disks to a running VM, and detaches them. */
 import { KataError, QmpError } from '@kata-containers/common/errors/kata-error';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
@@ -6,26 +6,26 @@ import { onBridge, pciPath } from './bridge-place.ts';
 
 export type DiskDriver = 'virtio-scsi' | 'virtio-blk' | 'nvdimm';
 
-/** Where a disk is in the VM. */
+/** Place of a disk in the VM. */
 export interface DiskPlace {
   readonly driver: DiskDriver;
-  /** Which of the VM's disks it is; of an NVDIMM, its number in the guest. */
+  /** Number of the disk among the VM's disks; of an NVDIMM, its number in the guest. */
   readonly index: number;
-  /** Place on the first bridge, 1 to 30; 0 for others than virtio-blk. */
+  /** Slot on the first bridge, 1 to 30; 0 for drivers other than virtio-blk. */
   readonly slot: number;
 }
 
 export interface DiskCache {
-  /** Past the host's page cache (O_DIRECT). */
+  /** Bypasses the host's page cache (O_DIRECT). */
   readonly direct: boolean;
-  /** Flush requests of the guest are not passed on. */
+  /** Flush requests of the guest are ignored. */
   readonly 'no-flush': boolean;
 }
 
 export interface Disk extends DiskPlace {
-  /** Name of QEMU's side of it. */
+  /** Name of the backend in QEMU. */
   readonly id: string;
-  /** QEMU's copy of our open file: it need not see the host's /dev. */
+  /** QEMU's copy of the runtime's open fd: QEMU does not see the host's /dev. */
   readonly file: { readonly set: number; readonly fd: number };
   readonly bytes: number;
   readonly isReadonly: boolean;
@@ -38,7 +38,7 @@ export interface Disk extends DiskPlace {
 const LUNS = 256;
 const scsi = (index: number): { target: number; lun: number } => ({ target: Math.floor(index / LUNS), lun: index % LUNS });
 
-/** What an agent finds it by: the name of the agent's driver, and the address that this one takes. */
+/** The disk's address for the agent: the agent's driver, and an address in its form. */
 export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi' | 'blk' | 'nvdimm'; address: string } {
   if (driver === 'nvdimm') return { driver: 'nvdimm', address: `/dev/pmem${index}` };
   if (driver === 'virtio-blk') return { driver: 'blk', address: pciPath(slot) };
@@ -66,7 +66,7 @@ async function memoryDevice(monitor: QmpClient, id: string): Promise<MemoryDevic
   return devices.find(({ data }) => data?.id === nvdimm(id))?.data;
 }
 
-/** The guest's memory there is the file's: what it writes is in the host's page cache, where others see it. 1.x's names. */
+/** The guest maps the file's page cache on the host: other processes see its writes. 1.x's names. */
 async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReadonly }: Disk): Promise<number | undefined> {
   const file = { 'mem-path': `/proc/self/fd/${fd}`, size: bytes, share: true, readonly: isReadonly };
   await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: backend(id), ...file });
@@ -80,7 +80,7 @@ async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReado
 }
 
 /**
- * 1.x's names; its driver `file` takes files only since QEMU 6.
+ * 1.x's names; since QEMU 6 its driver `file` accepts regular files only.
  * @returns where in the guest's memory an NVDIMM is. @throws QmpError, with nothing left in QEMU
  */
 export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number | undefined> {
@@ -100,14 +100,14 @@ export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number |
 const nodes = async (monitor: QmpClient): Promise<string[]> =>
   ((await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]).map((node) => node['node-name']);
 
-/** QEMU takes no NVDIMM out of a running VM. What was left half-made goes. */
+/** QEMU cannot detach an NVDIMM from a running VM. Removes only one that was attached incompletely. */
 async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
   if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM stays as long as its VM');
   await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // there may be none
 }
 
 /**
- * A disk that is not there, or of which only one half is, is a success.
+ * A disk that does not exist, or was attached incompletely, is a success.
  * @throws QmpError, TimeoutError when the guest does not let it go, KataError for an NVDIMM
  */
 export async function unplugDisk(monitor: QmpClient, { id, driver }: Pick<Disk, 'id' | 'driver'>, timeoutMs: number): Promise<void> {

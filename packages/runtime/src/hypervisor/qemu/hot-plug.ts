@@ -1,4 +1,4 @@
-/** Virtual CPUs and memory for a VM that runs, and CPUs back from it (QEMU, docs/system/cpu-hotplug, docs/memory-hotplug). */
+/** Hot-plugs vCPUs and memory, and unplugs vCPUs (QEMU, docs/system/cpu-hotplug, docs/memory-hotplug). */
 import { QmpError } from '@kata-containers/common/errors/kata-error';
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
@@ -8,7 +8,7 @@ import { freeCpuId } from './parse-vm-size.ts';
 import type { CpuSlot } from './parse-vm-size.ts';
 import type { VmSize } from './vm-size.ts';
 
-/** Plugs up to `count` CPUs; a place that QEMU refuses is passed over. @returns how many were plugged */
+/** Plugs up to `count` vCPUs; skips slots that QEMU refuses. @returns how many were plugged */
 export async function plugCpus(monitor: QmpClient, { cpus }: VmSize, count: number): Promise<number> {
   const there = [...cpus];
   let plugged = 0;

@@ -7,7 +7,7 @@ const base = [
   ...['noreplace-smp', 'reboot=k', 'console=hvc0', 'console=hvc1', 'cryptomgr.notests', 'net.ifnames=0', 'pci=lastbus=0', 'iommu=off'],
 ];
 
-/** Where the root file system is. The literal " ro" belongs to 1.x's rootflags value and mounts it read-only. */
+/** The root file system. The literal " ro" is part of 1.x's rootflags value and mounts it read-only. */
 function root({ image, imageAsNvdimm }: QemuPlan): string[] {
   if (!image) return [];
   const [device, flags] = imageAsNvdimm
@@ -17,10 +17,10 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
 }
 
 /**
- * An emulated guest spends its time on code that it has not run before: QEMU translates it first. JavaScript that is compiled
- * is such code each time, interpreted JavaScript is not (the kernel gives words that it does not know to init, as its
- * environment). Work against speculation of the CPU has no meaning in translated code. A device that is plugged has six times as long to
- * appear as with KVM.
+ * An emulated guest spends most of its time on new code, which QEMU must translate first. Compiled JavaScript is new code each time,
+ * interpreted JavaScript is not (the kernel passes parameters that it does not know to init, as its environment). Mitigations of CPU
+ * speculation have no effect in translated code. A hot-plugged device has six times as long to appear as
+ * with KVM.
  */
 const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_timeout=18s'];
 
@@ -28,13 +28,13 @@ export interface ParameterChoices {
   readonly hasImage: boolean;
   readonly agentDebug: boolean;
   readonly debugShell: boolean;
-  /** The configuration's own words. */
+  /** The configuration's own parameters. */
   readonly kernelParams: string;
 }
 
 const units = ['systemd.unit=kata-containers.target', 'systemd.mask=systemd-networkd.service', 'systemd.mask=systemd-networkd.socket'];
 
-/** The parameters that the configuration decides; `kata-env` shows them. */
+/** The parameters that depend on the configuration; `kata-env` shows them. */
 export function configuredParameters({ hasImage, agentDebug, debugShell, kernelParams }: ParameterChoices): string[] {
   const ofAgent = [...(agentDebug ? ['agent.log=debug'] : []), ...(debugShell ? [debugShellParameter] : [])];
   const args = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...ofAgent];

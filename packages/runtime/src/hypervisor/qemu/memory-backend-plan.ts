@@ -1,16 +1,16 @@
 /**
- * What guest memory is made of when it is not plain anonymous memory, in 1.x's words. Pure. A daemon that serves the guest's
- * file system reads and writes that memory itself, so it must be in a file that both map.
+ * The backend of guest memory that is not plain anonymous memory, with 1.x's names. Pure. virtiofsd accesses the guest's memory, so it
+ * must be in a file that QEMU and virtiofsd map.
  */
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
 import { escapeOption, joined } from './option-text.ts';
 
 export interface MemoryBackend {
-  /** Where QEMU makes the file, without a name that stays. Anonymous memory when missing. */
+  /** Directory in which QEMU creates the file, which it unlinks. Anonymous memory when missing. */
   readonly directory?: string;
-  /** What the guest writes goes to the file, where others see it. */
+  /** Other processes that map the file see the guest's writes. */
   readonly shared: boolean;
-  /** Taken from the host at once, so that it cannot be short of it later. */
+  /** Allocated at the start, so that the host cannot run out of it later. */
   readonly preallocated: boolean;
 }
 
@@ -20,7 +20,7 @@ export const SHARED_MEMORY = '/dev/shm';
 
 type Keys = 'shared_fs' | 'enable_hugepages' | 'enable_mem_prealloc' | 'file_mem_backend';
 
-/** undefined for plain memory. Huge pages go before a directory, as in 1.x; with virtio-fs they are preallocated. */
+/** undefined for plain memory. Huge pages take precedence over a directory, as in 1.x; with virtio-fs they are preallocated. */
 export function planMemoryBackend(configuration: Pick<HypervisorConfiguration, Keys>): MemoryBackend | undefined {
   const { enable_hugepages: huge, enable_mem_prealloc: preallocated, file_mem_backend: directory } = configuration;
   const isServed = configuration.shared_fs === 'virtio-fs';
@@ -30,7 +30,7 @@ export function planMemoryBackend(configuration: Pick<HypervisorConfiguration, K
   return preallocated ? { shared: false, preallocated } : undefined;
 }
 
-/** Value of `-object`. `size` as QEMU reads it. */
+/** Value of `-object`. `size` is in QEMU's syntax. */
 export function backendOption(backend: MemoryBackend | undefined, id: string, size: string): string {
   const { directory, shared = false, preallocated = false } = backend ?? {};
   const place = directory === undefined ? '' : `mem-path=${escapeOption(directory)}`;

@@ -1,4 +1,4 @@
-/** Network devices for a VM that runs, and away from it. */
+/** Attaches network devices to a running VM, and detaches them. */
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QmpClient } from '../qmp/qmp-client.ts';
@@ -6,19 +6,19 @@ import { awaitDeleted } from './await-deleted.ts';
 import { onBridge } from './bridge-place.ts';
 
 export interface NetworkCard {
-  /** Name of QEMU's side of it: `network-N` of a device that the VM was started with, `brN_kata` of one that was plugged (1.x's names). */
+  /** Name of the backend in QEMU: `network-N` for a device that the VM was started with, `brN_kata` for a hot-plugged one (1.x's names). */
   readonly netdev: string;
-  /** Opened by QEMU in its own network namespace, unless it is given. */
+  /** Opened by QEMU in its own network namespace, unless `descriptor` is set. */
   readonly tap: string;
-  /** The tap's open device. */
+  /** Fd of the tap's device. */
   readonly descriptor?: number;
   readonly mac: string;
-  /** Place on the first bridge, 1 to 30. */
+  /** Slot on the first bridge, 1 to 30. */
   readonly slot: number;
   readonly vhost: boolean;
 }
 
-/** How QEMU gets the tap. An fd gets the name that 1.x gives it. */
+/** QEMU's options for the tap. An fd has 1.x's name. */
 async function tapSource(
   monitor: QmpClient,
   { tap, descriptor }: NetworkCard,
@@ -48,7 +48,7 @@ interface Child {
   readonly type: string;
 }
 
-/** QEMU's path of the device in front of `netdev`: one that the VM was started with has no id. */
+/** QEMU's path of the device of `netdev`: a device that the VM was started with has no id. */
 async function cardPath(monitor: QmpClient, netdev: string): Promise<string> {
   for (const parent of ['/machine/peripheral', '/machine/peripheral-anon']) {
     const children = (await monitor.execute('qom-list', { path: parent })) as readonly Child[];

@@ -1,4 +1,4 @@
-/** What a running QEMU was started with, from its own command line (/proc/PID/cmdline). Pure. */
+/** Parses the command line of a running QEMU (/proc/PID/cmdline). Pure. */
 import { unescapeOption } from './option-text.ts';
 
 export interface QemuArguments {

@@ -1,7 +1,7 @@
 /** The kernel's record of a process that its seccomp filter has killed (audit record 1326, AUDIT_SECCOMP). Pure. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
-/** Numbers on x86-64 of what QEMU's filter can deny (softmmu/qemu-seccomp.c). */
+/** x86-64 numbers of the system calls that QEMU's filter can deny (softmmu/qemu-seccomp.c). */
 const names: Readonly<Record<number, string>> = {
   ...{ 56: 'clone', 57: 'fork', 58: 'vfork', 59: 'execve', 322: 'execveat', 435: 'clone3' },
   ...{ 105: 'setuid', 106: 'setgid', 109: 'setpgid', 112: 'setsid', 113: 'setreuid', 114: 'setregid', 117: 'setresuid' },

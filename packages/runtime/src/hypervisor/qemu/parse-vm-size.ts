@@ -3,9 +3,9 @@
 export interface CpuSlot {
   /** Name of the device type. */
   readonly type: string;
-  /** Where the CPU is: socket, core, thread and die. */
+  /** Position of the CPU: socket, core, thread and die. */
   readonly place: Readonly<Record<string, number>>;
-  /** Whether there is a CPU: one that the VM started with, or one that was plugged, by its id. */
+  /** State of the slot: empty, a CPU that the VM was started with, or a hot-plugged one, by its id. */
   readonly state: 'empty' | 'built-in' | { readonly id: string };
 }
 
@@ -16,7 +16,7 @@ interface CpuRow {
 }
 
 const PLACES = ['socket-id', 'die-id', 'cluster-id', 'core-id', 'thread-id'];
-/** Devices with an id of ours. */
+/** Hot-plugged devices, by id. */
 const PERIPHERAL = '/machine/peripheral/';
 
 function stateOf(path: string | undefined): CpuSlot['state'] {

@@ -1,10 +1,10 @@
-/** What only qemu-lite can do (packaging/qemu): its package lists it in a file beside the ROMs. Another QEMU has no such file. */
+/** Features that only qemu-lite has (packaging/qemu): its package lists them in a file beside the ROMs. Other QEMUs have no such file. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export type QemuFeature = 'attributes-of-open-files' | 'kept-code' | 'special-files-on-9p';
 
-/** `binary` has its links resolved. */
+/** Links in `binary` must be resolved. */
 export function hasFeature(binary: string, feature: QemuFeature): boolean {
   try {
     return (
@@ -17,5 +17,5 @@ export function hasFeature(binary: string, feature: QemuFeature): boolean {
   }
 }
 
-/** A QEMU of the distribution lies in the same directory. */
+/** The distribution's QEMU is in the same directory. */
 const isLite = (binary: string): boolean => binary.endsWith('/qemu-lite-system-x86_64');

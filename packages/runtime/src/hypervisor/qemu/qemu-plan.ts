@@ -1,4 +1,4 @@
-/** All that one QEMU is started with, as plain data. */
+/** Everything that a QEMU is started with, as plain data. */
 import type { MemoryBackend } from './memory-backend-plan.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -14,7 +14,7 @@ export interface QemuPaths {
 export interface QemuNetwork {
   /** Name of the tap inside the network namespace that QEMU is started in. */
   readonly tap: string;
-  /** Descriptor of the tap that QEMU inherits; without one it opens the tap by its name. */
+  /** Fd of the tap that QEMU inherits; without one QEMU opens the tap by name. */
   readonly descriptor?: number;
   /** MAC address that the guest sees. */
   readonly mac: string;
@@ -25,7 +25,7 @@ export interface QemuImage {
   readonly sizeBytes: number;
 }
 
-/** Guest memory kept in a file. Shared, what the guest writes goes to the file; else each VM has its own copy of what it changes. */
+/** Guest memory in a file. If shared, the guest's writes go to the file; otherwise each VM has private copies of the pages that it writes. */
 export interface MemoryFile {
   readonly path: string;
   readonly shared: boolean;
@@ -34,7 +34,7 @@ export interface MemoryFile {
 /** The share is served by a daemon that listens on a unix socket (vhost-user). */
 export interface VirtioFs {
   readonly socket: string;
-  /** Size of the window through which the guest maps the host's pages (DAX). 0: none. */
+  /** Size of the DAX window, through which the guest maps the host's pages. 0: none. */
   readonly cacheMiB: number;
 }
 
@@ -62,13 +62,13 @@ export interface QemuPlan {
   readonly image?: QemuImage;
   readonly initrd?: string;
   readonly imageAsNvdimm: boolean;
-  /** Block devices of the host are plugged as NVDIMMs. */
+  /** Block devices of the host are attached as NVDIMMs. */
   readonly disksAsNvdimm: boolean;
   readonly firmware: string;
   readonly pflashes: readonly string[];
-  /** Block devices are worked on by a thread of their own. */
+  /** Block devices have an I/O thread. */
   readonly ioThread: boolean;
-  /** Guest memory is free to be swapped out. */
+  /** Guest memory may be swapped out. */
   readonly swappable: boolean;
   readonly entropySource: string;
   /** Host directory shared with the guest as `kataShared`: by QEMU itself (9p) unless `virtioFs` is set. */
@@ -84,7 +84,7 @@ export interface QemuPlan {
   readonly keepsCode: boolean;
   /** File for that code. Set for a template, which writes it, and its clones, which map it. */
   readonly codeFile?: string;
-  /** Other than plain memory. A VM with it is no template and no clone. */
+  /** Memory that is not plain. Such a VM is neither template nor clone. */
   readonly memoryBackend?: MemoryBackend;
   /** Value of `-sandbox`; empty: no seccomp filter. */
   readonly seccomp: string;

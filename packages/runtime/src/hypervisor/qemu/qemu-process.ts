@@ -1,4 +1,4 @@
-/** Starting QEMU and talking to its monitor. */
+/** Starts QEMU and connects to its monitor. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -54,7 +54,7 @@ export interface StartedQemu {
 export interface QemuStart {
   readonly binary: string;
   readonly args: readonly string[];
-  /** What it says goes there. */
+  /** File for stdout and stderr. */
   readonly logFile: string;
   /** Its fds from 3 on. */
   readonly inherited: readonly number[];
@@ -66,7 +66,7 @@ export interface QemuStart {
 }
 
 /**
- * Starts QEMU in the namespaces of the main thread, apart from our session and stdio.
+ * Starts QEMU in the namespaces of the main thread, in a session of its own and without the runtime's stdio.
  * @throws HypervisorError when it cannot be run at all
  */
 export function startQemu({ binary, args, logFile, inherited, environment, user, confine }: QemuStart): StartedQemu {
@@ -91,7 +91,7 @@ export function startQemu({ binary, args, logFile, inherited, environment, user,
   }
 }
 
-/** How often the monitor's socket is tried while QEMU starts. */
+/** Interval of connection attempts to the monitor while QEMU starts. */
 const RETRY_MS = 5;
 
 async function connect(path: string): Promise<Socket | undefined> {
@@ -120,7 +120,7 @@ export async function openMonitor(socketPath: string, timeoutMs: number): Promis
   }
 }
 
-/** Ends a VM through its monitor. A VM that is gone already is fine; one that does not answer is left to be killed. */
+/** Ends a VM through its monitor. A VM that has ended is a success; one that does not answer is killed later. */
 export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
   if (!isAlive(identity)) return;
   try {

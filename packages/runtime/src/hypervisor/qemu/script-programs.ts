@@ -1,4 +1,4 @@
-/** Programs that a script in QEMU's place names by their whole paths. */
+/** Programs that a QEMU wrapper script names by absolute paths. */
 import { readFileSync, statSync } from 'node:fs';
 
 /** Scripts are short. */

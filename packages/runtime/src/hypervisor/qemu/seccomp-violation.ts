@@ -1,11 +1,11 @@
-/** Which system call the kernel has killed QEMU for. */
+/** Finds the system call for which the kernel has killed QEMU. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { deniedCall } from './parse-seccomp-record.ts';
 
 /** Largest record of /dev/kmsg (CONSOLE_EXT_LOG_MAX). */
 const RECORD_BYTES = 8192;
-/** The kernel's buffer has no more. */
+/** Limit of the records that are read. */
 const MAX_RECORDS = 100_000;
 
 /** Records of the kernel's log, oldest first. */
@@ -33,7 +33,7 @@ function lastDenied(culprit: string | ProcessIdentity): string | undefined {
 const text = (call: string): string =>
   `its seccomp filter denies the system call ${call}; the filter is seccompsandbox of configuration.toml`;
 
-/** For the error text of a QEMU that has ended with SIGSYS. An audit daemon may have taken the record: then the call is not known. */
+/** For the error text of a QEMU that was killed by SIGSYS. If an audit daemon has taken the record, the system call is unknown. */
 export const seccompViolation = (program: string): string => text(lastDenied(program) ?? '(see the audit log)');
 
 /** For a QEMU that has ended some time ago, nobody knows how; undefined when the kernel's log has nothing of it. */

@@ -1,4 +1,4 @@
-/** How large a VM is, read from QEMU itself: what was plugged is remembered nowhere else. */
+/** The size of a VM, read from QEMU: hot-plugged CPUs and memory are recorded nowhere else. */
 import type { QmpClient } from '../qmp/qmp-client.ts';
 import { parseCpuSlots, parseDimmSlots } from './parse-vm-size.ts';
 import type { CpuSlot } from './parse-vm-size.ts';
@@ -6,9 +6,9 @@ import type { CpuSlot } from './parse-vm-size.ts';
 const MIB = 2 ** 20;
 
 export interface VmSize {
-  /** Every place for a virtual CPU, in QEMU's order. */
+  /** All slots for vCPUs, in QEMU's order. */
   readonly cpus: readonly CpuSlot[];
-  /** Memory that the VM was started with, and that was plugged since, in MiB. */
+  /** Memory that the VM was started with, and hot-plugged memory, in MiB. */
   readonly baseMiB: number;
   readonly pluggedMiB: number;
   /** Numbers of the memory slots in use. */

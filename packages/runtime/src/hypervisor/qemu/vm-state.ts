@@ -1,5 +1,5 @@
 /**
- * The state of a VM to a file and back, by QEMU's migration (docs/devel/migration). Memory that stands in a shared file is left out
+ * Saves the state of a VM to a file and loads it, by QEMU's migration (docs/devel/migration). Memory in a shared file is left out
  * (x-ignore-shared): the process that loads the state maps the file.
  */
 import { closeSync, openSync } from 'node:fs';
@@ -37,7 +37,7 @@ export interface StateFile {
 }
 
 interface Move extends StateFile {
-  /** QMP command, and the flags (open(2) as fs.open spells them) that it needs the file opened with. */
+  /** QMP command, and the flags with which it needs the file opened (fs.open). */
   readonly command: 'migrate' | 'migrate-incoming';
   readonly flags: 'r' | 'w';
 }

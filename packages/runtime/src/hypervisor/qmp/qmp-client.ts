@@ -1,4 +1,4 @@
-/** Typed conversation with QEMU's monitor: commands with their replies, and events. */
+/** Client of QEMU's monitor: commands with their replies, and events. */
 import type { Duplex } from 'node:stream';
 import { HypervisorError, QmpError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -13,7 +13,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Time that QEMU has for one command. It answers from its main loop, within milliseconds even when emulating. */
+/** Time limit of a command. QEMU answers from its main loop, within milliseconds even with TCG. */
 const COMMAND_TIMEOUT_MS = 5000;
 
 export class QmpClient {
@@ -57,7 +57,7 @@ export class QmpClient {
   }
 
   /**
-   * Gives QEMU an open file of ours, by `name`: it is sent with the bytes of the command, which must be the only ones in flight.
+   * Passes an fd to QEMU by `name`. The fd is sent with the bytes of the command, which must be the only ones in flight.
    * @throws as `execute`, KernelError
    */
   giveDescriptor(name: string, fd: number, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<unknown> {
@@ -65,7 +65,7 @@ export class QmpClient {
   }
 
   /**
-   * Gives QEMU an open file of ours that it uses as /dev/fdset/SET, in place of a path that it cannot open; `path` is for the reader of
+   * Passes an fd to QEMU, which uses it as /dev/fdset/SET instead of a path that it cannot open; `path` is shown by
    * query-fdsets.
    * @returns the set, and the fd's number in QEMU. @throws as `giveDescriptor`
    */

@@ -41,7 +41,7 @@ export function formatQmpCommand(name: string, values: JsonObject | undefined, i
   return `${JSON.stringify({ execute: name, ...(values && { arguments: values }), id })}\n`;
 }
 
-/** Longest line taken from QEMU, in characters: a reply to a big query is some hundred KiB. */
+/** Longest line from QEMU, in characters: large replies have some hundred KiB. */
 const MAX_LINE = 4 << 20;
 
 /** Cuts a byte stream into lines. */
