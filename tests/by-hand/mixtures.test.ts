@@ -32,7 +32,7 @@ const nameOf = (mixture: Mixture): string => programs.map((program) => `${progra
 const go = (program: Program): string => join(goDirectory ?? '', `kata-${program}`);
 const share = (name: string): string => join(stage, 'usr/share/kata-containers', name);
 
-/** Our initrd with 1.x's agent in place of ours, and without Node: 1.x's runtime waits 20 s for a guest, however it is emulated. */
+/** Our initrd with 1.x's agent instead of ours, and without Node: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
 const goInitrd = `
 set -e
 mkdir root && cd root
@@ -78,7 +78,7 @@ describe('mixtures with Kata Containers 1.x', function () {
     chmodSync(file('qemu'), 0o755);
     mkdirSync(file('bundle/rootfs'), { recursive: true });
     await busyboxRootfs(directory, file('busybox.tar'));
-    assert.equal((await run('mount', ['--make-rshared', '/'])).code, 0); // as systemd sets every machine up: 1.x's share needs it
+    assert.equal((await run('mount', ['--make-rshared', '/'])).code, 0); // as systemd configures every machine: 1.x's share needs it
     syslog = createServer((connection) => connection.on('error', () => {}).resume()).listen('/run/syslog');
     assert.equal((await run('tar', ['-C', file('bundle/rootfs'), '-xf', file('busybox.tar')])).code, 0);
     writeFileSync(file('bundle/rootfs/bin/nine'), '#!/bin/sh\nexit 9\n', { mode: 0o755 }); // 1.x takes options behind the id for its own

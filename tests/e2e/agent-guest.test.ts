@@ -1,4 +1,4 @@
-/** The agent in a guest with cgroups version 2, and what it does when a shim is killed. */
+/** The agent in a guest with cgroups version 2, and after the death of a shim. */
 import assert from 'node:assert/strict';
 import { processesBeside } from '../../packages/runtime/src/processes/process-use.ts';
 import { Engine } from '../support/engine.ts';

@@ -52,7 +52,7 @@ describe('block devices', function () {
       const shell = (device: string, script: string, ...args: string[]): Promise<Outcome> =>
         run('--runtime', runtime, '--device', device, ...args, 'busybox', 'sh', '-c', script);
 
-      it('what the host has written is read, what the container writes is on the host', async () => {
+      it('reads what the host has written, and writes to the host', async () => {
         const data = randomBytes(16 * MIB);
         writeFileSync(disk, data);
         assert.equal(await good(shell(disk, `md5sum <${disk}`)), `${md5(data)}  -`);
@@ -70,7 +70,7 @@ describe('block devices', function () {
         await loops.unmount(join(engine.directory, 'seen'));
       });
 
-      it('read-only is read-only, whatever the container may do', async () => {
+      it('a read-only disk is not writable, even for a privileged container', async () => {
         const before = await onHost(disk);
         const { code, stderr } = await shell(
           `${disk}:/dev/disk:r`,
@@ -86,7 +86,7 @@ describe('block devices', function () {
       });
     });
 
-  /** The guest has loop0 to loop7 of its own. */
+  /** The guest has its own loop0 to loop7. */
   const hostDisk = /^(loop([89]|\d\d)|vd|sd)/;
 
   it('a privileged container has all privileges in its guest', async () => {
@@ -99,7 +99,7 @@ describe('block devices', function () {
     assert.ok(!said.some((name) => hostDisk.test(name)), said.join(' '));
   });
 
-  it('a privileged container has the disk that is named, and none of the others of the host', async () => {
+  it('a privileged container has the named disk, and no other disk of the host', async () => {
     const script =
       'ls /dev; /usr/sbin/mkfs.ext4 -q /dev/mine && mkdir /m /n && mount -t ext4 /dev/mine /m && truncate -s 4M /m/image && ' +
       '/usr/sbin/mkfs.ext4 -q /m/image && mount -o loop /m/image /n && echo ok >/n/file && cat /n/file && umount /n';
@@ -164,7 +164,7 @@ describe('block devices', function () {
     assert.deepEqual(await tryCreate(id, directory, runtime), { code: 0, stderr: '' });
   }
 
-  it('a root file system on a loop device is mounted by the guest, and whole afterwards', async () => {
+  it('a root file system on a loop device is mounted by the guest, and is consistent afterwards', async () => {
     const device = await attach(64, true);
     const directory = bundle('on-disk', 'busybox grep " / " /proc/mounts >/seen; busybox sync; exec busybox sleep 1000');
     const root = join(directory, 'rootfs');
@@ -202,7 +202,7 @@ describe('block devices', function () {
   const pause = 'exec busybox sleep 1000';
   const inPod = (type: string): object => ({ 'io.kubernetes.cri.container-type': type, 'io.kubernetes.cri.sandbox-id': 'pod' });
 
-  it('a file system that is a volume is whole when its container is removed from a pod', async () => {
+  it('a file system that is a volume is consistent when its container is removed from a pod', async () => {
     const root = join(engine.directory, 'plain');
     await fill(root);
     const device = await attach(32, true);
@@ -227,7 +227,7 @@ describe('block devices', function () {
   });
 
   for (const driver of ['virtio-scsi', 'virtio-blk'])
-    it(`a pod's disk comes with its container, and goes with it: ${driver}`, async () => {
+    it(`a pod's disk is attached and detached with its container: ${driver}`, async () => {
       const root = join(engine.directory, 'plain');
       await fill(root);
       await create(
@@ -244,7 +244,7 @@ describe('block devices', function () {
           await create('member', bundle('member', pause, { annotations: inPod('container'), rootfs: root, devices }));
           await good(kata('start', 'member'));
           const come = (await disks()).filter((name) => !before.includes(name));
-          assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // as the pod was made, whatever the configuration has become
+          assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // as the pod was created, whatever the configuration is now
           const sum = await good(kata('exec', 'member', '/bin/busybox', 'md5sum', '/dev/disk'));
           assert.equal(sum.split(' ')[0], await onHost(disk));
           await good(kata('delete', '--force', 'member'));

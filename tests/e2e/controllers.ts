@@ -18,7 +18,7 @@ export const mountControllers: string = [
   ...missing.map((name) => `mkdir -p ${ROOT}/${name} && mount -t cgroup -o ${name} cgroup ${ROOT}/${name}`),
 ].join(' && ');
 
-/** The empty directories, once the engine has gone. */
+/** Removes the empty directories, once the engine has ended. */
 export function removeControllers(): void {
   for (const name of missing) if (existsSync(`${ROOT}/${name}`)) rmdirSync(`${ROOT}/${name}`);
 }

@@ -1,6 +1,6 @@
 /**
- * containerd with its CRI plugin, the test's own: private directories, a network namespace and a mount namespace of its own.
- * Pods are asked for as kubelet does it, by gRPC on its socket.
+ * A containerd with its CRI plugin for one test: with its own directories, network namespace and mount namespace.
+ * Pods are created as by kubelet, by gRPC on its socket.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -141,7 +141,7 @@ export class CriEngine {
     return engine;
   }
 
-  /** Ends containerd and starts it again in its namespaces: what it has started goes on. */
+  /** Restarts containerd in its namespaces: its pods continue to run. */
   async restart(): Promise<void> {
     const { pid = 0 } = this.#daemon;
     // The next one is in the namespaces before the old one leaves them, and waits for a line.
@@ -251,7 +251,7 @@ export class CriEngine {
     await ended;
   }
 
-  /** Once it has found again what there was before. */
+  /** Waits until it has found its pods again. */
   async #answers(): Promise<void> {
     await until('CRI answers', () =>
       this.call('ListPodSandbox', {}).then(

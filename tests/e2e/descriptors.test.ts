@@ -1,4 +1,4 @@
-/** An fd in the wrong process makes docker wait for an end of file that never comes. */
+/** A leaked fd makes docker wait for an end of file for ever. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
@@ -59,7 +59,7 @@ describe('fds', function () {
     }
   });
 
-  it('the shim has nothing but its stdio, its connection, and what Node needs', () => {
+  it('the shim has only its stdio, its connection, and the fds that Node needs', () => {
     const files = openFiles(shim);
     const others = files.filter((file) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(file));
     assert.deepEqual(others, []);

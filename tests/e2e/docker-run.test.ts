@@ -160,14 +160,14 @@ for (const runtime of ['kata-runtime', 'runc']) {
       }
       it('docker exec: a command that does not exist', async () => {
         const { code, stdout, stderr } = await engine.docker(['exec', 'box', 'nope']);
-        assert.equal(code, 126); // docker 20.10 says 126 for every exec that cannot be started, with runc too
+        assert.equal(code, 126); // docker 20.10 reports 126 for every exec that cannot be started, also with runc
         assert.match(stdout + stderr, /executable file not found in \$PATH/);
       });
       it('docker exec: stdin', async () => {
         const { stdout } = await engine.docker(['exec', '-i', 'box', 'cat'], { input: 'data' });
         assert.equal(stdout, 'data');
       });
-      it('docker kill -s HUP reaches it, docker logs has what it said', async () => {
+      it('docker kill -s HUP reaches the process, docker logs has its output', async () => {
         await engine.docker(['kill', '-s', 'HUP', 'box']);
         await until('the handler speaks', async () => (await engine.docker(['logs', 'box'])).stdout === 'started\nhup\n');
       });

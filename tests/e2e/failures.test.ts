@@ -1,4 +1,4 @@
-/** Creates that cannot succeed: docker says what and why, and nothing is left. */
+/** Creates that must fail: docker reports the reason, and nothing is left. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ describe('failing creates', function () {
       'bad-values': variant(directory, 'bad-values', (toml) =>
         toml.replace(/^default_vcpus = .*$/m, 'default_vcpus = "many"').replace(/^machine_type = .*$/m, 'machine_type = "z80"'),
       ),
-      // With a template a VM that is killed is booted anew.
+      // With a template a killed VM is booted again.
       'without-template': variant(directory, 'without-template', (toml) =>
         toml.replace('enable_template = true', 'enable_template = false'),
       ),
@@ -119,7 +119,7 @@ describe('bad input on the command line', function () {
     assert.deepEqual([code, stderr], [1, 'config.json: process.args: must name a command\n']);
   });
 
-  it('--version is what callers parse', async () => {
+  it('--version has the lines that callers parse', async () => {
     const { code, stdout, stderr } = await run(kataRuntime, ['--version']);
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(

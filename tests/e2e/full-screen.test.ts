@@ -1,4 +1,4 @@
-/** Programs that take the whole screen: what they draw, the keys they hear, their size, and the screen they leave. */
+/** Full-screen programs: their output, keys, size, and the screen that they leave. */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';

@@ -1,4 +1,4 @@
-/** The guest's kernel: what it was built with, and files that are read and written while they are mapped. */
+/** The guest's kernel: its configuration, and reading and writing of mapped files. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ set-user-ID: 777
 times: -315619200.000000005 1.500000001
 `;
 
-/** What the fragments ask for, in the words of a configuration. */
+/** The options of the fragments, in the syntax of a configuration. */
 function wishes(): string[] {
   const fragments = readdirSync(FRAGMENTS).map((name) => readFileSync(join(FRAGMENTS, name), 'utf8'));
   return fragments.flatMap((text) => text.split('\n')).filter((line) => line.startsWith('CONFIG_'));
@@ -48,7 +48,7 @@ describe("the guest's kernel", function () {
 
   const inside = (container: string, script: string): Promise<string> => good(engine.docker(['exec', container, 'sh', '-c', script]));
 
-  it('has every option that the fragments name, and none that they leave out', async () => {
+  it('has every option that the fragments set, and none that they unset', async () => {
     const { output } = await engine.docker(['exec', 'kata-runtime', 'cat', '/proc/config.gz']);
     const options = new Map(
       gunzipSync(output)
@@ -64,7 +64,7 @@ describe("the guest's kernel", function () {
     assert.deepEqual(wrong, []);
   });
 
-  it("has a distribution's number of process ids, and no devices of tunnels that nobody made", async () => {
+  it("has a distribution's number of process ids, and no tunnel devices by default", async () => {
     // Only CAP_SYS_ADMIN reads the second.
     const settings = ['kernel/pid_max', 'net/core/bpf_jit_harden'].map((name) => `/proc/sys/${name}`);
     assert.equal(await good(engine.docker(['exec', '--privileged', 'kata-runtime', 'cat', ...settings])), '4194304\n1\n');
@@ -79,7 +79,7 @@ describe("the guest's kernel", function () {
         assert.equal(await inside(container, `${program} cases ${directory}`), CASES);
       });
 
-      it(`so they do when processes change it at the same time in ${place}, ${container}`, async () => {
+      it(`they agree when processes change it concurrently in ${place}, ${container}`, async () => {
         const directory = `${place}/${container}-random`;
         assert.equal(await inside(container, `mkdir ${directory} && /volume/shared-maps random ${directory} 4 120 1`), 'right\n');
         const copy = join(engine.directory, `${container}${place.replace('/', '-')}`);
@@ -92,7 +92,7 @@ describe("the guest's kernel", function () {
       });
     }
 
-  it('a file that the host has changed is read anew when it is opened again', async () => {
+  it('a file that the host has changed is read again when it is reopened', async () => {
     writeFileSync(join(volume, 'text'), 'before\n');
     assert.equal(await inside('kata-runtime', 'cat /volume/text'), 'before\n');
     writeFileSync(join(volume, 'text'), 'and after\n');

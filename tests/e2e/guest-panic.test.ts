@@ -16,7 +16,7 @@ describe("a guest's kernel that panics", function () {
   let engine: Engine;
   onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
 
-  /** An interrupt that the guest's kernel knows no reason for (QEMU's `inject-nmi`). */
+  /** Injects an NMI of unknown reason (QEMU's `inject-nmi`). */
   function injectNmi(id: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = createConnection(`/run/vc/vm/${id}/qmp.sock`);
@@ -30,7 +30,7 @@ describe("a guest's kernel that panics", function () {
 
   it('ends its container within seconds, with the panic in the log', async () => {
     const id = (await good(engine.docker(['run', '-d', '--privileged', 'busybox', 'sleep', '1000']))).trim();
-    const log = openSync(`/run/vc/vm/${id}/proxy.log`, 'r'); // its name goes with the sandbox
+    const log = openSync(`/run/vc/vm/${id}/proxy.log`, 'r'); // the file is removed with the sandbox
     try {
       await good(engine.docker(['exec', '--privileged', id, 'sh', '-c', 'echo 1 >/proc/sys/kernel/unknown_nmi_panic']));
       const started = performance.now();

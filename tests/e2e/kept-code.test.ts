@@ -20,7 +20,7 @@ import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { variant } from '../support/staged.ts';
 
-/** Writes a function over and over, at the same address, and calls it; also from a thread each on several CPUs. */
+/** Writes a function again and again at the same address, and calls it; also from one thread on each of several CPUs. */
 const selfModifying = `
 #include <pthread.h>
 #include <stdio.h>
@@ -162,7 +162,7 @@ describe('translated code of a template', function () {
     ['a directory', (path) => (rmSync(path), mkdirSync(path)), /it is no file/],
   ];
   for (const [what, damage, reason] of damages) {
-    it(`is translated anew when the file is ${what}, and QEMU says it in one line`, async () => {
+    it(`is translated again when the file is ${what}, and QEMU logs one line`, async () => {
       await start('');
       const path = codeFile('pc');
       copyFileSync(path, join(directory, 'code'));
@@ -181,7 +181,7 @@ describe('translated code of a template', function () {
     });
   }
 
-  /** Compiled JavaScript: functions that become hot, are compiled again with other types, and are thrown away. */
+  /** Compiled JavaScript: functions that become hot, are recompiled with other types, and are discarded. */
   const hotFunctions = `
     let sum = 0;
     for (let n = 0; n < 40; n++) {
@@ -228,7 +228,7 @@ describe('translated code of a template', function () {
     }
   });
 
-  it('goes on being used by clones whose template is destroyed', async () => {
+  it('is still used by clones whose template is destroyed', async () => {
     const { id } = await start('');
     assert.equal((await engine.inMounts(join(directory, 'pc'), ['factory', 'destroy'])).code, 0);
     await works(id);

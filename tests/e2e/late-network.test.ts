@@ -1,4 +1,4 @@
-/** Network interfaces that come to a VM that runs, as docker's own networks and as a namespace that is filled after `create`. */
+/** Network interfaces that are added to a running VM: by docker's own networks, and to a namespace after `create`. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ interface Row {
   readonly addr_info: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[];
 }
 
-describe('interfaces that come late', function () {
+describe('interfaces that are added later', function () {
   this.timeout(60_000);
   let engine: Engine;
   onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
 
   const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(kataRuntime, args);
-  /** The link in the container's namespace on the host, in the words of kata-network. */
+  /** The link in the container's namespace on the host, in kata-network's format. */
   async function linkJson(pid: string, name: string): Promise<object> {
     const rows = JSON.parse(
       await good(engine.inMounts('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-json', 'address', 'show', name])),
@@ -58,7 +58,7 @@ describe('interfaces that come late', function () {
     assert.doesNotMatch(await inside('ip', 'link'), /eth1/);
     await good(engine.docker(['network', 'disconnect', 'second', 'box']));
     assert.match(await inside('ip', 'address', 'show', 'eth0'), /inet 172\./);
-    // The one that the VM was started with goes as well.
+    // The interface that the VM was started with can be detached as well.
     writeFileSync(file, JSON.stringify(await linkJson(pid, 'eth0')));
     await good(kata('kata-network', 'del-iface', id, file));
     assert.doesNotMatch(await inside('ip', 'link'), /eth0/);
@@ -66,7 +66,7 @@ describe('interfaces that come late', function () {
     await good(engine.docker(['network', 'rm', 'second']));
   });
 
-  it("docker's order from 28 on: the interface comes between create and start", async () => {
+  it('docker 28 and later add the interface between create and start', async () => {
     const bundle = join(engine.directory, 'bundle');
     await good(engine.inMounts('mkdir', ['-p', `${bundle}/rootfs/bin`, `${bundle}/rootfs/proc`, `${bundle}/rootfs/dev`]));
     await good(engine.inMounts('cp', ['/bin/busybox', `${bundle}/rootfs/bin/busybox`]));

@@ -1,4 +1,4 @@
-/** Changes of a running container's network: `docker network connect` and `disconnect`, and what is changed by hand on the host. */
+/** Changes of a running container's network: by `docker network connect` and `disconnect`, and by hand on the host. */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
@@ -56,7 +56,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await onHost('link', 'set', 'eth1', 'up');
       await shows('eth1 has the MAC address', ['ip', 'link', 'show', 'eth1'], /02:00:00:00:96:07/);
     });
-    it('disconnect: the interface goes, the other one works', async () => {
+    it('disconnect: the interface is removed, the other one works', async () => {
       await docker('network', 'disconnect', 'second', 'box');
       await until('eth1 is gone', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
       assert.match(await inside('ping', '-c', '1', '-W', '10', '10.95.0.1'), /1 packets received/);

@@ -50,7 +50,7 @@ describe('macvtap', function () {
     });
   }
 
-  it('a network that comes late is joined by macvtap too, and goes', async () => {
+  it('a network that is connected later uses macvtap, too, and can be disconnected', async () => {
     const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(cloned, args);
     await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
     const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();

@@ -1,4 +1,4 @@
-/** A name server outside of docker's networks, for what docker's resolver does not know: one fixed address for each name that ends in "outside.example". */
+/** A name server outside of docker's networks: answers names that end in "outside.example" with a fixed address. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Names in docker's own networks: what a container is answered by 127.0.0.11, with our runtime and with runc. */
+/** Name resolution in docker's own networks by 127.0.0.11, with our runtime and with runc. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,11 +50,11 @@ for (const runtime of ['kata-runtime', 'runc']) {
       ['an alias of two containers', 'both', ['10.97.0.10', '10.97.0.11']],
       ['a name with its network', 'web.names', ['10.97.0.10']],
       ['a name that only the server outside knows', 'a.outside.example', [OUTSIDE_ADDRESS]],
-      ['a name that nobody knows', 'nobody.example', []],
+      ['an unknown name', 'nobody.example', []],
     ];
     for (const [what, name, expected] of known) it(`${what}: ${name}`, async () => assert.deepEqual(await addresses(name), expected));
 
-    it('a name is looked for in the search domain', async () => {
+    it('a name is resolved in the search domain', async () => {
       const search = ['--dns', '10.97.0.1', '--dns-search', 'lab.outside.example'];
       const stdout = await docker('run', '--rm', '--network', 'names', ...search, 'busybox', 'nslookup', '-type=a', 'host');
       assert.match(stdout, /Name:\thost\.lab\.outside\.example\nAddress: 192\.0\.2\.53/);
@@ -87,7 +87,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     it('a container answers by its name', async () => {
       assert.match(await docker('exec', 'client', 'ping', '-c', '1', '-W', '10', 'web'), /1 packets received/);
     });
-    it('a process that looks up as its first act', async () => {
+    it('a process that resolves a name at once', async () => {
       assert.match(await docker('run', '--rm', '--network', 'names', 'busybox', 'nslookup', '-type=a', 'web'), /10\.97\.0\.10/);
     });
     it('a container that is added later, and one that is replaced', async () => {

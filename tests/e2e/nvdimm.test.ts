@@ -50,7 +50,7 @@ describe('NVDIMMs', function () {
         const script = 'grep " /p " /proc/mounts; cat /p/host; dd if=/dev/urandom of=/p/large bs=1M count=8; md5sum </p/large >/p/sum';
         const said = await good(docker('--runtime', runtime, '-v', `${point}:/p`, 'busybox', 'sh', '-c', script));
         assert.match(said, /^\/dev\/pmem1 \/p ext4 rw,[^\n]*dax[^\n]*\nfrom the host\n/);
-        await engine.inMounts('find', [point]); // what it finds is old, and it must not come on the disk
+        await engine.inMounts('find', [point]); // its data are stale and must not be written to the disk
       } finally {
         await good(engine.inMounts('umount', [point]));
       }
@@ -61,7 +61,7 @@ describe('NVDIMMs', function () {
       await loops.unmount(seen);
     });
 
-  it('several at once are not taken for each other', async () => {
+  it('several NVDIMMs at once are not confused', async () => {
     const images = [await pmem(), await pmem(), await pmem()];
     try {
       for (const { point } of images) await good(engine.inMounts('sh', ['-c', `echo ${point} >${point}/name`]));
@@ -90,7 +90,7 @@ describe('NVDIMMs', function () {
     }
   });
 
-  it('a device that the configuration has plugged so is read and written', async () => {
+  it('a device that the configuration attaches as NVDIMM is read and written', async () => {
     const disk = await loops.attach(join(engine.directory, `disk-${files++}.img`), 16);
     const data = randomBytes(16 * MIB);
     writeFileSync(disk, data);

@@ -47,7 +47,7 @@ describe('podman', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('run -i takes what is written to it', async () => {
+  it('run -i reads stdin', async () => {
     const { code, stdout, stderr } = await kata(['--rm', '-i', 'localhost/busybox', 'cat'], { input: 'to and fro\n' });
     assert.deepEqual([code, stdout], [0, 'to and fro\n'], stderr);
   });
@@ -105,7 +105,7 @@ describe('podman', function () {
       assert.deepEqual(leftovers(), []);
     });
 
-  it('rm -f of one that runs', async () => {
+  it('rm -f of a running container', async () => {
     assert.equal((await kata(['-d', '--name', 'busy', 'localhost/busybox', 'sleep', '1000'])).code, 0);
     const { code, stderr } = await podman(['rm', '--force', '--time', '0', 'busy']);
     assert.equal(code, 0, stderr);

@@ -1,4 +1,4 @@
-/** Pods as kubelet makes them, with containerd's CRI plugin: several containers in one VM. */
+/** Pods as kubelet creates them, with containerd's CRI plugin: several containers in one VM. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -161,7 +161,7 @@ describe("pods with containerd's CRI plugin", function () {
       web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
     });
 
-    it('containerd is started anew: the pod has gone on, can be reached, and its output goes to the log', async () => {
+    it('containerd is restarted: the pod continues to run, exec works, and its output is logged', async () => {
       await engine.restart();
       for (const id of [web, client]) assert.equal((await engine.status(id)).state, RUNNING);
       assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
@@ -184,7 +184,7 @@ describe("pods with containerd's CRI plugin", function () {
       assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
     });
 
-    it('raw block volumes come and go with their containers, which share the disk', async () => {
+    it('raw block volumes are attached and detached with their containers, which share the disk', async () => {
       const loops = new LoopDevices();
       const disk = await loops.attach(join(engine.directory, 'disk.img'), 4);
       try {
@@ -236,7 +236,7 @@ describe("pods with containerd's CRI plugin", function () {
     assert.match(await output(b, 'ps'), /1 .*sleep 1000000\n[^]*sleep 4242/);
     await output(b, 'sh', '-c', "kill $(ps | awk '/[s]leep 4242/ {print $1}')");
     assert.equal((await ended(a)).exit_code, 143);
-    // As kubelet does: sandboxes are stopped with all that runs in them, again and again, and containers removed afterwards.
+    // As kubelet does: sandboxes are stopped with running containers, repeatedly, and containers are removed afterwards.
     for (const [pod, id] of [
       [first, here],
       [second, b],

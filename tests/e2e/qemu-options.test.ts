@@ -52,7 +52,7 @@ describe("QEMU's options", function () {
     ])
       assert.match(line, args);
     const maps = readFileSync(`/proc/${HypervisorState.Process.pid}/smaps`, 'latin1');
-    // The VM's own memory is all there, and what was plugged is of the same kind.
+    // The VM has all of its memory, and hot-plugged memory has the same backend.
     const sizes = [...maps.matchAll(/ \S*\/memory\/\S* \(deleted\)\nSize: +(\d+) kB(?:\n.*)*?\nRss: +(\d+) kB/g)].map(([, size, rss]) => [
       Number(size),
       Number(rss),
@@ -65,14 +65,14 @@ describe("QEMU's options", function () {
   });
 
   // The last word counts: as if the guest were not emulated.
-  it("the guest's kernel defends itself against what its processors speculate about", async () => {
+  it("the guest's kernel has mitigations of speculative execution", async () => {
     const at = '/sys/devices/system/cpu/vulnerabilities';
     const args = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];
     const { stdout, stderr } = await engine.docker(args);
     assert.match(stdout, /^Mitigation: .*\nMitigation: /, stderr);
   });
 
-  it('machine type q35: booted, cloned, and with what is plugged while it runs', async () => {
+  it('machine type q35: booted, cloned, and with hot-plugged devices', async () => {
     const docker = async (...args: string[]): Promise<string> => {
       const { code, stdout, stderr } = await engine.docker(args);
       assert.equal(code, 0, stderr);

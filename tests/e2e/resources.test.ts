@@ -1,4 +1,4 @@
-/** The size of a VM follows the limits of its containers, and so does what it may use of the host. */
+/** The size of a VM, and its limits on the host, follow the limits of its containers. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -42,7 +42,7 @@ describe('resources of a VM', function () {
       .filter(Boolean);
   const qemu = (id: string): number => Number(read(`/run/vc/vm/${id}/pid`));
 
-  it('the template that the first container makes is charged to nobody', async () => {
+  it('the template that the first container makes is in no cgroup of a container', async () => {
     const usage = async (): Promise<number> => {
       const id = await start('busybox', 'sleep', '1000');
       const bytes = Number(read(group('memory', id, '/memory.usage_in_bytes')));
@@ -83,7 +83,7 @@ describe('resources of a VM', function () {
     assert.equal(await inside('cat', '/sys/fs/cgroup/memory/memory.limit_in_bytes'), String(100 << 20));
   });
 
-  it('the processors are held to the quota on the host, what else QEMU does is not', async () => {
+  it('the quota limits the vCPUs on the host, but not the other threads of QEMU', async () => {
     const id = await start('--cpus', '0.3', 'busybox', 'sh', '-c', 'while :; do :; done');
     const ticks = (): number => {
       const fields = read(`/proc/${qemu(id)}/stat`)
@@ -136,13 +136,13 @@ describe('resources of a VM', function () {
     assert.equal((await ended).stdout, '137\n');
   });
 
-  it('sandbox_cgroup_only: a limit that the VM does not fit into is told in one line', async () => {
+  it('sandbox_cgroup_only: a limit below the size of the VM is reported in one line', async () => {
     const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '60m', 'busybox', 'true');
     assert.deepEqual([code, stdout], [125, '']);
     assert.match(stderr, /the VM was OOM-killed by the host: with sandbox_cgroup_only a memory limit is for all that the VM/);
   });
 
-  it('sandbox_cgroup_only: the sandbox as a whole is held to the limits', async () => {
+  it('sandbox_cgroup_only: the limits apply to the whole sandbox', async () => {
     const id = await start('--runtime', 'only', '--cpus', '0.5', '-m', '700m', 'busybox', 'sleep', '1000');
     assert.equal(await inside('nproc'), '2');
     assert.ok(!existsSync(group('cpu', id, '/vcpus')));

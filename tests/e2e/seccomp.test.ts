@@ -51,7 +51,7 @@ describe('seccomp profiles', function () {
     it(`${runtime}: no profile`, async () => assert.equal(await run(runtime, ['--security-opt', 'seccomp=unconfined'], MODE), UNFILTERED));
   }
 
-  it('none where the configuration says so', async () => {
+  it('none when the configuration disables them', async () => {
     assert.equal(await run('disabled', own(), `${MODE}; mkdir /x && echo made`), `${UNFILTERED}made\n`);
   });
 });

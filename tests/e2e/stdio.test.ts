@@ -65,7 +65,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     for (const size of sizes) {
       for (const [name, args] of ways) {
         const docker = (command: string): string[] => [...args.map((word) => word.replace('DATA', data)), 'sh', '-c', command];
-        it(`${name}: ${size} MiB come out, and it ends after the last byte`, async () => {
+        it(`${name}: ${size} MiB of output, and the end after the last byte`, async () => {
           const { code, output, tailMs } = await transfer(docker(`cat /data/${size}`), Buffer.alloc(0));
           assert.deepEqual([code, sha256(output)], [0, sha256(readFileSync(join(data, `${size}`)))]);
           if (name.includes('exec')) assert.ok(tailMs < MAX_TAIL_MS, `${tailMs.toFixed(0)} ms`);

@@ -1,4 +1,4 @@
-/** VM templates: clones are VMs of their own, and whatever happens to a template, containers start. */
+/** VM templates: clones are independent VMs, and containers start whatever happens to a template. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,10 +22,10 @@ describe('VM templates', function () {
   let runtime = '';
   let engine: Engine;
 
-  /** A runtime with a place for templates of its own. */
+  /** A runtime with its own template directory. */
   const own = (name: string, change: (toml: string) => string = (toml) => toml): string =>
     variant(directory, name, (toml) => change(toml.replace(/^#template_path = .*$/m, `template_path = "${templates}"`)));
-  /** As the engine calls it: templates belong to a mount namespace, and one that is unmounted here would stay there. */
+  /** Runs in the engine's mount namespace, in which templates are mounted. */
   const factory = (args: string, program = runtime): Promise<Outcome> => engine.inMounts(program, ['factory', ...args.split(' ')]);
   const docker = (args: string, options: RunOptions = {}): Promise<Outcome> => engine.docker(args.split(' '), options);
   const keys = (): string[] => {
@@ -71,7 +71,7 @@ describe('VM templates', function () {
   it('clones have randomness, identity, address and clock of their own', async () => {
     const script = 'head -c 16 /dev/urandom | md5sum; cat /proc/sys/kernel/random/uuid /sys/class/net/eth0/address /etc/hostname';
     const facts = async (name: string): Promise<string[]> => {
-      await docker(`run -d --name ${name} busybox sleep 1000`); // both at once: docker would give the second the first's address
+      await docker(`run -d --name ${name} busybox sleep 1000`); // both at the same time: otherwise docker gives the second the first's address
       const { code, stdout, stderr } = await engine.docker(['exec', name, 'sh', '-c', script]);
       assert.equal(code, 0, stderr);
       return stdout.trim().split('\n');
@@ -79,7 +79,7 @@ describe('VM templates', function () {
     const [one, two] = [await facts('one'), await facts('two')];
     for (let index = 0; index < 4; index++) assert.notEqual(one[index], two[index]);
     assert.equal(keys().length, 1);
-    // A container that goes on tells the time at once, but for the way of the question and of the answer.
+    // A resumed container answers with the time at once, except for the delay of the call.
     await docker('run -d --name clock busybox sleep 1000');
     const before = Math.floor(Date.now() / 1000);
     const guest = Number((await docker('exec clock date +%s')).stdout);
@@ -106,7 +106,7 @@ describe('VM templates', function () {
     );
   });
 
-  it('a VM that was cloned before its network came gives way to one that fits', async () => {
+  it('a VM that was cloned before its network existed is replaced by one with the right devices', async () => {
     assert.equal((await docker('run --rm busybox true')).code, 0); // a template with one device is there
     const links = 'ls /sys/class/net';
     assert.equal((await docker(`run --rm --network none busybox ${links}`)).stdout, 'lo\n');
@@ -133,7 +133,7 @@ describe('VM templates', function () {
     assert.equal(keys().length, 2);
   });
 
-  it('a changed kernel takes a new template, and the old one goes', async () => {
+  it('a changed kernel needs a new template, and the old one is removed', async () => {
     const others = keys();
     const made = (): string[] => keys().filter((key) => !others.includes(key));
     assert.equal((await docker('run --rm --runtime kernel busybox true')).stderr, '');

@@ -1,4 +1,4 @@
-/** A terminal as people have them: tmux, on a server of its own, whose screen can be looked at. */
+/** A terminal with a readable screen: tmux, on its own server. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -56,7 +56,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     });
 
-    it('docker pause stops it, docker unpause lets it go on', async () => {
+    it('docker pause stops it, docker unpause resumes it', async () => {
       await docker('pause', 'box');
       assert.equal(await inspect('.State.Status'), 'paused');
       const stopped = counter();
@@ -109,7 +109,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         const kata = (...args: string[]): Promise<Outcome> => run(kataRuntime, args);
         before(async () => (id = await inspect('.Id')));
 
-        it('events --stats tells of the guest', async () => {
+        it("events --stats has the guest's statistics", async () => {
           const { stdout, stderr } = await kata('events', '--stats', id);
           const { type, data } = JSON.parse(stdout) as {
             type: string;
@@ -119,7 +119,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
           assert.ok(data.cpu.usage.total > 0 && data.memory.usage.usage > 0 && data.pids.current >= 1, stdout);
         });
 
-        it('events tells who ran out of memory', async () => {
+        it('events reports OOM kills', async () => {
           const child = spawn(kataRuntime, ['events', '--interval', '1s', id], { stdio: ['ignore', 'pipe', 'inherit'] });
           let said = '';
           child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -131,14 +131,14 @@ for (const runtime of ['kata-runtime', 'runc']) {
           }
         });
 
-        it("ps tells of the guest's processes", async () => {
+        it("ps lists the guest's processes", async () => {
           const { stdout } = await kata('ps', id);
           assert.match(stdout, /\bPID\b.*\n(?:.*\n)*.*while :/, stdout);
           const pids = JSON.parse((await kata('ps', '--format', 'json', '--kata-guest-pids', id)).stdout) as number[];
           assert.ok(pids.length >= 1);
         });
 
-        it('kata-network tells interfaces and routes', async () => {
+        it('kata-network lists interfaces and routes', async () => {
           const address = await inspect('.NetworkSettings.IPAddress');
           const interfaces = JSON.parse((await kata('kata-network', 'list-ifaces', id)).stdout) as {
             Name: string;

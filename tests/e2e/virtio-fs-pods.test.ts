@@ -1,4 +1,4 @@
-/** A pod whose share is virtio-fs and whose link CNI made is joined by macvtap: containers come and go while it runs. */
+/** A pod with virtio-fs and a CNI link connected by macvtap: containers are created and removed while it runs. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ describe('a pod with virtio-fs and macvtap', function () {
     return stdout.trim();
   };
 
-  it('a container is removed while the other goes on, and the next one comes', async () => {
+  it('a container is removed and another one created while a third one runs', async () => {
     const mounts = [{ container_path: '/v', host_path: join(directory, 'volume') }];
     const stays = await engine.runContainer(pod, 'stays', FOREVER, { mounts });
     for (const attempt of [0, 1]) {

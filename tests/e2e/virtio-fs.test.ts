@@ -47,7 +47,7 @@ describe('virtio-fs', function () {
     return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0, qemu: HypervisorState.Process.pid };
   }
 
-  it('root file system and volumes come by it, both ways, and the daemon goes with the container', async () => {
+  it('root file system and volumes are read and written by virtio-fs, and the daemon ends with the container', async () => {
     const { id, daemon } = await start(...volume());
     const inside = (script: string): Promise<string> => docker('exec', id, 'sh', '-c', script);
     const mounts = await inside('cat /proc/mounts');
@@ -120,7 +120,7 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
   });
 
-  it('no daemon: docker says what is missing', async () => {
+  it('no daemon: docker reports what is missing', async () => {
     const { code, stderr } = await engine.docker(['run', '--rm', '--runtime', 'missing', 'busybox', 'true']);
     assert.equal(code, 125);
     assert.match(stderr, /shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd/);

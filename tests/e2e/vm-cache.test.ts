@@ -19,7 +19,7 @@ describe('VM cache', function () {
   const factory = (action: string): Promise<Outcome> => engine.inMounts(server.script, ['factory', action]);
   const pids = (): Promise<string[]> => server.pids(engine);
 
-  /** Runs a container for long, and tells whether its VM is one of those that stood ready. */
+  /** Runs a long container. @returns whether its VM is one of the cache */
   async function runFromCache(name: string, runtime = 'cached'): Promise<boolean> {
     const ready = await pids();
     const { code, stderr } = await docker(`run -d --runtime ${runtime} --name ${name} busybox sleep 1000`);
@@ -44,7 +44,7 @@ describe('VM cache', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('tells what stands ready, and is there once', async () => {
+  it('lists the ready VMs, and refuses a second server', async () => {
     const { endpoint } = server;
     const { stdout } = await factory('status');
     assert.match(stdout, /^VM cache server pid = \d+\n(VM pid = \d+ Cpu = 1 Memory = 2048MiB\n){2}vm factory is on\nTEMPLATE {3,}SIZE /);
@@ -52,7 +52,7 @@ describe('VM cache', function () {
     assert.deepEqual([code, stderr], [1, `${endpoint} already exist.  Please stop running VMCache server and remove ${endpoint}\n`]);
   });
 
-  it('gives containers their VM, whole: name, address, volume, time, exit code', async () => {
+  it('gives containers complete VMs: name, address, volume, time, exit code', async () => {
     assert.equal(await runFromCache('one'), true);
     assert.equal((await docker('exec one hostname')).stdout.trim(), (await docker('ps -q --filter name=one')).stdout.trim());
     const gateway = (await docker('inspect -f {{.NetworkSettings.Gateway}} one')).stdout.trim();
@@ -65,7 +65,7 @@ describe('VM cache', function () {
     await docker('rm -f one');
   });
 
-  it('one that is to be joined by macvtap has a tap already, and is joined by tcfilter', async () => {
+  it('a VM for macvtap has a tap already, and is connected by tcfilter', async () => {
     await server.ready(engine);
     assert.equal(await runFromCache('one', 'macvtap'), true);
     const gateway = (await docker('inspect -f {{.NetworkSettings.Gateway}} one')).stdout.trim();
@@ -85,7 +85,7 @@ describe('VM cache', function () {
     await docker('rm -f one');
   });
 
-  it('a VM that has died is not given', async () => {
+  it('a VM that has ended is not given to a container', async () => {
     await server.ready(engine);
     for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL');
     const { code, stdout, stderr } = await docker('run --rm busybox echo well');
@@ -103,7 +103,7 @@ describe('VM cache', function () {
     assert.match((await factory('status')).stdout, /^no VM cache server listens on .*\nvm factory is on\nTEMPLATE {3,}SIZE /);
   });
 
-  it('what a killed server leaves is removed by the next one, which Quit ends', async () => {
+  it('the next server removes the VMs of a killed one, and ends by Quit', async () => {
     await server.ready(engine);
     const orphans = await pids();
     await server.stop('SIGKILL');

@@ -49,7 +49,7 @@ describe('kata-agent and a client of grpc-go', function () {
 
   it('is answered', async () => assert.deepEqual(await call('/grpc.Health/Check', '30S'), ['0', '0801']));
 
-  it('goes on being answered when its header table has been filled and emptied', async () => {
+  it('is still answered when its header table has been filled and emptied', async () => {
     // Every deadline is another value, and pushes the authority out of the table after a hundred or so.
     for (let index = 0; index < 300; index++) {
       const [status] = await call('/grpc.Health/Check', `${30_000_000 + index}u`);

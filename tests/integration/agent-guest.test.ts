@@ -41,7 +41,7 @@ describe('kata-agent: the guest', function () {
       assert.deepEqual(await refusal(host.agent.call('statsContainer', { container_id: id })), [5, `Container ${id} not found`]);
     });
 
-    it('an update changes what it names, and nothing else', async () => {
+    it('an update changes only the limits that it names', async () => {
       const id = await host.run(['sleep', '100'], { Linux: { Resources: { Memory: { Limit: 64n * MiB }, CPU: { Shares: 512n } } } });
       const resources = { Memory: { Limit: 96n * MiB }, Pids: { Limit: 33n }, CPU: { Quota: 50_000n, Period: 100_000n } };
       await host.agent.call('updateContainer', { container_id: id, resources });
@@ -56,7 +56,7 @@ describe('kata-agent: the guest', function () {
       await host.remove(id);
     });
 
-    it('CPUs that the guest does not have become all of those that it has', async () => {
+    it('CPUs that the guest does not have are replaced by all CPUs of the guest', async () => {
       const id = await host.run(['sleep', '100'], { Linux: { Resources: { CPU: { Cpus: '100-101' } } } });
       assert.equal(host.cgroupFile(id, 'cpuset', 'cpuset.cpus'), readFileSync('/sys/devices/system/cpu/online', 'utf8').trim());
       await host.remove(id);
@@ -92,7 +92,7 @@ describe('kata-agent: the guest', function () {
       });
     const inState = (name: string): string => host.scratch.file(`state/${name}`);
 
-    it('come in pieces, and appear when the last one is there', async () => {
+    it('are sent in pieces, and appear with the last one', async () => {
       await copy(inState('copied/file'), 'first ', { size: 12 });
       assert.equal(existsSync(inState('copied/file')), false);
       await copy(inState('copied/file'), 'second', { offset: 6, size: 12 });
@@ -126,7 +126,7 @@ describe('kata-agent: the guest', function () {
       assert.deepEqual(details.agent_details.storage_handlers, storages);
       assert.equal(details.agent_details.supports_seccomp, true);
     });
-    it('CPUs that do not come: an error if it is waited for, none otherwise', async () => {
+    it('CPUs that do not appear: an error if the call waits, success otherwise', async () => {
       await host.agent.call('onlineCPUMem', { wait: false, nb_cpus: 1, cpu_only: true });
       assert.deepEqual(await refusal(host.agent.call('onlineCPUMem', { wait: true, nb_cpus: 0, cpu_only: true })), [
         2,
@@ -178,7 +178,7 @@ describe('kata-agent: the guest', function () {
       assert.equal(isMounted(), false);
     });
 
-    it('two removals of one container at once give back its share only', async () => {
+    it('two concurrent removals of one container release its storages once', async () => {
       const mount_point = host.scratch.file('state/removed-twice');
       const storages = [{ driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point, options: ['size=1m'] }];
       const [first, second] = [await host.run(['sleep', '100'], {}, { storages }), await host.run(['sleep', '100'], {}, { storages })];
@@ -255,7 +255,7 @@ describe('kata-agent: the guest', function () {
   });
 
   describe('kernel modules', () => {
-    it('one that is there already is no trouble', async () => {
+    it('an existing one is a success', async () => {
       const [built] = readdirSync('/sys/module');
       await host.agent.call('createSandbox', { kernel_modules: [{ name: built ?? '' }] });
       await host.agent.call('destroySandbox', {});

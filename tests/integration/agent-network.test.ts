@@ -1,4 +1,4 @@
-/** The guest's network as the agent sets it up, in a namespace of its own on the host. */
+/** The agent's network configuration, in a network namespace of the host. */
 import assert from 'node:assert/strict';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
 
@@ -28,7 +28,7 @@ describe('kata-agent: network', function () {
     await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.3') });
     assert.equal(host.inside('ip', '-4', '-br', 'address', 'show', 'net7').trim().split(/\s+/)[2], '10.9.0.3/24');
   });
-  it('IPv6 addresses can be used at once, and routes go by them', async () => {
+  it('IPv6 addresses and routes can be used at once', async () => {
     const IPAddresses = [...interfaceOf('10.9.0.3').IPAddresses, { family: 1 as const, address: 'fd09::3', mask: '64' }];
     await host.agent.call('updateInterface', { interface: { ...interfaceOf(''), IPAddresses } });
     assert.match(host.inside('ip', '-6', 'address', 'show', 'net7'), /inet6 fd09::3\/64 scope global nodad/);
@@ -97,7 +97,7 @@ describe('kata-agent: network', function () {
       13,
       /none/,
     ],
-    ['a word that is several', () => host.agent.call('updateInterface', { interface: { hwAddr: MAC, name: 'a b' } }), 3, /invalid name/],
+    ['a name with blanks', () => host.agent.call('updateInterface', { interface: { hwAddr: MAC, name: 'a b' } }), 3, /invalid name/],
   ];
   for (const [name, act, code, text] of wrong) {
     it(`${name} is refused`, async () => {

@@ -1,4 +1,4 @@
-/** What a process of a container may do and have: limits, privileges, what it sees. By the agent on the host. */
+/** Limits, privileges and mounts of a container's processes, by the agent on the host. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
@@ -104,7 +104,7 @@ describe('kata-agent: processes', function () {
     await host.remove(id);
   });
 
-  it('a further process has no more than its container, and as much where nothing is said', async () => {
+  it("a further process has at most the container's privileges, and all of them by default", async () => {
     const Process = {
       Capabilities: caps('CAP_KILL'),
       NoNewPrivileges: true,

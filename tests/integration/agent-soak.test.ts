@@ -1,5 +1,5 @@
 /**
- * Many short processes leave nothing behind in the agent. KATA_SOAK_EXECS=5000 for the long form, which prints what it measured.
+ * Many short processes leave nothing behind in the agent. KATA_SOAK_EXECS=5000 for the long form, which prints its measurements.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

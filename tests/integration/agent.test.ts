@@ -17,7 +17,7 @@ describe('kata-agent: containers', function () {
   after(() => host.stop());
 
   for (const Version of ['1.0.2-dev', '1.1.0', '1.2.0', '1.2.1', '1.3.0'])
-    it(`an engine's config.json of version ${Version} becomes a container`, async () => {
+    it(`starts a container with a config.json of version ${Version}`, async () => {
       assert.deepEqual(await host.outcome(['echo', 'a\\u0000b'], { Version }), { code: 0, stdout: 'a\\u0000b\n', stderr: '' });
     });
 
@@ -46,7 +46,7 @@ describe('kata-agent: containers', function () {
     await host.remove(id);
   });
 
-  describe('stdin that nobody writes to', () => {
+  describe('stdin without a writer', () => {
     const script = 'test -c /dev/stdin && cat; echo end';
     it('of a first process is /dev/null, which stays as it is', async () => {
       assert.deepEqual(await host.outcome(['sh', '-c', script], { Process: { NullStdin: true, User: { UID: 1000 } } }), {
@@ -116,7 +116,7 @@ describe('kata-agent: containers', function () {
         await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 }); // dropped: it is stopped
         await host.remove(id);
       });
-    it('TERM reaches one that does', async () => {
+    it('TERM reaches a first process with a handler', async () => {
       const id = await host.run(['sh', '-c', 'trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done']);
       assert.equal((await agent.call('readStdout', { container_id: id, exec_id: id, len: 100 })).data.toString(), 'ready\n');
       await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
@@ -132,7 +132,7 @@ describe('kata-agent: containers', function () {
     });
   });
 
-  it('pause stops it, resume lets it go on; a signal thaws it', async () => {
+  it('pause stops it, resume continues it; a signal thaws it', async () => {
     const id = await host.run(['sh', '-c', 'while true; do echo tick; sleep 0.02; done']);
     await agent.call('pauseContainer', { container_id: id });
     assert.equal(host.cgroupFile(id, 'freezer', 'freezer.state'), 'FROZEN');
@@ -191,7 +191,7 @@ describe('kata-agent: containers', function () {
       ['a directory', ['/etc'], /^exec: "\/etc": permission denied$/],
     ];
     for (const [name, args, text] of refused) {
-      it(`${name} fails at once, in runc's words`, async () => {
+      it(`${name} fails at once, with runc's text`, async () => {
         const [code, message] = await refusal(host.exec(id, `refused-${args[0]}`, args));
         assert.match(message, text);
         assert.equal(code, 13);
@@ -211,13 +211,13 @@ describe('kata-agent: containers', function () {
       assert.equal(await host.wait(id, '../../e'), 0);
     });
 
-    it('a process whose shim has vanished is killed; the container goes on', async () => {
+    it('a process whose shim has died is killed; the container continues to run', async () => {
       const shim = await host.connect();
       await host.exec(id, 'left', ['sleep', '500']);
       const reading = refusal(shim.call('readStdout', { container_id: id, exec_id: 'left', len: 10 }, { deadlineMs: 'none' }));
       await shim.check(); // its answer means that the agent has got the call before it
       shim.close();
-      // The library keeps a closed client's calls: what a killed shim does is to break its connection.
+      // The library completes a closed client's calls: a killed shim breaks its connection.
       host.breakConnections();
       await reading;
       const waited = await host.connect();
@@ -272,7 +272,7 @@ describe('kata-agent: containers', function () {
     });
   }
 
-  it('what was refused left no container', async () => {
+  it('a refused request leaves no container', async () => {
     await agent.call('destroySandbox', {});
     assert.deepEqual(await refusal(agent.call('startContainer', { container_id: 'x' })), [9, 'Sandbox not started']);
     await agent.call('destroySandbox', {});

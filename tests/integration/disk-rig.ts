@@ -1,4 +1,4 @@
-/** kata-runtime with the fakes and a loop device of its own. */
+/** kata-runtime with the fakes and a loop device. */
 import { readFileSync } from 'node:fs';
 import type { DiskRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { LoopDevices, numbersOf } from '../support/loop-devices.ts';
@@ -31,7 +31,7 @@ export function withDevice(node: string, access = 'rwm', path = '/dev/disk'): { 
   return { devices: [{ path, ...numbers, fileMode: 0o660 }], resources: { devices: rules } };
 }
 
-/** What QEMU is told when a disk is plugged, and when it goes. */
+/** QMP commands that attach and detach a disk. */
 export const back = (node: string, isReadonly = false, more = {}): string =>
   `blockdev-add ${JSON.stringify({ driver: 'raw', 'read-only': isReadonly, file: { driver: 'host_device', filename: node }, 'node-name': 'DISK', ...more })}`;
 export const front = (lun: number, isShared = true): string =>

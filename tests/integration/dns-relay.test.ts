@@ -1,4 +1,4 @@
-/** The relay of docker's names in kata-shim, with a guest that the test plays: what passes, and what a hostile guest gets. */
+/** kata-shim's DNS relay, with a fake guest: normal queries, and those of a hostile guest. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -139,7 +139,7 @@ describe('DNS relay', function () {
     });
   }
 
-  it('random changes of a query: only what is a query crosses', async () => {
+  it('random changes of a query: only valid queries are forwarded', async () => {
     const seed = query(1, 'web');
     for (let round = 0; round < 2000; round++) {
       const message = Buffer.from(seed);
@@ -162,7 +162,7 @@ describe('DNS relay', function () {
     assert.ok(guest.answers.every(({ message }) => message.length === 0));
   });
 
-  it('a flood that nobody reads the answers of costs no memory', async () => {
+  it('a flood of queries without a reader of the answers costs no memory', async () => {
     const [relay] = guest.relays;
     assert.ok(relay);
     relay.removeAllListeners('data').pause();

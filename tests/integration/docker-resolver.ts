@@ -1,4 +1,4 @@
-/** Docker's resolver as the relay sees it: DNS on 127.0.0.11, UDP and TCP. The test's cell has a loopback of its own. */
+/** A fake of docker's resolver: DNS on 127.0.0.11, UDP and TCP. The test's cell has its own loopback device. */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ export function response(message: Buffer, text: string): Buffer {
 
 export const nameOf = (message: Buffer): string => message.toString('latin1', 13, 13 + (message[12] ?? 0));
 
-/** Answers every query with its transport as text, but for names that begin with "silent". */
+/** Answers every query with its transport as text, except names that begin with "silent". */
 export class DockerResolver {
   /** Everything that has arrived. */
   readonly seen: { readonly transport: 'udp' | 'tcp'; readonly message: Buffer; readonly port: number }[] = [];

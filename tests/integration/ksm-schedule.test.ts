@@ -47,7 +47,7 @@ describe('schedule of kata-ksm-throttler', function () {
     ['slow', 3],
     ['initial', 4],
   ] as const)
-    it(`a kick in ${name} begins anew`, async () => {
+    it(`a kick in ${name} restarts the schedule`, async () => {
       const daemon = await rig.daemon(...fast);
       await rig.kick();
       await modes(daemon, before);
@@ -89,14 +89,14 @@ describe('schedule of kata-ksm-throttler', function () {
   });
 
   describe('sandboxes', () => {
-    it('a new one is a kick, also when the directories come later', async () => {
+    it('a new sandbox is a kick, also when the directories are created later', async () => {
       const daemon = await rig.daemon();
       rig.makeSandbox('a');
       await modes(daemon, 1);
       assert.equal(rig.values(), AGGRESSIVE);
     });
 
-    it('the last one going ends what a sandbox began, after a moment for the kernel to tidy up', async () => {
+    it('the end of the last sandbox ends the schedule, after a moment for the kernel to update its counters', async () => {
       const daemon = await rig.daemon();
       rig.makeSandbox('a');
       await modes(daemon, 1);

@@ -34,7 +34,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal(rig.values(), '1/777/33');
   });
 
-  it("the kernel's advisor makes room, and comes back", async () => {
+  it("the kernel's advisor is disabled, and restored", async () => {
     rig.set({ advisor_mode: 'none [scan-time]' });
     const daemon = await rig.daemon();
     await rig.kick();
@@ -44,7 +44,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal(advisor(), 'scan-time');
   });
 
-  it('after kill -9 the next start puts the values back at once', async () => {
+  it('after kill -9 the next start restores the values at once', async () => {
     const first = await rig.daemon();
     await rig.kick();
     await first.kill();
@@ -56,7 +56,7 @@ describe('ways out of kata-ksm-throttler', function () {
     await ends(second, 'SIGTERM');
   });
 
-  it('after kill -9 -restore puts the values back, once', async () => {
+  it('after kill -9 -restore restores the values, once', async () => {
     const restore = async (): Promise<void> => {
       assert.equal((await rig.run('kata-ksm-throttler', rig.args('-restore')).exited).code, 0);
     };
@@ -102,7 +102,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal(rig.isRemembered(), true);
   });
 
-  it('a socket that cannot be made: ends with 1, everything as it was', async () => {
+  it('a socket that cannot be created: exit code 1, nothing is changed', async () => {
     writeFileSync(rig.scratch.file('file'), '');
     const daemon = rig.run('kata-ksm-throttler', rig.args('-uri', rig.scratch.file('file/ksm.sock')));
     assert.equal((await daemon.exited).code, 1);

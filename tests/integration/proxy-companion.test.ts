@@ -19,7 +19,7 @@ describe('kata-proxy and its companion', function () {
   beforeEach(() => (rig = new ProxyRig()));
   afterEach(() => rig.stop());
 
-  it('ends when the daemon does, and says so', async () => {
+  it('ends when the daemon ends, and logs the reason', async () => {
     void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
     const daemon = spawn('sleep', ['1000'], { stdio: 'ignore' });
     const pidfd = linuxKernel.openPidfd(daemon.pid ?? -1);

@@ -1,4 +1,4 @@
-/** A guest that means harm: the proxy's memory stays bounded, its log says what happened, and it ends cleanly or serves on. */
+/** A hostile guest: the proxy's memory stays bounded, its log has the reason, and it ends cleanly or continues to serve. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ const MIB = 1 << 20;
 const MAX_GROWTH_MIB = 24;
 const frame = (type: number, flags: number, streamId: number, length: number): Buffer => encodeHeader({ type, flags, streamId, length });
 
-/** Writes `count` times, waiting for the other side as a socket does; gives up when it is gone. */
+/** Writes `count` times with back-pressure; stops when the socket is closed. */
 async function flood(socket: Socket, piece: Buffer, count: number): Promise<void> {
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   for (let i = 0; i < count && !socket.destroyed; i++)
@@ -70,7 +70,7 @@ describe('kata-proxy with a hostile guest', function () {
     ['half a header, then the end', (serial) => serial.end(Buffer.from([0, 1, 0])), /end of file/],
   ];
   for (const [name, attack, reason] of fatal) {
-    it(`${name}: ends with 1, says why, and its client sees the end`, async () => {
+    it(`${name}: exit code 1, the reason is logged, and the client is disconnected`, async () => {
       const { proxy, serial, client } = await start();
       const before = proxy.residentMiB();
       client.pause(); // what comes piles up, as far as the proxy lets it
@@ -114,7 +114,7 @@ describe('kata-proxy with a hostile guest', function () {
       (serial) => flood(serial, Buffer.concat([frame(TYPES.Data, 0, 77, MIB), Buffer.alloc(MIB)]), 64),
       /^$/,
     ],
-    ['answers to pings that nobody sent', (serial) => flood(serial, frame(TYPES.Ping, FLAGS.ACK, 0, 12345), 10_000), /^$/],
+    ['answers to pings that were not sent', (serial) => flood(serial, frame(TYPES.Ping, FLAGS.ACK, 0, 12345), 10_000), /^$/],
   ];
   for (const [name, attack, log] of survived) {
     it(`${name}: serves on`, async () => {
@@ -141,12 +141,12 @@ describe('kata-proxy with a hostile guest', function () {
     ['a window of frames with a byte each', Buffer.concat(Array.from({ length: 4096 }, () => byte)), 220],
   ];
   for (const [name, piece, count] of waiting) {
-    it(`${name}: what waits for a client costs what it is long, not more`, async () => {
+    it(`${name}: data that wait for a client use no more memory than their length`, async () => {
       const { proxy, serial, client } = await start();
       const before = proxy.residentMiB();
       client.pause();
       await flood(serial, piece, count);
-      // An answer says that all of it was read.
+      // An answer means that everything was read.
       const answered = once(serial, 'data');
       serial.write(frame(TYPES.Ping, FLAGS.SYN, 0, 7));
       await answered;
@@ -168,7 +168,7 @@ describe('kata-proxy with a hostile guest', function () {
     await until('the reason is logged', () => proxy.stderr.includes('no stream for a client'));
   });
 
-  it('a console that floods is read on, its log bounded and what was left out counted', async () => {
+  it('a console that floods is still read, its log is bounded, and suppressed lines are counted', async () => {
     const { proxy } = await (async () => {
       const flooded = rig.listen(
         'console.sock',

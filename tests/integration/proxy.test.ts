@@ -102,7 +102,7 @@ describe('kata-proxy', function () {
     assert.equal(await received, 'still here');
   });
 
-  it('500 connections at once keep apart', async () => {
+  it('500 connections at once are not mixed up', async () => {
     await playGuest(yamux(echo));
     await start();
     const ask = async (index: number): Promise<boolean> => {
@@ -152,7 +152,7 @@ describe('kata-proxy', function () {
     assert.ok(performance.now() - start_ < 1000);
   });
 
-  it('SIGUSR1 tells what goes on in debug mode, and starts no debugger', async () => {
+  it('SIGUSR1 logs the state in debug mode, and starts no debugger', async () => {
     await playGuest(yamux(echo));
     const running = await start('-log', 'debug');
     const socket = await client();
@@ -163,7 +163,7 @@ describe('kata-proxy', function () {
     socket.destroy();
   });
 
-  it('the console is closed to everybody else', async () => {
+  it('other users cannot open the console', async () => {
     await playGuest(yamux(echo));
     const port = createServer((connection) => connection.resume()).listen(scratch.file('console.sock'));
     await once(port, 'listening');
@@ -200,7 +200,7 @@ describe('kata-proxy', function () {
     ['an error of the guest', (connection) => connection.write(Buffer.from('000300000000000000000002', 'hex')), /go away 2/],
   ];
   for (const [name, act, reason] of ends) {
-    it(`${name} ends it with 1 and says why, and the clients see their end`, async () => {
+    it(`${name}: exit code 1, the reason is logged, and clients are disconnected`, async () => {
       await playGuest((connection) => connection.resume());
       const running = await start();
       const socket = await client();

@@ -1,4 +1,4 @@
-/** The commands that are Kata's own, and what is printed without any container: as people and engines call them. */
+/** Kata's own commands, and commands that need no container, as people and engines call them. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ describe('commands of kata-runtime', function () {
     });
   }
 
-  it('what engines ask at their start: version, features, help', async () => {
+  it('commands of engines at their start: version, features, help', async () => {
     rig.prepare();
     const version =
       /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: 1\.\S+\nkata-runtime version \S+\ncommit: \S+\nspec: 1\.\S+\n$/;
@@ -83,7 +83,7 @@ describe('commands of kata-runtime', function () {
     assert.equal((await rig.create()).stderr, '');
   });
 
-  it('list --kata-all and JSON tell what a VM was started with, and what is newer', async () => {
+  it('list --kata-all and JSON show the files of a VM, and those that are newer', async () => {
     await running();
     const { id, scratch } = rig;
     writeFileSync(scratch.file('kernel2'), 'another');
@@ -113,7 +113,7 @@ describe('commands of kata-runtime', function () {
     assert.deepEqual([json['Kernel']?.['Path'], json['Image']?.['Path']], [rig.scratch.file('kernel'), rig.scratch.file('image')]);
   });
 
-  it('kata-env --effective: each value with the file and line that set it; mistakes are told on stderr', async () => {
+  it('kata-env --effective: each value with the file and line that set it; warnings are on stderr', async () => {
     rig.prepare();
     const { scratch } = rig;
     mkdirSync(scratch.file('config.d'));
@@ -133,7 +133,7 @@ describe('commands of kata-runtime', function () {
     assert.equal(broken.stderr, `configuration ${scratch.file('config.d/10.toml')}:2:18: ${problem}\n`);
   });
 
-  it("kata-check ends as this machine is, with 1.x's last words", async () => {
+  it("kata-check ends with 1.x's last line for this machine", async () => {
     rig.prepare();
     const { code, stdout, stderr } = await rig.kata('kata-check', '--no-network-checks');
     assert.match(stderr, /^time="[^"]+" level=(info|error) msg="CPU property (not )?found" arch=\S+ description="/m);
@@ -143,7 +143,7 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^Kata Containers runs here by emulation, many times slower than with KVM:\n {2}KVM: accelerator = "tcg" in /m);
   });
 
-  it('kata-check --json tells each check and the verdict; a broken configuration is in the way', async () => {
+  it('kata-check --json has each check and the result; a broken configuration is a failure', async () => {
     rig.prepare();
     interface Result {
       verdict: string;
@@ -165,7 +165,7 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^Kata Containers cannot run here:\n {2}configuration: .* is missing\n {4}to mend it: correct the file; /m);
   });
 
-  it('a runtime that is told by its configuration file alone', async () => {
+  it('a runtime with only a configuration file', async () => {
     const { code, stdout, stderr } = await rig.kata('kata-env');
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /c\.toml: there is no such file/);
@@ -207,7 +207,7 @@ describe('commands of kata-runtime', function () {
   });
 
   for (const debug of [false, true])
-    it(`${debug ? 'tells' : 'does not tell'} the log of its steps with enable_debug = ${debug}`, async () => {
+    it(`${debug ? 'logs' : 'does not log'} its steps with enable_debug = ${debug}`, async () => {
       rig.prepare({ configuration: { 'runtime.enable_debug': debug } });
       const log = rig.scratch.file('log');
       assert.equal((await rig.kata('--log', log, 'create', '--bundle', rig.scratch.file('bundle'), rig.id)).code, 0);

@@ -1,4 +1,4 @@
-/** A process of the sandbox that ends while `create` waits: it fails at once, and says which one. No played process takes another one with it. */
+/** A process of the sandbox that ends while `create` waits: create fails at once and names it. The fakes end independently. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ describe('kata-runtime create and processes that end', function () {
 
   const create = (): ReturnType<RuntimeRig['start']> => rig.start(['create', '--bundle', rig.scratch.file('bundle'), rig.id]);
 
-  it('a proxy that ends at its start: its last words, and no waiting', async () => {
+  it("a proxy that ends at its start: the error has the proxy's last lines, without waiting", async () => {
     rig.prepare({ refuses: 'dies' });
     const begun = performance.now();
     const { code, stderr } = await rig.create();

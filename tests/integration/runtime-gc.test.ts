@@ -1,4 +1,4 @@
-/** `kata-gc`: what crashes have left goes, by journal where there is one, and nothing that is used or is a user's. */
+/** `kata-gc`: removes the remains of crashes, by journal if there is one, and nothing that is in use or belongs to a user. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,7 +58,7 @@ describe('kata-runtime kata-gc', function () {
     assert.equal(await rig.status(), 'created');
   });
 
-  it('removes a sandbox whose processes were killed, and with --dry-run says so', async () => {
+  it('removes a sandbox whose processes were killed, and with --dry-run only names it', async () => {
     await create();
     const qemu = qemuPid();
     await kill(qemu, ...pidsOf('fakes/proxy.ts'), shimPid());
@@ -135,7 +135,7 @@ describe('kata-runtime kata-gc', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('never removes a share that is in use or has somebody’s file, and says why', async () => {
+  it('never removes a share that is in use or has a user’s file, and gives the reason', async () => {
     await create();
     await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
     const share = `/run/kata-containers/shared/sandboxes/${rig.id}`;

@@ -1,4 +1,4 @@
-/** How commands find containers, and what they say of a sandbox whose proxy has ended. */
+/** How commands find containers, and their errors for a sandbox whose proxy has ended. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
@@ -36,7 +36,7 @@ describe('ids of containers', function () {
     assert.equal((await rig.kata('list', '--quiet')).stdout, '');
   });
 
-  it('list tells who is not root that it cannot see, instead of an empty list', async () => {
+  it('list fails for users without permission, instead of printing an empty list', async () => {
     rig.prepare();
     assert.deepEqual(quiet(await rig.create()), SILENT);
     const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', ...RUNTIME, 'list'];
@@ -45,7 +45,7 @@ describe('ids of containers', function () {
     assert.match(stderr, /^\/run\/kata-containers\/containers-mapping cannot be read \(EACCES\): run the command as root\n$/);
   });
 
-  it('a proxy that has ended is told at once', async () => {
+  it('a proxy that has ended is reported at once', async () => {
     rig.prepare();
     assert.deepEqual(quiet(await rig.create()), SILENT);
     const { id } = rig;

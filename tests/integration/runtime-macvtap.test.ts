@@ -43,7 +43,7 @@ describe('kata-runtime and macvtap', function () {
     return HypervisorState.Process.pid;
   };
 
-  it("QEMU inherits the macvtap's device; the link's address is its, and comes back with the end", async () => {
+  it("QEMU inherits the macvtap's device, which has the link's address; the link gets it back at the end", async () => {
     await addLink('eth0', MAC, '10.7.0.2/24');
     await create();
     assert.deepEqual([await macOf('tap0_kata'), /macvtap mode bridge/.test(await ip('-d', 'link', 'show', 'tap0_kata'))], [MAC, true]);
@@ -69,7 +69,7 @@ describe('kata-runtime and macvtap', function () {
     assert.ok(devices.every((path) => path.startsWith('/dev/tap')) && devices[0] !== devices[1], devices.join(' '));
   });
 
-  it('a link that comes late: QEMU is given the device, and the link gets its address back when it goes', async () => {
+  it('a link that is added later: QEMU gets the device, and the link gets its address back when it is removed', async () => {
     await create();
     await addLink('eth0', MAC, '10.7.0.2/24');
     assert.equal((await rig.kata('start', rig.id)).stderr, '');

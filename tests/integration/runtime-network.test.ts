@@ -1,4 +1,4 @@
-/** Links that come into a sandbox's namespace after its VM was started: docker from 28 on, `docker network connect`. */
+/** Links that are added to a sandbox's namespace after its VM was started: docker 28 and later, `docker network connect`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, st
 const SILENT = { code: 0, stdout: '', stderr: '' };
 const MAC = '02:00:00:00:00:77';
 
-describe('kata-runtime and links that come late', function () {
+describe('kata-runtime and links that are added later', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => (rig = new RuntimeRig()));
@@ -59,7 +59,7 @@ describe('kata-runtime and links that come late', function () {
     assert.match(await filters('tap1_kata'), /Egress Redirect to device eth1/);
   });
 
-  it('none came: start asks nothing of QEMU', async () => {
+  it('no new link: start sends nothing to QEMU', async () => {
     await created();
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     assert.deepEqual([commands(), rig.calls().some((line) => line.startsWith('update'))], [[], false]);
@@ -127,7 +127,7 @@ describe('kata-runtime and links that come late', function () {
     });
   }
 
-  it('a guest that keeps the device: del-iface says so, and it is still joined', async () => {
+  it('a guest that does not release the device: del-iface fails, and the link stays connected', async () => {
     await created({ qemu: 'device_del' });
     await addLink('eth0', MAC, '10.7.0.2/24');
     await rig.kata('start', rig.id);

@@ -1,4 +1,4 @@
-/** runc's --pidfd-socket: whoever starts a process gets a pidfd of what stands for it on the host. */
+/** runc's --pidfd-socket: the caller gets a pidfd of the process's shim. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { closeSync, readFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ describe('kata-runtime --pidfd-socket', function () {
     assert.equal(await pidSent('run', '--detach', '--bundle', rig.scratch.file('bundle'), ...common(), rig.id), written());
   });
 
-  it('nobody listens: create fails, and nothing is left', async () => {
+  it('without a listener: create fails, and nothing is left', async () => {
     const { code, stderr } = await rig.kata('create', '--bundle', rig.scratch.file('bundle'), '--pidfd-socket', '/nowhere/socket', rig.id);
     assert.equal(code, 1);
     assert.match(stderr, /connect to \/nowhere\/socket/);

@@ -8,7 +8,7 @@ import type { Outcome } from '../support/run.ts';
 import { DiskRig, SILENT, back, front, gone, quiet, withDevice } from './disk-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 
-describe("a pod's containers and what they give back", function () {
+describe("a pod's containers and the release of their resources", function () {
   this.timeout(60_000);
   let rig: DiskRig;
   beforeEach(async () => {
@@ -35,7 +35,7 @@ describe("a pod's containers and what they give back", function () {
     assert.deepEqual(quiet(await rig.create()), SILENT);
   }
 
-  it('a disk of two containers is plugged once, and goes with the last one', async () => {
+  it('a disk of two containers is attached once, and detached with the last one', async () => {
     await startPod();
     assert.deepEqual(quiet(await member('a', withDevice(rig.disk))), SILENT);
     assert.deepEqual(quiet(await member('b', withDevice(rig.disk, 'rw', '/dev/other'))), SILENT);
@@ -47,7 +47,7 @@ describe("a pod's containers and what they give back", function () {
     assert.deepEqual([rig.commands().slice(2), rig.disks()], [gone, []]);
   });
 
-  it('who may only read has a disk of its own; the lowest number that is free is taken', async () => {
+  it('a read-only user has a separate disk; it gets the lowest free number', async () => {
     await startPod();
     await member('a', withDevice(rig.disk));
     await member('b', withDevice(rig.disk, 'r'));
@@ -57,7 +57,7 @@ describe("a pod's containers and what they give back", function () {
     assert.deepEqual(rig.commands().slice(-2), [back(rig.disk), front(0)]);
   });
 
-  it('goes also when the guest does not say that it removed the container', async () => {
+  it('is detached also when the guest does not answer RemoveContainer', async () => {
     await startPod({ refuses: 'removeContainer' });
     await member('a', withDevice(rig.disk));
     await remove('a');
@@ -85,7 +85,7 @@ describe("a pod's containers and what they give back", function () {
     assert.deepEqual([rig.commands(), rig.disks(), leftovers()], [[back(rig.disk), front(0), ...gone], [], before]);
   });
 
-  it('what a create that was killed has left is cleared away by the next that wants the disk', async () => {
+  it('the remains of a killed create are removed by the next one that uses the disk', async () => {
     await startPod();
     await member('a', withDevice(rig.disk));
     const file = `/run/vc/sbs/${rig.id}/persist.json`;
@@ -115,7 +115,7 @@ describe("a pod's containers and what they give back", function () {
     assert.deepEqual(rig.qmp().map((line) => line.split(' ')[0]), ['device_add', 'device_del']); // prettier-ignore
   });
 
-  it('containers that come and go leave nothing in the journal', async () => {
+  it('removed containers leave nothing in the journal', async () => {
     await startPod();
     const journal = (): number => readFileSync(`/run/vc/sbs/${rig.id}/undo.jsonl`).length;
     const before = journal();

@@ -42,7 +42,7 @@ describe("a pod's containers", function () {
     return ['create', '--bundle', bundle, id];
   }
   for (const sandbox of ['../sbs/ID', './ID', '', 'x'.repeat(1024), 'ID\n'])
-    it(`a sandbox named ${JSON.stringify(sandbox.slice(0, 20))} is none`, async () => {
+    it(`a sandbox named ${JSON.stringify(sandbox.slice(0, 20))} is refused`, async () => {
       const args = member('m');
       const config = rig.scratch.file('bundle-m/config.json');
       const text = readFileSync(config, 'utf8').replace(
@@ -111,7 +111,7 @@ describe("a pod's containers", function () {
 
   // `run` is a part of every path that the sandbox has.
   for (const id of ['m', 'run', 'mounts'])
-    it(`${id} goes, and takes nothing of the pod's or of the others'`, async () => {
+    it(`${id} is removed, and nothing of the pod or of other containers`, async () => {
       assert.equal((await rig.kata(...member('other', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
       const others = leftovers();
       assert.equal((await rig.kata(...member(id))).code, 0);
@@ -121,7 +121,7 @@ describe("a pod's containers", function () {
       assert.deepEqual([await rig.status(), await statusOf('other')], ['created', 'created']);
     });
 
-  it('one that cannot be made leaves nothing, and its id is free', async () => {
+  it('a failed create leaves nothing, and its id is free', async () => {
     const resources = { memory: { limit: 2 ** 50 } };
     const { code, stderr } = await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))], resources }));
     assert.equal(code, 1);
@@ -130,7 +130,7 @@ describe("a pod's containers", function () {
     assert.equal((await rig.kata(...member('m'))).code, 0);
   });
 
-  it("its hooks are run in the pod's network, and told of it; one that fails undoes it", async () => {
+  it("its hooks run in the pod's network namespace; a failed hook undoes the create", async () => {
     const hook = (kind: string, end: string) => ({
       path: '/bin/sh',
       args: ['sh', '-c', `{ readlink /proc/self/ns/net; cat; } >${rig.scratch.file(kind)}; ${end}`],
@@ -162,7 +162,7 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), before);
   });
 
-  it('delete --force ends within ten seconds when the guest does not answer, and the pod goes on', async () => {
+  it('delete --force ends within ten seconds when the guest does not answer, and the pod continues to run', async () => {
     assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
     writeFileSync(rig.scratch.file('calls.hold'), 'removeContainer');
     const begun = performance.now();
@@ -174,7 +174,7 @@ describe("a pod's containers", function () {
     assert.equal(await rig.status(), 'created');
   });
 
-  it('two with one id at once: one is made, and the other one takes nothing of it', async () => {
+  it('two concurrent creates with one id: one succeeds, and the other one removes nothing of it', async () => {
     const args = member('m');
     const outcomes = await Promise.all([rig.kata(...args), rig.kata(...args)]);
     assert.deepEqual(outcomes.map(({ code }) => code).toSorted(), [0, 1]);
@@ -183,7 +183,7 @@ describe("a pod's containers", function () {
     assert.ok(!rig.calls().some((call) => call.startsWith('removeContainer ')));
   });
 
-  it('a create that is killed half-way is cleaned up by delete --force, and the pod goes on', async () => {
+  it('a killed create is cleaned up by delete --force, and the pod continues to run', async () => {
     const { AgentState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
     process.kill(AgentState.Proxy.pid, 'SIGSTOP');
     try {
@@ -201,7 +201,7 @@ describe("a pod's containers", function () {
     assert.equal(await rig.status(), 'created');
   });
 
-  it('one that is being made when its pod goes leaves nothing', async () => {
+  it('a create that runs while its pod is removed leaves nothing', async () => {
     writeFileSync(rig.scratch.file('calls.hold'), 'createContainer');
     const { child, output } = rig.start(member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }));
     const ended = once(child, 'exit');
@@ -212,7 +212,7 @@ describe("a pod's containers", function () {
     assert.ok(existsSync(rig.scratch.file('volume/kept')));
   });
 
-  it('one whose pod has no state that can be read goes with all that it has', async () => {
+  it('a container whose pod has an unreadable state is removed completely', async () => {
     assert.equal((await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }))).code, 0);
     const state = `/run/vc/sbs/${rig.id}/persist.json`;
     const text = readFileSync(state, 'utf8');
@@ -229,7 +229,7 @@ describe("a pod's containers", function () {
     ['without its parts', '{"PersistVersion":2}'],
   ];
   for (const [name, text] of damages)
-    it(`one whose record is damaged (${name}): the verbs on the others warn, and do what they should`, async () => {
+    it(`a damaged record (${name}): verbs on the other containers warn, and work`, async () => {
       const bad = `${rig.id}-bad`;
       for (const id of ['m', bad]) assert.equal((await rig.kata(...member(id, { resources: { cpu: { quota: 100_000 } } }))).code, 0);
       assert.deepEqual(
@@ -249,7 +249,7 @@ describe("a pod's containers", function () {
       const before = plugged();
       assert.deepEqual(await verb('update', '--cpu-quota', '200000', '--cpu-period', '100000', 'm'), [0, '', 1]);
       assert.deepEqual(await verb('update', '--cpu-quota', '50000', '--cpu-period', '100000', 'm'), [0, '', 1]);
-      assert.deepEqual(plugged(), before); // nobody knows what the other one was given: it stays
+      assert.deepEqual(plugged(), before); // the other one's limits are unknown: its vCPUs stay
       assert.deepEqual(await verb('create', ...member('n', { resources: { cpu: { quota: 400_000 } } }).slice(1)), [0, '', 1]);
       assert.notDeepEqual(plugged(), before);
       assert.deepEqual(await verb('start', 'n'), [0, '', 0]);

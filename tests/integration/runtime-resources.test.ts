@@ -55,14 +55,14 @@ describe('kata-runtime and the limits of containers', function () {
     assert.match(stderr, /linux\.resources\.blockIO: the host cannot keep to it/);
   });
 
-  it('without limits nobody is asked anything', async () => {
+  it('without limits no call is made', async () => {
     prepare({ memory: { limit: -1 }, cpu: { shares: 512 } });
     await rig.create();
     assert.deepEqual(rig.qmp(), []);
     assert.equal(existsSync(cgroup('vcpus')), false);
   });
 
-  it('CPUs only: the guest is told so', async () => {
+  it('CPUs only: the call to the guest says CPUs only', async () => {
     prepare({ cpu: { cpus: '0' } });
     await rig.create();
     assert.deepEqual([rig.qmp(), rig.lastRequest('onlineCPUMem')], [[cpu(3, 0)], { wait: true, nb_cpus: 1, cpu_only: true }]);
@@ -81,7 +81,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.equal(readFileSync(cgroup('vcpus/cpu.cfs_quota_us'), 'latin1'), '-1\n');
   });
 
-  it('update of something else leaves QEMU alone', async () => {
+  it('an update of other limits sends nothing to QEMU', async () => {
     prepare({});
     await rig.create();
     assert.deepEqual(quiet(await rig.kata('update', '--pids-limit', '9', rig.id)), SILENT);
@@ -123,7 +123,12 @@ describe('kata-runtime and the limits of containers', function () {
     ['QEMU does not tell its CPUs', both, { qemu: 'query-hotpluggable-cpus' }, /QEMU says no/],
     ['QEMU does not tell its threads', both, { qemu: 'query-cpus-fast' }, /QEMU says no/],
     ['the guest does not tell its block size', both, { refuses: 'getGuestDetails' }, /^the guest says no$/m],
-    ['the host has not so much', { memory: { limit: 2 ** 50 } }, {}, /Unable to hotplug 1073741824 MiB memory, the SB has 2048 MiB/],
+    [
+      'the host does not have that much',
+      { memory: { limit: 2 ** 50 } },
+      {},
+      /Unable to hotplug 1073741824 MiB memory, the SB has 2048 MiB/,
+    ],
   ];
   for (const [name, resources, modes, reason] of failures) {
     it(`${name}: create fails with that, and nothing is left`, async () => {
@@ -144,7 +149,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.equal(readFileSync(record, 'utf8'), before);
   });
 
-  it('seccomp goes into the guest when the configuration says so', async () => {
+  it('the seccomp profile is sent to the guest if the configuration enables it', async () => {
     for (const disabled of [true, false]) {
       rig.prepare();
       const file = rig.scratch.file('c.toml');

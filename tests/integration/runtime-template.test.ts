@@ -5,7 +5,7 @@ import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
-/** For a hook: makes a link in the namespace of the process that it is told. */
+/** For a hook: creates a link in the namespace of the process in its input. */
 const addLink = (number: number): string => `
 $in ip link add eth${number} type veth peer name peer${number}
 $in ip link set peer${number} up

@@ -67,7 +67,7 @@ describe('looking at sandboxes', function () {
     assert.ok(stdout.endsWith('2100-01-01T00:00:00.000Z proxy     time="2100-01-01T00:00:00Z" level=error msg=last\n'), stdout);
   });
 
-  it('refuses an interval that is none', async () => {
+  it('refuses an invalid interval', async () => {
     rig.prepare();
     const { code, stderr } = await rig.kata('kata-top', '--interval', 'soon');
     assert.deepEqual([code, stderr], [1, '--interval must be a time such as 2s, not "soon"\n']);

@@ -142,11 +142,11 @@ describe("a create that fails keeps every byte of the user's", function () {
     assert.equal((await rig.create()).code, 0);
   }
 
-  it('what the host mounts in a volume later is none of the container, and does not keep it', async () => {
+  it('a later mount of the host in a volume is not visible in the container, and does not block its removal', async () => {
     rig.prepare();
     const volumes = await putData();
     await mount('--bind', file('volume'), file('volume'));
-    await good(run('mount', ['--make-shared', file('volume')])); // as everything is where systemd is
+    await good(run('mount', ['--make-shared', file('volume')])); // the default with systemd
     rig.changeSpec((spec) => {
       spec.mounts = volumes;
       spec.linux['resources'] = {};

@@ -1,4 +1,4 @@
-/** The verbs for a container that runs: what they print, what they ask of the agent, and when they refuse. */
+/** Verbs on a running container: their output, their calls to the agent, and their errors. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ describe('kata-runtime on a running container', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it('pause and resume: the guest is asked, the state is told, and neither works twice', async () => {
+  it('pause and resume: call the guest, change the state, and fail the second time', async () => {
     await running();
     const { id } = rig;
     assert.deepEqual(quiet(await rig.kata('resume', id)), refused('Container not paused, impossible to resume'));
@@ -62,7 +62,7 @@ describe('kata-runtime on a running container', function () {
 
   const execs: [name: string, args: string[], reason: RegExp][] = [
     ['its pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
-    ['nobody takes its pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
+    ['its pidfd has no receiver', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
     ['its shim cannot be run', [], /kata-shim cannot be run/],
   ];
   for (const [name, args, reason] of execs)
@@ -76,13 +76,13 @@ describe('kata-runtime on a running container', function () {
       assert.deepEqual(rig.lastRequest('signalProcess'), { container_id: rig.id, exec_id: begun.exec_id, signal: 9 });
     });
 
-  it('an exec that nobody takes the terminal of does not begin', async () => {
+  it('an exec without a receiver of its terminal does not start', async () => {
     await running();
     const { code } = await rig.kata('exec', '--tty', '--console-socket', '/nonexistent/console', rig.id, 'true');
     assert.deepEqual([code, rig.lastRequest('execProcess')], [1, undefined]);
   });
 
-  it("ps: the guest's table, with the caller's words; as JSON the shim that stands for the container", async () => {
+  it("ps: the guest's table, with the caller's arguments; as JSON the pid of the container's shim", async () => {
     await running();
     const { id } = rig;
     assert.equal((await rig.kata('ps', id)).stdout, 'PID -ef\n71 sh\n');
@@ -131,14 +131,14 @@ describe('kata-runtime on a running container', function () {
         refused("the agent's answer to listProcesses is no list of pids"),
       );
     });
-    it('events --stats: one line of JSON with what it said', async () => {
+    it("events --stats: one line of JSON with the guest's statistics", async () => {
       const { stdout } = await rig.kata('events', '--stats', rig.id);
       assert.match(stdout, /^[ -~]*\n$/);
       assert.ok(stdout.includes('"total":18446744073709551615,"percpu":[18446744073709551615]'), stdout);
       const { data } = JSON.parse(stdout) as { data: { memory: { raw: object }; blkio: { ioServicedRecursive: { op: string }[] } } };
       assert.deepEqual([Object.keys(data.memory.raw), data.blkio.ioServicedRecursive[0]?.op], [['\x001\x00'], '\x9b2J\x7f\u2028']);
     });
-    it('events: what it makes up is not told', async () => {
+    it('events: unknown containers are ignored', async () => {
       const { child, output } = rig.start(['events', '--interval', '200ms', rig.id]);
       const exited = once(child, 'exit');
       await until('statistics', () => output().stdout.split('"type":"stats"').length > 3);
@@ -147,7 +147,7 @@ describe('kata-runtime on a running container', function () {
       assert.doesNotMatch(output().stdout, /oom/);
       assert.ok(rig.calls().filter((line) => line.startsWith('getOOMEvent')).length < 100);
     });
-    it('kata-network: names that harm nobody, and no list that fills the memory', async () => {
+    it('kata-network: names are sanitized, and lists are bounded', async () => {
       const { stdout } = await rig.kata('kata-network', 'list-ifaces', rig.id);
       assert.match(stdout, /^\[\{"Device":"\\u009b2J\\u202e",[ -~]*\n$/);
       assert.match(
@@ -157,7 +157,7 @@ describe('kata-runtime on a running container', function () {
     });
   });
 
-  it('events end when nobody reads them', async () => {
+  it('events end when their reader has closed the pipe', async () => {
     await running();
     const args = [...RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
     const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
@@ -165,7 +165,7 @@ describe('kata-runtime on a running container', function () {
     assert.equal(stderr, 'write failed (EPIPE)\n');
   });
 
-  it('events with an interval beyond what a timer can wait: it waits, and does not flood', async () => {
+  it('events with an interval above the longest timer: waits, and does not flood', async () => {
     await running();
     const { child, output } = rig.start(['events', '--interval', '1000h', rig.id]);
     const exited = once(child, 'exit');
@@ -226,7 +226,7 @@ describe('kata-runtime on a running container', function () {
     assert.equal(rig.calls().length, before);
   });
 
-  it('verbs for what does not run say so', async () => {
+  it('verbs on a stopped container fail', async () => {
     rig.prepare();
     await rig.create();
     const { id } = rig;
@@ -241,7 +241,7 @@ describe('kata-runtime on a running container', function () {
       assert.deepEqual(quiet(await rig.kata(...args, 'nobody')), refused('Container ID (nobody) does not exist'));
   });
 
-  it('delete --force ends within ten seconds when nobody answers', async () => {
+  it('delete --force ends within ten seconds without an answer', async () => {
     await running();
     const { AgentState, HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
     for (const { pid } of [AgentState.Proxy, HypervisorState.Process]) process.kill(pid, 'SIGSTOP');
@@ -255,7 +255,7 @@ describe('kata-runtime on a running container', function () {
     ['update', ['update', '--pids-limit', '9'], 'updateContainer'],
     ['pause', ['pause'], 'pauseContainer'],
   ] as const) {
-    it(`a container that is deleted while it is at ${verb} does not come back`, async () => {
+    it(`a container that is deleted during ${verb} does not reappear`, async () => {
       await running();
       writeFileSync(rig.scratch.file('calls.hold'), call);
       const { child } = rig.start([...args, rig.id]);

@@ -73,7 +73,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.match(stderr, /Read-only file system/);
   });
 
-  it('no daemon: create says so, and nothing is left', async () => {
+  it('no daemon: create names it, and nothing is left', async () => {
     prepare('/nowhere/virtiofsd');
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);
@@ -84,7 +84,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('a daemon that does not start: create tells its last words, and nothing is left', async () => {
+  it("a daemon that does not start: the error has the daemon's last lines, and nothing is left", async () => {
     prepare(daemon('dies'));
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);

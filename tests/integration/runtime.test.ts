@@ -1,4 +1,4 @@
-/** kata-runtime as its callers start it, with QEMU, proxy, agent and shim played: every verb, and each step failing in turn. */
+/** kata-runtime as its callers start it, with fakes of QEMU, proxy, agent and shim: every verb, and a failure of each step. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants } from 'node:os';
@@ -61,7 +61,7 @@ describe('kata-runtime', function () {
     assert.equal(readFileSync(scratch.file('volume/kept'), 'utf8'), 'data');
   });
 
-  it('annotations change the VM where they are let through, and are refused where not', async () => {
+  it('annotations change the VM if they are enabled, and are refused otherwise', async () => {
     const annotation = 'io.katacontainers.config.hypervisor.kernel_params';
     prepare();
     const file = scratch.file('bundle/config.json');
@@ -75,7 +75,7 @@ describe('kata-runtime', function () {
     assert.match(readFileSync(`/proc/${HypervisorState.Process.pid}/cmdline`, 'latin1'), / from=annotation\0/);
   });
 
-  it('an id that is in use is refused, and what uses it goes on', async () => {
+  it('an id that is in use is refused, and its container continues to run', async () => {
     prepare();
     await create();
     const { code, stderr } = await create();
@@ -112,7 +112,7 @@ describe('kata-runtime', function () {
     assert.equal((await kata('delete', '--force', id)).code, 0);
   });
 
-  it('a container is what create has read, whatever becomes of its config.json', async () => {
+  it('later changes of config.json do not change a container', async () => {
     prepare();
     const note = scratch.file('notes');
     const hook = (name: string): object => ({ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >> ${note}`] });
@@ -156,7 +156,7 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('list shows a container whose root file system is gone, and delete removes it', async () => {
+  it('list shows a container whose root file system is missing, and delete removes it', async () => {
     prepare();
     await create();
     const bundle = scratch.file('bundle');
@@ -184,9 +184,9 @@ describe('kata-runtime', function () {
     assert.equal((await kata('delete', '--force', id)).code, 0);
   });
 
-  /** What may become of a sandbox on disk, and what may be left when it is deleted. */
+  /** Damages of a sandbox's files, and what may be left when it is deleted. */
   const losses: [name: string, lose: (state: string) => void, left?: RegExp][] = [
-    ['the state directory is gone', (state) => rmSync(state, { recursive: true }), /^(?!.*(mapping|sbs))/],
+    ['the state directory is missing', (state) => rmSync(state, { recursive: true }), /^(?!.*(mapping|sbs))/],
     ['a file is in its place', (state) => (rmSync(state, { recursive: true }), writeFileSync(state, 'x')), /^(?!.*(mapping|sbs))/],
     ['the state is valid JSON and no state', (state) => writeFileSync(`${state}/persist.json`, '{"PersistVersion":2}')],
     ['the state is null', (state) => writeFileSync(`${state}/persist.json`, 'null')],
@@ -198,7 +198,7 @@ describe('kata-runtime', function () {
         appendFileSync(`${state}/undo.jsonl`, '{"undo":"rmdir"}\nnull\n7\n{"undo":"kill","process":{}}\n{"undo":"remove-cgroup"}\n{"un'),
     ],
     ['the configuration is broken', () => writeFileSync(scratch.file('c.toml'), '[hypervisor.qemu\n')],
-    ['the configuration is gone', () => rmSync(scratch.file('c.toml'))],
+    ['the configuration is missing', () => rmSync(scratch.file('c.toml'))],
   ];
   for (const [name, lose, left = /^$/] of losses)
     it(`delete --force ends with 0, and the id is free: ${name}`, async () => {
@@ -219,7 +219,7 @@ describe('kata-runtime', function () {
       assert.equal((await kata('delete', '--force', id)).code, 0);
     });
 
-  it('kill works whatever has become of the configuration', async () => {
+  it('kill works without the configuration', async () => {
     prepare();
     await create();
     rmSync(scratch.file('c.toml'));
@@ -252,7 +252,7 @@ describe('kata-runtime', function () {
     assert.equal(await status(), 'created');
   });
 
-  it('three deletes of one container at once, and a kill between them: all end well, and nothing is left', async () => {
+  it('three concurrent deletes of one container with a kill: all succeed, and nothing is left', async () => {
     prepare();
     await create();
     const outcomes = await Promise.all([
@@ -267,7 +267,7 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('run hands signals on, does not begin what had one before, and removes the container afterwards', async () => {
+  it('run forwards signals, does not start a process that got one before, and removes the container afterwards', async () => {
     for (const isEarly of [true, false]) {
       prepare({ shim: 'trap "exit 7" TERM; while :; do sleep 0.05; done' });
       const { child, output } = rig.start(['run', '--bundle', scratch.file('bundle'), id]);

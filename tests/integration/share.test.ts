@@ -1,4 +1,4 @@
-/** The share of a sandbox, made of real mounts: what the guest sees of volumes, what it may write, and what is left when they go. */
+/** The share of a sandbox, with real mounts: the guest's view of volumes, its permissions, and the state after their removal. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
@@ -37,7 +37,7 @@ describe('the share', function () {
     for (const name of ['root', 'v/inner', 'other']) mkdirSync(file(name), { recursive: true });
     for (const name of ['root/file', 'v/file', 'other/file']) writeFileSync(file(name), `data of ${name}`);
     await mount('--bind', file('v'), file('v'));
-    await mount('--make-shared', file('v')); // as everything is where systemd is
+    await mount('--make-shared', file('v')); // the default with systemd
     await mount('-t', 'tmpfs', 'none', file('v/inner'));
     writeFileSync(file('v/inner/file'), 'inner data');
   });
@@ -55,7 +55,7 @@ describe('the share', function () {
     assert.equal(readFileSync(file('v/inner/file'), 'utf8'), 'inner data');
   }
 
-  it('shows directories with what is mounted in them, files, and the root', async () => {
+  it('shows directories with their mounts, files, and the root', async () => {
     share(volume('v'), volume('other/file', { kind: 'file' }));
     assert.deepEqual([seen('c-v/file'), seen('c-v/inner/file')], ['data of v/file', 'inner data']);
     assert.deepEqual([seen('c-other-file'), seen('id-0/rootfs/file')], ['data of other/file', 'data of root/file']);
@@ -68,7 +68,7 @@ describe('the share', function () {
     await takeAway();
   });
 
-  it('is written to by the guest, but for what is read-only', async () => {
+  it('can be written by the guest, except read-only volumes', async () => {
     share(volume('v'), volume('other', { readonly: true }));
     writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
     assert.equal(readFileSync(file('v/inner/new'), 'utf8'), 'of the guest');
@@ -78,7 +78,7 @@ describe('the share', function () {
     await takeAway();
   });
 
-  it('does not get what the host mounts in a volume later, which does not keep the volume', async () => {
+  it('does not show later mounts of the host in a volume, which do not block its removal', async () => {
     share(volume('v'));
     mkdirSync(file('v/late'));
     await mount('-t', 'tmpfs', 'none', file('v/late'));
@@ -88,7 +88,7 @@ describe('the share', function () {
     assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
   });
 
-  it('loses nothing else when one container goes', async () => {
+  it('loses nothing else when one container is removed', async () => {
     share(volume('v', { name: 'first' }));
     const ofFirst = entries.length;
     share(volume('other'));

@@ -1,4 +1,4 @@
-/** An agent that means harm, or is gone: the shim's memory stays bounded, its exit code says what it is, and it never hangs. */
+/** A hostile or lost agent: the shim's memory stays bounded, its exit code is right, and it never hangs. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer as createHttp2Server } from 'node:http2';
@@ -125,7 +125,7 @@ describe('kata-shim with a hostile agent', function () {
     });
   }
 
-  it('an agent that claims to have taken more input than it was given: all of it is passed on once', async () => {
+  it('an agent that reports more accepted input than was sent: all input is sent once', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0xffffffff) });
     running.child.stdin.end('abc');
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
@@ -146,7 +146,7 @@ describe('kata-shim with a hostile agent', function () {
     ['in the middle of output', { stdout: () => Promise.resolve(Buffer.alloc(100_000)) }, true],
   ];
   for (const [name, played, reads] of losses) {
-    it(`an agent that goes away ${name} ends it with ${LOST} within two seconds`, async () => {
+    it(`losing the agent ${name} ends the shim with ${LOST} within two seconds`, async () => {
       const { shim: running, agent: fake } = await start(played);
       if (!reads) running.child.stdout.removeAllListeners('data').pause();
       running.child.stdin.write('x');
@@ -173,7 +173,7 @@ describe('kata-shim with a hostile agent', function () {
         end(0);
       },
     ],
-    ['the agent goes away', { stdout: never }, (fake) => fake.stop()],
+    ['the agent ends', { stdout: never }, (fake) => fake.stop()],
     ['the agent talks nonsense', { stdout: () => Promise.resolve(Buffer.alloc(8 * MIB)), exit: () => Promise.resolve(1) }, () => {}],
   ];
   for (const [name, played, leave] of waysOut) {

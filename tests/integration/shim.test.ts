@@ -56,12 +56,12 @@ describe('kata-shim', function () {
     await until('it is called so', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep 1000 xxx'));
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep 1000 xxxx\n');
   });
-  it('exits with 0 when told not to pass the code on', async () => {
+  it('exits with 0 with -proxy-exit-code=false', async () => {
     const { shim: running } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
     assert.equal((await running.exited).code, 0);
   });
 
-  it('leaves a socket open that it has as stdout, for those who write there after it', async () => {
+  it('leaves a socket open that it has as stdout, for later writers', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: pieces('its own ') });
     const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args()];
     const shell = spawn('sh', ['-c', '"$@"; echo after', 'sh', ...program], { stdio: ['ignore', 'pipe', 'inherit'] }); // Node's pipes are sockets
@@ -94,7 +94,7 @@ describe('kata-shim', function () {
     input();
     await running.exited;
     assert.equal(sha256(running.stdout), sha256(data));
-    // The agent took part of each piece: what it left was sent again.
+    // The agent accepted part of each piece: the rest was sent again.
     const taken = Buffer.concat(fake.seen.input.map((piece) => piece.subarray(0, 100_001)));
     assert.equal(sha256(taken), sha256(data));
   });
@@ -124,7 +124,7 @@ describe('kata-shim', function () {
     assert.equal(given, 65);
   });
 
-  it('output that nobody wants does not lose the exit code', async () => {
+  it('output without a reader does not lose the exit code', async () => {
     const { shim: running } = await start({
       stdout: pieces(...Array.from({ length: 50 }, () => Buffer.alloc(65536))),
       exit: () => Promise.resolve(4),
@@ -133,7 +133,7 @@ describe('kata-shim', function () {
     assert.equal((await running.exited).code, 4);
   });
 
-  it('an agent that goes away ends it with 255', async () => {
+  it('losing the agent ends it with 255', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never });
     running.child.stdin.write('x');
     await until('it is connected', () => fake.seen.input.length > 0);
@@ -160,7 +160,7 @@ describe('kata-shim', function () {
     assert.equal(running.child.exitCode, null);
   });
 
-  it('a signal that comes before the agent can be reached is delivered then', async () => {
+  it('a signal before the agent can be reached is delivered later', async () => {
     shim = new Component(BUNDLE, args());
     await until('it catches signals', () => shim?.catches('SIGSYS') === true);
     shim.child.kill('SIGTERM');
@@ -186,7 +186,7 @@ describe('kata-shim', function () {
     }
   });
 
-  it('a terminal: raw, with its size told at once and after a change', async () => {
+  it('a terminal: raw, and its size is sent at once and after a change', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const fake = agent;
     const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args('-terminal')];

@@ -39,7 +39,7 @@ describe('stdio through agent, proxy and shim', function () {
     return { code, output: Buffer.concat(output) };
   }
 
-  it('20 MiB come out, all of them before the exit code', async () => {
+  it('20 MiB of output, all before the exit code', async () => {
     const { code, output } = await finish(await start('cat /tmp/data; exit 5'));
     assert.deepEqual([code, sha256(output)], [5, sha256(data)]);
   });
@@ -57,7 +57,7 @@ describe('stdio through agent, proxy and shim', function () {
     assert.deepEqual([code, sha256(output)], [0, sha256(data)]);
   });
 
-  it('a child in the background holds the pipe: the end comes all the same, and nothing is lost to a slow reader', async () => {
+  it('a background child holds the pipe open: the output ends nevertheless, and a slow reader loses nothing', async () => {
     const shim = await start('sleep 100 & cat /tmp/data');
     const output: Buffer[] = [];
     const closed = once(shim, 'close');

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { until } from './until.ts';
 
-/** A connection to a socket that may listen only in a moment: its file is there a little before. Half-closing is kept. */
+/** Connects to a socket whose server may not listen yet: its file exists a moment earlier. The connection allows half-close. */
 export async function connectSoon(path: string): Promise<Socket> {
   const found: Socket[] = [];
   await until(`${path} takes a connection`, async () => {

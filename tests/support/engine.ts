@@ -1,6 +1,6 @@
 /**
- * A docker engine of the test's own: private directories, a network namespace and a mount namespace of its own, so that
- * nothing of the machine's changes. The mount namespace propagates to itself (shared), as systemd sets every machine up.
+ * A docker engine for one test, with its own directories, network namespace and mount namespace, so that
+ * the machine is not changed. Mounts of its namespace are shared, as systemd configures every machine.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

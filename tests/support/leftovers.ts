@@ -9,7 +9,7 @@ const names = (directory: string): string[] => (existsSync(directory) ? readdirS
 /** A shim is called as the process that it stands for. */
 const isShim = (pid: string): boolean => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${TITLE_VARIABLE}=`);
 
-/** A program of ours, or QEMU or virtiofsd of a sandbox. Who only names one on its command line, a build for instance, is none. */
+/** A program of Kata, or QEMU or virtiofsd of a sandbox. A process that only names one in its arguments, a build for example, does not count. */
 function isOurs(args: readonly string[]): boolean {
   const [program = '', ...rest] = args;
   const script = rest.find((word) => !word.startsWith('-')) ?? '';
@@ -66,7 +66,7 @@ function cgroups(directory = '/sys/fs/cgroup', depth = 4): string[] {
 const macvtapNodes = (): string[] => names('/dev').flatMap((name) => (/^(tap\d+|kata-.*)$/.test(name) ? [`/dev/${name}`] : []));
 
 const all = (): string[] => [...processes(), ...mounts(), ...files(), ...namespaces(), ...cgroups()];
-/** What was there before the tests: another's, or an earlier run's that was killed. */
+/** Leftovers from before the tests: of other programs, or of a killed test run. */
 const found = new Set(all());
 const foundNodes = new Set(macvtapNodes());
 

@@ -1,4 +1,4 @@
-/** Loop devices of a test's own, with all that is mounted from them; none is left. */
+/** Loop devices and mounts of one test; all are removed. */
 import { closeSync, ftruncateSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { DATA_OFFSET, imageHead } from '../../packaging/image/nvdimm-header.ts';
 import { good, run } from './run.ts';

@@ -43,7 +43,7 @@ export class Component {
     this.exited = closed.then(([code, signal]) => ({ code, signal }));
   }
 
-  /** What it has written so far. */
+  /** Its output so far. */
   get stdout(): Buffer {
     return Buffer.concat(this.#stdout);
   }

@@ -26,7 +26,7 @@ describe('products that are built beside a script', function () {
     return { status, stderr };
   }
 
-  it('end with the script, with everything that they have started', () => {
+  it('end with the script, with all their child processes', () => {
     const products = 'sleep 100 & echo $$ >started; wait';
     assert.deepEqual(run(products, 'until [ -s started ]; do sleep 0.01; done; exit 3'), { status: 3, stderr: '' });
     const group = Number(readFileSync(join(scratch, 'started'), 'utf8'));
@@ -39,5 +39,5 @@ describe('products that are built beside a script', function () {
 
   it('fail the script that waits for them', () => assert.equal(run('exit 5', 'wait_for_products; exit 0').status, 5));
 
-  it('let the script go on when they are built', () => assert.equal(run('exit 0', 'wait_for_products; exit 0').status, 0));
+  it('let the script continue when they are built', () => assert.equal(run('exit 0', 'wait_for_products; exit 0').status, 0));
 });

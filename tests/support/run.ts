@@ -1,4 +1,4 @@
-/** Running programs and waiting for what they do. */
+/** Runs programs and waits for their results. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 
@@ -40,7 +40,7 @@ export function run(
   });
 }
 
-/** What a program has said on stdout, which must have gone well. */
+/** The stdout of a program that must succeed. */
 export async function good(outcome: Promise<Outcome>): Promise<string> {
   const { code, stdout, stderr } = await outcome;
   assert.equal(code, 0, stderr);

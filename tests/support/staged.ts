@@ -10,7 +10,7 @@ export const isOtherQemu = process.env['KATA_QEMU'] !== undefined;
 
 if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run stage -- ${stage}"`);
 
-/** A runtime with a configuration of its own, as a script that docker can be given. */
+/** A runtime with its own configuration, as a script for docker. */
 export function variant(directory: string, name: string, change: (toml: string) => string): string {
   const toml = readFileSync(join(stage, 'usr/share/defaults/kata-containers/configuration.toml'), 'utf8');
   const [configuration, script] = [join(directory, `${name}.toml`), join(directory, name)];

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { run } from './run.ts';
 
-/** A tmpfs in the mount namespace of whoever made them. */
+/** A tmpfs in the mount namespace of the process that created them. */
 export const TEMPLATES = '/run/vc/vm/template';
 
 /** Whether there are any in the mount namespace of a process. */

@@ -55,7 +55,7 @@ const answers: Readonly<Record<string, (request: Readonly<Record<string, unknown
 };
 let container = '';
 
-/** What a guest may answer that means harm to who reads it. */
+/** Answers of a hostile guest. */
 const hostileAnswers: typeof answers = {
   listProcesses: ({ format }) =>
     ListProcessesResponse.fromPartial({
@@ -116,7 +116,7 @@ if (failing === 'dies') {
   console.error('level=fatal msg="no proxy today"');
   process.exitCode = 1;
 } else {
-  // As 1.x's: dials QEMU's socket once, and ends when nobody listens.
+  // As 1.x's: connects to QEMU's socket once, and ends when that fails.
   const mux = createConnection(args[args.indexOf('-mux-socket') + 1] ?? '', () =>
     server.bindAsync(listen, ServerCredentials.createInsecure(), () => {}),
   );
