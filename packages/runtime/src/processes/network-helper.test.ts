@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import { startNetworkHelper } from './network-helper.ts';
 
 describe('startNetworkHelper', () => {
@@ -14,18 +13,16 @@ describe('startNetworkHelper', () => {
     const command = ['sh', '-c', `echo "$@" >>${file}; [ $(wc -l <${file}) = 1 ] || exit 3`, 'sh', 'a b', '$(id)'];
     const { started, socket } = startNetworkHelper(command, { PATH: process.env['PATH'] }, linuxKernel);
     const exited = once(started.child, 'exit');
-    const stream = openPollableStream(socket);
     try {
-      const answers: string[] = [];
-      for (const line of ['\n', '$(touch /tmp/x); exit 9\n']) {
-        stream.write(line);
-        const [answer] = (await once(stream, 'data')) as [Buffer];
-        answers.push(answer.toString());
-      }
+      const answers = ['\n', '$(touch /tmp/x); exit 9\n'].map((line) => {
+        writeSync(socket, line);
+        const answer = Buffer.alloc(16);
+        return answer.toString('utf8', 0, readSync(socket, answer)); // blocks until the helper has answered
+      });
       assert.deepEqual(answers, ['0\n', '3\n']);
       assert.equal(readFileSync(file, 'utf8'), 'a b $(id)\na b $(id)\n');
     } finally {
-      stream.destroy();
+      closeSync(socket);
     }
     assert.deepEqual(await exited, [0, null]);
     rmSync(directory, { recursive: true });
