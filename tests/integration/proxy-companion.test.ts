@@ -39,6 +39,6 @@ describe('kata-proxy and its companion', function () {
       daemon.kill('SIGKILL');
     }
     assert.deepEqual(await exited, [1, null]);
-    assert.match(await said, /level=error msg="the daemon that serves the share has ended: the guest has no files any more"/);
+    assert.match(await said, /level=error msg="virtiofsd has ended: the guest cannot access its files any more"/);
   });
 });

@@ -23,7 +23,7 @@ export function followProcess(launched: Launched, { kernel, log, container, isFi
   const { pid, io } = launched;
   const abandoned = (): void => {
     if (ended) return;
-    log.warn('a process is killed: its shim has gone', { container, process: pid });
+    log.warn('a process is killed: its shim has disconnected', { container, process: pid });
     kernel.kill(pid, SIGKILL);
   };
   launched.exited
