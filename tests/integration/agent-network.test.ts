@@ -56,6 +56,12 @@ describe('kata-agent: network', function () {
     await host.agent.call('updateRoutes', { routes: { Routes: [route, { dest: '10.77.0.0/16', type: 6 }] } });
     assert.match(host.inside('ip', 'route', 'show', 'default'), /^default via 169\.254\.1\.1 dev net7 metric 50 onlink mtu 1300/);
   });
+  it('several gateways', async () => {
+    const nextHops = [2, 1].map((weight) => ({ gateway: `10.9.0.${weight + 50}`, device: 'net7', weight }));
+    await host.agent.call('updateRoutes', { routes: { Multipath: [{ nextHops }] } });
+    const seen = host.inside('ip', 'route', 'show', 'default').replace(/\s+/g, ' ');
+    assert.match(seen, /^default nexthop via 10\.9\.0\.52 dev net7 weight 2 nexthop via 10\.9\.0\.51 dev net7 weight 1/);
+  });
   const ipv6: [name: string, settings: object, expected: string][] = [
     ['no IPv6, no router advertisements', { no_ipv6: true }, '1 0'],
     ['IPv6 without router advertisements', {}, '0 0'],

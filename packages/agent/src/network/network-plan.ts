@@ -36,12 +36,16 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
   ];
 }
 
-function routeRequest({ dest, gateway, device, source, ...route }: Route, indexOf: (name: string) => number): NetworkRequest {
+function routeRequest(
+  { dest, gateway, device, source, nextHops: hops, ...route }: Route,
+  indexOf: (name: string) => number,
+): NetworkRequest {
   const destination = dest === '' || dest === 'default' ? undefined : parsePrefix(dest);
   const [via, from] = [gateway, source].map((text) => (text === '' ? undefined : parseIp(text)));
-  const family = destination?.family ?? via?.family ?? from?.family ?? 'inet';
+  const nextHops = hops.map((hop) => ({ ...hop, ...(hop.gateway !== '' && { via: parseIp(hop.gateway) }) }));
+  const family = destination?.family ?? via?.family ?? from?.family ?? nextHops.find(({ via: ip }) => ip)?.via?.family ?? 'inet';
   const what = ['route to', dest || 'default', ...(gateway ? ['via', gateway] : []), ...(device ? ['by', device] : [])].join(' ');
-  const others = [via, from].filter((ip) => ip !== undefined && ip.family !== family);
+  const others = [via, from, ...nextHops.map(({ via: ip }) => ip)].filter((ip) => ip !== undefined && ip.family !== family);
   if (others.length > 0) throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
   const message = replaceRoute({
     family,
@@ -50,6 +54,12 @@ function routeRequest({ dest, gateway, device, source, ...route }: Route, indexO
     priority: route.priority,
     mtu: route.mtu,
     type: route.type,
+    nextHops: nextHops.map(({ via: ip, device: name, weight, flags }) => ({
+      link: indexOf(name),
+      weight,
+      flags,
+      ...(ip && { gateway: ip.bytes }),
+    })),
     ...(destination && { destination }),
     ...(via && { gateway: via.bytes }),
     ...(from && { source: from.bytes }),
@@ -60,8 +70,8 @@ function routeRequest({ dest, gateway, device, source, ...route }: Route, indexO
 
 /** Routes without a gateway come first: they make gateways reachable. @throws GrpcError */
 export function routeRequests(routes: readonly Route[], indexOf: (name: string) => number): NetworkRequest[] {
-  const direct = routes.filter(({ gateway }) => gateway === '');
-  return [...direct, ...routes.filter(({ gateway }) => gateway !== '')].map((route) => routeRequest(route, indexOf));
+  const isDirect = ({ gateway, nextHops }: Route): boolean => gateway === '' && nextHops.length === 0;
+  return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))].map((route) => routeRequest(route, indexOf));
 }
 
 /** @throws GrpcError */

@@ -80,6 +80,21 @@ describe('requests to the kernel', () => {
         '0c0008000800020078050000',
     ]);
   });
+  it('a route with several gateways', () => {
+    const nextHops = [
+      { gateway: '10.0.0.1', device: 'eth0', weight: 3, flags: 4 },
+      { gateway: '', device: 'eth0', weight: 1, flags: 0 },
+    ];
+    assert.deepEqual(hex(routeRequests([Route.fromPartial({ dest: '10.9.0.0/16', nextHops })], index)), [
+      '40000000180005050000000000000000' +
+        '02100000fe03000100000000' +
+        '080001000a090000' +
+        '1c000900' +
+        '1000040207000000' +
+        '080005000a000001' +
+        '0800000007000000',
+    ]);
+  });
   it('a route that refuses packets', () => {
     const route = Route.fromPartial({ dest: '10.0.0.0/8', type: 6 });
     assert.deepEqual(hex(routeRequests([route], index)), [

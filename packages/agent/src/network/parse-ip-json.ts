@@ -44,5 +44,6 @@ export function parseRoutes(json: string): Route[] {
     priority: Number(route['metric'] ?? 0),
     mtu: Number(rows(route['metrics'])[0]?.['mtu'] ?? 0),
     type: 0,
+    nextHops: [],
   }));
 }

@@ -128,6 +128,7 @@ const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
 const RTA_METRICS = 8;
+const RTA_MULTIPATH = 9;
 const RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
@@ -150,11 +151,45 @@ export interface RouteChange {
   readonly mtu: number;
   /** RTN_*; 0 for unicast. */
   readonly type: number;
+  /** In place of gateway and link. */
+  readonly nextHops: readonly NextHop[];
 }
 
-export function replaceRoute({ family, destination, gateway, source, link, scope, flags, priority, mtu, type }: RouteChange): Buffer {
+export interface NextHop {
+  readonly gateway?: Buffer;
+  readonly link: number;
+  /** 1 to 256. */
+  readonly weight: number;
+  /** RTNH_F_*. */
+  readonly flags: number;
+}
+
+/** struct rtnexthop with its attributes. */
+function nextHop({ gateway, link, weight, flags }: NextHop): Buffer {
+  const attributes = encode(gateway ? [[RTA_GATEWAY, gateway]] : []);
+  const head = Buffer.alloc(8);
+  head.writeUInt16LE(head.length + attributes.length, 0);
+  head.writeUInt8(flags & 0xff, 2);
+  head.writeUInt8((Math.max(1, weight) - 1) & 0xff, 3);
+  head.writeInt32LE(link, 4);
+  return Buffer.concat([head, attributes]);
+}
+
+export function replaceRoute({
+  family,
+  destination,
+  gateway,
+  source,
+  link,
+  scope,
+  flags,
+  priority,
+  mtu,
+  type,
+  nextHops,
+}: RouteChange): Buffer {
   const isUnicast = type === 0 || type === RTN_UNICAST;
-  const usual = gateway || !isUnicast ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  const usual = gateway || nextHops.some((hop) => hop.gateway) || !isUnicast ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   const scopes = [RT_TABLE_MAIN, RTPROT_BOOT, scope === 0 ? usual : scope, isUnicast ? RTN_UNICAST : type];
   const fixed = Buffer.concat([Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes]), integer(flags)]);
   const attributes: Attribute[] = [];
@@ -162,6 +197,7 @@ export function replaceRoute({ family, destination, gateway, source, link, scope
   if (gateway) attributes.push([RTA_GATEWAY, gateway]);
   if (source) attributes.push([RTA_PREFSRC, source]);
   if (link !== undefined) attributes.push([RTA_OIF, integer(link)]);
+  if (nextHops.length > 0) attributes.push([RTA_MULTIPATH, Buffer.concat(nextHops.map(nextHop))]);
   if (priority > 0) attributes.push([RTA_PRIORITY, integer(priority)]);
   if (mtu > 0) attributes.push([RTA_METRICS, encode([[RTAX_MTU, integer(mtu)]])]);
   return request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed, attributes);

@@ -37,11 +37,12 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
       return wanted;
     },
     updateRoutes: async (request) => {
-      const wanted = needed(request.routes, 'Need network routes').Routes;
+      const { Routes, Multipath } = needed(request.routes, 'Need network routes');
+      const wanted = [...Routes, ...Multipath];
       if (hasRoutes) await flush();
       hasRoutes = wanted.length > 0;
       addRoutes(wanted, kernel);
-      return { Routes: wanted };
+      return { Routes, Multipath };
     },
     addARPNeighbors: ({ neighbors }) => addNeighbours(neighbors?.ARPNeighbors ?? [], kernel),
     listInterfaces: async () => {
@@ -50,7 +51,7 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     },
     listRoutes: async () => {
       const { listRoutes } = await import('../network/list-network.ts');
-      return { Routes: await listRoutes(reaper) };
+      return { Routes: await listRoutes(reaper), Multipath: [] };
     },
   } satisfies Partial<AgentHandlers>;
 }

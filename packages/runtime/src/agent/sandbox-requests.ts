@@ -1,6 +1,6 @@
 /** The requests that set up a sandbox, as 1.x sends them (kata_agent.go). Pure. */
 import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
-import type { ARPNeighbors } from '@kata-containers/common/generated/agent';
+import type { ARPNeighbors, Routes } from '@kata-containers/common/generated/agent';
 import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
@@ -33,8 +33,17 @@ export function interfaceRequest(link: Link): Interface {
   });
 }
 
-export function routesRequest(routes: readonly HostRoute[]): Route[] {
-  return routes.map(({ destination, family: _, ...route }) => Route.fromPartial({ dest: destination, ...route }));
+function routeRequest({ destination, family: _, nextHops = [], ...route }: HostRoute): Route {
+  return Route.fromPartial({ dest: destination, ...route, nextHops: nextHops.map((hop) => ({ ...hop })) });
+}
+
+/** Routes with several gateways are apart: 1.x's agent cannot make them. */
+export function routesRequest(routes: readonly HostRoute[]): Routes {
+  const hasSeveral = ({ nextHops }: HostRoute): boolean => nextHops !== undefined;
+  return {
+    Routes: routes.filter((route) => !hasSeveral(route)).map(routeRequest),
+    Multipath: routes.filter(hasSeveral).map(routeRequest),
+  };
 }
 
 export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbors {

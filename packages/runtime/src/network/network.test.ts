@@ -66,6 +66,26 @@ describe('parseRoutes', () => {
     const [route] = parseRoutes([row], 'inet', devices);
     assert.deepEqual([route?.flags, route?.priority, route?.mtu, route?.type], [4, 50, 1400, 1]);
   });
+  it('a route with several gateways, without those of other links', () => {
+    const nexthops = [
+      { gateway: '10.0.0.1', dev: 'eth0', weight: 2, flags: [] },
+      { gateway: '169.254.1.1', dev: 'eth0', weight: 1, flags: ['onlink'] },
+      { gateway: '10.9.0.1', dev: 'other', weight: 1, flags: [] },
+    ];
+    const [route] = parseRoutes([{ dst: 'default', nexthops }], 'inet', devices);
+    assert.deepEqual(
+      [route?.device, route?.gateway, route?.nextHops],
+      [
+        '',
+        '',
+        [
+          { gateway: '10.0.0.1', device: 'eth0', weight: 2, flags: 0 },
+          { gateway: '169.254.1.1', device: 'eth0', weight: 1, flags: 4 },
+        ],
+      ],
+    );
+    assert.deepEqual(parseRoutes([{ dst: 'default', nexthops: nexthops.slice(2) }], 'inet', devices), []);
+  });
   it('a route that refuses packets has no link', () => {
     const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'blackhole' }], 'inet', devices);
     assert.deepEqual([route?.device, route?.type], ['', 6]);

@@ -28,6 +28,16 @@ export interface Link {
   readonly addresses: readonly Address[];
 }
 
+/** One of the ways of a route with several gateways. */
+export interface NextHop {
+  readonly gateway: string;
+  readonly device: string;
+  /** 1 to 256. */
+  readonly weight: number;
+  /** RTNH_F_ONLINK or 0. */
+  readonly flags: number;
+}
+
 export interface Route {
   readonly family: 'inet' | 'inet6';
   /** Prefix, or empty for the default route. */
@@ -45,6 +55,8 @@ export interface Route {
   readonly mtu: number;
   /** RTN_*. */
   readonly type: number;
+  /** In place of gateway and device; missing for a route with one gateway or none. */
+  readonly nextHops?: readonly NextHop[];
 }
 
 export interface Neighbour {
@@ -76,6 +88,12 @@ export interface IpRouteRow {
   readonly metric?: number;
   readonly metrics?: readonly { readonly mtu?: number }[];
   readonly type?: string;
+  readonly nexthops?: readonly {
+    readonly gateway?: string;
+    readonly dev?: string;
+    readonly weight?: number;
+    readonly flags?: readonly string[];
+  }[];
 }
 
 export interface IpNeighbourRow {
@@ -121,12 +139,22 @@ const RTNH_F_ONLINK = 4;
 /** Types of routes by number; the second to fourth refuse packets and have no link. */
 const kinds: Readonly<Record<string, number>> = { unicast: 1, blackhole: 6, unreachable: 7, prohibit: 8 };
 
-/** Routes of the main table over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
+const onlink = (flags: readonly string[] | undefined): number => (flags?.includes('onlink') === true ? RTNH_F_ONLINK : 0);
+
+/** Of a route with several gateways, those over `devices`. */
+function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>): NextHop[] {
+  return nexthops.flatMap(({ gateway = '', dev = '', weight = 1, flags }) =>
+    devices.has(dev) ? [{ gateway, device: dev, weight, flags: onlink(flags) }] : [],
+  );
+}
+
+/** Routes of the main table over `devices`, or that refuse packets; those that the kernel makes from the addresses are left to the guest's kernel. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
     const type = kinds[row.type ?? 'unicast'];
     if (row.protocol === 'kernel' || type === undefined) return [];
-    const device = type === kinds['unicast'] ? row.dev : '';
+    const nextHops = nextHopsOf(row, devices);
+    const device = type === kinds['unicast'] && nextHops.length === 0 ? row.dev : '';
     if (device === undefined || (device !== '' && !devices.has(device))) return [];
     return [
       {
@@ -136,10 +164,11 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
         device,
         source: row.prefsrc ?? '',
         scope: scopes[row.scope ?? 'global'] ?? 0,
-        flags: row.flags?.includes('onlink') === true ? RTNH_F_ONLINK : 0,
+        flags: onlink(row.flags),
         priority: row.metric ?? 0,
         mtu: row.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu ?? 0,
         type,
+        ...(nextHops.length > 0 && { nextHops }),
       },
     ];
   });

@@ -10,6 +10,6 @@ export async function configureGuestNetwork(
   pciPathOf: (mac: string) => string = () => '',
 ): Promise<void> {
   for (const link of links) await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: pciPathOf(link.mac) } });
-  if (routes.length > 0) await agent.call('updateRoutes', { routes: { Routes: routesRequest(routes) } });
+  if (routes.length > 0) await agent.call('updateRoutes', { routes: routesRequest(routes) });
   if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) });
 }

@@ -32,5 +32,5 @@ export async function removeInterface(context: Context, id: string, unwanted: In
 /** Replaces all routes. */
 export async function updateRoutes(id: string, routes: readonly Route[]): Promise<Route[]> {
   const { sandbox } = loadContainerFor('network', id);
-  return (await callGuest(sandbox, (agent) => agent.call('updateRoutes', { routes: { Routes: routes } }))).Routes;
+  return (await callGuest(sandbox, (agent) => agent.call('updateRoutes', { routes: { Routes: [...routes], Multipath: [] } }))).Routes;
 }

@@ -1,6 +1,6 @@
 /** Plans the changes of a VM after the links of its network namespace have changed. Pure. */
 import type { NetworkFacts } from '../network/join.ts';
-import type { Link } from '../network/parse-links.ts';
+import type { Link, Route } from '../network/parse-links.ts';
 import type { Endpoint } from '../state/state.ts';
 
 export interface SyncPlan {
@@ -23,10 +23,14 @@ export function withoutLinks(facts: NetworkFacts, names: readonly string[]): Net
   if (names.length === 0) return facts;
   const { links, routes, neighbours } = facts;
   const isLeft = ({ device }: { readonly device: string }): boolean => !names.includes(device);
+  const withLeftHops = (route: Route): Route[] => {
+    const nextHops = route.nextHops?.filter(isLeft);
+    return nextHops === undefined ? [route] : nextHops.length === 0 ? [] : [{ ...route, nextHops }];
+  };
   return {
     ...facts,
     links: links.filter(({ name }) => !names.includes(name)),
-    routes: routes.filter(isLeft),
+    routes: routes.filter(isLeft).flatMap(withLeftHops),
     neighbours: neighbours.filter(isLeft),
   };
 }
@@ -38,10 +42,11 @@ export function withoutLinks(facts: NetworkFacts, names: readonly string[]): Net
 function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): NetworkFacts {
   const taken = new Set(endpoints.flatMap(({ Name, Saved }) => (Saved && found.present[Name] !== undefined ? [Name] : [])));
   if (taken.size === 0) return found;
+  const isTaken = ({ device, nextHops = [] }: Route): boolean => taken.has(device) || nextHops.some((hop) => taken.has(hop.device));
   return {
     ...found,
     links: [...told.links.filter(({ name }) => taken.has(name)), ...found.links.filter(({ name }) => !taken.has(name))],
-    routes: [...told.routes.filter(({ device }) => taken.has(device)), ...found.routes.filter(({ device }) => !taken.has(device))],
+    routes: [...told.routes.filter(isTaken), ...found.routes.filter((route) => !isTaken(route))],
     neighbours: [
       ...told.neighbours.filter(({ device }) => taken.has(device)),
       ...found.neighbours.filter(({ device }) => !taken.has(device)),

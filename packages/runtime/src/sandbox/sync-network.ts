@@ -36,7 +36,7 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
   if (links.length === 0 && !hasNewRoutes && !hasNewNeighbours) return;
   await callGuest(state, async (agent) => {
     await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (mac) => placeOf(state, mac));
-    if (hasNewRoutes) await agent.call('updateRoutes', { routes: { Routes: routesRequest(facts.routes) } });
+    if (hasNewRoutes) await agent.call('updateRoutes', { routes: routesRequest(facts.routes) });
     if (hasNewNeighbours && facts.neighbours.length > 0)
       await agent.call('addARPNeighbors', { neighbors: neighboursRequest(facts.neighbours) });
   });

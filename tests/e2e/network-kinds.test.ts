@@ -1,0 +1,94 @@
+/** Networks and their options, with our runtime and with runc at the same addresses: both containers must see the same. */
+import assert from 'node:assert/strict';
+import { Engine } from '../support/engine.ts';
+import { onCleanMachine } from '../support/on-clean-machine.ts';
+import { good } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
+
+/** Addresses, MTU, MAC address and routes, without what each link has of its own: numbers, queues, lifetimes. */
+const NETWORK = [
+  'for link in $(ls /sys/class/net); do echo $link $(cat /sys/class/net/$link/mtu /sys/class/net/$link/address)',
+  "ip -o address show $link | awk '{print $3, $4}' | sort",
+  'done; ip route; ip -6 route',
+].join('; ');
+
+describe('kinds of networks, as runc has them', function () {
+  this.timeout(120_000);
+  let engine: Engine;
+  onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
+  const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
+  const network = (name: string, ...args: string[]): Promise<string> => docker('network', 'create', ...args, name);
+  before(async () => {
+    await good(engine.inNetwork('ip', ['link', 'add', 'parent0', 'mtu', '9000', 'type', 'veth', 'peer', 'name', 'parent1']));
+    for (const end of ['parent0', 'parent1']) await good(engine.inNetwork('ip', ['link', 'set', end, 'up']));
+    await network('six', '--ipv6', '--subnet', '10.91.0.0/24', '--subnet', 'fd00:91::/64');
+    await network('large', '--subnet', '10.91.1.0/24', '-o', 'com.docker.network.driver.mtu=9000');
+    await network('small', '--subnet', '10.91.2.0/24', '-o', 'com.docker.network.driver.mtu=1400');
+    await network('mac', '-d', 'macvlan', '--subnet', '10.91.3.0/24', '-o', 'parent=parent0');
+  });
+  afterEach(() => engine.removeAll());
+
+  const dns = ['--dns', '192.0.2.1', '--dns-search', 'lab.example', '--dns-opt', 'ndots:3', '--add-host', 'given:192.0.2.9'];
+  const cases: [name: string, options: string[], script: string][] = [
+    ['--dns, --dns-search, --dns-opt, --add-host', [...dns, '-h', 'box'], 'cat /etc/resolv.conf; grep given /etc/hosts'],
+    ['an MTU of 9000', ['--network', 'large', '--ip', '10.91.1.9'], `${NETWORK}; ping -c 1 -W 10 -s 8900 10.91.1.1 | grep received`],
+    ['an MTU of 1400', ['--network', 'small', '--ip', '10.91.2.9'], `${NETWORK}; ping -c 1 -W 10 -s 4000 10.91.2.1 | grep received`],
+  ];
+  for (const [name, options, script] of cases)
+    it(name, async () => {
+      const seen = (runtime: string): Promise<string> =>
+        docker('run', '--rm', '--runtime', runtime, ...options, 'busybox', 'sh', '-c', script);
+      assert.equal(await seen('kata-runtime'), await seen('runc'));
+    });
+
+  const start = (name: string, runtime: string, ...options: string[]): Promise<string> =>
+    docker('run', '-d', '--name', name, '--runtime', runtime, ...options, 'busybox', 'sleep', '1000');
+  const inside = (name: string, script: string): Promise<string> => docker('exec', name, 'sh', '-c', script);
+  const reaches = async (name: string, address: string): Promise<void> =>
+    assert.match(await inside(name, `ping -c 1 -W 10 ${address}`), /1 packets received/);
+
+  it('macvlan: a VM, a container of runc and another VM reach each other', async () => {
+    const subnet = '10.91.3';
+    await start('one', 'kata-runtime', '--network', 'mac', '--ip', `${subnet}.11`);
+    await start('two', 'runc', '--network', 'mac', '--ip', `${subnet}.12`);
+    await start('three', 'kata-runtime', '--network', 'mac', '--ip', `${subnet}.13`);
+    for (const [name, address] of [
+      ['one', 12],
+      ['one', 13],
+      ['two', 11],
+      ['three', 11],
+    ] as const)
+      await reaches(name, `${subnet}.${address}`);
+  });
+
+  it('several networks from the start', async () => {
+    const seen = async (runtime: string): Promise<string> => {
+      await docker('create', '--name', 'both', '--runtime', runtime, '--network', 'large', '--ip', '10.91.1.9', 'busybox', 'sleep', '1000');
+      await docker('network', 'connect', '--ip', '10.91.2.9', 'small', 'both');
+      await docker('start', 'both');
+      const text = await inside('both', NETWORK);
+      await docker('rm', '-f', 'both');
+      return text;
+    };
+    assert.equal(await seen('kata-runtime'), await seen('runc'));
+  });
+
+  it('multicast: both hear what is sent to all hosts', async () => {
+    for (const [name, runtime, address] of [
+      ['one', 'kata-runtime', '10.91.0.11'],
+      ['two', 'runc', '10.91.0.12'],
+    ] as const)
+      await start(name, runtime, '--network', 'six', '--ip', address, '--sysctl', 'net.ipv4.icmp_echo_ignore_broadcasts=0');
+    for (const [name, other] of [
+      ['one', '10.91.0.12'],
+      ['two', '10.91.0.11'],
+    ] as const)
+      assert.ok((await inside(name, 'ping -c 2 -W 5 -I eth0 224.0.0.1')).includes(`from ${other}`));
+  });
+
+  it('the host network is refused, with the reason and the alternatives', async () => {
+    const { code, stderr } = await engine.docker(['run', '--rm', '--network', 'host', 'busybox', 'true']);
+    assert.equal(code, 125);
+    assert.match(stderr, /Host networking requested, not supported by runtime: .*bridge network and published ports/);
+  });
+});
