@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
@@ -86,13 +86,15 @@ describe('kata-runtime and links that are added later', function () {
     assert.deepEqual(commands().slice(4), plugged(0, MAC));
   });
 
-  it("another VM's network is refused, and stays as it is", async () => {
+  it('the network of a VM that is not ours is refused, and stays as it is', async () => {
     await created();
     await addLink('eth0', MAC, '10.7.0.2/24');
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     const path = `/proc/${readFileSync(rig.scratch.file('pid'), 'latin1')}/ns/net`;
     rig.changeSpec((spec) => (spec.linux['namespaces'] = [{ type: 'network', path }]));
+    renameSync(`/run/vc/sbs/${rig.id}`, `/run/vc/${rig.id}`); // no sandbox of ours has it
     const { code, stderr } = await rig.kata('create', '--bundle', rig.scratch.file('bundle'), `${rig.id}-second`);
+    renameSync(`/run/vc/${rig.id}`, `/run/vc/sbs/${rig.id}`);
     const text = `network namespace ${path} belongs to another VM (tap0_kata): only containers of one pod share a network\n`;
     assert.deepEqual([code, stderr], [1, text]);
     assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Linux } from '@kata-containers/common/oci/spec';
-import { agentSpec, joinsPidNamespace } from './agent-spec.ts';
+import { agentSpec, joinsNamespace } from './agent-spec.ts';
 
-describe('joinsPidNamespace', () => {
+describe('joinsNamespace', () => {
   const cases: [name: string, namespaces: { type: string; path?: string }[], joins: boolean][] = [
     ['none', [], false],
     ['one of its own', [{ type: 'pid' }], false],
@@ -11,8 +11,8 @@ describe('joinsPidNamespace', () => {
     ["the pod's network only", [{ type: 'network', path: '/proc/7/ns/net' }, { type: 'pid' }], false],
   ];
   for (const [name, namespaces, joins] of cases)
-    it(name, () => assert.equal(joinsPidNamespace({ ociVersion: '1.0.2', linux: { namespaces } }), joins));
-  it('no Linux', () => assert.equal(joinsPidNamespace({ ociVersion: '1.0.2' }), false));
+    it(name, () => assert.equal(joinsNamespace({ ociVersion: '1.0.2', linux: { namespaces } }, 'pid'), joins));
+  it('no Linux', () => assert.equal(joinsNamespace({ ociVersion: '1.0.2' }, 'pid'), false));
 });
 
 describe('agentSpec', () => {

@@ -41,9 +41,9 @@ function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
   return kept.map(({ type }) => ({ Type: type, Path: '' }));
 }
 
-/** A path of a PID namespace on the host means the pod's PID namespace in the guest. */
-export const joinsPidNamespace = ({ linux }: Spec): boolean =>
-  (linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && path !== undefined && path !== '');
+/** A path of a namespace on the host stands for the pod's, which its containers share in the guest. */
+export const joinsNamespace = ({ linux }: Spec, kind: 'pid' | 'ipc'): boolean =>
+  (linux?.namespaces ?? []).some(({ type, path }) => type === kind && path !== undefined && path !== '');
 
 /** Limits of CPU, memory and processes. CPU sets name host CPUs and mean nothing in the guest. */
 export function guestResources({ memory, cpu, pids }: Resources): object {

@@ -6,9 +6,9 @@ import type { ContainerRole } from './container-role.ts';
 const role = (annotations: Record<string, string>): ContainerRole => containerRole({ ociVersion: '1.0.2', annotations });
 
 describe('containerRole', () => {
-  it('without annotations: a sandbox of its own', () => {
-    assert.deepEqual(containerRole({ ociVersion: '1.0.2' }), { kind: 'sandbox' });
-    assert.deepEqual(role({ 'io.kubernetes.cri.sandbox-id': 'pod' }), { kind: 'sandbox' });
+  it('without annotations: in no pod', () => {
+    assert.deepEqual(containerRole({ ociVersion: '1.0.2' }), { kind: 'alone' });
+    assert.deepEqual(role({ 'io.kubernetes.cri.sandbox-id': 'pod' }), { kind: 'alone' });
   });
 
   it('podman 4: the pod may be no sandbox', () => {
@@ -27,8 +27,8 @@ describe('containerRole', () => {
       sandboxId: 'infra',
       mayBeAlone: true,
     });
-    assert.deepEqual(role(annotations), { kind: 'sandbox' });
-    assert.deepEqual(role({ 'io.kubernetes.cri-o.SandboxID': 'pod' }), { kind: 'sandbox' });
+    assert.deepEqual(role(annotations), { kind: 'alone' });
+    assert.deepEqual(role({ 'io.kubernetes.cri-o.SandboxID': 'pod' }), { kind: 'alone' });
   });
 
   const engines: [name: string, type: string, sandbox: string, sandboxId: string][] = [

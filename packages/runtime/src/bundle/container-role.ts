@@ -1,13 +1,15 @@
-/** Whether a container is a sandbox of its own or joins one: told by the annotations of CRI-O (and podman), containerd's CRI and dockershim. */
+/** Whether a container is a pod's sandbox or joins one: told by the annotations of CRI-O (and podman), containerd's CRI and dockershim. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Spec } from '@kata-containers/common/oci/spec';
 
 export type ContainerRole =
   | { readonly kind: 'sandbox' }
+  /** It is in no pod. */
+  | { readonly kind: 'alone' }
   | {
       readonly kind: 'container';
       readonly sandboxId: string;
-      /** Where there is no such sandbox it is one of its own. */
+      /** Where there is no such sandbox it is in no pod. */
       readonly mayBeAlone: boolean;
     };
 
@@ -34,7 +36,7 @@ const isOfPodman = (annotations: Readonly<Record<string, string>>): boolean => a
 
 function untypedRole(annotations: Readonly<Record<string, string>>): ContainerRole {
   const sandboxId = isOfPodman(annotations) ? annotations[CRIO_SANDBOX_ID] : undefined;
-  return sandboxId === undefined ? { kind: 'sandbox' } : { kind: 'container', sandboxId, mayBeAlone: true };
+  return sandboxId === undefined ? { kind: 'alone' } : { kind: 'container', sandboxId, mayBeAlone: true };
 }
 
 /** @throws SpecError when a pod's container does not name its pod */

@@ -45,7 +45,7 @@ describe('ignoredOptions', () => {
   ];
   it("a pod's container shares them", () => {
     const spec = { linux: { namespaces: all.map(({ type }) => ({ type, path: `/proc/9/ns/${type}` })) } } as Spec;
-    assert.deepEqual(ignoredOptions(spec, 'container'), []);
+    assert.deepEqual(ignoredOptions(spec, false), []);
   });
   for (const [name, spec, expected] of cases) it(name, () => assert.deepEqual(ignoredOptions(spec), expected));
 });

@@ -1,6 +1,5 @@
 /** Options of engines that have no effect on a container in a VM, and that a user may rely on. Pure. */
 import type { Resources, Spec } from '@kata-containers/common/oci/spec';
-import type { ContainerRole } from './container-role.ts';
 
 /** Profiles that engines set by default. */
 const DEFAULT_PROFILES = /^(docker-default|cri-containerd\.apparmor\.d|crio-default|containers-default-.*|nerdctl-default|unconfined)?$/;
@@ -24,12 +23,12 @@ function ignoredLimits(resources: Resources = {}): string[] {
   ];
 }
 
-/** One sentence for each. */
-export function ignoredOptions({ linux, process: first }: Spec, role: ContainerRole['kind'] = 'sandbox'): string[] {
+/** One sentence for each. `isFirst`: whether the container gets a VM of its own. */
+export function ignoredOptions({ linux, process: first }: Spec, isFirst = true): string[] {
   const namespaces = (linux?.namespaces ?? []).map(({ type }) => type);
   const shared = namespaces.length === 0 ? [] : HOST_NAMESPACES.filter((type) => !namespaces.includes(type));
-  // Containers of a pod name the namespaces of its first one, which they share in the guest.
-  const joined = (linux?.namespaces ?? []).filter(({ type, path = '' }) => role === 'sandbox' && JOINABLE.includes(type) && path !== '');
+  // Containers that join a VM name the namespaces of its first one, which they share in the guest.
+  const joined = (linux?.namespaces ?? []).filter(({ type, path = '' }) => isFirst && JOINABLE.includes(type) && path !== '');
   const label = first?.selinuxLabel ?? '';
   const profile = first?.apparmorProfile ?? '';
   return [

@@ -230,6 +230,11 @@ const runtime = {
       'tap. macvtap: a macvtap on each link; the addresses of the link move to the guest. none: no network.',
     { oneOf: ['default', 'tcfilter', 'macvtap', 'none'] },
   ),
+  enable_network_sharing: flag(
+    true,
+    'Create a container that is to share the network of a container in a VM (`--network container:ID`) in the same VM, as the containers of\n' +
+      'a pod. Otherwise such a container is refused.',
+  ),
   sandbox_cgroup_only: flag(
     false,
     'Apply the limits of the container that the sandbox was made for to the whole sandbox, with QEMU, proxy and shims. Otherwise the\n' +

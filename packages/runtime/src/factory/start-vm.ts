@@ -3,6 +3,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { Context } from '../context/context.ts';
 import { traceStep } from '../context/trace-step.ts';
+import { firstContainer } from '../state/sandbox-name.ts';
 import { undoSince } from '../undo/undo.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import { startGuest } from '../vm/start-guest.ts';
@@ -20,7 +21,7 @@ export interface VmStart extends GuestStart {
 async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
   const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
-  enterCgroupOf(context, plan.sandboxId, plan.sandboxId); // not before: the template does not belong to a container
+  enterCgroupOf(context, plan.sandboxId, firstContainer(plan.sandboxId)); // not before: the template does not belong to a container
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
@@ -51,7 +52,7 @@ async function cloneIfPossible(context: Context, start: VmStart): Promise<Runnin
 }
 
 async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
-  enterCgroupOf(context, start.plan.sandboxId, start.plan.sandboxId);
+  enterCgroupOf(context, start.plan.sandboxId, firstContainer(start.plan.sandboxId));
   return startGuest(context, start);
 }
 

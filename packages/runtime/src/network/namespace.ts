@@ -4,15 +4,22 @@ import { dirname } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { CLONE_NEWNET, MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { randomUuid } from '../context/random-uuid.ts';
 
 const OWN = '/proc/self/ns/net';
 
-/** True when `path` is the namespace that this process is in: a container there would have the host's network. */
-export function isOwnNamespace(path: string): boolean {
-  const [theirs, own] = [statSync(path, { throwIfNoEntry: false }), statSync(OWN)];
-  if (!theirs) throw new KataError(`network namespace ${path} is missing`);
-  return theirs.dev === own.dev && theirs.ino === own.ino;
+/** Whether two paths name one namespace. @throws KataError when one of them does not exist */
+export function isSameNamespace(...paths: readonly [string, string]): boolean {
+  const [one, other] = paths.map((path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) throw new KataError(`network namespace ${path} is missing`);
+    return found;
+  });
+  return one?.dev === other?.dev && one?.ino === other?.ino;
 }
+
+/** True when `path` is the namespace that this process is in: a container there would have the host's network. */
+export const isOwnNamespace = (path: string): boolean => isSameNamespace(path, OWN);
 
 /**
  * Runs `act` with the main thread in the namespace at `path`: its children start there. Only the main thread moves, so
@@ -33,10 +40,23 @@ export async function inNetworkNamespace<T>(path: string, kernel: Pick<Kernel, '
   }
 }
 
-/** Creates a namespace that exists as long as the bind mount at `path`. */
-export function createNetworkNamespace(path: string, kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>): void {
+/** Where the next namespace of our own is mounted (1.x's name). */
+export const newNamespacePath = (): string => `/run/netns/cnitest-${randomUuid()}`;
+
+function makeMountPoint(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileSync(path, '', { mode: 0o400 });
+}
+
+/** Keeps the namespace at `existing` as long as the bind mount at `path`. */
+export function keepNetworkNamespace(existing: string, path: string, kernel: Pick<Kernel, 'mount'>): void {
+  makeMountPoint(path);
+  kernel.mount(existing, path, 'none', MS_BIND);
+}
+
+/** Creates a namespace that exists as long as the bind mount at `path`. */
+export function createNetworkNamespace(path: string, kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>): void {
+  makeMountPoint(path);
   const home = openSync(OWN, 'r');
   try {
     kernel.unshare(CLONE_NEWNET);

@@ -148,7 +148,7 @@ function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>)
   );
 }
 
-/** Routes of the main table over `devices`, or that refuse packets; those that the kernel makes from the addresses are left to the guest's kernel. */
+/** Routes of the main table over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
     const type = kinds[row.type ?? 'unicast'];

@@ -1,4 +1,4 @@
-/** `create`: creates a container in a new sandbox, or in its pod's. */
+/** `create`: creates a container in a new sandbox, in its pod's, or in that of the container whose network it shares. */
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
@@ -6,6 +6,7 @@ import { ContainerExistsError, KataError, StateError } from '@kata-containers/co
 import { timestamp } from '@kata-containers/common/logging/log-record';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
+import type { ContainerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
@@ -27,11 +28,14 @@ import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
-import { removeContainer } from './remove-container.ts';
+import { findNetworkOwner } from './find-network-owner.ts';
+import { joinSandbox } from './join-sandbox.ts';
+import { takeOut } from './take-out.ts';
 import { forgetContainer, removeSandbox, removeStateDirectory } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
-import { findSandbox, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
+import { isFirstContainer, sandboxName } from '../state/sandbox-name.ts';
+import { findSandbox, isHandedOver, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { validateId } from './validate-id.ts';
@@ -65,7 +69,7 @@ function makeOnce(directory: string, id: string): void {
 /** Reserves the id and registers it, so that `delete` finds an incomplete container, too. */
 function reserve(id: string, sandboxId: string): UndoJournal {
   mkdirSync(sandboxesDirectory, { recursive: true, mode: 0o750 });
-  const directory = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
+  const directory = isFirstContainer(sandboxId, id) ? sandboxPaths(sandboxId).state : dirname(containerFile(sandboxId, id));
   makeOnce(directory, id);
   const journal = journalOf(sandboxId, id);
   const mapping = join(mappingDirectory, id, sandboxId);
@@ -86,17 +90,22 @@ type Placed = PlacedContainer & {
   readonly network?: Promise<void>;
 };
 
-/** For the first shim of a sandbox that is connected to a network. */
-function networkHelper(context: Context, { id }: CreateRequest, { sandboxId, journal }: Placed): NetworkHelper | undefined {
+/** For the shims of a sandbox that is connected to a network: that of its first container, and of those that may be left with the network. */
+function networkHelper(context: Context, { id }: CreateRequest, { sandboxId, journal, isJoined }: Placed): NetworkHelper | undefined {
   const { configuration, configurationPath, program, environment, kernel } = context;
-  if (sandboxId !== id || configuration.runtime.internetworking_model === 'none') return undefined;
+  const isWatcher = isFirstContainer(sandboxId, id) || isJoined === true;
+  if (!isWatcher || configuration.runtime.internetworking_model === 'none') return undefined;
   const command = [program, '--kata-config', configurationPath, 'kata-network', 'sync', id];
   const helper = startNetworkHelper(command, environment, kernel);
   journal.record({ undo: 'kill', name: 'network helper', process: helper.started.identity, family: true, container: id });
   return helper;
 }
 
-function sandboxDuties({ bundle: { spec } }: CreateRequest): { readonly resolvConf?: string } {
+type Duties = { readonly resolvConf?: string };
+
+/** Docker's resolver lives as long as the first container, and so does the relay. undefined for a shim without duties. */
+function sandboxDuties({ id, bundle: { spec } }: CreateRequest, { sandboxId, isJoined }: Placed): Duties | undefined {
+  if (!isFirstContainer(sandboxId, id)) return isJoined === true ? {} : undefined;
   const resolvConf = resolvConfSource(spec.mounts ?? []);
   return resolvConf === undefined ? {} : { resolvConf };
 }
@@ -115,6 +124,7 @@ function startShimWith(context: Context, request: CreateRequest, placed: Placed,
   const terminal = request.bundle.spec.process?.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);
   const { sandboxId, sandbox } = placed;
+  const duties = sandboxDuties(request, placed);
   const started = launchShimFor(context, {
     sandboxId,
     sandbox,
@@ -125,7 +135,7 @@ function startShimWith(context: Context, request: CreateRequest, placed: Placed,
     console: terminalPath,
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath },
-    ...(sandboxId === request.id && { duties: sandboxDuties(request) }),
+    ...(duties && { duties }),
     ...(helper !== undefined && { networkHelper: helper }),
   });
   placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: request.id });
@@ -140,7 +150,7 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
     BundlePath: request.bundle.path,
     Rootfs: request.bundle.rootfs,
     Created: timestamp(new Date(), 'nanoseconds'),
-    Type: sandboxId === request.id ? 'pod_sandbox' : 'pod_container',
+    Type: isFirstContainer(sandboxId, request.id) ? 'pod_sandbox' : 'pod_container',
     Process: { Token: request.id, Shim: shim.identity },
     Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
@@ -155,7 +165,7 @@ async function createProcess(context: Context, request: CreateRequest, placed: P
     throw error;
   });
   const { NetNsPath } = placed.sandbox.Network;
-  if (placed.sandboxId !== request.id) await runPrestartHooks(context, NetNsPath, request); // the sandbox's container has run them for the network
+  if (!isFirstContainer(placed.sandboxId, request.id)) await runPrestartHooks(context, NetNsPath, request); // the sandbox's container has run them for the network
 }
 
 async function finish(context: Context, request: CreateRequest, placed: Placed): Promise<Started> {
@@ -178,47 +188,71 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
 }
 
 /** Names the OOM kill of the VM as the reason: the error of the call that it interrupted is no help. */
-async function orKilled({ configuration }: Context, id: string, error: unknown): Promise<unknown> {
+async function orKilled({ configuration }: Context, { sandboxId, id }: Place, error: unknown): Promise<unknown> {
   const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
-  if (!killedForMemory(directoriesOf(id, id))) return error;
+  if (!killedForMemory(directoriesOf(sandboxId, id))) return error;
   const limit = configuration.runtime.sandbox_cgroup_only ? ': with sandbox_cgroup_only a memory limit is for all that the VM costs' : '';
   return new KataError(`the VM was OOM-killed by the host${limit} (${errorMessage(error)})`, { cause: error });
 }
 
+interface Place {
+  readonly sandboxId: string;
+  readonly id: string;
+}
+
+/** A sandbox of the container's own: the first name that is not that of one which lives on for others. */
+function ownSandbox(id: string): string {
+  for (let count = 1; ; count++) {
+    const name = sandboxName(id, count);
+    if (!isHandedOver(name)) return name;
+  }
+}
+
 async function createInOwnSandbox(context: Context, request: CreateRequest): Promise<Started> {
   const { id, bundle } = request;
-  const journal = reserve(id, id);
+  const sandboxId = ownSandbox(id);
+  const journal = reserve(id, sandboxId);
   try {
     makeCgroupFor(context, request, journal);
-    limitBlockIo(context, id, id, bundle.spec.linux?.resources?.blockIO);
-    if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, id, limitsOf(bundle.spec.linux?.resources));
-    const { state, agent, network } = await createSandbox(context, { id, bundle, journal });
-    return await finish(context, request, { sandboxId: id, journal, sandbox: state, agent, network });
+    limitBlockIo(context, { sandboxId, id }, bundle.spec.linux?.resources?.blockIO);
+    if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, { sandboxId, id }, limitsOf(bundle.spec.linux?.resources));
+    const { state, agent, network } = await createSandbox(context, { sandboxId, id, bundle, journal });
+    return await finish(context, request, { sandboxId, journal, sandbox: state, agent, network });
   } catch (thrown) {
-    const error = explainFullRun(await orKilled(context, id, thrown));
-    const failures = await removeSandbox(id, context.kernel);
+    const error = explainFullRun(await orKilled(context, { sandboxId, id }, thrown));
+    const failures = await removeSandbox(sandboxId, context.kernel);
     for (const failure of failures) context.log.warn('clean-up after a failed create is not complete', { failure });
     throw error;
   }
 }
 
-async function createInPod(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
-  const sandbox = loadSandbox(sandboxId);
-  if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
-  const journal = reserve(request.id, sandboxId);
+/** In a VM that runs, once the id is reserved there. */
+async function createInSandbox(context: Context, request: CreateRequest, place: Omit<Placed, 'agent'>): Promise<Started> {
+  const { sandboxId, journal, sandbox } = place;
   try {
     makeCgroupFor(context, request, journal);
-    limitBlockIo(context, sandboxId, request.id, request.bundle.spec.linux?.resources?.blockIO);
+    limitBlockIo(context, { sandboxId, id: request.id }, request.bundle.spec.linux?.resources?.blockIO);
     const agent = await connectGuest(sandbox);
-    return await finish(context, request, { sandboxId, journal, sandbox, agent });
+    return await finish(context, request, { ...place, agent });
   } catch (thrown) {
     const error = explainFullRun(thrown);
     const record = loadContainer(sandboxId, request.id); // the VM may have been resized for it
-    await removeContainer(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
+    await takeOut(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
     );
     throw error;
   }
+}
+
+function createInPod(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
+  const sandbox = loadSandbox(sandboxId);
+  if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
+  return createInSandbox(context, request, { sandboxId, sandbox, journal: reserve(request.id, sandboxId) });
+}
+
+async function createBeside(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
+  const { sandbox, reserved: journal } = await joinSandbox(context, { sandboxId, id: request.id }, () => reserve(request.id, sandboxId));
+  return createInSandbox(context, request, { sandboxId, sandbox, journal, isJoined: true });
 }
 
 /** The configuration with the sandbox's annotations applied. */
@@ -231,6 +265,15 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
   return { ...context, configuration };
 }
 
+/** The sandbox that a pod's container joins; undefined for other containers. @throws StateError when it has to exist, and does not */
+function podOf(role: ContainerRole): string | undefined {
+  if (role.kind !== 'container') return undefined;
+  const sandboxId = validateId(role.sandboxId);
+  if (findSandbox(sandboxId) !== undefined) return sandboxId;
+  if (role.mayBeAlone) return undefined;
+  throw new StateError(`sandbox ${sandboxId}, which the container is to join, does not exist`);
+}
+
 /**
  * Creates a container whose process waits for `start`. Leaves nothing behind when it fails.
  * @returns the shim, whose pid represents the container's process
@@ -238,12 +281,13 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
-  const role = containerRole(request.bundle.spec);
-  for (const warning of ignoredOptions(request.bundle.spec, role.kind)) context.log.warn(warning);
-  if (role.kind === 'container') {
-    const sandboxId = validateId(role.sandboxId);
-    if (findSandbox(sandboxId) !== undefined) return createInPod(context, request, sandboxId);
-    if (!role.mayBeAlone) throw new StateError(`sandbox ${sandboxId}, which the container is to join, does not exist`);
-  }
+  const { spec } = request.bundle;
+  const role = containerRole(spec);
+  const pod = podOf(role);
+  const owner = pod !== undefined || role.kind === 'sandbox' ? undefined : findNetworkOwner(context, spec);
+  const isFirst = pod === undefined && owner === undefined;
+  for (const warning of ignoredOptions(spec, isFirst)) context.log.warn(warning);
+  if (pod !== undefined) return createInPod(context, request, pod);
+  if (owner !== undefined) return createBeside(context, request, owner);
   return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

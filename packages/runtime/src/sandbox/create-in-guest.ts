@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
 import { isNullStdin } from '../processes/null-stdin.ts';
-import { agentSpec, joinsPidNamespace } from '../bundle/agent-spec.ts';
+import { agentSpec, joinsNamespace } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
@@ -13,6 +13,7 @@ import { planShare } from '../storage/share-plan.ts';
 import { provideDisks } from './container-disks.ts';
 import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
 import type { SandboxState } from '../state/state.ts';
 import { traceStep } from '../context/trace-step.ts';
 import type { Undo, UndoJournal } from '../undo/undo-journal.ts';
@@ -28,6 +29,8 @@ export interface PlacedContainer {
   readonly journal: UndoJournal;
   readonly sandbox: SandboxState;
   readonly agent: AgentConnection;
+  /** It shares the network of another container, and nothing else. */
+  readonly isJoined?: boolean;
 }
 
 /** A profile is sent only to an agent that supports seccomp: others would refuse the container (as in 1.x). */
@@ -52,18 +55,19 @@ const volumeFacts: VolumeFacts = {
 /** Volumes of a pod's first container stay on the host, as those of a single container: no other container exists to share them with (1.x). */
 function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan {
   const mounts = bundle.spec.mounts ?? [];
-  if (id === sandboxId) return { storages: [], mounts, inGuest: new Set() };
+  if (isFirstContainer(sandboxId, id)) return { storages: [], mounts, inGuest: new Set() };
   return planPodVolumes(sandboxId, mounts, volumeFacts);
 }
 
 /** Changes are in the journal and in the sandbox's state when it fails. @throws KataError, HypervisorError, AgentError */
 export async function createInGuest(context: Context, container: Container, placed: PlacedContainer): Promise<void> {
   const { id, bundle } = container;
-  const { sandboxId, journal, sandbox, agent } = placed;
+  const { sandboxId, journal, sandbox, agent, isJoined = false } = placed;
   const record = (entry: Undo): void => journal.record({ ...entry, container: id });
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
-  const plan = planShare(id, disks.mounts, hostFacts, new Set([...volumes.inGuest, ...disks.inGuest]));
+  const inGuest = new Set([...volumes.inGuest, ...disks.inGuest]);
+  const plan = planShare(id, disks.mounts, hostFacts, { inGuest, ownSharedMemory: isJoined && !joinsNamespace(bundle.spec, 'ipc') });
   const shared = { id, volumes: plan.shared, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
   sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
   const seccomp = await takesSeccomp(context, bundle, agent);
@@ -77,7 +81,7 @@ export async function createInGuest(context: Context, container: Container, plac
       ...{ rootPath, mounts: plan.mounts, devices: disks.specDevices, absentDevices: disks.absentDevices },
       ...{ seccomp, nullStdin: isNullStdin() },
     }),
-    sandbox_pidns: joinsPidNamespace(bundle.spec),
+    sandbox_pidns: joinsNamespace(bundle.spec, 'pid'),
   };
   await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call));
 }

@@ -35,7 +35,7 @@ export interface CreatedSandbox {
 async function beginSandbox(agent: AgentConnection, request: SandboxRequest, context: Context): Promise<void> {
   const { spec } = request.bundle;
   const facts = {
-    id: request.id,
+    id: request.sandboxId,
     hostname: spec.hostname ?? '',
     dns: dnsLines(spec),
     shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
@@ -63,7 +63,7 @@ const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): 
     ...(plan.networks[index]?.descriptor !== undefined && { Saved: savedLink(link) }),
   }));
 
-function sandboxState(context: Context, id: string, vm: RunningVm, network: SandboxNetwork): SandboxState {
+function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, network: SandboxNetwork): SandboxState {
   const { plan, vm: qemu, virtiofsd, proxy, url } = vm;
   return {
     PersistVersion: PERSIST_VERSION,
@@ -96,13 +96,13 @@ function sandboxState(context: Context, id: string, vm: RunningVm, network: Sand
  * @throws KataError
  */
 export async function createSandbox(context: Context, request: SandboxRequest): Promise<CreatedSandbox> {
-  const { id, journal } = request;
-  const files = sandboxPaths(id);
+  const { sandboxId, journal } = request;
+  const files = sandboxPaths(sandboxId);
   const accelerator = await detectAccelerator(context);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
   const network = await prepareNetwork(context, request);
   const plan = planVm(hypervisor, {
-    sandboxId: id,
+    sandboxId,
     accelerator,
     networks: network.networks,
     sharedDirectory: files.shared,
@@ -112,16 +112,16 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     debugShell: agentConfiguration.debug_console_enabled,
   });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
-  const vm = await acquireVm(context, { id, plan, files, network, journal, seccomp });
-  limitThreadsOf(context, id, vm.vm.pid);
+  const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp });
+  limitThreadsOf(context, request, vm.vm.pid);
   setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
   try {
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // reported by the promise
-    const state = sandboxState(context, id, vm, network);
+    const state = sandboxState(context, request, vm, network);
     const use = { agent: vm.agent, kernel: context.kernel };
     await whileRunning(processesOf(state), use, () => beginSandbox(vm.agent, request, context));
-    saveSandbox(id, state);
+    saveSandbox(sandboxId, state);
     return { state, agent: vm.agent, network: configured };
   } catch (error) {
     vm.agent.close();

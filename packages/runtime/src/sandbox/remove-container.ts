@@ -1,4 +1,4 @@
-/** Removes one container of a pod, whose sandbox stays. */
+/** Removes one container of a sandbox that stays. */
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -11,10 +11,12 @@ import type { Tools } from '../context/context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
 import { isUnlimited } from '../sizing/limits-plan.ts';
-import { containerEntries, transferEntries } from '../undo/container-journal.ts';
+import { containerEntries, dropFirstContainer, firstContainerEntries, transferEntries } from '../undo/container-journal.ts';
 import { containerFile } from '../context/paths.ts';
 import { unplugDisks } from './plug-disks.ts';
 import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
+import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { undoAll } from '../undo/undo.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
@@ -25,6 +27,13 @@ const { SIGKILL } = constants.signals;
 const CONNECT_MS = 15_000;
 /** With `--force`, which must end within ten seconds: undoing may take the rest. */
 const FORCED_MS = 6000;
+
+export interface RemovedContainer {
+  readonly sandboxId: string;
+  readonly id: string;
+  /** Missing when it was never made completely, or its record is damaged. */
+  readonly record: ContainerRecord | undefined;
+}
 
 async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
   const agent = await connectGuest(sandbox, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS), callTimeoutMs: timeoutMs });
@@ -45,18 +54,31 @@ async function within(leftMs: number, what: string, work: () => Promise<void>): 
 }
 
 /** Unplugs the vCPUs that were added for this container. A failure is harmless. */
-async function shrink(context: Tools, sandboxId: string, state: SandboxState, record: ContainerRecord | undefined): Promise<void> {
-  if (!record || isUnlimited([recordedLimits(record)])) return;
+async function shrink(context: Tools, { sandboxId, id, record }: RemovedContainer, state: SandboxState): Promise<void> {
+  const hasNoLimits = !record || isUnlimited([recordedLimits(record)]);
+  // With its first container a VM has left the cgroups that limited it.
+  if (hasNoLimits && !isFirstContainer(sandboxId, id)) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
+}
+
+/** Undoes the container's steps on the host. @returns one line for each thing that could not be undone */
+async function undoSteps({ kernel }: Tools, { sandboxId, id }: RemovedContainer): Promise<string[]> {
+  const isFirst = isFirstContainer(sandboxId, id);
+  const entries = isFirst ? firstContainerEntries(sandboxId) : containerEntries(sandboxId, id);
+  const failures = await undoAll(entries, kernel);
+  if (isFirst && failures.length === 0) await withSandboxLock(sandboxId, kernel, () => Promise.resolve(dropFirstContainer(sandboxId)));
+  else if (failures.length > 0 && !isFirst) transferEntries(sandboxId, entries);
+  return failures;
 }
 
 /** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
 export async function removeContainer(
   context: Tools,
-  { sandboxId, id, record }: { sandboxId: string; id: string; record: ContainerRecord | undefined },
+  container: RemovedContainer,
   sandbox: SandboxState | undefined,
   force: boolean,
 ): Promise<void> {
+  const { sandboxId, id } = container;
   const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
   const end = force ? monotonicMs() + FORCED_MS : Infinity;
   const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
@@ -66,12 +88,10 @@ export async function removeContainer(
     await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, timeoutMs));
     await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
-  const entries = containerEntries(sandboxId, id);
-  const failures = await undoAll(entries, context.kernel);
-  if (failures.length > 0) transferEntries(sandboxId, entries);
+  const failures = await undoSteps(context, container);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);
   if (isThere && isAlive(sandbox.HypervisorState.Process))
-    await attempt('the VM stays as large as it was', () => shrink(context, sandboxId, sandbox, record));
+    await attempt('the VM stays as large as it was', () => shrink(context, container, sandbox));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

@@ -1,11 +1,12 @@
 /** Removes a sandbox in any state, also an incomplete or damaged one. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { mountPointsBelow, readMountTable } from '../mounts/mount-table.ts';
 import { allEntries } from '../undo/container-journal.ts';
 import { containerFile, mappingDirectory, sandboxPaths } from '../context/paths.ts';
+import { firstContainer } from '../state/sandbox-name.ts';
 import { undoAll } from '../undo/undo.ts';
 
 /** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
@@ -17,8 +18,11 @@ export function removeStateDirectory(path: string): void {
 
 /** The journal removes the mapping; if the journal was lost, the id would stay in use for ever. */
 export function forgetContainer(sandboxId: string, id: string): void {
-  const state = sandboxId === id ? sandboxPaths(id).state : dirname(containerFile(sandboxId, id));
-  if (!existsSync(state)) removeStateDirectory(join(mappingDirectory, id));
+  if (existsSync(dirname(containerFile(sandboxId, id)))) return;
+  const mapping = join(mappingDirectory, id);
+  removeStateDirectory(join(mapping, sandboxId));
+  const isUnused = existsSync(mapping) && readdirSync(mapping).length === 0; // a container that was made again may be in a new sandbox
+  if (isUnused) removeStateDirectory(mapping);
 }
 
 /** A concurrent create in the pod adds entries, which the next round undoes: limit of the rounds. */
@@ -46,6 +50,6 @@ export async function removeSandbox(id: string, kernel: Kernel): Promise<string[
   const failures = await undoUntilQuiet(id, kernel);
   if (failures.length > 0) return failures;
   removeStateDirectory(paths.state);
-  forgetContainer(id, id);
+  forgetContainer(id, firstContainer(id));
   return [];
 }

@@ -16,6 +16,8 @@ import type { Tools } from '../context/context.ts';
 import { currentState } from '../state/container-status.ts';
 import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
+import { holderOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { containersOf, loadContainer } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
@@ -44,7 +46,7 @@ interface PodLimits {
 type Unreadable = (container: string, error: unknown) => void;
 
 /** Limits of the containers that have not ended. */
-function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimits {
+function limitsIn({ id: sandboxId, state: { Joined = [] } }: ResizedSandbox, unreadable: Unreadable = () => {}): PodLimits {
   let areKnown = true;
   const records = containersOf(sandboxId).flatMap((id) => {
     try {
@@ -56,7 +58,7 @@ function limitsIn(sandboxId: string, unreadable: Unreadable = () => {}): PodLimi
       return [{ id, limits: noLimits }]; // does not limit other containers
     }
   });
-  const others = records.filter(({ id }) => id !== sandboxId);
+  const others = records.filter(({ id }) => !isFirstContainer(sandboxId, id) && !Joined.includes(id));
   const working = others.length > 0 ? others : records;
   return { all: records.map(({ limits }) => limits), working: working.map(({ limits }) => limits), areKnown };
 }
@@ -136,7 +138,10 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
     const memoryMiB = missing > 0 && block !== undefined ? await growMemory(machine, missing, block) : 0;
     const cpus = await fitCpus(context, machine, limits);
     const threads = hostThreads(state.HypervisorState.Process.pid, await cpuThreads(monitor));
-    limitOnHost(context, id, limits.working, { threads, whole: state.Config?.SandboxCgroupOnly === true });
+    limitOnHost(context, { sandboxId: id, id: holderOf(state) }, limits.working, {
+      threads,
+      whole: state.Config?.SandboxCgroupOnly === true,
+    });
     return { cpus, memoryMiB };
   });
 }
@@ -146,11 +151,11 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
  * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
  */
 export async function resizeSandbox(context: Tools, sandbox: ResizedSandbox, change: 'new' | 'changed'): Promise<void> {
-  if (change === 'new' && isUnlimited(limitsIn(sandbox.id).all)) return;
+  if (change === 'new' && isUnlimited(limitsIn(sandbox).all)) return;
   const warn: Unreadable = (container, error) =>
     context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
   const attempt = (unreadable?: Unreadable, block?: number): Promise<Plugged | undefined> =>
-    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox.id, unreadable), block));
+    withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox, unreadable), block));
   await traceStep(context.log, 'VM size', async () => {
     const plugged = (await attempt(warn)) ?? (await attempt(undefined, await askBlockMiB(sandbox)));
     if (plugged) await bringOnline(context, sandbox, plugged);

@@ -2,11 +2,10 @@
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
-import { randomUuid } from '../context/random-uuid.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { scanNetwork } from '../network/join.ts';
 import { modelBeside, planNetworks } from '../network/macvtap-plan.ts';
-import { createNetworkNamespace, isOwnNamespace } from '../network/namespace.ts';
+import { createNetworkNamespace, isOwnNamespace, newNamespacePath } from '../network/namespace.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { dnsLines } from './dns-lines.ts';
 import { runPrestartHooks } from './container-hooks.ts';
@@ -23,7 +22,7 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
     if (isOwnNamespace(namespace.path)) throw new KataError(HOST_NETWORK);
     return { path: namespace.path, created: false };
   }
-  const path = `/run/netns/cnitest-${randomUuid()}`;
+  const path = newNamespacePath();
   journal.record({ undo: 'delete-netns', path });
   createNetworkNamespace(path, kernel);
   return { path, created: true };

@@ -6,6 +6,7 @@ import { keptBundle } from './kept-bundle.ts';
 import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
 import { changeContainer } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
@@ -17,7 +18,11 @@ export async function startContainer(context: Context, id: string): Promise<void
   const bundle = keptBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
   const agent = await traceStep(context.log, 'connect', () => connectGuest(sandbox));
   try {
-    if (sandboxId === id && Network.Endpoints?.length === 0 && context.configuration.runtime.internetworking_model !== 'none')
+    if (
+      isFirstContainer(sandboxId, id) &&
+      Network.Endpoints?.length === 0 &&
+      context.configuration.runtime.internetworking_model !== 'none'
+    )
       await traceStep(context.log, 'new links', () => plugAllLinks(context, id, agent));
     await traceStep(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }));
   } finally {

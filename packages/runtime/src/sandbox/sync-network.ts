@@ -7,8 +7,9 @@ import type { Context } from '../context/context.ts';
 import { traceStep } from '../context/trace-step.ts';
 import { currentState } from '../state/container-status.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
-import { loadSandbox, requireContainer, saveSandbox } from '../state/state-store.ts';
-import type { SandboxState } from '../state/state.ts';
+import { loadContainer, loadSandbox, requireContainer, saveSandbox } from '../state/state-store.ts';
+import { holderOf } from '../state/state.ts';
+import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { callGuest } from './call-guest.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import { planSync, withoutLinks } from './network-sync-plan.ts';
@@ -42,14 +43,23 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
   });
 }
 
+const isRunning = (record: ContainerRecord | undefined): boolean =>
+  record !== undefined && ['running', 'paused'].includes(currentState(record));
+
+/** Of the shims that watch a network one acts: that of the first container or, once that has ended, of the one that joined it first. */
+function isWatcher(sandboxId: string, id: string): boolean {
+  const state = loadSandbox(sandboxId);
+  const holder = holderOf(state);
+  return holder === id || (state.Joined?.[0] === id && !isRunning(loadContainer(sandboxId, holder)));
+}
+
 /**
  * Nothing is done before `start`, which plugs what there is, and after the container's end. @throws ContainerNotFoundError, KataError,
  * QmpError, AgentError
  */
 export async function syncNetwork(context: Context, id: string): Promise<void> {
   const { sandboxId, record } = requireContainer(id);
-  const status = currentState(record);
-  if (status !== 'running' && status !== 'paused') return;
+  if (!isRunning(record) || !isWatcher(sandboxId, id)) return;
   // The shim that started this process is in the sandbox's namespace, which must not be mistaken for the host's.
   context.kernel.unshare(CLONE_NEWNET);
   const { state, plan } = await changeDevices(context, sandboxId);

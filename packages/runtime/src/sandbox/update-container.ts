@@ -10,6 +10,7 @@ import { limitWhole } from './host-limits.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
 import { changeContainer } from '../state/state-store.ts';
 
 /** The guest's disks have no I/O scheduler with weights. */
@@ -18,7 +19,7 @@ function warnOfIgnored({ blockIO }: Resources, log: Logger): void {
 }
 
 function limitIfWhole(context: Tools, id: string, { sandboxId, sandbox }: FoundContainer, limits: Limits): void {
-  if (sandboxId === id && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, id, limits);
+  if (isFirstContainer(sandboxId, id) && sandbox.Config?.SandboxCgroupOnly === true) limitWhole(context, { sandboxId, id }, limits);
 }
 
 /** The VM grows first, then the container's limit. */

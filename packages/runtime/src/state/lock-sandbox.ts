@@ -9,12 +9,12 @@ import { sandboxPaths } from '../context/paths.ts';
 const WAIT_MS = 60_000;
 const RETRY_MS = 10;
 
-/** The lock ends with the process that has it. @throws TimeoutError */
-export async function withSandboxLock<T>(id: string, kernel: Pick<Kernel, 'tryLock'>, act: () => Promise<T>): Promise<T> {
+/** The lock ends with the process that has it. @throws TimeoutError when another process keeps it for `waitMs` */
+export async function withSandboxLock<T>(id: string, kernel: Pick<Kernel, 'tryLock'>, act: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   const fd = openSync(sandboxPaths(id).state, 'r');
   try {
     for (let waited = 0; !kernel.tryLock(fd, 'exclusive'); waited += RETRY_MS) {
-      if (waited > WAIT_MS) throw new TimeoutError(`the lock of sandbox ${id}`, WAIT_MS);
+      if (waited > waitMs) throw new TimeoutError(`the lock of sandbox ${id}`, waitMs);
       await sleep(RETRY_MS);
     }
     return await act();

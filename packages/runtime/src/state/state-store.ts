@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
+import { isFirstContainer } from './sandbox-name.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
 import { isContainerRecord, isSandboxState } from './validate-state.ts';
@@ -76,13 +77,25 @@ export function loadSandbox(id: string): SandboxState {
 export const loadContainer = (sandboxId: string, id: string): ContainerRecord | undefined =>
   readJson<ContainerRecord>(containerFile(sandboxId, id), isContainerRecord);
 
+/** Names of all sandboxes, half-made and half-removed ones included. */
+export const sandboxNames = (): string[] => names(sandboxesDirectory);
+
+/** Whether a sandbox lives on without the container that it was made for. */
+export function isHandedOver(sandboxId: string): boolean {
+  try {
+    return loadSandbox(sandboxId).Holder !== undefined;
+  } catch {
+    return false; // half-made or damaged: its first container is the one to delete it by
+  }
+}
+
 /** The sandbox of a container, also an incomplete one; undefined when there is none. */
 export function findSandbox(containerId: string): string | undefined {
   const mapped = names(join(mappingDirectory, containerId))[0];
   if (mapped !== undefined) return mapped;
   const isIn = (sandboxId: string): boolean =>
     statSync(dirname(containerFile(sandboxId, containerId)), { throwIfNoEntry: false })?.isDirectory() === true;
-  return names(sandboxesDirectory).find((name) => name === containerId || isIn(name));
+  return sandboxNames().find((name) => isIn(name) || (isFirstContainer(name, containerId) && !isHandedOver(name)));
 }
 
 /** Sandbox and record of a container that was made completely. @throws ContainerNotFoundError */

@@ -60,6 +60,12 @@ export interface SandboxState {
   readonly ConfigPath: string;
   /** Configuration with which the sandbox was created. Missing in files of earlier versions. */
   readonly Config?: { readonly SandboxCgroupOnly: boolean; readonly HypervisorConfig?: DiskConfig };
+  /** Containers that share the network of the first one, in the order of joining: the VM lives on for them without it. */
+  readonly Joined?: readonly string[];
+  /** The container that the VM's processes are counted with, once the first one is deleted. */
+  readonly Holder?: string;
+  /** The last container is being deleted: no other one may join. */
+  readonly IsEnding?: boolean;
   /** Missing in files of earlier versions, and when there is none. */
   readonly Devices?: readonly DiskRecord[];
   readonly HypervisorState: {
@@ -85,6 +91,10 @@ export interface SandboxState {
     readonly Detached?: readonly string[];
   };
 }
+
+/** The container whose cgroups have the VM's processes. */
+export const holderOf = ({ SandboxContainer, Holder }: Pick<SandboxState, 'SandboxContainer' | 'Holder'>): string =>
+  Holder ?? SandboxContainer;
 
 export interface ContainerRecord {
   readonly PersistVersion: number;

@@ -19,7 +19,7 @@ export function isContainerRecord(value: unknown): boolean {
 }
 
 export function isSandboxState(value: unknown): boolean {
-  if (!isTable(value) || !isOptional(value['Devices'], Array.isArray)) return false;
+  if (!isTable(value) || !isOptional(value['Devices'], Array.isArray) || !isOptional(value['Joined'], isTexts)) return false;
   const [hypervisor, agent, network] = [tableIn(value, 'HypervisorState'), tableIn(value, 'AgentState'), tableIn(value, 'Network')];
   const processes = [hypervisor['Process'], agent['Proxy'], ...(hypervisor['Virtiofsd'] === undefined ? [] : [hypervisor['Virtiofsd']])];
   if (!processes.every(isIdentity) || !hasText(hypervisor, 'Accelerator') || !hasText(agent, 'URL')) return false;

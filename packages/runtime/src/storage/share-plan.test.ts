@@ -66,8 +66,14 @@ describe('planShare', () => {
   it("mounts the sandbox's shared memory for the engine's", () =>
     assert.deepEqual(planShare('c', [bind('/run/c/shm', '/dev/shm')], facts).mounts, [shmMount(['rbind'])]));
 
+  it('a container with shared memory of its own gets a tmpfs as large as the engine has it', () => {
+    const options = ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=1'];
+    const { mounts, shared } = planShare('c', [bind('/run/c/shm', '/dev/shm')], facts, { ownSharedMemory: true });
+    assert.deepEqual([mounts, shared], [[{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }], []]);
+  });
+
   it('a volume of the pod at /dev/shm is the shared memory', () => {
     const volume = bind('/run/kata-containers/sandbox/ephemeral/cache', '/dev/shm');
-    assert.deepEqual(planShare('c', [volume], facts, new Set([volume])).mounts, [volume]);
+    assert.deepEqual(planShare('c', [volume], facts, { inGuest: new Set([volume]) }).mounts, [volume]);
   });
 });

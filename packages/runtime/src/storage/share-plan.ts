@@ -54,12 +54,17 @@ function isSharedMemory(mount: Mount, { isInTmpfs }: Pick<HostFacts, 'isInTmpfs'
   return !isBind(mount) || (basename(source) === 'shm' && isInTmpfs(source));
 }
 
-/** Bytes of the sandbox's /dev/shm: the size of the engine's, or the default. */
-export function shmBytes(mounts: readonly Mount[], facts: Pick<HostFacts, 'capacityOf' | 'isInTmpfs'>): number {
-  const mount = mounts.find((candidate) => isSharedMemory(candidate, facts));
-  if (!mount) return DEFAULT_SHM_BYTES;
+type ShmFacts = Pick<HostFacts, 'capacityOf' | 'isInTmpfs'>;
+
+function bytesOf(mount: Mount, facts: ShmFacts): number {
   const bytes = isBind(mount) ? facts.capacityOf(mount.source ?? '') : tmpfsBytes(mount.options ?? []);
   return bytes === undefined || bytes === 0 ? DEFAULT_SHM_BYTES : bytes;
+}
+
+/** Bytes of the sandbox's /dev/shm: the size of the engine's, or the default. */
+export function shmBytes(mounts: readonly Mount[], facts: ShmFacts): number {
+  const mount = mounts.find((candidate) => isSharedMemory(candidate, facts));
+  return mount ? bytesOf(mount, facts) : DEFAULT_SHM_BYTES;
 }
 
 /** The guest has its own kernel file systems and its own /dev. The source decides, because the destination may be any path of the container. */
@@ -69,12 +74,26 @@ const staysInGuest = ({ destination, source = '' }: Mount): boolean =>
 /** Default options of /dev/shm, unless the engine sets the opposite (crun removes options that a bind mount does not name). */
 const SHM_FLAGS = { nosuid: 'suid', nodev: 'dev', noexec: 'exec' };
 
-/** The container's /dev/shm is the sandbox's own, shared by its containers. */
-export function shmMount(options: readonly string[] = []): Mount {
+function shmFlags(options: readonly string[]): string[] {
   const flags = Object.entries(SHM_FLAGS).flatMap(([flag, opposite]) => (options.includes(opposite) ? [] : [flag]));
-  const all = ['rbind', ...flags, ...(options.includes('ro') ? ['ro'] : [])];
-  return { destination: '/dev/shm', type: 'bind', source: '/run/kata-containers/sandbox/shm', options: all };
+  return [...flags, ...(options.includes('ro') ? ['ro'] : [])];
 }
+
+/** The container's /dev/shm is the sandbox's own, shared by its containers. */
+export const shmMount = (options: readonly string[] = []): Mount => ({
+  destination: '/dev/shm',
+  type: 'bind',
+  source: '/run/kata-containers/sandbox/shm',
+  options: ['rbind', ...shmFlags(options)],
+});
+
+/** A /dev/shm of the container alone, in the guest. */
+const ownShmMount = (mount: Mount, facts: ShmFacts): Mount => ({
+  destination: '/dev/shm',
+  type: 'tmpfs',
+  source: 'shm',
+  options: [...shmFlags(mount.options ?? []), 'mode=1777', `size=${bytesOf(mount, facts)}`],
+});
 
 function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath | undefined {
   const { source = '', destination, options = [] } = mount;
@@ -89,17 +108,24 @@ function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath 
   };
 }
 
-/** Plans the mounts of one container; mounts in `inGuest` already have sources in the guest. */
+export interface ShareOptions {
+  /** Mounts whose sources are in the guest already. */
+  readonly inGuest?: ReadonlySet<Mount>;
+  /** The container does not share the sandbox's /dev/shm. */
+  readonly ownSharedMemory?: boolean;
+}
+
+/** Plans the mounts of one container. */
 export function planShare(
   containerId: string,
   mounts: readonly Mount[],
   facts: HostFacts,
-  inGuest: ReadonlySet<Mount> = new Set(),
+  { inGuest = new Set(), ownSharedMemory = false }: ShareOptions = {},
 ): SharePlan {
   const shared: SharedPath[] = [];
   const guestMounts = mounts.map((mount): Mount => {
     if (inGuest.has(mount)) return mount;
-    if (isSharedMemory(mount, facts)) return shmMount(mount.options);
+    if (isSharedMemory(mount, facts)) return ownSharedMemory ? ownShmMount(mount, facts) : shmMount(mount.options);
     if (!isBind(mount) || staysInGuest(mount)) return mount;
     const path = share(mount, containerId, facts);
     if (!path) return mount;

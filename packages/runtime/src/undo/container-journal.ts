@@ -5,18 +5,19 @@
 import { dirname, join } from 'node:path';
 import { directoriesIn } from '../context/directories-in.ts';
 import { containerFile, sandboxPaths } from '../context/paths.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
 import { UndoJournal } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 
 const NAME = 'undo.jsonl';
 
 export const journalOf = (sandboxId: string, id: string): UndoJournal =>
-  new UndoJournal(id === sandboxId ? sandboxPaths(sandboxId).journal : join(dirname(containerFile(sandboxId, id)), NAME));
+  new UndoJournal(isFirstContainer(sandboxId, id) ? sandboxPaths(sandboxId).journal : join(dirname(containerFile(sandboxId, id)), NAME));
 
 /** Entries of this container. Earlier versions wrote those of all containers to the sandbox's journal. */
 export function containerEntries(sandboxId: string, id: string): Undo[] {
   const inSandbox = new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter(({ container }) => container === id);
-  return id === sandboxId ? inSandbox : [...inSandbox, ...journalOf(sandboxId, id).entries()];
+  return isFirstContainer(sandboxId, id) ? inSandbox : [...inSandbox, ...journalOf(sandboxId, id).entries()];
 }
 
 /** Entries of the sandbox and all of its containers. */
@@ -29,4 +30,19 @@ export function allEntries(sandboxId: string): Undo[] {
 export function transferEntries(sandboxId: string, entries: readonly Undo[]): void {
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   for (const entry of entries) journal.record(entry);
+}
+
+/**
+ * Entries that a sandbox has no more when it lives on without its first container: those of the container, and the CPU set of the VM, which is
+ * at the container's place on the host. The container may be made again, with the same names.
+ */
+export const firstContainerEntries = (sandboxId: string): Undo[] =>
+  new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => isOfFirst(sandboxId, entry));
+
+const isOfFirst = (sandboxId: string, { container, undo }: Undo): boolean =>
+  isFirstContainer(sandboxId, container ?? '') || (container === undefined && undo === 'remove-cgroup');
+
+/** Takes them out of the sandbox's journal. To be called with the sandbox's lock. */
+export function dropFirstContainer(sandboxId: string): void {
+  new UndoJournal(sandboxPaths(sandboxId).journal).rewrite((entry) => !isOfFirst(sandboxId, entry));
 }

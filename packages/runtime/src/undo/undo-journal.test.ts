@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { replay } from './undo-journal.ts';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UndoJournal, replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 
 describe('replay', () => {
@@ -20,5 +23,21 @@ describe('replay', () => {
       done.push(nameOf(entry));
     });
     assert.deepEqual([failures, done], [['busy'], ['kata-shim', 'qemu', '/a']]);
+  });
+});
+
+describe('rewrite', () => {
+  it('leaves the entries that are kept, in their order, and nothing beside the file', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kata-journal-'));
+    try {
+      const journal = new UndoJournal(join(directory, 'undo.jsonl'));
+      const entries: Undo[] = ['/a', '/b', '/c'].map((path) => ({ undo: 'rmdir', path, ...(path === '/b' && { container: 'c' }) }));
+      for (const entry of entries) journal.record(entry);
+      journal.rewrite(({ container }) => container === undefined);
+      assert.deepEqual(journal.entries(), [entries[0], entries[2]]);
+      assert.deepEqual(readdirSync(directory), ['undo.jsonl']);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });

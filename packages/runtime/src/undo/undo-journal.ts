@@ -3,7 +3,7 @@
  * all replay the same file backwards, so there is one way to undo each change. Undoing a change that does not exist
  * is a success.
  */
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { SavedLink } from '../network/macvtap-plan.ts';
@@ -34,6 +34,14 @@ export class UndoJournal {
   /** To be called before the step that `entry` undoes. */
   record(entry: Undo): void {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
+  }
+
+  /** Leaves only the entries that `isKept` says, in one step. */
+  rewrite(isKept: (entry: Undo) => boolean): void {
+    const kept = this.entries().filter(isKept);
+    const temporary = `${this.#path}.${process.pid}`;
+    writeFileSync(temporary, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''), { mode: 0o600, flush: true });
+    renameSync(temporary, this.#path);
   }
 
   /** Entries in the order in which they were recorded. An incomplete last line belongs to a step that was not begun; other damaged lines are skipped. */

@@ -39,14 +39,19 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
-/** Limits the threads of QEMU. */
-export function limitThreadsOf(context: Context, sandboxId: string, pid: number): void {
-  attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, sandboxId), pid));
+interface Member {
+  readonly sandboxId: string;
+  readonly id: string;
 }
 
-/** Moves processes of a cached VM to the cgroups of the sandbox's first container. */
-export function moveIntoCgroupOf(context: Context, sandboxId: string, pids: readonly number[]): void {
+/** Limits the threads of QEMU, in the cgroups of a container. */
+export function limitThreadsOf(context: Pick<Tools, 'log'>, { sandboxId, id }: Member, pid: number): void {
+  attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, id), pid));
+}
+
+/** Moves processes of a VM to the cgroups of a container. */
+export function moveIntoCgroupOf(context: Pick<Tools, 'log'>, { sandboxId, id }: Member, pids: readonly number[]): void {
   attempt(context, UNCOUNTED, () => {
-    for (const pid of pids) joinCgroup(directoriesOf(sandboxId, sandboxId), pid);
+    for (const pid of pids) joinCgroup(directoriesOf(sandboxId, id), pid);
   });
 }

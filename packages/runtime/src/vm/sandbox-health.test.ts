@@ -12,7 +12,7 @@ const ended: ProcessIdentity = { pid: process.pid, startTime: '0' };
 const sandbox = (qemu: ProcessIdentity, proxy: ProcessIdentity): Parameters<typeof healthText>[0] => ({
   SandboxContainer: 's1',
   HypervisorState: { Process: qemu, UUID: '', Accelerator: 'tcg' },
-  AgentState: { Proxy: proxy, URL: '' },
+  AgentState: { Proxy: proxy, URL: 'unix:///run/vc/sbs/s1/proxy.sock' },
 });
 const rest = "logs are in /run/vc/vm/s1; 'kata-runtime delete --force s1' ends the sandbox";
 

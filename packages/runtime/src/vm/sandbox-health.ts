@@ -1,4 +1,5 @@
 /** The state of a sandbox's processes, for the errors of a guest that does not answer: QEMU and proxy end for different reasons. */
+import { basename, dirname } from 'node:path';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
 import { processState } from '@kata-containers/common/process/process-identity';
@@ -24,7 +25,7 @@ export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sa
     `${stateText('QEMU', HypervisorState.Process)}${causeText(HypervisorState.Process)}`,
     stateText('kata-proxy', AgentState.Proxy),
   ];
-  const logs = `logs are in ${sandboxPaths(SandboxContainer).vm}`;
+  const logs = `logs are in ${sandboxPaths(basename(dirname(AgentState.URL))).vm}`; // the proxy's socket is in the sandbox's directory
   return `${processes.join(', ')}; ${logs}; 'kata-runtime delete --force ${SandboxContainer}' ends the sandbox`;
 }
 

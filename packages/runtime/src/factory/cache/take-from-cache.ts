@@ -6,6 +6,7 @@ import type { Context } from '../../context/context.ts';
 import { traceStep } from '../../context/trace-step.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { adoptTaps, detachTaps } from '../../vm/attach-network.ts';
+import { firstContainer } from '../../state/sandbox-name.ts';
 import { moveIntoCgroupOf } from '../../vm/container-cgroup.ts';
 import type { RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from '../cloneable-plan.ts';
@@ -20,7 +21,7 @@ import type { HandedVm } from './handed-vm.ts';
 async function adopt(context: Context, { id, plan, network, journal }: VmRequest, handed: HandedVm): Promise<RunningVm> {
   const { log } = context;
   const files = rename(handed.id, id, journal);
-  moveIntoCgroupOf(context, id, [handed.vm.pid, handed.proxy.pid]);
+  moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
     await traceStep(log, 'resume', () => resume(files, plan.accelerator));

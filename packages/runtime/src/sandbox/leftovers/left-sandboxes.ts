@@ -8,7 +8,8 @@ import { sandboxPaths, sandboxesDirectory } from '../../context/paths.ts';
 import { endProcess } from '../../processes/end-process.ts';
 import { hostProcesses } from '../../processes/host-processes.ts';
 import type { HostProcess } from '../../processes/host-processes.ts';
-import { containersOf } from '../../state/state-store.ts';
+import { firstContainer, isFirstContainer } from '../../state/sandbox-name.ts';
+import { containersOf, isHandedOver } from '../../state/state-store.ts';
 import { allEntries } from '../../undo/container-journal.ts';
 import type { Undo } from '../../undo/undo-journal.ts';
 import { deleteContainer } from '../delete-container.ts';
@@ -29,20 +30,22 @@ function reason(entries: readonly Undo[]): string {
   return isAlive(qemu) ? `QEMU (pid ${qemu.pid}) runs, and no shim of its containers does` : `QEMU (pid ${qemu.pid}) has ended`;
 }
 
-/** As `delete --force` for each container, the sandbox's own last. */
+const containersIn = (id: string): string[] => [...new Set([...containersOf(id), ...directoriesIn(sandboxPaths(id).state)])];
+
+/** As `delete --force` for each container, the first one last. Where that has been deleted, its id may be that of a container in another sandbox. */
 async function remove(tools: Tools, id: string, strays: readonly ProcessIdentity[]): Promise<string[]> {
-  const others = containersOf(id).filter((container) => container !== id);
+  const others = containersIn(id).filter((container) => !isFirstContainer(id, container));
+  const all = isHandedOver(id) ? others : [...others, firstContainer(id)];
   return failuresOf([
     ...strays.map((stray) => () => endProcess(stray, 0)),
-    ...[...others, id].map((container) => () => deleteContainer(tools, container, true)),
+    ...all.map((container) => () => deleteContainer(tools, container, true)),
   ]);
 }
 
 function leftSandbox(tools: Tools, id: string, processes: readonly HostProcess[]): Leftover[] {
   const entries = allEntries(id);
   if (isForeign(id, entries) || processesIn(entries, 'kata-shim').some(isAlive)) return [];
-  const ids = [...new Set([id, ...containersOf(id), ...directoriesIn(sandboxPaths(id).state)])];
-  if (userOf(processes, ids)) return [];
+  if (userOf(processes, [id, firstContainer(id), ...containersIn(id)])) return [];
   const known = new Set(processesIn(entries, 'qemu').map(({ pid }) => pid));
   const strays = vmProcesses(processes).filter((vm) => vm.id === id && !known.has(vm.identity.pid));
   return [{ what: `sandbox ${id}`, why: reason(entries), remove: () => remove(tools, id, strays.map(({ identity }) => identity)) }]; // prettier-ignore

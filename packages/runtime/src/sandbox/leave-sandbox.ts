@@ -1,0 +1,65 @@
+/** What becomes of a sandbox when one of its containers is deleted (ADR 15). */
+import { existsSync } from 'node:fs';
+import { TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { Tools } from '../context/context.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
+import { holderOf } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
+import { loadSandbox, saveSandbox } from '../state/state-store.ts';
+import { childrenOf } from '../processes/process-use.ts';
+import { limitThreadsOf, moveIntoCgroupOf } from '../vm/container-cgroup.ts';
+
+/** `delete --force` does not wait for a verb that hangs. */
+const FORCED_LOCK_MS = 1000;
+
+function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: SandboxState): number[] {
+  const alive = [Process, AgentState.Proxy, ...(Virtiofsd ? [Virtiofsd] : [])].filter(isAlive).map(({ pid }) => pid);
+  return [...alive, ...(Virtiofsd ? childrenOf(Virtiofsd.pid) : [])];
+}
+
+/** The VM is counted in the cgroups of the next container from now on. */
+function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
+  const place = { sandboxId, id: next };
+  moveIntoCgroupOf(context, place, processesOfVm(state));
+  const qemu = state.HypervisorState.Process;
+  if (isAlive(qemu)) limitThreadsOf(context, place, qemu.pid);
+  return { ...state, Holder: next };
+}
+
+interface Leaving {
+  readonly sandboxId: string;
+  readonly id: string;
+}
+
+/** @returns the state of the sandbox without the container */
+function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState): SandboxState {
+  const left = { ...state, Joined: (state.Joined ?? []).filter((other) => other !== id) };
+  const [next] = left.Joined;
+  const hasFirst = state.Holder === undefined && !isFirstContainer(sandboxId, id);
+  if (next === undefined) return hasFirst ? left : { ...left, IsEnding: true };
+  return holderOf(state) === id ? handOver(context, sandboxId, left, next) : left;
+}
+
+/**
+ * Takes the container off the sandbox's record. The sandbox goes on without its first container as long as others share its network; a pod ends
+ * with its first container. @returns the state of a sandbox that goes on; undefined when it is to be removed
+ */
+export async function leaveSandbox(context: Tools, leaving: Leaving, force: boolean): Promise<SandboxState | undefined> {
+  const { sandboxId, id } = leaving;
+  const leave = (): Promise<SandboxState> => {
+    const left = without(context, leaving, loadSandbox(sandboxId));
+    saveSandbox(sandboxId, left);
+    return Promise.resolve(left);
+  };
+  const state = loadSandbox(sandboxId);
+  if (!isFirstContainer(sandboxId, id) && state.Joined?.includes(id) !== true) return state; // one of a pod
+  const left = await withSandboxLock(sandboxId, context.kernel, leave, force ? FORCED_LOCK_MS : undefined).catch((error: unknown) => {
+    if (!existsSync(sandboxPaths(sandboxId).sandboxFile)) return undefined; // another delete has removed it
+    if (force && error instanceof TimeoutError) return leave();
+    throw error;
+  });
+  return left?.IsEnding === true ? undefined : left;
+}

@@ -1,0 +1,74 @@
+/** Removes a container, and with the last container its sandbox. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
+import { guestTimeout } from '../context/context.ts';
+import type { Tools } from '../context/context.ts';
+import { leaveSandbox } from './leave-sandbox.ts';
+import { removeContainer } from './remove-container.ts';
+import type { RemovedContainer } from './remove-container.ts';
+import { removeSandbox } from './remove-sandbox.ts';
+import { traceStep } from '../context/trace-step.ts';
+import { sandboxPaths } from '../context/paths.ts';
+import { isFirstContainer } from '../state/sandbox-name.ts';
+import type { SandboxState } from '../state/state.ts';
+import { containersOf } from '../state/state-store.ts';
+import { connectGuest } from '../vm/connect-guest.ts';
+
+/** Time for the guest to write its caches back before its VM is ended. */
+const SYNC_TIMEOUT_MS = 5000;
+/** With `--force`, which must end within ten seconds even with a slow guest: ending the VM and undoing may take five. */
+const FORCED_SYNC_TIMEOUT_MS = 3500;
+const QUIT_TIMEOUT_MS = 2000;
+
+/** Without DestroySandbox, writes through mmap would be lost. A guest that has ended or does not answer is ignored. */
+async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
+  const { AgentState, HypervisorState } = sandbox;
+  if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
+  const callTimeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
+  try {
+    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs });
+    try {
+      await agent.call('destroySandbox', {});
+    } finally {
+      agent.close();
+    }
+  } catch (error) {
+    context.log.warn('the guest did not end its sandbox cleanly', { reason: errorMessage(error) });
+  }
+}
+
+/** Ends the VM cleanly if possible; the journal's entries do the rest, by force where needed. */
+async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
+  await syncGuest(context, sandbox, force);
+  signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
+  await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
+}
+
+async function endSandbox(
+  context: Tools,
+  { sandboxId, id }: RemovedContainer,
+  sandbox: SandboxState | undefined,
+  force: boolean,
+): Promise<void> {
+  if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, sandboxId, sandbox, force));
+  const failures = await traceStep(context.log, 'undo', () => removeSandbox(sandboxId, context.kernel));
+  if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
+}
+
+/** Whether nobody is left to delete the sandbox by. */
+const isLastOf = ({ sandboxId, id }: RemovedContainer): boolean =>
+  isFirstContainer(sandboxId, id) || containersOf(sandboxId).every((other) => other === id);
+
+/** `sandbox`: undefined when its state is lost. @throws KataError when something of it stays on the host */
+export async function takeOut(
+  context: Tools,
+  container: RemovedContainer,
+  sandbox: SandboxState | undefined,
+  force: boolean,
+): Promise<void> {
+  const left = sandbox && (await leaveSandbox(context, container, force));
+  const isLast = sandbox ? left === undefined : isLastOf(container);
+  await (isLast ? endSandbox(context, container, sandbox, force) : removeContainer(context, container, left, force));
+}

@@ -1,0 +1,126 @@
+/** docker-compose: services that find each other by name, one that shares the network of another, scaled and replaced. The same file with runc. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine } from '../support/engine.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { good, run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { kataRuntime } from '../support/staged.ts';
+import { until } from '../support/until.ts';
+
+/** `proxy` passes requests on, and looks the name of the backend up for each. */
+const FILE = `
+version: "2.4"
+services:
+  web:
+    image: busybox
+    command: ["sh", "-c", "mkdir /www; hostname -i >/www/index.html; exec httpd -f -p 80 -h /www"]
+    stop_signal: SIGKILL
+    networks: { default: { aliases: [backend] } }
+  proxy:
+    image: busybox
+    command:
+      - sh
+      - -c
+      - |
+        mkdir -p /srv/cgi-bin
+        printf '#!/bin/sh\\necho Content-type: text/plain\\necho\\nwget -q -O - http://backend/\\n' >/srv/cgi-bin/web
+        chmod 755 /srv/cgi-bin/web
+        exec httpd -f -p 8080 -h /srv
+    stop_signal: SIGKILL
+    ports: ["8082:8080"]
+    depends_on: [web]
+  side:
+    image: busybox
+    command: ["sleep", "1000"]
+    stop_signal: SIGKILL
+    network_mode: "service:proxy"
+networks:
+  default: { ipam: { config: [{ subnet: 10.92.0.0/24 }] } }
+`;
+
+for (const runtime of ['kata-runtime', 'runc']) {
+  describe(`docker-compose with ${runtime}`, function () {
+    this.timeout(180_000);
+    let engine: Engine;
+    before(async () => {
+      assert.deepEqual(leftovers(), [], 'the machine is clean before');
+      engine = await Engine.start({ 'kata-runtime': kataRuntime }, runtime);
+      mkdirSync(join(engine.directory, 'shop'));
+      writeFileSync(join(engine.directory, 'shop/docker-compose.yml'), FILE);
+      await compose('up', '-d');
+    });
+    after(async () => {
+      await engine.stop();
+      assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
+    });
+
+    const compose = (...args: string[]): Promise<string> =>
+      good(run('docker-compose', ['-f', join(engine.directory, 'shop/docker-compose.yml'), ...args], {}, engine.environment));
+    const inside = (service: string, ...args: string[]): Promise<string> => compose('exec', '-T', service, ...args);
+    /** Sorted addresses of a name, as a service sees them. */
+    async function addresses(service: string, name: string): Promise<string[]> {
+      const text = await inside(service, 'sh', '-c', `nslookup -type=a ${name} || true`);
+      return [...text.matchAll(/^Address: (10\.92\.0\.\d+)$/gm)].map(([, address = '']) => address).sort();
+    }
+    const published = (): Promise<Outcome> =>
+      engine.inNetwork('/bin/busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:8082/cgi-bin/web']);
+    const page = async (): Promise<string> => (await published()).stdout.trim();
+    const ownAddress = async (container: string): Promise<string> => {
+      const networks = JSON.parse(await good(engine.docker(['inspect', '-f', '{{json .NetworkSettings.Networks}}', container]))) as object;
+      return Object.values(networks as Record<string, { IPAddress: string }>)[0]?.IPAddress ?? '';
+    };
+
+    it('services find each other by name', async () => {
+      for (const [service, name, container] of [
+        ['proxy', 'web', 'shop_web_1'],
+        ['side', 'web', 'shop_web_1'],
+        ['web', 'proxy', 'shop_proxy_1'],
+      ] as const)
+        assert.deepEqual(await addresses(service, name), [await ownAddress(container)]);
+    });
+    it('one service has the network of another', async () => {
+      assert.equal(await inside('side', 'hostname', '-i'), await inside('proxy', 'hostname', '-i'));
+      const [web, seen] = [
+        await ownAddress('shop_web_1'),
+        await inside('side', 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/cgi-bin/web'),
+      ];
+      assert.equal(seen.trim(), web);
+    });
+    it('the published port of the proxy answers for the backend', async () => {
+      const web = await ownAddress('shop_web_1');
+      await until('the page', async () => (await page()) === web);
+    });
+    it('up and down in scale: a name has as many addresses as its service has containers', async () => {
+      await compose('up', '-d', '--scale', 'web=3');
+      const three = await Promise.all([1, 2, 3].map((number) => ownAddress(`shop_web_${number}`)));
+      assert.deepEqual(await addresses('side', 'web'), three.toSorted());
+      await compose('up', '-d', '--scale', 'web=1');
+      assert.deepEqual(await addresses('side', 'web'), [await ownAddress('shop_web_1')]);
+    });
+    it('a backend that is replaced by one with another address is found again', async () => {
+      const before = await ownAddress('shop_web_1');
+      await good(engine.docker(['rm', '-f', 'shop_web_1']));
+      await good(engine.docker(['run', '-d', '--name', 'taker', '--network', 'shop_default', '--ip', before, 'busybox', 'sleep', '1000']));
+      await compose('up', '-d');
+      const now = await ownAddress('shop_web_1');
+      assert.notEqual(now, before);
+      await until('the page of the new backend', async () => (await page()) === now);
+      await good(engine.docker(['rm', '-f', 'taker']));
+    });
+    it('restart: all services, and then the one that shares a network alone', async () => {
+      for (const services of [[], ['side']]) {
+        await compose('restart', '-t', '0', ...services);
+        await until('the page', async () => (await page()) === (await ownAddress('shop_web_1')));
+      }
+      assert.deepEqual(await addresses('side', 'web'), [await ownAddress('shop_web_1')]);
+    });
+    it('down leaves nothing', async () => {
+      await compose('down', '-t', '0');
+      assert.equal(await good(engine.docker(['ps', '-aq'])), '');
+      assert.doesNotMatch(await good(engine.docker(['network', 'ls'])), /shop/);
+      assert.deepEqual(leftovers(), []);
+    });
+  });
+}

@@ -1,0 +1,167 @@
+/** Containers that share the network of a container in a VM, with QEMU, proxy, agent and shim played: made, deleted in both orders, made again. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
+import { leftovers } from '../support/leftovers.ts';
+import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
+import { RuntimeRig } from './runtime-rig.ts';
+
+const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
+const SILENT = { code: 0, stdout: '', stderr: '' };
+
+describe('containers that share the network of a VM', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(async () => {
+    rig = new RuntimeRig();
+    rig.prepare();
+    rig.changeSpec((spec) => (spec.linux['resources'] = {}));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.equal((await rig.kata('start', rig.id)).code, 0);
+  });
+  afterEach(async () => {
+    for (const id of ['a', 'b']) await rig.kata('delete', '--force', id);
+    await rig.close();
+  });
+
+  const networkOf = (pid: string): string => `/proc/${pid}/ns/net`;
+  const pidOf = (id: string): string => readFileSync(rig.scratch.file(id === rig.id ? 'pid' : `pid-${id}`), 'latin1');
+  const stateOf = (sandbox: string): SandboxState =>
+    JSON.parse(readFileSync(`/run/vc/sbs/${sandbox}/persist.json`, 'utf8')) as SandboxState;
+
+  /** Creates a container that shares a network, as docker asks for it. */
+  function join(id: string, { path = networkOf(pidOf(rig.id)), resources = {}, mounts = [] as object[], ipc = '' } = {}): Promise<Outcome> {
+    const bundle = rig.scratch.file(`bundle-${id}`);
+    mkdirSync(`${bundle}/rootfs`, { recursive: true });
+    const namespaces = [{ type: 'network', path }, { type: 'pid' }, { type: 'ipc', ...(ipc !== '' && { path: ipc }) }];
+    const spec = {
+      ...(JSON.parse(readFileSync(rig.scratch.file('bundle/config.json'), 'utf8').replace('18446744073709551615', '0')) as object),
+      mounts,
+      linux: { cgroupsPath: `/${rig.id}-${id}`, namespaces, resources },
+    };
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
+    return rig.kata('create', '--bundle', bundle, '--pid-file', rig.scratch.file(`pid-${id}`), id);
+  }
+  const deleted = async (id: string): Promise<void> => assert.deepEqual(quiet(await rig.kata('delete', '--force', id)), SILENT);
+  const names = (what: string): string[] => rig.calls().filter((call) => call.startsWith(`${what} `));
+  const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const qemu = (sandbox: string): number => stateOf(sandbox).HypervisorState.Process.pid;
+
+  it('one joins the VM, in its network namespace; the VM goes on when it is deleted', async () => {
+    assert.deepEqual(quiet(await join('a')), SILENT);
+    assert.deepEqual([names('createSandbox').length, names('createContainer').length], [1, 2]);
+    assert.equal(statSync(networkOf(pidOf('a'))).ino, statSync(networkOf(pidOf(rig.id))).ino);
+    assert.equal((await rig.kata('start', 'a')).code, 0);
+    await deleted('a');
+    assert.ok(isRunning(qemu(rig.id)));
+    assert.deepEqual(stateOf(rig.id).Joined, []);
+    assert.equal(await rig.status(), 'running');
+  });
+
+  it('the first one is deleted: the VM goes on, counted with the others, and ends with the last one', async () => {
+    for (const id of ['a', 'b']) assert.deepEqual(quiet(await join(id)), SILENT);
+    const vm = qemu(rig.id);
+    const cgroups = (): string => readFileSync(`/proc/${vm}/cgroup`, 'latin1');
+    assert.match(cgroups(), new RegExp(`/kata_${rig.id}\n`));
+    await deleted(rig.id);
+    assert.ok(isRunning(vm));
+    assert.match(cgroups(), new RegExp(`/kata_${rig.id}-a\n`));
+    assert.doesNotMatch(cgroups(), new RegExp(`/kata_${rig.id}\n`));
+    assert.deepEqual([stateOf(rig.id).Holder, stateOf(rig.id).Joined], ['a', ['a', 'b']]);
+    assert.ok(!existsSync(`/run/vc/sbs/${rig.id}/${rig.id}`));
+    assert.match((await rig.kata('state', rig.id)).stderr, /does not exist/);
+    assert.doesNotMatch((await rig.kata('list', '-q')).stdout, new RegExp(`^${rig.id}$`, 'm'));
+    await deleted('a');
+    assert.match(cgroups(), new RegExp(`/kata_${rig.id}-b\n`));
+    await deleted('b');
+    assert.ok(!isRunning(vm));
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('the first one is made again, in a new VM with a network of its own; a third one joins that', async () => {
+    assert.deepEqual(quiet(await join('a')), SILENT);
+    const [old, network] = [qemu(rig.id), statSync(networkOf(pidOf(rig.id))).ino];
+    for (let round = 2; round < 5; round++) {
+      await deleted(rig.id);
+      assert.deepEqual(quiet(await rig.create()), SILENT);
+      assert.ok(isRunning(old));
+    }
+    assert.notEqual(qemu(`${rig.id}~2`), old);
+    assert.notEqual(statSync(networkOf(pidOf(rig.id))).ino, network);
+    assert.equal((await rig.kata('start', rig.id)).code, 0);
+    assert.deepEqual(quiet(await join('b')), SILENT);
+    assert.deepEqual(stateOf(`${rig.id}~2`).Joined, ['b']);
+    await deleted('a');
+    assert.ok(!isRunning(old));
+    assert.equal(await rig.status(), 'running');
+    await deleted('b');
+    await deleted(rig.id);
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it("the engine's own namespace may go with the first container: the others keep it", async () => {
+    await deleted(rig.id);
+    const path = `/run/netns/${rig.id}`;
+    assert.equal((await run('ip', ['netns', 'add', rig.id])).code, 0);
+    try {
+      rig.changeSpec((spec) => (spec.linux['namespaces'] = [{ type: 'network', path }]));
+      assert.deepEqual(quiet(await rig.create()), SILENT);
+      assert.equal((await rig.kata('start', rig.id)).code, 0);
+      assert.deepEqual(quiet(await join('a')), SILENT);
+      await deleted(rig.id);
+    } finally {
+      await run('ip', ['netns', 'delete', rig.id]);
+    }
+    assert.equal((await rig.kata('start', 'a')).code, 0);
+    assert.equal((await rig.kata('exec', '--detach', 'a', 'true')).code, 0);
+    await deleted('a');
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('one that cannot be made leaves nothing', async () => {
+    const before = leftovers();
+    const resources = { memory: { limit: 2 ** 50 } };
+    const { code, stderr } = await join('a', { resources });
+    assert.deepEqual([code, /^Unable to hotplug /.test(stderr)], [1, true]);
+    assert.deepEqual(leftovers(), before);
+    assert.deepEqual(stateOf(rig.id).Joined, []);
+  });
+
+  it('a sandbox that is being removed cannot be joined', async () => {
+    const state = stateOf(rig.id);
+    writeFileSync(`/run/vc/sbs/${rig.id}/persist.json`, JSON.stringify({ ...state, IsEnding: true }));
+    const { code, stderr } = await join('a');
+    assert.deepEqual([code, stderr], [1, `sandbox ${rig.id} is not running\n`]);
+  });
+
+  it('/dev/shm is its own, unless it shares IPC too', async () => {
+    const mounts = [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'size=4096k'] }];
+    const shm = (): unknown => (rig.lastRequest('createContainer') as { OCI: { Mounts: object[] } }).OCI.Mounts[0];
+    await join('a', { mounts });
+    assert.deepEqual(shm(), {
+      destination: '/dev/shm',
+      source: 'shm',
+      type: 'tmpfs',
+      options: ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=4194304'],
+    });
+    await join('b', { mounts, ipc: `/proc/${pidOf(rig.id)}/ns/ipc` });
+    assert.equal((shm() as { source: string }).source, '/run/kata-containers/sandbox/shm');
+  });
+
+  it('the limits of all count: none of them holds the pod open', async () => {
+    const quota = (cpus: number): object => ({ cpu: { quota: cpus * 100_000, period: 100_000 } });
+    assert.equal((await rig.kata('update', '--cpu-quota', '100000', '--cpu-period', '100000', rig.id)).code, 0);
+    assert.deepEqual(quiet(await join('a', { resources: quota(2) })), SILENT);
+    const plugged = rig.qmp().filter((line) => line.startsWith('device_add'));
+    assert.equal(plugged.length, 3);
+  });
+
+  it('enable_network_sharing = false refuses it', async () => {
+    rig.configure('enable_network_sharing', false);
+    const { code, stderr } = await join('a');
+    const path = networkOf(pidOf(rig.id));
+    const text = `network namespace ${path} belongs to the VM of container ${rig.id}: enable_network_sharing is false\n`;
+    assert.deepEqual([code, stderr], [1, text]);
+  });
+});
