@@ -1,9 +1,12 @@
 /** A leaked fd makes docker wait for an end of file for ever. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { kataRuntime } from '../support/staged.ts';
+
+/** Of open(2); Node has no name for it. */
+const O_ACCMODE = 0o3;
 
 function pidOf(pattern: RegExp): string {
   const found = readdirSync('/proc')
@@ -59,10 +62,21 @@ describe('fds', function () {
     }
   });
 
-  it('the shim has only its stdio, its connection, and the fds that Node needs', () => {
+  it('the shim has only its stdio, its connection, the fds that Node needs, and two files that it reads', () => {
     const files = openFiles(shim);
     const others = files.filter((file) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(file));
-    assert.deepEqual(others, []);
+    // Opened before the shim confines itself: the servers of docker's resolver, and OOM kills of QEMU's cgroup.
+    const read = [new RegExp(`/containers/${id}/resolv\\.conf$`), /^\/sys\/fs\/cgroup\/.*\/memory\.(oom_control|events)$/];
+    assert.deepEqual(
+      others.filter((file) => !read.some((pattern) => pattern.test(file))),
+      [],
+    );
+    for (const fd of readdirSync(`/proc/${shim}/fd`)) {
+      const path = readlinkSync(`/proc/${shim}/fd/${fd}`);
+      if (!read.some((pattern) => pattern.test(path))) continue;
+      const [, flags = ''] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${shim}/fdinfo/${fd}`, 'utf8')) ?? [];
+      assert.equal(Number.parseInt(flags, 8) & O_ACCMODE, constants.O_RDONLY, path);
+    }
   });
 
   it('a process in the container has three fds', async () => {
