@@ -53,11 +53,10 @@ function rowsFor(count: number): Row[] {
   return [
     { name: `pss-${count}`, what: `PSS per container, ${of}`, unit: 'MiB' },
     { name: `private-${count}`, what: `private memory per container, ${of}`, unit: 'MiB', budget },
-    ...programs.map((program): Row => ({
-      name: `private-${program.split('-')[0] === 'qemu' ? 'qemu' : program.slice(5)}-${count}`,
-      what: `– of it ${program}`,
-      unit: 'MiB',
-    })),
+    ...programs.map((program): Row => {
+      const isQemu = program === 'system-x86_64';
+      return { name: `private-${isQemu ? 'qemu' : program.slice(5)}-${count}`, what: `– of it ${isQemu ? 'QEMU' : program}`, unit: 'MiB' };
+    }),
   ];
 }
 
