@@ -35,6 +35,7 @@ import { forgetContainer, removeSandbox, removeStateDirectory } from './remove-s
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import { isFirstContainer, sandboxName } from '../state/sandbox-name.ts';
+import type { ContainerPlace } from '../state/sandbox-name.ts';
 import { findSandbox, isHandedOver, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -188,16 +189,11 @@ async function finish(context: Context, request: CreateRequest, placed: Placed):
 }
 
 /** Names the OOM kill of the VM as the reason: the error of the call that it interrupted is no help. */
-async function orKilled({ configuration }: Context, { sandboxId, id }: Place, error: unknown): Promise<unknown> {
+async function orKilled({ configuration }: Context, { sandboxId, id }: ContainerPlace, error: unknown): Promise<unknown> {
   const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
   if (!killedForMemory(directoriesOf(sandboxId, id))) return error;
   const limit = configuration.runtime.sandbox_cgroup_only ? ': with sandbox_cgroup_only a memory limit is for all that the VM costs' : '';
   return new KataError(`the VM was OOM-killed by the host${limit} (${errorMessage(error)})`, { cause: error });
-}
-
-interface Place {
-  readonly sandboxId: string;
-  readonly id: string;
 }
 
 /** A sandbox of the container's own: the first name that is not that of one which lives on for others. */

@@ -13,6 +13,7 @@ import type { Tools } from '../context/context.ts';
 import { attempt, directoriesOf } from '../vm/container-cgroup.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
+import type { ContainerPlace } from '../state/sandbox-name.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
 interface Limited {
@@ -36,14 +37,8 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
   limitToCpus(plan, limits, threads);
 }
 
-/** A container whose cgroups are meant. */
-interface Holder {
-  readonly sandboxId: string;
-  readonly id: string;
-}
-
 /** A failure is a warning: the guest applies the limits, too. */
-export function limitOnHost(context: Tools, { sandboxId, id }: Holder, all: readonly Limits[], limited: Limited): void {
+export function limitOnHost(context: Tools, { sandboxId, id }: ContainerPlace, all: readonly Limits[], limited: Limited): void {
   const limits = hostLimits(all);
   const directories = directoriesOf(sandboxId, id);
   attempt(context, 'the VM is not held to the limits of its containers on the host', () => {
@@ -54,7 +49,7 @@ export function limitOnHost(context: Tools, { sandboxId, id }: Holder, all: read
 }
 
 /** For `sandbox_cgroup_only`. To be called before the VM's processes are in the cgroups: memory in use may exceed a limit. */
-export function limitWhole(context: Tools, { sandboxId, id }: Holder, limits: Limits): void {
+export function limitWhole(context: Tools, { sandboxId, id }: ContainerPlace, limits: Limits): void {
   const directories = directoriesOf(sandboxId, id);
   attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {
     const group = cpuGroup(directories);
@@ -68,7 +63,7 @@ const PART_OF_POD = 'limits of block I/O have no effect on a container of a pod:
  * Holds the QEMU of a sandbox's first container to its limits of block I/O. To be called before QEMU is started. @throws KataError for a
  * rate that cannot be kept to; a weight that the host has no scheduler for is a warning
  */
-export function limitBlockIo(context: Tools, { sandboxId, id }: Holder, blockIo: BlockIo = {}): void {
+export function limitBlockIo(context: Tools, { sandboxId, id }: ContainerPlace, blockIo: BlockIo = {}): void {
   const directories = directoriesOf(sandboxId, id);
   const version = directories.some((directory) => existsSync(join(directory, 'cgroup.controllers'))) ? 2 : 1;
   const rates = throttleWrites(version, blockIo);

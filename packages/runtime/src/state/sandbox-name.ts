@@ -10,3 +10,9 @@ export const sandboxName = (id: string, count: number): string => (count === 1 ?
 export const firstContainer = (sandboxId: string): string => sandboxId.split(SEPARATOR, 1)[0] ?? '';
 
 export const isFirstContainer = (sandboxId: string, id: string): boolean => firstContainer(sandboxId) === id;
+
+/** A container in its sandbox. */
+export interface ContainerPlace {
+  readonly sandboxId: string;
+  readonly id: string;
+}

@@ -7,6 +7,7 @@ import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts'
 import { containerEntries } from '../undo/container-journal.ts';
 import type { Context, Tools } from '../context/context.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
+import type { ContainerPlace } from '../state/sandbox-name.ts';
 
 const UNCOUNTED = 'no cgroup on the host: engines cannot read the resource usage of the container';
 
@@ -39,18 +40,13 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
-interface Member {
-  readonly sandboxId: string;
-  readonly id: string;
-}
-
 /** Limits the threads of QEMU, in the cgroups of a container. */
-export function limitThreadsOf(context: Pick<Tools, 'log'>, { sandboxId, id }: Member, pid: number): void {
+export function limitThreadsOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pid: number): void {
   attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, id), pid));
 }
 
 /** Moves processes of a VM to the cgroups of a container. */
-export function moveIntoCgroupOf(context: Pick<Tools, 'log'>, { sandboxId, id }: Member, pids: readonly number[]): void {
+export function moveIntoCgroupOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pids: readonly number[]): void {
   attempt(context, UNCOUNTED, () => {
     for (const pid of pids) joinCgroup(directoriesOf(sandboxId, id), pid);
   });
