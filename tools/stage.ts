@@ -1,7 +1,8 @@
 /**
  * Lays out under a directory what packages install, with a configuration that points into it:
  * `node tools/stage.ts DIR`. DIR/usr/bin/kata-runtime can be handed to any engine as it is. With `--packages` files name each
- * other as they will be installed, without DIR: that is what packages are made of. With `--runtime-on-bun` kata-runtime runs on Bun (ADR 14).
+ * other as they will be installed, without DIR: that is what packages are made of. With `--prefix PREFIX` files name PREFIX instead of DIR.
+ * With `--runtime-on-bun` kata-runtime runs on Bun (ADR 16).
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,10 +15,10 @@ import { configurationFile } from '../packages/runtime/src/configuration/configu
 const repository = resolve(import.meta.dirname, '..');
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
-  options: { packages: { type: 'boolean' }, 'runtime-on-bun': { type: 'boolean' } },
+  options: { packages: { type: 'boolean' }, prefix: { type: 'string' }, 'runtime-on-bun': { type: 'boolean' } },
 });
 const given = positionals[0];
-if (given === undefined) throw new Error('usage: stage.ts [--packages] [--runtime-on-bun] DIR');
+if (given === undefined) throw new Error('usage: stage.ts [--packages | --prefix PREFIX] [--runtime-on-bun] DIR');
 const root = resolve(given);
 if (/\s/.test(root)) throw new Error(`${root} has a blank in it: the first line of a program cannot name it`);
 
@@ -26,7 +27,7 @@ const run = (program: string, args: readonly string[]): void =>
   void execFileSync(program, [...args], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
 const inRoot = (path: string): string => join(root, path);
 /** How installed files name `path`. */
-const named = options.packages === true ? (path: string): string => path : inRoot;
+const named = (path: string): string => (options.packages === true ? path : join(options.prefix ?? root, path));
 
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
@@ -128,7 +129,7 @@ function installConfiguration(): void {
   mkdirSync(dirname(path), { recursive: true });
   const overrides = {
     // Packages can be installed with another QEMU: there the runtime looks.
-    ...(options.packages !== true && { 'hypervisor.qemu.path': inRoot('/usr/bin/qemu-lite-system-x86_64') }),
+    ...(options.packages !== true && { 'hypervisor.qemu.path': named('/usr/bin/qemu-lite-system-x86_64') }),
     'hypervisor.qemu.kernel': named('/usr/share/kata-containers/vmlinuz.container'),
     'hypervisor.qemu.image': named('/usr/share/kata-containers/kata-containers.img'),
     'proxy.kata.path': named('/usr/libexec/kata-containers/kata-proxy'),

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { configurationManPage } from '../man/configuration-page.ts';
 import { flagsPage, programs } from '../man/flags-page.ts';
 import { argumentsOrUsage } from '../arguments-or-usage.ts';
+import { sourceDate } from '../source-date.ts';
 import { readArguments, usage } from './arguments.ts';
 import { bundledLibraries, provides } from './bundled-libraries.ts';
 import { collectLicences } from './licences.ts';
@@ -22,18 +23,7 @@ const { values, positionals } = given ?? readArguments([]);
 const output = resolve(positionals[0] ?? join(repository, '.cache/rpm'));
 const stage = resolve(values.stage ?? join(repository, '.cache/rpm-stage'));
 
-/** The time of the last commit: of a source archive, which has none, 1.13.0's. */
-function sourceDate(): string {
-  const given = process.env['SOURCE_DATE_EPOCH'];
-  if (given !== undefined) return given;
-  try {
-    const args = ['log', '-1', '--format=%ct'];
-    return execFileSync('git', args, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return '1622505600';
-  }
-}
-const date = sourceDate();
+const date = sourceDate(repository);
 const run = (program: string, args: readonly string[]): void =>
   void execFileSync(program, [...args], {
     cwd: repository,

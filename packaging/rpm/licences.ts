@@ -37,10 +37,10 @@ function libraryLicence(target: string, directory: string): void {
 }
 
 /** Debian packages whose libraries are in the static crun (packaging/crun/build.sh). */
-const linkedIntoCrun = ['libc6', 'libcap2', 'libseccomp2', 'libyajl2'];
+export const linkedIntoCrun = ['libc6', 'libcap2', 'libseccomp2', 'libyajl2'];
 
 /** Debian packages whose libraries are in the static QEMU (packaging/qemu/build.sh), and its BIOS. */
-const linkedIntoQemu = [
+export const linkedIntoQemu = [
   ...['libaio-dev', 'libc6-dev', 'libcap-ng-dev', 'libfdt-dev', 'libglib2.0-dev', 'libnuma-dev', 'libpcre2-dev', 'libpixman-1-dev'],
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];

@@ -167,7 +167,7 @@ describe('kata-runtime kata-gc', function () {
   it('removes templates of a QEMU that has changed, and those that were never completed', async () => {
     rig.configure('enable_template', true);
     rig.configure('template_path', rig.scratch.file('templates'));
-    assert.equal((await rig.kata('factory', 'init')).code, 0);
+    assert.deepEqual(await rig.kata('factory', 'init').then(({ code, stderr }) => [code, stderr]), [0, '']);
     assert.deepEqual(await gc(), [0, NOTHING, '']);
     writeFileSync(rig.scratch.file('kernel'), 'another');
     mkdirSync(rig.scratch.file('templates/0123456789abcdef'));

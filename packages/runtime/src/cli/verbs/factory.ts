@@ -16,6 +16,7 @@ import { detectAccelerator } from '../../sandbox/detect-accelerator.ts';
 import type { Context } from '../../context/context.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
+import { withProgress } from '../with-progress.ts';
 import type { Verb } from '../verb.ts';
 
 const MIB = 1 << 20;
@@ -40,6 +41,8 @@ function hasTemplate(context: Context, plan: QemuPlan): boolean {
   return templateStore(context).has(keyOf(plan));
 }
 
+const TEMPLATE_PROGRESS = 'booting the VM template, from which the VMs of containers are cloned';
+
 async function init(context: Context): Promise<string> {
   const { enable_template: wantsTemplate, vm_cache_number: cached, template_path: path } = context.configuration.factory;
   if (!wantsTemplate && cached === 0)
@@ -52,7 +55,7 @@ async function init(context: Context): Promise<string> {
     return 'VM cache server has ended';
   }
   if (hasTemplate(context, plan)) throw new KataError(`There is already a VM template in ${path}`);
-  (await lockTemplate(context, plan)).release();
+  (await withProgress(TEMPLATE_PROGRESS, () => lockTemplate(context, plan))).release();
   return 'vm factory initialized';
 }
 

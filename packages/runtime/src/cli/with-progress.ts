@@ -1,0 +1,23 @@
+/** Shows the purpose of long work on a terminal, and how many seconds it has taken. */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+const STDERR = 2;
+const SECOND_MS = 1000;
+/** Moves the cursor to the start of the line and clears the line (ECMA-48). */
+const CLEAR = '\r\x1b[K';
+
+/** Writes nothing when stderr is not a terminal, because engines and scripts read it. */
+export async function withProgress<T>(text: string, work: () => Promise<T>): Promise<T> {
+  if (!isatty(STDERR)) return work();
+  const startTime = performance.now();
+  const show = (): void => void writeSync(STDERR, `${CLEAR}${text} (${Math.floor((performance.now() - startTime) / SECOND_MS)} s)`);
+  show();
+  const timer = setInterval(show, SECOND_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    writeSync(STDERR, CLEAR);
+  }
+}
