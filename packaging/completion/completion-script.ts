@@ -9,6 +9,7 @@ const takesContainers = [
   'events',
   'exec',
   'kata-logs',
+  'kata-oom',
   'kata-overhead',
   'kata-shell',
   'kill',

@@ -130,7 +130,7 @@ describe('the confinement of QEMU', function () {
         .split('\0')
         .map((entry) => entry.split('=')[0]);
       assert.deepEqual(
-        variables.filter((variable) => !/^(PATH|KATA_PROXY_CONSOLE|KATA_SHIM_SANDBOX|KATA_SHIM_TITLE|)$/.test(variable ?? '')),
+        variables.filter((variable) => !/^(PATH|KATA_PROXY_CONSOLE|KATA_SHIM_DUTIES|KATA_SHIM_TITLE|)$/.test(variable ?? '')),
         [],
       );
     });

@@ -105,6 +105,14 @@ describe('podman', function () {
       assert.deepEqual(leftovers(), []);
     });
 
+  it('inspect reports that a container was OOM-killed', async () => {
+    const hog = ['-m', '32m', '--memory-swap', '32m', 'localhost/busybox', 'sh', '-c', 'x=a; while :; do x=$x$x; done'];
+    assert.equal((await kata(['--name', 'hog', ...hog])).code, 137);
+    const { stdout } = await podman(['inspect', '--format', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hog']);
+    assert.equal(stdout, 'true 137\n');
+    assert.equal((await podman(['rm', 'hog'])).code, 0);
+  });
+
   it('rm -f of a running container', async () => {
     assert.equal((await kata(['-d', '--name', 'busy', 'localhost/busybox', 'sleep', '1000'])).code, 0);
     const { code, stderr } = await podman(['rm', '--force', '--time', '0', 'busy']);

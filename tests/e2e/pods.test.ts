@@ -146,8 +146,8 @@ describe("pods with containerd's CRI plugin", function () {
     it('one is out of memory: 137 for it alone', async () => {
       const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done'];
       const greedy = await engine.runContainer(pod, 'greedy', command, { memoryBytes: 16 << 20 });
-      const { exit_code } = await ended(greedy);
-      assert.equal(exit_code, 137);
+      const { exit_code, reason } = await ended(greedy);
+      assert.deepEqual([exit_code, reason], [137, 'OOMKilled']);
       for (const id of [web, client]) assert.equal((await engine.status(id)).state, RUNNING);
       await engine.call('RemoveContainer', { container_id: greedy });
     });

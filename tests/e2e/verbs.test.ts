@@ -68,6 +68,16 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('it counts again', () => counter() > stopped);
     });
 
+    it('docker inspect reports which container was OOM-killed', async () => {
+      const endOf = async (name: string, memory: string, script: string): Promise<string> => {
+        await engine.docker(['run', '--name', name, '-m', memory, '--memory-swap', memory, 'busybox', 'sh', '-c', script]);
+        return docker('inspect', '-f', '{{.State.OOMKilled}} {{.State.ExitCode}}', name);
+      };
+      assert.equal(await endOf('hog', '32m', 'x=a; while :; do x=$x$x; done'), 'true 137');
+      assert.equal(await endOf('killed', '32m', 'sh -c "kill -9 \\$\\$"; exit $?'), 'false 137');
+      await docker('rm', 'hog', 'killed');
+    });
+
     async function top(): Promise<{ pids: string[]; rows: string[] }> {
       const [header = '', ...rows] = (await docker('top', 'box')).split('\n');
       const column = header.split(/\s+/).indexOf('PID');

@@ -73,7 +73,8 @@ describe('kata-agent: the guest', function () {
       ];
       const id = await host.run(['sh', '-c', eat], { ...spec, Mounts: mounts });
       assert.equal(await host.output(id, id), 'dd: 137\n');
-      assert.deepEqual([await host.wait(id, id), (await event).container_id], [137, id]);
+      const end = await host.agent.call('waitProcess', { container_id: id, exec_id: id }, { deadlineMs: 20_000 });
+      assert.deepEqual([end, (await event).container_id], [{ status: 137, oom_killed: true }, id]);
       await host.remove(id);
     });
   });

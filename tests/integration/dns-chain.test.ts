@@ -56,7 +56,7 @@ describe('DNS from the guest to docker', function () {
   function startShim(id: string): void {
     const args = ['-agent', `unix://${host.scratch.file('proxy.sock')}`, '-container', id, '-exec-id', id];
     const duties = JSON.stringify({ resolvConf: host.scratch.file('resolv.conf') });
-    shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_SANDBOX: duties });
+    shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: duties });
   }
 
   it('UDP and TCP, with the ids and the sizes that the resolver gave', async () => {

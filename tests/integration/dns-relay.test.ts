@@ -64,7 +64,7 @@ describe('DNS relay', function () {
     writeFileSync(scratch.file('resolv.conf'), resolvConf);
     const args = ['-agent', `unix://${scratch.file('proxy.sock')}`, '-container', 'c', '-exec-id', 'e'];
     shim = new Component('shim/dist/kata-shim.cjs', args, {
-      KATA_SHIM_SANDBOX: JSON.stringify({ resolvConf: scratch.file('resolv.conf') }),
+      KATA_SHIM_DUTIES: JSON.stringify({ resolvConf: scratch.file('resolv.conf') }),
     });
   }
   beforeEach(async () => {
@@ -211,7 +211,7 @@ describe('DNS relay that is not needed at first', function () {
     const file = scratch.file('resolv.conf');
     writeFileSync(file, 'nameserver 192.0.2.1\n');
     const args = ['-agent', `unix://${scratch.file('proxy.sock')}`, '-container', 'c', '-exec-id', 'e'];
-    const shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_SANDBOX: JSON.stringify({ resolvConf: file }) });
+    const shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: JSON.stringify({ resolvConf: file }) });
     try {
       await until('the shim watches the file', () => watchesFiles(shim));
       assert.equal(guest.relays.length, 0);

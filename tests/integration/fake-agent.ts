@@ -18,6 +18,8 @@ export interface FakeProcess {
   /** Resolves to the exit code. */
   readonly exit?: () => Promise<number>;
   readonly write?: (data: Buffer) => Promise<number>;
+  /** Whether its container ran out of memory. */
+  readonly isOomKilled?: boolean;
 }
 
 /** What the shim has asked for. */
@@ -63,7 +65,9 @@ export class FakeAgent {
       readStdout: read(played.stdout ?? empty),
       readStderr: read(played.stderr ?? empty),
       waitProcess: (_: unknown, answer: Answer) =>
-        void (played.exit ?? (() => Promise.resolve(0)))().then((code) => answer(null, { status: code })),
+        void (played.exit ?? (() => Promise.resolve(0)))().then((code) =>
+          answer(null, { status: code, oom_killed: played.isOomKilled ?? false }),
+        ),
       writeStdin: (async ({ request }, answer) => {
         seen.input.push(request.data);
         answer(null, { len: played.write ? await played.write(request.data) : request.data.length });

@@ -14,7 +14,7 @@ function isOurs(args: readonly string[]): boolean {
   const [program = '', ...rest] = args;
   const script = rest.find((word) => !word.startsWith('-')) ?? '';
   if ([program, script].some((path) => ['kata-proxy', 'kata-shim'].includes(basename(path)))) return true;
-  return /qemu-(lite-)?system-.*sandbox-|virtiofsd .*\/sandboxes\/| kata-network sync /.test(args.join(' '));
+  return /qemu-(lite-)?system-.*sandbox-|virtiofsd .*\/sandboxes\/| 'kata-(network|oom)' /.test(args.join(' '));
 }
 
 function processes(): string[] {

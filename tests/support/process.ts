@@ -27,15 +27,15 @@ export class Component {
   readonly #stdout: Buffer[] = [];
   stderr = '';
 
-  /** `bundle` is relative to packages/. @throws Error when it was not built */
-  constructor(bundle: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  /** `bundle` is relative to packages/. It inherits `fds` as 3 and so on. @throws Error when it was not built */
+  constructor(bundle: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
     const path = join(repository, 'packages', bundle);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
     forbidIoUring(linuxKernel); // as the runtime does: they would start twice else
     this.child = spawn(process.execPath, ['--no-warnings', path, ...args], {
-      stdio: 'pipe',
+      stdio: ['pipe', 'pipe', 'pipe', ...fds],
       env: { ...process.env, ...environment },
-    });
+    }) as ChildProcessWithoutNullStreams;
     this.child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk));
     this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.child.stdin.on('error', () => {});

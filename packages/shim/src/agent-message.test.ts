@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import * as generated from '@kata-containers/common/generated/agent';
-import { MessageError, encodeMessage, firstField } from './agent-message.ts';
+import { MessageError, encodeMessage, readField } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 
 const identity: Field[] = [
@@ -34,14 +34,18 @@ describe('messages of the agent', () => {
   }
 
   const answers: [name: string, message: Uint8Array, value: unknown][] = [
-    ['an exit code', generated.WaitProcessResponse.encode({ status: 137 }).finish(), 137],
-    ['a negative exit code', generated.WaitProcessResponse.encode({ status: -1 }).finish(), -1],
+    ['an exit code', generated.WaitProcessResponse.encode({ status: 137, oom_killed: true }).finish(), 137],
+    ['a negative exit code', generated.WaitProcessResponse.encode({ status: -1, oom_killed: false }).finish(), -1],
     ['a length', generated.WriteStreamResponse.encode({ len: 1 << 20 }).finish(), 1 << 20],
     ['output', generated.ReadStreamResponse.encode({ data: Buffer.from('abc') }).finish(), Buffer.from('abc')],
     ['a default', Buffer.alloc(0), undefined],
     ['unknown fields', Buffer.from('1205616263646518012100000000000000002500000000087f', 'hex'), 127],
   ];
-  for (const [name, message, value] of answers) it(`${name} is read`, () => assert.deepEqual(firstField(Buffer.from(message)), value));
+  it('a field with a number of two bytes is read', () => {
+    const message = generated.WaitProcessResponse.encode({ status: 137, oom_killed: true }).finish();
+    assert.equal(readField(Buffer.from(message), 100), 1);
+  });
+  for (const [name, message, value] of answers) it(`${name} is read`, () => assert.deepEqual(readField(Buffer.from(message), 1), value));
 
   const malformed: [name: string, hex: string][] = [
     ['a length beyond the end', '0aff01'],
@@ -50,13 +54,13 @@ describe('messages of the agent', () => {
     ['a huge length', '0affffffff0f'],
   ];
   for (const [name, hex] of malformed)
-    it(`${name} is refused`, () => assert.throws(() => firstField(Buffer.from(hex, 'hex')), MessageError));
+    it(`${name} is refused`, () => assert.throws(() => readField(Buffer.from(hex, 'hex'), 1), MessageError));
 
   it('20000 random messages are read or refused, nothing else', () => {
     for (let i = 0; i < 20_000; i++) {
       const message = randomBytes(i % 24);
       try {
-        firstField(message);
+        readField(message, 1);
       } catch (error) {
         assert.ok(error instanceof MessageError, message.toString('hex'));
       }

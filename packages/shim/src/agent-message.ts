@@ -42,13 +42,13 @@ function readVarint(message: Buffer, offset: number): [value: number, end: numbe
   throw new MessageError();
 }
 
-/** Field 1, which is the content of every answer: bytes or a number; undefined when it has its default. */
-export function firstField(message: Buffer): Buffer | number | undefined {
+/** A field of an answer: bytes or a number; undefined when it has its default. */
+export function readField(message: Buffer, number: number): Buffer | number | undefined {
   let found: Buffer | number | undefined;
   for (let offset = 0; offset < message.length;) {
     const [tag, valueStart] = readVarint(message, offset);
     const [value, end] = readValue(message, tag & 7, valueStart);
-    if (tag >>> 3 === 1) found = value;
+    if (tag >>> 3 === number) found = value;
     offset = end;
   }
   return found;

@@ -1,12 +1,28 @@
 /** The process that the shim represents, accessed through the agent's service. */
 import type { CallOptions, GrpcClient } from '@kata-containers/common/grpc/grpc-client';
-import { encodeMessage, firstField } from './agent-message.ts';
+import { encodeMessage, readField } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 
 export type OutputName = 'stdout' | 'stderr';
 
 /** Size of an answer besides its bytes. */
 export const MESSAGE_OVERHEAD_BYTES = 64;
+
+/** Numbers of fields in answers (agent.proto). */
+const FIRST = 1;
+const OOM_KILLED = 100;
+
+function numberIn(answer: Buffer, field: number): number {
+  const value = readField(answer, field);
+  return typeof value === 'number' ? value : 0;
+}
+
+export interface ProcessEnd {
+  /** Exit code, as it is or 128 + a signal. */
+  readonly code: number;
+  /** Whether the guest has OOM-killed a process of the container; false for an exec'd process. */
+  readonly isOomKilled: boolean;
+}
 
 export class RemoteProcess {
   readonly #agent: GrpcClient;
@@ -25,14 +41,14 @@ export class RemoteProcess {
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + MESSAGE_OVERHEAD_BYTES, allocate };
-    const data = firstField(await this.#call(name, [[3, length]], { deadlineMs: 'none', answer }));
+    const data = readField(await this.#call(name, [[3, length]], { deadlineMs: 'none', answer }), FIRST);
     return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
   }
 
   /** @returns how many bytes were accepted; 0 when the process has closed its end. @throws AgentError */
   async write(data: Buffer): Promise<number> {
-    const taken = await this.#number('WriteStdin', [[3, data]]);
-    return Math.min(taken >>> 0, data.length);
+    const answer = await this.#call('WriteStdin', [[3, data]], { deadlineMs: 'none' });
+    return Math.min(numberIn(answer, FIRST) >>> 0, data.length);
   }
 
   async closeInput(): Promise<void> {
@@ -50,14 +66,10 @@ export class RemoteProcess {
     ]);
   }
 
-  /** The exit code, or 128 + the signal. Can be called once: the agent then removes the process. @throws AgentError */
-  wait(): Promise<number> {
-    return this.#number('WaitProcess', []);
-  }
-
-  async #number(name: string, fields: readonly Field[]): Promise<number> {
-    const value = firstField(await this.#call(name, fields, { deadlineMs: 'none' }));
-    return typeof value === 'number' ? value : 0;
+  /** Can be called once: the agent then removes the process. @throws AgentError */
+  async wait(): Promise<ProcessEnd> {
+    const answer = await this.#call('WaitProcess', [], { deadlineMs: 'none' });
+    return { code: numberIn(answer, FIRST), isOomKilled: numberIn(answer, OOM_KILLED) !== 0 };
   }
 
   /** `fields` follow the ids of the process. */

@@ -1,15 +1,16 @@
 /** The shim's main function: connects, relays, waits, and exits with the process's code. */
 import { writeSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { openOomKills } from '@kata-containers/common/cgroups/oom-kills';
 import {
-  SANDBOX_DUTIES_VARIABLE,
+  DUTIES_VARIABLE,
   TITLE_VARIABLE,
-  parseSandboxDuties,
   parseShimCommandLine,
+  parseShimDuties,
 } from '@kata-containers/common/command-lines/shim-command-line';
-import type { SandboxDuties, ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
+import type { ShimDuties, ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
 import { confineProcess, isConfined } from '@kata-containers/common/confinement/confine-process';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -22,10 +23,12 @@ import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslo
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
+import type { ProcessEnd } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
 import { enlargePipes } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
+import type { RuntimeHelper } from './runtime-helper.ts';
 import { serveSandbox } from './serve-sandbox.ts';
 import { takeTerminal } from './terminal.ts';
 
@@ -34,6 +37,8 @@ const LOST_EXIT = 255;
 /** 128 + SIGKILL, which the kernel has sent. */
 const OOM_EXIT = 137;
 const FAILURE_EXIT = 1;
+/** More than kata-runtime needs to start, and than it waits for the engine. */
+const OOM_REPORT_TIMEOUT_MS = 5000;
 const AF_INET = 2;
 const NAME = 'kata-shim';
 
@@ -57,14 +62,14 @@ function openLog(options: ShimOptions): Logger {
 }
 
 /** All output first, then the status: the agent removes a process once it has returned its status. */
-async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<number> {
+async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<ProcessEnd> {
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];
   if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
   limitV8Memory();
   await Promise.all(streams);
-  return (await target.wait()) & 0xff;
+  return target.wait();
 }
 
 /** QEMU is in the shim's cgroup: when the VM is lost and a process of the cgroup was OOM-killed, that process was QEMU. */
@@ -75,7 +80,7 @@ function lostExit(countOomKills: () => number, log: Logger): number {
 }
 
 /** With names to relay, docker's resolver is asked by sockets that are made later. */
-function confine(duties: SandboxDuties): void {
+function confine(duties: ShimDuties): void {
   connectSyslog(NAME);
   confineProcess({ sockets: duties.resolvConf === undefined ? [] : [AF_INET], key: 'confine of [shim.kata]' }, linuxKernel);
 }
@@ -85,14 +90,33 @@ async function connect(options: ShimOptions, onConnect: () => void): Promise<Rem
   return new RemoteProcess(agent, options.container, options.execId);
 }
 
+/** Only the shim of a container's first process has a helper: others do not load its code. */
+async function connectHelper({ helper }: ShimDuties, log: Logger): Promise<RuntimeHelper | undefined> {
+  if (helper === undefined) return undefined;
+  const { RuntimeHelper } = await import('./runtime-helper.ts');
+  return new RuntimeHelper(helper, log);
+}
+
+/** The engine must have the report before the shim ends. An engine that does not answer must not keep the container from ending. */
+async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> {
+  const code = await Promise.race([helper.run('oom'), setTimeout(OOM_REPORT_TIMEOUT_MS)]);
+  if (code !== 0) log.warn("the engine does not have the report of the OOM kill; kata-runtime's log has the cause");
+}
+
+interface Events {
+  readonly onConnect: () => void;
+  readonly onOomKill: () => Promise<void>;
+}
+
 /** Errors are never printed on stdio, which belongs to the process. */
-async function connectAndRelay(options: ShimOptions, onConnect: () => void, log: Logger): Promise<number> {
+async function connectAndRelay(options: ShimOptions, { onConnect, onOomKill }: Events, log: Logger): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
   try {
     const target = connect(options, onConnect);
     relaySignals(target, log);
-    const status = await relay(await target, options.terminal, log);
-    return options.proxyExitCode ? status : 0;
+    const { code, isOomKilled } = await relay(await target, options.terminal, log);
+    if (isOomKilled) await onOomKill();
+    return options.proxyExitCode ? code & 0xff : 0;
   } catch (error) {
     log.error('the process is lost', { reason: errorMessage(error) });
     return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
@@ -112,8 +136,15 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   const log = openLog(options);
   const { [TITLE_VARIABLE]: title = '' } = environment;
   if (title !== '') process.title = title; // prctl(2) and the memory of argv: as long as our own command line at most
-  const duties = parseSandboxDuties(environment[SANDBOX_DUTIES_VARIABLE] ?? '{}');
-  await serveSandbox({ agentPath: socketPath(options.agent), kernel: linuxKernel }, duties, log);
+  const duties = parseShimDuties(environment[DUTIES_VARIABLE] ?? '{}');
+  const helper = await connectHelper(duties, log);
+  await serveSandbox({ agentPath: socketPath(options.agent), helper, kernel: linuxKernel }, duties, log);
   enlargePipes([0, 1, 2], linuxKernel);
-  return connectAndRelay(options, isToConfine ? () => confine(duties) : () => {}, log);
+  const events: Events = {
+    onConnect: isToConfine ? () => confine(duties) : () => {},
+    onOomKill: async () => {
+      if (helper && duties.requests.includes('oom')) await reportOomKill(helper, log);
+    },
+  };
+  return connectAndRelay(options, events, log);
 }

@@ -1,13 +1,15 @@
 /** Tasks of a sandbox's first shim, which runs as long as the sandbox, in its network namespace. */
 import { createConnection } from 'node:net';
-import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
+import type { ShimDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import type { RuntimeHelper } from './runtime-helper.ts';
 
 export interface SandboxPlace {
   /** kata-proxy's socket. */
   readonly agentPath: string;
+  readonly helper: RuntimeHelper | undefined;
   readonly kernel: Kernel;
 }
 
@@ -26,13 +28,13 @@ async function relayNames(resolvConf: string, agentPath: string, log: Logger): P
 }
 
 /** Starts the tasks. Code that is not needed is not loaded; failures are logged and do not end the process. */
-export async function serveSandbox({ agentPath, kernel }: SandboxPlace, duties: SandboxDuties, log: Logger): Promise<void> {
-  const { resolvConf, networkHelper } = duties;
+export async function serveSandbox({ agentPath, helper, kernel }: SandboxPlace, duties: ShimDuties, log: Logger): Promise<void> {
+  const { resolvConf, requests } = duties;
   if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);
-  if (networkHelper === undefined) return;
+  if (!helper || !requests.includes('network')) return;
   try {
     const { watchNetwork } = await import('./watch-network.ts');
-    watchNetwork(networkHelper, kernel, log);
+    watchNetwork(helper, kernel, log);
   } catch (error) {
     log.error('changes of the network are not seen', { reason: errorMessage(error) });
   }

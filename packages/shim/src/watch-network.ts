@@ -3,6 +3,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Logger } from '@kata-containers/common/logging/logger';
+import type { RuntimeHelper } from './runtime-helper.ts';
 
 /** Changes within this time belong together: a link, its address, its routes. */
 const SETTLE_MS = 100;
@@ -35,35 +36,14 @@ export class ChangeRunner {
   }
 }
 
-/**
- * Has the helper of the runtime give the VM the changes: a line to it runs the command, its exit code comes back as a line. The helper
- * has the rights that this process gives up. @returns a function that resolves when the command has ended, or the helper has
- */
-function syncBy(socket: number, log: Logger): () => Promise<void> {
-  const helper = openPollableStream(socket);
-  helper.unref();
-  let done = (): void => {};
-  let answer = '';
-  helper.on('data', (piece: Buffer) => {
-    answer += piece.toString('latin1');
-    if (!answer.endsWith('\n')) return;
-    if (answer !== '0\n') log.error("the VM does not have the changes of its network; kata-runtime's log has the cause");
-    answer = '';
-    done();
-  });
-  helper.on('error', (error) => log.error('changes of the network are not passed on', { reason: errorMessage(error) }));
-  helper.on('close', () => done());
-  helper.resume();
-  return () =>
-    new Promise((resolve) => {
-      done = resolve;
-      if (helper.destroyed) resolve();
-      else helper.write('\n');
-    });
-}
+/** @returns a function that resolves when the VM has the changes, or the helper has failed */
+const syncBy = (helper: RuntimeHelper, log: Logger) => async (): Promise<void> => {
+  const code = await helper.run('network');
+  if (code !== 0) log.error("the VM does not have the changes of its network; kata-runtime's log has the cause");
+};
 
-/** Watches until the process ends. `helper` is a socket. @throws KernelError */
-export function watchNetwork(helper: number, kernel: Pick<Kernel, 'openNetworkMonitor'>, log: Logger): void {
+/** Watches until the process ends. @throws KernelError */
+export function watchNetwork(helper: RuntimeHelper, kernel: Pick<Kernel, 'openNetworkMonitor'>, log: Logger): void {
   const runner = new ChangeRunner(syncBy(helper, log));
   const onRead = (): boolean => {
     runner.onChange();

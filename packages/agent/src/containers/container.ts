@@ -8,6 +8,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
 import { cgroupOf, cgroupProcesses } from '@kata-containers/common/cgroups/cgroup';
 import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
+import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import type { OomWatch } from '../cgroups/oom-watch.ts';
 import { execConfig } from '../oci/process-config.ts';
 import { toJson } from '../oci/spec-config.ts';
@@ -18,7 +19,7 @@ import { followProcess } from './follow-process.ts';
 import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
-import type { GuestProcess } from './process.ts';
+import type { GuestProcess, ProcessEnd } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { runProgram } from '../processes/program.ts';
 
@@ -53,6 +54,7 @@ export class Container {
   #init: GuestProcess | undefined;
   #cgroup: Cgroup | undefined;
   #oomWatch: OomWatch | undefined;
+  #isOomKilled = false;
   #files = 0;
 
   private constructor(id: string, spec: Spec, directory: string, tools: ContainerTools) {
@@ -123,9 +125,11 @@ export class Container {
     return this.#processes.get(execId);
   }
 
-  /** The exit code, once its readers have read all output. Removes the process from the table. */
-  wait(execId: string, call: Cancellable): Promise<number> {
-    return this.#processes.wait(execId, call);
+  /** The end of the process, once its readers have read all output. Removes the process from the table. */
+  async wait(execId: string, call: Cancellable): Promise<ProcessEnd> {
+    const isInit = this.process(execId) === this.#init;
+    const code = await this.#processes.wait(execId, call);
+    return { code, isOomKilled: isInit && this.#wasOomKilled() };
   }
 
   /** To one process, or to all of the container's with an empty `execId`. Signals for a stopped container are dropped. */
@@ -210,7 +214,16 @@ export class Container {
 
   async #watchOom(onOom: () => void): Promise<void> {
     const { watchOom } = await import('../cgroups/oom-watch.ts');
-    if (this.#state !== 'stopped') this.#oomWatch = watchOom(this.cgroup, onOom, this.#tools.kernel);
+    const notice = (): void => {
+      this.#isOomKilled = true;
+      onOom();
+    };
+    if (this.#state !== 'stopped') this.#oomWatch = watchOom(this.cgroup, notice, this.#tools.kernel);
+  }
+
+  /** The end of the process may be seen before the event is, and a version 1 group counts kills of its own processes only. */
+  #wasOomKilled(): boolean {
+    return this.#isOomKilled || oomKills(this.cgroup) > 0;
   }
 }
 

@@ -31,7 +31,7 @@ describe('processes beside the containers', function () {
   it('have an environment, a directory, both streams and an exit code', async () => {
     const id = await start('echo $A; pwd; echo err >&2; exit 3');
     assert.deepEqual([await output(id), await output(id, 'stderr')], ['b=c\n/\n', 'err\n']);
-    assert.equal(await shell.wait(id, nobody), 3);
+    assert.equal((await shell.wait(id, nobody)).code, 3);
     assert.throws(() => shell.process(id), /not found/);
   });
 
@@ -40,18 +40,18 @@ describe('processes beside the containers', function () {
     shell.process(id).io.resize(30, 100);
     await shell.process(id).io.write(Buffer.from('go\n'));
     assert.match(await output(id), /^go\r\n\/dev\/pts\/\d+\r\n30 100\r\n$/);
-    assert.equal(await shell.wait(id, nobody), 0);
+    assert.equal((await shell.wait(id, nobody)).code, 0);
   });
 
   it('are ended by a signal', async () => {
     const id = await start('exec sleep 1000');
     shell.signal(id, 15);
-    assert.deepEqual([await output(id), await shell.wait(id, nobody)], ['', 143]);
+    assert.deepEqual([await output(id), (await shell.wait(id, nobody)).code], ['', 143]);
   });
 
   it('with a terminal, a program that does not exist is an exit code', async () => {
     const id = await start('', { Args: ['/nonexistent'], Terminal: true });
     assert.match(await output(id), /nonexistent/);
-    assert.equal(await shell.wait(id, nobody), 127);
+    assert.equal((await shell.wait(id, nobody)).code, 127);
   });
 });

@@ -12,7 +12,7 @@ import type { Reaper } from '../processes/reaper.ts';
 import type { Cancellable } from './attached-calls.ts';
 import { followProcess } from './follow-process.ts';
 import { pipeStdio } from './process.ts';
-import type { GuestProcess } from './process.ts';
+import type { GuestProcess, ProcessEnd } from './process.ts';
 import { ProcessIo } from './process-io.ts';
 import { ProcessTable } from './process-table.ts';
 
@@ -72,8 +72,8 @@ export class GuestShell {
     return this.#processes.get(execId);
   }
 
-  wait(execId: string, call: Cancellable): Promise<number> {
-    return this.#processes.wait(execId, call);
+  async wait(execId: string, call: Cancellable): Promise<ProcessEnd> {
+    return { code: await this.#processes.wait(execId, call), isOomKilled: false };
   }
 
   signal(execId: string, signal: number): void {

@@ -20,9 +20,10 @@ export function containerCalls(sandbox: Sandbox) {
     removeContainer: ({ container_id, timeout }) => within(timeout, sandbox.removeContainer(container_id)),
     execProcess: ({ container_id, exec_id, process: message }) => sandbox.processesOf(container_id).exec(exec_id, message),
     signalProcess: ({ container_id, exec_id, signal }) => sandbox.signal(container_id, exec_id, signal),
-    waitProcess: async ({ container_id, exec_id }, call) => ({
-      status: await sandbox.processesOf(container_id).wait(exec_id, call),
-    }),
+    waitProcess: async ({ container_id, exec_id }, call) => {
+      const { code, isOomKilled } = await sandbox.processesOf(container_id).wait(exec_id, call);
+      return { status: code, oom_killed: isOomKilled };
+    },
     pauseContainer: ({ container_id }) => sandbox.container(container_id).pause(),
     resumeContainer: ({ container_id }) => sandbox.container(container_id).resume(),
     listProcesses: async ({ container_id, format, args }) => ({

@@ -71,29 +71,36 @@ export function buildShimCommandLine(options: {
 /** Environment variable with the command line of the shim's process, which `ps` and `docker top` show as the shim's. One of 1.x ignores it. */
 export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
 
-/** Environment variable with a `SandboxDuties` as JSON, for the shim of a sandbox's first container. 1.x's shim ignores it. */
-export const SANDBOX_DUTIES_VARIABLE = 'KATA_SHIM_SANDBOX';
+/** Environment variable with a `ShimDuties` as JSON, for the shim of a container's first process. 1.x's shim ignores it. */
+export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
 
-/** Tasks of a shim for its sandbox. The shim runs in the sandbox's network namespace. */
-export interface SandboxDuties {
+/**
+ * Requests to the helper of the runtime. `network`: give the VM the changes of its network namespace. `oom`: report to the engine that a
+ * process of the container was OOM-killed in the guest.
+ */
+export const helperRequests = ['network', 'oom'] as const;
+export type HelperRequest = (typeof helperRequests)[number];
+
+/** Tasks of a shim besides its process. The shim runs in the sandbox's network namespace. */
+export interface ShimDuties {
   /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
-  /**
-   * Socket (fd) of the runtime's helper: a line to it when links, addresses or routes of the network namespace have changed, a line with an exit
-   * code from it when the VM has them.
-   */
-  readonly networkHelper?: number;
+  /** Socket (fd) of the runtime's helper: a line with a request to it, a line with the exit code of the request's command from it. */
+  readonly helper?: number;
+  /** The requests that the helper knows. */
+  readonly requests: readonly HelperRequest[];
 }
 
 /** @throws UsageError */
-export function parseSandboxDuties(text: string): SandboxDuties {
+export function parseShimDuties(text: string): ShimDuties {
   try {
-    const { resolvConf, networkHelper } = JSON.parse(text) as Partial<Record<keyof SandboxDuties, unknown>>;
+    const { resolvConf, helper, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
     return {
       ...(typeof resolvConf === 'string' && { resolvConf }),
-      ...(typeof networkHelper === 'number' && { networkHelper }),
+      ...(typeof helper === 'number' && { helper }),
+      requests: helperRequests.filter((request) => Array.isArray(requests) && requests.includes(request)),
     };
   } catch {
-    throw new UsageError(`${SANDBOX_DUTIES_VARIABLE} is not JSON`);
+    throw new UsageError(`${DUTIES_VARIABLE} is not JSON`);
   }
 }

@@ -56,6 +56,8 @@ const invocations: Readonly<Record<string, readonly string[]>> = {
     'kata-check -n -s -v',
     'kata-env --json',
     'kata-network update-routes ID -',
+    'kata-oom --containerd /s --namespace n ID',
+    'kata-oom --file /a --file /b ID',
     'kata-overhead ID',
     'update ID --memory 1g',
   ],

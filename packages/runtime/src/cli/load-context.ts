@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { openSyslog } from '@kata-containers/common/logging/syslog';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
@@ -14,6 +15,14 @@ import type { Host, Options } from './verb.ts';
 export const loadFiles = (globals: Options, host: Host): LoadedConfiguration =>
   loadConfiguration(textOption(globals, 'kataConfig'), defaultConfigurationPaths(installPrefix(host.program)));
 
+function parentArgs(): string[] {
+  try {
+    return readFileSync(`/proc/${process.ppid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
 /** @throws ConfigurationError with every problem of the files */
 export function loadContext(globals: Options, host: Host, { log, configure }: OpenedLog): Promise<Context> {
   const { path, configuration, warnings } = loadFiles(globals, host);
@@ -26,5 +35,6 @@ export function loadContext(globals: Options, host: Host, { log, configure }: Op
     log,
     kernel: linuxKernel,
     environment: childEnvironment(host.environment),
+    caller: { environment: host.environment, args: parentArgs() },
   });
 }

@@ -36,6 +36,10 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
     summary: "list and change a guest's interfaces and routes",
     load: async () => (await import('./verbs/kata-network.ts')).kataNetwork,
   },
+  'kata-oom': {
+    summary: 'report an OOM kill in a container to its engine (internal)',
+    load: async () => (await import('./verbs/kata-oom.ts')).kataOom,
+  },
   'kata-overhead': {
     summary: 'show what sandboxes cost beyond their containers',
     load: async () => (await import('./verbs/kata-overhead.ts')).kataOverhead,

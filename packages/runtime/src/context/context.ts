@@ -4,6 +4,14 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Configuration } from '../configuration/schema.ts';
 
+/** The process that runs kata-runtime. */
+export interface Caller {
+  /** containerd gives its shims the address of its ttrpc service, and they hand it on. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Arguments of the parent process; empty when it has ended. */
+  readonly args: readonly string[];
+}
+
 export interface Context {
   readonly configuration: Configuration;
   readonly configurationPath: string;
@@ -13,6 +21,7 @@ export interface Context {
   readonly kernel: Kernel;
   /** Environment of child processes. */
   readonly environment: NodeJS.ProcessEnv;
+  readonly caller: Caller;
 }
 
 /** The tools of verbs on an existing container, which do not need a valid configuration. */

@@ -7,10 +7,11 @@ import {
 } from '@kata-containers/common/command-lines/proxy-command-line';
 import { confinementEnvironment } from '@kata-containers/common/confinement/confine-process';
 import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
-import { SANDBOX_DUTIES_VARIABLE, TITLE_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
-import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
+import { DUTIES_VARIABLE, TITLE_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
+import type { ShimDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
+import type { ShimHelper } from './shim-helper.ts';
 import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
 import type { ShimNamespaces, Started } from './spawn-apart.ts';
 
@@ -63,10 +64,10 @@ export interface ShimRequest {
   readonly console: string | undefined;
   /** True when the caller gets no output: a terminal without a console. */
   readonly quiet: boolean;
-  /** For the shim of a sandbox's first container. */
-  readonly duties?: Omit<SandboxDuties, 'networkHelper'>;
-  /** Socket of the helper that gives the VM the changes of its network. The shim inherits it. */
-  readonly networkHelper?: number;
+  /** The container's resolv.conf, for a shim that relays DNS. */
+  readonly resolvConf?: string | undefined;
+  /** The shim inherits its socket. */
+  readonly helper?: Pick<ShimHelper, 'socket' | 'requests'> | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -77,16 +78,25 @@ const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, T
 /** The first one after stdio. */
 const HELPER_FD = 3;
 
+function dutiesOf({ resolvConf, helper }: ShimRequest): NodeJS.ProcessEnv {
+  if (resolvConf === undefined && !helper) return {};
+  const duties: ShimDuties = {
+    ...(resolvConf !== undefined && { resolvConf }),
+    ...(helper && { helper: HELPER_FD }),
+    requests: helper?.requests ?? [],
+  };
+  return { [DUTIES_VARIABLE]: JSON.stringify(duties) };
+}
+
 /** Starts the shim of one process: engines see its pid as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): Started {
   if (request.confine) forbidIoUring(kernel);
-  const { binary, console: terminal, networkHelper } = request;
-  const duties = request.duties && { ...request.duties, ...(networkHelper !== undefined && { networkHelper: HELPER_FD }) };
+  const { binary, console: terminal, helper } = request;
   const environment = {
     ...request.environment,
     ...confinementEnvironment(request.confine),
     [TITLE_VARIABLE]: shimTitle(request.args),
-    ...(duties && { [SANDBOX_DUTIES_VARIABLE]: JSON.stringify(duties) }),
+    ...dutiesOf(request),
   };
   const args = buildShimCommandLine({
     agent: request.agentUrl,
@@ -98,7 +108,7 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
   const shim = terminal === undefined ? { binary, args } : { binary: 'setsid', args: ['--ctty', binary, ...args] };
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
   const own = tty ?? (request.quiet ? 'ignore' : 'inherit');
-  const stdio = [own, own, own, ...(networkHelper === undefined ? [] : [networkHelper])] as const;
+  const stdio = [own, own, own, ...(helper ? [helper.socket] : [])] as const;
   try {
     // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal. Who is at the caller's
     // terminal stays in its session, for its size; all others get no signal by it: the caller hands them on.

@@ -10,8 +10,8 @@ import type { ContainerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { openConsole } from '../processes/console.ts';
-import { startNetworkHelper } from '../processes/network-helper.ts';
-import type { NetworkHelper } from '../processes/network-helper.ts';
+import { startShimHelper } from '../processes/shim-helper.ts';
+import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-apart.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
@@ -28,6 +28,7 @@ import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { keepSpec } from './kept-bundle.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
+import { oomListener, oomOptions } from './oom-listener.ts';
 import { findNetworkOwner } from './find-network-owner.ts';
 import { joinSandbox } from './join-sandbox.ts';
 import { takeOut } from './take-out.ts';
@@ -91,55 +92,57 @@ type Placed = PlacedContainer & {
   readonly network?: Promise<void>;
 };
 
-/** For the shims of a sandbox that is connected to a network: that of its first container, and of those that may be left with the network. */
-function networkHelper(context: Context, { id }: CreateRequest, { sandboxId, journal, isJoined }: Placed): NetworkHelper | undefined {
-  const { configuration, configurationPath, program, environment, kernel } = context;
+/** What the helper of a shim can run; empty when the shim needs none. */
+function helperCommands(context: Context, { id, bundle }: CreateRequest, { sandboxId, isJoined }: Placed): HelperCommands {
+  const { configuration, configurationPath, program, caller } = context;
+  // The shim of the first container watches the network, and those of containers that may be left with the network.
   const isWatcher = isFirstContainer(sandboxId, id) || isJoined === true;
-  if (!isWatcher || configuration.runtime.internetworking_model === 'none') return undefined;
-  const command = [program, '--kata-config', configurationPath, 'kata-network', 'sync', id];
-  const helper = startNetworkHelper(command, environment, kernel);
-  journal.record({ undo: 'kill', name: 'network helper', process: helper.started.identity, family: true, container: id });
-  return helper;
+  const isConnected = configuration.runtime.internetworking_model !== 'none';
+  const engine = oomListener(caller, bundle);
+  return {
+    ...(isWatcher && isConnected && { network: [program, '--kata-config', configurationPath, 'kata-network', 'sync', id] }),
+    ...(engine && { oom: [program, 'kata-oom', ...oomOptions(engine), id] }),
+  };
 }
 
-type Duties = { readonly resolvConf?: string };
-
-/** Docker's resolver lives as long as the first container, and so does the relay. undefined for a shim without duties. */
-function sandboxDuties({ id, bundle: { spec } }: CreateRequest, { sandboxId, isJoined }: Placed): Duties | undefined {
-  if (!isFirstContainer(sandboxId, id)) return isJoined === true ? {} : undefined;
-  const resolvConf = resolvConfSource(spec.mounts ?? []);
-  return resolvConf === undefined ? {} : { resolvConf };
+function startHelper(context: Context, request: CreateRequest, placed: Placed): ShimHelper | undefined {
+  const commands = helperCommands(context, request, placed);
+  if (Object.keys(commands).length === 0) return undefined;
+  const helper = startShimHelper(commands, context.environment, context.kernel);
+  const { identity } = helper.started;
+  placed.journal.record({ undo: 'kill', name: 'helper of kata-shim', process: identity, family: true, container: request.id });
+  return helper;
 }
 
 function startShim(context: Context, request: CreateRequest, placed: Placed): Started {
   enterCgroupOf(context, placed.sandboxId, request.id);
-  const helper = networkHelper(context, request, placed);
+  const helper = startHelper(context, request, placed);
   try {
-    return startShimWith(context, request, placed, helper?.socket);
+    return startShimWith(context, request, placed, helper);
   } finally {
     if (helper) closeSync(helper.socket);
   }
 }
 
-function startShimWith(context: Context, request: CreateRequest, placed: Placed, helper: number | undefined): Started {
-  const terminal = request.bundle.spec.process?.terminal ?? false;
+function startShimWith(context: Context, request: CreateRequest, placed: Placed, helper: ShimHelper | undefined): Started {
+  const { id, bundle } = request;
+  const terminal = bundle.spec.process?.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);
   const { sandboxId, sandbox } = placed;
-  const duties = sandboxDuties(request, placed);
   const started = launchShimFor(context, {
     sandboxId,
     sandbox,
-    containerId: request.id,
-    execId: request.id,
-    args: request.bundle.spec.process?.args ?? [],
+    containerId: id,
+    execId: id,
+    args: bundle.spec.process?.args ?? [],
     terminal,
     console: terminalPath,
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath },
-    ...(duties && { duties }),
-    ...(helper !== undefined && { networkHelper: helper }),
+    resolvConf: isFirstContainer(sandboxId, id) ? resolvConfSource(bundle.spec.mounts ?? []) : undefined, // docker's resolver lives as long
+    helper,
   });
-  placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: request.id });
+  placed.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: id });
   return started;
 }
 

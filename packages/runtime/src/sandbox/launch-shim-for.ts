@@ -1,6 +1,6 @@
-import type { SandboxDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Context } from '../context/context.ts';
 import { launchShim } from '../processes/launch.ts';
+import type { ShimHelper } from '../processes/shim-helper.ts';
 import type { ShimNamespaces, Started } from '../processes/spawn-apart.ts';
 import type { SandboxState } from '../state/state.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
@@ -18,9 +18,8 @@ export interface ShimTarget {
   /** True when the caller's own terminal becomes the shim's stdio. */
   readonly attached: boolean;
   readonly namespaces: ShimNamespaces;
-  readonly duties?: Omit<SandboxDuties, 'networkHelper'>;
-  /** Socket of the helper that gives the VM the changes of its network. */
-  readonly networkHelper?: number;
+  readonly resolvConf?: string | undefined;
+  readonly helper?: ShimHelper | undefined;
 }
 
 /** Starts the shim of one process in the container's cgroup. */

@@ -1,0 +1,26 @@
+import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { reportOom } from '../../sandbox/report-oom.ts';
+import { textOption } from '../verb.ts';
+import type { Options, Verb } from '../verb.ts';
+import type { OomListener } from '../../sandbox/oom-listener.ts';
+
+function listenerOf(options: Options): OomListener {
+  const [socket, namespace, files] = [textOption(options, 'containerd'), textOption(options, 'namespace'), options['file']];
+  if (socket !== undefined && namespace !== undefined) return { kind: 'containerd', socket, namespace };
+  if (Array.isArray(files)) return { kind: 'conmon', files: files.map(String) };
+  throw new UsageError('--containerd with --namespace, or --file must be given');
+}
+
+/** Run by the helper of kata-shim. */
+export const kataOom: Verb = {
+  describe: (command) =>
+    void command
+      .argument('<container-id>')
+      .option('--containerd <socket>', "ttrpc socket of containerd's event service")
+      .option('--namespace <name>', "containerd's namespace of the container")
+      .option('--file <path>', 'file to make, as conmon does, repeatable', (path: string, before: string[] = []) => [...before, path]),
+  async run({ args: [id = ''], options }) {
+    await reportOom(listenerOf(options), id);
+    return 0;
+  },
+};

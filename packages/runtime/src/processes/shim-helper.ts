@@ -1,0 +1,44 @@
+/**
+ * The helper of a shim: runs the commands that need rights which kata-shim has given up, because kata-shim reads what the guest sends (ADR 13,
+ * ADR 14).
+ */
+import { closeSync } from 'node:fs';
+import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { spawnApart } from './spawn-apart.ts';
+import type { Started } from './spawn-apart.ts';
+
+/** The command that each request runs. The commands are fixed when the helper starts. */
+export type HelperCommands = Readonly<Partial<Record<HelperRequest, readonly string[]>>>;
+
+export interface ShimHelper {
+  readonly started: Started;
+  /** The other end of its input and output. The caller closes it. */
+  readonly socket: number;
+  readonly requests: readonly HelperRequest[];
+}
+
+const EXIT_UNKNOWN_REQUEST = 2;
+
+const quote = (arg: string): string => `'${arg.replaceAll("'", `'\\''`)}'`;
+
+/** For each line of its input the shell runs the command of the request, and writes the exit code. It ends with its input: with the shim. */
+function script(commands: HelperCommands): string {
+  const cases = Object.entries(commands).map(([request, args]) => `${request}) ${args.map(quote).join(' ')};;`);
+  return `while read -r r; do case $r in ${cases.join(' ')} *) (exit ${EXIT_UNKNOWN_REQUEST});; esac </dev/null >/dev/null; echo $?; done`;
+}
+
+/** A shell, which has a fiftieth of the memory of one of our programs. @throws KataError, KernelError */
+export function startShimHelper(commands: HelperCommands, environment: NodeJS.ProcessEnv, kernel: Pick<Kernel, 'socketPair'>): ShimHelper {
+  const [socket, other] = kernel.socketPair();
+  try {
+    const args = ['-c', script(commands), 'sh'];
+    const started = spawnApart({ binary: '/bin/sh', args, stdio: [other, other, 'ignore'], detached: true, environment });
+    return { started, socket, requests: Object.keys(commands) as HelperRequest[] };
+  } catch (error) {
+    closeSync(socket);
+    throw error;
+  } finally {
+    closeSync(other);
+  }
+}
