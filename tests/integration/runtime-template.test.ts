@@ -92,6 +92,23 @@ ${script}`,
     assert.deepEqual([given.interface.name, given.interface.IPAddresses[0]?.address], ['eth0', '10.7.0.2']);
   });
 
+  it('factory init compiles the seccomp profile of the last container', async () => {
+    prepare();
+    rig.configure('disable_guest_seccomp', false);
+    rig.changeSpec((spec) =>
+      Object.assign(spec, { linux: { ...spec.linux, seccomp: { defaultAction: 'SCMP_ACT_ERRNO', architectures: ['SCMP_ARCH_X86_64'] } } }),
+    );
+    await created();
+    writeFileSync(rig.scratch.file('kernel'), 'another'); // the template is not usable any more
+    assert.equal((await rig.kata('factory', 'init')).code, 0);
+    const { container_id, OCI } = rig.lastRequest('createContainer') as {
+      container_id: string;
+      OCI: { Linux: { Seccomp: { DefaultAction: string; Architectures: string[] } } };
+    };
+    const { DefaultAction, Architectures } = OCI.Linux.Seccomp;
+    assert.deepEqual([container_id, DefaultAction, Architectures], ['warm-up', 'SCMP_ACT_ERRNO', ['SCMP_ARCH_X86_64']]);
+  });
+
   it('a hook that fails: its error, and no VM is started', async () => {
     prepare();
     hook('echo no network today >&2; exit 3');

@@ -9,6 +9,7 @@ import { attachLinks } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
 import { takeFromCache } from './cache/take-from-cache.ts';
+import { keepLastProfile } from './last-profile.ts';
 import { startVm } from './start-vm.ts';
 import type { VmRequest } from './vm-request.ts';
 
@@ -24,5 +25,7 @@ async function startNew(context: Context, { plan, files, network, journal, secco
 
 /** @returns the VM, attached to its network and exporting its share. When this fails, what was made on the host is in the journal. @throws KataError */
 export async function acquireVm(context: Context, request: VmRequest): Promise<RunningVm> {
-  return (await takeFromCache(context, request)) ?? (await startNew(context, request));
+  const vm = (await takeFromCache(context, request)) ?? (await startNew(context, request));
+  if (request.seccomp) keepLastProfile(context.configuration.factory.template_path, request.seccomp);
+  return vm;
 }

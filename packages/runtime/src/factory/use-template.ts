@@ -3,6 +3,7 @@ import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
+import { readLastProfile } from './last-profile.ts';
 import { makeTemplate } from './make-template.ts';
 import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
@@ -14,14 +15,17 @@ const WAIT_MS = 30_000;
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
   new TemplateStore(configuration.factory.template_path, kernel);
 
-/** Makes the template when there is none, for a container with the profile `seccomp`. @throws KataError */
+/** Makes the template when there is none, for a container with the profile `seccomp`, or with that of the last container. @throws KataError */
 export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: Seccomp): Promise<LockedTemplate> {
   const inputs = templateInputs(plan);
   return templateStore(context).hold(
     templateKey(plan, inputs),
     async (files) => {
       context.log.info('making a VM template', { directory: files.directory });
-      await makeTemplate(context, plan, files, { inputs, seccomp });
+      await makeTemplate(context, plan, files, {
+        inputs,
+        seccomp: seccomp ?? readLastProfile(context.configuration.factory.template_path),
+      });
     },
     guestTimeout(WAIT_MS, plan.accelerator),
   );

@@ -20,6 +20,7 @@ import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
 import { withMonitorAt } from '../../vm/with-monitor.ts';
 import { makeTapNamespace } from '../tap-namespace.ts';
+import { readLastProfile } from '../last-profile.ts';
 import { keyOf } from '../template-key.ts';
 import { warmUp } from '../warm-up.ts';
 
@@ -64,7 +65,8 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
     const up = await startVm(context, { plan, files: paths, netns, journal });
     try {
-      await warmUp(up.agent, context, { networks: plan.networks });
+      const seccomp = readLastProfile(context.configuration.factory.template_path);
+      await warmUp(up.agent, context, { networks: plan.networks, seccomp });
     } finally {
       up.agent.close();
     }
