@@ -1,0 +1,64 @@
+/** The tree of all packages' files below /opt/kata: the tarball and the image of kata-deploy contain it. */
+import { chmodSync, copyFileSync, cpSync, existsSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { bundledLibraries } from '../rpm/bundled-libraries.ts';
+import { collectLicences } from '../rpm/licences.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+export const PREFIX = '/opt/kata';
+
+/** Text files of the tree that contain absolute paths of other files. */
+const filesWithPaths = [
+  'usr/bin/kata-runtime',
+  'usr/libexec/kata-containers/kata-proxy',
+  'usr/libexec/kata-containers/kata-shim',
+  'usr/libexec/kata-ksm-throttler/kata-ksm-throttler',
+  'usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc',
+  'usr/share/defaults/kata-containers/configuration.toml',
+];
+
+/** Copies the staged tree and adds links, licences and the files of `relocate`. */
+export async function arrange(stage: string, tree: string): Promise<void> {
+  cpSync(stage, tree, { recursive: true, verbatimSymlinks: true });
+  symlinkSync('usr/bin', join(tree, 'bin'));
+  copyFileSync(join(import.meta.dirname, 'relocate'), join(tree, 'relocate'));
+  chmodSync(join(tree, 'relocate'), 0o755);
+  writeFileSync(join(tree, '.prefix'), PREFIX);
+  writeFileSync(join(tree, '.relocated'), `${filesWithPaths.join('\n')}\n`);
+  const licences = join(tree, 'usr/share/licenses');
+  rmSync(licences, { recursive: true, force: true }); // QEMU's, which are collected with the others
+  const libraries = {
+    'kata-containers': await bundledLibraries([
+      'packages/runtime/src/main.ts',
+      'packages/agent/src/main.ts',
+      'packages/ksm-throttler/src/main.ts',
+    ]),
+  };
+  collectLicences(licences, { repository, stage, libraries });
+  for (const path of filesWithPaths) if (!lstatSync(join(tree, path)).isFile()) throw new Error(`${path} is missing in ${stage}`);
+}
+
+/** Makes the staged tree `stage` anew, unless it is given. @throws Error when the given one is incomplete */
+export function stageTree(stage: string, isGiven: boolean): void {
+  if (!isGiven) {
+    rmSync(stage, { recursive: true, force: true });
+    execFileSync(process.execPath, [join(repository, 'tools/stage.ts'), '--prefix', PREFIX, stage], {
+      cwd: repository,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  }
+  if (!existsSync(join(stage, 'usr/bin/kata-runtime')))
+    throw new Error(`${stage} does not contain a staged tree: build once without --stage`);
+}
+
+/** Options of GNU tar: order, owners, times and modes do not depend on the build machine. `seconds` since 1970. */
+export const reproducibleTar = (seconds: string): string[] => [
+  '--sort=name',
+  `--mtime=@${seconds}`,
+  '--owner=0',
+  '--group=0',
+  '--numeric-owner',
+  '--mode=u+rw,go=rX,go-w',
+  '--format=gnu',
+];
