@@ -54,6 +54,13 @@ describe('the confinement of QEMU', function () {
     assert.equal(readFileSync(`/sys/fs/cgroup/pids${path}/pids.max`, 'utf8').trim(), '1024');
   });
 
+  it('devices', () => {
+    const path = /^\d+:devices:(.*)$/m.exec(readFileSync(`/proc/${qemu}/cgroup`, 'utf8'))?.[1] ?? '';
+    assert.match(path, new RegExp(`${container}/qemu$`));
+    const rules = readFileSync(`/sys/fs/cgroup/devices${path}/devices.list`, 'utf8').trim().split('\n');
+    assert.deepEqual(rules, ['c 1:3 rw', 'c 1:5 rw', 'c 1:9 rw', 'c *:* m', 'b *:* m']);
+  });
+
   it("oomScoreAdj of config.json, not the engine's own score", async () => {
     const id = (await good(engine.docker(['run', '-d', '--oom-score-adj', '345', 'busybox', 'sleep', '1000']))).trim();
     const pid = readFileSync(`/run/vc/vm/${id}/pid`, 'utf8').trim();

@@ -154,7 +154,17 @@ describe('commands of kata-runtime', function () {
     const { verdict, checks } = await check();
     assert.equal(verdict, 'emulation');
     const names = ['configuration', 'QEMU', 'kernel', 'image', 'kata-proxy', 'kata-shim'];
-    const confinement = ['QEMU: seccomp', 'QEMU: own root', 'QEMU: capabilities', 'kata-proxy: confinement', 'kata-shim: confinement'];
+    const confinement = [
+      ...[
+        'QEMU: seccomp',
+        'QEMU: own root',
+        'QEMU: capabilities',
+        'QEMU: devices',
+        'QEMU: not root with virtio-fs',
+        'virtiofsd: namespaces',
+      ],
+      ...['kata-proxy: confinement', 'kata-shim: confinement'],
+    ];
     // The fake QEMU is a script outside of /usr: its own root and its capabilities are turned off.
     const off = ['QEMU: own root', 'QEMU: capabilities'];
     assert.deepEqual(

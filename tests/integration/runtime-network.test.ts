@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
-import { RuntimeRig } from './runtime-rig.ts';
+import { RuntimeRig, withoutVhost } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
 
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
@@ -38,11 +38,11 @@ describe('kata-runtime and links that are added later', function () {
   }
   const filters = async (link: string): Promise<string> => ip('tc', 'filter', 'show', 'dev', link, 'parent', 'ffff:');
   const plugged = (index: number, mac: string): string[] => [
-    `netdev_add {"type":"tap","id":"br${index}_kata","ifname":"tap${index}_kata","script":"no","downscript":"no"}`,
+    'getfd {"fdname":"fd0"}',
+    `netdev_add {"type":"tap","id":"br${index}_kata","fds":"fd0"}`,
     `device_add {"driver":"virtio-net-pci","id":"virtio-br${index}_kata","netdev":"br${index}_kata","mac":"${mac}","romfile":"","bus":"pci-bridge-0","addr":"0${index + 1}"}`,
   ];
-  /** vhost-net where the machine has it. */
-  const commands = (): string[] => rig.qmp().map((line) => line.replace(',"vhost":true', ''));
+  const commands = (): string[] => rig.qmp().flatMap(withoutVhost);
 
   it('between create and start: start plugs all, and configures the guest before its container runs', async () => {
     await created();
@@ -79,11 +79,11 @@ describe('kata-runtime and links that are added later', function () {
     assert.deepEqual(commands(), plugged(0, MAC));
     const removed = await rig.kata('kata-network', 'del-iface', rig.id, file);
     assert.deepEqual([removed.code, removed.stderr], [0, '']);
-    assert.deepEqual(commands().slice(2), ['device_del {"id":"/machine/peripheral/virtio-br0_kata"}', 'netdev_del {"id":"br0_kata"}']);
+    assert.deepEqual(commands().slice(3), ['device_del {"id":"/machine/peripheral/virtio-br0_kata"}', 'netdev_del {"id":"br0_kata"}']);
     assert.equal(await ip('ip', '-br', 'link', 'show', 'type', 'tun'), '');
     assert.doesNotMatch(await ip('tc', 'qdisc', 'show', 'dev', 'eth1'), /ingress/);
     await rig.kata('kata-network', 'add-iface', rig.id, file);
-    assert.deepEqual(commands().slice(4), plugged(0, MAC));
+    assert.deepEqual(commands().slice(5), plugged(0, MAC));
   });
 
   it('the network of a VM that is not ours is refused, and stays as it is', async () => {

@@ -28,6 +28,8 @@ export interface NamespaceCalls {
   unshare(flags: number): void;
   /** Brings a network interface up (netdevice(7), SIOCSIFFLAGS). */
   setLinkUp(name: string): void;
+  /** Opens an existing tap of the main thread's network namespace, as QEMU does (tun.rst, TUNSETIFF). @returns its fd, close-on-exec */
+  openTap(name: string): number;
   /** sethostname(2), in the UTS namespace of the main thread. */
   sethostname(name: string): void;
 }
@@ -140,4 +142,18 @@ export interface VirtualMachineCalls {
   checkKvmExtension(kvm: number, extension: number): number;
 }
 
-export type Kernel = VirtualMachineCalls & MountCalls & NamespaceCalls & ProcessCalls & DescriptorCalls & TerminalCalls & ClockCalls;
+export interface CgroupCalls {
+  /** bpf(2): loads a program that decides which devices a process may open (BPF_PROG_TYPE_CGROUP_DEVICE). @returns its fd, close-on-exec */
+  loadDeviceProgram(program: Buffer): number;
+  /** bpf(2): attaches such a program to an open directory of cgroup version 2, in place of the one that it has. */
+  attachDeviceProgram(directory: number, program: number): void;
+}
+
+export type Kernel = CgroupCalls &
+  VirtualMachineCalls &
+  MountCalls &
+  NamespaceCalls &
+  ProcessCalls &
+  DescriptorCalls &
+  TerminalCalls &
+  ClockCalls;

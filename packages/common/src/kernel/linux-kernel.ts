@@ -1,4 +1,5 @@
 /** The real kernel. */
+import { cgroupCalls } from './cgroup-calls.ts';
 import { clockCalls } from './clock-calls.ts';
 import { descriptorCalls } from './descriptor-calls.ts';
 import type { Kernel } from './kernel.ts';
@@ -16,4 +17,5 @@ export const linuxKernel: Kernel = {
   ...terminalCalls,
   ...clockCalls,
   ...virtualMachineCalls,
+  ...cgroupCalls,
 };

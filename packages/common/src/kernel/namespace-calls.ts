@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { bind, check } from './ffi.ts';
 import type { NamespaceCalls } from './kernel.ts';
 
@@ -15,6 +15,9 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const SIOCGIFFLAGS = 0x8913n;
 const SIOCSIFFLAGS = 0x8914n;
 const IFF_UP = 1;
+// linux/if_tun.h
+const TUNSETIFF = 0x400454can;
+const IFF_TAP_NO_PI_VNET_HDR = 0x2 | 0x1000 | 0x4000;
 /** struct ifreq: 16 bytes of name, then a union with the flags first. */
 const IFREQ_SIZE = 40;
 
@@ -36,6 +39,19 @@ export const namespaceCalls: NamespaceCalls = {
       check(libc.ioctl(socket, SIOCSIFFLAGS, request), 'ioctl', `SIOCSIFFLAGS of ${name}`);
     } finally {
       closeSync(socket);
+    }
+  },
+  openTap(name) {
+    const request = Buffer.alloc(IFREQ_SIZE);
+    request.write(name, 0, 15);
+    request.writeUInt16LE(IFF_TAP_NO_PI_VNET_HDR, 16);
+    const fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      check(libc.ioctl(fd, TUNSETIFF, request), 'ioctl', `TUNSETIFF of ${name}`);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
     }
   },
   sethostname(name) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { applyAnnotations } from './annotations.ts';
 import { configurationFile } from './configuration-file.ts';
 import { loadConfiguration } from './load-configuration.ts';
+import { schema } from './schema.ts';
 import type { Configuration } from './schema.ts';
 
 const HYPERVISOR = 'io.katacontainers.config.hypervisor.';
@@ -122,6 +123,18 @@ describe('annotations', () => {
     const sha512 = createHash('sha512').update('kernel').digest('hex');
     assert.equal(hypervisor({ kernel_hash: sha512.toUpperCase() }).kernel, configuration.hypervisor.kernel);
     assert.throws(() => hypervisor({ kernel_hash: '00' }), /kernel has not the SHA-512 that annotation .*kernel_hash asks for/);
+  });
+
+  it('a key of the confinement can never be changed', () => {
+    const open = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['.*'] } };
+    const keys = Object.entries(schema['hypervisor.qemu']).filter(([, { description }]) =>
+      /annotations cannot\s+change/i.test(description),
+    );
+    assert.equal(keys.length, 7);
+    for (const [name] of keys) {
+      const annotation = `${HYPERVISOR}${name}`;
+      assert.throws(() => applyAnnotations(open, { [annotation]: 'false' }), { message: `annotation ${annotation} is not enabled` });
+    }
   });
 
   const refusals: [name: string, value: string, error: RegExp][] = [

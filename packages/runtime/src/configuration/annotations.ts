@@ -33,7 +33,7 @@ const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'defau
 /** Keys that control annotations: no annotation changes them. */
 const guards = [
   ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
-  ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities'],
+  ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities', 'qemu_unprivileged', 'qemu_device_cgroup', 'virtio_fs_sandbox'],
   'virtio_fs_extra_args', // they could share any directory (1.x accepts the annotation without effect)
 ];
 /** Keys of paths on the host: 1.x's name in errors, and the key with the allowed paths. */

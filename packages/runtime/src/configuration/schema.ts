@@ -167,6 +167,11 @@ const hypervisor = {
     'With shared_fs = "virtio-fs", run QEMU as a user of its own without any capability. With 9p QEMU is root: it acts for the users of the\n' +
       'guest. Annotations cannot change this key.',
   ),
+  qemu_device_cgroup: flag(
+    true,
+    'Let QEMU open only the devices that it uses, by the devices cgroup (version 1) or a BPF program (version 2) of its own cgroup. Disks\n' +
+      'and taps that are attached later are passed to it open. Set to false on a host that has neither. Annotations cannot change this key.',
+  ),
   keep_translated_code: flag(
     true,
     'Under emulation, keep the translated code of a template beside its memory, so that clones need not translate it again. Requires\n' +

@@ -1,7 +1,7 @@
 /** The host's cgroups for the processes of a sandbox (cgroups(7)). Pure. */
 
-/** Controllers whose statistics engines read. The guest enforces limits. */
-const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
+/** Controllers whose statistics engines read, and by which QEMU is confined. The guest enforces limits of containers. */
+const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'devices'];
 
 export interface CgroupPlan {
   readonly version: 1 | 2;
@@ -50,6 +50,10 @@ function cgroupMounts(mountinfo: string): Mount[] {
 
 /** Mount points of the host's hierarchies. */
 export const cgroupRoots = (mountinfo: string): string[] => [...new Set(cgroupMounts(mountinfo).map(({ point }) => point))];
+
+/** Whether version 1 has a controller. */
+export const hasController = (mountinfo: string, name: string): boolean =>
+  cgroupMounts(mountinfo).some(({ type, options }) => type === 'cgroup' && options.includes(name));
 
 /** undefined on a host without cgroups. An empty version 2 hierarchy beside version 1 is ignored. */
 export function planCgroup(mountinfo: string, path: string): CgroupPlan | undefined {

@@ -2,6 +2,7 @@
  * The cgroup files that limit a VM's vCPUs to their containers' limits. The vCPU threads have a cgroup of their own below the sandbox's,
  * so that QEMU's other threads, which do the guest's I/O, are not throttled with them. Pure.
  */
+import { VCPU_GROUP } from './group-names.ts';
 
 export interface VcpuLimits {
   /** CPU time in microseconds of each period; 0 means no limit. */
@@ -14,7 +15,6 @@ export interface VcpuLimits {
 /** Files below the sandbox's cgroup and their values, in order. */
 export type Write = readonly [file: string, value: string];
 
-const GROUP = 'vcpus';
 const DEFAULT_PERIOD = 100_000;
 
 /** As runc and systemd convert them: 2…262144 become 1…10000. */
@@ -24,11 +24,11 @@ const weight = (shares: number): number => 1 + Math.floor(((Math.min(Math.max(sh
 function version1({ quota, period, shares }: VcpuLimits): Write[] {
   return [
     ...(shares > 0 ? [['cpu.shares', String(shares)] as const] : []),
-    [`${GROUP}/cpu.cfs_quota_us`, '-1'],
+    [`${VCPU_GROUP}/cpu.cfs_quota_us`, '-1'],
     ...(quota > 0
       ? ([
-          [`${GROUP}/cpu.cfs_period_us`, String(period || DEFAULT_PERIOD)],
-          [`${GROUP}/cpu.cfs_quota_us`, String(quota)],
+          [`${VCPU_GROUP}/cpu.cfs_period_us`, String(period || DEFAULT_PERIOD)],
+          [`${VCPU_GROUP}/cpu.cfs_quota_us`, String(quota)],
         ] as const)
       : []),
   ];
@@ -38,15 +38,15 @@ function version1({ quota, period, shares }: VcpuLimits): Write[] {
 function version2({ quota, period, shares }: VcpuLimits): Write[] {
   return [
     ...(shares > 0 ? [['cpu.weight', String(weight(shares))] as const] : []),
-    [`${GROUP}/cgroup.type`, 'threaded'],
+    [`${VCPU_GROUP}/cgroup.type`, 'threaded'],
     ['cgroup.subtree_control', '+cpu'],
-    [`${GROUP}/cpu.max`, `${quota > 0 ? quota : 'max'} ${period || DEFAULT_PERIOD}`],
+    [`${VCPU_GROUP}/cpu.max`, `${quota > 0 ? quota : 'max'} ${period || DEFAULT_PERIOD}`],
   ];
 }
 
 export function vcpuLimitWrites(version: 1 | 2, limits: VcpuLimits, threads: readonly number[]): Write[] {
   const [writes, members] = version === 1 ? [version1(limits), 'tasks'] : [version2(limits), 'cgroup.threads'];
-  return [...writes, ...threads.map((thread): Write => [`${GROUP}/${members}`, String(thread)])];
+  return [...writes, ...threads.map((thread): Write => [`${VCPU_GROUP}/${members}`, String(thread)])];
 }
 
 /** Limits of a whole sandbox, including the overhead of its VM (`sandbox_cgroup_only`). */

@@ -4,7 +4,9 @@ import { checkConfinement } from './check-confinement.ts';
 import type { ConfiningHost } from './check-confinement.ts';
 
 const status = ['CapEff:\t000001ffffffffff', 'CapAmb:\t0000000000000000', 'Seccomp:\t0', ''].join('\n');
-const whole: ConfiningHost = { exists: () => true, status };
+const mounted = (type: string, options: string): string => `30 20 0:25 / /c/${options} rw - ${type} ${type} rw,${options}`;
+const mountinfo = [mounted('cgroup', 'cpu'), mounted('cgroup', 'devices')].join('\n');
+const whole: ConfiningHost = { exists: () => true, status, mountinfo, loadDeviceProgram: () => {} };
 
 /** Names and details of what is not as shipped. */
 function findings(host: Partial<ConfiningHost>, ...keys: string[]): (string | undefined)[][] {
@@ -32,11 +34,46 @@ describe('checkConfinement', () => {
         'this host lacks namespaces (pid): no container starts',
         'qemu_own_root = false in [hypervisor.qemu] runs it without',
       ],
+      [
+        'virtiofsd: namespaces',
+        'this host lacks namespaces (pid): no container starts',
+        'virtio_fs_sandbox = "chroot" in [hypervisor.qemu] runs it without',
+      ],
     ]));
+  const hosts: [what: string, host: Partial<ConfiningHost>, lack: string | undefined][] = [
+    ['cgroup version 1 without devices', { mountinfo: mounted('cgroup', 'cpu') }, 'the devices cgroup (CONFIG_CGROUP_DEVICE)'],
+    ['no cgroups', { mountinfo: '' }, 'cgroups'],
+    ['cgroup version 2', { mountinfo: mounted('cgroup2', 'nsdelegate') }, undefined],
+    [
+      'cgroup version 2 without BPF',
+      {
+        mountinfo: mounted('cgroup2', 'nsdelegate'),
+        loadDeviceProgram: () => {
+          throw new Error('bpf: EINVAL');
+        },
+      },
+      'BPF programs for devices (CONFIG_CGROUP_BPF; bpf: EINVAL)',
+    ],
+  ];
+  for (const [what, host, lack] of hosts)
+    it(what, () =>
+      assert.deepEqual(
+        findings(host),
+        lack === undefined
+          ? []
+          : [
+              [
+                'QEMU: devices',
+                `this host lacks ${lack}: no container starts`,
+                'qemu_device_cgroup = false in [hypervisor.qemu] runs it without',
+              ],
+            ],
+      ),
+    );
   it('root without capabilities', () =>
     assert.deepEqual(
       findings({ status: status.replace('1ffffffffff', '00000000001') }).map(([name]) => name),
-      ['QEMU: capabilities', 'kata-proxy: confinement', 'kata-shim: confinement'],
+      ['QEMU: capabilities', 'QEMU: not root with virtio-fs', 'kata-proxy: confinement', 'kata-shim: confinement'],
     ));
   it('parts that are switched off', () =>
     assert.deepEqual(findings({}, 'qemu_own_root = false', '[proxy.kata]', 'confine = false'), [

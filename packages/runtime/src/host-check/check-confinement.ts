@@ -1,5 +1,7 @@
 /** Whether this host's kernel has what QEMU, kata-proxy and kata-shim are confined by, as the configuration wants it. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Configuration } from '../configuration/schema.ts';
+import { hasController, planCgroup } from '../host-cgroup/cgroup-plan.ts';
 import type { Check } from './check-installation.ts';
 
 /** What is looked at. */
@@ -7,6 +9,10 @@ export interface ConfiningHost {
   exists(path: string): boolean;
   /** Of /proc/self/status. */
   readonly status: string;
+  /** Of /proc/self/mountinfo. */
+  readonly mountinfo: string;
+  /** @throws Error when the kernel loads no program that limits devices */
+  loadDeviceProgram(): void;
 }
 
 interface Part {
@@ -35,6 +41,21 @@ function privileges({ status }: ConfiningHost): string | undefined {
   return NEEDED.every((number) => (effective >> number) & 1n) ? undefined : 'the capabilities SETPCAP, SETGID, SETUID and SYS_CHROOT';
 }
 
+/** Any path: only the version counts. */
+const ANY = '/';
+
+function devices({ mountinfo, loadDeviceProgram }: ConfiningHost): string | undefined {
+  const plan = planCgroup(mountinfo, ANY);
+  if (!plan) return 'cgroups';
+  if (plan.version === 1) return hasController(mountinfo, 'devices') ? undefined : 'the devices cgroup (CONFIG_CGROUP_DEVICE)';
+  try {
+    loadDeviceProgram();
+    return undefined;
+  } catch (error) {
+    return `BPF programs for devices (CONFIG_CGROUP_BPF; ${errorMessage(error)})`;
+  }
+}
+
 const parts: readonly Part[] = [
   {
     name: 'QEMU: seccomp',
@@ -53,6 +74,24 @@ const parts: readonly Part[] = [
     isWanted: ({ hypervisor }) => !hypervisor.qemu_capabilities.includes('ALL'),
     lack: privileges,
     without: 'qemu_capabilities = ["ALL"] in [hypervisor.qemu]',
+  },
+  {
+    name: 'QEMU: devices',
+    isWanted: ({ hypervisor }) => hypervisor.qemu_device_cgroup,
+    lack: devices,
+    without: 'qemu_device_cgroup = false in [hypervisor.qemu]',
+  },
+  {
+    name: 'QEMU: not root with virtio-fs',
+    isWanted: ({ hypervisor }) => hypervisor.qemu_unprivileged,
+    lack: privileges,
+    without: 'qemu_unprivileged = false in [hypervisor.qemu]',
+  },
+  {
+    name: 'virtiofsd: namespaces',
+    isWanted: ({ hypervisor }) => hypervisor.virtio_fs_sandbox === 'namespace',
+    lack: namespaces,
+    without: 'virtio_fs_sandbox = "chroot" in [hypervisor.qemu]',
   },
   ...(['proxy', 'shim'] as const).map((name) => ({
     name: `kata-${name}: confinement`,

@@ -77,6 +77,9 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion, acce
     SeccompSandbox: hypervisor.seccompsandbox,
     OwnRoot: hypervisor.qemu_own_root,
     Capabilities: hypervisor.qemu_capabilities,
+    Unprivileged: hypervisor.qemu_unprivileged,
+    DeviceCgroup: hypervisor.qemu_device_cgroup,
+    VirtioFSSandbox: hypervisor.virtio_fs_sandbox,
   };
 }
 

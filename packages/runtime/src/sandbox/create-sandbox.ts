@@ -8,7 +8,7 @@ import { shmBytes } from '../storage/share-plan.ts';
 import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
-import { limitThreadsOf } from '../vm/container-cgroup.ts';
+import { limitDevicesOf, limitThreadsOf } from '../vm/container-cgroup.ts';
 import { setOomScore } from '../processes/oom-score.ts';
 import { childrenOf } from '../processes/process-use.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
@@ -91,6 +91,12 @@ function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, n
   };
 }
 
+/** Before anything of the container runs in the guest. @throws KataError when the devices cannot be limited */
+function confineInCgroups(context: Context, request: SandboxRequest, { vm: { pid }, plan }: RunningVm): void {
+  limitThreadsOf(context, request, pid);
+  if (context.configuration.hypervisor.qemu_device_cgroup) limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
+}
+
 /**
  * Creates everything up to CreateSandbox. Changes on the host are in the journal when it fails.
  * @throws KataError
@@ -113,9 +119,9 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
   const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp });
-  limitThreadsOf(context, request, vm.vm.pid);
-  setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
   try {
+    confineInCgroups(context, request, vm);
+    setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
     const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // reported by the promise
     const state = sandboxState(context, request, vm, network);

@@ -10,7 +10,7 @@ import { holderOf } from '../state/state.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { childrenOf } from '../processes/process-use.ts';
-import { limitThreadsOf, moveIntoCgroupOf } from '../vm/container-cgroup.ts';
+import { limitDevicesOf, limitThreadsOf, limitsDevicesOf, moveIntoCgroupOf } from '../vm/container-cgroup.ts';
 
 /** `delete --force` does not wait for a verb that hangs. */
 const FORCED_LOCK_MS = 1000;
@@ -23,9 +23,13 @@ function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: 
 /** The VM is counted in the cgroups of the next container from now on. */
 function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
   const place = { sandboxId, id: next };
+  const hasDeviceLimit = limitsDevicesOf({ sandboxId, id: holderOf(state) });
   moveIntoCgroupOf(context, place, processesOfVm(state));
-  const qemu = state.HypervisorState.Process;
-  if (isAlive(qemu)) limitThreadsOf(context, place, qemu.pid);
+  const { Process: qemu, Virtiofsd } = state.HypervisorState;
+  if (isAlive(qemu)) {
+    limitThreadsOf(context, place, qemu.pid);
+    if (hasDeviceLimit) limitDevicesOf(context, place, { pid: qemu.pid, is9p: !Virtiofsd });
+  }
   return { ...state, Holder: next };
 }
 

@@ -2,9 +2,10 @@
  * Block devices of the host that are attached to a VM with a container and detached with it. A disk is recorded in the sandbox's state
  * before it is attached, so that a killed create leaves a record. Attached disks end with QEMU in any case.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, QmpError } from '@kata-containers/common/errors/kata-error';
+import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { GuestDisk } from '../agent/disk-requests.ts';
 import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
@@ -17,8 +18,11 @@ import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context, Tools } from '../context/context.ts';
 import { diskCache, diskConfig, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
+import type { ContainerPlace } from '../state/sandbox-name.ts';
+import { holderOf } from '../state/state.ts';
 import type { DiskConfig, DiskRecord, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
+import { withBlockDevice } from '../vm/container-cgroup.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 
 const placeOf = ({ Driver, Index, Slot }: DiskRecord): DiskPlace => ({ driver: Driver, index: Index, slot: Slot });
@@ -32,18 +36,29 @@ interface Owner {
 
 /** The VM that disks are plugged into. */
 interface Machine {
+  /** The container whose cgroups have QEMU, and QEMU's share. */
+  readonly holder: ContainerPlace & { readonly is9p: boolean };
   readonly monitor: QmpClient;
   readonly config: DiskConfig;
   readonly kernel: Kernel;
 }
 
+/** An NVDIMM's file is opened again by QEMU (/proc/self/fd), all others are used as they are passed. */
+function whileOpening<T>({ kernel, holder }: Machine, driver: DiskDriver, open: number, act: () => Promise<T>): Promise<T> {
+  const stats = fstatSync(open);
+  if (driver !== 'nvdimm' || !stats.isBlockDevice()) return act();
+  return withBlockDevice(kernel, holder, unpackDevice(stats.rdev), act);
+}
+
 /** @returns the address in the guest's memory, of an NVDIMM */
-async function plugNew({ monitor, config, kernel }: Machine, disk: HostDisk, record: DiskRecord): Promise<number | undefined> {
+async function plugNew(machine: Machine, disk: HostDisk, record: DiskRecord): Promise<number | undefined> {
+  const { monitor, config, kernel } = machine;
   const { path, bytes, isReadonly, isMounted: isExclusive } = disk;
   const open = openSync(path, isReadonly ? 'r' : 'r+');
   try {
     const file = await monitor.addDescriptor(open, path, kernel);
-    return await plugDisk(monitor, { id: record.ID, file, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) });
+    const plugged = { id: record.ID, file, bytes, isReadonly, isExclusive, cache: diskCache(config), ...placeOf(record) };
+    return await whileOpening(machine, record.Driver, open, () => plugDisk(monitor, plugged));
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
     throw new HypervisorError(`block device ${disk.path} cannot be plugged`, error.message, { cause: error });
@@ -96,7 +111,9 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
     const config = before.Config?.HypervisorConfig ?? diskConfig(context.configuration.hypervisor);
     return withMonitor(owner.sandboxId, before, async (monitor) => {
       let now = before;
-      for (const disk of disks) now = await provide({ monitor, config, kernel: context.kernel }, now, disk, owner);
+      const { sandboxId } = owner;
+      const holder = { sandboxId, id: holderOf(before), is9p: !before.HypervisorState.Virtiofsd };
+      for (const disk of disks) now = await provide({ monitor, config, holder, kernel: context.kernel }, now, disk, owner);
       return now;
     });
   });

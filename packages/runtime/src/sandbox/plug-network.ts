@@ -1,16 +1,17 @@
 /** Attaches links that are added to a sandbox's network namespace after its VM was started, and detaches them. */
-import { closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Interface } from '@kata-containers/common/generated/types';
 import { configureGuestNetwork } from './configure-guest-network.ts';
-import { canOpen } from '../host-check/accelerator.ts';
+import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
 import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
 import { TOOL_TIMEOUT_MS } from '../network/ip-command.ts';
 import { joinOne, scanNetwork } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
+import { inNetworkNamespace } from '../network/namespace.ts';
 import { isMacvtap, modelBeside, savedLink } from '../network/macvtap-plan.ts';
 import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
@@ -52,16 +53,26 @@ interface NewEndpoint {
   readonly link: Link;
 }
 
-/** Makes the tap of `endpoint`. @returns the fd of a macvtap's device; undefined for a tap that QEMU opens itself */
-async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kernel: Kernel): Promise<number | undefined> {
+/** Makes the tap of `endpoint`. @returns its fd, or that of a macvtap's device */
+async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kernel: Kernel): Promise<number> {
   const { NetNsPath: netns, HasResolver: hasResolver = false } = network;
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   const { Saved: saved, Tap: tap } = endpoint;
   if (saved) journal.record({ undo: 'restore-links', netns, links: [saved] });
   journal.record({ undo: 'delete-links', netns, links: [tap], ingress: [link.name] });
-  if (saved) return (await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel))[0];
+  const [macvtap] = saved ? await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel) : [];
+  if (macvtap !== undefined) return macvtap;
   await joinOne(netns, { link, tap }, hasResolver, kernel);
-  return undefined;
+  return inNetworkNamespace(netns, kernel, () => kernel.openTap(tap));
+}
+
+/** undefined on a host without vhost-net, or when the configuration does not want it. */
+function openVhost({ disable_vhost_net: isUnwanted }: HypervisorConfiguration): number | undefined {
+  try {
+    return isUnwanted ? undefined : openSync('/dev/vhost-net', constants.O_RDWR);
+  } catch {
+    return undefined; // a node without its module, too
+  }
 }
 
 /** Connects a link to a new device of the VM. Leaves nothing on the host when it fails. */
@@ -69,18 +80,20 @@ export async function plugLink(context: Context, id: string, state: SandboxState
   const { configuration, kernel } = context;
   const { NetNsPath } = state.Network;
   const endpoint = planEndpoint(state, link, modelBeside(configuration.runtime.internetworking_model, state.Network.HasResolver === true));
-  const { Tap: tap, NetDev: netdev, Slot: slot } = endpoint;
-  let descriptor: number | undefined;
+  const { NetDev: netdev, Slot: slot } = endpoint;
+  const opened: number[] = [];
   try {
-    descriptor = await attach({ sandboxId: id, network: state.Network, endpoint, link }, kernel);
-    const vhost = !configuration.hypervisor.disable_vhost_net && canOpen('/dev/vhost-net');
-    const card = { netdev, tap, mac: link.mac, slot, vhost, ...(descriptor !== undefined && { descriptor }) };
+    const tap = await attach({ sandboxId: id, network: state.Network, endpoint, link }, kernel);
+    opened.push(tap);
+    const vhost = openVhost(configuration.hypervisor);
+    if (vhost !== undefined) opened.push(vhost);
+    const card = { netdev, tap, mac: link.mac, slot, ...(vhost !== undefined && { vhost }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));
   } catch (error) {
     await detach(NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is reported
     throw error;
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    for (const fd of opened) closeSync(fd);
   }
   const plugged = withNetwork(state, { Endpoints: [...endpoints(state), endpoint] });
   saveSandbox(id, plugged);

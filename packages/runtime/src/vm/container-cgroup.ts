@@ -1,7 +1,12 @@
 /** The host's cgroups for a container's processes: engines read the statistics of the shim's cgroup. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
+import { blockDevice, qemuDevices } from '../host-cgroup/device-rules.ts';
+import { limitDevices, limitsDevices, withDevice } from '../host-cgroup/limit-devices.ts';
 import { limitThreads } from '../host-cgroup/limit-threads.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
 import { containerEntries } from '../undo/container-journal.ts';
@@ -43,6 +48,38 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
 /** Limits the threads of QEMU, in the cgroups of a container. */
 export function limitThreadsOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pid: number): void {
   attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, id), pid));
+}
+
+export interface LimitedQemu {
+  readonly pid: number;
+  /** QEMU serves the share by 9p. */
+  readonly is9p: boolean;
+}
+
+/** Holds QEMU to the devices that it uses, in the cgroups of a container. @throws KataError when the host does not allow that */
+export function limitDevicesOf({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void {
+  try {
+    limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel);
+  } catch (error) {
+    throw new KataError(
+      `the devices of QEMU cannot be limited (${errorMessage(error)}); qemu_device_cgroup = false in [hypervisor.qemu] runs it without`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether QEMU is held to devices in the cgroups of a container. */
+export const limitsDevicesOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsDevices(directoriesOf(sandboxId, id));
+
+/** Runs `act`, during which QEMU may also open a block device, if its devices are limited. @throws Error of `act`, or of the kernel */
+export function withBlockDevice<T>(
+  kernel: Kernel,
+  { sandboxId, id, is9p }: ContainerPlace & Pick<LimitedQemu, 'is9p'>,
+  device: DeviceNumber,
+  act: () => Promise<T>,
+): Promise<T> {
+  const directories = directoriesOf(sandboxId, id);
+  return withDevice({ directories, rules: qemuDevices({ makesNodes: is9p }), extra: blockDevice(device) }, kernel, act);
 }
 
 /** Moves processes of a VM to the cgroups of a container. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { silentLogger } from '@kata-containers/common/logging/logger';
@@ -11,6 +11,8 @@ import type { CheckedHost } from '../../host-check/check-host.ts';
 import { checkComponents, checkHostParts, configurationChecks, thisInstallation } from '../../host-check/check-installation.ts';
 import type { Check } from '../../host-check/check-installation.ts';
 import { checkConfinement } from '../../host-check/check-confinement.ts';
+import type { ConfiningHost } from '../../host-check/check-confinement.ts';
+import { deviceProgram } from '../../host-cgroup/device-program-plan.ts';
 import type { AcceleratorChoice } from '../../host-check/accelerator.ts';
 import { knownAccelerator } from '../../host-check/known-accelerator.ts';
 import { verdictOf } from '../../host-check/verdict.ts';
@@ -84,13 +86,20 @@ interface Findings {
   readonly warnings: readonly string[];
 }
 
+const confiningHost: ConfiningHost = {
+  exists: existsSync,
+  status: readFileSync('/proc/self/status', 'latin1'),
+  mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+  loadDeviceProgram: () => closeSync(linuxKernel.loadDeviceProgram(deviceProgram([]))),
+};
+
 /** Checks what a container needs besides a CPU that runs VMs. */
 async function findings({ configuration }: Invocation): Promise<Findings> {
   const parts = checkHostParts(thisInstallation);
   try {
     const { configuration: loaded, warnings, files } = await configuration();
     const read: Check = { name: 'configuration', status: 'ok', detail: files.join(', ') };
-    const confinement = checkConfinement(loaded, { exists: existsSync, status: readFileSync('/proc/self/status', 'latin1') });
+    const confinement = checkConfinement(loaded, confiningHost);
     const checks = [read, ...checkComponents(loaded, thisInstallation), ...confinement, ...parts];
     return { checks, accelerator: await knownAccelerator(loaded.hypervisor, linuxKernel), warnings };
   } catch (error) {

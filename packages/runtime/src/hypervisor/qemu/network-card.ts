@@ -5,35 +5,33 @@ import type { QmpClient } from '../qmp/qmp-client.ts';
 import { awaitDeleted } from './await-deleted.ts';
 import { onBridge } from './bridge-place.ts';
 
+type Sender = Pick<Kernel, 'sendDescriptorOver'>;
+
 export interface NetworkCard {
   /** Name of the backend in QEMU: `network-N` for a device that the VM was started with, `brN_kata` for a hot-plugged one (1.x's names). */
   readonly netdev: string;
-  /** Opened by QEMU in its own network namespace, unless `descriptor` is set. */
-  readonly tap: string;
-  /** Fd of the tap's device. */
-  readonly descriptor?: number;
+  /** Fd of the tap or of the macvtap's device. */
+  readonly tap: number;
+  /** Fd of /dev/vhost-net, when it is used. */
+  readonly vhost?: number;
   readonly mac: string;
   /** Slot on the first bridge, 1 to 30. */
   readonly slot: number;
-  readonly vhost: boolean;
 }
 
-/** QEMU's options for the tap. An fd has 1.x's name. */
-async function tapSource(
-  monitor: QmpClient,
-  { tap, descriptor }: NetworkCard,
-  kernel: Pick<Kernel, 'sendDescriptorOver'>,
-): Promise<Readonly<Record<string, unknown>>> {
-  if (descriptor === undefined) return { ifname: tap, script: 'no', downscript: 'no' };
-  await monitor.giveDescriptor('fd0', descriptor, kernel);
-  return { fds: 'fd0' };
+/** QEMU opens nothing itself; the fds have 1.x's names. @returns QEMU's options for the tap */
+async function tapSource(monitor: QmpClient, { tap, vhost }: NetworkCard, kernel: Sender): Promise<Readonly<Record<string, unknown>>> {
+  await monitor.giveDescriptor('fd0', tap, kernel);
+  if (vhost === undefined) return { fds: 'fd0' };
+  await monitor.giveDescriptor('vhostfd0', vhost, kernel);
+  return { fds: 'fd0', vhost: true, vhostfds: 'vhostfd0' };
 }
 
 /** @throws QmpError, with nothing left in QEMU */
-export async function plugCard(monitor: QmpClient, card: NetworkCard, kernel: Pick<Kernel, 'sendDescriptorOver'>): Promise<void> {
-  const { netdev, mac, slot, vhost } = card;
+export async function plugCard(monitor: QmpClient, card: NetworkCard, kernel: Sender): Promise<void> {
+  const { netdev, mac, slot } = card;
   const source = await tapSource(monitor, card, kernel);
-  await monitor.execute('netdev_add', { type: 'tap', id: netdev, ...source, ...(vhost && { vhost }) });
+  await monitor.execute('netdev_add', { type: 'tap', id: netdev, ...source });
   try {
     const device = { driver: 'virtio-net-pci', id: `virtio-${netdev}`, netdev, mac, romfile: '' };
     await monitor.execute('device_add', { ...device, ...onBridge(slot) });

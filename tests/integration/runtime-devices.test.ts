@@ -1,0 +1,85 @@
+/** What a process in QEMU's cgroup may open: by the devices cgroup of version 1, and by a program of version 2. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { run } from '../support/run.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
+
+/** Numbers of a disk of the host that can be opened. */
+function hostDisk(): string {
+  const name = readdirSync('/sys/block').find((block) => Number(readFileSync(`/sys/block/${block}/size`, 'utf8')) > 0);
+  assert.ok(name, 'the machine has a disk');
+  return readFileSync(`/sys/block/${name}/dev`, 'utf8').trim().replace(':', ' ');
+}
+
+/** Only version 2 is mounted: what it has of this cell. */
+const version2 = 'umount -lR /sys/fs/cgroup; umount -lR /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup || exit';
+
+/** Says of each way what a process in the cgroup $1 is allowed. */
+const PROBE = `
+try() { name=$1; shift; if "$@" 2>/dev/null; then echo "$name=allowed"; else echo "$name=denied"; fi; }
+reads() { (exec 3<"$1"); }
+echo $$ >"$1/cgroup.procs" || exit
+rm -f node other
+try make_node mknod node b ${hostDisk()}
+try read_disk reads node
+try read_kernel_log reads /dev/kmsg
+try read_zero reads /dev/zero
+try write_null sh -c 'echo x >/dev/null'
+rm -f node
+`;
+const everything = ['make_node', 'read_disk', 'read_kernel_log', 'read_zero', 'write_null'];
+
+describe('devices of QEMU', function () {
+  this.timeout(60_000);
+  let rig: RuntimeRig;
+  beforeEach(() => (rig = new RuntimeRig()));
+  afterEach(() => rig.close());
+
+  /** Creates a container, probes in a cgroup of its sandbox, and deletes it; all in a mount namespace that `prepare` changes. @returns what is allowed */
+  async function allowed(prepare: string, hierarchy: string, group: string): Promise<string[]> {
+    const config = rig.scratch.file('c.toml');
+    const script = `
+      ${prepare}
+      kata() { ${RUNTIME.map((part) => `'${part}'`).join(' ')} --kata-config '${config}' "$@"; }
+      kata create --bundle '${rig.scratch.file('bundle')}' ${rig.id} || exit
+      top=$(sed -n 's/^[0-9]*:${hierarchy}:\\(.*\\)\\/qemu$/\\1/p' /proc/$(cat /run/vc/vm/${rig.id}/pid)/cgroup)
+      cd '${rig.scratch.file('.')}' && sh -c '${PROBE.replaceAll("'", `'\\''`)}' sh "/sys/fs/cgroup${hierarchy === '' ? '' : `/${hierarchy}`}$top${group}"
+      kata delete --force ${rig.id}`;
+    const { stdout, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script]);
+    const results = [...stdout.matchAll(/(\w+)=(allowed|denied)/g)];
+    assert.equal(results.length, everything.length, stdout + stderr);
+    return results.flatMap(([, name = '', result]) => (result === 'allowed' ? [name] : []));
+  }
+
+  for (const [version, prepare, hierarchy] of [
+    ['version 1', '', 'devices'],
+    ['version 2', version2, ''],
+  ] as const) {
+    it(`${version}: few; nodes can be made, as a guest does by 9p`, async () => {
+      rig.prepare();
+      assert.deepEqual(await allowed(prepare, hierarchy, '/qemu'), ['make_node', 'read_zero', 'write_null']);
+    });
+    it(`${version}: with virtio-fs no nodes`, async () => {
+      rig.prepare({
+        configuration: {
+          'hypervisor.qemu.shared_fs': 'virtio-fs',
+          'hypervisor.qemu.virtio_fs_daemon': rig.executable('virtiofsd', 'exec sleep 1000'),
+        },
+      });
+      assert.deepEqual(await allowed(prepare, hierarchy, '/qemu'), ['read_zero', 'write_null']);
+    });
+    it(`${version}: the rest of the sandbox may open everything`, async () => {
+      rig.prepare();
+      assert.deepEqual(await allowed(prepare, hierarchy, ''), everything);
+    });
+  }
+
+  it('a host without the controller: create fails with the key that does without', async () => {
+    rig.prepare();
+    const create = [...RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
+    const script = 'umount -l /sys/fs/cgroup/devices; umount -lR /sys/fs/cgroup/unified; "$@"';
+    const { code, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...create]);
+    const remedy = 'qemu_device_cgroup = false in [hypervisor.qemu] runs it without';
+    assert.deepEqual([code, stderr], [1, `the devices of QEMU cannot be limited (the host has no devices cgroup); ${remedy}\n`]);
+  });
+});
