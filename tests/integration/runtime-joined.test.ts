@@ -100,6 +100,23 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual(leftovers(), []);
   });
 
+  it('links that are added between create and start of the one that is made again are plugged into its new VM', async () => {
+    assert.deepEqual(quiet(await join('a')), SILENT);
+    await deleted(rig.id);
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    const inside = ['nsenter', `--net=${networkOf(pidOf(rig.id))}`, 'ip'];
+    for (const args of [
+      ['link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0'],
+      ['address', 'add', '10.7.0.2/24', 'dev', 'eth0'],
+    ])
+      assert.equal((await run('env', [...inside, ...args])).code, 0);
+    assert.equal((await rig.kata('start', rig.id)).code, 0);
+    assert.deepEqual(
+      [rig.id, `${rig.id}~2`].map((name) => (stateOf(name).Network.Endpoints ?? []).map(({ Name }) => Name)),
+      [[], ['eth0']],
+    );
+  });
+
   it("the engine's own namespace may go with the first container: the others keep it", async () => {
     await deleted(rig.id);
     const path = `/run/netns/${rig.id}`;
