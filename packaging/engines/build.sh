@@ -1,28 +1,38 @@
 #!/usr/bin/env bash
-# Unpacks the engines of Debian's current stable release, docker, containerd and podman, for tests with them (tests/support/cell.sh).
-# Nothing is installed: the directory usr of the result is mounted over the machine's /usr, in a mount namespace.
-# packaging/cache keeps the result by the hash of this file: an updated package is fetched when the cache is empty.
+# Unpacks the engines of another Debian suite, docker, containerd and podman, for tests with them (tests/support/cell.sh):
+#
+#   build.sh SUITE --output DIR    SUITE is trixie or sid
+#
+# Nothing is installed: the directory usr of the result is mounted over the machine's /usr, in a mount namespace. The file versions of
+# the result has a line for each package.
+# packaging/cache keeps the result by the hash of this file: an updated package is fetched when the cache is empty. No version is named
+# here, since a suite has only its newest one.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
-  echo "usage: build.sh --output DIR | --print-key" >&2
+  echo "usage: build.sh SUITE --output DIR | SUITE --print-key" >&2
   exit 2
 }
-[ $# -gt 0 ] || usage
+[ $# -gt 1 ] || usage
 
-suite=trixie
-engines='docker.io docker-cli containerd runc tini podman conmon crun netavark containernetworking-plugins'
-# What the engines load and Debian 12 does not have, or has in an older version. The C library runs Debian 12's programs as well.
-libraries='libc6 libassuan9 libblkid1 libglib2.0-0t64 libgpg-error0 libgpgme11t64 libmount1 libseccomp2 libsqlite3-0 libsubid5 libsystemd0
-  libyajl2'
+suite=$1
+shift
+engines='docker.io docker-cli containerd runc tini podman conmon crun netavark aardvark-dns containernetworking-plugins
+  iptables'
+case $suite in
+  trixie) ;;
+  sid) engines="$engines docker-compose" ;;
+  *) usage ;;
+esac
 
-say() { echo "engines: $*"; }
+say() { echo "engines of $suite: $*"; }
 
-# Downloads the packages. The machine's lists and installed packages do not count: apt has directories of its own.
+# Downloads the engines and the libraries that they depend on: Debian 12 does not have all of them, or has older versions. The suite's C
+# library runs Debian 12's programs as well. The machine's lists and installed packages do not count: apt has directories of its own.
 fetch() {
-  local apt=$1/apt options
+  local apt=$1/apt options libraries
   mkdir -p "$apt/lists/partial" "$1/packages"
   : >"$apt/status"
   apt-get indextargets --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $suite main" \
@@ -31,7 +41,9 @@ fetch() {
   options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
     -o "Dir::State::Status=$apt/status" -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
   # shellcheck disable=SC2086 -- lists of words
-  apt-get "${options[@]}" update && cd "$1/packages" && apt-get "${options[@]}" download $engines $libraries
+  apt-get "${options[@]}" update &&
+    libraries=$(apt-get "${options[@]}" install --simulate --no-install-recommends $engines | awk '$1 == "Inst" && $2 ~ /^lib/ { print $2 }') &&
+    cd "$1/packages" && apt-get "${options[@]}" download $engines $libraries
 }
 
 unpack() {
@@ -65,8 +77,8 @@ build() {
 }
 
 case $1 in
-  --output) "$here/../cache/keep.sh" engines "$("$0" --print-key)" "${2:?}" "$here/build.sh" --into ;;
+  --output) "$here/../cache/keep.sh" "engines-$suite" "$("$0" "$suite" --print-key)" "${2:?}" "$here/build.sh" "$suite" --into ;;
   --into) build "${2:?}" ;;
-  --print-key) "$here/../cache/input-key.sh" "$here" ;;
+  --print-key) "$here/../cache/input-key.sh" -t "$suite" "$here" ;;
   *) usage ;;
 esac

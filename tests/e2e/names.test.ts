@@ -8,6 +8,7 @@ import { OUTSIDE_ADDRESS, startNameServer } from './name-server.ts';
 import { good } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
+import { until } from '../support/until.ts';
 
 for (const runtime of ['kata-runtime', 'runc']) {
   describe(`names in docker's networks with ${runtime}`, function () {
@@ -98,6 +99,28 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.deepEqual(await addresses('late'), []);
       await run('late', '--ip', '10.97.0.21');
       assert.deepEqual(await addresses('late'), ['10.97.0.21']);
+    });
+    it("a container of docker's default network that is connected later: names of containers, and of servers outside by both networks", async () => {
+      const address = await good(engine.inNetwork('ip', ['-4', '-o', 'address', 'show', 'docker0']));
+      const [, gateway = ''] = /inet ([\d.]+)/.exec(address) ?? [];
+      const first = await startNameServer(engine.pid, gateway);
+      try {
+        for (const server of [gateway, '10.97.0.1']) {
+          await docker('run', '-d', '--name', 'connected', '--dns', server, 'busybox', 'sleep', '1000');
+          await docker('network', 'connect', 'names', 'connected');
+          const finds = (name: string, address: string): Promise<void> =>
+            until(`${name} is found`, async () =>
+              (await engine.docker(['exec', 'connected', 'nslookup', '-type=a', name])).stdout.includes(`Address: ${address}`),
+            );
+          await finds('web', '10.97.0.10');
+          await finds('a.outside.example', OUTSIDE_ADDRESS);
+          await docker('rm', '-f', 'connected');
+        }
+      } finally {
+        const ended = once(first, 'exit');
+        first.kill();
+        await ended;
+      }
     });
     it('a link has its own name in one container', async () => {
       const { stdout } = await engine.docker([

@@ -59,6 +59,22 @@ describe('kata-runtime and links that are added later', function () {
     assert.match(await filters('tap1_kata'), /Egress Redirect to device eth1/);
   });
 
+  it("docker's resolver that is named between create and start gets the answers of servers outside", async () => {
+    const file = rig.scratch.file('resolv.conf');
+    writeFileSync(file, 'nameserver 192.0.2.1\n');
+    rig.prepare();
+    rig.changeSpec((spec) => {
+      spec.linux['resources'] = {};
+      (spec as { mounts?: object[] }).mounts = [{ destination: '/etc/resolv.conf', type: 'bind', source: file, options: ['rbind'] }];
+    });
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    writeFileSync(file, 'nameserver 127.0.0.11\n');
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
+    assert.match(await filters('eth0'), /protocol ip pref 2 /);
+    assert.equal((await ip('sysctl', '-n', 'net.ipv4.ip_local_port_range')).replace(/\s+/g, ' '), '61440 61695 ');
+  });
+
   it('no new link: start sends nothing to QEMU', async () => {
     await created();
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);

@@ -6,7 +6,7 @@ import { inNetworkNamespace } from './namespace.ts';
 import { linkNumbers, parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { requireTun } from './require-tun.ts';
-import { isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
+import { answersBatch, isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
 import { RESOLVER_PORT_RANGE } from './resolver-filter-plan.ts';
 
@@ -61,11 +61,27 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
   });
 }
 
+/** In the namespace of docker's resolver. */
+const setResolverPorts = (): void => writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', RESOLVER_PORT_RANGE);
+
+/** Lets docker's resolver get the answers of servers outside over links that are connected to taps already. */
+export async function keepAnswers(
+  path: string,
+  joined: readonly { readonly name: string; readonly tap: string }[],
+  kernel: Pick<Kernel, 'setns'>,
+): Promise<void> {
+  if (joined.length === 0) return;
+  await inNetworkNamespace(path, kernel, async () => {
+    setResolverPorts();
+    await runTool('tc', ['-batch', '-'], { input: answersBatch(joined) });
+  });
+}
+
 async function join(path: string, joined: readonly JoinedLink[], options: TcfilterOptions, kernel: Pick<Kernel, 'setns'>): Promise<void> {
   if (options.taps !== 'there') requireTun();
   const plan = planTcfilter(joined, options);
   await inNetworkNamespace(path, kernel, async () => {
-    if (options.hasResolver === true) writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', RESOLVER_PORT_RANGE);
+    if (options.hasResolver === true) setResolverPorts();
     await runTool('ip', ['-batch', '-'], { input: plan.ipBatch });
     await runTool('tc', ['-batch', '-'], { input: plan.tcBatch });
   });

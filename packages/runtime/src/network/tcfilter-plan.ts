@@ -33,6 +33,10 @@ export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
   lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
 
+/** Text for tc(8): connected links, by name, that docker's resolver is to get answers over from now on. */
+export const answersBatch = (joined: readonly { readonly name: string; readonly tap: string }[]): string =>
+  lines(joined.flatMap(({ name, tap }) => resolverFilters(name, tap)));
+
 export interface TcfilterOptions {
   /** Whether the taps must be created, or exist. */
   readonly taps?: 'new' | 'there';

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { Spec } from '@kata-containers/common/oci/spec';
 import type { Interface } from '@kata-containers/common/generated/types';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
@@ -17,6 +18,7 @@ import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
+import { noticeResolver } from './notice-resolver.ts';
 import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
@@ -104,10 +106,10 @@ export async function plugLink(context: Context, id: string, state: SandboxState
 export const placeOf = (state: SandboxState, mac: string): string =>
   pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
 
-/** docker from 28 on fills the namespace between `create` and `start`. @throws KataError, QmpError, AgentError */
-export async function plugAllLinks(context: Context, id: string, agent: AgentConnection): Promise<void> {
+/** docker from 28 on fills the namespace between `create` and `start`. `spec`: the container's. @throws KataError, QmpError, AgentError */
+export async function plugAllLinks(context: Context, id: string, agent: AgentConnection, spec: Spec): Promise<void> {
   const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
-    let now = loadSandbox(id);
+    let now = await noticeResolver(context, id, loadSandbox(id), spec);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     now = withNetwork(now, { Told: found });

@@ -23,7 +23,7 @@ export async function startContainer(context: Context, id: string): Promise<void
       Network.Endpoints?.length === 0 &&
       context.configuration.runtime.internetworking_model !== 'none'
     )
-      await traceStep(context.log, 'new links', () => plugAllLinks(context, sandboxId, agent));
+      await traceStep(context.log, 'new links', () => plugAllLinks(context, sandboxId, agent, bundle.spec));
     await traceStep(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }));
   } finally {
     agent.close();

@@ -1,5 +1,6 @@
 /** `kata-network sync`: applies the current links, addresses and routes of the network namespace to a running VM. The first shim calls it. */
 import { CLONE_NEWNET } from '@kata-containers/common/kernel/constants';
+import type { Spec } from '@kata-containers/common/oci/spec';
 import { neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import { scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
@@ -12,15 +13,17 @@ import { holderOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { callGuest } from './call-guest.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
+import { keptBundle } from './kept-bundle.ts';
 import { planSync, withoutLinks } from './network-sync-plan.ts';
 import type { SyncPlan } from './network-sync-plan.ts';
+import { noticeResolver } from './notice-resolver.ts';
 import { placeOf, plugLink, unplugEndpoint, withNetwork } from './plug-network.ts';
 
 const NOTHING: NetworkFacts = { links: [], routes: [], neighbours: [], taps: [], present: {} };
 
-async function changeDevices(context: Context, id: string): Promise<{ state: SandboxState; plan: SyncPlan }> {
+async function changeDevices(context: Context, id: string, spec: Spec): Promise<{ state: SandboxState; plan: SyncPlan }> {
   return withSandboxLock(id, context.kernel, async () => {
-    let state = loadSandbox(id);
+    let state = await noticeResolver(context, id, loadSandbox(id), spec);
     const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
@@ -43,7 +46,7 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
   });
 }
 
-const isRunning = (record: ContainerRecord | undefined): boolean =>
+const isRunning = (record: ContainerRecord | undefined): record is ContainerRecord =>
   record !== undefined && ['running', 'paused'].includes(currentState(record));
 
 /** Of the shims that watch a network one acts: that of the first container or, once that has ended, of the one that joined it first. */
@@ -62,7 +65,7 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   if (!isRunning(record) || !isWatcher(sandboxId, id)) return;
   // The shim that started this process is in the sandbox's namespace, which must not be mistaken for the host's.
   context.kernel.unshare(CLONE_NEWNET);
-  const { state, plan } = await changeDevices(context, sandboxId);
+  const { state, plan } = await changeDevices(context, sandboxId, keptBundle(sandboxId, id, record).spec);
   await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
   await withSandboxLock(sandboxId, context.kernel, () => {
     const now = loadSandbox(sandboxId);

@@ -1,0 +1,22 @@
+/**
+ * Docker's resolver may begin to work in a sandbox's network namespace after `create`: docker from 28 on writes resolv.conf between `create`
+ * and `start`, and `docker network connect` writes it when the container's first network is the default one.
+ */
+import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
+import type { Spec } from '@kata-containers/common/oci/spec';
+import type { Context } from '../context/context.ts';
+import { keepAnswers } from '../network/join.ts';
+import type { SandboxState } from '../state/state.ts';
+import { saveSandbox } from '../state/state-store.ts';
+import { dnsLines } from './dns-lines.ts';
+
+/** `id`: the sandbox's name. `spec`: of the container whose resolv.conf docker writes. Call it with the sandbox's lock, before links are attached. */
+export async function noticeResolver({ kernel }: Context, id: string, state: SandboxState, spec: Spec): Promise<SandboxState> {
+  const { HasResolver, NetNsPath, Endpoints = [] } = state.Network;
+  if (HasResolver === true || !namesDockerResolver(dnsLines(spec))) return state;
+  const joined = Endpoints.flatMap(({ Name: name, Tap: tap, Saved }) => (Saved ? [] : [{ name, tap }])); // a macvtap's link has no addresses
+  await keepAnswers(NetNsPath, joined, kernel);
+  const noticed = { ...state, Network: { ...state.Network, HasResolver: true } };
+  saveSandbox(id, noticed);
+  return noticed;
+}
