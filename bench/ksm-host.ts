@@ -1,4 +1,4 @@
-/** The machine's KSM while the throttler is measured on it: read, and found again as it was. */
+/** Reads this machine's KSM while the bench runs the throttler on it. The settings have to be the same afterwards. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,28 +18,28 @@ const MIB = 1 << 20;
 export interface Sample {
   readonly seconds: number;
   readonly mode: string;
-  /** Pages given back, before and after the kernel's bookkeeping is taken off. */
+  /** Pages that KSM freed, without and with the kernel's bookkeeping deducted. */
   readonly savedMiB: number;
   readonly profitMiB: number;
   readonly ksmdSeconds: number;
-  /** Of the whole host: a check that what is saved is really there. */
+  /** MemAvailable of the host: a check of the counters. */
   readonly availableMiB: number;
 }
 
 const ksm = new Ksm(new Sysfs(KSM), () => '');
 
-/** Has the kernel take out of its numbers what earlier guests have left: it does so when it scans. @throws Error if something stays */
-export async function settle(): Promise<void> {
+/** Starts a scan, in which the kernel drops the merged pages of earlier guests from its counters. @throws Error if pages stay merged */
+export async function dropStaleMerges(): Promise<void> {
   const before = ksm.values();
   ksm.restore({ ...before, run: '1' });
   try {
-    await until('nothing is merged: other programs must not be, while this measures', () => ksm.merged().saved === 0);
+    await until('KSM has no merged pages (no other program may use KSM during the measurement)', () => ksm.merged().saved === 0);
   } finally {
     ksm.restore(before);
   }
 }
 
-/** Every setting that can be written, by name. */
+/** Every writable setting by name. */
 export function ksmSettings(): Record<string, string> {
   const read = (name: string): string => readFileSync(join(KSM, name), 'latin1').trim();
   const counters = /^(pages_(?!to_scan)|full_scans|general_profit|ksm_zero_pages|stable_node_(chains|dups)$)/;
@@ -63,7 +63,7 @@ export function sample(startMs: number, throttler: Throttler | undefined): Sampl
   };
 }
 
-/** The daemon as it ships, on this machine's KSM, with a socket of its own. */
+/** The shipped daemon on this machine's KSM, with a private socket. */
 export class Throttler {
   readonly #directory = mkdtempSync(join(tmpdir(), 'kata-ksm-'));
   readonly #socket = join(this.#directory, 'ksm.sock');

@@ -1,7 +1,7 @@
-/** Tables of what bench/ksm.ts has measured, and a chart: `bench/ksm-report.ts [SVG]`. */
+/** Prints tables of the results of bench/ksm.ts and draws a chart: `bench/ksm-report.ts [SVG]`. */
 import { writeFileSync } from 'node:fs';
 import type { Sample } from './ksm-host.ts';
-import { CONTAINERS, IDLE_WHILE_TIMED, keptResult } from './ksm-results.ts';
+import { CONTAINERS, IDLE_DURING_LATENCY, loadResult } from './ksm-results.ts';
 import { lineChart } from './line-chart.ts';
 import { median } from './sampling/measure.ts';
 
@@ -15,9 +15,15 @@ function memoryTable(name: string, samples: readonly Sample[]): string {
       const cpu = now.ksmdSeconds - (first?.ksmdSeconds ?? 0);
       return row([now.seconds.toFixed(0), now.mode, now.savedMiB.toFixed(0), now.profitMiB.toFixed(0), cpu.toFixed(1)]);
     });
-  const head = [row(['s', 'mode', 'MiB given back', 'MiB net of bookkeeping', 'CPU s of ksmd']), row(['--:', '---', '--:', '--:', '--:'])];
+  const head = [row(['s', 'mode', 'MiB freed', 'MiB net of bookkeeping', 'CPU s of ksmd']), row(['--:', '---', '--:', '--:', '--:'])];
   const taken = (first?.availableMiB ?? 0) - (samples.at(-1)?.availableMiB ?? 0);
-  return [`${CONTAINERS} idle containers, ${name}; the host has ${taken.toFixed(0)} MiB less`, '', ...head, ...lines, ''].join('\n');
+  return [
+    `${CONTAINERS} idle containers, ${name}; MemAvailable of the host fell by ${taken.toFixed(0)} MiB`,
+    '',
+    ...head,
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 function latencyTable(times: Readonly<Record<string, readonly number[]>>): string {
@@ -31,16 +37,16 @@ function latencyTable(times: Readonly<Record<string, readonly number[]>>): strin
     ]),
   );
   const head = [row(['throttler', 'median s', 'ratio to off', 'all']), row(['---', '--:', '--:', '---'])];
-  return [`docker run --rm busybox true beside ${IDLE_WHILE_TIMED} idle containers`, '', ...head, ...lines, ''].join('\n');
+  return [`docker run --rm busybox true beside ${IDLE_DURING_LATENCY} idle containers`, '', ...head, ...lines, ''].join('\n');
 }
 
 function report(svg: string | undefined): void {
   const measured = ['back-off', '1.x', 'off'].flatMap((name) => {
-    const samples = keptResult(`memory-${name}`) as Sample[] | undefined;
+    const samples = loadResult(`memory-${name}`) as Sample[] | undefined;
     return samples ? [{ name, samples }] : [];
   });
   for (const { name, samples } of measured) console.log(memoryTable(name, samples));
-  const times = keptResult('latency') as Record<string, number[]> | undefined;
+  const times = loadResult('latency') as Record<string, number[]> | undefined;
   if (times) console.log(latencyTable(times));
   if (svg === undefined) return;
   const charted = measured.filter(({ name }) => name !== 'off');

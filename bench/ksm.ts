@@ -1,7 +1,7 @@
 /**
- * What the KSM throttler saves, and what it costs, on this machine's kernel with containers whose VMs were booted each for
- * itself: `bench/ksm.ts memory VARIANT` and `bench/ksm.ts latency`, each some minutes. `bench/ksm-report.ts` shows what has been
- * measured. Needs root and a stage (KATA_STAGE).
+ * Measures how much memory the KSM throttler saves and how much CPU time it uses, with containers whose VMs booted without a
+ * template: `bench/ksm.ts memory VARIANT` and `bench/ksm.ts latency`, each some minutes. `bench/ksm-report.ts` prints the
+ * results. Needs root and a stage (KATA_STAGE).
  */
 import { deepStrictEqual } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,27 +10,27 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from '../tests/support/engine.ts';
 import { variant } from '../tests/support/staged.ts';
-import { Throttler, ksmSettings, sample, settle } from './ksm-host.ts';
+import { Throttler, dropStaleMerges, ksmSettings, sample } from './ksm-host.ts';
 import type { Sample } from './ksm-host.ts';
-import { CONTAINERS, IDLE_WHILE_TIMED, keepResult } from './ksm-results.ts';
+import { CONTAINERS, IDLE_DURING_LATENCY, saveResult } from './ksm-results.ts';
 
-/** The throttler's flags; `off` goes without it. */
+/** The throttler's flags; `off` measures without the throttler. */
 const variants: Readonly<Record<string, readonly string[] | undefined>> = {
   'back-off': [],
   '1.x': ['-back-off=false'],
   off: undefined,
 };
-const AT_A_TIME = 2;
-const EVERY_MS = 5000;
-const LONGEST_MS = 315_000;
+const PARALLEL_STARTS = 2;
+const SAMPLE_INTERVAL_MS = 5000;
+const MAX_DURATION_MS = 315_000;
 const ROUNDS = 6;
 
 const say = (text: string): void => console.error(`bench: ${text}`);
 
-/** With an engine whose VMs do not come from a template; afterwards KSM has to be as it was. */
+/** Calls `act` with an engine that boots VMs without a template. @throws AssertionError when the settings of KSM differ afterwards */
 async function withEngine(act: (engine: Engine) => Promise<void>): Promise<void> {
   const before = ksmSettings();
-  await settle();
+  await dropStaleMerges();
   const directory = mkdtempSync(join(tmpdir(), 'kata-ksm-'));
   const withoutTemplate = (toml: string): string => toml.replace(/^enable_template = true$/m, 'enable_template = false');
   const engine = await Engine.start({ 'kata-runtime': variant(directory, 'kata', withoutTemplate) }, 'kata-runtime');
@@ -40,8 +40,8 @@ async function withEngine(act: (engine: Engine) => Promise<void>): Promise<void>
     await engine.stop();
     rmSync(directory, { recursive: true });
   }
-  deepStrictEqual(ksmSettings(), before, 'the settings of KSM are not as they were');
-  say(`KSM is as it was: ${JSON.stringify(before)}`);
+  deepStrictEqual(ksmSettings(), before, 'the settings of KSM have changed');
+  say(`the settings of KSM are unchanged: ${JSON.stringify(before)}`);
 }
 
 async function startIdle(engine: Engine, count: number): Promise<void> {
@@ -52,10 +52,10 @@ async function startIdle(engine: Engine, count: number): Promise<void> {
       if (code !== 0) throw new Error(`docker run: ${stderr}`);
     }
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, starter));
+  await Promise.all(Array.from({ length: PARALLEL_STARTS }, starter));
 }
 
-/** Samples from before the first container until the throttler is at rest again, or time is up. */
+/** Samples from before the first container until the throttler is back in its initial mode, or until MAX_DURATION_MS. */
 async function measureMemory(engine: Engine, name: string): Promise<Sample[]> {
   const start = performance.now();
   const flags = variants[name];
@@ -67,8 +67,8 @@ async function measureMemory(engine: Engine, name: string): Promise<Sample[]> {
     say(`${CONTAINERS} containers after ${Math.round((performance.now() - start) / 1000)} s`);
   });
   try {
-    while (performance.now() - start < LONGEST_MS) {
-      await sleep(EVERY_MS);
+    while (performance.now() - start < MAX_DURATION_MS) {
+      await sleep(SAMPLE_INTERVAL_MS);
       const now = sample(start, throttler);
       samples.push(now);
       if (isStarted && (!throttler || now.mode === 'initial')) break;
@@ -80,9 +80,9 @@ async function measureMemory(engine: Engine, name: string): Promise<Sample[]> {
   return samples;
 }
 
-/** One run of each variant in turn: what else the machine does meets them all. */
+/** Runs the variants by turns, so that other load of the machine affects all of them. */
 async function measureLatency(engine: Engine): Promise<Record<string, number[]>> {
-  await startIdle(engine, IDLE_WHILE_TIMED);
+  await startIdle(engine, IDLE_DURING_LATENCY);
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round++)
     for (const [name, flags] of Object.entries(variants)) {
@@ -98,7 +98,7 @@ async function measureLatency(engine: Engine): Promise<Record<string, number[]>>
 
 const [what, name = ''] = process.argv.slice(2);
 if (what === 'memory' && name in variants)
-  await withEngine(async (engine) => keepResult(`memory-${name}`, await measureMemory(engine, name)));
-else if (what === 'latency') await withEngine(async (engine) => keepResult('latency', await measureLatency(engine)));
+  await withEngine(async (engine) => saveResult(`memory-${name}`, await measureMemory(engine, name)));
+else if (what === 'latency') await withEngine(async (engine) => saveResult('latency', await measureLatency(engine)));
 else throw new Error(`usage: ksm.ts memory ${Object.keys(variants).join('|')} | latency`);
-say('kept: bench/ksm-report.ts shows it');
+say('saved: bench/ksm-report.ts prints the results');

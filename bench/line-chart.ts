@@ -1,4 +1,4 @@
-/** A chart with two panels above one another and a common time axis, as SVG. Pure. */
+/** Draws stacked panels with a common time axis as SVG. Pure. */
 
 export interface Line {
   readonly name: string;
@@ -11,7 +11,7 @@ export interface Panel {
 }
 
 const [WIDTH, PANEL_HEIGHT, LEFT, RIGHT, TOP, GAP] = [760, 200, 60, 20, 30, 50];
-/** Told apart without colours too: each has its dashes. */
+/** Each line has its own dashes, for readers who do not see the colours. */
 const strokes = [
   { colour: '#0b62a4', dashes: '' },
   { colour: '#d95f02', dashes: '7 4' },

@@ -2,14 +2,14 @@ import assert from 'node:assert';
 import { parseOptions } from './options.ts';
 
 describe('options of the bench', () => {
-  it('measures everything five times', () => {
+  it('measures every row five times by default', () => {
     assert.deepStrictEqual(parseOptions([]), { quick: false, only: [], runs: 5, seconds: 1080, help: false });
   });
-  it('is quick when asked, with the runs that are asked for', () => {
+  it('combines --quick with --runs', () => {
     const { runs, seconds } = parseOptions(['--quick', '--runs', '3']);
     assert.deepStrictEqual({ runs, seconds }, { runs: 3, seconds: 240 });
   });
-  it('takes rows together and apart', () => {
+  it('accepts several rows after one --only and several --only', () => {
     assert.deepStrictEqual(parseOptions(['--only', 'run', 'exec', '--only', 'state']).only, ['run', 'state', 'exec']);
   });
   for (const argv of [['run'], ['--runs', '0'], ['--runs', 'many'], ['--runs', '101'], ['--slow']])

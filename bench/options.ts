@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
   readonly quick: boolean;
-  /** Names of rows; all when empty. */
+  /** Names of rows; empty: all rows. */
   readonly only: readonly string[];
   readonly runs: number;
-  /** Seconds after which nothing more is begun. */
+  /** Seconds after which no sample is started. */
   readonly seconds: number;
   readonly json?: string;
   readonly svg?: string;
@@ -14,16 +14,16 @@ export interface BenchOptions {
 }
 
 export const usage = `npm run bench -- [options]
-  --quick       fewer runs, nothing beside 30 containers, at most 5 minutes
-  --only ROW…   only these rows (what is left out by --quick, too)
+  --quick       fewer runs, no rows with 30 containers, at most 5 minutes
+  --only ROW…   only these rows, even if --quick skips them
   --runs N      runs of each row and runtime, 1 to 100
-  --json FILE   also write results, every value and the timeline as JSON
+  --json FILE   also write the results, every sample and the timeline as JSON
   --svg FILE    also draw a timeline of one "docker run"`;
 
 const FULL = { runs: 5, seconds: 18 * 60 };
 const QUICK = { runs: 2, seconds: 4 * 60 };
 
-/** @throws TypeError, Error for what is no option or no number of runs */
+/** @throws TypeError or Error for an unknown option or an invalid number of runs */
 export function parseOptions(argv: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -39,9 +39,9 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   });
   const { quick, json, svg, help } = values;
   const only = [...values.only, ...positionals];
-  if (positionals.length > 0 && values.only.length === 0) throw new Error(`${positionals[0]} is no option: rows stand after --only`);
+  if (positionals.length > 0 && values.only.length === 0) throw new Error(`${positionals[0]} is not an option: write rows after --only`);
   const { runs, seconds } = quick ? QUICK : FULL;
-  const wanted = values.runs === undefined ? runs : Number(values.runs);
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 100) throw new Error(`--runs must be 1 to 100, not "${values.runs}"`);
-  return { quick, only, runs: wanted, seconds, help, ...(json !== undefined && { json }), ...(svg !== undefined && { svg }) };
+  const count = values.runs === undefined ? runs : Number(values.runs);
+  if (!Number.isInteger(count) || count < 1 || count > 100) throw new Error(`--runs must be 1 to 100, not "${values.runs}"`);
+  return { quick, only, runs: count, seconds, help, ...(json !== undefined && { json }), ...(svg !== undefined && { svg }) };
 }

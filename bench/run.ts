@@ -1,4 +1,4 @@
-/** `npm run bench`: kata side by side with runc, in the same run. Prints medians, ratios, budgets and a timeline. */
+/** `npm run bench`: measures kata and runc by turns. Prints medians, ratios, budgets and a timeline. */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { errorMessage } from '../packages/common/src/errors/error-message.ts';
@@ -10,59 +10,59 @@ import { openProgress } from './progress.ts';
 import { plainResults, table } from './sampling/results-table.ts';
 import { results } from './sampling/results.ts';
 import type { Result } from './sampling/results.ts';
-import { Rig, runtimes } from './sampling/rig.ts';
-import { chooseProbes, quotients } from './rows.ts';
+import { Testbed, runtimes } from './sampling/testbed.ts';
+import { chooseProbes, derivedRows } from './rows.ts';
 import { takeSamples } from './sampling/take-samples.ts';
 import { timelineSvg } from './timeline/timeline-svg.ts';
 import { timelineText } from './timeline/timeline-text.ts';
-import { timeline, typical } from './timeline/timeline.ts';
+import { timeline, medianTrace } from './timeline/timeline.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
-interface Measured {
+interface Measurement {
   readonly all: readonly Result[];
   readonly shown: Timeline | undefined;
   readonly failures: readonly string[];
 }
 
-/** What runs when Ctrl-C comes runs to its end, then everything is taken down. */
-function stopSignal(report: (text: string) => void): () => boolean {
+/** After Ctrl-C the current sample runs to its end, then the bench cleans up. @returns whether a signal has arrived */
+function watchStopSignals(report: (text: string) => void): () => boolean {
   let isStopped = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
       isStopped = true;
       process.exitCode = 130;
-      report('stopping: what was started is taken down');
+      report('stopping: cleaning up after the current sample');
     });
   return () => isStopped;
 }
 
-async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions): Promise<Measured> {
+async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions): Promise<Measurement> {
   const { report, close } = openProgress();
-  const isStopped = stopSignal(report);
+  const isStopped = watchStopSignals(report);
   const deadline = performance.now() + seconds * 1000;
-  const mayGoOn = (): boolean => !isStopped() && performance.now() < deadline;
-  report('docker starts');
-  const rig = await Rig.start();
+  const mayContinue = (): boolean => !isStopped() && performance.now() < deadline;
+  report('starting docker');
+  const testbed = await Testbed.start();
   try {
-    report('the template is made, and what all runs read is read');
+    report('making the template, warming the page cache');
     for (const runtime of [runtimes.kata, runtimes.kata, runtimes.runc])
-      await rig.docker('run', '--rm', '--runtime', runtime, 'busybox', 'true');
-    const samples = await takeSamples(rig, chosen, { runs, mayGoOn, report });
-    const all = results(chosen.flatMap(({ rows }) => rows), samples, quotients); // prettier-ignore
-    const trace = typical(rig.tracer.traces);
+      await testbed.timeDocker('run', '--rm', '--runtime', runtime, 'busybox', 'true');
+    const samples = await takeSamples(testbed, chosen, { runs, mayContinue, report });
+    const all = results(chosen.flatMap(({ rows }) => rows), samples, derivedRows); // prettier-ignore
+    const trace = medianTrace(testbed.tracer.traces);
     const failures = [
-      ...rig.failures,
-      ...(performance.now() > deadline ? [`time was up after ${seconds} s: not everything is measured`] : []),
+      ...testbed.failures,
+      ...(performance.now() > deadline ? [`stopped at the time limit of ${seconds} s: some rows were not measured`] : []),
     ];
     return { all, shown: trace && timeline(trace), failures };
   } finally {
-    report('everything is taken down');
-    await rig.stop();
+    report('cleaning up');
+    await testbed.stop();
     close();
   }
 }
 
-function publish({ all, shown }: Measured, { json, svg }: BenchOptions): void {
+function publish({ all, shown }: Measurement, { json, svg }: BenchOptions): void {
   const machine = `${cpus().length} cores, emulated guests (TCG)`;
   console.log(table(all));
   if (shown) console.log(`\n${timelineText(shown)}`);
@@ -71,13 +71,13 @@ function publish({ all, shown }: Measured, { json, svg }: BenchOptions): void {
     writeFileSync(svg, timelineSvg(shown, `docker run --rm busybox echo here; VM cloned from a template; ${machine}`));
 }
 
-interface Wish {
+interface Invocation {
   readonly options: BenchOptions;
   readonly chosen: readonly Probe[];
 }
 
-/** Nothing when the command line is wrong, which is told. */
-function readWish(): Wish | undefined {
+/** Undefined after a usage error, which is printed. */
+function readCommandLine(): Invocation | undefined {
   try {
     const options = parseOptions(process.argv.slice(2));
     const { only, svg, quick } = options;
@@ -89,10 +89,10 @@ function readWish(): Wish | undefined {
   }
 }
 
-const wish = readWish();
-if (wish?.options.help) console.log(usage);
-else if (wish) {
-  const { chosen, options } = wish;
+const invocation = readCommandLine();
+if (invocation?.options.help) console.log(usage);
+else if (invocation) {
+  const { chosen, options } = invocation;
   const before = new Set(leftovers());
   const measured = await measure(chosen, options);
   publish(measured, options);

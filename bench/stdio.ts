@@ -1,6 +1,6 @@
 /**
- * Speed of a process's stdio through agent, proxy and shim on the host, without a VM, and what proxy and shim take of memory for
- * it: `node bench/stdio.ts [MIB]`.
+ * Measures the throughput of a process's stdio through agent, proxy and shim on the host, without a VM, and the memory of proxy
+ * and shim: `node bench/stdio.ts [MIB]`.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -16,7 +16,7 @@ interface Memory {
   readonly own: number;
 }
 
-/** MiB of one process: resident, and private (smaps_rollup, proc(5)). */
+/** Resident and private MiB of a process (smaps_rollup, proc(5)). */
 function memory(pid: number): Memory {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024;
@@ -25,8 +25,8 @@ function memory(pid: number): Memory {
 
 const show = ({ resident, own }: Memory): string => `${resident.toFixed(1)} MiB resident, ${own.toFixed(1)} private`;
 
-/** Seconds of processor time so far. */
-function processorSeconds(pid: number): number {
+/** CPU seconds that the process has used. */
+function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
@@ -37,7 +37,7 @@ function startShim(chain: HostChain, id: string): ChildProcess {
   return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-/** Resolves once `bytes` have come. */
+/** Resolves when `bytes` have arrived. */
 function received(shim: ChildProcess, bytes: number): Promise<void> {
   return new Promise((resolve) => {
     let left = bytes;
@@ -53,15 +53,15 @@ async function measure(chain: HostChain, what: string, script: string, act: (shi
   const shim = startShim(chain, id);
   const pid = shim.pid ?? 0;
   const proxy = chain.proxy.child.pid ?? 0;
-  await received(shim, 1); // the process says that it is there
+  await received(shim, 1); // the process is ready
   const before = memory(pid);
   const start = performance.now();
   const pids = { shim: pid, proxy, agent: chain.agentPid };
-  const used = Object.values(pids).map(processorSeconds);
+  const used = Object.values(pids).map(cpuSeconds);
   await act(shim);
   const seconds = (performance.now() - start) / 1000;
-  const spent = Object.entries(pids).map(([name, of], index) => `${name} ${(processorSeconds(of) - (used[index] ?? 0)).toFixed(2)}`);
-  console.log(`${what}: ${(size / seconds).toFixed(0)} MiB/s (processor seconds: ${spent.join(', ')})`);
+  const spent = Object.entries(pids).map(([name, of], index) => `${name} ${(cpuSeconds(of) - (used[index] ?? 0)).toFixed(2)}`);
+  console.log(`${what}: ${(size / seconds).toFixed(0)} MiB/s (CPU seconds: ${spent.join(', ')})`);
   console.log(`  shim before ${show(before)}; after ${show(memory(pid))}`);
   console.log(`  proxy ${show(memory(proxy))}`);
   const ended = once(shim, 'exit');
@@ -78,11 +78,11 @@ try {
     shim.stdin?.write('\n');
     await received(shim, size * MIB);
   });
-  const swallow = `echo; dd of=/dev/null bs=1M count=${size} iflag=fullblock 2>/dev/null; echo; sleep 1000`;
-  await measure(chain, 'stdin', swallow, async (shim) => {
-    const piece = Buffer.alloc(MIB);
+  const discard = `echo; dd of=/dev/null bs=1M count=${size} iflag=fullblock 2>/dev/null; echo; sleep 1000`;
+  await measure(chain, 'stdin', discard, async (shim) => {
+    const chunk = Buffer.alloc(MIB);
     const answer = received(shim, 1);
-    for (let i = 0; i < size; i++) if (shim.stdin?.write(piece) === false) await once(shim.stdin, 'drain');
+    for (let i = 0; i < size; i++) if (shim.stdin?.write(chunk) === false) await once(shim.stdin, 'drain');
     await answer;
   });
 } finally {

@@ -1,6 +1,6 @@
-/** From the runtime's debug log: how long a clone takes. The traces make the timeline too. */
+/** Duration of a clone, from the runtime's debug log. The timeline uses the same traces. */
 import type { Probe } from '../sampling/probe.ts';
-import { runtimes } from '../sampling/rig.ts';
+import { runtimes } from '../sampling/testbed.ts';
 import { cloneMs } from '../timeline/timeline.ts';
 
 export const cloneProbes: readonly Probe[] = [

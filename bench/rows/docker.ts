@@ -1,23 +1,23 @@
-/** Commands of docker, as its users run them. */
+/** Duration of docker commands. */
 import type { Probe, Side } from '../sampling/probe.ts';
-import type { Quotient } from '../sampling/results.ts';
-import { runtimes } from '../sampling/rig.ts';
-import type { SideName, Stage } from '../sampling/stage.ts';
+import type { DerivedRow } from '../sampling/results.ts';
+import { runtimes } from '../sampling/testbed.ts';
+import type { SideName, IdleCounts } from '../sampling/conditions.ts';
 
-const runOnce = (runtime: string, stage?: Stage): Side => ({
-  ...(stage && { stage }),
-  sample: async (rig) => [await rig.docker('run', '--rm', '--runtime', runtime, 'busybox', 'true')],
+const runOnce = (runtime: string, idle?: IdleCounts): Side => ({
+  ...(idle && { idle }),
+  sample: async (testbed) => [await testbed.timeDocker('run', '--rm', '--runtime', runtime, 'busybox', 'true')],
 });
 const runCached: Side = {
-  sample: async (rig) => {
-    await rig.cache.ready(rig.engine);
-    return [await rig.docker('run', '--rm', '--runtime', runtimes.cache, 'busybox', 'true')];
+  sample: async (testbed) => {
+    await testbed.cache.ready(testbed.engine);
+    return [await testbed.timeDocker('run', '--rm', '--runtime', runtimes.cache, 'busybox', 'true')];
   },
 };
 const exec = (side: SideName): Side => ({
-  sample: async (rig) => {
-    const box = await rig.box(side);
-    return [await rig.docker('exec', box, 'true')];
+  sample: async (testbed) => {
+    const target = await testbed.execTarget(side);
+    return [await testbed.timeDocker('exec', target, 'true')];
   },
 });
 
@@ -49,7 +49,7 @@ export const dockerProbes: readonly Probe[] = [
   beside(30),
 ];
 
-export const growth: readonly Quotient[] = [
+export const growthRows: readonly DerivedRow[] = [
   {
     row: { name: 'growth', what: 'docker run beside 30 ÷ beside none', unit: '×', budget: { of: 'kata', is: 'at most', limit: 1.3 } },
     of: ['run-30', 'run'],

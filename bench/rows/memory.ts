@@ -1,8 +1,8 @@
-/** Memory on the host for each idle container, as their number grows. */
+/** Host memory per idle container, for growing numbers of containers. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { TITLE_VARIABLE } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Probe, Row } from '../sampling/probe.ts';
-import type { Rig } from '../sampling/rig.ts';
+import type { Testbed } from '../sampling/testbed.ts';
 
 const programs = ['system-x86_64', 'kata-proxy', 'kata-shim'] as const;
 
@@ -13,7 +13,7 @@ interface Memory {
 
 const field = (text: string, name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1024;
 
-/** MiB by smaps_rollup, proc(5), of every process of one of the programs and one of the containers. A shim is called as its container's process. */
+/** MiB of each program, from smaps_rollup (proc(5)) of the containers' processes. A shim shows the title of its container's process. */
 function memoryOf(ids: readonly string[]): Map<string, Memory> {
   const sums = new Map<string, Memory>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -27,15 +27,15 @@ function memoryOf(ids: readonly string[]): Map<string, Memory> {
       const own = field(rollup, 'Private_Clean') + field(rollup, 'Private_Dirty');
       sums.set(program, { pss: before.pss + field(rollup, 'Pss'), private: before.private + own });
     } catch {
-      // a process that has ended
+      // the process has ended
     }
   }
   return sums;
 }
 
-/** PSS and private memory of one container, then of each of its programs. */
-async function perContainer(rig: Rig): Promise<number[]> {
-  const ids = await rig.idleIds();
+/** PSS and private memory per container, then private memory of each program. */
+async function perContainer(testbed: Testbed): Promise<number[]> {
+  const ids = await testbed.idleIds();
   const sums = memoryOf(ids);
   const each = programs.map((program) => {
     const { pss, private: own } = sums.get(program) ?? { pss: NaN, private: NaN };
@@ -43,7 +43,7 @@ async function perContainer(rig: Rig): Promise<number[]> {
   });
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const totals = [sum(each.map(({ pss }) => pss)), sum(each.map(({ own }) => own))];
-  if (totals.some(Number.isNaN)) throw new Error('a container without QEMU, kata-proxy or kata-shim');
+  if (totals.some(Number.isNaN)) throw new Error('a container has no QEMU, kata-proxy or kata-shim process');
   return [...totals, ...each.map(({ own }) => own)];
 }
 
@@ -62,7 +62,7 @@ function rowsFor(count: number): Row[] {
 
 export const memoryProbes: readonly Probe[] = [1, 10, 30].map((count) => ({
   rows: rowsFor(count),
-  sides: { kata: { stage: { kata: count, runc: 0 }, sample: perContainer } },
+  sides: { kata: { idle: { kata: count, runc: 0 }, sample: perContainer } },
   maxRuns: 1,
   isSlow: count > 10,
 }));

@@ -1,14 +1,14 @@
-/** The runtime's commands without an engine, each side on the same bundle. */
+/** Duration of the runtime's verbs without an engine. Kata and runc get the same bundle. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../tests/support/run.ts';
 import type { Budget, Probe, Row, Side } from '../sampling/probe.ts';
-import type { Rig } from '../sampling/rig.ts';
+import type { Testbed } from '../sampling/testbed.ts';
 
 const MAX_START: Budget = { of: 'kata', is: 'at most', limit: 60 };
 
-/** A bundle by runc's own example. */
-async function makeBundle({ directory, engine }: Rig): Promise<string> {
+/** A bundle with the configuration that `runc spec` writes. */
+async function makeBundle({ directory, engine }: Testbed): Promise<string> {
   const bundle = join(directory, 'bundle');
   rmSync(bundle, { recursive: true, force: true });
   mkdirSync(join(bundle, 'rootfs'), { recursive: true });
@@ -31,29 +31,29 @@ const lifecycle: readonly [string, (bundle: string, id: string) => string[]][] =
   ['kill', (_, id) => ['kill', id, 'KILL']],
 ];
 
-/** A container's whole life. Whatever fails, it is deleted. */
-function live(side: 'kata' | 'runc'): Side {
+/** Runs every verb on one container, and deletes the container even after a failure. */
+function lifecycleSide(side: 'kata' | 'runc'): Side {
   return {
-    sample: async (rig) => {
-      const program = side === 'kata' ? rig.kata : 'runc';
-      const [bundle, id] = [await makeBundle(rig), `bench-${process.pid}-${side}`];
+    sample: async (testbed) => {
+      const program = side === 'kata' ? testbed.kata : 'runc';
+      const [bundle, id] = [await makeBundle(testbed), `bench-${process.pid}-${side}`];
       const times: number[] = [];
       try {
-        for (const [, args] of lifecycle) times.push(await rig.inside(program, ...args(bundle, id)));
-        await stopped(rig, program, id);
-        times.push(await rig.inside(program, 'delete', id));
+        for (const [, args] of lifecycle) times.push(await testbed.timeInEngine(program, ...args(bundle, id)));
+        await waitUntilStopped(testbed, program, id);
+        times.push(await testbed.timeInEngine(program, 'delete', id));
         return times;
       } finally {
-        await rig.inside(program, 'delete', '--force', id).catch(() => {});
+        await testbed.timeInEngine(program, 'delete', '--force', id).catch(() => {});
       }
     },
   };
 }
 
-/** A killed process takes a moment to end; to delete it before is an error. */
-async function stopped(rig: Rig, program: string, id: string): Promise<void> {
-  for (let look = 0; look < 50; look++) {
-    const { stdout } = await run('nsenter', [`--mount=/proc/${rig.engine.pid}/ns/mnt`, program, 'state', id]);
+/** A killed process takes a moment to end, and `delete` fails before. */
+async function waitUntilStopped(testbed: Testbed, program: string, id: string): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const { stdout } = await run('nsenter', [`--mount=/proc/${testbed.engine.pid}/ns/mnt`, program, 'state', id]);
     if (/"status": "stopped"/.test(stdout)) return;
   }
 }
@@ -69,13 +69,16 @@ export const verbProbes: readonly Probe[] = [
   {
     rows: [{ name: 'version', what: 'runtime --version', unit: 'ms', budget: MAX_START }],
     sides: {
-      kata: { sample: async (rig) => [await rig.inside(rig.kata, '--version')] },
-      runc: { sample: async (rig) => [await rig.inside('runc', '--version')] },
+      kata: { sample: async (testbed) => [await testbed.timeInEngine(testbed.kata, '--version')] },
+      runc: { sample: async (testbed) => [await testbed.timeInEngine('runc', '--version')] },
     },
   },
   {
     rows: [{ name: 'node', what: 'for comparison: Node with an empty program', unit: 'ms' }],
-    sides: { kata: { sample: async (rig) => [await rig.inside(process.execPath, '-e', '0')] } },
+    sides: { kata: { sample: async (testbed) => [await testbed.timeInEngine(process.execPath, '-e', '0')] } },
   },
-  { rows: [...lifecycle.map(([verb]) => verbRow(verb)), verbRow('delete')], sides: { kata: live('kata'), runc: live('runc') } },
+  {
+    rows: [...lifecycle.map(([verb]) => verbRow(verb)), verbRow('delete')],
+    sides: { kata: lifecycleSide('kata'), runc: lifecycleSide('runc') },
+  },
 ];

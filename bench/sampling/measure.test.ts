@@ -1,17 +1,17 @@
 import assert from 'node:assert';
 import { median, ratio } from './measure.ts';
 
-describe('arithmetic of the bench', () => {
+describe('median and ratio', () => {
   for (const [name, values, expected] of [
-    ['the middle one of an odd number', [9, 1, 4], 4],
-    ['half way between the middle two of an even number', [10, 2, 4, 1], 3],
-    ['the only one', [7], 7],
-    ['numbers, not texts', [100, 20, 3], 20],
+    ['the middle value of an odd count', [9, 1, 4], 4],
+    ['the mean of the two middle values of an even count', [10, 2, 4, 1], 3],
+    ['the only value', [7], 7],
+    ['the middle value in numeric order', [100, 20, 3], 20],
   ] as const)
-    it(`takes as median ${name}`, () => assert.strictEqual(median(values), expected));
+    it(`returns as median ${name}`, () => assert.strictEqual(median(values), expected));
 
-  it('has no median of nothing', () => assert.ok(Number.isNaN(median([]))));
-  it('leaves the values in their order', () => {
+  it('returns NaN as median of an empty list', () => assert.ok(Number.isNaN(median([]))));
+  it('does not reorder the values', () => {
     const values = [3, 1, 2];
     median(values);
     assert.deepStrictEqual(values, [3, 1, 2]);
@@ -24,5 +24,5 @@ describe('arithmetic of the bench', () => {
     [1, 0],
   ] as const)
     // prettier-ignore
-    it(`has no ratio of ${value} to ${of}`, () => assert.strictEqual(ratio(value, of), undefined));
+    it(`returns undefined as ratio of ${value} to ${of}`, () => assert.strictEqual(ratio(value, of), undefined));
 });

@@ -1,16 +1,16 @@
-/** What can be measured: a row is a line of the table, a probe measures one row or several at once. */
-import type { Rig } from './rig.ts';
-import type { SideName, Stage } from './stage.ts';
+/** A row is a line of the table; a probe measures one row, or several in one run. */
+import type { Testbed } from './testbed.ts';
+import type { SideName, IdleCounts } from './conditions.ts';
 
 export interface Budget {
-  /** Of kata's value, or of its ratio to runc's. */
+  /** The limited value: kata's value, or the ratio of kata's value to runc's. */
   readonly of: 'kata' | 'ratio';
   readonly is: 'at most' | 'at least';
   readonly limit: number;
 }
 
 export interface Row {
-  /** For --only. */
+  /** As written after --only. */
   readonly name: string;
   readonly what: string;
   readonly unit: 'ms' | 'MiB' | 'MB/s' | '×';
@@ -18,20 +18,20 @@ export interface Row {
 }
 
 export interface Side {
-  /** Not set: no idle containers. Sides with the same stage take turns, so that the machine's noise meets both. */
-  readonly stage?: Stage;
+  /** Default: no idle containers. Sides with equal counts are sampled by turns, so that other load of the machine affects both. */
+  readonly idle?: IdleCounts;
   /** One number for each row of the probe. */
-  readonly sample: (rig: Rig) => Promise<readonly number[]>;
+  readonly sample: (testbed: Testbed) => Promise<readonly number[]>;
 }
 
 export interface Probe {
   readonly rows: readonly Row[];
   readonly sides: Readonly<Partial<Record<SideName, Side>>>;
-  /** Runs for each side, at most; as many as wanted when not set. */
+  /** Upper limit of runs per side; default: no limit besides --runs. */
   readonly maxRuns?: number;
-  /** Left out by --quick. */
+  /** --quick skips the probe. */
   readonly isSlow?: boolean;
 }
 
-/** Every value of every row and side: by the row's name. */
+/** All values of each row and side, by the row's name. */
 export type Samples = Readonly<Record<string, Readonly<Partial<Record<SideName, readonly number[]>>>>>;

@@ -23,7 +23,7 @@ export const cells = ({ row: { what, unit, budget }, kata, runc, ratio, isMet }:
   verdict(isMet),
 ];
 
-/** Columns as wide as what stands in them: words to the left, numbers to the right. */
+/** Columns as wide as their widest cell; texts are aligned left, numbers right. */
 export function table(results: readonly Result[]): string {
   const lines = [[...headings], ...results.map(cells)];
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
@@ -35,6 +35,6 @@ export function table(results: readonly Result[]): string {
 export const markdownTable = (results: readonly Result[]): string =>
   [[...headings], ['---', '--:', '--:', '--:', '---', '---'], ...results.map(cells)].map((line) => `| ${line.join(' | ')} |`).join('\n');
 
-/** What a program wants to know of them: names as for --only, and every single value. */
+/** Results for JSON: row names as for --only, and every sample. */
 export const plainResults = (results: readonly Result[]): object[] =>
   results.map(({ row: { name, what, unit, budget }, ...values }) => ({ name, what, unit, ...(budget && { budget }), ...values }));

@@ -15,25 +15,25 @@ const samples = {
 const all = results([run, later, speed], samples, [{ row: growth, of: ['run-30', 'run'] }]);
 
 describe('results of the bench', () => {
-  it('are medians and their ratio', () => {
+  it('contain the medians and their ratio', () => {
     const { kata, runc, ratio } = all[0] ?? {};
     assert.deepStrictEqual({ kata, runc, ratio }, { kata: 2100, runc: 700, ratio: 3 });
   });
 
-  it('keep a budget up to its limit, and miss it beyond', () => {
+  it('meet a budget up to its limit and miss it beyond', () => {
     assert.deepStrictEqual(all.map(({ isMet }) => isMet), [true, undefined, false, false]); // prettier-ignore
   });
 
-  it('are calculated from other rows, side by side', () => {
+  it('derive a row from two other rows, for kata and for runc', () => {
     const { kata, runc } = all[3] ?? {};
     assert.deepStrictEqual({ kata, runc }, { kata: 1.5, runc: 1.1 });
   });
 
-  it('leave out what was not measured', () => {
+  it('omit rows that were not measured', () => {
     assert.deepStrictEqual(results([run, speed], {}, [{ row: growth, of: ['run-30', 'run'] }]), []);
   });
 
-  it('stand in columns', () => {
+  it('are printed as aligned columns', () => {
     assert.deepStrictEqual(table(all).split('\n'), [
       'median                    kata    runc  ratio  budget',
       'docker run             2100 ms  700 ms   3.00  ≤ 3 × runc  met',
@@ -43,11 +43,11 @@ describe('results of the bench', () => {
     ]);
   });
 
-  it('are a table of Markdown', () => {
+  it('are printed as a Markdown table', () => {
     assert.strictEqual(markdownTable(all).split('\n')[2], '| docker run | 2100 ms | 700 ms | 3.00 | ≤ 3 × runc | met |');
   });
 
-  it('go to JSON with every value', () => {
+  it('are written as JSON with every sample', () => {
     assert.deepStrictEqual(JSON.parse(JSON.stringify(plainResults(all)[2])), {
       name: 'stdout',
       what: 'stdout',

@@ -1,10 +1,10 @@
-/** Medians, ratios and budgets of what was sampled. Pure. */
+/** Computes medians, ratios and budgets from samples. Pure. */
 import { median, ratio } from './measure.ts';
 import type { Budget, Row, Samples } from './probe.ts';
-import type { SideName } from './stage.ts';
+import type { SideName } from './conditions.ts';
 
-/** A row that is calculated: of each side, one row's value divided by another's. */
-export interface Quotient {
+/** A row that is computed for each side: the median of one row divided by the median of another. */
+export interface DerivedRow {
   readonly row: Row;
   readonly of: readonly [dividend: string, divisor: string];
 }
@@ -14,7 +14,7 @@ export interface Result {
   readonly kata?: number;
   readonly runc?: number;
   readonly ratio?: number;
-  /** Not set when there is no budget, or nothing to hold against it. */
+  /** Not set without a budget or without a value to compare. */
   readonly isMet?: boolean;
   readonly samples: Readonly<Partial<Record<SideName, readonly number[]>>>;
 }
@@ -36,14 +36,14 @@ function result(row: Row, kata: number | undefined, runc: number | undefined, sa
   return { row, ...values, ...(met !== undefined && { isMet: met }), samples };
 }
 
-/** In the order of `rows`, without those of which nothing was sampled. */
-export function results(rows: readonly Row[], samples: Samples, quotients: readonly Quotient[]): Result[] {
+/** In the order of `rows`, without rows that have no samples. */
+export function results(rows: readonly Row[], samples: Samples, derivedRows: readonly DerivedRow[]): Result[] {
   const middle = (name: string, side: SideName): number | undefined => {
     const values = samples[name]?.[side] ?? [];
     return values.length > 0 ? median(values) : undefined;
   };
   const measured = rows.map((row) => result(row, middle(row.name, 'kata'), middle(row.name, 'runc'), samples[row.name] ?? {}));
-  const calculated = quotients.map(({ row, of: [dividend, divisor] }) => {
+  const calculated = derivedRows.map(({ row, of: [dividend, divisor] }) => {
     const side = (name: SideName): number | undefined => ratio(middle(dividend, name), middle(divisor, name));
     return result(row, side('kata'), side('runc'), {});
   });

@@ -1,11 +1,11 @@
-/** Takes samples: stage after stage, in each the sides of a probe by turns. */
+/** Takes samples: for each set of idle containers, the sides of each probe by turns. */
 import type { Probe, Samples, Side } from './probe.ts';
-import type { Rig } from './rig.ts';
-import { sideNames } from './stage.ts';
-import type { Limits, SideName, Stage } from './stage.ts';
+import type { Testbed } from './testbed.ts';
+import { sideNames } from './conditions.ts';
+import type { SamplingLimits, SideName, IdleCounts } from './conditions.ts';
 
-/** Runc's idle containers come first and go: kata's VMs take processor time, which would be held against runc. */
-const stages: readonly Stage[] = [
+/** No step has idle containers of both sides: idle VMs use CPU time, which would slow runc down. */
+const idleCounts: readonly IdleCounts[] = [
   { kata: 0, runc: 0 },
   { kata: 0, runc: 10 },
   { kata: 0, runc: 30 },
@@ -13,20 +13,20 @@ const stages: readonly Stage[] = [
   { kata: 10, runc: 0 },
   { kata: 30, runc: 0 },
 ];
-const none: Stage = { kata: 0, runc: 0 };
+const none: IdleCounts = { kata: 0, runc: 0 };
 
-const isAt = ({ stage = none }: Side, { kata, runc }: Stage): boolean => stage.kata === kata && stage.runc === runc;
+const isAt = ({ idle = none }: Side, { kata, runc }: IdleCounts): boolean => idle.kata === kata && idle.runc === runc;
 
-function sidesAt(stage: Stage, { sides }: Probe): [SideName, Side][] {
+function sidesAt(idle: IdleCounts, { sides }: Probe): [SideName, Side][] {
   return sideNames.flatMap((name) => {
     const side = sides[name];
-    return side && isAt(side, stage) ? [[name, side] as [SideName, Side]] : [];
+    return side && isAt(side, idle) ? [[name, side] as [SideName, Side]] : [];
   });
 }
 
-type Growing = Record<string, Partial<Record<SideName, number[]>>>;
+type MutableSamples = Record<string, Partial<Record<SideName, number[]>>>;
 
-function keep(samples: Growing, { rows }: Probe, side: SideName, values: readonly number[]): void {
+function addSample(samples: MutableSamples, { rows }: Probe, side: SideName, values: readonly number[]): void {
   for (const [index, { name }] of rows.entries()) {
     const value = values[index];
     if (value === undefined) throw new Error(`no value for ${name}`);
@@ -35,36 +35,36 @@ function keep(samples: Growing, { rows }: Probe, side: SideName, values: readonl
 }
 
 interface Run {
-  readonly rig: Rig;
-  readonly limits: Limits;
-  readonly samples: Growing;
+  readonly testbed: Testbed;
+  readonly limits: SamplingLimits;
+  readonly samples: MutableSamples;
 }
 
-/** A probe that fails is recorded, and the next one is tried: one broken row must not cost the others. */
-async function takeTurns({ rig, limits, samples }: Run, stage: Stage, probe: Probe): Promise<void> {
-  const sides = sidesAt(stage, probe);
+/** Records the failure of a probe; the other probes are still sampled. */
+async function takeTurns({ testbed, limits, samples }: Run, idle: IdleCounts, probe: Probe): Promise<void> {
+  const sides = sidesAt(idle, probe);
   const runs = Math.min(limits.runs, probe.maxRuns ?? limits.runs);
   const title = probe.rows.map(({ name }) => name).join(', ');
   for (let run = 0; run < runs; run++)
     for (const [name, side] of sides) {
-      if (!limits.mayGoOn()) return;
+      if (!limits.mayContinue()) return;
       limits.report(`${title}: ${name}, ${run + 1} of ${runs}`);
       try {
-        keep(samples, probe, name, await side.sample(rig));
+        addSample(samples, probe, name, await side.sample(testbed));
       } catch (error) {
-        rig.failures.push(`${title}, ${name}: ${String(error)}`);
+        testbed.failures.push(`${title}, ${name}: ${String(error)}`);
         return;
       }
     }
 }
 
-export async function takeSamples(rig: Rig, probes: readonly Probe[], limits: Limits): Promise<Samples> {
-  const samples: Growing = {};
-  for (const stage of stages) {
-    const due = probes.filter((probe) => sidesAt(stage, probe).length > 0);
-    if (due.length === 0 || !limits.mayGoOn()) continue;
-    await rig.idle(stage, limits);
-    for (const probe of due) await takeTurns({ rig, limits, samples }, stage, probe);
+export async function takeSamples(testbed: Testbed, probes: readonly Probe[], limits: SamplingLimits): Promise<Samples> {
+  const samples: MutableSamples = {};
+  for (const idle of idleCounts) {
+    const due = probes.filter((probe) => sidesAt(idle, probe).length > 0);
+    if (due.length === 0 || !limits.mayContinue()) continue;
+    await testbed.setIdleContainers(idle, limits);
+    for (const probe of due) await takeTurns({ testbed, limits, samples }, idle, probe);
   }
   return samples;
 }

@@ -1,11 +1,11 @@
-/** Running a program with a clock. It has a session of its own: Ctrl-C is for the bench, which lets it end and cleans up. */
+/** Measures the duration of a program, in a new session: Ctrl-C reaches the bench only, which waits for the program and cleans up. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
 const TIMEOUT_MS = 120_000;
 const MAX_TEXT = 1 << 16;
 
-/** With the bench's own fds apart: what a runtime leaves running must not hold a pipe of ours. */
+/** Only stderr is a pipe: processes that a runtime leaves running must not hold pipes of the bench. */
 export function startProgram(program: string, args: readonly string[], environment = process.env): ChildProcess {
   return spawn(program, [...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -16,7 +16,7 @@ export function startProgram(program: string, args: readonly string[], environme
   });
 }
 
-/** @returns milliseconds to its exit. @throws Error with its last words */
+/** @returns milliseconds until the exit. @throws Error with the end of stderr */
 export async function timeProgram(program: string, args: readonly string[], environment = process.env): Promise<number> {
   const start = performance.now();
   const child = startProgram(program, args, environment);

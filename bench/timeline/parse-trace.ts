@@ -1,21 +1,21 @@
-/** Reads what the traced runtime has left: its verbs, and the steps of its debug log. Pure. */
+/** Parses the files of a traced run: the verbs, and the steps of the debug log. Pure. */
 import type { Span } from './trace.ts';
 
-/** Options of kata-runtime that have a value. */
+/** Options of kata-runtime that take a value. */
 const withValue = new Set(['--root', '--log', '--log-format', '--kata-config', '--criu', '--rootless']);
 
 /** `delete --force` of `--root R --log L --log-format json delete --force ID`. */
-function verbOf(words: readonly string[]): string {
-  const first = words.findIndex((word, index) => !word.startsWith('-') && !withValue.has(words[index - 1] ?? ''));
-  const verb = words[first] ?? '';
-  return words[first + 1] === '--force' ? `${verb} --force` : verb;
+function verbOf(args: readonly string[]): string {
+  const first = args.findIndex((arg, index) => !arg.startsWith('-') && !withValue.has(args[index - 1] ?? ''));
+  const verb = args[first] ?? '';
+  return args[first + 1] === '--force' ? `${verb} --force` : verb;
 }
 
-/** Lines `BEGIN END WORDS…`. */
+/** Lines `BEGIN END ARGS…`. */
 export function readVerbs(text: string): Span[] {
   const spans = text.split('\n').flatMap((line) => {
-    const [begin, end, ...words] = line.split(' ');
-    return words.length > 0 ? [{ name: verbOf(words), begin: Number(begin), end: Number(end) }] : [];
+    const [begin, end, ...args] = line.split(' ');
+    return args.length > 0 ? [{ name: verbOf(args), begin: Number(begin), end: Number(end) }] : [];
   });
   return spans.toSorted((a, b) => a.begin - b.begin);
 }
@@ -27,7 +27,7 @@ interface StepRecord {
   readonly ms?: unknown;
 }
 
-/** The records `step` of the log (packages/runtime/src/context/trace-step.ts). */
+/** The log's records with the message `step` (packages/runtime/src/context/trace-step.ts). */
 export function readSteps(log: string): Span[] {
   const spans = log.split('\n').flatMap((line) => {
     if (line === '') return [];

@@ -1,10 +1,10 @@
-/** A timeline as a picture: a line for each part, its bar where its time was. Pure. */
+/** Draws a timeline as SVG: a row with a bar for each part. Pure. */
 import type { Owner, Timeline, TimelineRow } from './timeline.ts';
 
 const [WIDTH, LABELS, RIGHT, ROW, TOP, BOTTOM] = [960, 270, 80, 22, 92, 40];
 const PLOT = WIDTH - LABELS - RIGHT;
 
-/** Readable for the colour-blind, and dark enough on white. */
+/** Colours that colour-blind readers can distinguish, with enough contrast on white. */
 const owners: Readonly<Record<Owner, { colour: string; name: string }>> = {
   docker: { colour: '#8c8c8c', name: 'docker, containerd' },
   runtime: { colour: '#0b62a4', name: 'kata-runtime' },
@@ -15,8 +15,8 @@ const owners: Readonly<Record<Owner, { colour: string; name: string }>> = {
 export const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-const text = (x: number, y: number, words: string, style = ''): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${style}>${escapeXml(words)}</text>`;
+const text = (x: number, y: number, content: string, style = ''): string =>
+  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${style}>${escapeXml(content)}</text>`;
 
 /** Every 0.1, 0.2, 0.5, 1 … seconds, five to ten times over the whole. */
 function tickMs(totalMs: number): number {
@@ -54,7 +54,7 @@ function legend(): string[] {
   });
 }
 
-/** `subtitle` is a line about what was run on what. */
+/** `subtitle` names the command and the machine. */
 export function timelineSvg({ totalMs, firstOutputMs, rows }: Timeline, subtitle: string): string {
   const bottom = TOP + rows.length * ROW;
   const height = bottom + BOTTOM;

@@ -1,4 +1,4 @@
-/** A timeline for a terminal. Pure. */
+/** Prints a timeline for a terminal. Pure. */
 import type { Timeline } from './timeline.ts';
 
 const WIDTH = 60;

@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { readSteps, readVerbs } from './parse-trace.ts';
 import { timelineSvg } from './timeline-svg.ts';
 import { timelineText } from './timeline-text.ts';
-import { cloneMs, timeline, typical } from './timeline.ts';
+import { cloneMs, timeline, medianTrace } from './timeline.ts';
 import type { Trace } from './trace.ts';
 
 const step = (name: string, begin: number, ms: number): string => JSON.stringify({ msg: 'step', step: name, begin, ms, level: 'debug' });
@@ -26,14 +26,14 @@ const trace: Trace = { begin: 1000, end: 2000, firstOutput: 1830, verbs: readVer
 const ending = (ms: number): Trace => ({ ...trace, end: trace.begin + ms });
 
 describe('timeline of a docker run', () => {
-  it('reads verbs in their order, with their names', () => {
+  it('parses the verbs in the order of their begin', () => {
     assert.deepStrictEqual(
       readVerbs(verbs).map(({ name, begin }) => [name, begin]),
       [['create', 1100], ['start', 1700], ['delete --force', 1850]], // prettier-ignore
     );
   });
 
-  it('has no gap: what is between the verbs is the engine’s', () => {
+  it('assigns the time between the verbs to the engine', () => {
     const top = timeline(trace).rows.filter(({ depth }) => depth === 0);
     assert.strictEqual(
       top.reduce((sum, { ms }) => sum + ms, 0),
@@ -42,7 +42,7 @@ describe('timeline of a docker run', () => {
     for (const [index, { beginMs, ms }] of top.entries()) assert.strictEqual(top[index + 1]?.beginMs ?? 1000, beginMs + ms);
   });
 
-  it('puts parts under what they are part of, and leaves out the shortest', () => {
+  it('nests steps under the steps that contain them and omits the shortest', () => {
     const create = timeline(trace).rows.slice(1, 7).map(({ label, depth, ms }) => [depth, label, ms]); // prettier-ignore
     assert.deepStrictEqual(create, [
       [0, 'kata-runtime create', 500],
@@ -54,24 +54,24 @@ describe('timeline of a docker run', () => {
     ]);
   });
 
-  it('tells how long a clone takes', () => {
+  it('computes the duration of a clone', () => {
     assert.strictEqual(cloneMs(trace), 240);
     assert.ok(Number.isNaN(cloneMs({ ...trace, steps: [] })));
   });
 
-  it('shows the run of median length', () => {
-    assert.strictEqual(typical([ending(900), ending(100), ending(300)])?.end, 1300);
-    assert.strictEqual(typical([]), undefined);
+  it('selects the run of median duration', () => {
+    assert.strictEqual(medianTrace([ending(900), ending(100), ending(300)])?.end, 1300);
+    assert.strictEqual(medianTrace([]), undefined);
   });
 
-  it('is text with bars where the time was', () => {
+  it('is printed as text with bars', () => {
     const [title, first, second] = timelineText(timeline(trace)).split('\n');
     assert.strictEqual(title, 'One docker run: 1000 ms, first output after 830 ms');
     assert.strictEqual(first, `docker, containerd: until create         100 ms  ${'█'.repeat(6)}`);
     assert.strictEqual(second, `kata-runtime create                      500 ms  ${' '.repeat(6)}${'█'.repeat(30)}`);
   });
 
-  it('is a picture in which every row has its label, and nothing goes over the edge', () => {
+  it('is drawn as SVG with one label per row and all bars inside the picture', () => {
     const drawn = timeline(trace);
     const svg = timelineSvg(drawn, 'a < b');
     assert.ok(svg.includes('a &lt; b') && svg.includes('1.00 s of one docker run'));

@@ -1,4 +1,4 @@
-/** Where the time of one `docker run` went, as rows: nothing of it is left out, and each part says whose it is. Pure. */
+/** Divides the time of one `docker run` into rows without a gap. Each row names the component that used the time. Pure. */
 import type { Span, Trace } from './trace.ts';
 
 export type Owner = 'docker' | 'runtime' | 'vm' | 'guest';
@@ -6,10 +6,10 @@ export type Owner = 'docker' | 'runtime' | 'vm' | 'guest';
 export interface TimelineRow {
   readonly label: string;
   readonly owner: Owner;
-  /** Milliseconds after the command's begin. */
+  /** Milliseconds since the start of the command. */
   readonly beginMs: number;
   readonly ms: number;
-  /** 0 for what comes one after the other and makes the total; deeper rows are parts of the one above. */
+  /** 0: rows that follow one another and add up to the total. Deeper rows are parts of the row above. */
   readonly depth: number;
 }
 
@@ -19,7 +19,7 @@ export interface Timeline {
   readonly rows: readonly TimelineRow[];
 }
 
-/** Where a step's time is spent, and what it is for a reader who does not know its name. */
+/** The component that spends a step's time, and a label for readers who do not know the step's name. */
 const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
   'early hooks': { owner: 'docker', label: "docker's prestart hook" },
   'QEMU spawn': { owner: 'vm' },
@@ -37,13 +37,13 @@ const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
 };
 /** The clocks of steps are rounded to milliseconds. */
 const TOLERANCE_MS = 2;
-/** Shorter parts are not shown: they say nothing, and take the place of what does. */
+/** Shorter parts are omitted. */
 const SHORTEST_MS = 4;
 
 const contains = (outer: Span, inner: Span): boolean =>
   inner.begin >= outer.begin - TOLERANCE_MS && inner.end <= outer.end + TOLERANCE_MS && outer.end - outer.begin > inner.end - inner.begin;
 
-/** What is between the verbs: the engine's part. The last is the one in which the process says its word. */
+/** The engine's time between two verbs. After `start` the container's process writes its output. */
 const gapLabel = (before: Span | undefined, after: Span | undefined): string => {
   if (!before) return 'docker, containerd: until create';
   if (!after) return 'docker: network, mounts, the end';
@@ -92,14 +92,14 @@ export function timeline(trace: Trace): Timeline {
   return { totalMs: trace.end - trace.begin, firstOutputMs: trace.firstOutput - trace.begin, rows: shown };
 }
 
-/** From QEMU's start to the agent's first answer. NaN when the VM was not started by this run. */
+/** From the start of QEMU to the agent's first answer. NaN when this run did not start a VM. */
 export function cloneMs({ steps: recorded }: Trace): number {
   const find = (name: string): Span | undefined => recorded.find((step) => step.name === name);
   return (find('first answer')?.end ?? NaN) - (find('QEMU spawn')?.begin ?? NaN);
 }
 
-/** The trace that took as long as most: the one to show. */
-export function typical(traces: readonly Trace[]): Trace | undefined {
+/** The trace of median duration. */
+export function medianTrace(traces: readonly Trace[]): Trace | undefined {
   const byLength = traces.toSorted((a, b) => a.end - a.begin - (b.end - b.begin));
   return byLength[Math.floor((byLength.length - 1) / 2)];
 }

@@ -1,4 +1,4 @@
-/** What was recorded of one `docker run`. All times are milliseconds since 1970. */
+/** Recorded times of one `docker run`, in milliseconds since 1970. */
 
 export interface Span {
   readonly name: string;
@@ -7,12 +7,12 @@ export interface Span {
 }
 
 export interface Trace {
-  /** Of the docker command. */
+  /** Start and end of the docker command. */
   readonly begin: number;
   readonly end: number;
   readonly firstOutput: number;
-  /** Commands of kata-runtime, one after the other. */
+  /** Calls of kata-runtime in their order. */
   readonly verbs: readonly Span[];
-  /** What they did. */
+  /** Steps of the verbs, from the debug log. */
   readonly steps: readonly Span[];
 }

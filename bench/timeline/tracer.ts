@@ -1,4 +1,4 @@
-/** A kata-runtime that tells when its verbs began and ended, and what they did: for the timeline of one `docker run`. */
+/** Wraps kata-runtime in a script that records begin, end and debug log of each verb, for the timeline of one `docker run`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { readSteps, readVerbs } from './parse-trace.ts';
 import type { Trace } from './trace.ts';
 
-/** What the container says: its first output ends the wait of whoever started it. */
-const WORD = 'here';
+/** The container's output. */
+const OUTPUT = 'here';
 
 export class Tracer {
   readonly script: string;
@@ -15,7 +15,7 @@ export class Tracer {
   readonly #log: string;
   readonly #verbs: string;
 
-  /** Containerd removes the log that it names together with the container: another is put in its place. */
+  /** The script replaces the value of --log: containerd removes its log file together with the container. */
   constructor(directory: string, program: string) {
     this.script = join(directory, 'kata-traced');
     this.#log = join(directory, 'trace.json');
@@ -23,7 +23,7 @@ export class Tracer {
     const lines = [
       '#!/bin/sh',
       'previous=',
-      `for word; do shift; [ "$previous" = --log ] && word=${this.#log}; set -- "$@" "$word"; previous=$word; done`,
+      `for arg; do shift; [ "$previous" = --log ] && arg=${this.#log}; set -- "$@" "$arg"; previous=$arg; done`,
       'begin=$(date +%s%3N)',
       `${program} --debug "$@"`,
       'code=$?',
@@ -35,10 +35,10 @@ export class Tracer {
     chmodSync(this.script, 0o755);
   }
 
-  /** One `docker run` by the traced runtime. @throws Error when it fails */
+  /** Runs a container with the traced runtime. @throws Error when `docker run` fails */
   async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<Trace> {
     for (const file of [this.#log, this.#verbs]) rmSync(file, { force: true });
-    const args = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', WORD];
+    const args = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', OUTPUT];
     const begin = Date.now();
     const docker = spawn('docker', args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     let firstOutput = 0;

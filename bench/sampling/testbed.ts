@@ -1,20 +1,20 @@
-/** The engine that everything is measured on, the runtimes that it knows, and what is left running on it. */
+/** The engine that the bench measures, its runtimes, and the containers that keep running between samples. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CacheServer } from '../../tests/support/cache-server.ts';
 import { Engine } from '../../tests/support/engine.ts';
 import { stage, variant } from '../../tests/support/staged.ts';
-import { sideNames } from './stage.ts';
-import type { Limits, SideName, Stage } from './stage.ts';
+import { sideNames } from './conditions.ts';
+import type { SamplingLimits, SideName, IdleCounts } from './conditions.ts';
 import { timeProgram } from './timed-program.ts';
 import { Tracer } from '../timeline/tracer.ts';
 
-/** What the engine calls them. */
+/** Names of the runtimes in the engine's configuration. */
 export const runtimes = { kata: 'kata', runc: 'runc', cold: 'kata-cold', cache: 'kata-cache', traced: 'kata-traced' } as const;
-const AT_A_TIME = 2;
+const PARALLEL_STARTS = 2;
 
-export class Rig {
+export class Testbed {
   readonly engine: Engine;
   readonly directory: string;
   readonly tracer: Tracer;
@@ -22,8 +22,8 @@ export class Rig {
   readonly kata = join(stage, 'usr/bin/kata-runtime');
   readonly cache: CacheServer;
   readonly #running: Record<SideName, string[]> = { kata: [], runc: [] };
-  readonly #boxes = new Set<SideName>();
-  #names = 0;
+  readonly #execTargets = new Set<SideName>();
+  #started = 0;
 
   private constructor(engine: Engine, directory: string, tracer: Tracer, cache: CacheServer) {
     this.engine = engine;
@@ -32,7 +32,7 @@ export class Rig {
     this.cache = cache;
   }
 
-  static async start(): Promise<Rig> {
+  static async start(): Promise<Testbed> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-bench-'));
     const tracer = new Tracer(directory, join(stage, 'usr/bin/kata-runtime'));
     const cache = new CacheServer(directory);
@@ -43,7 +43,7 @@ export class Rig {
       [runtimes.traced]: tracer.script,
     };
     try {
-      return new Rig(await Engine.start(paths, runtimes.runc, ':', true), directory, tracer, cache);
+      return new Testbed(await Engine.start(paths, runtimes.runc, ':', true), directory, tracer, cache);
     } catch (error) {
       rmSync(directory, { recursive: true });
       throw error;
@@ -51,21 +51,21 @@ export class Rig {
   }
 
   /** @returns milliseconds. @throws Error when docker fails */
-  docker(...args: string[]): Promise<number> {
+  timeDocker(...args: string[]): Promise<number> {
     return timeProgram('docker', args, this.engine.environment);
   }
 
-  /** A program in the engine's mount namespace, where its templates are, as an engine would call it. @returns milliseconds */
-  inside(program: string, ...args: string[]): Promise<number> {
+  /** Runs a program in the engine's mount namespace, which has the templates, with the environment of an engine. @returns milliseconds */
+  timeInEngine(program: string, ...args: string[]): Promise<number> {
     return timeProgram('nsenter', [`--mount=/proc/${this.engine.pid}/ns/mnt`, program, ...args], { PATH: process.env['PATH'] });
   }
 
-  /** Name of an idle container that is kept, to run commands in. */
-  async box(side: SideName): Promise<string> {
+  /** Name of a long-running container for `docker exec`; the first call starts it. */
+  async execTarget(side: SideName): Promise<string> {
     const name = `box-${side}`;
-    if (!this.#boxes.has(side)) {
-      this.#boxes.add(side);
-      await this.docker(
+    if (!this.#execTargets.has(side)) {
+      this.#execTargets.add(side);
+      await this.timeDocker(
         'run',
         '-d',
         '--name',
@@ -82,21 +82,21 @@ export class Rig {
     return name;
   }
 
-  /** Has as many idle containers run as the stage wants, and no others. */
-  async idle(wanted: Stage, { mayGoOn, report }: Pick<Limits, 'mayGoOn' | 'report'>): Promise<void> {
-    if (wanted.kata + wanted.runc > 0) await Promise.all([this.#removeBoxes(), this.cache.stop('SIGTERM')]);
+  /** Starts or removes idle containers until the counts are as wanted. */
+  async setIdleContainers(wanted: IdleCounts, { mayContinue, report }: Pick<SamplingLimits, 'mayContinue' | 'report'>): Promise<void> {
+    if (wanted.kata + wanted.runc > 0) await Promise.all([this.#removeExecTargets(), this.cache.stop('SIGTERM')]);
     for (const side of sideNames) {
       const names = this.#running[side];
       await this.#remove(names.splice(wanted[side]));
-      const one = async (): Promise<void> => {
-        while (names.length < wanted[side] && mayGoOn()) {
-          const name = `idle-${this.#names++}`;
+      const startOne = async (): Promise<void> => {
+        while (names.length < wanted[side] && mayContinue()) {
+          const name = `idle-${this.#started++}`;
           names.push(name);
           report(`idle containers of ${side}: ${names.length} of ${wanted[side]}`);
-          await this.docker('run', '-d', '--name', name, '--runtime', runtimes[side], 'busybox', 'sleep', '100000');
+          await this.timeDocker('run', '-d', '--name', name, '--runtime', runtimes[side], 'busybox', 'sleep', '100000');
         }
       };
-      await Promise.all(Array.from({ length: AT_A_TIME }, one));
+      await Promise.all(Array.from({ length: PARALLEL_STARTS }, startOne));
     }
   }
 
@@ -109,7 +109,7 @@ export class Rig {
   async stop(): Promise<void> {
     try {
       await this.cache.stop('SIGTERM');
-      await this.#removeBoxes();
+      await this.#removeExecTargets();
       for (const side of sideNames) await this.#remove(this.#running[side].splice(0));
     } finally {
       await this.engine.stop();
@@ -117,12 +117,12 @@ export class Rig {
     }
   }
 
-  async #removeBoxes(): Promise<void> {
-    await this.#remove([...this.#boxes].map((side) => `box-${side}`));
-    this.#boxes.clear();
+  async #removeExecTargets(): Promise<void> {
+    await this.#remove([...this.#execTargets].map((side) => `box-${side}`));
+    this.#execTargets.clear();
   }
 
-  /** By few at a time: all at once may take longer than one command has. */
+  /** Removes few containers per command: removing all may exceed the command's timeout. */
   async #remove(names: string[]): Promise<void> {
     while (names.length > 0) await this.engine.docker(['rm', '-f', ...names.splice(0, 8)]);
   }
