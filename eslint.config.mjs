@@ -1,4 +1,4 @@
-// Rules a machine enforces, each with its reason in the message. See CONTRIBUTING.md.
+// Rules that eslint enforces; each message gives the reason. See CONTRIBUTING.md.
 import tseslint from 'typescript-eslint';
 import { floorsPlugin } from './tools/lint/floors.ts';
 
@@ -10,13 +10,13 @@ const noProcessPackages = {
     '@kata-containers/agent*',
     '@kata-containers/ksm-throttler*',
   ],
-  message: 'Processes meet on argv, files, sockets and gRPC only: each can be replaced by another implementation.',
+  message: 'Processes communicate by argv, files, sockets and gRPC only, so that each can be replaced by another implementation.',
 };
 const noRealKernel = {
   group: ['@kata-containers/common/kernel/linux-kernel'],
-  message: 'The command line and the mains pass the kernel as a parameter: tests pass another one.',
+  message: 'The command line and main.ts pass the kernel as a parameter, so that tests can pass another kernel.',
 };
-const engineReason = 'Only common/kernel and common/process know which JavaScript engine runs: what they export is the same on each.';
+const engineReason = 'Only common/kernel and common/process depend on the JavaScript engine; their exports are the same on every engine.';
 const noEngineModules = ['node:ffi', 'node:v8', 'node:vm', 'node:module', 'bun', 'bun:ffi'].map((name) => ({
   name,
   message: engineReason,
@@ -29,7 +29,7 @@ const noEngineProperties = ['versions', 'execPath', 'execArgv', 'getBuiltinModul
 const noHandle = { selector: "Identifier[name='_handle']", message: engineReason };
 const noDefaultExports = { selector: 'ExportDefaultDeclaration', message: 'Default exports lose their name at the import.' };
 const noEnums = { selector: 'TSEnumDeclaration', message: 'Enums are not erasable: use a union of literals.' };
-/** Every place where a variable, a parameter or a type gets one of these names. */
+/** Declarations of a variable, a parameter or a type with one of these names. */
 const bindings = (names) =>
   [
     'VariableDeclarator > Identifier.id',
@@ -43,9 +43,12 @@ const bindings = (names) =>
     .join(', ');
 const noHiddenGlobals = {
   selector: bindings('console|process|Number|Proxy|Record'),
-  message: 'This name hides a global one: give the value a name of its own.',
+  message: 'This name hides a global name: use another name.',
 };
-const pure = (name) => ({ name, message: 'This file is named for being pure: plans and parsers touch no file, socket, process or clock.' });
+const pure = (name) => ({
+  name,
+  message: "This file's name says that it is pure: plans and parsers use no files, sockets, processes or clocks.",
+});
 const noExit = {
   object: 'process',
   property: 'exit',
@@ -54,7 +57,7 @@ const noExit = {
 const noEnv = {
   object: 'process',
   property: 'env',
-  message: 'The environment is read in main.ts and options.ts only, and passed on as parameters.',
+  message: 'Only main.ts and options.ts read the environment; they pass values on as parameters.',
 };
 
 export default tseslint.config(
@@ -77,7 +80,7 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       'floors/floors': 'error',
-      'floors/no-circles': 'error',
+      'floors/no-cycles': 'error',
       'no-restricted-imports': ['error', { patterns: [noProcessPackages], paths: noEngineModules }],
       'no-restricted-globals': ['error', { name: 'Bun', message: engineReason }],
       'no-restricted-properties': ['error', noExit, noEnv, ...noEngineProperties],
@@ -115,7 +118,7 @@ export default tseslint.config(
     },
   },
   { files: ['packages/common/src/process/run-main.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ['packages/common/src/kernel/**'], rules: { 'max-params': 'off' } }, // as many as the system call has
+  { files: ['packages/common/src/kernel/**'], rules: { 'max-params': 'off' } }, // system calls have up to six parameters
   { files: ['packages/runtime/src/cli/**'], rules: { 'no-console': 'off' } },
   {
     files: ['packages/*/src/**'],

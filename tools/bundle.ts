@@ -1,6 +1,6 @@
 /**
- * Makes the one file that a process ships as: `node tools/bundle.ts ENTRY OUTPUT`. The first line names Node; staging and
- * packaging replace it by the path of the Node they install.
+ * Bundles a program into one file: `node tools/bundle.ts ENTRY OUTPUT`. Staging and packaging replace the first line by the
+ * path of the installed Node.
  */
 import { chmodSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -23,7 +23,7 @@ await build({
   legalComments: 'none',
   banner: { js: '#!/usr/bin/env -S node --no-warnings' },
   define: buildConstants(),
-  // grpc-js wants proto-loader only for channelz, which we do not serve; protobufjs would be a third of the bundle.
+  // grpc-js uses proto-loader only for channelz, which we do not serve; its protobufjs would be a third of the bundle.
   plugins: [withoutSubprograms],
   external: ['@grpc/proto-loader'],
   logLevel: 'warning',

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, from nothing: sets up, builds, starts a docker engine of its own, runs a container in a VM, cleans up.
+# Sets up, builds, starts a private docker engine, runs a container in a VM, cleans up.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/products-beside.sh

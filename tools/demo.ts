@@ -1,4 +1,4 @@
-/** Shows `docker run busybox uname -a` beside the host's own, with an engine that is gone afterwards. */
+/** Prints `uname -a` of a busybox container and of the host. The engine is removed afterwards. */
 import { Engine } from '../tests/support/engine.ts';
 import { run } from '../tests/support/run.ts';
 import { kataRuntime } from '../tests/support/staged.ts';
@@ -18,5 +18,5 @@ try {
   say('cleaning up');
   await engine.stop();
 }
-say(failed ? 'the container did not run' : 'the kernels differ: the container ran in a virtual machine of its own');
+say(failed ? 'the container did not run' : 'the kernels differ: the container ran in its own virtual machine');
 process.exitCode = failed ? 1 : 0;

@@ -1,11 +1,11 @@
-# Sourced by sh: products.sh beside what the caller does meanwhile.
+# Sourced by sh: runs products.sh in the background.
 
-# Nothing that is built in the background outlives the caller.
+# The background build ends with the caller.
 start_products() {
   trap 'end_products' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  # A process group of its own, so that compilers end with their script.
+  # A new process group, so that compilers end with their script.
   setsid tools/products.sh </dev/null &
   products=$!
 }

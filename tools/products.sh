@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds what takes long and needs no npm packages: the guest's kernel and crun side by side, QEMU then, and after the caller's own work.
-# The results stay in the cache (packaging/cache); stage.ts finds them there, and waits for a build that still runs.
+# Builds the products that need no npm packages: the guest's kernel and crun in parallel, then QEMU. The results stay in the cache
+# (packaging/cache), from which stage.ts copies them; stage.ts waits for a running build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# Progress in lines, not as a line that changes: the caller writes to the same terminal.
+# Without a terminal, progress is printed line by line: the caller writes to the same terminal.
 exec > >(exec cat) 2>&1
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT

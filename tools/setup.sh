@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what building and testing need on Debian 12: its packages, and the npm packages of this repository.
-# Safe to run again: what is installed already costs seconds. `setup.sh debian` and `setup.sh npm` install one of both.
+# Installs what building and testing need on Debian 12: Debian packages, and the npm packages of this repository.
+# Safe to run again: a second run takes seconds. `setup.sh debian` and `setup.sh npm` install only one kind.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,11 +24,11 @@ debian() {
   if [ -n "$missing" ]; then
     say "installing Debian packages:$missing"
     if [ "$(id -u)" != 0 ]; then
-      echo "setup: that needs root: sudo apt-get install$missing" >&2
+      echo "setup: installing needs root: sudo apt-get install$missing" >&2
       exit 1
     fi
     export DEBIAN_FRONTEND=noninteractive
-    # A package that starts its daemon would start a second docker on this machine: policy-rc.d forbids that while we install.
+    # Packages must not start their daemons (a second docker on this machine): policy-rc.d forbids it during the installation.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
       printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -1,8 +1,7 @@
 /**
- * Lays out under a directory what packages install, with a configuration that points into it:
- * `node tools/stage.ts DIR`. DIR/usr/bin/kata-runtime can be handed to any engine as it is. With `--packages` files name each
- * other as they will be installed, without DIR: that is what packages are made of. With `--prefix PREFIX` files name PREFIX instead of DIR.
- * With `--runtime-on-bun` kata-runtime runs on Bun (ADR 16).
+ * Installs all files of the packages below a directory, with a configuration for that directory: `node tools/stage.ts DIR`.
+ * Any engine can use DIR/usr/bin/kata-runtime. `--packages`: paths in files do not begin with DIR; packages are made from such a
+ * directory. `--prefix PREFIX`: paths in files begin with PREFIX instead of DIR. `--runtime-on-bun`: kata-runtime runs on Bun (ADR 16).
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,19 +19,19 @@ const { positionals, values: options } = parseArgs({
 const given = positionals[0];
 if (given === undefined) throw new Error('usage: stage.ts [--packages | --prefix PREFIX] [--runtime-on-bun] DIR');
 const root = resolve(given);
-if (/\s/.test(root)) throw new Error(`${root} has a blank in it: the first line of a program cannot name it`);
+if (/\s/.test(root)) throw new Error(`${root} contains white space, which the first line (#!) of a program cannot contain`);
 
 const say = (text: string): void => console.log(`stage: ${text}`);
 const run = (program: string, args: readonly string[]): void =>
   void execFileSync(program, [...args], { cwd: repository, stdio: ['ignore', 'inherit', 'inherit'] });
 const inRoot = (path: string): string => join(root, path);
-/** How installed files name `path`. */
+/** `path` as written in installed files. */
 const named = (path: string): string => (options.packages === true ? path : join(options.prefix ?? root, path));
 
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
 
-/** Programs, and command lines that call what most starts of them call; those need no host set up and change nothing on it. */
+/** Programs, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
 const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
   [
     'packages/runtime/dist/kata-runtime.cjs',
@@ -79,7 +78,7 @@ function installRuntimeOnBun(): void {
   });
 }
 
-/** Daemons that start with their host stay one file each, whose first line names the Node it was made for. */
+/** A daemon starts once per boot: it is one file, without a code cache. */
 function installThrottler(): void {
   for (const [source, target] of throttler) {
     const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
@@ -128,7 +127,7 @@ function installConfiguration(): void {
   const path = inRoot('/usr/share/defaults/kata-containers/configuration.toml');
   mkdirSync(dirname(path), { recursive: true });
   const overrides = {
-    // Packages can be installed with another QEMU: there the runtime looks.
+    // Packages can be installed with another QEMU: without a path the runtime searches for QEMU.
     ...(options.packages !== true && { 'hypervisor.qemu.path': named('/usr/bin/qemu-lite-system-x86_64') }),
     'hypervisor.qemu.kernel': named('/usr/share/kata-containers/vmlinuz.container'),
     'hypervisor.qemu.image': named('/usr/share/kata-containers/kata-containers.img'),
@@ -144,7 +143,7 @@ function installCompletion(): void {
   copyFileSync(join(repository, 'packaging/completion/kata-runtime'), path);
 }
 
-/** The programs have no file ending: a package.json further up, of whatever project DIR lies in, must not make modules of them. */
+/** The programs have no file extension: a package.json above DIR must not make Node load them as ES modules. */
 function declareCommonJs(): void {
   mkdirSync(root, { recursive: true });
   writeFileSync(inRoot('package.json'), '{ "type": "commonjs" }\n');

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs tests, with everything that they need:
+# Installs, builds and stages what tests need, and runs them:
 #
 #   test.sh              every test
-#   test.sh fast         types, lint, format and unit tests: what needs no root and no VM
-#   test.sh [-g PATTERN] [FILE…]   these test files, or all; of them the cases whose full title matches PATTERN
+#   test.sh fast         types, lint, format and unit tests, without root and VMs
+#   test.sh [-g PATTERN] [FILE…]   these test files, or all; with -g only tests whose full title matches PATTERN
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,13 +19,13 @@ done
 shift $((OPTIND - 1))
 fast= unit= integration= e2e=
 for file in "$@"; do
-  [ "$file" = fast ] || [ -f "$file" ] || { echo "test.sh: there is no $file" >&2; exit 2; }
+  [ "$file" = fast ] || [ -f "$file" ] || { echo "test.sh: $file does not exist" >&2; exit 2; }
   case $file in
     fast) fast=yes ;;
     tests/integration/*.test.ts) integration="$integration $file" ;;
     tests/e2e/*.test.ts) e2e="$e2e $file" ;;
     *.test.ts) unit="$unit $file" ;;
-    *) echo "test.sh: $file is not a test file (a path from the top of the project, *.test.ts)" >&2; exit 2 ;;
+    *) echo "test.sh: $file is not a test file (*.test.ts, relative to the repository)" >&2; exit 2 ;;
   esac
 done
 all=
@@ -67,7 +67,7 @@ fi
 
 say 'build'
 nx run-many -t build --outputStyle=stream
-# Tests with deadlines do not run beside a compiler.
+# A compiler would delay tests that have deadlines.
 wait_for_products
 run_tests() {
   # shellcheck disable=SC2086 -- a list of files
@@ -86,13 +86,13 @@ runtime=$stage/usr/bin/kata-runtime
 KATA_STAGE=$stage
 export KATA_STAGE
 if [ "${KATA_TEMPLATE:-on}" != off ]; then
-  # One template for all files; it is destroyed when they have ended.
+  # All files share one template, which is destroyed afterwards.
   "$runtime" factory init
   trap '"$runtime" factory destroy' EXIT
 fi
 # shellcheck disable=SC2086 -- a list of files
 run_tests $e2e
-# Runs files with the engines of another suite of Debian. The versions of sid's engines change: a failure names them.
+# Runs files with the engines of another Debian suite. The versions in sid change: a failure prints them.
 with_engines_of() {
   suite=$1
   shift

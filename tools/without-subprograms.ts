@@ -1,8 +1,8 @@
 import type { Plugin } from 'esbuild';
 
 /**
- * commander loads node:child_process, and with it sockets and streams, for sub-commands that are programs of their own. There are
- * none here, and that is a third of the time that `kata-runtime --version` takes. A plugin for esbuild, and for Bun, which has the same calls.
+ * commander loads node:child_process, and with it sockets and streams, for sub-commands that are separate programs. We have none,
+ * and loading it takes a third of the time of `kata-runtime --version`. A plugin for esbuild, and for Bun, which has the same API.
  */
 export const withoutSubprograms: Plugin = {
   name: 'without-subprograms',

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Linter } from 'eslint';
 import { floorsPlugin } from '../../tools/lint/floors.ts';
 
-function complaints(filename: string, code: string, cwd: string): string[] {
+function violations(filename: string, code: string, cwd: string): string[] {
   const linter = new Linter({ cwd, configType: 'flat' });
-  const rules = { 'floors/floors': 'error', 'floors/no-circles': 'error' } as const;
+  const rules = { 'floors/floors': 'error', 'floors/no-cycles': 'error' } as const;
   const config = [{ files: ['**/*.ts'], plugins: { floors: floorsPlugin }, rules }];
   return linter.verify(code, config, { filename }).map(({ ruleId }) => ruleId ?? 'syntax');
 }
@@ -16,30 +16,30 @@ describe('lint rules on imports', () => {
   const runtime = (file: string): string => join('/repository/packages/runtime/src', file);
   const cases: [name: string, file: string, code: string, expected: string[]][] = [
     ['a use case imports the factory', 'sandbox/a.ts', "import { b } from '../factory/b.ts';", []],
-    ['a leaf is imported by every floor', 'state/a.ts', "import { b } from '../mounts/b.ts';", []],
+    ['every floor may import the lowest floor', 'state/a.ts', "import { b } from '../mounts/b.ts';", []],
     ['a VM may not import a use case', 'vm/a.ts', "import { b } from '../sandbox/b.ts';", ['floors/floors']],
-    ['a leaf may not import the undo journal', 'network/a.ts', "import { b } from '../undo/b.ts';", ['floors/floors']],
-    ['import() is no way around', 'state/a.ts', "void import('../cli/b.ts');", ['floors/floors']],
-    ['folders on one floor do not know each other', 'network/a.ts', "import { b } from '../storage/b.ts';", ['floors/floors']],
+    ['the lower floors may not import the undo journal', 'network/a.ts', "import { b } from '../undo/b.ts';", ['floors/floors']],
+    ['import() is checked too', 'state/a.ts', "void import('../cli/b.ts');", ['floors/floors']],
+    ['folders on the same floor may not import each other', 'network/a.ts', "import { b } from '../storage/b.ts';", ['floors/floors']],
     ['a new folder needs a floor', 'state/a.ts', "import { b } from '../attic/b.ts';", ['floors/floors']],
-    ['the entry is above all', 'main.ts', "import { b } from './cli/b.ts';", []],
+    ['main.ts may import every folder', 'main.ts', "import { b } from './cli/b.ts';", []],
   ];
   for (const [name, file, code, expected] of cases)
-    it(name, () => assert.deepEqual(complaints(runtime(file), code, '/repository'), expected));
+    it(name, () => assert.deepEqual(violations(runtime(file), code, '/repository'), expected));
 
   it('every package has floors', () => {
     const file = '/repository/packages/agent/src/containers/a.ts';
-    assert.deepEqual(complaints(file, "import { b } from '../service/b.ts';", '/repository'), ['floors/floors']);
-    assert.deepEqual(complaints(file, "import { b } from '../oci/b.ts';", '/repository'), []);
+    assert.deepEqual(violations(file, "import { b } from '../service/b.ts';", '/repository'), ['floors/floors']);
+    assert.deepEqual(violations(file, "import { b } from '../oci/b.ts';", '/repository'), []);
   });
 
-  it('a circle of three files is reported', () => {
+  it('reports a cycle of three files', () => {
     const directory = mkdtempSync(join(tmpdir(), 'floors-'));
     try {
       writeFileSync(join(directory, 'b.ts'), "import './x.ts';\nimport { c } from './c.ts';\n");
       writeFileSync(join(directory, 'c.ts'), "import {\n  a,\n} from './a.ts';\n");
-      assert.deepEqual(complaints(join(directory, 'a.ts'), "import { b } from './b.ts';", directory), ['floors/no-circles']);
-      assert.deepEqual(complaints(join(directory, 'd.ts'), "import { b } from './b.ts';", directory), []);
+      assert.deepEqual(violations(join(directory, 'a.ts'), "import { b } from './b.ts';", directory), ['floors/no-cycles']);
+      assert.deepEqual(violations(join(directory, 'd.ts'), "import { b } from './b.ts';", directory), []);
     } finally {
       rmSync(directory, { recursive: true });
     }

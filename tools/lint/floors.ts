@@ -1,11 +1,11 @@
-/** Two rules of eslint on who may import whom: the floors of each package, and no circles between its files. */
+/** Two eslint rules for imports: the floors of each package, and no import cycles. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Rule } from 'eslint';
 
 /**
- * The folders of each package, floor by floor. A file imports from its own folder and from lower floors; folders beside each other do not
- * know each other.
+ * The folders of each package, from the highest floor to the lowest. A file imports from its own folder and from lower floors;
+ * folders on the same floor do not import each other.
  */
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   runtime: [
@@ -49,7 +49,7 @@ interface Place {
   readonly folder: string;
 }
 
-/** Undefined for files outside of a package's folders, `main.ts` for example: they are above all. */
+/** Undefined for files outside a package's folders, for example `main.ts`: they may import every folder. */
 function placeOf(file: string): Place | undefined {
   const [, name, folder] = /packages\/([^/]+)\/src\/([^/]+)\//.exec(file) ?? [];
   return name !== undefined && folder !== undefined && name in floors ? { package: name, folder } : undefined;
@@ -57,13 +57,13 @@ function placeOf(file: string): Place | undefined {
 
 const rankOf = (place: Place): number => floors[place.package]?.findIndex((folders) => folders.includes(place.folder)) ?? -1;
 
-/** What is wrong with an import between the two; undefined when nothing is. */
+/** The message about a forbidden import; undefined for an allowed import. */
 function violation(from: Place, to: Place): string | undefined {
   if (from.package !== to.package || from.folder === to.folder) return undefined;
-  for (const place of [from, to]) if (rankOf(place) === -1) return `${place.folder} has no floor yet: give it one in tools/lint/floors.ts`;
+  for (const place of [from, to]) if (rankOf(place) === -1) return `${place.folder} has no floor: add it to tools/lint/floors.ts`;
   if (rankOf(to) > rankOf(from)) return undefined;
   const order = floors[from.package]?.map((folders) => folders.join(', ')).join(' → ');
-  return `${to.folder} is not below ${from.folder}: ${order}. A folder says what a file may import and who calls it.`;
+  return `${to.folder} is not below ${from.folder}: ${order}. A file may import from lower floors only.`;
 }
 
 function targetOf(file: string, node: ImportNode): string | undefined {
@@ -71,7 +71,7 @@ function targetOf(file: string, node: ImportNode): string | undefined {
   return typeof value === 'string' && value.startsWith('.') ? join(dirname(file), value) : undefined;
 }
 
-/** Calls `check` for each file that an import or re-export of the linted file names by a relative path. */
+/** Calls `check` for each file that the linted file imports or re-exports by a relative path. */
 function onImports(context: Rule.RuleContext, check: (target: string, node: Rule.Node) => void): Rule.RuleListener {
   const visit = (node: Rule.Node): void => {
     const target = targetOf(context.filename, node as unknown as ImportNode);
@@ -100,7 +100,7 @@ function imports(file: string): readonly string[] {
   return found;
 }
 
-/** True when `file` imports `wanted`, itself or through others. */
+/** True when `file` imports `wanted` directly or indirectly. */
 function reaches(file: string, wanted: string, seen = new Set<string>()): boolean {
   if (file === wanted) return true;
   if (seen.has(file)) return false;
@@ -108,13 +108,13 @@ function reaches(file: string, wanted: string, seen = new Set<string>()): boolea
   return imports(file).some((next) => reaches(next, wanted, seen));
 }
 
-const noCircles: Rule.RuleModule = {
+const noCycles: Rule.RuleModule = {
   create: (context) =>
     onImports(context, (target, node) => {
       if (node.type === 'ImportExpression' || !reaches(target, context.filename)) return;
-      const message = `${relative(process.cwd(), target)} imports this file, itself or through others: files in a circle cannot be read or tested one at a time.`;
+      const message = `${relative(process.cwd(), target)} imports this file directly or indirectly: files in an import cycle cannot be read or tested separately.`;
       context.report({ node, message });
     }),
 };
 
-export const floorsPlugin = { rules: { floors: floorsRule, 'no-circles': noCircles } };
+export const floorsPlugin = { rules: { floors: floorsRule, 'no-cycles': noCycles } };
