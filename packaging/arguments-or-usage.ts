@@ -1,4 +1,4 @@
-/** What the builders of packages do with their command line. */
+/** Command lines of the package builders. */
 
 interface Read {
   readonly values: { readonly help?: boolean | undefined };

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Modification time of packaged files, in seconds since 1970: that of the last commit. A source archive has no commits and uses 1.13.0's. */
+/** Modification time of packaged files, in seconds since 1970: the time of the last commit, or of Kata 1.13.0 in a source archive. */
 export function sourceDate(repository: string): string {
   const given = process.env['SOURCE_DATE_EPOCH'];
   if (given !== undefined) return given;

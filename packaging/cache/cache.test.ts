@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const here = import.meta.dirname;
 
-describe('the cache of products', function () {
+describe('product cache', function () {
   this.timeout(30_000);
   let scratch = '';
   beforeEach(() => (scratch = mkdtempSync(join(tmpdir(), 'kata-cache-'))));
@@ -23,7 +23,7 @@ describe('the cache of products', function () {
       run(join(here, 'keep.sh'), keepArgs(key, script), { KATA_CACHE_DIR: at('cache') });
     const entries = (): string[] => readdirSync(at('cache/kind')).filter((name) => !name.endsWith('.lock'));
 
-    it('builds once, and copies the entry each time', () => {
+    it('builds once and copies the entry each time', () => {
       assert.match(keep('aa'), /kind: built in/);
       rmSync(at('out'), { recursive: true });
       assert.equal(keep('aa'), 'kind: unchanged\n');
@@ -31,27 +31,27 @@ describe('the cache of products', function () {
       assert.equal(readFileSync(at('log'), 'utf8'), 'built\n');
     });
 
-    it('a build that fails leaves no entry', () => {
+    it('makes no entry after a failed build', () => {
       assert.throws(() => keep('aa', 'echo half >"$1/file"; exit 3'), { status: 3 });
       assert.deepEqual(entries(), []);
       assert.equal(existsSync(at('out')), false);
     });
 
-    it('what a killed build left is built anew', () => {
+    it('discards the remains of a killed build', () => {
       mkdirSync(at('cache/kind/aa.building'), { recursive: true });
       writeFileSync(at('cache/kind/aa.building/half'), '');
       keep('aa');
       assert.deepEqual([entries(), readdirSync(at('cache/kind/aa'))], [['aa'], ['file']]);
     });
 
-    it('keeps the newest three', () => {
+    it('keeps the three newest entries', () => {
       for (const key of ['aa', 'bb', 'cc', 'aa', 'dd']) {
         keep(key);
       }
       assert.deepEqual(entries(), ['aa', 'cc', 'dd']);
     });
 
-    it('two at once build once: the second waits', async () => {
+    it('builds once for two concurrent calls: the second waits', async () => {
       const slow = 'echo built >>"$0"; while [ ! -e "$0.go" ]; do sleep 0.01; done; echo product >"$1/file"';
       const start = (): { ended: Promise<unknown>; output: () => string } => {
         const child = spawn(join(here, 'keep.sh'), keepArgs('aa', slow), { env: { ...process.env, KATA_CACHE_DIR: at('cache') } });
@@ -67,16 +67,16 @@ describe('the cache of products', function () {
       assert.equal(readFileSync(at('log'), 'utf8'), 'built\n');
     });
 
-    it('is in ~/.cache when nothing else is named', () => {
+    it('uses ~/.cache by default', () => {
       run(join(here, 'keep.sh'), keepArgs('aa'), { HOME: at('home'), KATA_CACHE_DIR: '', XDG_CACHE_HOME: '' });
       assert.ok(existsSync(at('home/.cache/kata-containers/kind/aa/file')));
     });
   });
 
-  describe('the key of a product', () => {
+  describe('input-key.sh', () => {
     const key = (...args: string[]): string => run(join(here, 'input-key.sh'), args);
 
-    it('changes with each byte, each name, each text and nothing else', () => {
+    it('depends on bytes, names and texts, and not on the location of files', () => {
       mkdirSync(at('one/dir/below'), { recursive: true });
       writeFileSync(at('one/dir/below/a'), 'x');
       cpSync(at('one'), at('two'), { recursive: true });
@@ -90,11 +90,11 @@ describe('the cache of products', function () {
       assert.notEqual(key('-t', 'text', at('one/dir')), first);
     });
 
-    it('an input that cannot be read is an error', () => {
+    it('fails for an unreadable input', () => {
       assert.throws(() => key(at('nothing')), /nothing cannot be read/);
     });
 
-    /** A program that stands before the machine's and says one thing more. */
+    /** Puts a program into PATH that runs the machine's program and prints one line more. */
     function shadow(name: string): NodeJS.ProcessEnv {
       mkdirSync(at('bin'), { recursive: true });
       const real = run('sh', ['-c', `command -v ${name}`]).trim();
@@ -108,12 +108,16 @@ describe('the cache of products', function () {
       ['crun', ['gcc', 'ld', 'dpkg-query']],
       ['qemu', ['gcc', 'ld', 'dpkg-query']],
     ] as const)
-      it(`${product}: one byte of any input gives another key`, () => {
+      it(`${product}: changes with one byte of any input`, () => {
         cpSync(here, at('packaging/cache'), { recursive: true });
         cpSync(join(here, '..', product), at(`packaging/${product}`), { recursive: true });
         const builder = at(`packaging/${product}/build.sh`);
         const first = run(builder, ['--print-key']);
-        assert.equal(first, run(join(here, '..', product, 'build.sh'), ['--print-key']), 'the place of the project does not count');
+        assert.equal(
+          first,
+          run(join(here, '..', product, 'build.sh'), ['--print-key']),
+          'the key must not depend on the location of the repository',
+        );
         for (const name of readdirSync(at(`packaging/${product}`), { recursive: true, withFileTypes: true })) {
           if (!name.isFile()) continue;
           const path = join(name.parentPath, name.name);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Prints the key of a product: a hash of everything that it is made from.
+# Prints the key of a product: a hash of all its inputs.
 #
 #   input-key.sh [-p PACKAGE]… [-t TEXT]… PATH…
 #
-# PACKAGE counts with its version, PATH with its bytes and, in a directory, the names below it. Where PATH lies does not count.
+# The hash covers the version of PACKAGE, the bytes of PATH, and the names of files below a directory, but not the location of PATH.
 set -euo pipefail
 
 usage() { echo "usage: input-key.sh [-p PACKAGE]… [-t TEXT]… PATH…" >&2; exit 2; }
@@ -18,7 +18,7 @@ while getopts p:t: option; do
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || usage
-# An input that cannot be read fails here; within the pipe below it would only be missing.
+# Fail here for an unreadable input: the pipe below would ignore it.
 for path in "$@"; do [ -r "$path" ] || { echo "input-key.sh: $path cannot be read" >&2; exit 1; }; done
 
 {

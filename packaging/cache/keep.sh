@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Keeps what takes long to build, for every clone on this machine:
+# Keeps products that take long to build, for all clones of the repository on this machine:
 #
 #   keep.sh KIND KEY OUTPUT COMMAND [ARG…]
 #
-# COMMAND ARG… DIR fills the empty directory DIR, unless an entry KIND/KEY exists already; then the entry is copied to OUTPUT.
-# Entries are in $KATA_CACHE_DIR, which is $XDG_CACHE_HOME/kata-containers or ~/.cache/kata-containers when it is not set.
-# An entry is complete or absent: it gets its name by a rename. The newest three of each kind are kept.
+# Unless the entry KIND/KEY exists, runs COMMAND ARG… DIR, which fills the empty directory DIR. Then copies the entry to OUTPUT.
+# Entries are in $KATA_CACHE_DIR; the default is $XDG_CACHE_HOME/kata-containers or ~/.cache/kata-containers.
+# An entry is complete or absent: it gets its name by a rename. The three newest entries of each kind are kept.
 set -euo pipefail
 
 [ $# -ge 4 ] || { echo "usage: keep.sh KIND KEY OUTPUT COMMAND [ARG…]" >&2; exit 2; }
@@ -15,13 +15,13 @@ kept=3
 
 say() { echo "$kind: $*"; }
 
-# The lock files stay: a waiting process and a new one must mean the same file. They are empty.
+# The lock files are empty and stay: a waiting process and a new process must lock the same file.
 prune() {
   local old
   # shellcheck disable=SC2012 -- keys are hexadecimal
   for old in $( (ls -1td "$cache"/*/ | grep -v '\.building/$' | tail -n "+$((kept + 1))"; ls -1d "$cache"/*.building/) 2>/dev/null || true); do
     old=${old%/}
-    # Whoever builds or copies an entry holds its lock.
+    # A process that builds or copies an entry holds its lock.
     (flock -n 8 && rm -rf "$old") 8>"${old%.building}.lock" || true
   done
 }
@@ -30,9 +30,9 @@ directory=${KATA_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:?neither KATA_CACHE_DIR nor
 mkdir -p "$directory/$kind"
 cache=$(cd "$directory/$kind" && pwd)
 entry=$cache/$key
-# COMMAND inherits the lock: it is held as long as anybody writes to the entry.
+# COMMAND inherits the lock, which is held as long as a process writes to the entry.
 exec 9>"$entry.lock"
-flock -n 9 || { say 'waiting for the build that runs already'; flock 9; }
+flock -n 9 || { say 'waiting for a running build'; flock 9; }
 if [ -d "$entry" ]; then
   say 'unchanged'
 else

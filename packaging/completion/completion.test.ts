@@ -16,7 +16,7 @@ describe('bash completion', () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  /** What bash offers for the last word. */
+  /** Completions of the last argument. */
   function offers(...args: string[]): string[] {
     const script = `source "$0"; COMP_WORDS=(kata-runtime "$@"); COMP_CWORD=$#; _kata_runtime; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const options = { encoding: 'utf8' as const, env: { PATH: `${directory}:/usr/bin:/bin` } };
@@ -25,7 +25,7 @@ describe('bash completion', () => {
       .filter(Boolean);
   }
 
-  it('is what the tables of verbs and options say (node packaging/completion/write.ts)', async () =>
+  it('is up to date with the tables of verbs and options (else run node packaging/completion/write.ts)', async () =>
     assert.equal(readFileSync(FILE, 'utf8'), await completionScript()));
 
   const cases: [args: string[], offered: string[]][] = [

@@ -1,4 +1,4 @@
-/** Writes the bash completion anew: `node packaging/completion/write.ts`. */
+/** Generates the bash completion: `node packaging/completion/write.ts`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { completionScript } from './completion-script.ts';

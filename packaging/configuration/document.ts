@@ -1,4 +1,4 @@
-/** docs/configuration.md, from the table of keys. */
+/** Generates docs/configuration.md from the table of keys. */
 import { describe } from '../../packages/runtime/src/configuration/configuration-file.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
@@ -7,33 +7,50 @@ const INTRODUCTION = `# configuration.toml
 
 To change settings, write the keys that you want to change to \`/etc/kata-containers/config.d/NAME.toml\`.
 
-\`kata-runtime\` reads the file that \`--kata-config\` names, else \`/etc/kata-containers/configuration.toml\`, else
-\`/usr/share/defaults/kata-containers/configuration.toml\`. \`kata-runtime --kata-show-default-config-paths\` prints the last two.
-Then it reads drop-ins, the files \`config.d/*.toml\`, in the order of their names; each changes the keys that it contains. Drop-ins
-lie beside the file that was read. Those in \`/etc/kata-containers/config.d\` also change the file in \`/usr/share/defaults\`,
-after its own. They need no other file.
+## Files
 
-\`kata-runtime kata-env --effective\` prints all files that were read, and each value that is in force with the file, line and
-column that set it. \`--json\` prints the same as JSON.
+\`kata-runtime\` reads the first of these files that exists:
 
-All errors are reported at once, with file, line, column and the text that is wrong. An unknown key or table causes a warning with
-the most similar name: in the log, and on stderr of \`kata-env\` and \`kata-check\`. An unknown annotation causes a warning in the
-log. Keys have the names of Kata Containers 1.x. A key of 1.x that has no effect here is accepted, and causes a warning if it is set.
+1. the file that \`--kata-config\` names,
+2. \`/etc/kata-containers/configuration.toml\`,
+3. \`/usr/share/defaults/kata-containers/configuration.toml\`.
+
+\`kata-runtime --kata-show-default-config-paths\` prints the last two.
+
+Then \`kata-runtime\` reads drop-ins: the files \`config.d/*.toml\` beside that file, in the order of
+their names. Each drop-in changes the keys that it contains. Drop-ins in
+\`/etc/kata-containers/config.d\` also change the file in \`/usr/share/defaults\`, after the drop-ins
+beside it, even if \`/etc/kata-containers/configuration.toml\` does not exist.
+
+\`kata-runtime kata-env --effective\` prints all files that were read, and each effective value with
+the file, line and column that set it. \`--json\` prints the same as JSON.
+
+## Errors and warnings
+
+All errors are reported at once, with file, line, column and the wrong text. An unknown key or table
+causes a warning with the most similar name: in the log, and on stderr of \`kata-env\` and
+\`kata-check\`. An unknown annotation causes a warning in the log.
+
+Keys have the names of Kata Containers 1.x. A key of 1.x that has no effect here is accepted, and
+causes a warning if it is set.
 
 ## Annotations
 
-An annotation on a container or pod changes a key for its VM: \`io.katacontainers.config.hypervisor.KEY\`, \`….runtime.KEY\`,
-\`….agent.KEY\`.
+An annotation on a container or pod changes a key for its VM:
+\`io.katacontainers.config.hypervisor.KEY\`, \`….runtime.KEY\`, \`….agent.KEY\`.
 
-- Annotations of the hypervisor have an effect only if \`enable_annotations\` permits them. As shipped it permits none (1.x: all),
-  because a user who may set annotations could name any file of the host as the guest's image.
+- Annotations of the hypervisor have an effect only if \`enable_annotations\` permits them. The default
+  permits none (1.x: all), because a user who may set annotations could name any file of the host as
+  the guest's image.
 - \`path\` must also match one of \`valid_hypervisor_paths\`.
-- \`kernel_hash\`, \`image_hash\`, \`initrd_hash\`, \`firmware_hash\` and \`hypervisor_hash\` give the SHA-512 that the file must have.
-- The annotation for \`default_maxvcpus\` is \`default_max_vcpus\`. Modules in \`kernel_modules\` are separated by \`;\`, other lists by
-  blanks.
+- \`kernel_hash\`, \`image_hash\`, \`initrd_hash\`, \`firmware_hash\` and \`hypervisor_hash\` give the SHA-512
+  of the file.
+- The annotation for \`default_maxvcpus\` is \`default_max_vcpus\`. Modules in \`kernel_modules\` are
+  separated by \`;\`, other lists by spaces.
 
-CRI-O passes all annotations of a pod. docker passes those of \`docker run --annotation\`, and containerd those that
-\`pod_annotations = ["io.katacontainers.*"]\` names.
+CRI-O passes all annotations of a pod. docker passes the annotations of
+\`docker run --annotation\`, and containerd passes annotations that match
+\`pod_annotations = ["io.katacontainers.*"]\`.
 `;
 
 function bounds({ oneOf, minimum, maximum, special, unit }: Key): string {
@@ -54,6 +71,6 @@ function table([name, keys]: [string, Readonly<Record<string, Key>>]): string {
   return `## [${name}]\n\n| key | default | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-/** Markdown; tables are not aligned yet. */
+/** Markdown before prettier aligns the tables. */
 export const configurationDocument = (): string =>
   [INTRODUCTION, ...Object.entries(schema as Readonly<Record<string, Readonly<Record<string, Key>>>>).map(table)].join('\n');

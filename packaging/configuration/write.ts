@@ -1,4 +1,4 @@
-/** Writes docs/configuration.md anew: `node packaging/configuration/write.ts`. */
+/** Generates docs/configuration.md: `node packaging/configuration/write.ts`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';

@@ -1,4 +1,4 @@
-/** Documents are written by hand: links and paths in them must lead somewhere after files have moved. */
+/** Documents are written by hand: the files in their links and paths must exist. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
   .filter((file) => file !== '' && existsSync(join(root, file)));
 const packages = ['agent', 'common', 'ksm-throttler', 'proxy', 'runtime', 'shim'];
 
-/** Targets of links and images that are files of this repository. */
+/** Targets of links and images inside this repository. */
 function links(text: string): string[] {
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target.replace(/#.*$/, ''));
   return targets.filter((target) => target !== '' && !/^[a-z]+:/.test(target));
 }
 
-/** `folder/file.ts` in backticks: a source file, named from the root, from `packages`, or from a package's `src`. */
+/** `folder/file.ts` in backticks: a source file, relative to the root, to `packages`, or to a package's `src`. */
 const sources = (text: string): string[] =>
   [...text.matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|sh|proto|golden|conf))`/g)].map(([, path = '']) => path);
 

@@ -1,4 +1,4 @@
-/** The dashboard and the metrics must not drift apart. */
+/** The dashboard and docs/metrics.md must agree with the metrics of kata-runtime. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const document = readFileSync(join(import.meta.dirname, '../../docs/metrics.md')
 
 describe('the Grafana dashboard', () => {
   for (const { title, targets } of panels)
-    it(`${title}: asks for metrics that exist`, () => {
+    it(`${title}: queries existing metrics`, () => {
       const names = targets.flatMap(({ expr }) => expr.match(/\bkata_\w+/g) ?? []);
       assert.ok(names.length > 0);
       assert.deepEqual(names.filter((name) => !seriesNames().includes(name)), []); // prettier-ignore
@@ -20,7 +20,7 @@ describe('the Grafana dashboard', () => {
 });
 
 describe('docs/metrics.md', () => {
-  it('has every metric, and no other', () => {
+  it('lists exactly the existing metrics', () => {
     const documented = [...document.matchAll(/^\| `(kata_\w+)`/gm)].map(([, name]) => name);
     assert.deepEqual(documented.toSorted(), seriesNames().toSorted());
   });

@@ -18,7 +18,7 @@ const { values } = parseArgs({
     node: { type: 'string' },
     crun: { type: 'string' },
     output: { type: 'string' },
-    /** An empty directory to build into; packaging/cache calls with this. */
+    /** Empty directory for the result; packaging/cache passes this option. */
     into: { type: 'string' },
     type: { type: 'string', default: 'image' },
   },
@@ -34,10 +34,10 @@ if (
   throw new Error('usage: build.ts --agent FILE --node FILE --crun FILE --output DIR [--type image|initrd|both]');
 }
 const missing = missingPackages();
-if (missing.length > 0) throw new Error(`packages are missing: apt-get install ${missing.join(' ')}`);
+if (missing.length > 0) throw new Error(`missing packages: apt-get install ${missing.join(' ')}`);
 const inputs = { agent: resolve(agent), node: resolve(node), crun: resolve(crun) };
 
-/** Files are dated with this: the day of Kata Containers' first release. */
+/** Modification time of all files: the day of Kata Containers' first release. */
 const DATE = Number(process.env['SOURCE_DATE_EPOCH'] ?? 1526947200);
 const { version } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8')) as { version: string };
 
@@ -54,7 +54,7 @@ const mebibytes = (path: string): string => `${(statSync(path).size / (1 << 20))
 function build(directory: string): void {
   const root = join(directory, 'rootfs');
   mkdirSync(root);
-  say('laying out the root file system');
+  say('building the root file system');
   const manifest = stageRootfs(root, { ...inputs, agentVersion: version, date: DATE });
   writeFileSync(join(directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const [name, pack] of [

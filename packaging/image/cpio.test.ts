@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { cpioArchive } from './cpio.ts';
 
 describe('cpioArchive', () => {
-  it('is unpacked by cpio(1)', () => {
+  it('can be unpacked by cpio(1)', () => {
     const root = mkdtempSync(join(tmpdir(), 'cpio-'));
     const input = cpioArchive(
       [

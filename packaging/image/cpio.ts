@@ -19,7 +19,7 @@ function record({ path, mode, data }: CpioEntry, inode: number, date: number): B
   return Buffer.concat([head, pad(head.length), data, pad(data.length)]);
 }
 
-/** An archive of files that all belong to root. `date` is in seconds since 1970. */
+/** An archive of files that root owns. `date` is in seconds since 1970. */
 export function cpioArchive(entries: readonly CpioEntry[], date: number): Buffer {
   const records = entries.map((entry, index) => record(entry, index + 1, date));
   return Buffer.concat([...records, record({ path: 'TRAILER!!!', mode: 0, data: Buffer.alloc(0) }, 0, 0)]);

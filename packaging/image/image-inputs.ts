@@ -1,13 +1,13 @@
-/** Everything of the build machine that goes into the image: what the image's key in the cache is made of. */
+/** Files and packages of the build machine that determine the image, for the image's key in the cache. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { programs } from './rootfs-plan.ts';
 import { librariesOf } from './stage-rootfs.ts';
 
 export interface ImageInputs {
-  /** Files that count with their bytes. */
+  /** The key contains the bytes of these files. */
   readonly files: readonly string[];
-  /** Debian packages that count with their versions: the programs that pack, and the names that the manifest gives. */
+  /** The key contains the versions of these Debian packages: tools that pack the image, and packages that the manifest names. */
   readonly packages: readonly string[];
 }
 

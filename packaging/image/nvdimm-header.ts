@@ -1,15 +1,15 @@
 /**
- * The head of 1.x's image file: an MBR for the file seen as a disk, the PFN superblock that makes it a DAX-capable NVDIMM
- * (Linux, drivers/nvdimm/pfn.h), and an MBR for what the NVDIMM driver shows, which begins 2 MiB later. Pure.
+ * The head of an image file in the format of 1.x: an MBR for use as a disk, the PFN superblock of a DAX-capable NVDIMM
+ * (Linux, drivers/nvdimm/pfn.h), and an MBR for the NVDIMM driver, whose device begins 2 MiB later. Pure.
  */
 
 const MIB = 1 << 20;
 export const DATA_OFFSET = 2 * MIB;
-/** Where the root file system begins in the file. */
+/** Offset of the root file system in the file. */
 export const ROOTFS_OFFSET = 3 * MIB;
 const SECTOR = 512;
 
-/** An MBR with one Linux partition from `startBytes` of `lengthBytes`. CHS fields say "look at the LBA". */
+/** An MBR with one Linux partition from `startBytes` of `lengthBytes`. The CHS fields refer to the LBA fields. */
 export function masterBootRecord(startBytes: number, lengthBytes: number): Buffer {
   const mbr = Buffer.alloc(SECTOR);
   const entry = 446;
@@ -31,7 +31,7 @@ export function fletcher64(block: Buffer): bigint {
   return ((high << 32n) | low) & 0xffffffffffffffffn;
 }
 
-/** struct nd_pfn_sb: RAM mode, data after 2 MiB, aligned to 2 MiB. Lies at offset 4096 of the file. */
+/** struct nd_pfn_sb: RAM mode, data after 2 MiB, aligned to 2 MiB. Its offset in the file is 4096. */
 export function pfnSuperblock(): Buffer {
   const block = Buffer.alloc(4096);
   block.write('NVDIMM_PFN_INFO\0', 0, 'latin1');

@@ -8,8 +8,8 @@ import { packImage, packInitrd } from './pack-image.ts';
 
 const DATE = 1526947200;
 
-/** A small root file system, laid out anew: its files have new times. */
-function layOut(directory: string): string {
+/** Writes a small root file system, with new inode change times. */
+function writeRootfs(directory: string): string {
   const root = join(directory, 'root');
   mkdirSync(join(root, 'sbin'), { recursive: true });
   mkdirSync(join(root, 'etc/deep'), { recursive: true });
@@ -38,10 +38,10 @@ describe('packing', function () {
     ['image', (root: string, output: string) => packImage(root, output, DATE, process.env)],
     ['initrd', (root: string, output: string) => packInitrd(root, output, DATE)],
   ] as const) {
-    it(`${name}: the same files give the same bytes, later too`, async () => {
+    it(`${name}: a later build of the same files has the same bytes`, async () => {
       const build = (): Buffer => {
         const directory = make();
-        pack(layOut(directory), join(directory, 'out'));
+        pack(writeRootfs(directory), join(directory, 'out'));
         return readFileSync(join(directory, 'out'));
       };
       const first = build();
@@ -50,10 +50,10 @@ describe('packing', function () {
     });
   }
 
-  it('the image holds the files, owned by root, in a sound file system', () => {
+  it('packs the files, owned by root, into a file system that e2fsck accepts', () => {
     const directory = make();
     const image = join(directory, 'out');
-    packImage(layOut(directory), image, DATE, process.env);
+    packImage(writeRootfs(directory), image, DATE, process.env);
     const target = `${image}?offset=${ROOTFS_OFFSET}`;
     const stat = execFileSync('debugfs', ['-R', 'stat /sbin/init', target], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     assert.match(stat, /Mode: +0755/);

@@ -1,4 +1,4 @@
-/** From a directory to the files that QEMU is given: an ext4 image in 1.x's NVDIMM layout, and an initrd. */
+/** Packs a directory into the files that QEMU loads: an ext4 image in the NVDIMM layout of 1.x, and an initrd. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readdirSync, lstatSync, readlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,14 +8,14 @@ import type { CpioEntry } from './cpio.ts';
 import { ROOTFS_OFFSET, imageHead } from './nvdimm-header.ts';
 
 const MIB = 1 << 20;
-/** The size must be a multiple of this, or memory plugged later does not fit the guest's memory sections. */
+/** The size must be a multiple of the guest's memory section, or hot-plugged memory does not fit the following sections. */
 const ALIGNMENT = 128 * MIB;
 const TAIL = MIB;
-/** Fixed, so that the same inputs give the same bytes. */
+/** Constant, so that builds of the same inputs have the same bytes. */
 const UUID = '4b617461-0000-4000-8000-696d61676531';
 const HASH_SEED = '4b617461-0000-4000-8000-686173687365';
 
-/** Bytes of all files, each rounded up to a block, and a fiftieth for the file system itself. */
+/** Bytes of all files, each rounded up to a block, plus 0.5 % and 6 MiB for the file system's metadata. */
 function neededBytes(root: string): number {
   const sum = (path: string): number =>
     readdirSync(path, { withFileTypes: true }).reduce((total, entry) => {
@@ -25,14 +25,14 @@ function neededBytes(root: string): number {
   return Math.ceil(sum(root) * 1.005) + 6 * MIB;
 }
 
-/** mkfs as root of a user namespace when we are not root: the files belong to 0:0 either way. */
+/** Runs a program as root, of a new user namespace if necessary, so that the files belong to 0:0. */
 function asRoot(program: string, args: readonly string[], environment: NodeJS.ProcessEnv): void {
   const isRoot = process.getuid?.() === 0;
   const [command, all] = isRoot ? [program, args] : ['unshare', ['--map-root-user', '--user', program, ...args]];
   execFileSync(command, [...all], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-/** Paths of everything below `root`, as the image names them. */
+/** Paths of all files below `root`, as in the image. */
 function pathsBelow(root: string, below = '/'): string[] {
   return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name);
@@ -40,13 +40,13 @@ function pathsBelow(root: string, below = '/'): string[] {
   });
 }
 
-/** mke2fs copies the times at which files were laid out; only these two differ between builds. */
+/** Sets the times that mke2fs copies from the files and that differ between builds. */
 function setTimes(root: string, image: string, date: number, environment: NodeJS.ProcessEnv): void {
   const commands = ['/', ...pathsBelow(root)].flatMap((path) =>
     ['atime', 'ctime'].map((field) => `set_inode_field "${path}" ${field} @${date}\n`),
   );
   const target = `${image}?offset=${ROOTFS_OFFSET}`;
-  // debugfs goes on after an error and says nothing by its exit code: the reproducibility test tells.
+  // debugfs continues after an error and exits with 0: the reproducibility test detects errors.
   execFileSync('debugfs', ['-w', '-f', '-', target], { env: environment, input: commands.join(''), stdio: ['pipe', 'ignore', 'ignore'] });
 }
 

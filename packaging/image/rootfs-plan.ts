@@ -1,10 +1,10 @@
-/** What the guest's root file system holds. Pure: a list to be read. */
+/** Contents of the guest's root file system. Pure. */
 
-/** Programs taken from the build machine's packages, with where they go in the guest. */
+/** A program of the build machine's packages, and its path in the guest. */
 export interface Program {
   readonly source: string;
   readonly target: string;
-  /** Debian package to name when the source is missing. */
+  /** Debian package of the source. */
   readonly package: string;
 }
 
@@ -14,7 +14,7 @@ export const programs: readonly Program[] = [
   { source: '/bin/busybox', target: '/usr/bin/busybox', package: 'busybox-static' },
 ];
 
-/** Directories; those that the agent mounts something on among them. */
+/** Directories, including the agent's mount points. */
 export const directories: readonly string[] = [
   ...['/dev', '/etc', '/lib', '/lib64', '/proc', '/root', '/run', '/sbin', '/sys', '/tmp', '/usr', '/var'],
   ...['/usr/bin', '/usr/lib', '/usr/sbin', '/var/lib', '/var/lib/osbuilder', '/sys', '/mnt'],
@@ -29,7 +29,7 @@ export const links: readonly (readonly [path: string, target: string])[] = [
   ['/usr/bin/modprobe', 'busybox'],
 ];
 
-/** Small files, as [path, text]. resolv.conf and machine-id are empty on purpose: something is mounted over them. */
+/** Small files, as [path, text]. resolv.conf and machine-id are empty: they are mount points of files. */
 export const files: readonly (readonly [path: string, text: string])[] = [
   ['/etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n'],
   ['/etc/group', 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n'],

@@ -1,4 +1,4 @@
-/** Lays the root file system out in a directory, and tells what is in it. */
+/** Fills a directory with the root file system and returns its manifest. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -20,10 +20,10 @@ import { directories, files, links, programs } from './rootfs-plan.ts';
 export interface RootfsInputs {
   readonly agent: string;
   readonly node: string;
-  /** A static program, of packaging/crun. */
+  /** The static program that packaging/crun builds. */
   readonly crun: string;
   readonly agentVersion: string;
-  /** Seconds since 1970 that every file is dated with. */
+  /** Modification time of every file, in seconds since 1970. */
   readonly date: number;
 }
 
@@ -34,7 +34,7 @@ export interface ManifestEntry {
   readonly sha256: string;
 }
 
-/** Shared libraries that a program loads, by ldd(1): the path that the loader looks at. */
+/** Paths of the shared libraries that a program loads (ldd(1)). */
 function libraries(program: string): string[] {
   const output = execFileSync('ldd', [program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return [...output.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path ?? '');
@@ -44,14 +44,14 @@ function isDynamic(program: string): boolean {
   try {
     return libraries(program).length > 0;
   } catch {
-    return false; // ldd says "not a dynamic executable" by its exit code
+    return false; // ldd exits with 1 for a static program
   }
 }
 
 /** Shared libraries that any of the programs loads. */
 export const librariesOf = (paths: readonly string[]): ReadonlySet<string> => new Set(paths.filter(isDynamic).flatMap(libraries));
 
-/** `package version` that a file of the build machine belongs to. */
+/** `package version` of a file of the build machine. */
 function owner(path: string): string {
   for (const candidate of [path, realpathSync(path), path.replace(/^\/usr/, '')]) {
     try {
@@ -59,7 +59,7 @@ function owner(path: string): string {
         execFileSync('dpkg', ['-S', candidate], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split(/[:,]/)[0] ?? '';
       return `${name} ${execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' })}`;
     } catch {
-      // not known under this name
+      // dpkg does not know this path
     }
   }
   return 'unknown';
@@ -69,7 +69,7 @@ function owner(path: string): string {
 const crunVersion = (program: string): string =>
   execFileSync(program, ['--version'], { encoding: 'utf8' }).split('\n', 1)[0]?.replace(' version', '') ?? 'crun';
 
-/** Programs that the build machine lacks, as packages to install. */
+/** Packages of the programs that the build machine lacks. */
 export function missingPackages(): string[] {
   return programs.flatMap((program) => (existsSync(program.source) ? [] : [program.package]));
 }
@@ -80,7 +80,7 @@ function copy(root: string, source: string, target: string, mode: number): void 
   chmodSync(join(root, target), mode);
 }
 
-/** Node's symbols are a quarter of it and of no use in the guest. */
+/** Strips Node's symbols: a quarter of its size. */
 function copyNode(root: string, node: string): void {
   copy(root, node, '/usr/bin/node', 0o755);
   execFileSync('strip', ['--strip-all', join(root, '/usr/bin/node')]);

@@ -1,4 +1,4 @@
-/** Manual pages of the programs that read Go's flags, from their tables of flags. Source of man(7). */
+/** Generates manual pages of the programs that take Go-style flags, from their tables of flags, in the format of man(7). */
 import { proxyFlags } from '../../packages/common/src/command-lines/proxy-command-line.ts';
 import type { GoFlag } from '../../packages/common/src/command-lines/go-flags.ts';
 import { shimFlags } from '../../packages/common/src/command-lines/shim-command-line.ts';
@@ -12,7 +12,7 @@ export interface Program {
   readonly flags: readonly GoFlag[];
 }
 
-/** One page for each: `NAME.8`. */
+/** Each has a page `NAME.8`. */
 export const programs: readonly Program[] = [
   {
     name: 'kata-proxy',

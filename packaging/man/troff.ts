@@ -1,6 +1,6 @@
-/** Escapes for the sources of manual pages (man(7)). */
+/** Escapes text for manual pages (man(7)). */
 
-/** Text that troff prints as it is: no escapes, no requests. */
+/** Text that troff prints unchanged, without requests and escapes. */
 export const troff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
