@@ -7,9 +7,9 @@ import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { Reaper } from '../processes/reaper.ts';
 
 /** Most characters of crun's message that are sent to the host. */
-const MAX_COMPLAINT = 2048;
+const MAX_MESSAGE = 2048;
 
-/** A little less than the host waits for an answer of an emulated guest (the runtime's REQUEST_TIMEOUT_MS), so that the error arrives in time. */
+/** A little less than the host waits for an answer of an emulated guest (the runtime's CALL_TIMEOUT_MS × TCG_FACTOR), so that the error arrives in time. */
 const TIMEOUT_MS = 300_000;
 
 /** A failure of crun with its last message. */
@@ -36,7 +36,7 @@ export function lastMessage(log: string): string {
       return [];
     }
   });
-  return (messages.at(-1) ?? '').slice(0, MAX_COMPLAINT);
+  return (messages.at(-1) ?? '').slice(0, MAX_MESSAGE);
 }
 
 function readLog(path: string): string {

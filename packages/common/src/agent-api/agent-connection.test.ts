@@ -8,7 +8,7 @@ import { AgentError } from '../errors/kata-error.ts';
 import { AgentServiceDefinition } from '../generated/agent.ts';
 import { HealthDefinition } from '../generated/health.ts';
 import { grpcService } from '../grpc/service.ts';
-import { connectAgent, waitUntilServing } from './agent-connection.ts';
+import { connectAgent } from './agent-connection.ts';
 import type { AgentConnection } from './agent-connection.ts';
 
 /** grpc-js is the server, an implementation of gRPC that is not ours. */
@@ -53,7 +53,7 @@ describe('connectAgent', () => {
     assert.partialDeepStrictEqual(requests[1], { OCI: { Version: '', Linux: { CgroupsPath: '/x', Namespaces: [] } } });
   });
 
-  it('a health check is answered', () => waitUntilServing(agent, 5000));
+  it('a health check is answered', async () => assert.ok(await agent.check({ deadlineMs: 5000 })));
 
   const refusals: [what: string, call: 'pauseContainer' | 'statsContainer', code: number, text: RegExp][] = [
     ["the guest's own words", 'pauseContainer', status.NOT_FOUND, /^no "c" here\?$/],

@@ -104,8 +104,3 @@ export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutM
   const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: connectTimeoutMs });
   return new TypedConnection(client, callTimeoutMs);
 }
-
-/** Waits until the guest has booted and its agent answers. @throws AgentError */
-export async function waitUntilServing(connection: AgentConnection, timeoutMs: number): Promise<void> {
-  await connection.check({ deadlineMs: timeoutMs });
-}

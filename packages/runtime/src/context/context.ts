@@ -34,9 +34,8 @@ const TCG_FACTOR = 6;
 export const guestTimeout = (milliseconds: number, accelerator: Accelerator): number =>
   milliseconds * (accelerator === 'tcg' ? TCG_FACTOR : 1);
 
-/** 1.x's: first answer of the agent, any other answer. */
+/** Time for the first answer of the agent: 1.x's. */
 export const BOOT_TIMEOUT_MS = 30_000;
-export const REQUEST_TIMEOUT_MS = 60_000;
 /** Time for QEMU to open its monitor. */
 export const QMP_TIMEOUT_MS = 10_000;
 /** Time for QEMU to write or to load the state of a VM, and for short calls while a template is made. */

@@ -1,12 +1,12 @@
 /** Removes one container of a sandbox that stays. */
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import type { ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { callGuest } from './call-guest.ts';
 import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
@@ -23,10 +23,11 @@ import { connectGuest } from '../vm/connect-guest.ts';
 
 const { SIGKILL } = constants.signals;
 
-/** Time limit for connecting to a proxy whose sandbox may be ending. */
-const CONNECT_MS = 15_000;
+/** Limits the connection to a proxy whose sandbox may be ending. */
+const PATIENT = { connectTimeoutMs: 15_000 };
 /** With `--force`, which must end within ten seconds: undoing may take the rest. */
 const FORCED_MS = 6000;
+const FORCED = { connectTimeoutMs: FORCED_MS, callTimeoutMs: FORCED_MS };
 
 export interface RemovedContainer {
   readonly sandboxId: string;
@@ -35,8 +36,8 @@ export interface RemovedContainer {
   readonly record: ContainerRecord | undefined;
 }
 
-async function removeInGuest(sandbox: SandboxState, id: string, timeoutMs: number): Promise<void> {
-  const agent = await connectGuest(sandbox, { connectTimeoutMs: Math.min(timeoutMs, CONNECT_MS), callTimeoutMs: timeoutMs });
+async function removeInGuest(sandbox: SandboxState, id: string, limits: ConnectOptions): Promise<void> {
+  const agent = await connectGuest(sandbox, limits);
   try {
     await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }).catch(() => {});
     await agent.call('removeContainer', { container_id: id });
@@ -84,8 +85,7 @@ export async function removeContainer(
   const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
     within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
   if (isThere) {
-    const timeoutMs = force ? FORCED_MS : guestTimeout(REQUEST_TIMEOUT_MS, sandbox.HypervisorState.Accelerator);
-    await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, timeoutMs));
+    await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, force ? FORCED : PATIENT));
     await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const failures = await undoSteps(context, container);

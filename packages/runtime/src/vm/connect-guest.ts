@@ -1,9 +1,9 @@
-/** Connects to the agent of a sandbox. Loads gRPC only then. */
+/** Connects to the agent of a sandbox whose state is saved. */
 import type { AgentConnection, ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { SandboxState } from '../state/state.ts';
+import { connectAgentOfVm } from './connect-agent-of-vm.ts';
 import { healthText, withHealth } from './sandbox-health.ts';
 
 type Sandbox = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
@@ -15,15 +15,14 @@ const explained = <T>(promise: Promise<T>, sandbox: Sandbox): Promise<T> =>
   });
 
 /**
- * The default deadline of calls depends on the accelerator of the VM.
+ * The error of a call that gets no answer has the state of QEMU and of the proxy.
  * @throws StateError when the proxy has ended, AgentError when no agent answers
  */
 export async function connectGuest(sandbox: Sandbox, options: ConnectOptions = {}): Promise<AgentConnection> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(AgentState.Proxy)) throw new StateError(`Proxy is not running: ${healthText(sandbox)}`);
-  const { connectAgent } = await import('@kata-containers/common/agent-api/agent-connection');
-  const callTimeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, HypervisorState.Accelerator);
-  const agent = await explained(connectAgent(AgentState.URL, { callTimeoutMs, ...options }), sandbox);
+  const vm = { url: AgentState.URL, accelerator: HypervisorState.Accelerator };
+  const agent = await explained(connectAgentOfVm(vm, options), sandbox);
   return {
     call: (...call) => explained(agent.call(...call), sandbox),
     check: (...call) => explained(agent.check(...call), sandbox),

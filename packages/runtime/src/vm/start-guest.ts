@@ -2,7 +2,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAgent, waitUntilServing } from '@kata-containers/common/agent-api/agent-connection';
 import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { followConsole } from '@kata-containers/common/console/console-tail';
@@ -18,9 +17,10 @@ import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
 import type { Started } from '../processes/spawn-apart.ts';
-import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
+import { connectAgentOfVm } from './connect-agent-of-vm.ts';
 import { failedChild } from './failed-child.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
@@ -134,10 +134,9 @@ async function awaitAgent(
   accelerator: Accelerator,
 ): Promise<AgentConnection> {
   const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
-  const callTimeoutMs = guestTimeout(REQUEST_TIMEOUT_MS, accelerator);
   try {
-    const agent = await unlessEnded(needed, connectAgent(url, { connectTimeoutMs: timeoutMs, callTimeoutMs }));
-    await unlessEnded(needed, waitUntilServing(agent, timeoutMs));
+    const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs }));
+    await unlessEnded(needed, agent.check({ deadlineMs: timeoutMs }));
     return agent;
   } catch (error) {
     const lines = tail?.lastLines() ?? '';

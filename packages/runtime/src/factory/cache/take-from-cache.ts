@@ -1,12 +1,11 @@
 /** Takes a VM of the cache for a sandbox. */
-import { connectAgent } from '@kata-containers/common/agent-api/agent-connection';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { REQUEST_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context } from '../../context/context.ts';
 import { traceStep } from '../../context/trace-step.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { adoptTaps, detachTaps } from '../../vm/attach-network.ts';
 import { firstContainer } from '../../state/sandbox-name.ts';
+import { connectAgentOfVm } from '../../vm/connect-agent-of-vm.ts';
 import { moveIntoCgroupOf } from '../../vm/container-cgroup.ts';
 import type { RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from '../cloneable-plan.ts';
@@ -25,7 +24,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
     await traceStep(log, 'resume', () => resume(files, plan.accelerator));
-    const agent = await connectAgent(url, { callTimeoutMs: guestTimeout(REQUEST_TIMEOUT_MS, plan.accelerator) });
+    const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator });
     await traceStep(log, 'entropy and clock', () => reseedClone(agent));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };

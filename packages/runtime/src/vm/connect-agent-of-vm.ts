@@ -1,0 +1,19 @@
+/** The connection to the agent of a VM, which knows how long a call may take there. */
+import type { AgentConnection, ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
+import { guestTimeout } from '../context/context.ts';
+import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
+
+/** Time for a call without a deadline of its own, in milliseconds with KVM: 1.x's. */
+const CALL_TIMEOUT_MS = 60_000;
+
+export interface VmAgent {
+  /** `unix:///path` of the proxy's socket. */
+  readonly url: string;
+  readonly accelerator: Accelerator;
+}
+
+/** Loads gRPC only when it is called. @throws AgentError when no agent answers in time */
+export async function connectAgentOfVm({ url, accelerator }: VmAgent, options: ConnectOptions = {}): Promise<AgentConnection> {
+  const { connectAgent } = await import('@kata-containers/common/agent-api/agent-connection');
+  return connectAgent(url, { callTimeoutMs: guestTimeout(CALL_TIMEOUT_MS, accelerator), ...options });
+}
