@@ -58,7 +58,7 @@ shift
 exec ${qemu} "$@"
 `;
 
-describe('mixtures with Kata Containers 1.x', function () {
+describe('combinations with programs of Kata Containers 1.x', function () {
   this.timeout(300_000);
   let directory = '';
   /** 1.x's programs do not start without one. */

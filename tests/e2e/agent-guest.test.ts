@@ -15,7 +15,7 @@ describe('kata-agent in the guest', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('with cgroups version 2, limits hold', async () => {
+  it('limits are enforced with cgroup version 2', async () => {
     const withV2 = (toml: string): string => toml.replace(/^kernel_params = .*$/m, 'kernel_params = "agent.unified_cgroup_hierarchy=true"');
     const other = await Engine.start({ unified: variant(engine.directory, 'unified', withV2) }, 'unified');
     try {
@@ -35,7 +35,7 @@ describe('kata-agent in the guest', function () {
     return processesBeside(first).filter((pid) => pid !== first);
   }
 
-  it('a process whose shim was killed does not live on; the container does', async () => {
+  it('a process is killed when its shim was killed; the container continues to run', async () => {
     const { stdout: id } = await engine.docker(['run', '-d', 'busybox', 'sleep', '1000']);
     await engine.docker(['exec', '-d', id.trim(), 'sleep', '555']);
     const processes = async (): Promise<string> => (await engine.docker(['exec', id.trim(), 'ps', '-o', 'args'])).stdout;

@@ -104,13 +104,13 @@ for (const runtime of ['kata-runtime', 'runc']) {
         it(name, () => assert.match((answers[index] ?? '').trimEnd(), expected));
     });
 
-    it('--pids-limit: no more processes than that', async () => {
+    it('--pids-limit limits the number of processes', async () => {
       const script = 'for i in $(seq 30); do sleep 9 & done; echo all';
       const { stdout, stderr } = await engine.docker(['run', '--rm', '--pids-limit', '10', 'busybox', 'sh', '-c', script]);
       assert.deepEqual([stdout, /can't fork/.test(stderr)], ['', true], stderr);
     });
 
-    it('stop: a first process without a handler for SIGTERM ends by itself, one below --init by the signal', async () => {
+    it('stop: a first process without a handler for SIGTERM exits by itself, a process below --init by the signal', async () => {
       const start = (...args: string[]) => engine.docker(['run', '-d', '--name', ...args]);
       await start('slow', 'busybox', 'sh', '-c', 'sleep 3; exit 23');
       await start('init', '--init', 'busybox', 'sleep', '1000');
@@ -127,7 +127,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(code, 0, stderr);
     });
 
-    it('--memory and --init: a process that takes too much ends with 137, the first one reaps', async () => {
+    it('--memory and --init: a process that exceeds the limit exits with 137, and the first process reaps it', async () => {
       const script = 'ps -o pid,comm | grep " 1 "; exec dd if=/dev/zero of=/dev/null bs=200M count=1';
       const args = ['run', '--rm', '--init', '-m', '32m', '--memory-swap', '32m', 'busybox', 'sh', '-c', script];
       const { code, stdout, stderr } = await engine.docker(args);

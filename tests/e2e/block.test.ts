@@ -61,7 +61,7 @@ describe('block devices', function () {
         assert.equal(await onHost(disk), sum);
       });
 
-      it('a file system is made and mounted in the container', async () => {
+      it('the container can create and mount a file system', async () => {
         const script = '/usr/sbin/mkfs.ext4 -q /dev/disk && mkdir /m && mount -t ext4 /dev/disk /m && echo hello >/m/file && umount /m';
         await good(shell(`${disk}:/dev/disk`, script, '--cap-add', 'SYS_ADMIN', ...hostPrograms));
         await good(runProgram('fsck.ext4', ['-n', '-f', disk]));
@@ -99,7 +99,7 @@ describe('block devices', function () {
     assert.ok(!said.some((name) => hostDisk.test(name)), said.join(' '));
   });
 
-  it('a privileged container has the named disk, and no other disk of the host', async () => {
+  it('a privileged container has the disk that --device names, and no other disk of the host', async () => {
     const script =
       'ls /dev; /usr/sbin/mkfs.ext4 -q /dev/mine && mkdir /m /n && mount -t ext4 /dev/mine /m && truncate -s 4M /m/image && ' +
       '/usr/sbin/mkfs.ext4 -q /m/image && mount -o loop /m/image /n && echo ok >/n/file && cat /n/file && umount /n';
@@ -110,13 +110,13 @@ describe('block devices', function () {
     assert.ok(said.includes('mine') && !said.some((name) => hostDisk.test(name)), said.join(' '));
   });
 
-  it('a volume that is a device is one in the container', async () => {
+  it('a volume that is a block device is a block device in the container', async () => {
     const sum = await onHost(disk);
     const { stdout, stderr } = await run('-v', `${disk}:/data`, 'busybox', 'sh', '-c', '[ -b /data ] && md5sum </data');
     assert.equal(stdout.split(' ')[0], sum, stderr);
   });
 
-  it('a device without anything on it: one sentence', async () => {
+  it('the error for a loop device without a file is one sentence', async () => {
     await loops.detach(disk);
     const { code, stderr } = await run('--device', disk, 'busybox', 'true');
     assert.equal(code, 125);
@@ -164,7 +164,7 @@ describe('block devices', function () {
     assert.deepEqual(await tryCreate(id, directory, runtime), { code: 0, stderr: '' });
   }
 
-  it('a root file system on a loop device is mounted by the guest, and is consistent afterwards', async () => {
+  it('the guest mounts a root file system on a loop device, which is consistent afterwards', async () => {
     const device = await attach(64, true);
     const directory = bundle('on-disk', 'busybox grep " / " /proc/mounts >/seen; busybox sync; exec busybox sleep 1000');
     const root = join(directory, 'rootfs');

@@ -84,7 +84,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       ] as const)
         assert.deepEqual(await addresses(service, name), await addressesOf(name));
     });
-    it('one service has the network of another', async () => {
+    it('a service shares the network of another service', async () => {
       assert.equal(await inside('side', 'hostname', '-i'), await inside('proxy', 'hostname', '-i'));
       const seen = await inside('side', 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/cgi-bin/web');
       assert.deepEqual([seen.trim()], await addressesOf('web'));
@@ -93,7 +93,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const [web] = await addressesOf('web');
       await until('the page', async () => (await page()) === web);
     });
-    it('up and down in scale: a name has as many addresses as its service has containers', async () => {
+    it('a name has one address for each container of its service, as the service is scaled up and down', async () => {
       await compose('up', '-d', '--scale', 'web=3');
       const three = await addressesOf('web');
       assert.equal(three.length, 3);
@@ -103,7 +103,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(one.length, 1);
       assert.deepEqual(await addresses('side', 'web'), one);
     });
-    it('a backend that is replaced by one with another address is found again', async () => {
+    it('the name of a replaced backend resolves to its new address', async () => {
       const [before = ''] = await addressesOf('web');
       await good(engine.docker(['rm', '-f', ...(await containersOf('web'))]));
       await good(engine.docker(['run', '-d', '--name', 'taker', '--network', 'shop_default', '--ip', before, 'busybox', 'sleep', '1000']));
@@ -113,7 +113,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('the page of the new backend', async () => (await page()) === now);
       await good(engine.docker(['rm', '-f', 'taker']));
     });
-    it('restart: all services, and then the one that shares a network alone', async () => {
+    it('all services can be restarted, and the service that shares a network alone', async () => {
       for (const services of [[], ['side']]) {
         await compose('restart', '-t', '0', ...services);
         const [web] = await addressesOf('web');
@@ -121,7 +121,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       }
       assert.deepEqual(await addresses('side', 'web'), await addressesOf('web'));
     });
-    it('down leaves nothing', async () => {
+    it('down leaves nothing behind', async () => {
       await compose('down', '-t', '0');
       assert.equal(await good(engine.docker(['ps', '-aq'])), '');
       assert.doesNotMatch(await good(engine.docker(['network', 'ls'])), /shop/);

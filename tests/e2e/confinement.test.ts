@@ -48,7 +48,7 @@ describe('the confinement of QEMU', function () {
     assert.match(readFileSync(`/proc/${qemu}/limits`, 'utf8'), /^Max core file size +1 +1 +bytes/m);
   });
 
-  it('threads', () => {
+  it('limit of threads', () => {
     const path = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${qemu}/cgroup`, 'utf8'))?.[1] ?? '';
     assert.match(path, new RegExp(`${container}/qemu$`));
     assert.equal(readFileSync(`/sys/fs/cgroup/pids${path}/pids.max`, 'utf8').trim(), '1024');
@@ -142,7 +142,7 @@ describe('the confinement of QEMU', function () {
       );
     });
 
-  it("files of the guest's root are its own on the host, in every way that 9p has", async () => {
+  it("files that the guest's root creates by 9p have the right owner and mode on the host", async () => {
     mkdirSync(join(volume, 'd'), { mode: 0o700 });
     writeFileSync(join(volume, 'd/host'), 'host', { mode: 0o600 });
     const commands = [

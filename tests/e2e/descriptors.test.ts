@@ -50,7 +50,7 @@ describe('fds', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it("only the shim has the engine's pipes", () => {
+  it('only the shim has the pipes of the engine', () => {
     const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${shim}/fd/${fd}`));
     for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
       const files = openFiles(pidOf(new RegExp(pattern)));

@@ -43,18 +43,18 @@ for (const runtime of ['kata-runtime', 'runc']) {
       });
     }
 
-    it('stdout and stderr stay apart', async () => {
+    it('stdout and stderr are separate', async () => {
       const { stdout, stderr } = await busybox('sh', '-c', 'echo out; echo err >&2');
       assert.deepEqual([stdout, stderr], ['out\n', 'err\n']);
     });
 
-    it('10 MB go in and come back, unchanged', async () => {
+    it('10 MB of input and output arrive unchanged', async () => {
       const data = randomBytes(10 << 20);
       const { output, code } = await engine.docker(['run', '--rm', '-i', 'busybox', 'cat'], { input: data });
       assert.deepEqual([code, output.length, sha256(output)], [0, data.length, sha256(data)]);
     });
 
-    it('volumes: one to write to, one read-only', async () => {
+    it('volumes can be writable or read-only', async () => {
       const [rw, ro] = ['rw', 'ro'].map((name) => join(engine.directory, name)) as [string, string];
       for (const directory of [rw, ro]) mkdirSync(directory, { recursive: true });
       writeFileSync(join(ro, 'file'), 'given');
@@ -88,7 +88,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(readFileSync(join(shm, 'copy'), 'utf8'), 'given');
     });
 
-    it('special files can be made on root and volume, and an open file without a name be changed', async function () {
+    it('special files can be created on root and volume, and a deleted open file can be changed', async function () {
       if (isOtherQemu) this.skip(); // with a newer QEMU the first half works
       const volume = join(engine.directory, 'special');
       mkdirSync(volume);
@@ -116,7 +116,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       }
     });
 
-    it('/dev/shm runs no programs; there can be a million open files', async () => {
+    it('/dev/shm is noexec; a process can have a million open files', async () => {
       const { stdout } = await busybox('sh', '-c', 'grep " /dev/shm " /proc/mounts; ulimit -n');
       assert.match(stdout, / \/dev\/shm tmpfs rw,nosuid,nodev,noexec,/);
       if (runtime === 'kata-runtime') assert.match(stdout, /^1048576$/m);
@@ -159,21 +159,21 @@ for (const runtime of ['kata-runtime', 'runc']) {
           assert.deepEqual([outcome.code, outcome.stdout], [code, stdout], outcome.stderr);
         });
       }
-      it('docker exec: a command that does not exist', async () => {
+      it('docker exec of a command that does not exist', async () => {
         const { code, stdout, stderr } = await engine.docker(['exec', 'box', 'nope']);
         const version = Number.parseInt(await good(engine.docker(['version', '-f', '{{.Server.Version}}'])));
         assert.equal(code, version < 28 ? 126 : 127); // docker 20.10 and 26.1 report 126 for every exec that cannot be started, also with runc
         assert.match(stdout + stderr, /executable file not found in \$PATH/);
       });
-      it('docker exec: stdin', async () => {
+      it('docker exec passes stdin', async () => {
         const { stdout } = await engine.docker(['exec', '-i', 'box', 'cat'], { input: 'data' });
         assert.equal(stdout, 'data');
       });
-      it('docker kill -s HUP reaches the process, docker logs has its output', async () => {
+      it('docker kill -s HUP signals the process, and docker logs has its output', async () => {
         await engine.docker(['kill', '-s', 'HUP', 'box']);
         await until('the handler speaks', async () => (await engine.docker(['logs', 'box'])).stdout === 'started\nhup\n');
       });
-      it('docker cp, both ways', async () => {
+      it('docker cp copies in both directions', async () => {
         const file = join(engine.directory, 'copied');
         writeFileSync(file, 'over');
         assert.equal((await engine.docker(['cp', file, 'box:/tmp/in'])).code, 0);
@@ -181,7 +181,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         assert.equal((await engine.docker(['cp', 'box:/tmp/in', `${file}-back`])).code, 0);
         assert.equal(readFileSync(`${file}-back`, 'utf8'), 'over');
       });
-      it('docker stop ends it', async () => {
+      it('docker stop ends the container', async () => {
         assert.equal((await engine.docker(['stop', '-t', '2', 'box'])).code, 0);
         assert.match(
           (await engine.docker(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'box'])).stdout,

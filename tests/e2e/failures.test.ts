@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { kataRuntime, variant } from '../support/staged.ts';
 
-describe('failing creates', function () {
+describe('creates that fail', function () {
   this.timeout(180_000);
   let engine: Engine;
   let directory = '';
@@ -56,7 +56,7 @@ describe('failing creates', function () {
     });
   }
 
-  it('QEMU killed while booting', async () => {
+  it('create fails when QEMU is killed during the boot', async () => {
     const running = engine.docker(['run', '--rm', '--runtime', 'without-template', 'busybox', 'true']);
     const pidFile = (): string | undefined => {
       const id = existsSync('/run/vc/vm') ? readdirSync('/run/vc/vm').find((name) => name !== 'template') : undefined;
@@ -76,7 +76,7 @@ describe('failing creates', function () {
   });
 });
 
-describe('bad input on the command line', function () {
+describe('invalid command lines', function () {
   this.timeout(30_000);
   let bundle = '';
   before(() => (bundle = mkdtempSync(join(tmpdir(), 'kata-bundle-'))));
@@ -113,7 +113,7 @@ describe('bad input on the command line', function () {
     });
   }
 
-  it('broken config.json', async () => {
+  it('an invalid config.json', async () => {
     writeFileSync(join(bundle, 'config.json'), '{"ociVersion": "1.0.2", "process": {"args": []}, "root": {"path": "rootfs"}}');
     const { code, stderr } = await run(kataRuntime, ['create', '--bundle', bundle, 'x']);
     assert.deepEqual([code, stderr], [1, 'config.json: process.args: must name a command\n']);

@@ -44,7 +44,7 @@ function expected(share: string): string[] {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-describe('file systems of containers beside runc', function () {
+describe('file systems of containers compared with runc', function () {
   this.timeout(180_000);
   let engine: Engine;
   let directory = '';

@@ -23,7 +23,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     });
     const waitForSize = 'until stty size 2>/dev/null | grep -q "24 80"; do sleep 0.1; done';
 
-    it('vi: typed text is on the screen and in the file, and the shell is back afterwards', async () => {
+    it('vi shows and saves the typed text, and returns to the shell', async () => {
       await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; vi /tmp/note'; echo left with $?; sleep 60`);
       await tmux.resizeUntil(80, 24, 'an empty file', /^~\n(~\n)+/m);
       await tmux.type('i', 'first line', 'Enter', 'second line', 'Escape');
@@ -34,7 +34,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal((await engine.docker(['exec', 'box', 'cat', '/tmp/note'])).stdout, 'second line\n');
     });
 
-    it('top: draws its table, and leaves on q', async () => {
+    it('top draws its table, and exits on q', async () => {
       await tmux.open(`docker exec -it -e TERM=screen box sh -c '${waitForSize}; top -d 1'; echo left with $?; sleep 60`);
       await tmux.resizeUntil(80, 24, 'the table', /^Mem: .*\n.*\nLoad average: .*\n\s*PID\s+PPID USER/m);
       await tmux.shows('the container’s processes', /sleep 10000/);

@@ -49,7 +49,7 @@ describe('kata-gc', function () {
   const gc = (...args: string[]): Promise<string> =>
     good(run('nsenter', [`--mount=/proc/${holder.pid}/ns/mnt`, kataRuntime, 'kata-gc', ...args]));
 
-  it('removes everything of the killed sandboxes, and nothing of running ones', async () => {
+  it('removes everything of killed sandboxes, and nothing of running sandboxes', async () => {
     await good(kept.docker(['run', '-d', '--name', 'kept', 'busybox', 'sleep', '10000']));
     const before = leftovers();
     const volume = join(doomed.directory, 'volume');

@@ -48,7 +48,7 @@ describe("the guest's kernel", function () {
 
   const inside = (container: string, script: string): Promise<string> => good(engine.docker(['exec', container, 'sh', '-c', script]));
 
-  it('has every option that the fragments set, and none that they unset', async () => {
+  it('has every option that the fragments set, and no option that they unset', async () => {
     const { output } = await engine.docker(['exec', 'kata-runtime', 'cat', '/proc/config.gz']);
     const options = new Map(
       gunzipSync(output)
@@ -64,7 +64,7 @@ describe("the guest's kernel", function () {
     assert.deepEqual(wrong, []);
   });
 
-  it("has a distribution's number of process ids, and no tunnel devices by default", async () => {
+  it("has as many process ids as a distribution's kernel, and no tunnel devices by default", async () => {
     // Only CAP_SYS_ADMIN reads the second.
     const settings = ['kernel/pid_max', 'net/core/bpf_jit_harden', 'vm/compaction_proactiveness', 'vm/stat_interval'].map(
       (name) => `/proc/sys/${name}`,
@@ -94,7 +94,7 @@ describe("the guest's kernel", function () {
       });
     }
 
-  it('a file that the host has changed is read again when it is reopened', async () => {
+  it('a reopened file has the contents that the host has written', async () => {
     writeFileSync(join(volume, 'text'), 'before\n');
     assert.equal(await inside('kata-runtime', 'cat /volume/text'), 'before\n');
     writeFileSync(join(volume, 'text'), 'and after\n');

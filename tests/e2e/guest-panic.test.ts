@@ -11,7 +11,7 @@ import { kataRuntime } from '../support/staged.ts';
 /** Of the kernel's panic=1 and QEMU's -no-reboot, with an emulated guest on a busy machine. */
 const END_MS = 20_000;
 
-describe("a guest's kernel that panics", function () {
+describe("a panic of the guest's kernel", function () {
   this.timeout(60_000);
   let engine: Engine;
   onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
@@ -28,7 +28,7 @@ describe("a guest's kernel that panics", function () {
     });
   }
 
-  it('ends its container within seconds, with the panic in the log', async () => {
+  it('ends the container within seconds, and the panic is logged', async () => {
     const id = (await good(engine.docker(['run', '-d', '--privileged', 'busybox', 'sleep', '1000']))).trim();
     const log = openSync(`/run/vc/vm/${id}/proxy.log`, 'r'); // the file is removed with the sandbox
     try {

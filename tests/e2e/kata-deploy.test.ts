@@ -141,7 +141,7 @@ describe('kata-deploy', function () {
       await stop();
     });
 
-  it('a second install keeps the configuration of the node and changes nothing else', async () => {
+  it('a second install keeps the configuration of the node', async () => {
     assert.match(await installed(), /is ready/);
     mkdirSync('/opt/kata/etc/kata-containers', { recursive: true });
     writeFileSync('/opt/kata/etc/kata-containers/configuration.toml', '# mine\n');
@@ -191,7 +191,7 @@ describe('kata-deploy', function () {
       await stop();
     });
 
-  it('a tree that kata-deploy has not made is not touched', async () => {
+  it('a tree that kata-deploy has not created is not changed', async () => {
     writeFileSync(account('engine'), `containerd://${containerd}`);
     rmSync(CONFIG);
     mkdirSync('/opt/kata');

@@ -135,13 +135,13 @@ describe('translated code of a template', function () {
     });
   }
 
-  it('is not kept when the configuration does not want it', async () => {
+  it('is not kept if the configuration disables it', async () => {
     const { id, uses } = await start('--runtime off');
     assert.equal(uses, false);
     await works(id);
   });
 
-  it('may be written by root alone', async () => {
+  it('is writable only for root', async () => {
     await start('');
     const { mode, uid } = statSync(codeFile('pc'));
     assert.deepEqual([mode & 0o777, uid], [0o600, 0]);
@@ -191,7 +191,7 @@ describe('translated code of a template', function () {
     }
     console.log(sum);
   `;
-  it('V8 compiles and recompiles in a clone', async () => {
+  it('V8 can compile and recompile in a clone', async () => {
     writeFileSync(join(directory, 'hot.js'), hotFunctions);
     const { stdout: expected } = await run(process.execPath, [join(directory, 'hot.js')]);
     const { id } = await start('-v /:/host:ro');

@@ -40,7 +40,7 @@ describe('interfaces that are added later', function () {
     };
   }
 
-  it('kata-network attaches and detaches an interface, as 1.x had its monitor call it', async () => {
+  it("kata-network attaches and detaches an interface, called as by 1.x's kata-netmon", async () => {
     const file = join(engine.directory, 'if.json');
     await good(engine.docker(['network', 'create', '--subnet', '10.99.0.0/24', 'second']));
     const id = (await good(engine.docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000']))).trim();

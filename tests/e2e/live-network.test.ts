@@ -27,18 +27,18 @@ for (const runtime of ['kata-runtime', 'runc']) {
     const shows = (what: string, command: string[], text: RegExp): Promise<void> =>
       until(what, async () => text.test(await inside(...command)), 10_000);
 
-    it('connect: the interface, its address and the names of its network', async () => {
+    it('connect adds the interface, its address and the names of its network', async () => {
       await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
       await shows('eth1 has its address', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.7\/24/);
       assert.match(await inside('ping', '-c', '1', '-W', '10', 'peer'), /1 packets received/);
       assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
     });
-    it('another MTU', async () => {
+    it('a changed MTU', async () => {
       await onHost('link', 'set', 'eth1', 'mtu', '1400');
       await shows('eth1 has the MTU', ['ip', 'link', 'show', 'eth1'], /mtu 1400/);
       assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
     });
-    it('one more address, and one less', async () => {
+    it('an added and a removed address', async () => {
       await onHost('address', 'add', '10.96.0.8/24', 'dev', 'eth1');
       await shows('the address is there', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.8\/24/);
       await onHost('address', 'del', '10.96.0.8/24', 'dev', 'eth1');
@@ -51,17 +51,17 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('the route is gone', async () => !/192\.0\.2/.test(await inside('ip', 'route')));
       assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
     });
-    it('another MAC address', async () => {
+    it('a changed MAC address', async () => {
       await onHost('link', 'set', 'eth1', 'down', 'address', '02:00:00:00:96:07');
       await onHost('link', 'set', 'eth1', 'up');
       await shows('eth1 has the MAC address', ['ip', 'link', 'show', 'eth1'], /02:00:00:00:96:07/);
     });
-    it('disconnect: the interface is removed, the other one works', async () => {
+    it('disconnect removes the interface, and the other interface works', async () => {
       await docker('network', 'disconnect', 'second', 'box');
       await until('eth1 is gone', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
       assert.match(await inside('ping', '-c', '1', '-W', '10', '10.95.0.1'), /1 packets received/);
     });
-    it('connect and disconnect, again and again', async () => {
+    it('connect and disconnect can be repeated', async () => {
       const hasSecond = async (): Promise<boolean> => /inet 10\.96\.0\.7\/24/.test(await inside('ip', 'address'));
       for (let round = 0; round < 3; round++) {
         await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');

@@ -50,7 +50,7 @@ describe('macvtap', function () {
     });
   }
 
-  it('a network that is connected later uses macvtap, too, and can be disconnected', async () => {
+  it('a network that is connected later uses macvtap too, and can be disconnected', async () => {
     const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(cloned, args);
     await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
     const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();
@@ -71,7 +71,7 @@ describe('macvtap', function () {
     await docker('network', 'rm', 'second');
   });
 
-  it("docker's resolver asks the servers outside", async () => {
+  it("docker's resolver can query external servers", async () => {
     await docker('network', 'create', '--subnet', '10.99.2.0/24', 'names');
     const outside = await startNameServer(engine.pid, '10.99.2.1');
     try {

@@ -60,7 +60,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const stdout = await docker('run', '--rm', '--network', 'names', ...search, 'busybox', 'nslookup', '-type=a', 'host');
       assert.match(stdout, /Name:\thost\.lab\.outside\.example\nAddress: 192\.0\.2\.53/);
     });
-    it('a server outside that is reached by IPv6', async () => {
+    it('an external server with an IPv6 address', async () => {
       const outside6 = await startNameServer(engine.pid, 'fd00:97::1');
       try {
         const look = ['nslookup', '-type=a', 'a.outside.example'];
@@ -76,22 +76,22 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const { stdout, stderr } = await look('10.97.0.10');
       assert.match(stdout, /name = web\.names/, stderr);
     });
-    it('by TCP', async () => {
+    it('a query by TCP', async () => {
       // Header, one question: web, A, IN.
       const query = '\\0\\x15\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0\\x03web\\0\\0\\x01\\0\\x01';
       const { stdout } = await engine.docker(['exec', 'client', 'sh', '-c', `printf '${query}' | nc -w 5 127.0.0.11 53 | hexdump -C`]);
       assert.match(stdout, /0a 61 {1,2}00 0a/);
     });
-    it('--add-host and the own name', async () => {
+    it("--add-host and the container's own name", async () => {
       assert.match(await docker('exec', 'client', 'cat', '/etc/hosts'), /^192\.0\.2\.9\tgiven$/m);
     });
-    it('a container answers by its name', async () => {
+    it('a container is reachable by its name', async () => {
       assert.match(await docker('exec', 'client', 'ping', '-c', '1', '-W', '10', 'web'), /1 packets received/);
     });
-    it('a process that resolves a name at once', async () => {
+    it('a process can resolve a name directly after its start', async () => {
       assert.match(await docker('run', '--rm', '--network', 'names', 'busybox', 'nslookup', '-type=a', 'web'), /10\.97\.0\.10/);
     });
-    it('a container that is added later, and one that is replaced', async () => {
+    it('a container that is added later, and a container that is replaced', async () => {
       assert.deepEqual(await addresses('late'), []);
       await run('late', '--ip', '10.97.0.20');
       assert.deepEqual(await addresses('late'), ['10.97.0.20']);
@@ -100,7 +100,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await run('late', '--ip', '10.97.0.21');
       assert.deepEqual(await addresses('late'), ['10.97.0.21']);
     });
-    it("a container of docker's default network that is connected later: names of containers, and of servers outside by both networks", async () => {
+    it("a container of docker's default network that is connected later resolves names of containers, and external names over both networks", async () => {
       const address = await good(engine.inNetwork('ip', ['-4', '-o', 'address', 'show', 'docker0']));
       const [, gateway = ''] = /inet ([\d.]+)/.exec(address) ?? [];
       const first = await startNameServer(engine.pid, gateway);
@@ -122,7 +122,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         await ended;
       }
     });
-    it('a link has its own name in one container', async () => {
+    it('--link gives a name to one container only', async () => {
       const { stdout } = await engine.docker([
         'run',
         '--rm',

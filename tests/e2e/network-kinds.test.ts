@@ -12,7 +12,7 @@ const NETWORK = [
   'done; ip route; ip -6 route',
 ].join('; ');
 
-describe('kinds of networks, as runc has them', function () {
+describe('kinds of networks', function () {
   this.timeout(120_000);
   let engine: Engine;
   onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
@@ -61,7 +61,7 @@ describe('kinds of networks, as runc has them', function () {
       await reaches(name, `${subnet}.${address}`);
   });
 
-  it('several networks from the start', async () => {
+  it('several networks at the start', async () => {
     const seen = async (runtime: string): Promise<string> => {
       await docker('create', '--name', 'both', '--runtime', runtime, '--network', 'large', '--ip', '10.91.1.9', 'busybox', 'sleep', '1000');
       await docker('network', 'connect', '--ip', '10.91.2.9', 'small', 'both');
@@ -73,7 +73,7 @@ describe('kinds of networks, as runc has them', function () {
     assert.equal(await seen('kata-runtime'), await seen('runc'));
   });
 
-  it('multicast: both hear what is sent to all hosts', async () => {
+  it('multicast: both containers receive what is sent to all hosts', async () => {
     for (const [name, runtime, address] of [
       ['one', 'kata-runtime', '10.91.0.11'],
       ['two', 'runc', '10.91.0.12'],

@@ -61,7 +61,7 @@ describe('NVDIMMs', function () {
       await loops.unmount(seen);
     });
 
-  it('several NVDIMMs at once are not confused', async () => {
+  it('several new NVDIMMs are told apart', async () => {
     const images = [await pmem(), await pmem(), await pmem()];
     try {
       for (const { point } of images) await good(engine.inMounts('sh', ['-c', `echo ${point} >${point}/name`]));
@@ -75,7 +75,7 @@ describe('NVDIMMs', function () {
     }
   });
 
-  it('a file system that the host has for reading only cannot be written by the guest', async () => {
+  it('the guest cannot write to a file system that the host has mounted read-only', async () => {
     const { image, point } = await pmem();
     try {
       await good(engine.inMounts('sh', ['-c', `echo from the host >${point}/host; mount -o remount,ro ${point}`]));
@@ -90,7 +90,7 @@ describe('NVDIMMs', function () {
     }
   });
 
-  it('a device that the configuration attaches as NVDIMM is read and written', async () => {
+  it('a device that the configuration attaches as NVDIMM is readable and writable', async () => {
     const disk = await loops.attach(join(engine.directory, `disk-${files++}.img`), 16);
     const data = randomBytes(16 * MIB);
     writeFileSync(disk, data);

@@ -40,7 +40,7 @@ describe('podman', function () {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('run gives output and exit code, and leaves nothing', async () => {
+  it('run returns output and exit code, and leaves nothing behind', async () => {
     const { code, stdout, stderr } = await kata(['--rm', 'localhost/busybox', 'sh', '-c', 'uname -r; exit 7']);
     assert.equal(code, 7, stderr);
     assert.match(stdout, /\.container\n$/);
@@ -52,7 +52,7 @@ describe('podman', function () {
     assert.deepEqual([code, stdout], [0, 'to and fro\n'], stderr);
   });
 
-  it('--device is the disk', async () => {
+  it('--device attaches the disk', async () => {
     const loops = new LoopDevices();
     const disk = await loops.attach(join(directory, 'disk.img'), 4);
     try {

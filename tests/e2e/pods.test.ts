@@ -55,7 +55,7 @@ describe("pods with containerd's CRI plugin", function () {
       await engine.inside('umount', [join(engine.directory, 'volumes/kubernetes.io~empty-dir/fast')]);
     });
 
-    it('both run, in one VM, and the runtime lists both and the sandbox', async () => {
+    it('run in one VM, and the runtime lists both and the sandbox', async () => {
       const boots = await Promise.all([web, client].map((id) => output(id, 'cat', '/proc/sys/kernel/random/boot_id')));
       assert.equal(boots[0], boots[1]);
       assert.notEqual(boots[0], readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
@@ -70,22 +70,22 @@ describe("pods with containerd's CRI plugin", function () {
       assert.equal(annotations['io.katacontainers.pkg.oci.container_type'], 'pod_container');
     });
 
-    it('exec gives output and exit code', async () => {
+    it('exec returns output and exit code', async () => {
       assert.deepEqual(await engine.exec(client, 'sh', '-c', 'echo a; echo b >&2; exit 7'), { code: 7, stdout: 'a\n', stderr: 'b\n' });
     });
 
-    it('exec that takes too long is given up', async () => {
+    it('exec fails when its time limit has passed', async () => {
       const sleeping = { container_id: client, cmd: ['sleep', '4711'], timeout: 1 };
       await assert.rejects(engine.call('ExecSync', sleeping), /timeout 1s exceeded/);
     });
 
-    it('the log has both streams', async () => {
+    it('log both streams', async () => {
       const lines = (): string[] => readFileSync(join(pod.logs, 'web.log'), 'utf8').split('\n');
       await until('the log', () => lines().length > 2);
       assert.deepEqual(new Set(lines().map((line) => line.split(' ').slice(1).join(' '))), new Set(['stdout F out', 'stderr F err', '']));
     });
 
-    it('share the address that CNI gave, and localhost', async () => {
+    it('share the address of CNI, and localhost', async () => {
       const ip = await address(pod);
       assert.match(ip, /^10\.88\.7\.\d+$/);
       for (const id of [web, client]) assert.match(await output(id, 'ip', 'address', 'show', 'eth0'), new RegExp(`inet ${ip}/24`));
@@ -128,7 +128,7 @@ describe("pods with containerd's CRI plugin", function () {
       assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the control group of the pod');
     });
 
-    it('the exec that was given up ends in the guest', async () => {
+    it('the process of that exec ends in the guest', async () => {
       await until('its end', async () => !(await output(client, 'ps')).includes('sleep 4711'));
     });
 
@@ -143,7 +143,7 @@ describe("pods with containerd's CRI plugin", function () {
       }
     });
 
-    it('one is out of memory: 137 for it alone', async () => {
+    it('an OOM kill ends only one container, with 137', async () => {
       const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done'];
       const greedy = await engine.runContainer(pod, 'greedy', command, { memoryBytes: 16 << 20 });
       const { exit_code, reason } = await ended(greedy);
@@ -152,7 +152,7 @@ describe("pods with containerd's CRI plugin", function () {
       await engine.call('RemoveContainer', { container_id: greedy });
     });
 
-    it('the shim of one crashes: it alone has ended, in the guest too', async () => {
+    it('a crash of a shim ends only its container, in the guest too', async () => {
       process.kill(await shimOf(web), 'SIGKILL');
       assert.equal((await ended(web)).exit_code, 137);
       await until('the end of it in the guest', async () => (await engine.exec(client, 'nc', '127.0.0.1', '8080')).code !== 0);
@@ -161,7 +161,7 @@ describe("pods with containerd's CRI plugin", function () {
       web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
     });
 
-    it('containerd is restarted: the pod continues to run, exec works, and its output is logged', async () => {
+    it('after a restart of containerd the pod continues to run, exec works, and output is logged', async () => {
       await engine.restart();
       for (const id of [web, client]) assert.equal((await engine.status(id)).state, RUNNING);
       assert.equal(await output(client, 'cat', '/fast/note'), 'fast');
@@ -173,7 +173,7 @@ describe("pods with containerd's CRI plugin", function () {
       );
     });
 
-    it('one is replaced, the other and the volumes stay', async () => {
+    it('a container is replaced while the other one and the volumes stay', async () => {
       await engine.call('StopContainer', { container_id: web, timeout: 1 });
       assert.equal((await engine.status(web)).state, EXITED);
       await engine.call('RemoveContainer', { container_id: web });
@@ -205,7 +205,7 @@ describe("pods with containerd's CRI plugin", function () {
       }
     });
 
-    it('a container that cannot be made leaves nothing of itself', async () => {
+    it('a failed create of a container leaves nothing behind', async () => {
       const before = leftovers();
       await assert.rejects(engine.runContainer(pod, 'wrong', ['/no/such/program']), /no such file|not found/i);
       const mine = (lines: string[]): string[] => lines.filter((line) => !before.includes(line));
@@ -214,7 +214,7 @@ describe("pods with containerd's CRI plugin", function () {
     });
   });
 
-  it('ctr run gives output and exit code, and leaves nothing', async () => {
+  it('ctr run returns output and exit code, and leaves nothing behind', async () => {
     const before = leftovers();
     const to = ['-a', join(engine.directory, 'c.sock'), '-n', 'k8s.io'];
     const { code, stdout, stderr } = await engine.inside('ctr', [
@@ -226,7 +226,7 @@ describe("pods with containerd's CRI plugin", function () {
     assert.deepEqual(leftovers(), before);
   });
 
-  it('two pods reach each other, and one shares its processes among its containers', async () => {
+  it('two pods reach each other, and the containers of one share a PID namespace', async () => {
     const [first, second] = [await engine.runPod('first'), await engine.runPod('second', { pid: 0 })];
     const here = await engine.runContainer(first, 'here', FOREVER);
     assert.match(await output(here, 'ping', '-c', '1', '-w', '10', await address(second)), /1 packets received/);

@@ -38,7 +38,7 @@ describe("QEMU's options", function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('memory in a directory, preallocated and plugged; a thread for devices; a log', async () => {
+  it('memory in a directory, preallocated and plugged; an I/O thread; a log', async () => {
     const { code, stdout, stderr } = await engine.docker(['run', '-d', '-m', '200m', 'busybox', 'sleep', '1000']);
     assert.equal(code, 0, stderr);
     const id = stdout.trim();

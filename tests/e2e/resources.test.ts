@@ -42,7 +42,7 @@ describe('resources of a VM', function () {
       .filter(Boolean);
   const qemu = (id: string): number => Number(read(`/run/vc/vm/${id}/pid`));
 
-  it('the template that the first container makes is in no cgroup of a container', async () => {
+  it('the template that the first container makes is not accounted to a container', async () => {
     const usage = async (): Promise<number> => {
       const id = await start('busybox', 'sleep', '1000');
       const bytes = Number(read(group('memory', id, '/memory.usage_in_bytes')));
@@ -53,12 +53,12 @@ describe('resources of a VM', function () {
     assert.ok(first < second + (40 << 20), `${first >> 20} MiB, then ${second >> 20} MiB`); // a template has some hundred
   });
 
-  it('no limits: the size of the configuration; --cpus 1 is one more', async () => {
+  it('without limits a VM has the configured size; --cpus 1 adds one vCPU', async () => {
     assert.equal((await run('busybox', 'nproc')).stdout, '1\n');
     assert.equal((await run('--cpus', '1', 'busybox', 'nproc')).stdout, '2\n');
   });
 
-  it('a VM that was booted grows as well', async () => {
+  it('a booted VM grows too', async () => {
     const { stdout } = await run('--runtime', 'booted', '--cpus', '1', '-m', '300m', 'busybox', 'sh', '-c', 'nproc; free -m');
     const [cpus, , memory = ''] = stdout.split('\n');
     assert.equal(cpus, '2');
@@ -66,7 +66,7 @@ describe('resources of a VM', function () {
     assert.ok(total > 1900 + 384 && total < 2048 + 384, memory);
   });
 
-  it('update grows the VM, lowering takes processors back, memory stays', async () => {
+  it('update grows the VM; lower limits return vCPUs, but no memory', async () => {
     const id = await start('busybox', 'sleep', '1000');
     const base = await memoryMiB();
     assert.ok(!existsSync(group('cpu', id, '/vcpus')));
@@ -105,7 +105,7 @@ describe('resources of a VM', function () {
     assert.equal(throttled(), held);
   });
 
-  it('--cpuset-cpus is where the processors run, and how many there are', async () => {
+  it('--cpuset-cpus sets where the vCPUs run, and their number', async () => {
     const id = await start('--cpuset-cpus', '1', '--cpu-shares', '512', 'busybox', 'sleep', '1000');
     assert.equal(await inside('nproc'), '2');
     const allowed = (): string[] =>
@@ -116,7 +116,7 @@ describe('resources of a VM', function () {
     assert.deepEqual(allowed(), ['0', '0']);
   });
 
-  it('more memory than the host has is refused in one line', async () => {
+  it('more memory than the host has is refused with one line', async () => {
     const { code, stdout, stderr } = await run('-m', '900g', 'busybox', 'true');
     assert.deepEqual([code, stdout], [125, '']);
     assert.match(stderr, /Unable to hotplug 921600 MiB memory, the SB has 2048 MiB and the maximum amount is \d+ MiB/);
@@ -126,7 +126,7 @@ describe('resources of a VM', function () {
     assert.doesNotMatch(read(`/run/vc/sbs/${id}/${id}/persist.json`), /966367641600/);
   });
 
-  it('a VM that the host kills for lack of memory ends its container with 137', async () => {
+  it('a container whose VM is OOM-killed by the host exits with 137', async () => {
     const id = await start('--runtime', 'only', 'busybox', 'sleep', '1000');
     assert.equal(await inside('nproc'), '1'); // docker has settled
     const ended = engine.docker(['wait', id]);
@@ -136,7 +136,7 @@ describe('resources of a VM', function () {
     assert.equal((await ended).stdout, '137\n');
   });
 
-  it('sandbox_cgroup_only: a limit below the size of the VM is reported in one line', async () => {
+  it('sandbox_cgroup_only: the error for a limit below the size of the VM is one line', async () => {
     const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '60m', 'busybox', 'true');
     assert.deepEqual([code, stdout], [125, '']);
     assert.match(stderr, /the VM was OOM-killed by the host: with sandbox_cgroup_only a memory limit is for all that the VM/);

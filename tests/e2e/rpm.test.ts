@@ -71,7 +71,7 @@ describe('RPM packages', function () {
     assert.ok(contents.includes('/usr/share/doc/kata-runtime/docs/install.md'));
   });
 
-  it('without QEMU are refused with the reason', async () => {
+  it('cannot be installed without QEMU, and the reason is reported', async () => {
     const { code, stdout, stderr } = await installation.dnf(['distribution', 'older'], ['install', '--exclude=qemu-*', ...guide]);
     assert.equal(code, 1);
     assert.match(stdout + stderr, /qemu-vanilla or/);
@@ -92,7 +92,7 @@ describe('RPM packages', function () {
     assert.match(stdout, /^Linux [0-9a-f]{12} 6\.1\.\d+-1\.container /);
   });
 
-  it('there is no other Node', async () => {
+  it('no other Node is installed', async () => {
     assert.equal((await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', '-c', 'command -v node nodejs'])).stdout, '');
   });
 
@@ -153,7 +153,7 @@ describe('RPM packages', function () {
     assert.match(strict.stdout + strict.stderr, /version inconsistency.*kata-proxy: v1\.12\.9/);
   });
 
-  it('removing them leaves nothing but edited configuration', async () => {
+  it('removing them leaves only edited configuration', async () => {
     await running().stop();
     engine = undefined;
     const edited = join(installation.root, 'etc/kata-containers/configuration.toml');

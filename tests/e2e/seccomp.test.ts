@@ -51,7 +51,7 @@ describe('seccomp profiles', function () {
     it(`${runtime}: no profile`, async () => assert.equal(await run(runtime, ['--security-opt', 'seccomp=unconfined'], MODE), UNFILTERED));
   }
 
-  it('none when the configuration disables them', async () => {
+  it('no profile is applied if the configuration disables them', async () => {
     assert.equal(await run('disabled', own(), `${MODE}; mkdir /x && echo made`), `${UNFILTERED}made\n`);
   });
 });

@@ -54,7 +54,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     const status = async (name: string): Promise<string> => (await docker('inspect', '-f', '{{.State.Status}}', name)).trim();
     const served = async (name: string): Promise<boolean> => (await fetch(name, 'http://127.0.0.1/')).stdout === 'page\n';
 
-    it('one network, one host name, the same names; processes and files of their own', async () => {
+    it('share the network, the host name and names, but not processes and files', async () => {
       for (const command of [['hostname'], ['ip', 'address', 'show', 'eth0'], ['ip', 'route'], ['cat', '/etc/resolv.conf', '/etc/hosts']])
         assert.equal(await inside('guest', ...command), await inside('owner', ...command));
       assert.ok(await served('guest'));
@@ -67,7 +67,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         assert.equal(await inside('guest', ...boot), await inside('owner', ...boot));
       }
     });
-    it('logs, exit codes and stats are those of each', async () => {
+    it('have separate logs, exit codes and stats', async () => {
       for (const [name, text] of [
         ['owner', 'served\n'],
         ['guest', 'joined\n'],
@@ -77,27 +77,27 @@ for (const runtime of ['kata-runtime', 'runc']) {
       const stats = await docker('stats', '--no-stream', '--format', '{{.Name}}', 'owner', 'guest');
       assert.deepEqual(stats.trim().split('\n').sort(), ['guest', 'owner']);
     });
-    it('a server in each is reached: by the name of the first one, and by its published port', async () => {
+    it('servers in both are reachable by the name and the published port of the first container', async () => {
       await docker('exec', '-d', 'guest', 'sh', '-c', 'echo other >/tmp/index.html; httpd -f -p 81 -h /tmp');
       await until('the guest serves', async () => (await fetch('peer', 'http://owner:81/')).stdout === 'other\n');
       const answer = await engine.inNetwork('/bin/busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:8081/']);
       assert.equal(answer.stdout, 'page\n');
     });
-    it('docker network connect on the first one is seen by both', async () => {
+    it('docker network connect on the first container takes effect in both', async () => {
       await docker('network', 'create', '--subnet', '10.93.0.0/24', 'later');
       await docker('network', 'connect', '--ip', '10.93.0.10', 'later', 'owner');
       await until('the address is there', async () => /10\.93\.0\.10/.test(await inside('guest', 'ip', 'address')), 10_000);
       await docker('network', 'disconnect', 'later', 'owner');
       await docker('network', 'rm', 'later');
     });
-    it('the one that joined is restarted, stopped and removed: the first one serves on', async () => {
+    it('the first container continues to serve when the other one is restarted, stopped and removed', async () => {
       await docker('restart', '-t', '0', 'guest');
       assert.ok(await served('guest'));
       assert.equal(await docker('logs', 'guest'), 'joined\njoined\n');
       await docker('rm', '-f', 'guest');
       assert.ok(await served('owner'));
     });
-    it('the first one stops: the other one goes on without links, and the first one comes back with a new network', async () => {
+    it('the other container runs on without links when the first one stops, which starts again with a new network', async () => {
       await docker('stop', '-t', '5', 'owner');
       assert.equal(await status('guest'), 'running');
       await until('the interface goes', async () => !(await hasLink('guest')), 10_000);
@@ -109,7 +109,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.ok(await served('guest'));
       assert.match(await inside('guest', 'nslookup', '-type=a', 'peer'), /Address: 10\.94\.0\.20/);
     });
-    it('the first one is removed while two others go on', async () => {
+    it('two other containers continue to run when the first one is removed', async () => {
       await docker('run', '-d', '--name', 'third', '--network', 'container:owner', 'busybox', 'sleep', '1000');
       await docker('rm', '-f', 'owner');
       for (const name of ['guest', 'third']) {
@@ -121,13 +121,13 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await docker('rm', '-f', 'third');
       if (runtime === 'kata-runtime') assert.equal(leftovers().filter((line) => line.startsWith('process')).length, PEER_PROCESSES);
     });
-    it('all are removed at once', async () => {
+    it('all containers can be removed at once', async () => {
       await docker('rm', '-f', 'guest', 'owner');
       if (runtime === 'kata-runtime') assert.equal(leftovers().filter((line) => line.startsWith('process')).length, PEER_PROCESSES);
     });
 
     if (runtime === 'kata-runtime') {
-      it('the VM is killed: both have ended, and nothing is left of them', async () => {
+      it('both containers end when the VM is killed, and nothing is left behind', async () => {
         const id = (await docker('inspect', '-f', '{{.Id}}', 'owner')).trim();
         const state = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as {
           HypervisorState: { Process: { pid: number } };

@@ -61,7 +61,7 @@ describe('kata-shell', function () {
     assert.equal(stdout.trim().split('\n').length, 2, stdout);
   });
 
-  it('is refused in a VM that was started without it, and the key is named', async () => {
+  it('is refused in a VM that was started without it, and the error names the key', async () => {
     const { stdout } = await engine.docker(['run', '-d', '--runtime', 'closed', 'busybox', 'sleep', '10000']);
     const { code, stderr } = await shell(stdout.trim(), 'true');
     assert.equal(code, 1);

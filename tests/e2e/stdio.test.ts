@@ -85,7 +85,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       }
     });
 
-    it('ten execs at once keep their bytes apart', async () => {
+    it('ten concurrent execs keep their bytes apart', async () => {
       const inputs = Array.from({ length: 10 }, (_, index) => randomBytes(100_000 + index));
       const outputs = await Promise.all(inputs.map((input) => transfer(['exec', '-i', 'box', 'cat'], input)));
       assert.deepEqual(
@@ -96,7 +96,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
   });
 }
 
-describe('what is killed', function () {
+describe('killed processes', function () {
   this.timeout(120_000);
   let engine: Engine;
   before(async () => {

@@ -59,7 +59,7 @@ describe('VM templates', function () {
     if (stdout !== '') await docker(`rm -f ${stdout.trim().split('\n').join(' ')}`);
   });
 
-  it('factory init, twice; status', async () => {
+  it('factory init can be repeated; status reports the template', async () => {
     assert.deepEqual(await factory('init').then(({ code, stdout, stderr }) => [code, stdout, stderr]), [
       1,
       '',
@@ -68,7 +68,7 @@ describe('VM templates', function () {
     assert.match((await factory('status')).stdout, /^vm factory is on\nTEMPLATE .*\n[0-9a-f]{16} +\d+ MiB +\d+ (s|min) +\d+ +usable\n/);
   });
 
-  it('clones have randomness, identity, address and clock of their own', async () => {
+  it('clones have their own randomness, identity, address and clock', async () => {
     const script = 'head -c 16 /dev/urandom | md5sum; cat /proc/sys/kernel/random/uuid /sys/class/net/eth0/address /etc/hostname';
     const facts = async (name: string): Promise<string[]> => {
       await docker(`run -d --name ${name} busybox sleep 1000`); // both at the same time: otherwise docker gives the second the first's address
@@ -128,7 +128,7 @@ describe('VM templates', function () {
     assert.equal(keys().length, 1, 'that made a new one');
   });
 
-  it('another configuration has another template', async () => {
+  it('another configuration gets another template', async () => {
     assert.equal((await docker('run --rm --runtime larger busybox true')).code, 0);
     assert.equal(keys().length, 2);
   });
@@ -159,7 +159,7 @@ describe('VM templates', function () {
     });
   }
 
-  it('without room there is a clear error, and VMs boot', async () => {
+  it('without space there is a clear error, and VMs are booted', async () => {
     const full = join(directory, 'full');
     mkdirSync(full);
     assert.equal((await run('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', full])).code, 0);
@@ -180,7 +180,7 @@ describe('VM templates', function () {
     }
   });
 
-  it('enable_template = false: nothing is made', async () => {
+  it('enable_template = false makes no template', async () => {
     const off = own('off', (toml) => toml.replace('enable_template = true', 'enable_template = false'));
     assert.match((await factory('status', off)).stdout, /^vm factory not enabled\n/);
     assert.match((await factory('init', off)).stderr, /^vm factory or VMCache is not enabled: set enable_template = true or /);

@@ -56,7 +56,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     });
 
-    it('docker pause stops it, docker unpause resumes it', async () => {
+    it('docker pause freezes the container, docker unpause thaws it', async () => {
       await docker('pause', 'box');
       assert.equal(await inspect('.State.Status'), 'paused');
       const stopped = counter();
@@ -84,7 +84,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       return { rows, pids: rows.map((row) => row.split(/\s+/)[column] ?? '') };
     }
 
-    it("docker top lists processes of the host, the container's own", async () => {
+    it("docker top lists only the container's processes on the host", async () => {
       const { pids, rows } = await top();
       assert.ok(pids.includes(await inspect('.State.Pid')), rows.join('\n'));
       assert.match(rows[0] ?? '', / sh -c i=0; while :; do i=\$\(\(i\+1\)\); echo \$i > \/v\/t;/);
@@ -92,7 +92,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('a second process is listed', async () => (await top()).rows.some((row) => / sleep 1000$/.test(row)));
     });
 
-    it('docker stats has figures of the container alone', async () => {
+    it('docker stats has the figures of the container only', async () => {
       const format = '{{.MemUsage}} {{.PIDs}} {{.CPUPerc}}';
       const [used = '', , , pids = '', cpu = ''] = (await docker('stats', '--no-stream', '--format', format, 'box')).split(' ');
       const least = runtime === 'kata-runtime' ? 40 * MIB : 1;

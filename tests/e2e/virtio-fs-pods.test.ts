@@ -54,14 +54,14 @@ describe('a pod with virtio-fs and macvtap', function () {
     assert.equal(readFileSync(join(directory, 'volume/kept'), 'utf8'), 'from the host');
   });
 
-  it("has CNI's address, and its gateway answers", async () => {
+  it('has the address of CNI, and its gateway answers', async () => {
     const id = await engine.runContainer(pod, 'pings', FOREVER);
     const { ip } = (await engine.call('PodSandboxStatus', { pod_sandbox_id: pod.id })).status.network;
     assert.match(await output(id, 'ip', 'address', 'show', 'eth0'), new RegExp(`inet ${ip}/24`));
     assert.match(await output(id, 'ping', '-c', '1', '-W', '10', '10.88.7.1'), /1 packets received/);
   });
 
-  it('is removed, and CNI has its address back', async () => {
+  it('is removed, and its address is returned to CNI', async () => {
     await engine.removePod(pod);
     assert.deepEqual(leftovers(), []);
     const taken = readdirSync(join(engine.directory, 'ipam/kata-e2e')).filter((name) => /^\d/.test(name));

@@ -47,7 +47,7 @@ describe('virtio-fs', function () {
     return { id, daemon: HypervisorState.Virtiofsd?.pid ?? 0, qemu: HypervisorState.Process.pid };
   }
 
-  it('root file system and volumes are read and written by virtio-fs, and the daemon ends with the container', async () => {
+  it('root file system and volumes are readable and writable, and virtiofsd ends with the container', async () => {
     const { id, daemon } = await start(...volume());
     const inside = (script: string): Promise<string> => docker('exec', id, 'sh', '-c', script);
     const mounts = await inside('cat /proc/mounts');
@@ -66,7 +66,7 @@ describe('virtio-fs', function () {
     assert.equal(readFileSync(join(directory, 'volume/kept'), 'utf8'), 'from the host');
   });
 
-  it('QEMU is not root, and sees no file of the host; the daemon has what its documentation says', async () => {
+  it('QEMU is not root and sees no file of the host; virtiofsd is confined as documented', async () => {
     const { id, daemon, qemu } = await start(...volume());
     const field = (pid: number, name: string): string | undefined =>
       new RegExp(`^${name}:[\\t ]*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -93,7 +93,7 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
   });
 
-  it('a read-only volume cannot be written, not by the guest either', async () => {
+  it('a read-only volume is read-only for the guest too', async () => {
     const { id, daemon } = await start(...volume('ro'));
     assert.notEqual((await engine.docker(['exec', id, 'sh', '-c', 'echo >/v/kept'])).code, 0);
     const [served = 0] = childrenOf(daemon);
@@ -106,13 +106,13 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
   });
 
-  it('a container with more memory than its VM had', async () => {
+  it('a container can have more memory than its VM had at the start', async () => {
     const out = await docker('run', '--rm', '-m', '300m', ...volume(), 'busybox', 'sh', '-c', 'free -m | grep Mem; cat /v/kept');
     assert.match(out, /from the host$/);
     assert.ok(Number(/Mem:\s+(\d+)/.exec(out)?.[1]) > 600, out);
   });
 
-  it('the daemon is killed: the container ends, and rm -f cleans up', async () => {
+  it('the container ends when virtiofsd is killed, and rm -f cleans up', async () => {
     const { id, daemon } = await start(...volume());
     process.kill(daemon, 'SIGKILL');
     await until('the container ends', async () => (await docker('inspect', '-f', '{{.State.Status}}', id)).trim() === 'exited');
@@ -120,7 +120,7 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
   });
 
-  it('no daemon: docker reports what is missing', async () => {
+  it('docker reports a missing virtiofsd', async () => {
     const { code, stderr } = await engine.docker(['run', '--rm', '--runtime', 'missing', 'busybox', 'true']);
     assert.equal(code, 125);
     assert.match(stderr, /shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd/);

@@ -52,7 +52,7 @@ describe('VM cache', function () {
     assert.deepEqual([code, stderr], [1, `${endpoint} already exist.  Please stop running VMCache server and remove ${endpoint}\n`]);
   });
 
-  it('gives containers complete VMs: name, address, volume, time, exit code', async () => {
+  it('hands over VMs with the right name, address, volume, time and exit code', async () => {
     assert.equal(await runFromCache('one'), true);
     assert.equal((await docker('exec one hostname')).stdout.trim(), (await docker('ps -q --filter name=one')).stdout.trim());
     const gateway = (await docker('inspect -f {{.NetworkSettings.Gateway}} one')).stdout.trim();
@@ -65,7 +65,7 @@ describe('VM cache', function () {
     await docker('rm -f one');
   });
 
-  it('a VM for macvtap has a tap already, and is connected by tcfilter', async () => {
+  it('a cached VM has a tap already, so macvtap falls back to tcfilter', async () => {
     await server.ready(engine);
     assert.equal(await runFromCache('one', 'macvtap'), true);
     const gateway = (await docker('inspect -f {{.NetworkSettings.Gateway}} one')).stdout.trim();
@@ -85,7 +85,7 @@ describe('VM cache', function () {
     await docker('rm -f one');
   });
 
-  it('a VM that has ended is not given to a container', async () => {
+  it('a VM that has ended is not handed over', async () => {
     await server.ready(engine);
     for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL');
     const { code, stdout, stderr } = await docker('run --rm busybox echo well');
@@ -93,7 +93,7 @@ describe('VM cache', function () {
     await server.ready(engine);
   });
 
-  it('a server that ends leaves the VMs that it gave; without one a VM is cloned', async () => {
+  it('a server that ends leaves the VMs that it has handed over; without a server a VM is cloned', async () => {
     assert.equal(await runFromCache('two'), true);
     await server.stop('SIGTERM');
     assert.equal((await docker('exec two echo well')).stdout, 'well\n');
@@ -103,7 +103,7 @@ describe('VM cache', function () {
     assert.match((await factory('status')).stdout, /^no VM cache server listens on .*\nvm factory is on\nTEMPLATE {3,}SIZE /);
   });
 
-  it('the next server removes the VMs of a killed one, and ends by Quit', async () => {
+  it('the next server removes the VMs of a killed server, and ends by Quit', async () => {
     await server.ready(engine);
     const orphans = await pids();
     await server.stop('SIGKILL');

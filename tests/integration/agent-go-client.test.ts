@@ -7,7 +7,7 @@ import { AgentOnHost } from './agent-on-host.ts';
 
 const AUTHORITY = 'unix:////run/vc/sbs/0123456789abcdef/proxy.sock';
 
-describe('kata-agent and a client of grpc-go', function () {
+describe('kata-agent with a grpc-go client', function () {
   this.timeout(60_000);
   let host: AgentOnHost;
   let session: ClientHttp2Session;
@@ -47,9 +47,9 @@ describe('kata-agent and a client of grpc-go', function () {
     return [status, Buffer.concat(chunks).subarray(5).toString('hex')];
   }
 
-  it('is answered', async () => assert.deepEqual(await call('/grpc.Health/Check', '30S'), ['0', '0801']));
+  it('answers a call', async () => assert.deepEqual(await call('/grpc.Health/Check', '30S'), ['0', '0801']));
 
-  it('is still answered when its header table has been filled and emptied', async () => {
+  it('answers calls after the client has filled and emptied its header table', async () => {
     // Every deadline is another value, and pushes the authority out of the table after a hundred or so.
     for (let index = 0; index < 300; index++) {
       const [status] = await call('/grpc.Health/Check', `${30_000_000 + index}u`);
@@ -57,5 +57,5 @@ describe('kata-agent and a client of grpc-go', function () {
     }
   });
 
-  it('hears of errors as others do', async () => assert.equal((await call('/grpc.AgentService/StartContainer', '30S'))[0], '5'));
+  it('reports errors as to other clients', async () => assert.equal((await call('/grpc.AgentService/StartContainer', '30S'))[0], '5'));
 });

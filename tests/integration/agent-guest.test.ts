@@ -18,14 +18,14 @@ import { until } from '../support/until.ts';
 
 const MiB = 1n << 20n;
 
-describe('kata-agent: the guest', function () {
+describe('kata-agent: guest', function () {
   this.timeout(60_000);
   let host: AgentOnHost;
   before(async () => (host = await AgentOnHost.start()));
   after(() => host.stop());
 
   describe('resources', () => {
-    it('statistics', async () => {
+    it('reports statistics', async () => {
       const id = await host.run(['sh', '-c', 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; sleep 100'], {
         Linux: { Resources: { Memory: { Limit: 64n * MiB }, Pids: { Limit: 20n } } },
       });
@@ -41,7 +41,7 @@ describe('kata-agent: the guest', function () {
       assert.deepEqual(await refusal(host.agent.call('statsContainer', { container_id: id })), [5, `Container ${id} not found`]);
     });
 
-    it('an update changes only the limits that it names', async () => {
+    it('an update changes only the limits in the request', async () => {
       const id = await host.run(['sleep', '100'], { Linux: { Resources: { Memory: { Limit: 64n * MiB }, CPU: { Shares: 512n } } } });
       const resources = { Memory: { Limit: 96n * MiB }, Pids: { Limit: 33n }, CPU: { Quota: 50_000n, Period: 100_000n } };
       await host.agent.call('updateContainer', { container_id: id, resources });
@@ -56,13 +56,13 @@ describe('kata-agent: the guest', function () {
       await host.remove(id);
     });
 
-    it('CPUs that the guest does not have are replaced by all CPUs of the guest', async () => {
+    it('a CPU set with CPUs that the guest does not have becomes all CPUs of the guest', async () => {
       const id = await host.run(['sleep', '100'], { Linux: { Resources: { CPU: { Cpus: '100-101' } } } });
       assert.equal(host.cgroupFile(id, 'cpuset', 'cpuset.cpus'), readFileSync('/sys/devices/system/cpu/online', 'utf8').trim());
       await host.remove(id);
     });
 
-    it('a container that runs out of memory ends with 137, and GetOOMEvent names it', async () => {
+    it('a container that is OOM-killed exits with 137, and GetOOMEvent returns its id', async () => {
       const event = host.agent.call('getOOMEvent', {}, { deadlineMs: 20_000 });
       const spec = { Linux: { Resources: { Memory: { Limit: 16n * MiB, Swap: 16n * MiB } } } };
       // The shell lives through its child's end, and so does the watch on the cgroup.
@@ -93,7 +93,7 @@ describe('kata-agent: the guest', function () {
       });
     const inState = (name: string): string => host.scratch.file(`state/${name}`);
 
-    it('are sent in pieces, and appear with the last one', async () => {
+    it('arrive in pieces, and exist once the last piece has arrived', async () => {
       await copy(inState('copied/file'), 'first ', { size: 12 });
       assert.equal(existsSync(inState('copied/file')), false);
       await copy(inState('copied/file'), 'second', { offset: 6, size: 12 });
@@ -101,7 +101,7 @@ describe('kata-agent: the guest', function () {
       const { mode, uid, gid } = statSync(inState('copied/file'));
       assert.deepEqual([mode & 0o7777, uid, gid, existsSync(inState('copied/file.tmp'))], [0o640, 5, 6, false]);
     });
-    it('nothing is written outside, by a path or by a link', async () => {
+    it('neither a path nor a link leads to a write outside of the directory', async () => {
       symlinkSync('/etc', inState('link'));
       for (const path of ['/etc/x', `${inState('')}/../../etc/x`, inState('link/x'), 'relative']) {
         const [code, text] = await refusal(copy(path, 'x'));
@@ -110,16 +110,16 @@ describe('kata-agent: the guest', function () {
       }
       assert.equal(existsSync('/etc/x'), false);
     });
-    it('a link in place of the file is not followed', async () => {
+    it('a link in place of the file is replaced and not followed', async () => {
       symlinkSync('/etc/hostname', inState('trap.tmp'));
       assert.equal((await refusal(copy(inState('trap'), 'x')))[0], 2);
       assert.ok(lstatSync(inState('trap.tmp')).isSymbolicLink());
     });
-    it('a size below zero is refused', async () => assert.match((await refusal(copy(inState('n'), 'x', { size: -1 })))[1], /negative/));
+    it('a negative size is refused', async () => assert.match((await refusal(copy(inState('n'), 'x', { size: -1 })))[1], /negative/));
   });
 
   describe('the guest itself', () => {
-    it('details', async () => {
+    it('GetGuestDetails', async () => {
       const details = await host.agent.call('getGuestDetails', { mem_block_size: true, mem_hotplug_probe: true });
       assert.equal(details.agent_details?.init_daemon, false);
       assert.deepEqual(details.agent_details.device_handlers, ['blk', 'scsi', 'mmioblk', 'nvdimm', 'spare-link']);
@@ -127,7 +127,7 @@ describe('kata-agent: the guest', function () {
       assert.deepEqual(details.agent_details.storage_handlers, storages);
       assert.equal(details.agent_details.supports_seccomp, true);
     });
-    it('CPUs that do not appear: an error if the call waits, success otherwise', async () => {
+    it('CPUs that do not appear are an error if the call waits for them, and no error otherwise', async () => {
       await host.agent.call('onlineCPUMem', { wait: false, nb_cpus: 1, cpu_only: true });
       assert.deepEqual(await refusal(host.agent.call('onlineCPUMem', { wait: true, nb_cpus: 0, cpu_only: true })), [
         2,
@@ -135,20 +135,20 @@ describe('kata-agent: the guest', function () {
       ]);
       await host.agent.call('onlineCPUMem', { wait: true, nb_cpus: 0, cpu_only: false });
     });
-    it('entropy', async () => {
+    it('ReseedRandomDev', async () => {
       await host.agent.call('reseedRandomDev', { data: Buffer.alloc(32, 7) });
       assert.deepEqual(await refusal(host.agent.call('reseedRandomDev', {})), [2, 'missing entropy data']);
     });
-    it('a date before time is refused', async () => {
+    it('a negative date is refused', async () => {
       const [code, text] = await refusal(host.agent.call('setGuestDateTime', { Sec: 1n, Usec: 5_000_000n }));
       assert.equal(code, 13);
       assert.match(text, /^Could not set guest time: /);
     });
-    it('memory is plugged by probe only where there is one', async () => {
+    it('memory is plugged by the probe file only if that file exists', async () => {
       const result = await refusal(host.agent.call('memHotplugByProbe', { memHotplugProbeAddr: [] }));
       assert.deepEqual(result, [0, '']);
     });
-    it('a shell beside the containers is refused', async () => {
+    it('a shell in the guest is refused', async () => {
       assert.deepEqual(await refusal(host.exec('.guest', 'shell', ['sh'])), [7, 'the guest was started without agent.debug_shell']);
     });
     it("tracing has 1.x's states", async () => {
@@ -201,11 +201,11 @@ describe('kata-agent: the guest', function () {
     const namespaceOf = (pid: number): string => readlinkSync(`/proc/${pid}/ns/pid`);
     const proc = [{ destination: '/proc', source: 'proc', type: 'proc', options: [] }];
 
-    it("a container in the agent's own sees the agent", async () => {
+    it("a container in the agent's PID namespace sees the agent", async () => {
       const { stdout } = await host.outcome(['ps'], { Mounts: proc }, { agent_pidns: true });
       assert.match(stdout, /kata-agent/);
     });
-    it("without a pause process, the first container's is shared by those that ask", async () => {
+    it('without a pause process, containers that request it share the PID namespace of the first container', async () => {
       await host.agent.call('destroySandbox', {});
       await host.agent.call('createSandbox', {});
       const first = await host.run(['sleep', '101'], { Mounts: proc });
@@ -215,7 +215,7 @@ describe('kata-agent: the guest', function () {
       assert.doesNotMatch(own.stdout, /sleep 101/);
       await host.remove(first);
     });
-    it('with one, every container shares, and orphans are reaped', async () => {
+    it('with a pause process, all containers share its PID namespace, and orphans are reaped', async () => {
       await host.agent.call('destroySandbox', {});
       const before = host.descendants;
       await host.agent.call('createSandbox', { sandbox_pidns: true });
@@ -235,7 +235,7 @@ describe('kata-agent: the guest', function () {
   });
 
   describe('hooks of the guest', () => {
-    it('run for each container', async () => {
+    it('are run for each container', async () => {
       const directory = host.scratch.file('hooks');
       for (const kind of ['prestart', 'poststop']) {
         mkdirSync(join(directory, kind), { recursive: true });
@@ -256,12 +256,12 @@ describe('kata-agent: the guest', function () {
   });
 
   describe('kernel modules', () => {
-    it('an existing one is a success', async () => {
+    it('loading an existing module succeeds', async () => {
       const [built] = readdirSync('/sys/module');
       await host.agent.call('createSandbox', { kernel_modules: [{ name: built ?? '' }] });
       await host.agent.call('destroySandbox', {});
     });
-    it('a kernel module that does not exist: no sandbox', async () => {
+    it('CreateSandbox fails for a module that does not exist', async () => {
       const kernel_modules = [{ name: 'no-such-module' }];
       const [code, text] = await refusal(host.agent.call('createSandbox', { kernel_modules }));
       assert.match(text, /^could not load module: /);

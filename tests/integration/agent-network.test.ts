@@ -17,25 +17,25 @@ describe('kata-agent: network', function () {
     IPAddresses: [{ family: 0 as const, address, mask: '24' }],
   });
 
-  it('an interface is found by its address, named and addressed; lists say so', async () => {
+  it('an interface is found by its MAC address and gets name and addresses, which ListInterfaces returns', async () => {
     await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.2') });
     const { Interfaces } = await host.agent.call('listInterfaces', {});
     const found = Interfaces.find(({ hwAddr }) => hwAddr === MAC);
     assert.deepEqual([found?.name, found?.mtu, found?.IPAddresses[0]], ['net7', 1400n, { family: 0, address: '10.9.0.2', mask: '24' }]);
     assert.ok(Interfaces.some(({ name }) => name === 'lo'));
   });
-  it('updated again, it has the new address only', async () => {
+  it('a second update replaces the address', async () => {
     await host.agent.call('updateInterface', { interface: interfaceOf('10.9.0.3') });
     assert.equal(host.inside('ip', '-4', '-br', 'address', 'show', 'net7').trim().split(/\s+/)[2], '10.9.0.3/24');
   });
-  it('IPv6 addresses and routes can be used at once', async () => {
+  it('IPv6 addresses and routes are usable at once', async () => {
     const IPAddresses = [...interfaceOf('10.9.0.3').IPAddresses, { family: 1 as const, address: 'fd09::3', mask: '64' }];
     await host.agent.call('updateInterface', { interface: { ...interfaceOf(''), IPAddresses } });
     assert.match(host.inside('ip', '-6', 'address', 'show', 'net7'), /inet6 fd09::3\/64 scope global nodad/);
     await host.agent.call('updateRoutes', { routes: { Routes: [{ dest: 'fd0a::/16', gateway: 'fd09::1', device: 'net7' }] } });
     assert.match(host.inside('ip', '-6', 'route', 'show', 'fd0a::/16'), /via fd09::1 dev net7/);
   });
-  it('routes are replaced as a whole', async () => {
+  it('UpdateRoutes replaces all routes', async () => {
     host.inside('ip', 'link', 'set', 'peer0', 'up');
     const toGateway = { dest: '10.9.0.1', device: 'net7', scope: 253 };
     await host.agent.call('updateRoutes', { routes: { Routes: [{ gateway: '10.9.0.1', device: 'net7' }, toGateway] } });
@@ -51,12 +51,12 @@ describe('kata-agent: network', function () {
       false,
     );
   });
-  it('a gateway that no prefix contains, a metric, an MTU', async () => {
+  it('routes keep a gateway outside of all prefixes, a metric and an MTU', async () => {
     const route = { gateway: '169.254.1.1', device: 'net7', flags: 4, priority: 50, mtu: 1300 };
     await host.agent.call('updateRoutes', { routes: { Routes: [route, { dest: '10.77.0.0/16', type: 6 }] } });
     assert.match(host.inside('ip', 'route', 'show', 'default'), /^default via 169\.254\.1\.1 dev net7 metric 50 onlink mtu 1300/);
   });
-  it('several gateways', async () => {
+  it('a route can have several gateways', async () => {
     const nextHops = [2, 1].map((weight) => ({ gateway: `10.9.0.${weight + 50}`, device: 'net7', weight }));
     await host.agent.call('updateRoutes', { routes: { Multipath: [{ nextHops }] } });
     const seen = host.inside('ip', 'route', 'show', 'default').replace(/\s+/g, ' ');
@@ -88,7 +88,7 @@ describe('kata-agent: network', function () {
     });
     assert.equal(read().trim(), '1 1 1 1');
   });
-  it('neighbours', async () => {
+  it('AddARPNeighbors adds static neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
     await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });
     assert.match(host.inside('ip', 'neighbour', 'show', 'dev', 'net7'), /10\.9\.0\.9 lladdr 02:00:00:00:00:09 PERMANENT/);

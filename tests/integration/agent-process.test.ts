@@ -74,14 +74,14 @@ describe('kata-agent: processes', function () {
     });
   }
 
-  it('too many processes are refused by the kernel', async () => {
+  it('the kernel enforces the limit of processes', async () => {
     const { stderr } = await host.outcome(['sh', '-c', 'sleep 1 & sleep 1 & sleep 1 & sleep 1'], {
       Linux: { Resources: { Pids: { Limit: 2n } } },
     });
     assert.match(stderr, /fork/);
   });
 
-  it('a seccomp profile', async () => {
+  it('a seccomp profile is applied', async () => {
     const Seccomp = {
       DefaultAction: 'SCMP_ACT_ALLOW',
       Architectures: ['SCMP_ARCH_X86_64'],
@@ -104,7 +104,7 @@ describe('kata-agent: processes', function () {
     await host.remove(id);
   });
 
-  it("a further process has at most the container's privileges, and all of them by default", async () => {
+  it("an exec process has at most the container's privileges, and all of them by default", async () => {
     const Process = {
       Capabilities: caps('CAP_KILL'),
       NoNewPrivileges: true,
@@ -119,7 +119,7 @@ describe('kata-agent: processes', function () {
     await host.remove(id);
   });
 
-  it('mounts of the agent reach a container that asks for them', async () => {
+  it('later mounts in the guest propagate to a container that requests it', async () => {
     const source = host.scratch.file('state/slave');
     mkdirSync(`${source}/inner`, { recursive: true });
     host.inside('mount', '--bind', source, source);

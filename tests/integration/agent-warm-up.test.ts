@@ -97,7 +97,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
     return [...functions].map(([, name = '']) => name);
   };
 
-  it('compiles next to nothing for a container', async () => {
+  it('compiles almost no function for a container', async () => {
     const configuration = { hypervisor: { shared_fs: 'virtio-9p', msize_9p: 8192 } } as Context['configuration'];
     await warmUp(withoutShare(host.agent), { configuration }, { networks: [{ tap: '', mac: '' }] });
     host.useAgent(await host.connect());

@@ -35,7 +35,7 @@ describe('kata-agent: containers', function () {
     assert.deepEqual(await refusal(host.remove(id)), [5, `Container ${id} not found`]);
   });
 
-  it('stdin arrives, and its end', async () => {
+  it('a process receives stdin and its end', async () => {
     const id = await host.run(['cat']);
     const data = Buffer.from('through the pipe');
     assert.equal((await agent.call('writeStdin', { container_id: id, exec_id: id, data })).len, data.length);
@@ -48,7 +48,7 @@ describe('kata-agent: containers', function () {
 
   describe('stdin without a writer', () => {
     const script = 'test -c /dev/stdin && cat; echo end';
-    it('of a first process is /dev/null, which stays as it is', async () => {
+    it('of a first process is the unchanged /dev/null', async () => {
       assert.deepEqual(await host.outcome(['sh', '-c', script], { Process: { NullStdin: true, User: { UID: 1000 } } }), {
         code: 0,
         stdout: 'end\n',
@@ -56,7 +56,7 @@ describe('kata-agent: containers', function () {
       });
       assert.equal(host.inside('stat', '-c', '%u', '/dev/null').trim(), '0');
     });
-    it('of a further process', async () => {
+    it('of an exec process is /dev/null', async () => {
       const id = await host.run(['sleep', '100']);
       await host.exec(id, 'e', ['sh', '-c', `${script}; test -c /proc/self/fd/0`], { NullStdin: true });
       assert.deepEqual([await host.output(id, 'e'), await host.wait(id, 'e')], ['end\n', 0]);
@@ -67,7 +67,7 @@ describe('kata-agent: containers', function () {
     });
   });
 
-  it('output is complete before the exit code is given, to a slow reader too', async () => {
+  it('all output is read before the exit code is reported, also by a slow reader', async () => {
     const id = await host.run(['sh', '-c', 'head -c 3000000 /dev/zero; sleep 60 & exit 0'], {
       Mounts: [
         { destination: '/proc', source: 'proc', type: 'proc', options: [] },
@@ -93,7 +93,7 @@ describe('kata-agent: containers', function () {
     await host.remove(id);
   });
 
-  it('every waiter gets the exit code', async () => {
+  it('every caller of WaitProcess gets the exit code', async () => {
     const id = await host.run(['sh', '-c', 'exit 4']);
     assert.deepEqual(await Promise.all([host.wait(id, id), host.wait(id, id)]), [4, 4]);
     assert.deepEqual(await refusal(host.wait(id, id)), [5, `Process ${id} not found (container ${id})`]);
@@ -116,14 +116,14 @@ describe('kata-agent: containers', function () {
         await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 9 }); // dropped: it is stopped
         await host.remove(id);
       });
-    it('TERM reaches a first process with a handler', async () => {
+    it('a first process with a handler receives TERM', async () => {
       const id = await host.run(['sh', '-c', 'trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done']);
       assert.equal((await agent.call('readStdout', { container_id: id, exec_id: id, len: 100 })).data.toString(), 'ready\n');
       await agent.call('signalProcess', { container_id: id, exec_id: id, signal: 15 });
       assert.equal(await host.wait(id, id), 3);
       await host.remove(id);
     });
-    it('without a process, all of the container get it', async () => {
+    it('a signal without a process id reaches all processes of the container', async () => {
       const id = await host.run(['sleep', '100']);
       await host.exec(id, 'e', ['sleep', '100']);
       await agent.call('signalProcess', { container_id: id, exec_id: '', signal: 9 });
@@ -132,7 +132,7 @@ describe('kata-agent: containers', function () {
     });
   });
 
-  it('pause stops it, resume continues it; a signal thaws it', async () => {
+  it('PauseContainer freezes a container; ResumeContainer and a signal thaw it', async () => {
     const id = await host.run(['sh', '-c', 'while true; do echo tick; sleep 0.02; done']);
     await agent.call('pauseContainer', { container_id: id });
     assert.equal(host.cgroupFile(id, 'freezer', 'freezer.state'), 'FROZEN');
@@ -151,18 +151,18 @@ describe('kata-agent: containers', function () {
     before(async () => (id = await host.run(['sleep', '1000'])));
     after(() => host.remove(id));
 
-    it('output and exit code', async () => {
+    it('returns output and exit code', async () => {
       await host.exec(id, 'e1', ['sh', '-c', 'echo $A; exit 5']);
       assert.deepEqual([await host.output(id, 'e1'), await host.wait(id, 'e1')], ['1\n', 5]);
       assert.equal((await refusal(host.wait(id, 'e1')))[0], 5);
     });
 
-    it('a background child that keeps the pipe does not hold it', async () => {
+    it('a background child that keeps the pipe open does not delay the end', async () => {
       await host.exec(id, 'e2', ['sh', '-c', 'sleep 30 & echo done']);
       assert.deepEqual([await host.output(id, 'e2'), await host.wait(id, 'e2')], ['done\n', 0]);
     });
 
-    it('a terminal, with its size', async () => {
+    it('can have a terminal, which can be resized', async () => {
       await host.exec(id, 'e3', ['sh', '-c', 'read x; stty size; echo "got $x"'], { Terminal: true });
       await agent.call('ttyWinResize', { container_id: id, exec_id: 'e3', row: 21, column: 84 });
       await agent.call('writeStdin', { container_id: id, exec_id: 'e3', data: Buffer.from('line\n') });
@@ -170,7 +170,7 @@ describe('kata-agent: containers', function () {
       assert.equal(await host.wait(id, 'e3'), 0);
     });
 
-    it('a terminal that is born with a size', async () => {
+    it('a terminal can have a size from the start', async () => {
       // crun sets the size when the process is running already.
       await host.exec(id, 'e5', ['sh', '-c', 'sleep 0.2; stty size'], { Terminal: true, ConsoleSize: { Height: 40, Width: 132 } });
       assert.match(await host.output(id, 'e5'), /^40 132/);
@@ -198,7 +198,7 @@ describe('kata-agent: containers', function () {
       });
     }
 
-    it('lists its processes', async () => {
+    it('ListProcesses lists the processes', async () => {
       const { process_list } = await agent.call('listProcesses', { container_id: id, format: 'json' });
       const pids = JSON.parse(process_list.toString()) as number[];
       assert.ok(pids.length >= 1 && pids.every(Number.isInteger), process_list.toString());
@@ -206,7 +206,7 @@ describe('kata-agent: containers', function () {
       assert.match(table.process_list.toString(), /^ *PID COMMAND\n(.*\n)*.*sleep 1000\n/);
     });
 
-    it('an exec id with slashes is a name like another', async () => {
+    it('an exec id can contain slashes', async () => {
       await host.exec(id, '../../e', ['true']);
       assert.equal(await host.wait(id, '../../e'), 0);
     });
@@ -272,7 +272,7 @@ describe('kata-agent: containers', function () {
     });
   }
 
-  it('a refused request leaves no container', async () => {
+  it('a refused request leaves no container behind', async () => {
     await agent.call('destroySandbox', {});
     assert.deepEqual(await refusal(agent.call('startContainer', { container_id: 'x' })), [9, 'Sandbox not started']);
     await agent.call('destroySandbox', {});

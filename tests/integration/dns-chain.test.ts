@@ -59,7 +59,7 @@ describe('DNS from the guest to docker', function () {
     shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: duties });
   }
 
-  it('UDP and TCP, with the ids and the sizes that the resolver gave', async () => {
+  it("answers by UDP and TCP have the ids and sizes of the resolver's answers", async () => {
     host = await AgentOnHost.start({ dns: ['nameserver 127.0.0.11'] });
     writeFileSync(host.scratch.file('resolv.conf'), 'nameserver 127.0.0.11\n');
     startShim(await host.run(['/bin/sleep', '1000']));

@@ -89,14 +89,14 @@ describe('DNS relay', function () {
     return guest.answerOf(token) ?? Buffer.alloc(0);
   }
 
-  it('a query by UDP and one by TCP come back with their ids', async () => {
+  it('answers by UDP and by TCP have the id of their query', async () => {
     ask(7, query(0x1234, 'web'));
     ask(8, query(0x4321, 'web'), 'tcp');
     assert.deepEqual(await answerTo(7), response(query(0x1234, 'web'), 'udp'));
     assert.deepEqual(await answerTo(8), response(query(0x4321, 'web'), 'x'.repeat(60_000)));
   });
 
-  it('100 queries with one id at a time, each with its own answer, from few ports', async () => {
+  it('100 concurrent queries with one id get their own answers, and use few ports', async () => {
     for (let token = 0; token < 100; token++) ask(token, query(1, `n${token}`));
     await until('all are answered', () => guest.answers.length === 100);
     for (const { token, message } of guest.answers) assert.deepEqual(message, response(query(1, `n${token}`), 'udp'));
@@ -156,13 +156,13 @@ describe('DNS relay', function () {
     }
   });
 
-  it('more queries at a time than are allowed: the rest is answered by nothing', async () => {
+  it('queries beyond the limit get an empty answer', async () => {
     for (let token = 0; token < 1000; token++) ask(token, query(token, `silent${token}`));
     await until('those over the limit are answered', () => guest.answers.length === 1000 - 512);
     assert.ok(guest.answers.every(({ message }) => message.length === 0));
   });
 
-  it('a flood of queries without a reader of the answers costs no memory', async () => {
+  it('a flood of queries whose answers are not read does not grow memory', async () => {
     const [relay] = guest.relays;
     assert.ok(relay);
     relay.removeAllListeners('data').pause();
@@ -175,7 +175,7 @@ describe('DNS relay', function () {
     assert.equal(shim.child.exitCode, null);
   });
 
-  it('bytes that are no frames end the relay, and not the shim', async () => {
+  it('invalid frames end the relay but not the shim', async () => {
     const [relay] = guest.relays;
     assert.ok(relay);
     const ended = once(relay, 'close');
@@ -184,7 +184,7 @@ describe('DNS relay', function () {
     assert.equal(shim.child.exitCode, null);
   });
 
-  it('the resolver restarts: later queries are answered', async () => {
+  it('queries are answered after a restart of the resolver', async () => {
     ask(1, query(1, 'web'));
     await answerTo(1);
     resolver.stop();
@@ -202,7 +202,7 @@ function watchesFiles({ child }: Component): boolean {
   return readdirSync(directory).some((fd) => readlinkSync(`${directory}/${fd}`).includes('inotify'));
 }
 
-describe('DNS relay that is not needed at first', function () {
+describe("DNS relay without docker's resolver at the start", function () {
   this.timeout(60_000);
   it('connects when resolv.conf names the resolver of docker', async () => {
     const scratch = new Scratch();

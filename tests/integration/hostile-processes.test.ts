@@ -16,7 +16,7 @@ const TAKEOVER = join(import.meta.dirname, 'fakes/takeover.ts');
 /** What the kernel of the machine may not have. */
 const missing = existsSync('/proc/modules') ? [] : ['load_module'];
 
-describe('code of a guest', function () {
+describe('code that a guest has injected', function () {
   this.timeout(60_000);
   const victim = spawn('sleep', ['1000']);
   let scratch: Scratch;

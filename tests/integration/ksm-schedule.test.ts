@@ -34,7 +34,7 @@ describe('schedule of kata-ksm-throttler', function () {
     assert.equal(rig.values(), INITIAL);
   });
 
-  it('the start: standard only after 120 s', async () => {
+  it('after the start nothing changes for 120 s, then standard', async () => {
     const begun = Date.now();
     const daemon = await rig.daemon(...fast);
     assert.deepEqual(await modes(daemon, 3), [`standard by time: ${STANDARD}`, `slow by time: ${SLOW}`, `initial by time: ${INITIAL}`]);
@@ -58,7 +58,7 @@ describe('schedule of kata-ksm-throttler', function () {
       assert.equal((await modes(daemon, again + 2))[again + 1], `standard by time: ${STANDARD}`);
     });
 
-  it('the memory of the moment is measured', async () => {
+  it('the batch size follows the current amount of memory', async () => {
     const daemon = await rig.daemon();
     await rig.kick();
     writeFileSync(rig.scratch.file('proc/meminfo'), 'AnonPages:      8000000 kB\n');
@@ -66,7 +66,7 @@ describe('schedule of kata-ksm-throttler', function () {
     assert.deepEqual(await modes(daemon, 2), [`aggressive by kick: ${AGGRESSIVE}`, 'aggressive by kick: 1/200000/1']);
   });
 
-  it('scans that gain nothing are backed off from, those that gain are not', async () => {
+  it('back-off ends a mode whose scans gain nothing, and keeps one whose scans gain memory', async () => {
     rig.set({ full_scans: '0', general_profit: '0' });
     const daemon = await rig.daemon('-speed', '20');
     await rig.kick();
@@ -77,7 +77,7 @@ describe('schedule of kata-ksm-throttler', function () {
     assert.deepEqual(all.slice(1), [`standard by time: ${STANDARD}`, `slow by fruitless: ${SLOW}`]);
   });
 
-  it('-back-off=false keeps to the time', async () => {
+  it('-back-off=false keeps the times of 1.x', async () => {
     rig.set({ full_scans: '0', general_profit: '0' });
     const daemon = await rig.daemon(...fast, '-back-off=false');
     await rig.kick();
@@ -89,7 +89,7 @@ describe('schedule of kata-ksm-throttler', function () {
   });
 
   describe('sandboxes', () => {
-    it('a new sandbox is a kick, also when the directories are created later', async () => {
+    it('a new sandbox is a kick, also if the directories are created later', async () => {
       const daemon = await rig.daemon();
       rig.makeSandbox('a');
       await modes(daemon, 1);
@@ -107,7 +107,7 @@ describe('schedule of kata-ksm-throttler', function () {
       assert.deepEqual((await modes(daemon, 4)).slice(2), [`slow by empty: ${SLOW}`, `initial by time: ${INITIAL}`]);
     });
 
-    it('with an empty -root they are left to a trigger', async () => {
+    it('an empty -root leaves them to a trigger', async () => {
       const daemon = await rig.daemon('-root', '');
       rig.makeSandbox('a');
       await rig.kick();

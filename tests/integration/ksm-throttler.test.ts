@@ -13,13 +13,13 @@ describe('kata-ksm-throttler', function () {
   afterEach(() => rig.remove());
 
   describe('refusals', () => {
-    it('without KSM it says so and ends with 1', async () => {
+    it('a kernel without KSM: reports that and exits with 1', async () => {
       const daemon = rig.run('kata-ksm-throttler', rig.args('-ksm', '/nowhere'));
       assert.equal((await daemon.exited).code, 1);
       assert.match(daemon.stderr, /^KSM is unavailable: \/nowhere\/run cannot be read.*CONFIG_KSM.*\n$/);
     });
 
-    it('there is no second one beside it', async () => {
+    it('a second throttler on the same socket', async () => {
       const daemon = await rig.daemon();
       await rig.kick();
       const second = rig.run('kata-ksm-throttler', rig.args());
@@ -29,14 +29,14 @@ describe('kata-ksm-throttler', function () {
       await rig.kick();
     });
 
-    it('a path that no socket can have', async () => {
+    it('a path that is too long for a socket', async () => {
       const daemon = rig.run('kata-ksm-throttler', rig.args('-uri', `/${'x'.repeat(107)}`));
       assert.equal((await daemon.exited).code, 1);
       assert.match(daemon.stderr, /path too long \(got 108, max 107\)/);
     });
   });
 
-  describe('what it shows', () => {
+  describe('status', () => {
     const status = async (): Promise<string> => {
       const component = rig.run('kata-ksm-throttler', rig.args('-status'));
       assert.equal((await component.exited).code, 0, component.stderr);
@@ -60,13 +60,13 @@ describe('kata-ksm-throttler', function () {
       assert.match(text, /^last kick: {4}\+20\.0 MiB for 2\.5 s of CPU$/m);
     });
 
-    it('-status without a daemon, and after a killed one', async () => {
+    it('-status without a daemon, and after the daemon was killed', async () => {
       assert.match(await status(), /^throttler: {4}not running$/m);
       await (await rig.daemon()).kill();
       assert.match(await status(), /^throttler: .*was killed/m);
     });
 
-    it('SIGUSR1: the same on stderr, and it goes on', async () => {
+    it('SIGUSR1 prints the same on stderr, and the daemon continues to run', async () => {
       const daemon = await rig.daemon();
       daemon.child.kill('SIGUSR1');
       await until('the status', () => /^mode: .*initial/m.test(daemon.stderr));
@@ -74,7 +74,7 @@ describe('kata-ksm-throttler', function () {
       await rig.kick();
     });
 
-    it('-dry-run: every value it would write, and nothing written or kept', async () => {
+    it('-dry-run prints every value that it would write, and writes no file', async () => {
       const daemon = await rig.daemon('-dry-run', '-speed', String(SPEED));
       await rig.kick();
       await until('the last value', () => daemon.stdout.includes('would write 20 to'));
@@ -107,13 +107,13 @@ describe('kata-ksm-throttler', function () {
     });
   });
 
-  it('the socket and its directory are not for everybody', async () => {
+  it('only root and the group can use the socket and its directory', async () => {
     await rig.daemon();
     assert.equal(statSync(rig.socket).mode & 0o777, 0o660);
     assert.equal(statSync(rig.scratch.file('d')).mode & 0o777, 0o750);
   });
 
-  it('at rest it sleeps: no thread is woken in a second', async () => {
+  it('at rest no thread wakes up within a second', async () => {
     const daemon = await rig.daemon('-speed', '10');
     rig.makeSandbox('a');
     await modes(daemon, 1);
@@ -148,7 +148,7 @@ describe('triggers of kata-ksm-throttler', function () {
   };
   const kicks = (component: Component): number => component.stderr.split('msg=kicked').length - 1;
 
-  it('vc kicks when the directory of sandboxes comes, and for each sandbox', async () => {
+  it('vc sends a kick when the directory of sandboxes appears, and for each sandbox', async () => {
     const daemon = await rig.daemon('-root', '');
     const trigger = await vc();
     rig.makeSandbox('.');
@@ -160,7 +160,7 @@ describe('triggers of kata-ksm-throttler', function () {
     assert.equal(loggedModes(daemon.stderr).length, 3);
   });
 
-  it('vc outlives a daemon that is not there, and says so', async () => {
+  it('vc continues to run without a daemon, and logs that', async () => {
     rig.makeSandbox('a');
     const trigger = await vc();
     rig.makeSandbox('b');
@@ -177,7 +177,7 @@ describe('triggers of kata-ksm-throttler', function () {
       assert.deepEqual(await trigger.exited, { code: 0, signal: null });
     });
 
-  it('kicker without a daemon says so and ends with 1', async () => {
+  it('kicker reports a missing daemon and exits with 1', async () => {
     const kicker = rig.run('kicker', ['-uri', rig.socket]);
     assert.equal((await kicker.exited).code, 1);
     assert.match(kicker.stderr, /^kata-ksm-throttler does not answer on /);

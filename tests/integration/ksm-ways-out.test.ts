@@ -5,7 +5,7 @@ import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-ri
 import { until } from '../support/until.ts';
 import type { Component } from '../support/process.ts';
 
-describe('ways out of kata-ksm-throttler', function () {
+describe('how kata-ksm-throttler restores the values of the host', function () {
   this.timeout(30_000);
   let rig: KsmRig;
   beforeEach(() => (rig = new KsmRig()));
@@ -25,7 +25,7 @@ describe('ways out of kata-ksm-throttler', function () {
       await ends(daemon, signal);
     });
 
-  it('a host that merged by itself goes on as it did', async () => {
+  it('a host that merged pages before continues with its own values', async () => {
     rig.set({ run: '1', pages_to_scan: '777', sleep_millisecs: '33' });
     const daemon = await rig.daemon();
     await rig.kick();
@@ -70,7 +70,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal(rig.values(), '1/7/7', 'what the host has chosen since is not touched');
   });
 
-  it('damaged memories are not believed', async () => {
+  it('a damaged state file is ignored', async () => {
     const daemon = await rig.daemon();
     await rig.kick();
     await daemon.kill();
@@ -79,7 +79,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal(rig.values(), AGGRESSIVE);
   });
 
-  it('a trigger that is killed leaves the schedule to end by itself', async () => {
+  it('the schedule ends by itself after its trigger was killed', async () => {
     const daemon = await rig.daemon('-root', '', '-speed', String(SPEED));
     const vc = rig.run('vc', ['-root', rig.scratch.file('vc'), '-log', 'info', '-uri', rig.socket]);
     await until('the trigger watches', () => vc.stderr.includes('msg=watches'));
@@ -91,7 +91,7 @@ describe('ways out of kata-ksm-throttler', function () {
     assert.equal((await modes(daemon, 4)).at(-1), `initial by time: ${INITIAL}`);
   });
 
-  it('values that cannot be restored any more: the log names them, the exit code is 1, and the record stays', async () => {
+  it('values that cannot be restored are logged, the exit code is 1, and the state file is kept', async () => {
     const daemon = await rig.daemon();
     await rig.kick();
     const run = rig.scratch.file('ksm/run');

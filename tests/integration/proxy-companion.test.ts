@@ -13,13 +13,13 @@ import { ProxyRig } from './proxy-rig.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../packages/proxy/dist/kata-proxy.cjs');
 
-describe('kata-proxy and its companion', function () {
+describe('kata-proxy with virtiofsd', function () {
   this.timeout(30_000);
   let rig: ProxyRig;
   beforeEach(() => (rig = new ProxyRig()));
   afterEach(() => rig.stop());
 
-  it('ends when the daemon ends, and logs the reason', async () => {
+  it('exits when the daemon exits, and logs the reason', async () => {
     void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
     const daemon = spawn('sleep', ['1000'], { stdio: 'ignore' });
     const pidfd = linuxKernel.openPidfd(daemon.pid ?? -1);

@@ -155,7 +155,7 @@ describe('kata-proxy with a hostile guest', function () {
     });
   }
 
-  it('a guest that accepts no more streams: a new client is disconnected at once, and the log has the reason', async () => {
+  it('if the guest accepts no more streams, a new client is disconnected at once, and the reason is logged', async () => {
     const { proxy, serial } = await start();
     // An answer to the ping means that the proxy has read the go away before it.
     const answered = once(serial, 'data');
@@ -168,7 +168,7 @@ describe('kata-proxy with a hostile guest', function () {
     await until('the reason is logged', () => proxy.stderr.includes('no stream for a client'));
   });
 
-  it('a console that floods is still read, its log is bounded, and suppressed lines are counted', async () => {
+  it('a flood of console lines is read, the log is bounded, and suppressed lines are counted', async () => {
     const { proxy } = await (async () => {
       const flooded = rig.listen(
         'console.sock',
@@ -186,7 +186,7 @@ describe('kata-proxy with a hostile guest', function () {
     assert.ok(proxy.stderr.length < 20 * MIB);
   });
 
-  it('odd pieces: bytes arrive unchanged from a serial port that cuts as it likes', async () => {
+  it('bytes arrive unchanged from a serial port that splits them at random', async () => {
     const sizes = [1, 11, 4096, 3, 12];
     void rig.listen('kata.sock', (connection) => {
       const write = connection.write.bind(connection) as (chunk: Buffer) => boolean;

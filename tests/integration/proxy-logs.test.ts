@@ -9,7 +9,7 @@ const MIB = 1 << 20;
 /** Those that there are when the proxy is started, as the runtime starts it. */
 const NAMES = ['qemu.log', 'virtiofsd.log', 'proxy.log'];
 
-describe('kata-proxy and the logs beside its sockets', function () {
+describe("kata-proxy and the logs in the VM's directory", function () {
   this.timeout(30_000);
   let rig: ProxyRig;
   beforeEach(async () => {
@@ -47,7 +47,7 @@ describe('kata-proxy and the logs beside its sockets', function () {
       }
     });
 
-  it('a directory that has got another name is looked at under that', async () => {
+  it('a directory that was renamed is checked under its new name', async () => {
     const log = openSync(rig.scratch.file('qemu.log'), 'a');
     const moved = `${rig.scratch.path}-moved`;
     renameSync(rig.scratch.path, moved);
@@ -60,7 +60,7 @@ describe('kata-proxy and the logs beside its sockets', function () {
     }
   });
 
-  it('other files, and short logs, stay as they are', async () => {
+  it('other files and short logs are not changed', async () => {
     const names = ['state.json', 'somebody.log', 'virtiofsd.log', 'qemu.log'];
     const sizes = [2 * MIB, 2 * MIB, MIB / 2, 2 * MIB];
     const files = names.map((name) => openSync(rig.scratch.file(name), 'a'));

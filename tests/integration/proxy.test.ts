@@ -74,7 +74,7 @@ describe('kata-proxy', function () {
   }
   const client = (): Promise<Socket> => connectSoon(scratch.file('proxy.sock'));
 
-  it('carries bytes both ways, and each end of file by itself', async () => {
+  it('copies bytes in both directions, and each direction ends alone', async () => {
     await playGuest(yamux(echo));
     await start();
     const data = randomBytes(3 << 20);
@@ -83,7 +83,7 @@ describe('kata-proxy', function () {
     assert.equal(sha256(await buffer(socket)), sha256(data));
   });
 
-  it('the guest may end first: the client can still write', async () => {
+  it('the client can still write when the guest has closed its direction', async () => {
     let received: Promise<string> | undefined;
     await playGuest(
       yamux((stream) => {
@@ -102,7 +102,7 @@ describe('kata-proxy', function () {
     assert.equal(await received, 'still here');
   });
 
-  it('500 connections at once are not mixed up', async () => {
+  it('500 concurrent connections are kept apart', async () => {
     await playGuest(yamux(echo));
     await start();
     const ask = async (index: number): Promise<boolean> => {
@@ -114,7 +114,7 @@ describe('kata-proxy', function () {
     assert.ok((await Promise.all(Array.from({ length: 500 }, (_, index) => ask(index)))).every(Boolean));
   });
 
-  it('a client that does not read costs no memory', async () => {
+  it('a client that does not read does not grow memory', async () => {
     await playGuest(yamux((stream) => stream.write(Buffer.alloc(64 << 20))));
     const running = await start();
     const before = running.residentMiB();
@@ -142,7 +142,7 @@ describe('kata-proxy', function () {
     });
   }
 
-  it('SIGTERM ends it while it still waits for the guest', async () => {
+  it('SIGTERM ends it while it waits for the guest', async () => {
     proxy = new Component(BUNDLE, ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')]);
     const { child, exited } = proxy;
     await until('it catches signals', () => proxy?.catches('SIGTRAP') === true);
@@ -173,13 +173,13 @@ describe('kata-proxy', function () {
     port.close();
   });
 
-  it('the socket is for root alone', async () => {
+  it('only root can use the socket', async () => {
     await playGuest(yamux(echo));
     await start();
     assert.equal(statSync(scratch.file('proxy.sock')).mode & 0o777, 0o600);
   });
 
-  it('SIGTERM ends it at once, in the middle of a transfer too', async () => {
+  it('SIGTERM ends it at once, even during a transfer', async () => {
     await playGuest(yamux((stream) => stream.write(Buffer.alloc(8 << 20))));
     const running = await start();
     const socket = await client();
@@ -226,7 +226,7 @@ describe('kata-proxy', function () {
     assert.ok(running.stderr.split('\n').every((line) => line.length < 8500));
   });
 
-  it("logs the guest's console when QEMU starts later", async () => {
+  it("logs the guest's console if QEMU starts later", async () => {
     const flags = ['-listen-socket', `unix://${scratch.file('proxy.sock')}`, '-mux-socket', scratch.file('kata.sock'), '-sandbox', 'sb'];
     const started = new Component(BUNDLE, [...flags, '-log', 'info', '-agent-logs-socket', scratch.file('console.sock')]);
     proxy = started;

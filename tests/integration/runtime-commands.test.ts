@@ -43,7 +43,7 @@ describe('commands of kata-runtime', function () {
     });
   }
 
-  it('commands of engines at their start: version, features, help', async () => {
+  it('answers the commands that engines call at their start: version, features, help', async () => {
     rig.prepare();
     const version =
       /^kata-runtime {2}: \S+\n {3}commit {3}: \S+\n {3}OCI specs: 1\.\S+\nkata-runtime version \S+\ncommit: \S+\nspec: 1\.\S+\n$/;
@@ -72,7 +72,7 @@ describe('commands of kata-runtime', function () {
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });
 
-  it('spec writes what create takes, once', async () => {
+  it('spec writes a config.json that create accepts, and does not overwrite it', async () => {
     rig.prepare();
     const bundle = rig.scratch.file('bundle');
     rmSync(`${bundle}/config.json`);
@@ -83,7 +83,7 @@ describe('commands of kata-runtime', function () {
     assert.equal((await rig.create()).stderr, '');
   });
 
-  it('list --kata-all and JSON show the files of a VM, and those that are newer', async () => {
+  it('list --kata-all and JSON show the files of a VM, and mark outdated ones', async () => {
     await running();
     const { id, scratch } = rig;
     writeFileSync(scratch.file('kernel2'), 'another');
@@ -103,7 +103,7 @@ describe('commands of kata-runtime', function () {
     assert.equal((await rig.kata('list', '--format', 'json')).stdout, 'null\n');
   });
 
-  it('kata-env, as TOML and as JSON', async () => {
+  it('kata-env prints TOML and JSON', async () => {
     rig.prepare();
     const toml = (await rig.kata('kata-env')).stdout;
     assert.match(toml, /^\[Meta\]\n {2}Version = "1\.0\.24"\n\n\[Runtime\]\n {2}Debug = false\n/);
@@ -133,7 +133,7 @@ describe('commands of kata-runtime', function () {
     assert.equal(broken.stderr, `configuration ${scratch.file('config.d/10.toml')}:2:18: ${problem}\n`);
   });
 
-  it("kata-check ends with 1.x's last line for this machine", async () => {
+  it("kata-check prints 1.x's last line for this machine", async () => {
     rig.prepare();
     const { code, stdout, stderr } = await rig.kata('kata-check', '--no-network-checks');
     assert.match(stderr, /^time="[^"]+" level=(info|error) msg="CPU property (not )?found" arch=\S+ description="/m);
@@ -143,7 +143,7 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^Kata Containers runs here by emulation, many times slower than with KVM:\n {2}KVM: accelerator = "tcg" in /m);
   });
 
-  it('kata-check --json has each check and the result; a broken configuration is a failure', async () => {
+  it('kata-check --json has each check and the result; an invalid configuration is a failed check', async () => {
     rig.prepare();
     interface Result {
       verdict: string;
@@ -181,13 +181,13 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^Kata Containers cannot run here:\n {2}configuration: .* is missing\n {4}to mend it: correct the file; /m);
   });
 
-  it('a runtime with only a configuration file', async () => {
+  it('kata-env and kata-check work when only the configuration file exists', async () => {
     const { code, stdout, stderr } = await rig.kata('kata-env');
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /c\.toml: there is no such file/);
   });
 
-  it('kata-check looks for releases only where it may', async () => {
+  it('kata-check makes no network request as root or with --no-network-checks', async () => {
     rig.prepare();
     const { code, stdout, stderr } = await rig.kata('kata-check', '--check-version-only');
     assert.deepEqual([code, stdout], [0, '']); // as root: the tests are
@@ -195,7 +195,7 @@ describe('commands of kata-runtime', function () {
     assert.deepEqual(quiet(await rig.kata('kata-check', '-n', '--only-list-releases')), { code: 0, stdout: '', stderr: '' });
   });
 
-  it('kata-network lists and changes', async () => {
+  it('kata-network lists and changes interfaces and routes', async () => {
     await running();
     const { id } = rig;
     const address = '"IPAddresses":[],"Mtu":1500,"RawFlags":0,"HwAddr":"02:00:00:00:00:02","PciPath":"","LinkType":""';
@@ -210,7 +210,7 @@ describe('commands of kata-runtime', function () {
     assert.match((await rig.kata('kata-network', 'nope', id)).stderr, /Expecting one of add-iface, /);
   });
 
-  it('kata-overhead: two samples of a container', async () => {
+  it('kata-overhead compares two samples of a container', async () => {
     await running();
     const { code, stdout, stderr } = await rig.kata('kata-overhead', rig.id);
     assert.deepEqual([code, stderr], [0, '']);

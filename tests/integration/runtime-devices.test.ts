@@ -74,7 +74,7 @@ describe('devices of QEMU', function () {
     });
   }
 
-  it('a host without the controller: create fails with the key that does without', async () => {
+  it('on a host without the controller, the error of create names the key that disables the limit', async () => {
     rig.prepare();
     const create = [...RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
     const script = 'umount -l /sys/fs/cgroup/devices; umount -lR /sys/fs/cgroup/unified; "$@"';

@@ -25,14 +25,14 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual([storages, OCI.Linux.Devices.map(({ Path, Type }) => [Path, Type])], [[], [['/dev/disk', 'b']]]);
   });
 
-  it('read-only by its rule', async () => {
+  it('a device is read-only if its rule has no w', async () => {
     rig.prepare();
     rig.ask(withDevice(rig.disk, 'r'));
     await rig.create();
     assert.deepEqual(rig.commands()[0], back(rig.disk, true));
   });
 
-  it('read-only by the host', async () => {
+  it('a device is read-only if the host cannot write to it', async () => {
     rig.prepare();
     const other = await rig.loops.attach(rig.scratch.file('ro.img'), 8, { isReadonly: true });
     rig.ask(withDevice(other));
@@ -40,7 +40,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual(rig.commands()[0], back(other, true));
   });
 
-  it('virtio-blk and a cache, by configuration', async () => {
+  it('the configuration selects virtio-blk and the cache mode', async () => {
     rig.prepare();
     rig.configure('block_device_driver', 'virtio-blk');
     rig.configure('block_device_cache_set', true);
@@ -55,7 +55,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual(rig.request().devices.map(({ type, id }) => [type, id]), [['blk', '02/01']]); // prettier-ignore
   });
 
-  it('NVDIMMs, by configuration: they have numbers of their own, after the image', async () => {
+  it('the configuration selects NVDIMMs, whose numbers follow the image', async () => {
     rig.prepare();
     rig.configure('block_device_driver', 'nvdimm');
     rig.ask(withDevice(rig.disk));
@@ -70,7 +70,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual([device?.type, device?.vm_path], ['nvdimm', '/dev/pmem1']);
   });
 
-  it("a volume on an NVDIMM's image is one, and is mounted by the guest for direct access", async () => {
+  it('a volume on an NVDIMM image is attached as an NVDIMM, and the guest mounts it with dax', async () => {
     rig.prepare();
     const image = rig.scratch.file('pmem.img');
     const mounted = await rig.loops.mountPmem(image, rig.scratch.file('pmem'));
@@ -83,7 +83,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.equal(rig.request().OCI.Mounts[0]?.source, storage?.mount_point);
   });
 
-  it('another driver is refused by its name', async () => {
+  it('the error of an unsupported driver names the driver', async () => {
     rig.prepare();
     rig.configure('block_device_driver', 'virtio-mmio');
     const { code, stderr } = await rig.create();
@@ -94,7 +94,7 @@ describe('kata-runtime and block devices of the host', function () {
     );
   });
 
-  it('a volume that is a device, twice the same disk: one plug', async () => {
+  it('two volumes on one disk are attached once', async () => {
     rig.prepare();
     rig.ask(withDevice(rig.disk), [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind', 'rprivate'] }]);
     await rig.create();
@@ -145,7 +145,7 @@ describe('kata-runtime and block devices of the host', function () {
       writeFileSync(`${point()}/more`, '');
     });
 
-    it('is shared when the configuration demands it', async () => {
+    it('is shared if the configuration requires it', async () => {
       rig.configure('disable_block_device_use', true);
       await rig.create();
       assert.ok(!rig.commands().some((line) => line.startsWith('blockdev')));
@@ -153,7 +153,7 @@ describe('kata-runtime and block devices of the host', function () {
       assert.ok(existsSync(`/run/kata-containers/shared/sandboxes/${rig.id}/shared/${rig.id}/rootfs/kept`));
     });
 
-    it('a volume on a disk is refused then: nothing could be shared', async () => {
+    it('a volume on a disk is refused if the configuration requires sharing', async () => {
       rig.configure('disable_block_device_use', true);
       rig.ask({}, [{ destination: '/data', type: 'bind', source: rig.disk, options: ['rbind'] }]);
       assert.match(
@@ -176,7 +176,7 @@ describe('kata-runtime and block devices of the host', function () {
 
   const guestLoops = Array.from({ length: 8 }, (_, number) => `/dev/loop${number}`);
 
-  it('a privileged container gets no disk of the host that it did not name, but the loop devices of the guest', async () => {
+  it("a privileged container gets the guest's loop devices, and no disk of the host that it does not name", async () => {
     rig.prepare();
     const own = withDevice(rig.disk, 'rwm', rig.disk).devices[0] ?? {};
     rig.ask({ devices: [own, { ...own, path: '/dev/mine' }], resources: { devices: [{ allow: true, access: 'rwm' }] } });
@@ -185,7 +185,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual([devices.length, OCI.Linux.Devices.map(({ Path }) => Path)], [1, ['/dev/mine', ...guestLoops]]);
   });
 
-  it('a container with host devices only starts, whatever they are', async () => {
+  it('a privileged container starts even if a device of the host is not usable', async () => {
     rig.prepare();
     const empty = { path: '/dev/loop-control-no', type: 'c', major: 10, minor: 237 };
     const node = rig.disk;
@@ -196,7 +196,7 @@ describe('kata-runtime and block devices of the host', function () {
     assert.deepEqual(rig.request().OCI.Linux.Devices.map(({ Path }) => Path), [empty.path, ...guestLoops]); // prettier-ignore
   });
 
-  it('a block device that the host does not have is a node, which cannot be opened', async () => {
+  it('a block device that the host does not have becomes a node that cannot be opened', async () => {
     rig.prepare();
     rig.ask({ devices: [{ path: '/dev/x', type: 'b', major: 240, minor: 77 }] });
     assert.deepEqual(quiet(await rig.create()), SILENT);

@@ -29,7 +29,7 @@ describe('kata-runtime create and processes that end', function () {
 
   const create = (): ReturnType<RuntimeRig['start']> => rig.start(['create', '--bundle', rig.scratch.file('bundle'), rig.id]);
 
-  it("a proxy that ends at its start: the error has the proxy's last lines, without waiting", async () => {
+  it("if the proxy exits at its start, create fails at once with the proxy's last lines", async () => {
     rig.prepare({ refuses: 'dies' });
     const begun = performance.now();
     const { code, stderr } = await rig.create();
@@ -39,7 +39,7 @@ describe('kata-runtime create and processes that end', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('the proxy is started once QEMU listens, however late that is', async () => {
+  it('the proxy starts only after QEMU listens', async () => {
     rig.prepare();
     rig.executable('qemu', `sleep 1; exec ${fake('qemu.ts')} good "$@"`);
     assert.deepEqual(await rig.create().then(({ code, stderr }) => [code, stderr]), [0, '']);
@@ -74,7 +74,7 @@ describe('kata-runtime create and processes that end', function () {
       assert.deepEqual(leftovers(), []);
     });
 
-  it('a shim that has ended when its container is complete fails it', async () => {
+  it('create fails if the shim has exited before the container is complete', async () => {
     rig.prepare({ shim: 'exit 1' });
     rig.changeSpec((spec) => Object.assign(spec.linux, { resources: { memory: { limit: 3 * 2 ** 30 } } }));
     const { code, stderr } = await rig.create();

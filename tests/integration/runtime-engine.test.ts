@@ -63,7 +63,7 @@ describe('kata-runtime on Bun', function () {
       for (const left of ['order', 'coverage']) assert.equal(existsSync(scratch.file(left)), false);
     });
 
-  it("files of the caller's directory change nothing", async () => {
+  it("files of the caller's directory have no effect", async () => {
     const directory = scratch.file('elsewhere');
     mkdirSync(directory);
     for (const [name, content] of Object.entries(files)) writeFileSync(`${directory}/${name}`, content);
@@ -71,7 +71,7 @@ describe('kata-runtime on Bun', function () {
     assert.deepEqual(text(await run('env', given)), text(await plain()));
   });
 
-  it('is one small program that callers start, by a link as well, and finds its configuration beside itself', async () => {
+  it('callers start one small program, also through a link, which finds its configuration beside itself', async () => {
     assert.ok(statSync(path).size < 1 << 20);
     const link = scratch.file('link');
     symlinkSync(path, link);
@@ -79,14 +79,14 @@ describe('kata-runtime on Bun', function () {
     assert.equal(stdout.split('\n')[0], scratch.file('etc/kata-containers/configuration.toml'));
   });
 
-  it('an engine that is missing is named', async () => {
+  it('the error names a missing engine', async () => {
     const alone = scratch.file('alone');
     const missing = '/nonexistent/kata-runtime';
     installExecutable({ entry: 'packages/runtime/src/main.ts', path: alone, enginePath: scratch.file('unused'), named: missing });
     assert.deepEqual(text(await run(alone, ['list'])), [127, '', `${missing}: execve failed (ENOENT)\n`]);
   });
 
-  it('the same sources make the same bytes, wherever they are', async () => {
+  it('two builds in different directories give the same bytes', async () => {
     assert.equal(readFileSync(enginePath).includes(join(import.meta.dirname, '../..')), false);
     const again = scratch.file('again/kata-runtime');
     installExecutable({ entry: 'packages/runtime/src/main.ts', path: scratch.file('again/launcher'), enginePath: again });
@@ -107,7 +107,7 @@ describe('kata-runtime on Bun', function () {
       assert.doesNotMatch(environment, /(^|\0|\n)(BUN|NODE|JSC|MIMALLOC)_/);
   });
 
-  it('a crash prints no link, and sends nothing', async () => {
+  it('a crash prints no link, and sends no report', async () => {
     const curl = scratch.file('bin/curl');
     mkdirSync(scratch.file('bin'));
     writeFileSync(curl, `#!/bin/sh\necho "$@" >${scratch.file('sent')}\n`);

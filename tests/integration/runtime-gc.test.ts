@@ -51,14 +51,14 @@ describe('kata-runtime kata-gc', function () {
     await until('the processes end', () => pids.every(isGone));
   }
 
-  it('leaves alone what runs', async () => {
+  it('leaves running sandboxes unchanged', async () => {
     assert.deepEqual(await gc(), [0, NOTHING, '']);
     await create();
     assert.deepEqual(await gc(), [0, NOTHING, '']);
     assert.equal(await rig.status(), 'created');
   });
 
-  it('removes a sandbox whose processes were killed, and with --dry-run only names it', async () => {
+  it('removes a sandbox whose processes were killed; --dry-run only prints it', async () => {
     await create();
     const qemu = qemuPid();
     await kill(qemu, ...pidsOf('fakes/proxy.ts'), shimPid());
@@ -101,7 +101,7 @@ describe('kata-runtime kata-gc', function () {
       assert.deepEqual(leftovers(), []);
     });
 
-  it('ends a QEMU that was started a moment before its create was killed: the journal does not name it', async () => {
+  it('ends a QEMU that is not in the journal, because its create was killed just after the start', async () => {
     await create();
     await kill(shimPid());
     const journal = `/run/vc/sbs/${rig.id}/undo.jsonl`;
@@ -112,7 +112,7 @@ describe('kata-runtime kata-gc', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('finds each part of a sandbox whose state is lost', async () => {
+  it('removes each part of a sandbox whose state is lost', async () => {
     await create();
     const qemu = qemuPid();
     await kill(...pidsOf('fakes/proxy.ts'), shimPid()); // a real proxy ends with its QEMU
@@ -135,7 +135,7 @@ describe('kata-runtime kata-gc', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('never removes a share that is in use or has a user’s file, and gives the reason', async () => {
+  it("never removes a share that is in use or has a user's file, and prints the reason", async () => {
     await create();
     await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
     const share = `/run/kata-containers/shared/sandboxes/${rig.id}`;
@@ -154,7 +154,7 @@ describe('kata-runtime kata-gc', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('leaves a sandbox of another program', async () => {
+  it('leaves a sandbox of another program unchanged', async () => {
     mkdirSync('/run/vc/sbs/go', { recursive: true });
     writeFileSync('/run/vc/sbs/go/persist.json', '{}');
     try {
@@ -164,7 +164,7 @@ describe('kata-runtime kata-gc', function () {
     }
   });
 
-  it('removes templates of a QEMU that has changed, and those that were never completed', async () => {
+  it('removes templates of a QEMU that has changed, and incomplete templates', async () => {
     rig.configure('enable_template', true);
     rig.configure('template_path', rig.scratch.file('templates'));
     assert.deepEqual(await rig.kata('factory', 'init').then(({ code, stderr }) => [code, stderr]), [0, '']);
@@ -177,7 +177,7 @@ describe('kata-runtime kata-gc', function () {
     assert.equal((await rig.kata('factory', 'destroy')).code, 0);
   });
 
-  it('with a mistake in the configuration removes all but templates', async () => {
+  it('removes everything except templates if the configuration is invalid', async () => {
     await create();
     await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
     rig.configure('machine_type', 'z80');

@@ -18,7 +18,7 @@ describe('ids of containers', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it("an engine's id of 64 digits is found by its first 12, a name is not", async () => {
+  it('12 digits select a container with an id of 64 digits; names must be complete', async () => {
     const long = `${'0123456789ab'.repeat(5)}0123`;
     rig.prepare();
     const bundle = rig.scratch.file('bundle');
@@ -45,7 +45,7 @@ describe('ids of containers', function () {
     assert.match(stderr, /^\/run\/kata-containers\/containers-mapping cannot be read \(EACCES\): run the command as root\n$/);
   });
 
-  it('a proxy that has ended is reported at once', async () => {
+  it('a command reports at once that the proxy has ended', async () => {
     rig.prepare();
     assert.deepEqual(quiet(await rig.create()), SILENT);
     const { id } = rig;

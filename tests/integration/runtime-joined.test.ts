@@ -48,7 +48,7 @@ describe('containers that share the network of a VM', function () {
   const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   const qemu = (sandbox: string): number => stateOf(sandbox).HypervisorState.Process.pid;
 
-  it('one joins the VM, in its network namespace; the VM goes on when it is deleted', async () => {
+  it('a container joins the VM and its network namespace; the VM continues to run when this container is deleted', async () => {
     assert.deepEqual(quiet(await join('a')), SILENT);
     assert.deepEqual([names('createSandbox').length, names('createContainer').length], [1, 2]);
     assert.equal(statSync(networkOf(pidOf('a'))).ino, statSync(networkOf(pidOf(rig.id))).ino);
@@ -59,7 +59,7 @@ describe('containers that share the network of a VM', function () {
     assert.equal(await rig.status(), 'running');
   });
 
-  it('the first one is deleted: the VM goes on, counted with the others, and ends with the last one', async () => {
+  it('when the first container is deleted, the VM continues to run in the cgroup of another container, and ends with the last container', async () => {
     for (const id of ['a', 'b']) assert.deepEqual(quiet(await join(id)), SILENT);
     const vm = qemu(rig.id);
     const cgroups = (): string => readFileSync(`/proc/${vm}/cgroup`, 'latin1');
@@ -79,7 +79,7 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('the first one is made again, in a new VM with a network of its own; a third one joins that', async () => {
+  it('a new first container gets a new VM and network, and a third container joins that VM', async () => {
     assert.deepEqual(quiet(await join('a')), SILENT);
     const [old, network] = [qemu(rig.id), statSync(networkOf(pidOf(rig.id))).ino];
     for (let round = 2; round < 5; round++) {
@@ -100,7 +100,7 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('links that are added between create and start of the one that is made again are plugged into its new VM', async () => {
+  it('links that are added between create and start of the new first container are plugged into its VM', async () => {
     assert.deepEqual(quiet(await join('a')), SILENT);
     await deleted(rig.id);
     assert.deepEqual(quiet(await rig.create()), SILENT);
@@ -117,7 +117,7 @@ describe('containers that share the network of a VM', function () {
     );
   });
 
-  it("the engine's own namespace may go with the first container: the others keep it", async () => {
+  it('the others keep the network namespace when the engine unmounts it with the first container', async () => {
     await deleted(rig.id);
     const path = `/run/netns/${rig.id}`;
     assert.equal((await run('ip', ['netns', 'add', rig.id])).code, 0);
@@ -136,7 +136,7 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('one that cannot be made leaves nothing', async () => {
+  it('a failed create leaves nothing behind', async () => {
     const before = leftovers();
     const resources = { memory: { limit: 2 ** 50 } };
     const { code, stderr } = await join('a', { resources });
@@ -152,7 +152,7 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual([code, stderr], [1, `sandbox ${rig.id} is not running\n`]);
   });
 
-  it('/dev/shm is its own, unless it shares IPC too', async () => {
+  it('a joined container has its own /dev/shm unless it shares IPC too', async () => {
     const mounts = [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'size=4096k'] }];
     const shm = (): unknown => (rig.lastRequest('createContainer') as { OCI: { Mounts: object[] } }).OCI.Mounts[0];
     await join('a', { mounts });
@@ -166,7 +166,7 @@ describe('containers that share the network of a VM', function () {
     assert.equal((shm() as { source: string }).source, '/run/kata-containers/sandbox/shm');
   });
 
-  it('the limits of all count: none of them holds the pod open', async () => {
+  it('the limits of all containers add up', async () => {
     const quota = (cpus: number): object => ({ cpu: { quota: cpus * 100_000, period: 100_000 } });
     assert.equal((await rig.kata('update', '--cpu-quota', '100000', '--cpu-period', '100000', rig.id)).code, 0);
     assert.deepEqual(quiet(await join('a', { resources: quota(2) })), SILENT);
@@ -174,7 +174,7 @@ describe('containers that share the network of a VM', function () {
     assert.equal(plugged.length, 3);
   });
 
-  it('enable_network_sharing = false refuses it', async () => {
+  it('enable_network_sharing = false refuses a container that shares a network', async () => {
     rig.configure('enable_network_sharing', false);
     const { code, stderr } = await join('a');
     const path = networkOf(pidOf(rig.id));

@@ -25,12 +25,12 @@ describe('kata-runtime kill', function () {
     return HypervisorState.Process;
   }
 
-  it('a guest that refuses SIGKILL is ended with its VM', async () => {
+  it('SIGKILL ends the VM if the guest refuses the signal', async () => {
     const vm = await killed({ refuses: 'signalProcess' });
     await until('the VM ends', () => !isAlive(vm));
   });
 
-  it('a guest that hangs is ended with its VM within seconds', async () => {
+  it('SIGKILL ends the VM within seconds if the guest hangs', async () => {
     let start = 0;
     const vm = await killed({}, () => {
       writeFileSync(rig.scratch.file('calls.hold'), 'signalProcess');
@@ -40,7 +40,7 @@ describe('kata-runtime kill', function () {
     assert.ok(performance.now() - start < 15_000, `${Math.round(performance.now() - start)} ms`);
   });
 
-  it('a process that ends before the guest can signal it is no reason to end the VM, which others may be in', async () => {
+  it('SIGKILL does not end the VM if the process exits before the guest can signal it', async () => {
     const shim = `until grep -q ^signalProcess ${rig.scratch.file('calls')}; do sleep 0.02; done; sleep 0.2; exit 137`;
     const vm = await killed({ refuses: 'signalProcess', shim });
     assert.equal(await rig.status(), 'stopped');

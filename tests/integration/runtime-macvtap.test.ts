@@ -43,7 +43,7 @@ describe('kata-runtime and macvtap', function () {
     return HypervisorState.Process.pid;
   };
 
-  it("QEMU inherits the macvtap's device, which has the link's address; the link gets it back at the end", async () => {
+  it("QEMU inherits the macvtap's device, which has the link's MAC address; delete restores the address of the link", async () => {
     await addLink('eth0', MAC, '10.7.0.2/24');
     await create();
     assert.deepEqual([await macOf('tap0_kata'), /macvtap mode bridge/.test(await ip('-d', 'link', 'show', 'tap0_kata'))], [MAC, true]);
@@ -61,7 +61,7 @@ describe('kata-runtime and macvtap', function () {
     assert.equal(existsSync(`/dev/tap${index}`), false);
   });
 
-  it('two links have a device each', async () => {
+  it('each of two links has its own device', async () => {
     await addLink('eth0', MAC, '10.7.0.2/24');
     await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
     await create();
@@ -69,7 +69,7 @@ describe('kata-runtime and macvtap', function () {
     assert.ok(devices.every((path) => path.startsWith('/dev/tap')) && devices[0] !== devices[1], devices.join(' '));
   });
 
-  it('a link that is added later: QEMU gets the device, and the link gets its address back when it is removed', async () => {
+  it('QEMU gets the device of a link that is added later; del-iface restores the address of the link', async () => {
     await create();
     await addLink('eth0', MAC, '10.7.0.2/24');
     assert.equal((await rig.kata('start', rig.id)).stderr, '');
@@ -86,7 +86,7 @@ describe('kata-runtime and macvtap', function () {
     assert.equal(await ip('-br', 'link', 'show', 'type', 'macvtap'), '');
   });
 
-  it('create fails: the link is as it was', async () => {
+  it('a failed create restores the link', async () => {
     rig.prepare({ configuration: { 'runtime.internetworking_model': 'macvtap' }, refuses: 'createContainer' });
     const path = `/run/netns/${netns}`;
     rig.changeSpec((spec) => (spec.linux = { ...spec.linux, namespaces: [{ type: 'network', path }] }));

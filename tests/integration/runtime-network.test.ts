@@ -44,7 +44,7 @@ describe('kata-runtime and links that are added later', function () {
   ];
   const commands = (): string[] => rig.qmp().flatMap(withoutVhost);
 
-  it('between create and start: start plugs all, and configures the guest before its container runs', async () => {
+  it('start plugs links that were added after create, and configures the guest before the container runs', async () => {
     await created();
     await addLink('eth0', MAC, '10.7.0.2/24');
     await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
@@ -59,7 +59,7 @@ describe('kata-runtime and links that are added later', function () {
     assert.match(await filters('tap1_kata'), /Egress Redirect to device eth1/);
   });
 
-  it("docker's resolver that is named between create and start gets the answers of servers outside", async () => {
+  it("docker's resolver gets answers of external servers if resolv.conf names it only after create", async () => {
     const file = rig.scratch.file('resolv.conf');
     writeFileSync(file, 'nameserver 192.0.2.1\n');
     rig.prepare();
@@ -75,13 +75,13 @@ describe('kata-runtime and links that are added later', function () {
     assert.equal((await ip('sysctl', '-n', 'net.ipv4.ip_local_port_range')).replace(/\s+/g, ' '), '61440 61695 ');
   });
 
-  it('no new link: start sends nothing to QEMU', async () => {
+  it('without a new link start sends nothing to QEMU', async () => {
     await created();
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     assert.deepEqual([commands(), rig.calls().some((line) => line.startsWith('update'))], [[], false]);
   });
 
-  it('add-iface plugs a link by its name, del-iface takes it away; the next one has its place', async () => {
+  it('add-iface plugs a link by its name, del-iface unplugs it, and the next link gets its slot', async () => {
     await created();
     await rig.kata('start', rig.id);
     await addLink('eth1', MAC, '10.7.0.2/24');
@@ -102,7 +102,7 @@ describe('kata-runtime and links that are added later', function () {
     assert.deepEqual(commands().slice(5), plugged(0, MAC));
   });
 
-  it('the network of a VM that is not ours is refused, and stays as it is', async () => {
+  it('the network of a VM of another program is refused and not changed', async () => {
     await created();
     await addLink('eth0', MAC, '10.7.0.2/24');
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
@@ -116,7 +116,7 @@ describe('kata-runtime and links that are added later', function () {
     assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);
   });
 
-  it('the network of a container that runs on the host is refused', async () => {
+  it('the network of a container of runc is refused', async () => {
     const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo there; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(holder.stdout, 'data');

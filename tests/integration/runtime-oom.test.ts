@@ -43,7 +43,7 @@ describe('kata-oom', function () {
   }
   const reportToContainerd = (): ReturnType<typeof report> => report('--containerd', scratch.file('ttrpc'), '--namespace', 'k8s.io');
 
-  it('sends the event to containerd, and waits for the answer', async () => {
+  it('sends the event to containerd and waits for the answer', async () => {
     let text = '';
     await listen((frame, connection) => {
       text = frame.toString('latin1');
@@ -73,13 +73,13 @@ describe('kata-oom', function () {
       assert.match(stderr, error);
     });
 
-  it('fails when containerd does not run', async () => {
+  it('fails when containerd is not running', async () => {
     const { code, stderr } = await reportToContainerd();
     assert.equal(code, 1);
     assert.match(stderr, /ENOENT/);
   });
 
-  it('makes the files of conmon', async () => {
+  it('creates the files that conmon reads', async () => {
     const files = ['oom', 'persistent'].map((name) => scratch.file(name));
     assert.deepEqual(await report(...files.flatMap((file) => ['--file', file])), { code: 0, stderr: '' });
     for (const file of files) assert.ok(existsSync(file), file);

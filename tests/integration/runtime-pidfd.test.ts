@@ -41,7 +41,7 @@ describe('kata-runtime --pidfd-socket', function () {
   const common = (): string[] => ['--pid-file', rig.scratch.file('pid'), '--pidfd-socket', rig.scratch.file('pidfd.sock')];
   const written = (): string => readFileSync(rig.scratch.file('pid'), 'latin1');
 
-  it('create and exec send one of the shim whose pid they write', async () => {
+  it('create and exec send a pidfd of the shim whose pid they write', async () => {
     assert.equal(await pidSent('create', '--bundle', rig.scratch.file('bundle'), ...common(), rig.id), written());
     await rig.kata('start', rig.id);
     const first = written();
@@ -49,11 +49,11 @@ describe('kata-runtime --pidfd-socket', function () {
     assert.notEqual(written(), first);
   });
 
-  it('run sends one', async () => {
+  it('run sends a pidfd', async () => {
     assert.equal(await pidSent('run', '--detach', '--bundle', rig.scratch.file('bundle'), ...common(), rig.id), written());
   });
 
-  it('without a listener: create fails, and nothing is left', async () => {
+  it('without a listener create fails and leaves nothing behind', async () => {
     const { code, stderr } = await rig.kata('create', '--bundle', rig.scratch.file('bundle'), '--pidfd-socket', '/nowhere/socket', rig.id);
     assert.equal(code, 1);
     assert.match(stderr, /connect to \/nowhere\/socket/);

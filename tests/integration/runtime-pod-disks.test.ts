@@ -47,7 +47,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual([rig.commands().slice(2), rig.disks()], [gone, []]);
   });
 
-  it('a read-only user has a separate disk; it gets the lowest free number', async () => {
+  it('a container that only reads gets a separate disk with the lowest free number', async () => {
     await startPod();
     await member('a', withDevice(rig.disk));
     await member('b', withDevice(rig.disk, 'r'));
@@ -57,7 +57,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual(rig.commands().slice(-2), [back(rig.disk), front(0)]);
   });
 
-  it('is detached also when the guest does not answer RemoveContainer', async () => {
+  it('a disk is detached even if the guest does not answer RemoveContainer', async () => {
     await startPod({ refuses: 'removeContainer' });
     await member('a', withDevice(rig.disk));
     await remove('a');
@@ -77,7 +77,7 @@ describe("a pod's containers and the release of their resources", function () {
       assert.deepEqual([rig.disks(), leftovers()], [[], before]);
     });
 
-  it('a create that fails later gives the disk back', async () => {
+  it('a create that fails later detaches the disk', async () => {
     await startPod();
     const before = leftovers();
     const resources = { ...withDevice(rig.disk).resources, memory: { limit: 2 ** 50 } };
@@ -85,7 +85,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual([rig.commands(), rig.disks(), leftovers()], [[back(rig.disk), front(0), ...gone], [], before]);
   });
 
-  it('the remains of a killed create are removed by the next one that uses the disk', async () => {
+  it('the next create that uses the disk removes the record of a killed create', async () => {
     await startPod();
     await member('a', withDevice(rig.disk));
     const file = `/run/vc/sbs/${rig.id}/persist.json`;
@@ -96,7 +96,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual(rig.disks().map(({ Containers, Plugged }) => [Containers, Plugged]), [[['b'], true]]); // prettier-ignore
   });
 
-  it('a guest that keeps a disk does not keep its container; the place stays taken', async () => {
+  it('a container is removed even if the guest keeps its disk, whose address stays in use', async () => {
     rig.prepare({ qemu: 'keeps' });
     rig.configure('accelerator', 'kvm'); // it is waited for a sixth of the time
     rig.ask({ resources: {} });
@@ -108,14 +108,14 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual(rig.disks().map(({ Index, Containers, Plugged }) => [Index, Containers, Plugged]), [[0, [], false], [1, ['b'], true]]); // prettier-ignore
   });
 
-  it('processors of a container that fails afterwards are given back', async () => {
+  it('vCPUs of a failed create are unplugged', async () => {
     await startPod({ qemu: 'query-cpus-fast' });
     const { code } = await member('a', { resources: { cpu: { quota: 100_000, period: 100_000 } } });
     assert.equal(code, 1);
     assert.deepEqual(rig.qmp().map((line) => line.split(' ')[0]), ['device_add', 'device_del']); // prettier-ignore
   });
 
-  it('removed containers leave nothing in the journal', async () => {
+  it('removed containers leave no entries in the journal', async () => {
     await startPod();
     const journal = (): number => readFileSync(`/run/vc/sbs/${rig.id}/undo.jsonl`).length;
     const before = journal();
@@ -126,7 +126,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.equal(journal(), before);
   });
 
-  it("a volume that is in use when its container goes keeps the user's files (kata-containers#11183)", async () => {
+  it('the files of a volume are kept if the volume is in use when its container is deleted (kata-containers#11183)', async () => {
     await startPod();
     await member('a', {}, [{ destination: '/v', type: 'bind', source: rig.scratch.file('volume'), options: ['rbind'] }]);
     const mounts = `/run/kata-containers/shared/sandboxes/${rig.id}/mounts`;
@@ -145,7 +145,7 @@ describe("a pod's containers and the release of their resources", function () {
     assert.deepEqual([leftovers(), readFileSync(rig.scratch.file('volume/kept'), 'utf8')], [[], 'data']);
   });
 
-  it('a container that is half removed can be removed', async () => {
+  it('a partly removed container can be removed', async () => {
     await startPod();
     const before = leftovers();
     await member('a', {});

@@ -66,7 +66,7 @@ describe("a pod's containers", function () {
     return args;
   }
 
-  it('podman: one that names a pod without a sandbox has a VM of its own, others join it', async () => {
+  it('podman: a container that names a pod without a sandbox gets its own VM, which others join', async () => {
     assert.deepEqual((await rig.kata(...ofPodman('alone', 'nobody'))).stderr, '');
     assert.deepEqual((await rig.kata(...ofPodman('m', 'alone'))).stderr, '');
     assert.deepEqual([existsSync('/run/vc/sbs/alone/m'), existsSync('/run/vc/sbs/nobody')], [true, false]);
@@ -74,7 +74,7 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), before);
   });
 
-  it('a sandbox that is not there cannot be joined', async () => {
+  it('a container cannot join a sandbox that does not exist', async () => {
     const args = member('m');
     const config = rig.scratch.file('bundle-m/config.json');
     writeFileSync(config, readFileSync(config, 'utf8').replace(`sandbox-id":"${rig.id}"`, 'sandbox-id":"nobody"'));
@@ -85,7 +85,7 @@ describe("a pod's containers", function () {
 
   const statusOf = async (id: string): Promise<unknown> => (JSON.parse((await rig.kata('state', id)).stdout) as { status: unknown }).status;
 
-  it('emptyDir volumes and the PID namespace are asked of the guest, other volumes are shared', async () => {
+  it('the guest provides emptyDir volumes and the PID namespace; other volumes are shared', async () => {
     const volumes = rig.scratch.file('kubernetes.io~empty-dir');
     mkdirSync(`${volumes}/big`, { recursive: true });
     const args = member('m', {
@@ -121,7 +121,7 @@ describe("a pod's containers", function () {
       assert.deepEqual([await rig.status(), await statusOf('other')], ['created', 'created']);
     });
 
-  it('a failed create leaves nothing, and its id is free', async () => {
+  it('a failed create leaves nothing behind, and its id can be used again', async () => {
     const resources = { memory: { limit: 2 ** 50 } };
     const { code, stderr } = await rig.kata(...member('m', { mounts: [bind('/v', rig.scratch.file('volume'))], resources }));
     assert.equal(code, 1);
@@ -130,7 +130,7 @@ describe("a pod's containers", function () {
     assert.equal((await rig.kata(...member('m'))).code, 0);
   });
 
-  it("its hooks run in the pod's network namespace; a failed hook undoes the create", async () => {
+  it("the hooks run in the pod's network namespace; a failed hook undoes the create", async () => {
     const hook = (kind: string, end: string) => ({
       path: '/bin/sh',
       args: ['sh', '-c', `{ readlink /proc/self/ns/net; cat; } >${rig.scratch.file(kind)}; ${end}`],
@@ -174,7 +174,7 @@ describe("a pod's containers", function () {
     assert.equal(await rig.status(), 'created');
   });
 
-  it('two concurrent creates with one id: one succeeds, and the other one removes nothing of it', async () => {
+  it('of two concurrent creates with one id one succeeds, and the other one removes nothing of it', async () => {
     const args = member('m');
     const outcomes = await Promise.all([rig.kata(...args), rig.kata(...args)]);
     assert.deepEqual(outcomes.map(({ code }) => code).toSorted(), [0, 1]);
@@ -201,7 +201,7 @@ describe("a pod's containers", function () {
     assert.equal(await rig.status(), 'created');
   });
 
-  it('a create that runs while its pod is removed leaves nothing', async () => {
+  it('a create that runs while its pod is removed leaves nothing behind', async () => {
     writeFileSync(rig.scratch.file('calls.hold'), 'createContainer');
     const { child, output } = rig.start(member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }));
     const ended = once(child, 'exit');

@@ -4,7 +4,7 @@ import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
-describe('kata-runtime create on a host that lacks something', function () {
+describe('kata-runtime create on a host that lacks a requirement', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => {
@@ -39,7 +39,7 @@ describe('kata-runtime create on a host that lacks something', function () {
       assert.match(stdout, nothing);
     });
 
-  it('there is no tun device', async () => {
+  it('the tun device is missing', async () => {
     const eth = rig.executable(
       'hook',
       'exec nsenter --net=/proc/$(sed \'s/.*"pid":\\([0-9]*\\).*/\\1/\')/ns/net sh -c "ip link add eth0 type veth peer name p; ip address add 10.7.0.2/24 dev eth0; ip link set eth0 up"',

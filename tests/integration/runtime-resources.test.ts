@@ -30,7 +30,7 @@ describe('kata-runtime and the limits of containers', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it("create plugs in QEMU's order and has the guest use it, after the container is made", async () => {
+  it("create plugs vCPUs and memory in QEMU's order after CreateContainer, and calls OnlineCPUMem", async () => {
     prepare(both);
     assert.deepEqual(quiet(await rig.create()), SILENT);
     assert.deepEqual(rig.qmp(), [...memory(0, 256), cpu(3, 0), cpu(2, 1)]);
@@ -40,7 +40,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.equal(readFileSync(cgroup('vcpus/cpu.cfs_quota_us'), 'latin1'), '150000\n');
   });
 
-  it('limits of block I/O hold QEMU, which reads and writes for the guest; one that cannot be kept to is refused', async () => {
+  it('limits of block I/O apply to QEMU; a limit that cannot be enforced is refused', async () => {
     const [major, minor] = readFileSync('/sys/class/block/loop0/dev', 'latin1').trim().split(':').map(Number);
     prepare({
       blockIO: { throttleReadBpsDevice: [{ major, minor, rate: 1_000_000 }], throttleWriteIOPSDevice: [{ major, minor, rate: 50 }] },
@@ -55,20 +55,20 @@ describe('kata-runtime and the limits of containers', function () {
     assert.match(stderr, /linux\.resources\.blockIO: the host cannot keep to it/);
   });
 
-  it('without limits no call is made', async () => {
+  it('without limits neither QEMU nor the guest is called', async () => {
     prepare({ memory: { limit: -1 }, cpu: { shares: 512 } });
     await rig.create();
     assert.deepEqual(rig.qmp(), []);
     assert.equal(existsSync(cgroup('vcpus')), false);
   });
 
-  it('CPUs only: the call to the guest says CPUs only', async () => {
+  it('OnlineCPUMem says that only CPUs were added', async () => {
     prepare({ cpu: { cpus: '0' } });
     await rig.create();
     assert.deepEqual([rig.qmp(), rig.lastRequest('onlineCPUMem')], [[cpu(3, 0)], { wait: true, nb_cpus: 1, cpu_only: true }]);
   });
 
-  it('update grows, and takes back the CPUs that were plugged last', async () => {
+  it('update plugs CPUs, and unplugs those that were plugged last', async () => {
     prepare(both);
     await rig.create();
     const before = rig.qmp().length;
@@ -88,7 +88,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.deepEqual([rig.qmp(), (rig.lastRequest('updateContainer') as { container_id: string }).container_id], [[], rig.id]);
   });
 
-  it('more than there is: CPUs as many as can be, with a warning', async () => {
+  it('a request for more CPUs than the maximum plugs the maximum, with a warning', async () => {
     prepare({ cpu: { quota: 900_000, period: 100_000 } });
     const log = rig.scratch.file('log');
     const { code } = await rig.kata('--log', log, 'create', '--bundle', rig.scratch.file('bundle'), rig.id);
@@ -96,7 +96,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.match(readFileSync(log, 'utf8'), /msg="fewer vCPUs are possible than requested" .*asked=10 .*maximum=4 /);
   });
 
-  it("a pod's container grows the VM by its own, and gives its CPUs back", async () => {
+  it("a pod's container adds its limits to the VM, and its CPUs are unplugged when it is deleted", async () => {
     prepare(both);
     await rig.create();
     const [pod, member, bundle] = [rig.id, `${rig.id}-member`, rig.scratch.file('member')];
@@ -140,7 +140,7 @@ describe('kata-runtime and the limits of containers', function () {
     });
   }
 
-  it('an update that fails changes nothing on record', async () => {
+  it('a failed update does not change the saved limits', async () => {
     prepare(both, { refuses: 'updateContainer' });
     await rig.create();
     const record = `/run/vc/sbs/${rig.id}/${rig.id}/persist.json`;

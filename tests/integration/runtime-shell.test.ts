@@ -8,7 +8,7 @@ describe('kata-runtime kata-shell', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it('asks the agent for a process beside the containers, and exits with its code', async () => {
+  it('starts a process in the guest, and exits with its code', async () => {
     const shim = `case "$*" in *"-container .guest "*) exit 7;; esac; exec sleep 1000`;
     rig.prepare({ shim, configuration: { 'agent.kata.debug_console_enabled': true } });
     assert.equal((await rig.create()).code, 0);
@@ -18,7 +18,7 @@ describe('kata-runtime kata-shell', function () {
     assert.deepEqual([container_id, asked['Args'], asked['Terminal'], asked['Cwd']], ['.guest', ['ps', '-ef'], false, '/']);
   });
 
-  it('is refused by how the VM was started, with the key to set', async () => {
+  it('is refused if the VM was started without it, and the error names the key', async () => {
     rig.prepare();
     assert.equal((await rig.create()).code, 0);
     rig.configure('debug_console_enabled', true);

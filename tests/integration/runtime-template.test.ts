@@ -84,7 +84,7 @@ ${script}`,
       }
     });
 
-  it("the guest gets the hook's addresses", async () => {
+  it('the guest gets the addresses that the hook has set', async () => {
     prepare();
     hook(addLink(0));
     await created();
@@ -109,7 +109,7 @@ ${script}`,
     assert.deepEqual([container_id, DefaultAction, Architectures], ['warm-up', 'SCMP_ACT_ERRNO', ['SCMP_ARCH_X86_64']]);
   });
 
-  it('a hook that fails: its error, and no VM is started', async () => {
+  it('if a hook fails, create fails with its error and starts no VM', async () => {
     prepare();
     hook('echo no network today >&2; exit 3');
     const { code, stderr } = await rig.create();
@@ -118,7 +118,7 @@ ${script}`,
     assert.deepEqual(qemus(), []);
   });
 
-  it('a state that cannot be loaded: a VM is booted on the same network', async () => {
+  it('if the state cannot be loaded, a VM is booted on the same network', async () => {
     prepare('migrate-incoming');
     hook(addLink(0));
     await created();

@@ -9,7 +9,7 @@ import type { SandboxRates } from '../../packages/runtime/src/cli/top-table.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
-describe('looking at sandboxes', function () {
+describe('usage, metrics and logs of sandboxes', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => (rig = new RuntimeRig()));

@@ -28,7 +28,7 @@ describe('kata-runtime on a running container', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it('pause and resume: call the guest, change the state, and fail the second time', async () => {
+  it('pause and resume call the guest, change the state, and fail the second time', async () => {
     await running();
     const { id } = rig;
     assert.deepEqual(quiet(await rig.kata('resume', id)), refused('Container not paused, impossible to resume'));
@@ -47,13 +47,13 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual(rig.lastRequest('resumeContainer'), { container_id: id });
   });
 
-  it('a guest that does not pause leaves it running', async () => {
+  it('the container stays running if the guest fails to pause it', async () => {
     await running({ refuses: 'pauseContainer' });
     assert.deepEqual(quiet(await rig.kata('pause', rig.id)), refused('the guest says no'));
     assert.equal(await rig.status(), 'running');
   });
 
-  it('a signal for a paused container thaws it', async () => {
+  it('a signal thaws a paused container', async () => {
     await running();
     await rig.kata('pause', rig.id);
     assert.deepEqual(quiet(await rig.kata('kill', rig.id, 'HUP')), SILENT);
@@ -76,7 +76,7 @@ describe('kata-runtime on a running container', function () {
       assert.deepEqual(rig.lastRequest('signalProcess'), { container_id: rig.id, exec_id: begun.exec_id, signal: 9 });
     });
 
-  it('an exec without a receiver of its terminal does not start', async () => {
+  it('an exec without a receiver for its terminal does not start', async () => {
     await running();
     const { code } = await rig.kata('exec', '--tty', '--console-socket', '/nonexistent/console', rig.id, 'true');
     assert.deepEqual([code, rig.lastRequest('execProcess')], [1, undefined]);
@@ -105,7 +105,7 @@ describe('kata-runtime on a running container', function () {
     );
   });
 
-  it('events: statistics and an out-of-memory event, until the container ends', async () => {
+  it('events prints statistics and OOM events until the container ends', async () => {
     await running();
     const { child, output } = rig.start(['events', '--interval', '50ms', rig.id]);
     const exited = once(child, 'exit');
@@ -119,12 +119,12 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual([await exited, output().stderr], [[0, null], '']);
   });
 
-  describe('a guest that means harm', () => {
+  describe('a hostile guest', () => {
     beforeEach(async () => {
       await running();
       writeFileSync(rig.scratch.file('calls.hostile'), '');
     });
-    it('ps: no sequence of a terminal, and pids that are some', async () => {
+    it('ps prints no terminal escape sequences and only valid pids', async () => {
       assert.equal((await rig.kata('ps', rig.id)).stdout, 'PID\n71 ?]0;pwned??sh\n');
       assert.deepEqual(
         quiet(await rig.kata('ps', '--format', 'json', '--kata-guest-pids', rig.id)),
@@ -157,7 +157,7 @@ describe('kata-runtime on a running container', function () {
     });
   });
 
-  it('events end when their reader has closed the pipe', async () => {
+  it('events ends when its reader has closed the pipe', async () => {
     await running();
     const args = [...RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
     const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
@@ -165,7 +165,7 @@ describe('kata-runtime on a running container', function () {
     assert.equal(stderr, 'write failed (EPIPE)\n');
   });
 
-  it('events with an interval above the longest timer: waits, and does not flood', async () => {
+  it('events with an interval above the longest timer waits and does not flood', async () => {
     await running();
     const { child, output } = rig.start(['events', '--interval', '1000h', rig.id]);
     const exited = once(child, 'exit');
@@ -215,7 +215,7 @@ describe('kata-runtime on a running container', function () {
     });
   }
 
-  it('update by a file, of a container that is created only; a wrong one changes nothing', async () => {
+  it('update reads limits of a created container from a file; an invalid file changes nothing', async () => {
     rig.prepare();
     await rig.create();
     writeFileSync(rig.scratch.file('r.json'), '{"memory":{"limit":1}}');
@@ -241,7 +241,7 @@ describe('kata-runtime on a running container', function () {
       assert.deepEqual(quiet(await rig.kata(...args, 'nobody')), refused('Container ID (nobody) does not exist'));
   });
 
-  it('delete --force ends within ten seconds without an answer', async () => {
+  it('delete --force ends within ten seconds if the guest does not answer', async () => {
     await running();
     const { AgentState, HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
     for (const { pid } of [AgentState.Proxy, HypervisorState.Process]) process.kill(pid, 'SIGSTOP');
@@ -268,7 +268,7 @@ describe('kata-runtime on a running container', function () {
     });
   }
 
-  it('limits that are changed while the container is paused stay changed', async () => {
+  it('limits that are changed while the container is paused are kept', async () => {
     await running();
     const limits = (): unknown =>
       (JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/${rig.id}/persist.json`, 'utf8')) as ContainerRecord).Limits;

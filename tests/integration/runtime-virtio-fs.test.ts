@@ -26,7 +26,7 @@ describe('kata-runtime and virtio-fs', function () {
   };
   const state = (): SandboxState => JSON.parse(readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8')) as SandboxState;
 
-  it('the daemon is started with the share, and ends with the sandbox', async () => {
+  it('virtiofsd starts with the share and ends with the sandbox', async () => {
     prepare(daemon('good'), { 'hypervisor.qemu.virtio_fs_extra_args': ['-o', 'xattr'] });
     const { code, stderr } = await rig.create();
     assert.deepEqual([code, stderr], [0, '']);
@@ -58,7 +58,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.ok(!isAlive(identity));
   });
 
-  it('a read-only volume is read-only in the daemon too', async () => {
+  it('a read-only volume is read-only in the mount namespace of virtiofsd too', async () => {
     prepare(daemon('good'));
     assert.equal((await rig.create()).stderr, '');
     const pid = state().HypervisorState.Virtiofsd?.pid ?? 0;
@@ -73,7 +73,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.match(stderr, /Read-only file system/);
   });
 
-  it('no daemon: create names it, and nothing is left', async () => {
+  it('without virtiofsd the error of create names the program, and nothing is left behind', async () => {
     prepare('/nowhere/virtiofsd');
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);
@@ -84,7 +84,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it("a daemon that does not start: the error has the daemon's last lines, and nothing is left", async () => {
+  it('if virtiofsd does not start, the error has its last lines, and nothing is left behind', async () => {
     prepare(daemon('dies'));
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);

@@ -30,7 +30,7 @@ describe('kata-runtime', function () {
   const calls = (): string[] => rig.calls();
   const status = (): Promise<unknown> => rig.status();
 
-  it('create, start, kill, delete: states, calls, pid file, silence', async () => {
+  it('create, start, kill and delete set the states, call the agent, write the pid file and print nothing', async () => {
     prepare();
     const silent = { code: 0, stdout: '', stderr: '' };
     const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
@@ -61,7 +61,7 @@ describe('kata-runtime', function () {
     assert.equal(readFileSync(scratch.file('volume/kept'), 'utf8'), 'data');
   });
 
-  it('annotations change the VM if they are enabled, and are refused otherwise', async () => {
+  it('annotations change the VM only if they are enabled', async () => {
     const annotation = 'io.katacontainers.config.hypervisor.kernel_params';
     prepare();
     const file = scratch.file('bundle/config.json');
@@ -103,7 +103,7 @@ describe('kata-runtime', function () {
     });
   }
 
-  it('the agent does not start the container: it stays created, and delete works', async () => {
+  it('if StartContainer fails, the container stays created and can be deleted', async () => {
     prepare({ refuses: 'startContainer' });
     await create();
     const { code, stderr } = await kata('start', id);
@@ -170,7 +170,7 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('delete --force takes damaged and half-made states', async () => {
+  it('delete --force accepts damaged and incomplete states', async () => {
     prepare();
     await create();
     writeFileSync(`/run/vc/sbs/${id}/persist.json`, 'not JSON');
@@ -226,7 +226,7 @@ describe('kata-runtime', function () {
     assert.deepEqual(await kata('kill', id, 'KILL').then(({ code, stderr }) => [code, stderr]), [0, '']);
   });
 
-  it('a create that is killed half-way is cleaned up by delete --force', async () => {
+  it('delete --force cleans up a create that was killed', async () => {
     prepare({ qemu: 'silent' });
     await run('timeout', [
       '-s',
@@ -245,14 +245,14 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('two creates with one id at once: one succeeds', async () => {
+  it('of two concurrent creates with one id one succeeds', async () => {
     prepare();
     const codes = (await Promise.all([create(), create()])).map(({ code }) => code);
     assert.deepEqual(codes.toSorted(), [0, 1]);
     assert.equal(await status(), 'created');
   });
 
-  it('three concurrent deletes of one container with a kill: all succeed, and nothing is left', async () => {
+  it('three concurrent deletes of one container and a kill succeed, and leave nothing behind', async () => {
     prepare();
     await create();
     const outcomes = await Promise.all([
@@ -267,7 +267,7 @@ describe('kata-runtime', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('run forwards signals, does not start a process that got one before, and removes the container afterwards', async () => {
+  it('run forwards signals, does not start the process if a signal arrived before, and removes the container afterwards', async () => {
     for (const isEarly of [true, false]) {
       prepare({ shim: 'trap "exit 7" TERM; while :; do sleep 0.05; done' });
       const { child, output } = rig.start(['run', '--bundle', scratch.file('bundle'), id]);
@@ -280,7 +280,7 @@ describe('kata-runtime', function () {
     }
   });
 
-  it('exec starts a shim in the same way, and gives its exit code', async () => {
+  it('exec starts a shim in the same way and exits with its exit code', async () => {
     prepare({ shim: 'case "$*" in *-exec-id\\ it-*) exec sleep 1000;; esac; exit 6' });
     await create();
     await kata('start', id);

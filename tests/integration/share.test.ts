@@ -55,20 +55,20 @@ describe('the share', function () {
     assert.equal(readFileSync(file('v/inner/file'), 'utf8'), 'inner data');
   }
 
-  it('shows directories with their mounts, files, and the root', async () => {
+  it('contains directories with their mounts, files, and the root', async () => {
     share(volume('v'), volume('other/file', { kind: 'file' }));
     assert.deepEqual([seen('c-v/file'), seen('c-v/inner/file')], ['data of v/file', 'inner data']);
     assert.deepEqual([seen('c-other-file'), seen('id-0/rootfs/file')], ['data of other/file', 'data of root/file']);
     await takeAway();
   });
 
-  it('shows a directory alone when it is not asked for recursively', async () => {
+  it('contains a directory without its mounts if the bind is not recursive', async () => {
     share(volume('v', { recursive: false }));
     assert.deepEqual(readdirSync(file('share/shared/c-v/inner')), []);
     await takeAway();
   });
 
-  it('can be written by the guest, except read-only volumes', async () => {
+  it('is writable for the guest, except read-only volumes', async () => {
     share(volume('v'), volume('other', { readonly: true }));
     writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
     assert.equal(readFileSync(file('v/inner/new'), 'utf8'), 'of the guest');
@@ -78,7 +78,7 @@ describe('the share', function () {
     await takeAway();
   });
 
-  it('does not show later mounts of the host in a volume, which do not block its removal', async () => {
+  it('does not contain later mounts of the host in a volume, and they do not block its removal', async () => {
     share(volume('v'));
     mkdirSync(file('v/late'));
     await mount('-t', 'tmpfs', 'none', file('v/late'));
@@ -88,7 +88,7 @@ describe('the share', function () {
     assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
   });
 
-  it('loses nothing else when one container is removed', async () => {
+  it('keeps everything else when one container is removed', async () => {
     share(volume('v', { name: 'first' }));
     const ofFirst = entries.length;
     share(volume('other'));

@@ -42,7 +42,7 @@ describe('kata-shim with a hostile agent', function () {
     return { shim, agent };
   }
 
-  it('garbage instead of HTTP/2 ends it at once', async () => {
+  it('invalid HTTP/2 ends the shim at once', async () => {
     server = createServer((socket) => {
       peers.push(socket.on('error', () => {}));
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -125,14 +125,14 @@ describe('kata-shim with a hostile agent', function () {
     });
   }
 
-  it('an agent that reports more accepted input than was sent: all input is sent once', async () => {
+  it('all input is sent once if the agent reports more accepted input than was sent', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0xffffffff) });
     running.child.stdin.end('abc');
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
     assert.equal(Buffer.concat(fake.seen.input).toString(), 'abc');
   });
 
-  it('a process that has closed its stdin: stdin is closed once, and the exit code arrives', async () => {
+  it('CloseStdin is called once for a process that has closed its stdin, and the exit code is reported', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never, write: () => Promise.resolve(0) });
     running.child.stdin.end(Buffer.alloc(8 * MIB));
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);

@@ -33,7 +33,7 @@ describe('kata-shim after an OOM kill', function () {
     return shim;
   }
 
-  it('the report has ended before the shim exits', async () => {
+  it('the shim exits after the report is complete', async () => {
     const file = scratch.file('report');
     const shim = await start(helperOf(`sleep 0.3; echo reported >${file}`));
     assert.deepEqual(await shim.exited, EXITED);
@@ -52,14 +52,14 @@ describe('kata-shim after an OOM kill', function () {
       if (existsSync(pids)) process.kill(Number(readFileSync(pids, 'utf8')));
     });
 
-  it('a container that was killed for another reason is not reported', async () => {
+  it('another kill is not reported', async () => {
     const file = scratch.file('report');
     const shim = await start(helperOf(`echo reported >${file}`), false);
     assert.deepEqual(await shim.exited, EXITED);
     assert.ok(!existsSync(file));
   });
 
-  it('a shim without a helper exits with the code', async () => {
+  it("a shim without a helper exits with the process's exit code", async () => {
     const shim = await start(undefined);
     assert.deepEqual(await shim.exited, EXITED);
   });

@@ -49,7 +49,7 @@ describe('kata-shim', function () {
       assert.deepEqual(await running.exited, { code, signal: null });
     });
   }
-  it("has its process's command line as its own, cut to the room that there is", async () => {
+  it('has the command line of its process, cut to the length of its own', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { exit: never });
     shim = new Component(BUNDLE, args(), { KATA_SHIM_TITLE: `sleep 1000 ${'x'.repeat(1000)}` });
     const { pid } = shim.child;
@@ -61,7 +61,7 @@ describe('kata-shim', function () {
     assert.equal((await running.exited).code, 0);
   });
 
-  it('leaves a socket open that it has as stdout, for later writers', async () => {
+  it('does not shut down a socket that is its stdout', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: pieces('its own ') });
     const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args()];
     const shell = spawn('sh', ['-c', '"$@"; echo after', 'sh', ...program], { stdio: ['ignore', 'pipe', 'inherit'] }); // Node's pipes are sockets
@@ -77,7 +77,7 @@ describe('kata-shim', function () {
     assert.deepEqual([running.stdout.toString(), running.stderr], ['one two three', 'error']);
   });
 
-  it('10 MB in and out keep their bytes, in odd pieces', async () => {
+  it('10 MB of input and output arrive unchanged in random pieces', async () => {
     const data = randomBytes(10 << 20);
     let offset = 0;
     const stdout = (length: number): Promise<Buffer | undefined> => {
@@ -99,19 +99,19 @@ describe('kata-shim', function () {
     assert.equal(sha256(taken), sha256(data));
   });
 
-  it('closes stdin once, and not before all of it was written', async () => {
+  it('closes stdin once, after all input was written', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never });
     running.child.stdin.end('abc');
     await until('stdin is closed', () => fake.seen.stdinClosed === 1);
     assert.equal(Buffer.concat(fake.seen.input).toString(), 'abc');
   });
 
-  it('an open stdin does not hold it', async () => {
+  it('an open stdin does not delay its exit', async () => {
     const { shim: running } = await start({ exit: () => Promise.resolve(3) });
     assert.equal((await running.exited).code, 3);
   });
 
-  it('a reader that does not read costs no memory', async () => {
+  it('a reader that does not read does not grow memory', async () => {
     const piece = Buffer.alloc(1 << 20);
     let given = 0;
     const { shim: running } = await start({ stdout: () => Promise.resolve(given++ < 64 ? piece : undefined) });
@@ -133,7 +133,7 @@ describe('kata-shim', function () {
     assert.equal((await running.exited).code, 4);
   });
 
-  it('losing the agent ends it with 255', async () => {
+  it('exits with 255 when it loses the agent', async () => {
     const { shim: running, agent: fake } = await start({ stdout: never });
     running.child.stdin.write('x');
     await until('it is connected', () => fake.seen.input.length > 0);
@@ -141,7 +141,7 @@ describe('kata-shim', function () {
     assert.equal((await running.exited).code, 255);
   });
 
-  it('an answer that is too long ends that stream, not the host', async () => {
+  it('a response that is too long ends only that stream', async () => {
     const huge = Buffer.alloc(16 << 20);
     const { shim: running } = await start({ stdout: pieces(huge), exit: () => Promise.resolve(5) });
     assert.equal((await running.exited).code, 5);
@@ -169,7 +169,7 @@ describe('kata-shim', function () {
     await until('SIGTERM arrives', () => fake.seen.signals.includes(constants.signals.SIGTERM));
   });
 
-  it('in the background of a shell it is stopped by its terminal as any program, and does not spin', async () => {
+  it('is stopped by its terminal like any background program, and does not spin', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args('-terminal')];
     const script = `set -m; ${program.join(' ')} & echo "pid=$!"; wait`;
@@ -186,7 +186,7 @@ describe('kata-shim', function () {
     }
   });
 
-  it('a terminal: raw, and its size is sent at once and after a change', async () => {
+  it('makes a terminal raw, and sends its size at the start and after a change', async () => {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const fake = agent;
     const program = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages', BUNDLE), ...args('-terminal')];

@@ -39,7 +39,7 @@ describe('stdio through agent, proxy and shim', function () {
     return { code, output: Buffer.concat(output) };
   }
 
-  it('20 MiB of output, all before the exit code', async () => {
+  it('20 MiB of output arrive before the exit code', async () => {
     const { code, output } = await finish(await start('cat /tmp/data; exit 5'));
     assert.deepEqual([code, sha256(output)], [5, sha256(data)]);
   });
