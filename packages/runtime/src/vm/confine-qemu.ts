@@ -49,8 +49,8 @@ function forbidCoreDumps({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Ke
 }
 
 /**
- * Kept code names addresses of QEMU, which therefore has the same addresses each time. When this is denied, qemu-lite tries it itself,
- * and translates as usual if it cannot.
+ * Kept code names addresses of QEMU, which therefore has the same addresses each time. When this is denied, qemu-lite finds that the code
+ * does not match, and translates as usual.
  */
 function atFixedAddresses<T>(kernel: Context['kernel'], start: () => T): T {
   const isFixed = kernel.randomiseAddresses(false);

@@ -132,7 +132,7 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
     mkdirSync(`/proc/${pid}`);
     kernel.mount(`${HOST_PROC}/${pid}`, `/proc/${pid}`, NONE, MS_BIND);
     kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | writes);
-    // The process may use /proc/self meanwhile: qemu-lite re-executes /proc/self/exe without address randomization.
+    // The process may use /proc/self meanwhile.
     symlinkSync(String(pid), '/proc/.self');
     renameSync('/proc/.self', '/proc/self');
   }
