@@ -10,6 +10,9 @@ import { good } from '../support/run.ts';
 import { isOtherQemu, kataRuntime } from '../support/staged.ts';
 import { until } from '../support/until.ts';
 
+/** open(2). */
+const [O_ACCMODE, O_RDONLY] = [3, 0];
+
 /** Fields of /proc/PID/status, or of another file like it. */
 const status = (pid: number, path = `/proc/${pid}/status`): Map<string, string> =>
   new Map(
@@ -87,6 +90,27 @@ describe('the confinement of QEMU', function () {
         readdirSync(root).filter((name) => ['etc', 'home', 'root', 'sys', 'boot', 'bin'].includes(name)),
         [],
       );
+  });
+
+  it("a template's memory cannot be written by its clones", function () {
+    if (isOtherQemu || process.env['KATA_TEMPLATE'] === 'off') return this.skip();
+    const memory = /^\/run\/vc\/vm\/template\/[0-9a-f]+\/memory$/;
+    const fds = readdirSync(`/proc/${qemu}/fd`).filter((fd) => memory.test(readlinkSync(`/proc/${qemu}/fd/${fd}`)));
+    const modes = fds.map((fd) => Number.parseInt(status(qemu, `/proc/${qemu}/fdinfo/${fd}`).get('flags') ?? '', 8) & O_ACCMODE);
+    assert.deepEqual(modes, [O_RDONLY]);
+    const mounts = readFileSync(`/proc/${qemu}/mountinfo`, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '));
+    const ofMemory = mounts.filter(([, , , , point = '']) => memory.test(point));
+    assert.deepEqual(
+      ofMemory.map(([, , , , , options]) => options?.split(',')[0]),
+      ['ro'],
+    );
+    const maps = readFileSync(`/proc/${qemu}/maps`, 'utf8')
+      .split('\n')
+      .map((line) => line.split(/ +/));
+    const mapped = maps.filter(([, , , , , path = '']) => memory.test(path)).map(([, permissions]) => permissions);
+    assert.deepEqual([...new Set(mapped)], ['rw-p']);
   });
 
   const state = <T>(path: string): T => JSON.parse(readFileSync(`/run/vc/sbs/${container}/${path}`, 'utf8')) as T;

@@ -1,5 +1,6 @@
 /** The template that a new VM can be cloned from. */
 import type { Seccomp } from '@kata-containers/common/oci/spec';
+import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
@@ -34,7 +35,7 @@ export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: S
 /** The plan of a VM that is loaded from the template. */
 export const clonePlan = (plan: QemuPlan, { files }: LockedTemplate): QemuPlan => ({
   ...plan,
-  memoryFile: { path: files.memory, shared: false },
+  memoryFile: { path: files.memory, shared: false, readOnly: hasFeature(plan.binary, 'read-only-memory-files') },
   ...(plan.keepsCode && { codeFile: files.code }),
   incoming: true,
 });

@@ -61,6 +61,13 @@ describe('root directory of QEMU', () => {
       /directory .*template/,
     ],
     [
+      'a clone that opens the memory for reading cannot write to it',
+      { ...lite, memoryFile: { path: '/run/vc/vm/template/k/memory', shared: false, readOnly: true } },
+      undefined,
+      ['file /run/vc/vm/template/k/memory read'],
+      /memory write/,
+    ],
+    [
       "a template's maker has them in its own directory",
       { ...lite, memoryFile: { path: '/run/vc/vm/abc/memory', shared: true }, codeFile: '/run/vc/vm/abc/code' },
       undefined,

@@ -39,9 +39,9 @@ const guest: Entries = ({ kernel, image, initrd, firmware, pflashes }) => [
 /** QEMU creates its sockets and its log there. */
 const vmDirectory: Entries = ({ paths }) => [directory(dirname(paths.qmpSocket), 'write')];
 
-/** A clone maps the template's memory privately; QEMU before 8.2 opens such a file for writing. The maker's files are in its own directory. */
+/** A clone maps the template's memory privately; an unpatched QEMU opens such a file for writing. The maker's files are in its own directory. */
 const template: Entries = ({ memoryFile, codeFile }) => [
-  ...(memoryFile ? [file(memoryFile.path, 'write')] : []),
+  ...(memoryFile ? [file(memoryFile.path, memoryFile.readOnly === true ? 'read' : 'write')] : []),
   ...(codeFile === undefined ? [] : [file(codeFile)]),
 ];
 

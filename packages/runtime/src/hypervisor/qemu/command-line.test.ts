@@ -90,6 +90,12 @@ describe('QEMU command line', () => {
       [],
     ],
     [
+      'clone of a template, by a QEMU that need not write to its memory',
+      { ...plan, memoryFile: { path: '/t/memory', shared: false, readOnly: true }, incoming: true },
+      [/^-object memory-backend-file,id=dimm1,.*share=off,readonly=on,rom=off$/],
+      [],
+    ],
+    [
       'virtio-fs',
       {
         ...plan,

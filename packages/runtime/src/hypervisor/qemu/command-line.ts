@@ -6,7 +6,7 @@
 import { kernelParameters } from './kernel-parameters.ts';
 import { backendOption } from './memory-backend-plan.ts';
 import { escapeOption, joined } from './option-text.ts';
-import type { QemuNetwork, QemuPlan, VirtioFs } from './qemu-plan.ts';
+import type { MemoryFile, QemuNetwork, QemuPlan, VirtioFs } from './qemu-plan.ts';
 
 type Unit = (plan: QemuPlan) => string[];
 
@@ -122,9 +122,13 @@ const globals: Unit = ({ accelerator }) => (accelerator === 'kvm' ? ['-global', 
 const flashes: Unit = ({ pflashes }) => pflashes.flatMap((path) => ['-pflash', path]);
 const knobs: Unit = () => ['-vga', 'none', '-no-user-config', '-nodefaults', '-nographic', '--no-reboot'];
 
+/** Without `rom=off`, memory of a file that is opened for reading is read-only for the guest too. */
+const mapping = ({ shared, readOnly }: MemoryFile): string =>
+  joined(`share=${shared ? 'on' : 'off'}`, readOnly === true && 'readonly=on,rom=off');
+
 const memoryBackend: Unit = ({ memoryMiB, memoryFile, memoryBackend: own }) => {
   const backend = memoryFile
-    ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escapeOption(memoryFile.path)},share=${memoryFile.shared ? 'on' : 'off'}`
+    ? `memory-backend-file,id=dimm1,size=${memoryMiB}M,mem-path=${escapeOption(memoryFile.path)},${mapping(memoryFile)}`
     : backendOption(own, 'dimm1', `${memoryMiB}M`);
   return ['-object', backend, '-numa', 'node,memdev=dimm1'];
 };

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-export type QemuFeature = 'attributes-of-open-files' | 'kept-code' | 'special-files-on-9p';
+export type QemuFeature =
+  'acls-and-capabilities-on-9p' | 'attributes-of-open-files' | 'kept-code' | 'read-only-memory-files' | 'special-files-on-9p';
 
 /** Links in `binary` must be resolved. */
 export function hasFeature(binary: string, feature: QemuFeature): boolean {

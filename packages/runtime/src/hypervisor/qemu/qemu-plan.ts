@@ -29,6 +29,8 @@ export interface QemuImage {
 export interface MemoryFile {
   readonly path: string;
   readonly shared: boolean;
+  /** Whether QEMU opens the file for reading only; it must not be shared then. */
+  readonly readOnly?: boolean;
 }
 
 /** The share is served by a daemon that listens on a unix socket (vhost-user). */
