@@ -6,12 +6,17 @@
  * A line of the file CASES is `NAME: CALL; CALL; ...`, each call with its arguments. Each case runs three times, in a new directory that
  * belongs to user 1000 with mode 755: as root, as user 1000, and as user 2000. A call prints `-` for success, the name of its error, or
  * what it has read. `as ID` changes the user of the following calls.
+ *
+ *   file-cases may-bind
+ *
+ * prints whether the process has CAP_NET_BIND_SERVICE.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +240,47 @@ static void do_listxattr(const Call *c) {
   printf("]");
 }
 
+/* Gives a file CAP_NET_BIND_SERVICE, as setcap(8) does */
+static void do_setcap(const Call *c) {
+  struct vfs_cap_data value = {
+    .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE, .data = {{.permitted = 1 << CAP_NET_BIND_SERVICE}}};
+  result(setxattr(text(c, 1), "security.capability", &value, sizeof value, 0));
+}
+
+/* This program as a file of the case */
+static void do_copy(const Call *c) {
+  int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to = open(text(c, 1), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+  static char bytes[1 << 16];
+  ssize_t count = to < 0 ? -1 : 0;
+  while (to >= 0 && (count = read(from, bytes, sizeof bytes)) > 0)
+    if (write(to, bytes, count) != count) break;
+  result(count == 0 ? 0 : -1);
+  close(from);
+  if (to >= 0) close(to);
+}
+
+/* What a copy of this program says of its capability: `run F` */
+static void do_run(const Call *c) {
+  int status;
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    execl(text(c, 1), text(c, 1), "may-bind", NULL);
+    result(-1);
+    fflush(stdout);
+    _exit(1);
+  }
+  waitpid(child, &status, 0);
+}
+
+static int print_may_bind(void) {
+  FILE *status = fopen("/proc/self/status", "r");
+  unsigned long long effective = 0;
+  for (char line[256]; status && fgets(line, sizeof line, status);) sscanf(line, "CapEff: %llx", &effective);
+  printf(" %s", effective >> CAP_NET_BIND_SERVICE & 1 ? "may-bind" : "may-not-bind");
+  return 0;
+}
+
 /* An access or default ACL that lets user 2000 do `MODE`, and the group and others nothing (acl(5), linux/posix_acl_xattr.h) */
 static void do_setacl(const Call *c) {
   struct entry { unsigned short tag, permissions; unsigned id; };
@@ -314,11 +360,11 @@ static const struct {
   void (*run)(const Call *);
 } calls[] = {
 #define CALL(name) {#name, do_##name}
-  CALL(access), CALL(as), CALL(changed), CALL(chmod), CALL(chown), CALL(close), CALL(exchange), CALL(fallocate), CALL(fchmod),
+  CALL(access), CALL(as), CALL(changed), CALL(chmod), CALL(chown), CALL(close), CALL(copy), CALL(exchange), CALL(fallocate), CALL(fchmod),
   CALL(fchown), CALL(fstat), CALL(ftimes), CALL(ftruncate), CALL(getacl), CALL(getxattr), CALL(hole), CALL(lchown), CALL(link),
   CALL(list), CALL(listxattr), CALL(lock), CALL(long), CALL(lstat), CALL(mark), CALL(mkdir), CALL(mkfifo), CALL(mknod),
   CALL(noreplace), CALL(open), CALL(posix_fallocate), CALL(read), CALL(readlink), CALL(removexattr), CALL(rename), CALL(reopen),
-  CALL(rmdir), CALL(setacl), CALL(setxattr), CALL(socket), CALL(stat), CALL(store), CALL(symlink), CALL(sync), CALL(times),
+  CALL(rmdir), CALL(run), CALL(setacl), CALL(setcap), CALL(setxattr), CALL(socket), CALL(stat), CALL(store), CALL(symlink), CALL(sync), CALL(times),
   CALL(truncate), CALL(umask), CALL(unlink), CALL(write),
 };
 
@@ -351,6 +397,7 @@ static void run_case(char *line, const char *directory, int index, uid_t user) {
 int main(int argc, char **argv) {
   static const uid_t users[] = {0, 1000, 2000};
   char line[1024], copy[1024];
+  if (argc == 2 && strcmp(argv[1], "may-bind") == 0) return print_may_bind();
   FILE *cases = argc == 3 ? fopen(argv[1], "r") : NULL;
   if (!cases) {
     fprintf(stderr, "usage: file-cases CASES DIRECTORY\n");

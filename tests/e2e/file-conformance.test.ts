@@ -101,5 +101,20 @@ describe('file systems of containers compared with runc', function () {
             appendFileSync(DIFFERENCES, [`[${share} ${place}]`, ...found].map((line) => `${line}\n`).join(''));
           assert.deepEqual(found, expected(`${share} ${place}`));
         });
+
+      /** Programs recognize a mount point by the device numbers of a directory and its parent, or of a file and its directory. */
+      if (share === '9p')
+        it('each mount has a device number of its own', async function () {
+          if (isOtherQemu) return this.skip();
+          const script = [
+            'mkdir -p /volume/below; number() { stat -c %d "$1"; }',
+            'for path in /bin /volume /volume/below /etc/hosts /proc; do [ $(number $path) = $(number ${path%/*}/) ] || echo $path; done',
+            'find / -xdev -name below; find /volume -xdev -name below',
+            'df /volume | tail -n 1 | tr -s " " | cut -d " " -f 6',
+          ].join('; ');
+          const outputs = await Promise.all(['runc', share].map((name) => good(engine.docker(['exec', name, 'sh', '-c', script]))));
+          assert.equal(outputs[1], outputs[0]);
+          assert.match(outputs[1] ?? '', /^\/volume\n\/etc\/hosts\n\/proc\n/);
+        });
     });
 });

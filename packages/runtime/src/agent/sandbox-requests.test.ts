@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { createSandboxRequest, shareOf } from './sandbox-requests.ts';
 import type { Share } from './sandbox-requests.ts';
 
-const keys = { shared_fs: 'virtio-fs', msize_9p: 8192, virtio_fs_cache: 'auto', virtio_fs_cache_size: 0 };
+const keys = {
+  path: '/usr/bin/qemu-system-x86_64',
+  shared_fs: 'virtio-fs',
+  msize_9p: 8192,
+  virtio_fs_cache: 'auto',
+  virtio_fs_cache_size: 0,
+};
 
 describe('the share as the guest mounts it', () => {
   const cases: [name: string, change: Partial<typeof keys>, share: Share, mount: [driver: string, fstype: string, options: string[]]][] = [
     [
       '9p',
       { shared_fs: 'virtio-9p' },
-      { driver: '9p', msize: 8192 },
+      { driver: '9p', msize: 8192, acls: false },
       ['9p', '9p', ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', 'msize=8192']],
     ],
     ['virtio-fs', {}, { driver: 'virtio-fs', dax: false }, ['virtio-fs', 'virtiofs', []]],
@@ -21,6 +27,19 @@ describe('the share as the guest mounts it', () => {
       ['virtio-fs', 'virtiofs', []],
     ],
   ];
+  it('9p of a QEMU that has ACLs', () => {
+    const share = { driver: '9p', msize: 8192, acls: true } as const;
+    const { storages } = createSandboxRequest({
+      id: 's',
+      hostname: 'h',
+      dns: [],
+      shmBytes: 1,
+      share,
+      guestHookPath: '',
+      kernelModules: [],
+    });
+    assert.deepEqual(storages[0]?.options, ['trans=virtio,version=9p2000.L,cache=mmap', 'posixacl', 'nodev', 'msize=8192']);
+  });
   for (const [name, change, share, mount] of cases) {
     it(name, () => {
       const found = shareOf({ ...keys, ...change });

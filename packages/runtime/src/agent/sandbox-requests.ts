@@ -1,10 +1,11 @@
-/** The requests that set up a sandbox, as 1.x sends them (kata_agent.go). Pure. */
+/** The requests that set up a sandbox, as 1.x sends them (kata_agent.go). */
 import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { ARPNeighbors, Routes } from '@kata-containers/common/generated/agent';
 import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
 import { guestShare } from '../context/paths.ts';
+import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 
 const family = (name: 'inet' | 'inet6'): IPFamily => (name === 'inet6' ? IPFamily.v6 : IPFamily.v4);
 /** Interface flag of linux/if.h; the only one that the agent reads. */
@@ -59,14 +60,15 @@ export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbor
 }
 
 /** How the guest mounts the share. */
-export type Share = { readonly driver: '9p'; readonly msize: number } | { readonly driver: 'virtio-fs'; readonly dax: boolean };
+export type Share =
+  { readonly driver: '9p'; readonly msize: number; readonly acls: boolean } | { readonly driver: 'virtio-fs'; readonly dax: boolean };
 
-type ShareKeys = 'shared_fs' | 'msize_9p' | 'virtio_fs_cache' | 'virtio_fs_cache_size';
+type ShareKeys = 'path' | 'shared_fs' | 'msize_9p' | 'virtio_fs_cache' | 'virtio_fs_cache_size';
 
-/** Files are mapped through the DAX window only when the guest may cache them. */
+/** ACLs are asked for where QEMU has them. Files are mapped through the DAX window only when the guest may cache them. */
 export function shareOf(configuration: Pick<HypervisorConfiguration, ShareKeys>): Share {
-  const { shared_fs: kind, msize_9p: msize, virtio_fs_cache: cache, virtio_fs_cache_size: window } = configuration;
-  if (kind !== 'virtio-fs') return { driver: '9p', msize };
+  const { path, shared_fs: kind, msize_9p: msize, virtio_fs_cache: cache, virtio_fs_cache_size: window } = configuration;
+  if (kind !== 'virtio-fs') return { driver: '9p', msize, acls: hasFeature(path, 'acls-and-capabilities-on-9p') };
   return { driver: 'virtio-fs', dax: window > 0 && cache !== '' && cache !== 'none' };
 }
 
@@ -84,7 +86,8 @@ export interface SandboxFacts {
 
 function shareMount(share: Share): { fstype: string; options: string[] } {
   if (share.driver === 'virtio-fs') return { fstype: 'virtiofs', options: share.dax ? ['dax'] : [] };
-  return { fstype: '9p', options: ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', `msize=${share.msize}`] };
+  const acls = share.acls ? ['posixacl'] : [];
+  return { fstype: '9p', options: ['trans=virtio,version=9p2000.L,cache=mmap', ...acls, 'nodev', `msize=${share.msize}`] };
 }
 
 /** The share with the containers' files, and the sandbox's /dev/shm. */
