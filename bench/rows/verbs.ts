@@ -1,6 +1,7 @@
 /** Duration of the runtime's verbs without an engine. Kata and runc get the same bundle. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bun } from '../../packaging/engine/install.ts';
 import { run } from '../../tests/support/run.ts';
 import type { Budget, Probe, Row, Side } from '../sampling/probe.ts';
 import type { Testbed } from '../sampling/testbed.ts';
@@ -72,6 +73,10 @@ export const verbProbes: readonly Probe[] = [
       kata: { sample: async (testbed) => [await testbed.timeInEngine(testbed.kata, '--version')] },
       runc: { sample: async (testbed) => [await testbed.timeInEngine('runc', '--version')] },
     },
+  },
+  {
+    rows: [{ name: 'bun', what: 'for comparison: Bun with an empty program', unit: 'ms' }],
+    sides: { kata: { sample: async (rig) => [await rig.inside(bun, '-e', '0')] } },
   },
   {
     rows: [{ name: 'node', what: 'for comparison: Node with an empty program', unit: 'ms' }],

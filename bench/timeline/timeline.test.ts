@@ -46,7 +46,7 @@ describe('timeline of a docker run', () => {
     const create = timeline(trace).rows.slice(1, 7).map(({ label, depth, ms }) => [depth, label, ms]); // prettier-ignore
     assert.deepStrictEqual(create, [
       [0, 'kata-runtime create', 500],
-      [1, 'Node starts, command is read', 110],
+      [1, 'program starts, command is read', 110],
       [1, 'host network', 150],
       [2, "docker's prestart hook", 100],
       [1, 'QEMU spawn', 10],

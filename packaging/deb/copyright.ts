@@ -4,7 +4,8 @@ import type { PackageFacts } from './control.ts';
 /** Licences that every Debian has in full: a copy in a package is an error of lintian. */
 const common: readonly [text: RegExp, name: string][] = [
   [/Apache License\s+Version 2\.0/, 'Apache-2.0'],
-  [/GNU LIBRARY GENERAL PUBLIC LICENSE|GNU LESSER GENERAL PUBLIC LICENSE\s+Version 2\.1/, 'LGPL-2.1'],
+  [/GNU LIBRARY GENERAL PUBLIC LICENSE\s+Version 2/, 'LGPL-2'],
+  [/GNU LESSER GENERAL PUBLIC LICENSE\s+Version 2\.1/, 'LGPL-2.1'],
   [/GNU LESSER GENERAL PUBLIC LICENSE\s+Version 3/, 'LGPL-3'],
   [/GNU GENERAL PUBLIC LICENSE\s+Version 2/, 'GPL-2'],
   [/GNU GENERAL PUBLIC LICENSE\s+Version 3/, 'GPL-3'],

@@ -1,5 +1,6 @@
 /*
  * What callers start of a program that runs on Bun: becomes the executable ENGINE, with the same arguments and a cleaned environment.
+ * ENGINE is a path relative to the directory of this file: an installation can be moved.
  *
  * Bun and JavaScriptCore read variables before the first line of JavaScript. Those of the caller must not change the program (BUN_BE_BUN
  * makes a plain Bun of it), and some settings can be made by variables only. argv[0] becomes the path of this file: the program looks for
@@ -26,20 +27,22 @@ static int is_dropped(const char *variable) {
   return 0;
 }
 
-static int fail(const char *what) {
+static int fail(const char *path, const char *call) {
   const char *reason = strerrorname_np(errno);
-  const char *parts[] = {ENGINE ": ", what, " failed (", reason ? reason : "unknown", ")\n"};
+  const char *parts[] = {path, ": ", call, " failed (", reason ? reason : "unknown", ")\n"};
   for (size_t i = 0; i < COUNT(parts); i++)
     if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) break;
   return 127;
 }
 
 int main(int argc, char **argv, char **environment) {
-  char self[PATH_MAX];
+  char self[PATH_MAX], engine[PATH_MAX + sizeof ENGINE];
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (length < 0 || argc < 1) return fail("readlink of /proc/self/exe");
+  if (length < 0 || argc < 1) return fail("/proc/self/exe", "readlink");
   self[length] = '\0';
   argv[0] = self;
+  strcpy(engine, self);
+  strcpy(strrchr(engine, '/') + 1, ENGINE);
 
   size_t count = 0, kept = 0;
   while (environment[count]) count++;
@@ -48,6 +51,6 @@ int main(int argc, char **argv, char **environment) {
     if (!is_dropped(environment[i])) clean[kept++] = environment[i];
   for (size_t i = 0; i < COUNT(added); i++) clean[kept++] = added[i];
   clean[kept] = NULL;
-  execve(ENGINE, argv, clean);
-  return fail("execve");
+  execve(engine, argv, clean);
+  return fail(engine, "execve");
 }

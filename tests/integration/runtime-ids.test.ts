@@ -39,7 +39,7 @@ describe('ids of containers', function () {
   it('list fails for users without permission, instead of printing an empty list', async () => {
     rig.prepare();
     assert.deepEqual(quiet(await rig.create()), SILENT);
-    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', ...RUNTIME, 'list'];
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', RUNTIME, 'list'];
     const { code, stdout, stderr } = await run('setpriv', nobody);
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /^\/run\/kata-containers\/containers-mapping cannot be read \(EACCES\): run the command as root\n$/);

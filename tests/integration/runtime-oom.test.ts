@@ -37,7 +37,7 @@ describe('kata-oom', function () {
   }
 
   async function report(...args: string[]): Promise<{ code: number | null; stderr: string }> {
-    const runtime = new Component('runtime/dist/kata-runtime.cjs', ['kata-oom', ...args, 'box']);
+    const runtime = new Component('runtime/dist/bin/kata-runtime', ['kata-oom', ...args, 'box']);
     const { code } = await runtime.exited;
     return { code, stderr: runtime.stderr };
   }

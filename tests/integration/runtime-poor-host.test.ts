@@ -17,7 +17,7 @@ describe('kata-runtime create on a host that lacks a requirement', function () {
   function create(prepare: string): Promise<Outcome> {
     const script = `${prepare}; "$@"; code=$?; find /run -mindepth 1 ! -type d; ls /run/vc/sbs /run/kata-containers/containers-mapping; exit $code`;
     const args = ['create', '--bundle', rig.scratch.file('bundle'), rig.id];
-    const command = [...RUNTIME, '--kata-config', rig.scratch.file('c.toml'), ...args];
+    const command = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), ...args];
     return run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...command]);
   }
   const nothing = /^(\/run\/vc\/sbs:|\/run\/kata-containers\/containers-mapping:|\s)*$/;

@@ -10,11 +10,8 @@ import type { Outcome } from '../support/run.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { Scratch } from '../support/process.ts';
 
-/** The program and the first arguments of kata-runtime: the bundle, or the executable that KATA_RUNTIME names. */
-export const RUNTIME: readonly [program: string, ...args: string[]] =
-  process.env['KATA_RUNTIME'] === undefined
-    ? [process.execPath, '--no-warnings', join(import.meta.dirname, '../../packages/runtime/dist/kata-runtime.cjs')]
-    : [process.env['KATA_RUNTIME']];
+/** kata-runtime as it is installed: an executable with its engine. */
+export const RUNTIME = join(import.meta.dirname, '../../packages/runtime/dist/bin/kata-runtime');
 export const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
 
 export interface Modes {
@@ -35,7 +32,7 @@ let count = 0;
 export class RuntimeRig {
   readonly scratch = new Scratch();
   readonly id = `it-${process.pid}-${count++}`;
-  readonly #runtime: typeof RUNTIME;
+  readonly #runtime: string;
   #outputs = 0;
 
   constructor(runtime = RUNTIME) {
@@ -111,8 +108,7 @@ export class RuntimeRig {
     const name = this.scratch.file(`out${this.#outputs++}`);
     writeFileSync(`${name}.in`, input);
     const files = [openSync(`${name}.in`, 'r'), openSync(name, 'w'), openSync(`${name}.err`, 'w')] as const;
-    const [program, ...first] = this.#runtime;
-    const child = spawn(program, [...first, '--kata-config', this.scratch.file('c.toml'), ...args], { stdio: [...files] });
+    const child = spawn(this.#runtime, ['--kata-config', this.scratch.file('c.toml'), ...args], { stdio: [...files] });
     for (const fd of files) closeSync(fd);
     const output = (): Omit<Outcome, 'code'> => {
       const bytes = readFileSync(name);

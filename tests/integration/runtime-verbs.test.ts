@@ -159,7 +159,7 @@ describe('kata-runtime on a running container', function () {
 
   it('events ends when its reader has closed the pipe', async () => {
     await running();
-    const args = [...RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
+    const args = [RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
     const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
     assert.match(stdout, /^{"type":"(stats|oom)".*\n$/);
     assert.equal(stderr, 'write failed (EPIPE)\n');

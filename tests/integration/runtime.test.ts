@@ -232,7 +232,7 @@ describe('kata-runtime', function () {
       '-s',
       'KILL',
       '2',
-      ...RUNTIME,
+      RUNTIME,
       '--kata-config',
       scratch.file('c.toml'),
       'create',

@@ -27,12 +27,13 @@ export class Component {
   readonly #stdout: Buffer[] = [];
   stderr = '';
 
-  /** `bundle` is relative to packages/. It inherits `fds` as 3 and so on. @throws Error when it was not built */
-  constructor(bundle: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
-    const path = join(repository, 'packages', bundle);
+  /** `built` is relative to packages/: a bundle, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was not built */
+  constructor(built: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
+    const path = join(repository, 'packages', built);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
     forbidIoUring(linuxKernel); // as the runtime does: they would start twice else
-    this.child = spawn(process.execPath, ['--no-warnings', path, ...args], {
+    const [program, ...first] = path.endsWith('.cjs') ? [process.execPath, '--no-warnings', path] : [path];
+    this.child = spawn(program, [...first, ...args], {
       stdio: ['pipe', 'pipe', 'pipe', ...fds],
       env: { ...process.env, ...environment },
     }) as ChildProcessWithoutNullStreams;

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { engineNotice, readEngineVersions } from './notice.ts';
+
+describe('the notice of a program with Bun', () => {
+  it('names libraries under the LGPL with their licences, and the sources of exactly these versions', () => {
+    const text = engineNotice({ bun: '1.2.3', revision: 'b00', webkit: 'ec1', tinycc: '7cc' });
+    assert.match(text, /JavaScriptCore.* version 2 or later \(file LGPL-2\)/);
+    assert.match(text, /TinyCC .* version 2\.1 or later \(file LGPL-2\.1\)/);
+    for (const source of ['oven-sh/bun, tag bun-v1.2.3, commit b00', 'oven-sh/WebKit, commit ec1', 'oven-sh/tinycc, commit 7cc'])
+      assert.ok(text.includes(`https://github.com/${source}\n`), source);
+    assert.match(text, /^To make kata-runtime with a changed library:$/m);
+  });
+
+  it('has the versions from the Bun that is shipped', () => {
+    const { bun, ...commits } = readEngineVersions();
+    assert.match(bun, /^\d+\.\d+\.\d+$/);
+    for (const commit of Object.values(commits)) assert.match(commit, /^[0-9a-f]{40}$/);
+  });
+});

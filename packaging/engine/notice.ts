@@ -1,0 +1,80 @@
+/** What comes with a program that contains Bun: the licences of JavaScriptCore and TinyCC, which are linked into Bun, ask for it (LGPL-2, section 6). */
+import { execFileSync } from 'node:child_process';
+import { bun } from './install.ts';
+
+/** What Bun says of itself. Revisions are commits. */
+export interface EngineVersions {
+  readonly bun: string;
+  readonly revision: string;
+  readonly webkit: string;
+  readonly tinycc: string;
+}
+
+export function readEngineVersions(): EngineVersions {
+  const script =
+    'const { bun, webkit, tinycc } = process.versions; console.log(JSON.stringify({ bun, webkit, tinycc, revision: Bun.revision }))';
+  return JSON.parse(execFileSync(bun, ['-e', script], { encoding: 'utf8', env: {} })) as EngineVersions;
+}
+
+/** Other libraries in Bun, by licence, as LICENSE.md of Bun's sources lists them. */
+const others: readonly [licence: string, libraries: string][] = [
+  ['MIT', 'brotli, c-ares, libdeflate, ls-hpack, ls-qpack, lsquic (parts BSD-3-Clause), mimalloc, picohttpparser, uucode, polyfills'],
+  ['Apache-2.0', 'highway, simdutf, uSockets, uWebSockets, parts of TigerBeetle and LLVM (with LLVM exception)'],
+  ['BSD-2-Clause', 'libbase64, libspng, parts of WebKit'],
+  ['BSD-3-Clause', 'libjpeg-turbo (parts IJG, Zlib), libwebp, lol-html, zstd'],
+  ['Zlib', 'zlib-ng'],
+  ['Unicode-3.0', 'ICU'],
+  ['several', 'boringssl, libarchive'],
+];
+
+/** Text for a directory with the files that it names (packaging/rpm/licences.ts). Pure. */
+export const engineNotice = ({ bun, revision, webkit, tinycc }: EngineVersions): string => `kata-runtime contains Bun ${bun}
+
+The program libexec/kata-containers/kata-runtime consists of kata-runtime (Apache-2.0, file LICENSE)
+and Bun (MIT, below). Two libraries in Bun, linked statically, and their use are covered by:
+
+  JavaScriptCore, a part of WebKit   GNU Library General Public License, version 2 or later (file LGPL-2)
+  TinyCC                             GNU Lesser General Public License, version 2.1 or later (file LGPL-2.1)
+
+You may change these libraries, use kata-runtime with the changed libraries, and reverse-engineer
+kata-runtime to debug your changes. Other libraries in Bun:
+
+${others.map(([licence, libraries]) => `  ${`${licence}:`.padEnd(14)} ${libraries}`).join('\n')}
+
+node.LICENSE has the texts of many of them, Bun's sources have all.
+
+Sources of these versions:
+
+  Bun              https://github.com/oven-sh/bun, tag bun-v${bun}, commit ${revision}
+  JavaScriptCore   https://github.com/oven-sh/WebKit, commit ${webkit}
+  TinyCC           https://github.com/oven-sh/tinycc, commit ${tinycc}
+  kata-runtime     the sources of this version of Kata Containers
+
+To make kata-runtime with a changed library:
+
+  1. Build Bun with the library, as LICENSE.md and CONTRIBUTING.md of its sources describe.
+  2. In the sources of kata-runtime, run tools/setup.sh, and replace the file
+     node_modules/@oven/bun-linux-x64-baseline/bin/bun by the one that you have built.
+  3. Run "npx nx run runtime:build", and replace the installed program by
+     packages/runtime/dist/libexec/kata-containers/kata-runtime.
+
+The program that callers start, bin/kata-runtime, contains parts of the GNU C library (file
+libc6.copyright). Its source is packaging/engine/launch.c in the sources of kata-runtime.
+
+MIT licence of Bun, https://bun.com
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial
+portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
+OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+`;
