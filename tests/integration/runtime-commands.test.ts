@@ -1,13 +1,18 @@
 /** Kata's own commands, and commands that need no container, as people and engines call them. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
+import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
 const refused = (text: string): object => ({ code: 1, stdout: '', stderr: `${text}\n` });
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
+/** Capacity of a pipe, pipe(7). */
+const PIPE_BYTES = 1 << 16;
 
 describe('commands of kata-runtime', function () {
   this.timeout(60_000);
@@ -71,6 +76,40 @@ describe('commands of kata-runtime', function () {
       const { code, stderr } = await run('sh', ['-c', command]);
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });
+
+  it('a result waits for the reader of a full pipe that others have made non-blocking, and leaves the pipe so', async () => {
+    const path = rig.scratch.file('fifo');
+    await run('mkfifo', [path]);
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const received: Buffer[] = [];
+    /** All that the pipe has. */
+    const drain = (): void => {
+      for (const piece = Buffer.alloc(PIPE_BYTES); ;)
+        try {
+          received.push(Buffer.from(piece.subarray(0, readSync(pipe, piece))));
+        } catch {
+          return; // empty
+        }
+    };
+    writeSync(pipe, Buffer.alloc(PIPE_BYTES, '.')); // as many as fit
+    const child = spawn('sh', ['-c', `read line; exec ${RUNTIME} features`], { stdio: ['pipe', pipe, 'inherit'] });
+    let code: number | null | undefined;
+    child.once('exit', (ended) => (code = ended));
+    linuxKernel.setNonBlocking(pipe, true); // starting a process has ended that
+    child.stdin?.end('\n');
+    const isWriting = (): boolean =>
+      existsSync(`/proc/${child.pid}/syscall`) && readFileSync(`/proc/${child.pid}/syscall`, 'latin1').startsWith('1 '); // write(2)
+    await until('it waits for the reader, or ends', () => code !== undefined || isWriting());
+    await until('it ends', () => {
+      drain();
+      return code !== undefined;
+    });
+    drain();
+    const text = Buffer.concat(received).toString().replace(/^\.*/, '');
+    assert.deepEqual([code, text], [0, (await run(RUNTIME, ['features'])).stdout]);
+    assert.match(readFileSync(`/proc/self/fdinfo/${pipe}`, 'latin1'), /^flags:\t0?1?[0-7]*4\d{3}$/m);
+    closeSync(pipe);
+  });
 
   it('spec writes a config.json that create accepts, and does not overwrite it', async () => {
     rig.prepare();

@@ -130,6 +130,31 @@ describe('kata-runtime on Bun', function () {
       assert.doesNotMatch(environment, /(^|\0|\n)(BUN|NODE|JSC|MIMALLOC)_/);
   });
 
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const)
+    it(`run and exec pass ${signal} to the process`, async () => {
+      const name = signal.slice('SIG'.length);
+      rig.prepare({ shim: `trap "exit 7" ${name}; echo ready >>${rig.scratch.file('shims')}; while :; do sleep 0.05; done` });
+      const shims = (): number =>
+        existsSync(rig.scratch.file('shims')) ? readFileSync(rig.scratch.file('shims'), 'utf8').split('\n').length - 1 : 0;
+      const container = rig.start(['run', '--bundle', rig.scratch.file('bundle'), rig.id]);
+      const runEnded = once(container.child, 'exit');
+      await until('the container runs', () => shims() === 1 && rig.calls().some((call) => call.startsWith('startContainer')));
+      const more = rig.start(['exec', rig.id, 'x']);
+      const execEnded = once(more.child, 'exit');
+      await until('the second process runs', () => shims() === 2);
+      more.child.kill(signal);
+      assert.deepEqual([await execEnded, more.output().stderr], [[7, null], '']);
+      container.child.kill(signal);
+      assert.deepEqual([await runEnded, container.output().stderr], [[7, null], '']);
+    });
+
+  it("a caller's pipes and terminal stay as they were", async () => {
+    const look = 'stty -g; for fd in 0 1 2; do grep ^flags /proc/self/fdinfo/$fd; done';
+    const script = `before=$(${look.replace('self', '$$')}); ${path} list >/dev/null 2>&1 <&0; ${path} state nobody; after=$(${look.replace('self', '$$')}); [ "$before" = "$after" ] && echo same`;
+    const { stdout } = await run('script', ['-qec', script, '/dev/null']);
+    assert.match(stdout, /^same\r?$/m);
+  });
+
   it('a crash prints no link, and sends no report', async () => {
     const curl = scratch.file('bin/curl');
     mkdirSync(scratch.file('bin'));

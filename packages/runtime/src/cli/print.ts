@@ -1,14 +1,30 @@
 /** Prints results on stdout without process.stdout, which loads sockets and streams and takes longer than most verbs. */
-import { writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
+
+const STDOUT = 1;
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+}
+
+/** Opened again, a pipe waits for its reader; others who have it go on without waiting (proc(5), /proc/PID/fd). */
+function writeWaiting(bytes: Buffer): void {
+  const fd = openSync(`/proc/self/fd/${STDOUT}`, 'w');
+  try {
+    writeAll(fd, bytes);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /** Writes all of `text`. */
 export function print(text: string): void {
   let rest = Buffer.from(text);
   try {
-    while (rest.length > 0) rest = rest.subarray(writeSync(1, rest));
+    while (rest.length > 0) rest = rest.subarray(writeSync(STDOUT, rest));
   } catch (error) {
     if (errorCode(error) !== 'EAGAIN') throw error;
-    process.stdout.write(rest); // a non-blocking pipe that is full: this waits
+    writeWaiting(rest);
   }
 }
