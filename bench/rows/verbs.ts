@@ -76,7 +76,7 @@ export const verbProbes: readonly Probe[] = [
   },
   {
     rows: [{ name: 'bun', what: 'for comparison: Bun with an empty program', unit: 'ms' }],
-    sides: { kata: { sample: async (rig) => [await rig.inside(bun, '-e', '0')] } },
+    sides: { kata: { sample: async (testbed) => [await testbed.timeInEngine(bun, '-e', '0')] } },
   },
   {
     rows: [{ name: 'node', what: 'for comparison: Node with an empty program', unit: 'ms' }],

@@ -40,7 +40,7 @@ describe('devices of QEMU', function () {
     const config = rig.scratch.file('c.toml');
     const script = `
       ${prepare}
-      kata() { ${RUNTIME.map((part) => `'${part}'`).join(' ')} --kata-config '${config}' "$@"; }
+      kata() { '${RUNTIME}' --kata-config '${config}' "$@"; }
       kata create --bundle '${rig.scratch.file('bundle')}' ${rig.id} || exit
       top=$(sed -n 's/^[0-9]*:${hierarchy}:\\(.*\\)\\/qemu$/\\1/p' /proc/$(cat /run/vc/vm/${rig.id}/pid)/cgroup)
       cd '${rig.scratch.file('.')}' && sh -c '${PROBE.replaceAll("'", `'\\''`)}' sh "/sys/fs/cgroup${hierarchy === '' ? '' : `/${hierarchy}`}$top${group}"
@@ -76,7 +76,7 @@ describe('devices of QEMU', function () {
 
   it('on a host without the controller, the error of create names the key that disables the limit', async () => {
     rig.prepare();
-    const create = [...RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
+    const create = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
     const script = 'umount -l /sys/fs/cgroup/devices; umount -lR /sys/fs/cgroup/unified; "$@"';
     const { code, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...create]);
     const remedy = 'qemu_device_cgroup = false in [hypervisor.qemu] runs it without';
