@@ -171,7 +171,7 @@ describe('VM templates', function () {
     try {
       const { code, stderr } = await other.inMounts(program, ['factory', 'init']);
       assert.equal(code, 1);
-      assert.match(stderr, /full has no room for a VM template: \d+ of 448 MiB are free/);
+      assert.match(stderr, /full has no space for a VM template: \d+ of 448 MiB are free/);
       assert.equal((await other.docker(['run', '--rm', 'busybox', 'echo', 'well'])).stdout, 'well\n');
       assert.deepEqual(readdirSync(full), []);
     } finally {

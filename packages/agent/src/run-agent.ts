@@ -77,7 +77,9 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
   linuxKernel.becomeSubreaper();
   const reaper = new Reaper(linuxKernel);
   reaper.start();
-  openForDevelopers(options, reaper, log).catch((error: unknown) => log.warn('debugging is not possible', { reason: String(error) }));
+  openForDevelopers(options, reaper, log).catch((error: unknown) =>
+    log.warn('the debugging options have no effect', { reason: String(error) }),
+  );
   const sandbox = new Sandbox({
     kernel: linuxKernel,
     reaper,

@@ -47,10 +47,10 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
  * pipeline() would destroy the other direction at the first end.
  */
 async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
-  client.on('error', (error) => log.debug('a client connection broke', { reason: errorMessage(error) }));
+  client.on('error', (error) => log.debug('a client connection failed', { reason: errorMessage(error) }));
   const stream = await session.openStream();
   stream.on('error', (error) => {
-    log.debug('a stream broke', { reason: errorMessage(error) });
+    log.debug('a stream failed', { reason: errorMessage(error) });
     client.destroy();
   });
   stream.on('close', () => client.destroySoon());
@@ -66,7 +66,7 @@ async function relay(client: Socket, { session, reading, garbage, log }: Relayin
 export async function listen(path: string, relaying: Relaying): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (client) => {
     relay(client, relaying).catch((error: unknown) => {
-      relaying.log.warn('no stream for a client', { reason: errorMessage(error) });
+      relaying.log.warn('no stream could be opened for a client', { reason: errorMessage(error) });
       client.destroy();
     });
   });

@@ -48,7 +48,7 @@ export async function connectMux(path: string, reading: ReadBufferPool, log: Log
     windowBytes: WINDOW_BYTES,
     onRefusal: (count) => {
       // Only the 1st, 2nd, 4th, 8th … are logged: a guest must not fill the log.
-      if ((count & (count - 1)) === 0) log.warn('the guest opens streams, which are refused', { component: 'yamux', count });
+      if ((count & (count - 1)) === 0) log.warn('streams that the guest opened were refused', { component: 'yamux', count });
     },
   });
   return session;

@@ -142,7 +142,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     const from = { abandoned: virtiofsdEnd(environment), consoleSocket: environment[CONSOLE_VARIABLE], isConfined: isToConfine };
     return await serve({ options, sockets, ...from }, log);
   } catch (error) {
-    log.error('the proxy cannot go on', { reason: errorMessage(error) });
+    log.error('the proxy failed', { reason: errorMessage(error) });
     return FATAL_EXIT;
   }
 }

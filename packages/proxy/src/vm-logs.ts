@@ -1,20 +1,20 @@
 /**
- * The logs of a VM, open from the start: kata-proxy reads and cuts them when it reaches no path any more. They are in /run, which is memory,
- * and a guest can have QEMU, virtiofsd and this proxy complain as often as it likes. The proxy keeps them small because no other process of
- * ours lives as long as the sandbox.
+ * The logs of a VM, opened at the start: a confined kata-proxy can read and truncate them without a path. They are in /run, which is memory,
+ * and a guest can make QEMU, virtiofsd and this proxy log without limit. The proxy truncates them because no other process lives as long as
+ * the sandbox.
  */
 import { constants, fstatSync, ftruncateSync, openSync, readSync, watch, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
-/** A log that is longer is cut to its last part. */
+/** A longer log is cut to its last part. */
 const MAX_BYTES = 1 << 20;
 const KEPT_BYTES = 64 << 10;
-/** Between two looks at what changes: a flood must not keep the proxy from its work. */
+/** Interval of the checks: a flood must not take the proxy's CPU time. */
 const PAUSE_MS = 100;
 
-/** Those of a VM, and no other file: the directory is named on our command line, and may be anybody's. */
+/** Only the log files of a VM: the directory comes from the command line, and may contain other files. */
 const QEMU_LOG = 'qemu.log';
 const NAMES = [QEMU_LOG, 'virtiofsd.log', 'proxy.log'];
 
@@ -34,7 +34,7 @@ function readEnd(file: number, length: number): Buffer {
   return bytes.subarray(0, readSync(file, bytes, 0, length, Math.max(0, fstatSync(file).size - length)));
 }
 
-/** In place, because others have it open: they append, and so go on where it ends now. */
+/** In place, because its writers have it open: they append at the new end. */
 function shorten(file: number): void {
   if (fstatSync(file).size <= MAX_BYTES) return;
   const last = readEnd(file, KEPT_BYTES);
@@ -60,26 +60,26 @@ export class VmLogs {
       try {
         for (const file of this.#files.values()) shorten(file);
       } catch (error) {
-        log.debug('a log cannot be looked at', { reason: errorMessage(error) });
+        log.debug('a log cannot be checked', { reason: errorMessage(error) });
       }
     };
     const watcher = watch(directory, { persistent: false }, (_, name) => {
       if (name !== null && this.#files.has(name)) timer ??= setTimeout(look, PAUSE_MS).unref();
     });
-    watcher.on('error', (error) => log.warn('the logs of the VM are not looked at', { reason: errorMessage(error) }));
+    watcher.on('error', (error) => log.warn('the logs of the VM are not checked', { reason: errorMessage(error) }));
     this.#close = () => {
       clearTimeout(timer);
       watcher.close();
     };
   }
 
-  /** The end of qemu.log, empty when there is none. */
+  /** The end of qemu.log; empty when the file does not exist. */
   qemuLog(): string {
     const file = this.#files.get(QEMU_LOG);
     return file === undefined ? '' : readEnd(file, KEPT_BYTES).toString('utf8');
   }
 
-  /** Does not cut them any more. They stay open to be read. */
+  /** Stops truncating the logs. They stay open for reading. */
   stop(): void {
     this.#close();
   }

@@ -25,7 +25,7 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
     } catch (error) {
       // Any error that the agent answers is the end of the stream; an agent that cannot be reached is an error of the shim.
       if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;
-      if (error.message !== END) log.warn('output ends early', { stream: output, reason: error.message });
+      if (error.message !== END) log.warn('output has ended early', { stream: output, reason: error.message });
       return undefined;
     }
   };

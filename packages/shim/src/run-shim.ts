@@ -64,7 +64,7 @@ function openLog(options: ShimOptions): Logger {
 /** All output first, then the status: the agent removes a process once it has returned its status. */
 async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<ProcessEnd> {
   if (terminal) takeTerminal(target, linuxKernel, log);
-  copyInput(target, 0).catch((error: unknown) => log.info('stdin ends', { reason: errorMessage(error) }));
+  copyInput(target, 0).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];
   if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
   limitV8Memory();
@@ -118,7 +118,7 @@ async function connectAndRelay(options: ShimOptions, { onConnect, onOomKill }: E
     if (isOomKilled) await onOomKill();
     return options.proxyExitCode ? code & 0xff : 0;
   } catch (error) {
-    log.error('the process is lost', { reason: errorMessage(error) });
+    log.error('the connection to the process is lost', { reason: errorMessage(error) });
     return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
   }
 }

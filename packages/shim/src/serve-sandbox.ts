@@ -36,6 +36,6 @@ export async function serveSandbox({ agentPath, helper, kernel }: SandboxPlace, 
     const { watchNetwork } = await import('./watch-network.ts');
     watchNetwork(helper, kernel, log);
   } catch (error) {
-    log.error('changes of the network are not seen', { reason: errorMessage(error) });
+    log.error('changes of the network are not noticed', { reason: errorMessage(error) });
   }
 }

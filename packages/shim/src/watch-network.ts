@@ -52,6 +52,6 @@ export function watchNetwork(helper: RuntimeHelper, kernel: Pick<Kernel, 'openNe
   const readBuffer = Buffer.allocUnsafeSlow(MESSAGE_BYTES);
   const stream = openPollableStream(kernel.openNetworkMonitor(), { direction: 'read', readBuffer, onRead });
   stream.unref();
-  stream.on('error', (error) => log.error('changes of the network are not seen any more', { reason: errorMessage(error) }));
+  stream.on('error', (error) => log.error('changes of the network are no longer noticed', { reason: errorMessage(error) }));
   stream.resume();
 }

@@ -106,7 +106,9 @@ export class Container {
       throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} status ${this.#state}, should be created`);
     await this.#tools.crun.run(['start', this.id]);
     if (this.#state === 'created') this.#state = 'running';
-    this.#watchOom(onOom).catch((error: unknown) => this.#tools.log.warn('no OOM events', { container: this.id, reason: String(error) }));
+    this.#watchOom(onOom).catch((error: unknown) =>
+      this.#tools.log.warn('OOM events cannot be watched', { container: this.id, reason: String(error) }),
+    );
   }
 
   async exec(execId: string, message: ProcessMessage | undefined): Promise<void> {

@@ -98,7 +98,7 @@ export class NameServer {
       if (client.readableEnded && unanswered === 0) client.end();
     };
     client.setTimeout(IDLE_MS, () => client.destroy());
-    client.on('error', (error) => this.#log.debug('the connection of a DNS client broke', { reason: errorMessage(error) }));
+    client.on('error', (error) => this.#log.debug('the connection of a DNS client failed', { reason: errorMessage(error) }));
     client.on('data', (piece: Buffer) => {
       for (const message of messages.push(piece)) {
         unanswered++;

@@ -27,7 +27,7 @@ export async function serveDebugConsole(
 ): Promise<void> {
   log.info('debug console is open', { debug_console: path });
   while (signal?.aborted !== true) {
-    await runShell(path, reaper).catch((error: unknown) => log.warn('debug console', { reason: errorMessage(error) }));
+    await runShell(path, reaper).catch((error: unknown) => log.warn('the debug console failed', { reason: errorMessage(error) }));
     await sleep(pauseMs);
   }
 }

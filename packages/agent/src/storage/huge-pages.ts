@@ -17,5 +17,5 @@ export function reserveHugePages(options: readonly string[], root = '/sys/kernel
   const file = `${root}/hugepages-${wanted.pageKiB}kB/nr_hugepages`;
   writeFileSync(file, String(wanted.pages));
   const got = Number(readFileSync(file, 'latin1'));
-  if (got < wanted.pages) throw new Error(`the guest has ${got} huge pages of ${wanted.pageKiB} KiB, ${wanted.pages} are wanted`);
+  if (got < wanted.pages) throw new Error(`the guest has ${got} huge pages of ${wanted.pageKiB} KiB, ${wanted.pages} are requested`);
 }

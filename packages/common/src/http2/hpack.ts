@@ -7,7 +7,7 @@ import { decodeHuffman } from './huffman.ts';
 
 function encodeText(text: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length >= 127) throw new RangeError('a header of ours is short');
+  if (bytes.length >= 127) throw new RangeError('a literal header has at most 126 bytes');
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 

@@ -85,8 +85,8 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     while (!this.shutdown && this.#unacknowledged >= this.config.acceptBacklog)
       await new Promise<void>((resolve) => this.#openings.push(resolve));
     if (this.shutdown) throw new Error('yamux session is closed');
-    if (this.remoteGoAway) throw new Error('yamux peer takes no more streams');
-    if (this.nextStreamID > MAX_STREAM_ID) throw new Error('yamux stream ids are used up');
+    if (this.remoteGoAway) throw new Error('yamux peer accepts no more streams');
+    if (this.nextStreamID > MAX_STREAM_ID) throw new Error('no yamux stream ids are left');
     const stream = new YamuxStream(this, this.nextStreamID, STREAM_STATES.Init);
     this.nextStreamID += 2;
     this.#table.set(stream.id, stream);

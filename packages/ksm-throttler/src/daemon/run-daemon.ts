@@ -37,7 +37,10 @@ function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (s
     try {
       writeRecord(host.recordPath, record);
     } catch (error) {
-      log.warn('the state cannot be kept: it will be unknown after a kill -9', { path: host.recordPath, reason: errorMessage(error) });
+      log.warn('the values of the host cannot be saved, and would be lost after kill -9', {
+        path: host.recordPath,
+        reason: errorMessage(error),
+      });
     }
   };
 }

@@ -63,7 +63,7 @@ describe('parseResources', () => {
     ['', /not JSON/],
     ['[]', /^the resources must be an object$/],
     ['null', /^the resources must be an object$/],
-    ['{"memory":{"limit":"64m"}}', /^the resources are not what OCI says: memory\.limit must be an integer, from -/],
+    ['{"memory":{"limit":"64m"}}', /^the resources do not match the OCI specification: memory\.limit must be an integer, from -/],
     ['{"cpu":{"quota":1.5}}', /: cpu\.quota must be an integer/],
     ['{"cpu":{"cpus":0}}', /: cpu\.cpus must be a string$/],
     ['{"blockIO":{"weight":"x"}}', /: blockIO\.weight must be an integer/],

@@ -89,5 +89,5 @@ export function parseResources(text: string): Resources {
   }
   const [field, problem] = resourcesShape(value, '') ?? [];
   if (problem === undefined) return value as Resources;
-  throw new UsageError(`the resources${field === '' ? '' : ` are not what OCI says: ${field}`} ${problem}`);
+  throw new UsageError(`the resources${field === '' ? '' : ` do not match the OCI specification: ${field}`} ${problem}`);
 }

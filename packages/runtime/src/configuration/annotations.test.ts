@@ -122,7 +122,7 @@ describe('annotations', () => {
   it('a hash must fit its file', () => {
     const sha512 = createHash('sha512').update('kernel').digest('hex');
     assert.equal(hypervisor({ kernel_hash: sha512.toUpperCase() }).kernel, configuration.hypervisor.kernel);
-    assert.throws(() => hypervisor({ kernel_hash: '00' }), /kernel has not the SHA-512 that annotation .*kernel_hash asks for/);
+    assert.throws(() => hypervisor({ kernel_hash: '00' }), /kernel does not have the SHA-512 of annotation .*kernel_hash/);
   });
 
   it('a key of the confinement can never be changed', () => {

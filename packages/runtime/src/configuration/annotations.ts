@@ -155,7 +155,7 @@ function read(change: Change, configuration: Configuration): { readonly key: str
 function checkHash({ annotation, name, value }: Change, hypervisor: Readonly<Record<string, unknown>>): void {
   const path = String(hypervisor[hashed[name] ?? ''] ?? '');
   const found = path === '' ? '' : createHash('sha512').update(readFileSync(path)).digest('hex');
-  if (found !== value.toLowerCase()) throw new KataError(`${path || 'no file'} has not the SHA-512 that annotation ${annotation} asks for`);
+  if (found !== value.toLowerCase()) throw new KataError(`${path || 'no file'} does not have the SHA-512 of annotation ${annotation}`);
 }
 
 /** An image in an annotation replaces an initrd in the file, and vice versa. */

@@ -244,7 +244,7 @@ export class TemplateStore {
     for (const key of useless) await this.remove(key);
     const { bavail, bsize } = statfsSync(this.#root);
     const freeMib = Math.floor((bavail * bsize) / MIB);
-    if (freeMib < NEEDED_MIB) throw new KataError(`${this.#root} has no room for a VM template: ${freeMib} of ${NEEDED_MIB} MiB are free`);
+    if (freeMib < NEEDED_MIB) throw new KataError(`${this.#root} has no space for a VM template: ${freeMib} of ${NEEDED_MIB} MiB are free`);
   }
 
   #madeMs(key: string): number {

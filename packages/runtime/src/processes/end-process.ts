@@ -26,7 +26,7 @@ const KILL_MS = 5000;
 export async function endProcess(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   if (!signalProcess(identity, 'SIGTERM') || (await waitForEnd(identity, graceMs))) return;
   signalProcess(identity, 'SIGKILL');
-  if (!(await waitForEnd(identity, killMs))) throw new KataError(`process ${identity.pid} does not end (is it stuck in the kernel?)`);
+  if (!(await waitForEnd(identity, killMs))) throw new KataError(`process ${identity.pid} does not exit (is it stuck in the kernel?)`);
 }
 
 /** Ends a process and its descendants: a daemon's child may keep namespaces alive. */

@@ -97,7 +97,7 @@ async function askBlockMiB({ agent }: ResizedSandbox): Promise<number> {
 /** Memory that the VM lacks for its containers' limits. The VM only grows: a guest does not give memory back. */
 function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits[]): number {
   const missing = extraMemoryMiB(all) - pluggedMiB;
-  if (missing < 0) log.debug('the VM keeps memory that its containers may not use', { mebibytes: -missing });
+  if (missing < 0) log.debug('the VM has more memory than the limits of its containers need', { mebibytes: -missing });
   return Math.max(0, missing);
 }
 

@@ -102,7 +102,7 @@ const nodes = async (monitor: QmpClient): Promise<string[]> =>
 
 /** QEMU cannot detach an NVDIMM from a running VM. Removes only one that was attached incompletely. */
 async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
-  if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM stays as long as its VM');
+  if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM cannot be detached while its VM runs');
   await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // there may be none
 }
 

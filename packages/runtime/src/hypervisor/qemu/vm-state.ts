@@ -23,7 +23,8 @@ async function completed(monitor: QmpClient, timeoutMs: number): Promise<void> {
   for (;;) {
     const { status, 'error-desc': reason = 'no reason is known' } = (await monitor.execute('query-migrate')) as Migration;
     if (status === 'completed') return;
-    if (status === 'failed' || status === 'cancelled') throw new HypervisorError(`the state of the VM was not moved (${status})`, reason);
+    if (status === 'failed' || status === 'cancelled')
+      throw new HypervisorError(`the state of the VM was neither saved nor loaded (${status})`, reason);
     if (performance.now() > deadline) throw new TimeoutError('the state of the VM', timeoutMs);
     await sleep(LOOK_MS);
   }

@@ -123,11 +123,11 @@ export class QmpClient {
       try {
         for (const line of splitter.push(chunk.toString('utf8'))) this.#receive(parseQmpMessage(line));
       } catch (error) {
-        this.#fail(new HypervisorError('QEMU sent something that is not QMP', '', { cause: error }));
+        this.#fail(new HypervisorError('QEMU sent an invalid QMP message', '', { cause: error }));
         this.#connection.destroy();
       }
     });
-    this.#connection.on('error', () => this.#fail(new HypervisorError('the QMP connection broke', '')));
+    this.#connection.on('error', () => this.#fail(new HypervisorError('the QMP connection failed', '')));
     this.#connection.on('close', () => this.#fail(new HypervisorError('QEMU closed the QMP connection', '')));
   }
 

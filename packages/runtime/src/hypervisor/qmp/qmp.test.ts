@@ -102,6 +102,6 @@ describe('QmpClient', () => {
 
   it('garbage ends the conversation', async () => {
     qemu.write('hello\r\n');
-    await assert.rejects(QmpClient.open(ours), /not QMP/);
+    await assert.rejects(QmpClient.open(ours), /invalid QMP message/);
   });
 });
