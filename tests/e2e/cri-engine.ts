@@ -265,7 +265,7 @@ export class CriEngine {
   async #removeCgroups(): Promise<void> {
     const script = 'for top in /sys/fs/cgroup/*"$1"; do [ ! -e "$top" ] || find "$top" -depth -type d -exec rmdir {} +; done';
     const { code, stderr } = await this.inside('sh', ['-c', script, 'sh', this.#cgroup]);
-    if (code !== 0) throw new Error(`control groups: ${stderr}`);
+    if (code !== 0) throw new Error(`cgroups: ${stderr}`);
   }
 
   async #import(name: string, command: readonly string[]): Promise<void> {

@@ -125,7 +125,7 @@ describe("pods with containerd's CRI plugin", function () {
         assert.ok(Number(stats.cpu.usage_core_nano_seconds.value) > 0 && Number(stats.memory.working_set_bytes.value) > 0);
       }
       const { stats } = await engine.call('PodSandboxStats', { pod_sandbox_id: pod.id });
-      assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the control group of the pod');
+      assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the cgroup of the pod');
     });
 
     it('the process of that exec ends in the guest', async () => {

@@ -193,7 +193,7 @@ describe('kata-shim', function () {
     const script = `stty rows 33 cols 77; ${program.join(' ')}`;
     const terminal = spawn('script', ['-qec', script, '/dev/null'], { stdio: 'pipe' });
     terminal.stdout.resume();
-    await until('the size is told', () => fake.seen.sizes.includes('33x77'));
+    await until('the size is sent', () => fake.seen.sizes.includes('33x77'));
     terminal.stdin.write('\u0003'); // in raw mode Ctrl-C is a byte like any other
     await until('Ctrl-C arrives', () => Buffer.concat(fake.seen.input).includes(3));
     fake.stop();

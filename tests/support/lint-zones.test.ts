@@ -29,13 +29,13 @@ describe("the project's lint rules", () => {
 
   const zones: [name: string, file: string, code: string, expected: string[]][] = [
     ['a use case may not import the real kernel', 'packages/runtime/src/sandbox/a.ts', KERNEL, ['no-restricted-imports']],
-    ['nor may the agent', 'packages/agent/src/containers/a.ts', KERNEL, ['no-restricted-imports']],
-    ['nor may the shim', 'packages/shim/src/a.ts', KERNEL, ['no-restricted-imports']],
-    ['a verb may', 'packages/runtime/src/cli/verbs/a.ts', KERNEL, []],
-    ['a main may', 'packages/agent/src/run-agent.ts', KERNEL, []],
-    ['a test may', 'packages/runtime/src/sandbox/a.test.ts', KERNEL, []],
+    ['the agent may not import the real kernel', 'packages/agent/src/containers/a.ts', KERNEL, ['no-restricted-imports']],
+    ['the shim may not import the real kernel', 'packages/shim/src/a.ts', KERNEL, ['no-restricted-imports']],
+    ['a verb may import the real kernel', 'packages/runtime/src/cli/verbs/a.ts', KERNEL, []],
+    ['a main may import the real kernel', 'packages/agent/src/run-agent.ts', KERNEL, []],
+    ['a test may import the real kernel', 'packages/runtime/src/sandbox/a.test.ts', KERNEL, []],
     [
-      'a use case may not know the engine',
+      'a use case may not depend on the JavaScript engine',
       'packages/runtime/src/sandbox/a.ts',
       ENGINE,
       ['no-restricted-imports', 'no-restricted-properties'],
