@@ -51,6 +51,38 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('the route is gone', async () => !/192\.0\.2/.test(await inside('ip', 'route')));
       assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
     });
+    const kept: [what: string, family: string, routes: string[][], shown: RegExp][] = [
+      [
+        'a gateway that no prefix contains',
+        '-4',
+        [['default', 'via', '169.254.1.1', 'dev', 'eth1', 'onlink']],
+        /default via 169\.254\.1\.1 dev eth1/,
+      ],
+      [
+        'a gateway by a route of its own, as Calico has it',
+        '-4',
+        [
+          ['169.254.1.1', 'dev', 'eth1', 'scope', 'link'],
+          ['default', 'via', '169.254.1.1', 'dev', 'eth1'],
+        ],
+        /default via 169\.254\.1\.1 dev eth1[^]*169\.254\.1\.1 dev eth1 scope link/,
+      ],
+      ...['blackhole', 'unreachable', 'prohibit'].map((type): [string, string, string[][], RegExp] => [
+        `a route of type ${type}`,
+        '-4',
+        [[type, '198.51.100.0/24']],
+        new RegExp(`${type} 198\\.51\\.100\\.0/24`),
+      ]),
+    ];
+    for (const [what, family, routes, shown] of kept)
+      it(`${what}, and without it again`, async () => {
+        const before = await inside('ip', family, 'route');
+        for (const route of routes) await onHost(family, 'route', 'replace', ...route);
+        await shows('the route is there', ['ip', family, 'route'], shown);
+        await onHost(family, 'route', 'replace', 'default', 'via', '10.95.0.1', 'dev', 'eth0');
+        for (const route of routes.filter(([first]) => first !== 'default')) await onHost(family, 'route', 'del', ...route);
+        await until('the routes are those from before', async () => (await inside('ip', family, 'route')) === before);
+      });
     it('a changed MAC address', async () => {
       await onHost('link', 'set', 'eth1', 'down', 'address', '02:00:00:00:96:07');
       await onHost('link', 'set', 'eth1', 'up');

@@ -122,6 +122,27 @@ for (const runtime of ['kata-runtime', 'runc']) {
         await ended;
       }
     });
+    for (const [what, options, comesBack] of [
+      ['without live-restore', [], false],
+      ['with live-restore', ['--live-restore'], true],
+    ] as const)
+      it(`dockerd is restarted ${what}: names are found again`, async () => {
+        if (comesBack) await engine.restart(...options); // so that it finds the containers when it is restarted
+        await docker('start', 'client', 'web', 'other');
+        const boot = ['exec', 'client', 'cat', '/proc/sys/kernel/random/boot_id'];
+        const before = await docker(...boot);
+        assert.deepEqual(await addresses('web'), ['10.97.0.10']);
+        await engine.restart(...options);
+        if (!comesBack) await docker('start', 'client', 'web', 'other');
+        assert.equal((await docker(...boot)) === before, comesBack || runtime === 'runc');
+        await until('the container is found', async () => (await addresses('web')).length === 1);
+        assert.deepEqual(await addresses('both'), ['10.97.0.10', '10.97.0.11']);
+        assert.deepEqual(await addresses('a.outside.example'), [OUTSIDE_ADDRESS]);
+        await docker('rm', '-f', 'other');
+        assert.deepEqual(await addresses('both'), ['10.97.0.10']);
+        await run('other', '--ip', '10.97.0.11', '--network-alias', 'both');
+        assert.deepEqual(await addresses('both'), ['10.97.0.10', '10.97.0.11']);
+      });
     it('--link gives a name to one container only', async () => {
       const { stdout } = await engine.docker([
         'run',

@@ -12,6 +12,14 @@ const NETWORK = [
   'done; ip route; ip -6 route',
 ].join('; ');
 
+const SYSCTLS = [
+  ['net.ipv4.ip_forward', '1'],
+  ['net.core.somaxconn', '2048'],
+  ['net.ipv4.ip_local_port_range', '40000 41000'],
+  ['net.ipv4.tcp_keepalive_time', '300'],
+  ['net.ipv6.conf.all.forwarding', '1'],
+] as const;
+
 describe('kinds of networks', function () {
   this.timeout(120_000);
   let engine: Engine;
@@ -31,6 +39,13 @@ describe('kinds of networks', function () {
   const dns = ['--dns', '192.0.2.1', '--dns-search', 'lab.example', '--dns-opt', 'ndots:3', '--add-host', 'given:192.0.2.9'];
   const cases: [name: string, options: string[], script: string][] = [
     ['--dns, --dns-search, --dns-opt, --add-host', [...dns, '-h', 'box'], 'cat /etc/resolv.conf; grep given /etc/hosts'],
+    [
+      '--sysctl of the network',
+      SYSCTLS.flatMap(([key, value]) => ['--sysctl', `${key}=${value}`]),
+      `sysctl ${SYSCTLS.map(([key]) => key).join(' ')}`,
+    ],
+    ['--mac-address', ['--mac-address', '02:42:0a:5b:01:63'], 'cat /sys/class/net/eth0/address'],
+    ['IPv6', ['--network', 'six', '--ip', '10.91.0.9', '--ip6', 'fd00:91::9'], `${NETWORK}; ping -c 1 -W 10 fd00:91::1 | grep received`],
     ['an MTU of 9000', ['--network', 'large', '--ip', '10.91.1.9'], `${NETWORK}; ping -c 1 -W 10 -s 8900 10.91.1.1 | grep received`],
     ['an MTU of 1400', ['--network', 'small', '--ip', '10.91.2.9'], `${NETWORK}; ping -c 1 -W 10 -s 4000 10.91.2.1 | grep received`],
   ];

@@ -2,6 +2,7 @@
  * A docker engine for one test, with its own directories, network namespace and mount namespace, so that
  * the machine is not changed. Mounts of its namespace are shared, as systemd configures every machine.
  */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,10 +21,12 @@ export interface Runtimes {
 
 export class Engine {
   readonly directory: string;
-  readonly #daemon: ChildProcess;
+  readonly #command: readonly string[];
+  #daemon: ChildProcess;
 
-  private constructor(directory: string, daemon: ChildProcess) {
+  private constructor(directory: string, command: readonly string[], daemon: ChildProcess) {
     this.directory = directory;
+    this.#command = command;
     this.#daemon = daemon;
   }
 
@@ -43,12 +46,31 @@ export class Engine {
     const options = ['-p', `${directory}/docker.pid`, '--storage-driver', 'overlay2', '--default-runtime', defaultRuntime, ...args];
     const log = openSync(join(directory, 'dockerd.log'), 'w');
     const script = `${prepare} && ip link set lo up && exec "$@"`;
-    const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...daemon, ...options];
-    const engine = new Engine(directory, spawn('unshare', inside, { stdio: ['ignore', log, log], detached }));
-    await until('dockerd starts', () => existsSync(join(directory, 'docker.sock')));
-    await until('dockerd answers', async () => (await engine.docker(['version'])).code === 0);
+    const command = [...daemon, ...options];
+    const inside = ['-m', '-n', '--propagation', 'shared', 'sh', '-c', script, 'sh', ...command];
+    const engine = new Engine(directory, command, spawn('unshare', inside, { stdio: ['ignore', log, log], detached }));
+    await engine.#answers();
     await engine.#importBusybox();
     return engine;
+  }
+
+  /** Ends dockerd and starts it again, with more options, in the same namespaces. */
+  async restart(...options: string[]): Promise<void> {
+    const log = openSync(join(this.directory, 'dockerd.log'), 'a');
+    const namespaces = ['mnt', 'net'].map((name) => `--${name === 'mnt' ? 'mount' : name}=/proc/${this.pid}/ns/${name}`);
+    // The namespaces end with their last process: the next one enters before this one has ended.
+    const next = spawn('nsenter', [...namespaces, 'sh', '-c', 'echo; read -r line && exec "$@"', 'sh', ...this.#command, ...options], {
+      stdio: ['pipe', 'pipe', log],
+    });
+    const { stdin, stdout } = next;
+    assert.ok(stdin && stdout);
+    await once(stdout, 'data');
+    await this.#end();
+    rmSync(join(this.directory, 'docker.sock'), { force: true });
+    this.#daemon = next;
+    stdin.end('\n');
+    stdout.resume();
+    await this.#answers();
   }
 
   get pid(): number {
@@ -88,11 +110,20 @@ export class Engine {
     try {
       if (!hasTemplates(process.pid)) await removeTemplates(this.pid);
     } finally {
-      const ended = once(this.#daemon, 'exit');
-      this.#daemon.kill('SIGTERM');
-      await ended;
+      await this.#end();
       rmSync(this.directory, { recursive: true, force: true });
     }
+  }
+
+  async #answers(): Promise<void> {
+    await until('dockerd starts', () => existsSync(join(this.directory, 'docker.sock')));
+    await until('dockerd answers', async () => (await this.docker(['version'])).code === 0);
+  }
+
+  async #end(): Promise<void> {
+    const ended = once(this.#daemon, 'exit');
+    this.#daemon.kill('SIGTERM');
+    await ended;
   }
 
   async #importBusybox(): Promise<void> {
