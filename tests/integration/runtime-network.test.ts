@@ -75,6 +75,15 @@ describe('kata-runtime and links that are added later', function () {
     assert.equal((await ip('sysctl', '-n', 'net.ipv4.ip_local_port_range')).replace(/\s+/g, ' '), '61440 61695 ');
   });
 
+  it('a policy rule of the namespace is logged', async () => {
+    await created();
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await ip('ip', 'rule', 'add', 'from', '10.7.0.2', 'lookup', '100');
+    const log = rig.scratch.file('start.log');
+    assert.deepEqual(quiet(await rig.kata('--log', log, 'start', rig.id)), SILENT);
+    assert.match(readFileSync(log, 'utf8'), /policy rule .*have no effect in a VM.*32765: from 10\.7\.0\.2 lookup 100/);
+  });
+
   it('without a new link start sends nothing to QEMU', async () => {
     await created();
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);

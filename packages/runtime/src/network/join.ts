@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
-import { linkNumbers, parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
-import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
+import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, ruleText } from './parse-links.ts';
+import type { IpAddressRow, IpNeighbourRow, IpRouteRow, IpRuleRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { requireTun } from './require-tun.ts';
 import { answersBatch, isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
@@ -14,6 +14,8 @@ export interface NetworkFacts {
   readonly links: readonly Link[];
   readonly routes: readonly Route[];
   readonly neighbours: readonly Neighbour[];
+  /** Policy rules as text, which the guest does not get; missing when there are none. */
+  readonly rules?: readonly string[];
   /** Names of the taps of VMs. */
   readonly taps: readonly string[];
   /** Indexes of all links by name: a link that replaced another one with the same name has another index. */
@@ -41,20 +43,22 @@ function ipv6Of(name: string): Ipv6Settings {
 /** Configuration of the namespace at `path`, without loopback. */
 export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
   return inNetworkNamespace(path, kernel, async () => {
-    const [addresses = [], routes4 = [], neighbours = []] = await queryIp(
-      ['address show', 'route show table main', 'neighbour show'],
+    const [addresses = [], routes4 = [], neighbours = [], rules4 = []] = await queryIp(
+      ['address show', 'route show table main', 'neighbour show', 'rule show'],
       ['-details'],
     );
     const links = parseLinks(addresses as IpAddressRow[], ipv6Of);
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
-    const [routes6 = []] = hasIpv6 ? await queryIp(['route show table main'], ['-6', '-details']) : [];
+    const [routes6 = [], rules6 = []] = hasIpv6 ? await queryIp(['route show table main', 'rule show'], ['-6', '-details']) : [];
+    const rules = [...rules4, ...rules6].flatMap((row) => ruleText(row as IpRuleRow) ?? []);
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
     return {
       links,
       routes,
       neighbours: parseNeighbours(neighbours as IpNeighbourRow[]),
+      ...(rules.length > 0 && { rules }),
       taps,
       present: linkNumbers(addresses as IpAddressRow[]),
     };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { link } from './example-link.test-support.ts';
-import { parseLinks, parseNeighbours, parseRoutes } from './parse-links.ts';
+import { parseLinks, parseNeighbours, parseRoutes, ruleText } from './parse-links.ts';
 import type { IpAddressRow, IpRouteRow } from './parse-links.ts';
 import { planTcfilter } from './tcfilter-plan.ts';
 
@@ -43,6 +43,20 @@ describe('parseLinks', () => {
     const { linkinfo: _, ...physical } = eth0;
     assert.throws(() => parseLinks([physical], () => link.ipv6), /type physical/);
   });
+});
+
+describe('ruleText', () => {
+  const cases: [what: string, row: Parameters<typeof ruleText>[0], text: string | undefined][] = [
+    ['a rule that every namespace has', { priority: 32766, src: 'all', table: 'main' }, undefined],
+    ['an address', { priority: 32765, src: '10.1.1.1', table: '100' }, '32765: from 10.1.1.1 lookup 100'],
+    [
+      'prefixes',
+      { priority: 7, src: '10.0.0.0', srclen: 8, dst: 'fd00::', dstlen: 16, table: '9' },
+      '7: from 10.0.0.0/8 to fd00::/16 lookup 9',
+    ],
+    ['no table', { priority: 5, src: 'all' }, '5: from all'],
+  ];
+  for (const [what, row, text] of cases) it(what, () => assert.equal(ruleText(row), text));
 });
 
 describe('parseRoutes', () => {

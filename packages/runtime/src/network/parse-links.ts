@@ -103,6 +103,15 @@ export interface IpNeighbourRow {
   readonly state?: readonly string[];
 }
 
+export interface IpRuleRow {
+  readonly priority?: number;
+  readonly src?: string;
+  readonly srclen?: number;
+  readonly dst?: string;
+  readonly dstlen?: number;
+  readonly table?: string;
+}
+
 /** Kinds of links whose traffic tc can move to a tap. */
 const joinable = new Set(['veth', 'macvlan', 'ipvlan', 'vlan', 'bridge', 'dummy']);
 
@@ -172,6 +181,17 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
       },
     ];
   });
+}
+
+/** Priorities of the rules that every namespace has (ip-rule(8)). */
+const OWN_RULES: readonly (number | undefined)[] = [0, 32766, 32767];
+
+/** As ip-rule(8) prints a policy rule: priority, addresses, table. undefined for a rule that every namespace has. */
+export function ruleText({ priority, src = 'all', srclen, dst, dstlen, table }: IpRuleRow): string | undefined {
+  if (OWN_RULES.includes(priority)) return undefined;
+  const prefix = (address: string, length: number | undefined): string => (length === undefined ? address : `${address}/${length}`);
+  const to = dst === undefined ? '' : ` to ${prefix(dst, dstlen)}`;
+  return `${priority ?? 0}: from ${prefix(src, srclen)}${to}${table === undefined ? '' : ` lookup ${table}`}`;
 }
 
 /** Static neighbours only: the guest learns the others. */

@@ -26,6 +26,7 @@ import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
+import { warnOfRules } from './warn-of-rules.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
@@ -111,6 +112,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
   const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
     let now = await noticeResolver(context, id, loadSandbox(id), spec);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
+    warnOfRules(found, context.log);
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     now = withNetwork(now, { Told: found });
     saveSandbox(id, now);

@@ -17,6 +17,7 @@ import { keptBundle } from './kept-bundle.ts';
 import { planSync, withoutLinks } from './network-sync-plan.ts';
 import type { SyncPlan } from './network-sync-plan.ts';
 import { noticeResolver } from './notice-resolver.ts';
+import { warnOfRules } from './warn-of-rules.ts';
 import { placeOf, plugLink, unplugEndpoint, withNetwork } from './plug-network.ts';
 
 const NOTHING: NetworkFacts = { links: [], routes: [], neighbours: [], taps: [], present: {} };
@@ -25,6 +26,7 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
   return withSandboxLock(id, context.kernel, async () => {
     let state = await noticeResolver(context, id, loadSandbox(id), spec);
     const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
+    warnOfRules(scanned, context.log, state.Network.Told?.rules);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
     const found = withoutLinks(scanned, detached);
