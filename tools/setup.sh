@@ -14,7 +14,7 @@ debian() {
     debian-archive-keyring dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
     protobuf-compiler libprotobuf-dev
     createrepo-c dnf rpm
-    containerd containernetworking-plugins docker-compose docker.io iptables kmod podman qemu-system-x86 runc tmux util-linux'
+    aardvark-dns containerd containernetworking-plugins docker-compose docker.io iptables kmod netavark podman qemu-system-x86 runc tmux util-linux'
 
   missing=
   for package in $packages; do

@@ -17,9 +17,9 @@ describe('podman', function () {
   let directory: string;
   let hadTemplates: boolean;
   const podman = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
-    const own = ['root', 'runroot', 'tmpdir'].flatMap((name) => [`--${name}`, join(directory, name)]);
+    const own = ['root', 'runroot', 'tmpdir', 'network-config-dir'].flatMap((name) => [`--${name}`, join(directory, name)]);
     const global = ['--runtime', kataRuntime, '--cgroup-manager', 'cgroupfs', '--storage-driver', 'vfs', '--events-backend', 'none'];
-    return run('podman', [...own, ...global, ...args], options);
+    return run('podman', [...own, ...global, ...args], options, { ...process.env, NETAVARK_FW: 'iptables' });
   };
   const kata = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
     podman(['run', '--network', 'none', ...args], options);
@@ -111,6 +111,32 @@ describe('podman', function () {
     const { stdout } = await podman(['inspect', '--format', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hog']);
     assert.equal(stdout, 'true 137\n');
     assert.equal((await podman(['rm', 'hog'])).code, 0);
+  });
+
+  it("podman's networks: aardvark-dns resolves names, --network container: shares the VM", async () => {
+    const good = async (...more: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await podman(more);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    const inside = (network: string, ...command: string[]): Promise<string> =>
+      good('run', '--rm', '--network', network, 'localhost/busybox', ...command);
+    await good('network', 'create', '--subnet', '10.98.7.0/24', 'names');
+    try {
+      await good('run', '-d', '--name', 'web', '--network', 'names', '--ip', '10.98.7.10', 'localhost/busybox', 'sleep', '1000');
+      assert.match(await inside('names', 'nslookup', '-type=a', 'web'), /^Address: 10\.98\.7\.10$/m);
+      const boot = ['cat', '/proc/sys/kernel/random/boot_id'];
+      assert.equal(
+        await inside('container:web', 'ip', 'address', 'show', 'eth0'),
+        await good('exec', 'web', 'ip', 'address', 'show', 'eth0'),
+      );
+      assert.equal(await inside('container:web', ...boot), await good('exec', 'web', ...boot));
+      assert.match(await inside('container:web', 'nslookup', '-type=a', 'web'), /^Address: 10\.98\.7\.10$/m);
+    } finally {
+      await podman(['rm', '--force', '--time', '0', 'web']);
+      await good('network', 'rm', 'names');
+    }
+    assert.deepEqual(leftovers(), []);
   });
 
   it('rm -f of a running container', async () => {
