@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, withoutVhost } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
@@ -109,6 +110,23 @@ describe('kata-runtime and links that are added later', function () {
     assert.doesNotMatch(await ip('tc', 'qdisc', 'show', 'dev', 'eth1'), /ingress/);
     await rig.kata('kata-network', 'add-iface', rig.id, file);
     assert.deepEqual(commands().slice(5), plugged(0, MAC));
+  });
+
+  it('a link that is detached while another command configures the guest stays detached', async () => {
+    await created();
+    await rig.kata('start', rig.id);
+    await addLink('eth1', MAC, '10.7.0.2/24');
+    const hold = rig.scratch.file('calls.hold');
+    writeFileSync(hold, 'updateInterface');
+    const { child } = rig.start(['kata-network', 'sync', rig.id]);
+    await until('the guest is called', () => rig.calls().some((line) => line.startsWith('updateInterface ')));
+    const file = rig.scratch.file('if.json');
+    writeFileSync(file, JSON.stringify({ Device: 'eth1', Name: 'eth1', HwAddr: MAC }));
+    assert.equal((await rig.kata('kata-network', 'del-iface', rig.id, file)).stderr, '');
+    rmSync(hold);
+    await once(child, 'exit');
+    assert.equal((await rig.kata('kata-network', 'sync', rig.id)).stderr, '');
+    assert.equal(commands().filter((line) => line.startsWith('netdev_add')).length, 1);
   });
 
   it('the network of a VM of another program is refused and not changed', async () => {

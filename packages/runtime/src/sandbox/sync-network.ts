@@ -29,6 +29,7 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
     warnOfRules(scanned, context.log, state.Network.Told?.rules);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
+    saveSandbox(id, state);
     const found = withoutLinks(scanned, detached);
     const plan = planSync(state.Network.Endpoints ?? [], state.Network.Told ?? NOTHING, found);
     for (const endpoint of plan.gone) state = await traceStep(context.log, 'unplug', () => unplugEndpoint(context, id, state, endpoint));
@@ -71,7 +72,7 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
   await withSandboxLock(sandboxId, context.kernel, () => {
     const now = loadSandbox(sandboxId);
-    saveSandbox(sandboxId, withNetwork(now, { Told: plan.facts, Detached: state.Network.Detached ?? [] }));
+    saveSandbox(sandboxId, withNetwork(now, { Told: plan.facts })); // another command may have detached links meanwhile
     return Promise.resolve();
   });
 }
