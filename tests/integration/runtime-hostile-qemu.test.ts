@@ -61,6 +61,19 @@ describe('a hostile QEMU', function () {
     return { allowed: of('allowed'), denied: of('denied') };
   }
 
+  it('that uses a system call which its seccomp filter denies is killed, and the error names the call', async () => {
+    const binary = rig.scratch.file('denied');
+    const built = await run('gcc', ['-static', '-o', binary, join(import.meta.dirname, 'fakes/denied-qemu.c')]);
+    assert.equal(built.code, 0, built.stderr);
+    rig.prepare({ configuration: { 'hypervisor.qemu.path': binary } });
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /QEMU ended at its start \(SIGSYS\).*its seccomp filter denies the system call mount; the filter is seccompsandbox of /,
+    );
+  });
+
   it('cannot reach anything of the host when it is confined', async () => {
     const { allowed } = await attempts({ 'hypervisor.qemu.qemu_own_root': true, 'hypervisor.qemu.qemu_capabilities': shipped });
     assert.deepEqual(allowed, []);

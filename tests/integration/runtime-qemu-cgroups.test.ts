@@ -1,4 +1,4 @@
-/** What a process in QEMU's cgroup may open: by the devices cgroup of version 1, and by a program of version 2. */
+/** What a process in QEMU's cgroups may do. Devices: by the devices cgroup of version 1, and by a program of version 2. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { run } from '../support/run.ts';
@@ -29,7 +29,7 @@ rm -f node
 `;
 const everything = ['make_node', 'read_disk', 'read_kernel_log', 'read_zero', 'write_null'];
 
-describe('devices of QEMU', function () {
+describe('cgroups of QEMU', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => (rig = new RuntimeRig()));
@@ -73,6 +73,25 @@ describe('devices of QEMU', function () {
       assert.deepEqual(await allowed(prepare, hierarchy, ''), everything);
     });
   }
+
+  /** @returns how many processes a fork bomb in the sandbox's cgroup of pids gets */
+  async function bomb(group: string): Promise<number> {
+    rig.prepare();
+    const { code, stderr } = await rig.create();
+    assert.equal(code, 0, stderr);
+    const pid = readFileSync(`/run/vc/vm/${rig.id}/pid`, 'utf8').trim();
+    const top = /^\d+:pids:(.*)\/qemu$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+    const script =
+      'my @all; while (@all < 1500) { my $pid = fork // last; $pid or sleep(100), exit; push @all, $pid } kill 9, @all; print scalar @all';
+    const started = 'echo $$ >"$1/cgroup.procs" && exec perl -e "$2"';
+    const { stdout } = await run('sh', ['-c', started, 'sh', `/sys/fs/cgroup/pids${top}${group}`, script]);
+    return Number(stdout);
+  }
+  it('a fork bomb ends at 1,024 threads', async () => {
+    const got = await bomb('/qemu');
+    assert.ok(got > 900 && got < 1024, `${got} processes`);
+  });
+  it('a fork bomb elsewhere in the sandbox goes on', async () => assert.equal(await bomb(''), 1500));
 
   it('on a host without the controller, the error of create names the key that disables the limit', async () => {
     rig.prepare();
