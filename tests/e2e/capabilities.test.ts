@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import { Engine } from '../support/engine.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
-import { good } from '../support/run.ts';
+import { good, run } from '../support/run.ts';
 import { isOtherQemu, stage, variant } from '../support/staged.ts';
 
 const shipped = schema['hypervisor.qemu'].qemu_capabilities.default;
@@ -18,14 +18,21 @@ const deeds: Readonly<Record<string, string>> = {
   FOWNER: 'touch fowner && chown 1000 fowner && chmod 600 fowner',
   FSETID: 'touch fsetid && chown 0:1001 fsetid && chmod 2755 fsetid && [ $(stat -c %a fsetid) = 2755 ]',
   MKNOD: 'mknod null c 1 3',
+  SETFCAP: 'touch setfcap && /program/capabilities setfcap',
 };
-/** On 9p a QEMU 7.2 without our patches refuses nodes. */
-const skipped = isOtherQemu ? ['MKNOD'] : [];
+/** On 9p a QEMU 7.2 without our patches refuses nodes and file capabilities. */
+const skipped = isOtherQemu ? ['MKNOD', 'SETFCAP'] : [];
 const tried = shipped.filter((name) => !skipped.includes(name));
 
 describe("QEMU's capabilities", function () {
   this.timeout(120_000);
   let engine: Engine;
+  let program = '';
+  before(async () => {
+    program = mkdtempSync(join(tmpdir(), 'program-'));
+    await good(run('gcc', ['-static', '-o', join(program, 'capabilities'), join(import.meta.dirname, 'capabilities.c')]));
+  });
+  after(() => rmSync(program, { recursive: true }));
   onCleanMachine(async () => {
     const without = (name: string, kept: readonly string[]): string =>
       variant(stage, `kata-${name}`, (toml) =>
@@ -48,7 +55,8 @@ describe("QEMU's capabilities", function () {
     const volume = mkdtempSync(join(tmpdir(), 'volume-'));
     try {
       const script = tried.map((name) => `(${deeds[name]}) 2>/dev/null || echo ${name}`).join('; ');
-      const args = ['run', '--rm', '--runtime', runtime, '-v', `${volume}:/volume`, '-w', '/volume', 'busybox', 'sh', '-c', script];
+      const mounts = ['-v', `${volume}:/volume`, '-v', `${program}:/program:ro`];
+      const args = ['run', '--rm', '--runtime', runtime, ...mounts, '-w', '/volume', 'busybox', 'sh', '-c', script];
       return (await good(engine.docker(args))).split('\n').filter(Boolean);
     } finally {
       rmSync(volume, { recursive: true });

@@ -46,7 +46,7 @@ describe('the confinement of QEMU', function () {
   it('capabilities, seccomp, no_new_privs, core dumps', () => {
     const found = status(qemu);
     const of = (...names: string[]): (string | undefined)[] => names.map((name) => found.get(name));
-    const kept = '000000000800001b'; // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD
+    const kept = '000000008800001b'; // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD, SETFCAP
     assert.deepEqual(of('CapEff', 'CapPrm', 'CapAmb', 'NoNewPrivs', 'Seccomp'), [kept, kept, kept, '1', '2']);
     assert.match(readFileSync(`/proc/${qemu}/limits`, 'utf8'), /^Max core file size +1 +1 +bytes/m);
   });

@@ -158,7 +158,7 @@ const hypervisor = {
       'VM. Set to false if `path` is a script that uses files outside of /usr. Annotations cannot change this key.',
   ),
   qemu_capabilities: list(
-    ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD'],
+    ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
     "Capabilities that QEMU has, named as in capabilities(7) without CAP_: what its 9p server needs to act for the guest's root.\n" +
       '"ALL": those of the runtime. Annotations cannot change this key.',
   ),
