@@ -28,7 +28,7 @@ describe('ConsoleLines at the end', () => {
 });
 
 describe('LineBudget', () => {
-  it('suppresses a flood and counts the lines', () => {
+  it('drops lines of a flood and counts them', () => {
     let now = 0;
     const dropped: number[] = [];
     const budget = new LineBudget(() => now);
@@ -42,7 +42,7 @@ describe('LineBudget', () => {
     assert.deepEqual(dropped, [500]);
   });
 
-  it('long lines use more of it', () => {
+  it('counts long lines more than once', () => {
     const budget = new LineBudget(() => 0);
     const admitted = Array.from({ length: 1000 }, () => budget.admit(8192, () => {})).filter(Boolean);
     assert.equal(admitted.length, 32);

@@ -6,7 +6,7 @@ describe('ReadBufferPool', () => {
     const memory = new ReadBufferPool();
     assert.equal(memory.next(), memory.next());
   });
-  it('reuses a kept buffer only when all its keepers have released it', () => {
+  it('reuses a buffer only after all readers have released it', () => {
     const memory = new ReadBufferPool();
     const first = memory.next();
     const [one, other] = [memory.keep(), memory.keep()];

@@ -29,7 +29,7 @@ describe('messages of the agent', () => {
     ['empty ids', [[1, '']], generated.WaitProcessRequest.encode({ container_id: '', exec_id: '' }).finish()],
   ];
   for (const [name, fields, bytes] of requests) {
-    it(`${name} is written as the generated codec does`, () =>
+    it(`${name} has the bytes of the generated codec`, () =>
       assert.equal(Buffer.concat(encodeMessage(fields)).toString('hex'), Buffer.from(bytes).toString('hex')));
   }
 
@@ -41,7 +41,7 @@ describe('messages of the agent', () => {
     ['a default', Buffer.alloc(0), undefined],
     ['unknown fields', Buffer.from('1205616263646518012100000000000000002500000000087f', 'hex'), 127],
   ];
-  it('a field with a number of two bytes is read', () => {
+  it('decodes a field number of two bytes', () => {
     const message = generated.WaitProcessResponse.encode({ status: 137, oom_killed: true }).finish();
     assert.equal(readField(Buffer.from(message), 100), 1);
   });
@@ -56,7 +56,7 @@ describe('messages of the agent', () => {
   for (const [name, hex] of malformed)
     it(`${name} is refused`, () => assert.throws(() => readField(Buffer.from(hex, 'hex'), 1), MessageError));
 
-  it('20000 random messages are read or refused, nothing else', () => {
+  it('decodes or refuses 20000 random messages, without another error', () => {
     for (let i = 0; i < 20_000; i++) {
       const message = randomBytes(i % 24);
       try {

@@ -4,7 +4,7 @@ import { InputBuffer } from './input-buffer.ts';
 import { DoubleBuffer } from './double-buffer.ts';
 
 describe('InputBuffer', () => {
-  it('joins bytes in order, and ends', async () => {
+  it('joins bytes in order until the end', async () => {
     const input = new InputBuffer();
     for (const text of ['one ', 'two ', 'three']) input.add(Buffer.from(text));
     assert.equal((await input.take())?.toString(), 'one two three');
@@ -17,7 +17,7 @@ describe('InputBuffer', () => {
     assert.equal(await input.take(), undefined);
   });
 
-  it('a piece does not change while the next one is filled', async () => {
+  it('does not change a block while it fills the next block', async () => {
     const input = new InputBuffer();
     input.add(Buffer.from('first'));
     const piece = await input.take();
@@ -25,7 +25,7 @@ describe('InputBuffer', () => {
     assert.equal(piece?.toString(), 'first');
   });
 
-  it('reports when it is full, and bytes of any chunking come out unchanged', async () => {
+  it('reports when it is full and returns all bytes unchanged, for any chunks', async () => {
     const input = new InputBuffer();
     const data = randomBytes(5 << 20);
     const taken: Buffer[] = [];

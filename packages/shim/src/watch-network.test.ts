@@ -9,7 +9,7 @@ describe('ChangeRunner', () => {
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   };
 
-  it('runs once for changes that belong together, and again for changes during the run', async () => {
+  it('runs once for several changes in a short time, and again for changes during the run', async () => {
     const ends: (() => void)[] = [];
     const runner = new ChangeRunner(() => new Promise((resolve) => ends.push(resolve)));
     for (let change = 0; change < 5; change++) runner.onChange();

@@ -9,15 +9,16 @@ import { UNLIMITED, parseBlockTable, parseIoStat, parseNumber, parseTable } from
 import { readStats } from './read-stats.ts';
 
 describe('parsing of cgroup files', () => {
-  it('numbers, and no limit', () => assert.deepEqual([parseNumber('12\n'), parseNumber('max\n'), parseNumber('')], [12n, UNLIMITED, 0n]));
-  it('tables', () => assert.deepEqual(parseTable('cache 5\nodd\nrss 18446744073709551615\n'), { cache: 5n, rss: UNLIMITED }));
-  it('block tables, without the total', () => {
+  it('reads numbers and "no limit"', () =>
+    assert.deepEqual([parseNumber('12\n'), parseNumber('max\n'), parseNumber('')], [12n, UNLIMITED, 0n]));
+  it('reads tables', () => assert.deepEqual(parseTable('cache 5\nodd\nrss 18446744073709551615\n'), { cache: 5n, rss: UNLIMITED }));
+  it('reads block I/O tables without the total', () => {
     assert.deepEqual(parseBlockTable('8:0 Read 4096\n8:16 77\nTotal 4096\n'), [
       { major: 8n, minor: 0n, op: 'Read', value: 4096n },
       { major: 8n, minor: 16n, op: '', value: 77n },
     ]);
   });
-  it('io.stat', () => {
+  it('reads io.stat', () => {
     assert.deepEqual(parseIoStat('254:0 rbytes=1 wbytes=2 rios=3 wios=4\n', { rbytes: 'Read', wbytes: 'Write' }), [
       { major: 254n, minor: 0n, op: 'Read', value: 1n },
       { major: 254n, minor: 0n, op: 'Write', value: 2n },
@@ -25,7 +26,7 @@ describe('parsing of cgroup files', () => {
   });
 });
 
-describe('in a directory like a cgroup', () => {
+describe('a cgroup directory', () => {
   let root = '';
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
   afterEach(() => rmSync(root, { recursive: true }));
@@ -34,7 +35,7 @@ describe('in a directory like a cgroup', () => {
     writeFileSync(join(root, path), text);
   };
 
-  it('statistics of version 1', () => {
+  it('has the statistics of version 1', () => {
     put('cpuacct/c/cpuacct.usage', '1000\n');
     put('cpuacct/c/cpuacct.usage_percpu', '600 400 \n');
     put('cpuacct/c/cpuacct.stat', 'user 3\nsystem 2\n');
@@ -61,7 +62,7 @@ describe('in a directory like a cgroup', () => {
     assert.deepEqual(stats.hugetlb_stats, { '2MB': { usage: 4096n, max_usage: 0n, failcnt: 0n } });
   });
 
-  it('statistics of version 2, in the words of version 1', () => {
+  it('has the statistics of version 2 in the terms of version 1', () => {
     put('c/cpu.stat', 'usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 1\nnr_throttled 1\nthrottled_usec 4\n');
     put('c/memory.current', '50\n');
     put('c/memory.max', 'max\n');
@@ -80,13 +81,13 @@ describe('in a directory like a cgroup', () => {
     assert.equal(stats.blkio_stats?.io_serviced_recursive.length, 3);
   });
 
-  it('pids of the group, none when it is gone', () => {
+  it('has the pids of the cgroup, and none after its removal', () => {
     put('pids/c/cgroup.procs', '12\n34\n');
     assert.deepEqual(cgroupProcesses(parseCgroup('1:pids:/c\n', root)), [12, 34]);
     assert.deepEqual(cgroupProcesses(parseCgroup('1:pids:/gone\n', root)), []);
   });
 
-  it('plugged CPUs reach a group and those above it', () => {
+  it('gets hot-plugged CPUs, with all parents', () => {
     put('online', '0-3\n');
     for (const path of ['cpuset/cpuset.cpus', 'cpuset/a/cpuset.cpus', 'cpuset/a/b/cpuset.cpus']) put(path, '0');
     widenCpuset(parseCgroup('1:cpuset:/a/b\n', root), join(root, 'cpuset'), join(root, 'online'));
@@ -94,17 +95,17 @@ describe('in a directory like a cgroup', () => {
     assert.deepEqual(cpus, ['0', '0-3', '0-3']);
   });
 
-  it('the outermost group comes first', () => assert.deepEqual(pathsBelow('/cg', '/cg/a/b'), ['/cg/a', '/cg/a/b']));
+  it('is listed after its parents', () => assert.deepEqual(pathsBelow('/cg', '/cg/a/b'), ['/cg/a', '/cg/a/b']));
 });
 
 describe('OomEvents', () => {
   const never = (): void => {};
-  it('gives each container once, in order', async () => {
+  it('returns each container once, in order', async () => {
     const events = new OomEvents();
     for (const id of ['a', 'b', 'a']) events.add(id);
     assert.deepEqual([await events.next(never), await events.next(never)], ['a', 'b']);
   });
-  it('a caller that is gone takes none away', async () => {
+  it('passes no event to a disconnected caller', async () => {
     const events = new OomEvents();
     let takeBack = never;
     void events.next((action) => (takeBack = action));

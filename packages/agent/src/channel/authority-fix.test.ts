@@ -61,7 +61,7 @@ describe('rewriteAuthority', () => {
     ['one that is in the dynamic table', Buffer.concat([method, indexed(62), path])],
     ['nothing', Buffer.alloc(0)],
   ] as const) {
-    it(`${name} stays`, () => {
+    it(`does not change ${name}`, () => {
       const copy = Buffer.from(block);
       assert.equal(rewriteAuthority(copy), false);
       assert.deepEqual(copy, block);
@@ -144,18 +144,18 @@ describe('AuthorityFix', () => {
 
   for (const [name, frames] of dialects) {
     for (const size of [1, 7, 1024]) {
-      it(`${name}, in pieces of ${size}`, async () => {
+      it(`${name}, in chunks of ${size}`, async () => {
         const chunks = pieces(Buffer.concat([preface, ...frames]), size);
         assert.deepEqual(await serve(chunks, 2, true), ['unix:----r', 'unix:----r']);
       });
     }
   }
 
-  it('without it Node refuses such a client', async () => {
+  it('is necessary: Node refuses such a client', async () => {
     assert.deepEqual(await serve([Buffer.concat([preface, frame(HEADERS, whole, 1, request)])], 1, false), ['refused']);
   });
 
-  it('other frames pass unchanged, and data is not held back', () => {
+  it('passes other frames unchanged and without delay', () => {
     const fix = new AuthorityFix();
     const data = frame(0, 0, 1, Buffer.from('unix:////r'));
     const stream = Buffer.concat([preface, frame(HEADERS, END_HEADERS, 1, request), data, data.subarray(0, 12)]);
@@ -164,7 +164,7 @@ describe('AuthorityFix', () => {
     assert.deepEqual(passed.subarray(-data.length - 12), stream.subarray(-data.length - 12));
   });
 
-  it('after a valid authority the connection is not read any more', () => {
+  it('stops parsing the connection after a valid authority', () => {
     const fix = new AuthorityFix();
     const good = frame(HEADERS, whole, 1, Buffer.concat([indexed(2), literal(1, raw('localhost'))]));
     fix.feed(Buffer.concat([preface, good]));
@@ -176,7 +176,7 @@ describe('AuthorityFix', () => {
     ['a length beyond the end', Buffer.from([0x41, 0x7f, 0x20])],
     ['a number without an end', Buffer.from([0x41, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff])],
   ] as const) {
-    it(`a header block with ${name} passes unchanged, and all bytes behind it`, () => {
+    it(`a header block with ${name} passes unchanged, with all following bytes`, () => {
       const fix = new AuthorityFix();
       const bytes = Buffer.concat([preface, frame(HEADERS, whole, 1, block), frame(HEADERS, whole, 3, request)]);
       assert.deepEqual(fix.feed(Buffer.from(bytes)), bytes);
@@ -184,7 +184,7 @@ describe('AuthorityFix', () => {
     });
   }
 
-  it('a header block without an end is held up to a limit', () => {
+  it('buffers an endless header block up to a limit', () => {
     const fix = new AuthorityFix();
     fix.feed(Buffer.from(preface));
     let held = 0;

@@ -15,7 +15,7 @@ describe('recogniseStream', () => {
   ];
   for (const [name, bytes, expected, left] of cases) {
     for (const size of [1, 10, bytes.length]) {
-      it(`${name}, in pieces of ${size}`, async () => {
+      it(`${name}, in chunks of ${size}`, async () => {
         const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
         const kinds: string[] = [];
         let read = '';
@@ -33,7 +33,7 @@ describe('recogniseStream', () => {
       });
     }
   }
-  it('a stream that ends before it is known is closed', async () => {
+  it('closes a stream that ends before its protocol is recognised', async () => {
     const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
     recogniseStream(stream, () => assert.fail());
     stream.push('K');

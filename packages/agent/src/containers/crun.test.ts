@@ -23,8 +23,8 @@ describe('runcWording', () => {
 });
 
 describe('lastMessage', () => {
-  it('is the message of the last object', () => assert.equal(lastMessage('{"msg":"a"}\n{"msg":"b","level":"error"}\n'), 'b'));
-  it('garbage is ignored', () => assert.equal(lastMessage('no json\n{"level":1}'), ''));
+  it('returns the message of the last object', () => assert.equal(lastMessage('{"msg":"a"}\n{"msg":"b","level":"error"}\n'), 'b'));
+  it('ignores other text', () => assert.equal(lastMessage('no json\n{"level":1}'), ''));
 });
 
 describe('Crun', () => {
@@ -49,10 +49,11 @@ describe('Crun', () => {
       .finally(() => assert.deepEqual(readdirSync(directory), ['crun']));
   }
 
-  it('the message of a failed crun is the error', () =>
+  it('fails with the message of a failed crun', () =>
     assert.rejects(run(`echo '{"msg":"not there"}' >"$4"; exit 1`), { message: 'not there' }));
-  it('without a message the exit code is the error', () => assert.rejects(run('exit 3'), { message: 'crun pause failed (exit code 3)' }));
-  it('a crun that does not end in time is killed', async () => {
+  it('fails with the exit code of a crun without a message', () =>
+    assert.rejects(run('exit 3'), { message: 'crun pause failed (exit code 3)' }));
+  it('kills crun at the timeout', async () => {
     const begun = performance.now();
     await assert.rejects(run('exec sleep 5', 200), { message: 'timed out after 0.2 s waiting for crun pause' });
     assert.ok(performance.now() - begun < 2000);

@@ -8,7 +8,7 @@ import { GuestShell } from './guest-shell.ts';
 const log = createLogger({ format: 'text', level: 'error', write: () => {}, precision: 'seconds', fields: {} });
 const nobody = { onCancelled: () => {} };
 
-describe('processes beside the containers', function () {
+describe('processes outside the containers', function () {
   this.timeout(10_000);
   const shell = new GuestShell({ kernel: linuxKernel, reaper: new Reaper(linuxKernel), log });
   let count = 0;
@@ -28,14 +28,14 @@ describe('processes beside the containers', function () {
     }
   }
 
-  it('have an environment, a directory, both streams and an exit code', async () => {
+  it('have an environment, a directory, both output streams and an exit code', async () => {
     const id = await start('echo $A; pwd; echo err >&2; exit 3');
     assert.deepEqual([await output(id), await output(id, 'stderr')], ['b=c\n/\n', 'err\n']);
     assert.equal((await shell.wait(id, nobody)).code, 3);
     assert.throws(() => shell.process(id), /not found/);
   });
 
-  it('have a terminal of their own, with a size', async () => {
+  it('have a terminal with a size', async () => {
     const id = await start('read line; tty; stty size', { Terminal: true });
     shell.process(id).io.resize(30, 100);
     await shell.process(id).io.write(Buffer.from('go\n'));
@@ -43,13 +43,13 @@ describe('processes beside the containers', function () {
     assert.equal((await shell.wait(id, nobody)).code, 0);
   });
 
-  it('are ended by a signal', async () => {
+  it('end after a signal', async () => {
     const id = await start('exec sleep 1000');
     shell.signal(id, 15);
     assert.deepEqual([await output(id), (await shell.wait(id, nobody)).code], ['', 143]);
   });
 
-  it('with a terminal, a program that does not exist is an exit code', async () => {
+  it('exit with a code if the program for a terminal does not exist', async () => {
     const id = await start('', { Args: ['/nonexistent'], Terminal: true });
     assert.match(await output(id), /nonexistent/);
     assert.equal((await shell.wait(id, nobody)).code, 127);

@@ -12,7 +12,7 @@ async function pass(milliseconds: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('Output of a process that has ended', () => {
+describe('output of an ended process', () => {
   let directory: string;
   let output: Output;
   let child: number;
@@ -30,7 +30,7 @@ describe('Output of a process that has ended', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('is given although the guest was too busy to poll in time', async () => {
+  it('is returned if a busy guest polls late', async () => {
     writeSync(child, 'tail');
     output.endWhenQuiet();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
@@ -38,7 +38,7 @@ describe('Output of a process that has ended', () => {
     assert.equal(await output.read(100), undefined);
   });
 
-  it('goes on while the pipe has data, and ends when it has been quiet', async () => {
+  it('continues while the pipe has data and ends after a silence', async () => {
     mock.timers.enable({ apis: ['setInterval'] });
     output.endWhenQuiet();
     const pieces = [];
@@ -53,7 +53,7 @@ describe('Output of a process that has ended', () => {
     assert.equal(await end, undefined);
   });
 
-  it('the exit code is given as soon as the last byte was read', async () => {
+  it('is followed at once by the exit code', async () => {
     mock.timers.enable({ apis: ['setInterval'] });
     writeSync(child, 'tail');
     output.endWhenQuiet();
@@ -70,7 +70,7 @@ describe('Output of a process that has ended', () => {
     await all;
   });
 
-  it('is not waited for when its reader has disconnected', async () => {
+  it('does not delay the exit code if the reader has disconnected', async () => {
     writeSync(child, 'tail');
     await output.read(2);
     const start = performance.now();

@@ -28,14 +28,14 @@ describe('compiled seccomp profiles', () => {
   }
   const programOf = (spec: Spec): string | undefined => programs.apply(spec).annotations?.[ANNOTATION];
 
-  it('the next container with the same profile gets the program', () => {
+  it('are given to the next container with the same profile', () => {
     assert.equal(programOf(withProfile('chmod')), undefined);
     programs.remember(withProfile('chmod'), compiled('a', 'eight by'));
     assert.equal(programOf(withProfile('chmod')), Buffer.from('eight by').toString('base64'));
     assert.deepEqual(programs.apply(withProfile('chmod', { x: 'y' })).annotations, { x: 'y', [ANNOTATION]: 'ZWlnaHQgYnk=' });
   });
 
-  it('another profile gets none, and no profile gets none', () => {
+  it('are not used for another profile or without a profile', () => {
     programs.remember(withProfile('chmod'), compiled('a', 'eight by'));
     assert.equal(programOf(withProfile('chown')), undefined);
     assert.equal(programOf({ ociVersion: '1.0.2', linux: {} }), undefined);
@@ -43,7 +43,7 @@ describe('compiled seccomp profiles', () => {
     assert.equal(programs.apply(spec), spec);
   });
 
-  it("a user's own program is kept, and is not taken for the profile's", () => {
+  it("do not replace a user's program, which is not kept as the profile's program", () => {
     const own = withProfile('chmod', { [ANNOTATION]: 'b3du' });
     programs.remember(own, compiled('a', 'own'));
     assert.equal(programOf(withProfile('chmod')), undefined);
@@ -60,12 +60,12 @@ describe('compiled seccomp profiles', () => {
       assert.equal(programOf(withProfile('chmod')), undefined);
     });
 
-  it('a missing file is no error', () => {
+  it('may have no file', () => {
     programs.remember(withProfile('chmod'), 'missing');
     assert.equal(programOf(withProfile('chmod')), undefined);
   });
 
-  it('eight are kept, the newest ones', () => {
+  it('are limited to the eight newest', () => {
     for (let n = 0; n < 9; n++) programs.remember(withProfile(`call${n}`), compiled('a', `program${n}`));
     assert.equal(programOf(withProfile('call0')), undefined);
     assert.equal(programOf(withProfile('call8')), Buffer.from('program8').toString('base64'));

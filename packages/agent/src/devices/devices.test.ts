@@ -15,11 +15,11 @@ import { kernelArrivals } from './wait-for-device.ts';
 import type { Arrivals } from './wait-for-device.ts';
 
 describe('parseUevent', () => {
-  it('action, path and node', () => {
+  it('returns action, path and node', () => {
     const message = Buffer.from('add@/devices/pci0000:00/x/block/vdb\0ACTION=add\0DEVNAME=vdb\0SEQNUM=1\0');
     assert.deepEqual(parseUevent(message), { action: 'add', devicePath: '/devices/pci0000:00/x/block/vdb', deviceName: 'vdb' });
   });
-  it('a message of udev itself is not an event', () => assert.equal(parseUevent(Buffer.from('libudev\0\xfe\xed')), undefined));
+  it('ignores a message of udev', () => assert.equal(parseUevent(Buffer.from('libudev\0\xfe\xed')), undefined));
 });
 
 describe('findDevice', () => {
@@ -48,12 +48,12 @@ describe('findDevice', () => {
     ['nvdimm', '/dev/pmem1', 'sys/block/pmem1', 'pmem1'],
   ];
   for (const [driver, address, sysfs, node] of there) {
-    it(`${driver} ${address}, when it exists`, async () => {
+    it(`${driver} ${address}, that exists`, async () => {
       put(sysfs);
       put(`dev/${node}`);
       assert.equal(await find(driver, address), join(roots.dev, node));
     });
-    it(`${driver} ${address}, when an event announces it`, async () => {
+    it(`${driver} ${address}, that an event announces`, async () => {
       const listen = (): Arrivals => ({
         close: () => {},
         onArrival: (look) => {
@@ -67,7 +67,7 @@ describe('findDevice', () => {
     });
   }
 
-  describe('an NVDIMM that is named by its place in memory', () => {
+  describe('an NVDIMM with a physical address', () => {
     const hints = ['physical-address=0x1c0000000'];
     const byPlace = (): Promise<string> => findDevice('nvdimm', '/dev/pmem1', { timeoutMs: 20, roots, listen: () => silence }, hints);
     function plug(name: string, region: string, resource: string): void {
@@ -79,19 +79,19 @@ describe('findDevice', () => {
       put(`dev/${name}`);
     }
 
-    it('is found whatever number the kernel gave it', async () => {
+    it('is found under any number of the kernel', async () => {
       plug('pmem0', 'region0', '0x100000000');
       plug('pmem1', 'region1', '0x1d0000000');
       plug('pmem2', 'region2', '0x1c0000000');
       assert.equal(await byPlace(), join(roots.dev, 'pmem2'));
     });
-    it('is waited for, although another one has that number', async () => {
+    it('is awaited although another NVDIMM has its number', async () => {
       plug('pmem1', 'region1', '0x1d0000000');
       await assert.rejects(byPlace(), { message: /waiting for device \/block\/pmem at 0x1c0000000$/ });
     });
   });
 
-  it('a SCSI host is rescanned', async () => {
+  it('rescans a SCSI host', async () => {
     put('sys/bus/scsi/devices/0:0:1:7/block/sda');
     put('dev/sda');
     await find('scsi', '1:7');
@@ -111,13 +111,13 @@ describe('findDevice', () => {
     it(`${name} is refused`, () => assert.rejects(find(driver, address), { message: text }));
   }
 
-  it('a file is not a device', () => assert.rejects(find('blk', '/dev/../etc/passwd'), /invalid device/));
-  it("the kernel's own socket can be opened", () => kernelArrivals(linuxKernel).close());
+  it('refuses a file', () => assert.rejects(find('blk', '/dev/../etc/passwd'), /invalid device/));
+  it("opens the kernel's uevent socket", () => kernelArrivals(linuxKernel).close());
 });
 
 describe('device numbers', () => {
-  it('of /dev/null', () => assert.deepEqual(numberOfNode('/dev/null'), { major: 1, minor: 3 }));
-  it('with a large minor', () => assert.deepEqual(unpackDevice(0x12345678), { major: 0x456, minor: 0x12378 }));
+  it('are those of /dev/null', () => assert.deepEqual(numberOfNode('/dev/null'), { major: 1, minor: 3 }));
+  it('may have a large minor', () => assert.deepEqual(unpackDevice(0x12345678), { major: 0x456, minor: 0x12378 }));
 });
 
 describe('renumberDevice', () => {

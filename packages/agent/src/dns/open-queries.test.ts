@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { OpenQueries } from './open-queries.ts';
 
 describe('OpenQueries', () => {
-  it('gives an answer to the query of its token, once', () => {
+  it('passes an answer to the query with the same token, once', () => {
     const queries = new OpenQueries(() => 0);
     const seen: string[] = [];
     const [one, two] = ['one', 'two'].map((name) => queries.add((message) => void seen.push(`${name} ${message.toString()}`)));
@@ -24,7 +24,7 @@ describe('OpenQueries', () => {
     assert.equal(queries.size, 2);
     queries.answer(0, Buffer.alloc(0));
   });
-  it('holds 1,024 queries, with distinct tokens after the numbers have wrapped', () => {
+  it('holds 1,024 queries, with distinct tokens after the counter has wrapped', () => {
     const queries = new OpenQueries(() => 0);
     const tokens = Array.from({ length: 70_000 }, () => queries.add(() => {}));
     assert.equal(queries.size, 1024);

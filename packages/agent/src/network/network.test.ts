@@ -27,7 +27,7 @@ describe('addresses', () => {
   }
   for (const text of ['', '10.0.0', '10.0.0.1 dev eth1', 'fd00:::1', '10.0.0.1/33', '10.0.0.1/', 'fd00::/129', '1.2.3.4/8/8'])
     it(`${JSON.stringify(text)} is rejected`, () => assert.throws(() => parsePrefix(text), /invalid address/));
-  it('lengths of prefixes', () => assert.deepEqual([parsePrefix('10.0.0.0/8').length, parsePrefix('fd00::').length], [8, 128]));
+  it('have prefix lengths', () => assert.deepEqual([parsePrefix('10.0.0.0/8').length, parsePrefix('fd00::').length], [8, 128]));
   for (const text of ['', '02:42', '02:42:ac:11:00:0g', '02:42:ac:11:00:02:'])
     it(`${JSON.stringify(text)} is not a hardware address`, () => assert.throws(() => parseMac(text), /invalid address/));
 });
@@ -36,7 +36,7 @@ describe('requests to the kernel', () => {
   const hex = (requests: readonly NetworkRequest[]): string[] => requests.map(({ message }) => message.toString('hex'));
   const index = (name: string): number => (name === 'eth0' ? 7 : assert.fail(name));
 
-  it('an interface is named, sized and addressed (byte for byte by rtnetlink(7))', () => {
+  it('set name, MTU and addresses of an interface (bytes of rtnetlink(7))', () => {
     const wanted = Interface.fromPartial({
       name: 'eth0',
       mtu: 1450n,
@@ -59,7 +59,7 @@ describe('requests to the kernel', () => {
         '14000100fd000000000000000000000000000002',
     ]);
   });
-  it('direct routes come first, and have the scope of their link', () => {
+  it('set direct routes first, with the scope of their link', () => {
     const routes = [
       Route.fromPartial({ gateway: '10.0.0.1', device: 'eth0' }),
       Route.fromPartial({ dest: '10.0.0.0/8', device: 'eth0', source: '10.0.0.2' }),
@@ -69,7 +69,7 @@ describe('requests to the kernel', () => {
       '2c000000180005050000000000000000' + '02000000fe03000100000000' + '080005000a000001' + '0800040007000000',
     ]);
   });
-  it('onlink, metric and MTU of a route', () => {
+  it('set onlink, metric and MTU of a route', () => {
     const route = Route.fromPartial({ gateway: '169.254.1.1', device: 'eth0', flags: 4, priority: 50, mtu: 1400 });
     assert.deepEqual(hex(routeRequests([route], index)), [
       '40000000180005050000000000000000' +
@@ -80,7 +80,7 @@ describe('requests to the kernel', () => {
         '0c0008000800020078050000',
     ]);
   });
-  it('a route with several gateways', () => {
+  it('set a route with several gateways', () => {
     const nextHops = [
       { gateway: '10.0.0.1', device: 'eth0', weight: 3, flags: 4 },
       { gateway: '', device: 'eth0', weight: 1, flags: 0 },
@@ -95,17 +95,17 @@ describe('requests to the kernel', () => {
         '0800000007000000',
     ]);
   });
-  it('a route that refuses packets', () => {
+  it('set an unreachable route', () => {
     const route = Route.fromPartial({ dest: '10.0.0.0/8', type: 6 });
     assert.deepEqual(hex(routeRequests([route], index)), [
       '24000000180005050000000000000000' + '02080000fe03000600000000' + '080001000a000000',
     ]);
   });
-  it('a default route of IPv6 is recognised by its gateway', () => {
+  it('set an IPv6 default route, recognised by its gateway', () => {
     const [request] = routeRequests([Route.fromPartial({ gateway: 'fd00::1', device: 'eth0' })], index);
     assert.equal(request?.message[16], 10);
   });
-  it('a static neighbour', () => {
+  it('set a static neighbour', () => {
     const row = ARPNeighbor.fromPartial({ toIPAddress: { address: '10.0.0.9' }, device: 'eth0', lladdr: '02:00:00:00:00:09' });
     assert.deepEqual(hex(neighbourRequests([row], index)), [
       '300000001c0005050000000000000000' + '020000000700000080000000' + '080001000a000009' + '0a0002000200000000090000',
@@ -131,16 +131,16 @@ describe('parseReplies', () => {
     head.writeUInt16LE(type, 4);
     return Buffer.concat([head, payload, Buffer.alloc(-payload.length & 3)]);
   };
-  it('rows, results, the end', () => {
+  it('returns rows, results and the end', () => {
     const answers = parseReplies(
       Buffer.concat([message(20, Buffer.from('row')), message(2, Buffer.from([0xed, 0xff, 0xff, 0xff])), message(3, Buffer.alloc(4))]),
     );
     assert.deepEqual(answers, [{ kind: 'row', type: 20, payload: Buffer.from('row') }, { kind: 'result', errno: 19 }, { kind: 'done' }]);
   });
-  it('an incomplete message is ignored', () => assert.deepEqual(parseReplies(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
+  it('ignores an incomplete message', () => assert.deepEqual(parseReplies(message(3, Buffer.alloc(4)).subarray(0, 18)), []));
 });
 
-describe('finding a link', () => {
+describe('search for a link', () => {
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'links-'));
@@ -150,8 +150,8 @@ describe('finding a link', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it('by hardware address, in any case', () => assert.equal(findLink('02:42:ac:11:00:02', root), 'eth3'));
-  it('the first spare one of a template, when none has the address', async () => {
+  it('compares hardware addresses without regard to case', () => assert.equal(findLink('02:42:ac:11:00:02', root), 'eth3'));
+  it("returns the template's first spare link if no link has the address", async () => {
     for (const index of [1, 0]) {
       mkdirSync(join(root, `eth${9 - index}`));
       writeFileSync(join(root, `eth${9 - index}/address`), `${spareLinkPrefix}0${index}\n`);
@@ -159,7 +159,7 @@ describe('finding a link', () => {
     assert.equal(await waitForLink('02:42:ac:11:00:02', 1, root), 'eth3');
     assert.equal(await waitForLink('02:42:ac:11:00:07', 1, root), 'eth9');
   });
-  it('the error names the device that did not appear', async () => {
+  it('names the missing device in the error', async () => {
     await assert.rejects(waitForLink('02:00:00:00:00:01', 1, root), /no network device with address 02:00:00:00:00:01/);
   });
 });

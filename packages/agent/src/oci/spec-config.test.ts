@@ -72,15 +72,15 @@ describe('specConfig', () => {
       assert.deepEqual(specConfig(message, { ...place, pidNamespace }).linux?.namespaces, [...shared, ...expected]);
     });
   }
-  it("a limit of zero means no limit; the guest's disk is not accessible", () => {
+  it("omits limits of zero and denies access to the guest's disk", () => {
     const all = { allow: true, access: 'rwm' };
     assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ownRoot] });
   });
-  it('with an initrd no disk is excluded', () => {
+  it('denies no disk with an initrd', () => {
     assert.deepEqual(specConfig(message, { ...place, rootDevice: undefined }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
   });
-  it('a device without a mode can be opened', () => assert.equal(spec.linux?.devices?.[0]?.fileMode, 0o666));
-  it('the seccomp profile', () => {
+  it('gives a device without a mode a mode that permits to open it', () => assert.equal(spec.linux?.devices?.[0]?.fileMode, 0o666));
+  it('converts the seccomp profile', () => {
     assert.deepEqual(spec.linux?.seccomp, {
       defaultAction: 'SCMP_ACT_ALLOW',
       defaultErrnoRet: 38,
@@ -91,22 +91,22 @@ describe('specConfig', () => {
       ],
     });
   });
-  it('clone3 fails with ENOSYS, so that a C library falls back to clone', () => {
+  it('makes clone3 fail with ENOSYS, so that a C library falls back to clone', () => {
     const rule = { Names: ['clone3'], Action: 'SCMP_ACT_ERRNO', Args: [] };
     const hardened = SpecMessage.fromPartial({ Linux: { Seccomp: { DefaultAction: 'SCMP_ACT_ERRNO', Syscalls: [rule] } } });
     assert.deepEqual(specConfig(hardened, place).linux?.seccomp?.syscalls, [{ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }]);
   });
-  it("hooks: the request's, then the guest's", () => {
+  it("lists the request's hooks before the guest's", () => {
     const hooked = SpecMessage.fromPartial({ Hooks: { Prestart: [{ Path: '/a', Args: ['a'], Timeout: 5n }] } });
     const { hooks } = specConfig(hooked, { ...place, guestHooks: { prestart: [{ path: '/b' }] } });
     assert.deepEqual(hooks?.prestart, [{ path: '/a', args: ['a'], env: [], timeout: 5 }, { path: '/b' }]);
   });
-  it('an empty message has a specification too', () => assert.equal(specConfig(SpecMessage.fromPartial({}), place).ociVersion, '1.0.2'));
+  it('converts an empty message', () => assert.equal(specConfig(SpecMessage.fromPartial({}), place).ociVersion, '1.0.2'));
   it("leaves the guest's sysctls to the agent", () => assert.deepEqual(spec.linux?.sysctl, { 'kernel.shmmax': '1' }));
   for (const Version of ['1.0.2-dev', '1.1.0', '1.2.1', '1.3.0'])
-    it(`an engine's ${Version} is a version that crun knows`, () =>
+    it(`replaces an engine's version ${Version} by a version that crun supports`, () =>
       assert.equal(specConfig(SpecMessage.fromPartial({ Version }), place).ociVersion, '1.0.2'));
-  it('writes text as it is', () => {
+  it('writes text unchanged', () => {
     const args = ['a\\u0000b', '\\"\\u00007"', 'a\u0000b', '\u00007'];
     assert.deepEqual(JSON.parse(toJson({ args })), { args });
   });
@@ -122,11 +122,11 @@ describe('execConfig', () => {
       OOMScoreAdj: 100n,
     }),
   );
-  it("what 1.x's runtime does not send is the container's", () => {
+  it("uses the container's values for fields that 1.x's runtime does not send", () => {
     const { capabilities, rlimits, noNewPrivileges, oomScoreAdj } = execConfig(ProcessMessage.fromPartial({ Args: ['a'] }), container);
     assert.deepEqual([capabilities?.bounding, rlimits?.length, noNewPrivileges, oomScoreAdj], [['CAP_KILL'], 1, true, 100]);
   });
-  it('what is sent counts', () => {
+  it('uses the values of the request', () => {
     const message = ProcessMessage.fromPartial({ Capabilities: { Bounding: ['CAP_CHOWN'] }, OOMScoreAdj: 5n });
     const { capabilities, oomScoreAdj } = execConfig(message, container);
     assert.deepEqual([capabilities?.bounding, oomScoreAdj], [['CAP_CHOWN'], 5]);
@@ -134,7 +134,7 @@ describe('execConfig', () => {
 });
 
 describe('resourcesConfig', () => {
-  it('every section', () => {
+  it('converts every section', () => {
     const message = LinuxResources.fromPartial({
       CPU: { Shares: 2n, Quota: -1n, Period: 100n, Cpus: '0', Mems: '0' },
       Memory: { Limit: -1n, Swap: 4n, Swappiness: 5n, DisableOOMKiller: true },
@@ -151,9 +151,9 @@ describe('resourcesConfig', () => {
       hugepageLimits: [{ pageSize: '2MB', limit: 6n }],
     });
   });
-  it('a limit of processes', () =>
+  it('converts a limit of processes', () =>
     assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ Pids: { Limit: 100_000n } }), '0').pids, { limit: 100_000n }));
-  it('nothing', () => assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ CPU: {} }), '0'), {}));
+  it('converts an empty message to no limits', () => assert.deepEqual(resourcesConfig(LinuxResources.fromPartial({ CPU: {} }), '0'), {}));
 });
 
 describe('CPU lists', () => {
@@ -168,7 +168,7 @@ describe('CPU lists', () => {
 });
 
 describe('sysctls', () => {
-  it("go to the container if its namespaces have them, to the guest's kernel otherwise", () => {
+  it("are set in the container if its namespaces have them, otherwise in the guest's kernel", () => {
     const { guest, container } = splitSysctl({ 'net.a': '1', 'kernel.msgmax': '2', 'vm.max_map_count': '3', 'fs.mqueue.msg_max': '4' });
     assert.deepEqual(
       [Object.fromEntries(guest), container],

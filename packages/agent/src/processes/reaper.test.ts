@@ -48,7 +48,7 @@ describe('Reaper', () => {
     assert.equal(await exited, 137);
   });
 
-  it('forgets processes that no caller waits for', async () => {
+  it('forgets processes without a waiting caller', async () => {
     const ended: [number, number][] = [[72, 1]];
     const reaper = new Reaper(children(ended));
     reaper.start();

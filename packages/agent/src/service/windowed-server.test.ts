@@ -5,7 +5,7 @@ import { duplexPair } from 'node:stream';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { WindowedServer } from './windowed-server.ts';
 
-it('WindowedServer: clients may send a whole piece of input without waiting for credit', async () => {
+it('WindowedServer: a client can send a whole block of input without waiting for credit', async () => {
   const server = new WindowedServer({ 'grpc.max_concurrent_streams': 5 });
   const [near, far] = duplexPair();
   server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(far as never);

@@ -4,7 +4,7 @@ import { createLogger } from '@kata-containers/common/logging/logger';
 import { serveDebugConsole } from './debug-console.ts';
 
 describe('debug console', () => {
-  it('is a shell with the console as its terminal, started again when it ends', async () => {
+  it('is a shell on the console, which is restarted when it exits', async () => {
     const stop = new AbortController();
     const started: string[] = [];
     const spawn = (program: string, args: readonly string[], { stdio }: { stdio?: unknown }): never => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cgroupV1Mounts, enabledControllers, systemMounts } from './system-mounts-plan.ts';
 
 describe('system mounts', () => {
-  it('parents come before what is mounted on them', () => {
+  it('lists mount points after their parents', () => {
     const targets = systemMounts.map(({ target }) => target);
     for (const [child, parent] of [
       ['/dev/pts', '/dev'],
@@ -12,7 +12,7 @@ describe('system mounts', () => {
     }
   });
 
-  it('one hierarchy for each enabled controller', () => {
+  it('mounts one hierarchy for each enabled controller', () => {
     const table = '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t0\t1\t1\nmemory\t0\t1\t0\npids\t0\t1\t1\n';
     assert.deepEqual(enabledControllers(table), ['cpuset', 'pids']);
     assert.deepEqual(

@@ -41,7 +41,7 @@ describe('StorageTable', () => {
   }
   const mounted = ['mount', 'shm', '', 'tmpfs', MS_NODEV, 'size=1'];
 
-  it('mounts once, unmounts with the last user', async () => {
+  it('mounts once and unmounts after the last user', async () => {
     const { table, calls } = setUp();
     await Promise.all([table.addAll([shm()]), table.addAll([shm()])]);
     await table.removeAll([shm()]);
@@ -51,7 +51,7 @@ describe('StorageTable', () => {
     assert.equal(existsSync(join(root, 'shm')), false);
   });
 
-  it('a busy mount is detached', async () => {
+  it('detaches a busy mount', async () => {
     let tries = 0;
     const { table, calls } = setUp({
       umount: () => {
@@ -64,7 +64,7 @@ describe('StorageTable', () => {
   });
 
   for (const driver of ['blk', 'scsi', 'mmioblk', 'nvdimm']) {
-    it(`${driver}: the device is found, then mounted`, async () => {
+    it(`${driver}: finds and mounts the device`, async () => {
       const { table, calls } = setUp();
       const disk = { driver, source: '1', fstype: 'ext4', mount_point: join(root, 'disk'), options: ['ro'] };
       await table.addAll([Storage.fromPartial(disk)]);
@@ -72,7 +72,7 @@ describe('StorageTable', () => {
     });
   }
 
-  it('a device itself is bound over a file, which is removed with it', async () => {
+  it('binds a device node over a file and removes the file with the mount', async () => {
     const { table, calls } = setUp();
     const [node, point] = [join(root, 'node'), join(root, 'storage/1-data')];
     writeFileSync(node, '');
@@ -85,7 +85,7 @@ describe('StorageTable', () => {
     await table.clear();
   });
 
-  it('a local directory is made with its mode and never unmounted', async () => {
+  it('makes a local directory with its mode and never unmounts it', async () => {
     const { table, calls } = setUp();
     await table.addAll([Storage.fromPartial({ driver: 'local', mount_point: join(root, 'l'), options: ['mode=0750'] })]);
     assert.equal(statSync(join(root, 'l')).mode & 0o777, 0o750);
@@ -93,7 +93,7 @@ describe('StorageTable', () => {
     assert.deepEqual(calls, []);
   });
 
-  it('a local directory can have a group, and the bit that hands it on', async () => {
+  it('gives a local directory a group and the setgid bit', async () => {
     const { table } = setUp();
     const gid = process.getgid?.() ?? 0; // any user may give a directory to the own group
     await table.addAll([Storage.fromPartial({ driver: 'local', mount_point: join(root, 'l'), options: ['mode=2775', `fsgid=${gid}`] })]);
@@ -105,7 +105,7 @@ describe('StorageTable', () => {
     ['an unknown driver', { driver: 'tape', mount_point: '/x' }, /Unknown storage driver "tape"/],
     ['a target in /proc', { driver: 'ephemeral', mount_point: '/proc/sys' }, /must not be mounted on/],
   ] as const) {
-    it(`${name} is refused, and the storages before it are removed`, async () => {
+    it(`${name} is refused, and the storages of the request are removed`, async () => {
       const { table, calls } = setUp();
       await assert.rejects(table.addAll([shm(), Storage.fromPartial(storage)]), { message: reason });
       assert.deepEqual(
@@ -115,7 +115,7 @@ describe('StorageTable', () => {
     });
   }
 
-  it('a mount that fails is forgotten', async () => {
+  it('forgets a failed mount', async () => {
     let tries = 0;
     const { table } = setUp({
       mount: () => {
@@ -129,8 +129,8 @@ describe('StorageTable', () => {
 });
 
 describe('huge pages', () => {
-  it('as many pages as requested', () => assert.deepEqual(hugePagesWanted(['pagesize=2097152,size=8388608']), { pageKiB: 2048, pages: 4 }));
-  it('nothing without a size', () => assert.equal(hugePagesWanted(['pagesize=2097152']), undefined));
+  it('are as many as requested', () => assert.deepEqual(hugePagesWanted(['pagesize=2097152,size=8388608']), { pageKiB: 2048, pages: 4 }));
+  it('need a size', () => assert.equal(hugePagesWanted(['pagesize=2097152']), undefined));
   it('are reserved', () => {
     const root = mkdtempSync(join(tmpdir(), 'huge-'));
     mkdirSync(join(root, 'hugepages-2048kB'));

@@ -45,7 +45,7 @@ describe('connectAgent', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('fields that a request leaves out have their defaults, nested ones too', async () => {
+  it('sends defaults for omitted fields of a request, also in nested messages', async () => {
     const { status: code } = await agent.call('waitProcess', { container_id: 'c' });
     assert.equal(code, 42);
     await agent.call('createContainer', { OCI: { Linux: { CgroupsPath: '/x' } } });
@@ -53,14 +53,14 @@ describe('connectAgent', () => {
     assert.partialDeepStrictEqual(requests[1], { OCI: { Version: '', Linux: { CgroupsPath: '/x', Namespaces: [] } } });
   });
 
-  it('a health check is answered', async () => assert.ok(await agent.check({ deadlineMs: 5000 })));
+  it('answers a health check', async () => assert.ok(await agent.check({ deadlineMs: 5000 })));
 
   const refusals: [what: string, call: 'pauseContainer' | 'statsContainer', code: number, text: RegExp][] = [
     ["the guest's own words", 'pauseContainer', status.NOT_FOUND, /^no "c" here\?$/],
     ['an answer that is not a message', 'statsContainer', status.INTERNAL, /answer to StatsContainer is not a protobuf message/],
   ];
   for (const [what, call, code, text] of refusals) {
-    it(`${what}: an error with its code`, () =>
+    it(`${what}: fails with the code of the error`, () =>
       assert.rejects(
         agent.call(call, { container_id: 'c' }),
         (error) => error instanceof AgentError && error.grpcCode === code && text.test(error.message),

@@ -6,11 +6,11 @@ import { agentService } from './stdio-codec.ts';
 describe('messages of the stdio calls', () => {
   for (const length of [0, 1, 127, 128, 70_000]) {
     const data = randomBytes(length);
-    it(`${length} bytes of output are read by the generated codec`, () => {
+    it(`${length} bytes of output can be decoded by the generated codec`, () => {
       const message = agentService.readStdout.responseSerialize({ data });
       assert.ok(ReadStreamResponse.decode(message).data.equals(data));
     });
-    it(`${length} bytes of input are read as the generated codec wrote them`, () => {
+    it(`${length} bytes of input from the generated codec are decoded unchanged`, () => {
       const request = { container_id: 'c', exec_id: 'e', data };
       const message = Buffer.from(WriteStreamRequest.encode(request).finish());
       assert.deepEqual(agentService.writeStdin.requestDeserialize(message), request);

@@ -6,7 +6,7 @@ import { parseCgroup } from './cgroup.ts';
 import { oomKills } from './oom-kills.ts';
 
 describe('parseCgroup', () => {
-  it('version 1 has a directory for each controller', () => {
+  it('returns a directory for each controller of version 1', () => {
     const cgroup = parseCgroup('5:memory:/docker/x\n4:cpu,cpuacct:/c\n0::/\n', '/cg');
     assert.deepEqual(
       [cgroup.version, cgroup.directory('memory'), cgroup.directory('cpuacct')],
@@ -14,7 +14,7 @@ describe('parseCgroup', () => {
     );
     assert.equal(cgroup.directory('pids'), '/cg/pids/');
   });
-  it('version 2 has one for all', () => {
+  it('returns one directory for all controllers of version 2', () => {
     const cgroup = parseCgroup('0::/docker/x\n', '/cg');
     assert.deepEqual([cgroup.version, cgroup.directory('memory'), cgroup.directory('pids')], [2, '/cg/docker/x', '/cg/docker/x']);
   });
@@ -34,6 +34,6 @@ describe('oomKills', () => {
       writeFileSync(join(root, path), text);
       assert.equal(oomKills(parseCgroup(membership, root)), 2);
     });
-    it(`version ${version}, when the cgroup was removed`, () => assert.equal(oomKills(parseCgroup(membership, root)), 0));
+    it(`version ${version}, of a removed cgroup`, () => assert.equal(oomKills(parseCgroup(membership, root)), 0));
   }
 });

@@ -36,7 +36,7 @@ describe('kata-shim command line', () => {
       ['unix:///p', 'c', 'e', true, 'debug'],
     );
   });
-  it("passes the process's exit code on by default", () => {
+  it("forwards the process's exit code by default", () => {
     assert.equal(parseShimCommandLine([]).proxyExitCode, true);
     assert.equal(parseShimCommandLine(['-proxy-exit-code=false']).proxyExitCode, false);
   });

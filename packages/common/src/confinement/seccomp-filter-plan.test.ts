@@ -83,7 +83,7 @@ describe('callRules', () => {
     ['io_uring_enter', 426, [], 'ENOSYS'],
   ];
   for (const [name, call, values, result] of cases) it(name, () => assert.equal(run(rules([]), call, values), result));
-  it('sockets of the families that are asked for', () =>
+  it('permits sockets of the requested families only', () =>
     assert.deepEqual(
       [2n, 1n, 16n].map((family) => run(rules([2]), 41, [family])),
       ['allowed', 'ENOSYS', 'ENOSYS'],

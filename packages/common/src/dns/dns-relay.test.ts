@@ -15,7 +15,7 @@ describe('DNS relay frames', () => {
     assert.deepEqual([...encodeDnsFrame({ token: 258, transport: 'tcp', message: Buffer.from('ab') })], [1, 2, 1, 0, 2, 97, 98]);
   });
   for (const size of [1, 5, 7, 4096, bytes.length]) {
-    it(`are read in pieces of ${size}`, () => {
+    it(`are parsed from chunks of ${size}`, () => {
       const reader = new DnsFrameReader();
       const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size));
       assert.deepEqual(
@@ -24,10 +24,10 @@ describe('DNS relay frames', () => {
       );
     });
   }
-  it('a message that is too long becomes an empty one', () => {
+  it('contain an empty message instead of a message that is too long', () => {
     assert.deepEqual([...encodeDnsFrame({ token: 1, transport: 'udp', message: Buffer.alloc(65536) })], [0, 1, 0, 0, 0]);
   });
-  it('an unknown transport is an error', () => {
+  it('are refused with an unknown transport', () => {
     assert.throws(() => new DnsFrameReader().push(Buffer.from([0, 0, 2, 0, 0])), /transport 2/);
   });
   it("the preface is as long as HTTP/2's", () => assert.equal(DNS_RELAY_PREFACE.length, 24));

@@ -17,7 +17,7 @@ describe('errorMessage', () => {
     ['/missing', 'ENOENT'],
     ['/etc/passwd/x', 'ENOTDIR'],
   ] as const)
-    it(`the kernel's phrase is left out, in a cause too: ${code}`, () => {
+    it(`omits the kernel's phrase, also in a cause: ${code}`, () => {
       const read = (): unknown => {
         try {
           return readFileSync(path);
@@ -29,9 +29,9 @@ describe('errorMessage', () => {
       assert.equal(errorMessage(new Error('no state', { cause: read() })), `no state: open '${path}' failed (${code})`);
     });
   for (const error of [new KernelError('mount', 16, 'EBUSY', 'of /x'), new Error('ENOENT: no such file, x')])
-    it(`other errors are unchanged: ${error.message}`, () => assert.equal(errorMessage(error), error.message));
+    it(`does not change other errors: ${error.message}`, () => assert.equal(errorMessage(error), error.message));
 
-  it('a cycle of causes ends', () => {
+  it('terminates for a cycle of causes', () => {
     const error = new Error('loop');
     error.cause = error;
     assert.equal(errorMessage(error), 'loop');

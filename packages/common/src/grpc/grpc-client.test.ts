@@ -82,14 +82,14 @@ describe('GrpcClient', () => {
     assert.equal(two.subarray(-1).toString(), 'x');
   });
 
-  it('500 calls at once keep apart', async () => {
+  it('keeps 500 concurrent calls apart', async () => {
     const client = await serve((stream, name) => answerWith(stream, prefixed(Buffer.from(name))));
     const names = Array.from({ length: 500 }, (_, index) => `/grpc.AgentService/Call${index}`);
     const answers = await Promise.all(names.map((name) => client.call(name, [])));
     assert.deepEqual(answers.map(String), names);
   });
 
-  it('follows the header table of a peer that indexes and evicts', async () => {
+  it('decodes headers of a peer that adds entries to its table and evicts them', async () => {
     // nghttp2 indexes each text; after forty texts the first ones are evicted from its table of 4096 bytes.
     const text = (called: string): string => `${called.slice(-2)} ${'-'.repeat(60)}`;
     const client = await serve((stream, called) =>
@@ -122,7 +122,7 @@ describe('GrpcClient', () => {
     ['a compressed message', (stream) => answerWith(stream, Buffer.from([1, 0, 0, 0, 0])), 13, /compressed/],
   ];
   for (const [name, answer, code, text] of refusals) {
-    it(`${name} is an error, and the next call works`, async function () {
+    it(`${name} fails the call, and the next call works`, async function () {
       if (isBun && name === 'a reset') return this.skip(); // its node:http2, which plays the agent here, ends the stream instead
       const client = await serve((stream, called) =>
         called.endsWith('/Good') ? answerWith(stream, prefixed(Buffer.from('ok'))) : answer(stream),
@@ -135,12 +135,12 @@ describe('GrpcClient', () => {
     });
   }
 
-  it('an answer that never comes fails at the deadline', async () => {
+  it('fails a call without an answer at its deadline', async () => {
     const client = await serve(() => {});
     await assert.rejects(client.call('/s/Never', [], { deadlineMs: 50 }), { code: 4, message: 'Never: ' });
   });
 
-  it('closing fails the calls without an answer', async () => {
+  it('fails pending calls when it is closed', async () => {
     const client = await serve(() => {});
     const failed = client.call('/s/Never', [], { deadlineMs: 'none' });
     client.close();
@@ -155,7 +155,7 @@ describe('GrpcClient', () => {
     await connecting;
   });
 
-  describe('a peer of raw bytes', () => {
+  describe('against a peer that sends raw bytes', () => {
     const SETTINGS = encodeFrame({ type: FRAME.settings, flags: 0, streamId: 0 }, Buffer.alloc(0));
 
     let peer: Socket;
@@ -204,12 +204,12 @@ describe('GrpcClient', () => {
       ['a GOAWAY', frame(FRAME.goAway, 0, 0, Buffer.alloc(8))],
     ];
     for (const [name, bytes] of hostile) {
-      it(`${name} ends the connection, and the call with it`, async () => {
+      it(`${name} ends the connection and the call`, async () => {
         await assert.rejects(callAndAnswer(bytes), (error) => error instanceof CallError && error.code === 14);
       });
     }
 
-    it('pings without a reader end the connection', async () => {
+    it('closes the connection after a flood of pings', async () => {
       const failed = callAndAnswer(Buffer.alloc(0));
       failed.catch(() => {});
       await once(server as Server, 'connection');
@@ -219,7 +219,7 @@ describe('GrpcClient', () => {
       await assert.rejects(failed, /the peer does not read/);
     });
 
-    it('200 connections of random frames end in an answer or an error', async () => {
+    it('ends calls on 200 connections with random frames by an answer or an error', async () => {
       const below = (limit: number): number => Math.floor(Math.random() * limit);
       for (let i = 0; i < 200; i++) {
         const frames = Array.from({ length: 4 }, () => frame(below(10), below(256), below(3), randomBytes(i % 32)));

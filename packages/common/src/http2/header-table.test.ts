@@ -18,7 +18,7 @@ describe('HeaderTable', () => {
     hasEntries(table, 0);
   });
 
-  it('the newest entry has the lowest index', () => {
+  it('gives the newest entry the lowest index', () => {
     const table = new HeaderTable();
     table.add(['a', '1']);
     table.add(['b', '2']);
@@ -31,7 +31,7 @@ describe('HeaderTable', () => {
     );
   });
 
-  it('holds 4096 bytes, of which each entry costs 32', () => {
+  it('holds 4096 bytes, with 32 bytes of overhead for each entry', () => {
     const table = new HeaderTable();
     for (let index = 0; index < 1000; index++) table.add(['', '']);
     hasEntries(table, 128);
@@ -39,7 +39,7 @@ describe('HeaderTable', () => {
     hasEntries(table, 127);
   });
 
-  it('an entry of its size fits alone, a larger one empties it', () => {
+  it('holds one entry of its size; a larger entry empties it', () => {
     const table = new HeaderTable();
     table.add(['a', '1']);
     table.add(['b', 'x'.repeat(4096 - 32 - 1)]);
@@ -50,7 +50,7 @@ describe('HeaderTable', () => {
     assert.deepEqual(table.at(62), ['d', '4']);
   });
 
-  it('a smaller size evicts the oldest entries, and a larger one makes room again', () => {
+  it('evicts the oldest entries for a smaller size and accepts more after a larger size', () => {
     const table = new HeaderTable();
     for (const name of ['a', 'b', 'c']) table.add([name, '']);
     table.resize(70);

@@ -7,7 +7,7 @@ const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex
 const decodeHeaders = (block: Buffer): Map<string, string> => new HeaderDecoder().decode(block);
 
 describe('HPACK', () => {
-  it('the Huffman code is complete: its lengths fill the tree', () => {
+  it('has a complete Huffman code: its lengths fill the tree', () => {
     assert.equal(codeLengths.length, 257);
     assert.equal(
       codeLengths.reduce((sum, length) => sum + 2 ** -length, 0),
@@ -124,7 +124,7 @@ describe('HPACK', () => {
       ));
   }
 
-  it('20000 random blocks are read or refused, nothing else', () => {
+  it('decodes or refuses 20000 random blocks, without another error', () => {
     for (let i = 0; i < 20_000; i++) {
       const block = Buffer.from(Array.from({ length: (i % 40) + 1 }, () => Math.floor(Math.random() * 256)));
       try {

@@ -19,14 +19,14 @@ describe('LinuxKernel', () => {
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kernel-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('names the call, the object and the errno of a refusal', () => {
+  it('throws errors with the system call, the object and the errno', () => {
     assert.throws(
       () => kernel.mount('/nowhere', join(directory, 'missing'), 'none', MS_BIND),
       (error) => error instanceof KernelError && error.code === 'ENOENT' && error.syscall === 'mount' && error.message.includes('missing'),
     );
   });
 
-  it('locks exclude each other and end with the fd', () => {
+  it('holds exclusive locks until the fd is closed', () => {
     const [first, second] = [openSync(directory, 'r'), openSync(directory, 'r')];
     assert.equal(kernel.tryLock(first, 'exclusive'), true);
     assert.equal(kernel.tryLock(second, 'shared'), false);
@@ -35,14 +35,14 @@ describe('LinuxKernel', () => {
     closeSync(second);
   });
 
-  it('pipes get the requested size', () => {
+  it('makes pipes of the requested size', () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     assert.equal(kernel.setPipeSize(writeEnd, 1 << 20), 1 << 20);
     closeSync(readEnd);
     closeSync(writeEnd);
   });
 
-  it('a pty has a size and raw mode, and its settings can be restored', () => {
+  it('sets the size and raw mode of a pty and restores its settings', () => {
     const { master, slavePath } = kernel.openPty();
     const slave = openSync(slavePath, constants.O_RDWR | constants.O_NOCTTY);
     kernel.setWindowSize(master, { rows: 40, columns: 132 });
@@ -75,7 +75,7 @@ describe('LinuxKernel', () => {
     server.close();
   });
 
-  it('listens for a program that inherits the socket, and sends an fd over a connection', async () => {
+  it('passes a listening socket to a program and sends an fd over a connection', async () => {
     const path = join(directory, 'socket');
     const listening = kernel.listenUnix(path);
     const client = createConnection(path);
@@ -100,7 +100,7 @@ describe('LinuxKernel', () => {
     server.close();
   });
 
-  it('a pidfd reports the end of its process', async function () {
+  it('reports the end of a process by its pidfd', async function () {
     if (isBun) return this.skip(); // processEnd is tested instead
     const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] });
     const stream = openPollableStream(kernel.openPidfd(child.pid ?? -1), { direction: 'read' });
@@ -121,7 +121,7 @@ describe('LinuxKernel', () => {
     );
   });
 
-  it('makes a device that can be opened (root)', function () {
+  it('creates a device node that can be opened (root)', function () {
     if (process.getuid?.() !== 0) return this.skip();
     const path = `/dev/kernel-test-${process.pid}`;
     kernel.makeCharacterDevice(path, 1, 5); // zero
@@ -132,7 +132,7 @@ describe('LinuxKernel', () => {
     }
   });
 
-  it('starts programs at fixed addresses, and at random ones again', () => {
+  it('starts programs at fixed addresses, then again at random addresses', () => {
     const personality = (): string => execFileSync('cat', ['/proc/self/personality'], { encoding: 'utf8' });
     const before = personality();
     assert.equal(kernel.randomiseAddresses(false), true);
@@ -141,7 +141,7 @@ describe('LinuxKernel', () => {
     assert.equal(personality(), before);
   });
 
-  it('sees an ended child without reaping it', async () => {
+  it('detects the end of a child without reaping it', async () => {
     const child = spawn('sh', ['-c', 'exit 7']);
     const [code] = (await once(child, 'exit')) as [number];
     assert.equal(code, 7);
@@ -155,7 +155,7 @@ describe('openPollableStream', () => {
     if (isBun) this.skip(); // no program that uses it runs on Bun
   });
 
-  it('carries bytes both ways over a pty master', async () => {
+  it('transfers bytes in both directions over a pty master', async () => {
     const { master, slavePath } = kernel.openPty();
     const slave = openSync(slavePath, constants.O_RDWR | constants.O_NOCTTY);
     kernel.makeRaw(slave);
@@ -168,7 +168,7 @@ describe('openPollableStream', () => {
     closeSync(slave);
   });
 
-  it('hands pieces out of one buffer', async () => {
+  it('reads chunks into one buffer', async () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     const pieces: string[] = [];
     const stream = openPollableStream(readEnd, { readBuffer: Buffer.alloc(4), onRead: (piece) => pieces.push(piece.toString()) > 0 });
@@ -180,7 +180,7 @@ describe('openPollableStream', () => {
     stream.destroy();
   });
 
-  it('the write end of a pipe only writes', async () => {
+  it('only writes to the write end of a pipe', async () => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     const [input, output] = [openPollableStream(readEnd, { direction: 'read' }), openPollableStream(writeEnd, { direction: 'write' })];
     output.end('through');

@@ -11,7 +11,7 @@ describe('processEnd', () => {
     return { pidfd: linuxKernel.openPidfd(child.pid ?? -1), kill: () => (child.kill('SIGKILL'), exited) };
   };
 
-  it('resolves at the end of the process, and not before', async () => {
+  it('resolves when the process ends, not before', async () => {
     const { pidfd, kill } = start();
     let hasEnded = false;
     const { ended } = processEnd(pidfd);
@@ -22,13 +22,13 @@ describe('processEnd', () => {
     await ended;
   });
 
-  it('resolves for a process that had ended before', async () => {
+  it('resolves for a process that has already ended', async () => {
     const { pidfd, kill } = start();
     await kill();
     await processEnd(pidfd).ended;
   });
 
-  it('does not resolve once it is closed', async () => {
+  it('does not resolve after it is closed', async () => {
     const { pidfd, kill } = start();
     let hasEnded = false;
     const { ended, close } = processEnd(pidfd);

@@ -11,7 +11,7 @@ function written(options: Partial<LoggerOptions>, use: (logger: ReturnType<typeo
   return text;
 }
 
-describe('logger, text', () => {
+describe('logger in text format', () => {
   const cases: [name: string, message: string, fields: Fields, line: string][] = [
     ['a bare word is not quoted', 'started', {}, 'time="2020-01-02T03:04:05Z" level=info msg=started\n'],
     ['fields are sorted', 'x y', { b: 1, a: true }, 'time="2020-01-02T03:04:05Z" level=info msg="x y" a=true b=1\n'],
@@ -29,12 +29,12 @@ describe('logger, text', () => {
     );
   }
 
-  it('nanoseconds on request', () => {
+  it('writes nanoseconds on request', () => {
     const line = written({ precision: 'nanoseconds' }, (logger) => logger.warn('m'));
     assert.equal(line, 'time="2020-01-02T03:04:05.006000000Z" level=warning msg=m\n');
   });
 
-  it('gives the level with each line, which becomes the priority of syslog', () => {
+  it('passes the level of each line, for the priority of syslog', () => {
     const priorities: number[] = [];
     const logger = createLogger({
       ...{ format: 'text', level: 'debug', precision: 'seconds' },
@@ -55,16 +55,16 @@ describe('logger, text', () => {
   });
 });
 
-describe('logger, JSON', () => {
-  it('has the keys that containerd reads, and exactly one object on each line', () => {
+describe('logger in JSON format', () => {
+  it('writes the keys that containerd reads, with exactly one object on each line', () => {
     const line = written({ format: 'json', fields: { name: 'kata-runtime' } }, (logger) => logger.child({ pid: 1 }).error('a\nb'));
     assert.equal(line.trimEnd().includes('\n'), false);
     assert.deepEqual(JSON.parse(line), { name: 'kata-runtime', pid: 1, level: 'error', msg: 'a\nb', time: '2020-01-02T03:04:05Z' });
   });
 });
 
-describe('logger, on a terminal', () => {
-  it('has the short level, the seconds and coloured keys', () => {
+describe('logger on a terminal', () => {
+  it('writes the short level, the seconds and coloured keys', () => {
     const line = written({ format: 'terminal', fields: { pid: 1 } }, (logger) => logger.info('found', { description: 'two words' }));
     const message = 'found'.padEnd(44);
     assert.match(line, /^\x1b\[36mINFO\x1b\[0m\[\d{4}\] /);

@@ -43,7 +43,7 @@ describe('yamux frames', () => {
     ...golden.filter(([name]) => name !== 'data').map(([, , hex]) => bytes(hex)),
   ]);
   for (const size of [1, 3, 11, 12, 13, 17, wire.length]) {
-    it(`in chunks of ${size} bytes`, () => {
+    it(`parses chunks of ${size} bytes`, () => {
       const chunks = Array.from({ length: Math.ceil(wire.length / size) }, (_, index) => wire.subarray(index * size, (index + 1) * size));
       const { headers, bodies } = parse(chunks);
       assert.equal(headers.length, golden.length);
@@ -58,7 +58,7 @@ describe('yamux frames', () => {
     it(`${name} is refused`, () => assert.throws(() => parse([bytes(hex)]), ProtocolError));
   }
 
-  it('bodies are passed on as they arrive, whatever their announced length', () => {
+  it('passes on parts of bodies as they arrive, for any announced length', () => {
     const parser = new FrameParser({ onHeader: () => {}, onBody: () => {} });
     parser.push(bytes('00 00 0000 00000001 ffffffff'));
     parser.push(Buffer.alloc(1 << 20));

@@ -30,7 +30,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
   const accept = (id = 1): Promise<void> => peer.say(frame(WindowUpdate, SYN, id, 0));
 
   describe('windows', () => {
-    it('a writer without a window goes on as soon as it gets credit', async () => {
+    it('a writer without a window continues as soon as it gets credit', async () => {
       const stream = await open();
       stream.write(Buffer.alloc(WINDOW + 1000));
       await peer.settle();
@@ -61,7 +61,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       peer.connection.resume();
       await new Promise((resolve) => stream.once('drain', resolve));
     });
-    it('credit is given when the reader takes data, not when data arrives', async () => {
+    it('credit is returned when the reader reads data, not when data arrives', async () => {
       serve({ read: false });
       await accept();
       await peer.say(frame(Data, 0, 1, WINDOW), Buffer.alloc(WINDOW));
@@ -76,7 +76,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
         WINDOW,
       );
     });
-    it('a window beyond the initial one is granted with the ACK', async () => {
+    it('the ACK grants a window that is larger than the initial window', async () => {
       serve({ windowBytes: 1 << 20 });
       await accept();
       assert.deepEqual(
@@ -84,7 +84,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
         [[ACK, (1 << 20) - WINDOW]],
       );
     });
-    it('more than the window is answered by a go away, and ends the session', async () => {
+    it('a GoAway answers data beyond the window, and the session ends', async () => {
       serve({ read: false });
       await accept();
       await peer.say(frame(Data, 0, 1, WINDOW), Buffer.alloc(WINDOW), frame(Data, 0, 1, 1), 'x');
@@ -97,7 +97,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
   });
 
   describe('streams', () => {
-    it('an accepted stream is acknowledged at once, though nothing is written to it', async () => {
+    it('an accepted stream is acknowledged at once, without a write', async () => {
       serve();
       await accept();
       assert.deepEqual(
@@ -128,13 +128,13 @@ describe('yamux conformance: windows, streams and sessions', () => {
       other.on('error', () => {});
       assert.equal(other.id, 2);
     });
-    it('when the ids are used up no stream is opened, and the session continues', async () => {
+    it('without unused ids no stream is opened, and the session continues', async () => {
       peer = new RawPeer('client');
       peer.session.nextStreamID = 0xffffffff + 2;
       await assert.rejects(peer.session.openStream(), /no yamux stream ids are left/);
       assert.equal(peer.session.shutdown, false);
     });
-    it('after our go away the peer opens none', async () => {
+    it('after our GoAway the peer opens no stream', async () => {
       serve();
       peer.session.goAway();
       await accept(5);
@@ -143,7 +143,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
   });
 
   describe('session', () => {
-    it('a ping is answered, ours by a promise', async () => {
+    it('a ping is answered, and the answer to our ping resolves a promise', async () => {
       serve();
       const answered = peer.session.ping(1000);
       await peer.settle();
@@ -165,7 +165,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
         [0xffffffff, 0],
       );
     });
-    it('its end is an error for every reader', async () => {
+    it('every reader gets an error when the session ends', async () => {
       serve({ read: false });
       await accept(1);
       await accept(3);
@@ -174,7 +174,7 @@ describe('yamux conformance: windows, streams and sessions', () => {
       const errors = (await Promise.all(failed)).map(([error]) => error as Error);
       assert.equal(errors.length, 2);
     });
-    it('each reader gets an error object of its own', async () => {
+    it('each reader gets a separate error object', async () => {
       const [one, two] = [await open().then(() => peer), await open().then(() => peer)];
       one.session.fail();
       two.session.fail();

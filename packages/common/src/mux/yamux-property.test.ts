@@ -59,7 +59,7 @@ const echo = (stream: YamuxStream): void => {
   stream.pipe(stream);
 };
 
-describe('yamux, any chunking and any interleaving', function () {
+describe('yamux with random chunks and interleaving', function () {
   this.timeout(20_000);
   for (const seed of [1, 2, 3, 4]) {
     it(`20 streams of random lengths come back unchanged (seed ${seed})`, async () => {
@@ -76,7 +76,7 @@ describe('yamux, any chunking and any interleaving', function () {
     });
   }
 
-  it('500 streams both ways at once keep their bytes apart', async () => {
+  it('500 concurrent streams in both directions keep their bytes apart', async () => {
     const random = randomFrom(500);
     const [ours, theirs] = duplexPair();
     const client = new YamuxSession('client', ours, { onStream: echo });
@@ -96,10 +96,10 @@ describe('yamux, any chunking and any interleaving', function () {
   });
 });
 
-describe('yamux, random bytes', function () {
+describe('yamux with random bytes', function () {
   this.timeout(20_000);
 
-  it('3000 random byte strings are frames or a protocol error, in any chunks', () => {
+  it('3000 random byte strings are parsed or refused, in any chunks', () => {
     for (let seed = 0; seed < 3000; seed++) {
       const random = randomFrom(seed);
       const bytes = randomBuffer(random, below(random, 200));
@@ -134,7 +134,7 @@ describe('yamux, random bytes', function () {
   }
 
   for (const role of ['client', 'server'] as const) {
-    it(`400 peers of nearly right frames leave a session that is open or has a reason for its end (${role})`, async () => {
+    it(`after almost valid frames of 400 peers a session is open or has a reason for its end (${role})`, async () => {
       for (let seed = 0; seed < 400; seed++) {
         const random = randomFrom(seed);
         const peer = new RawPeer(role, { onStream: echo, maxStreams: 4 });

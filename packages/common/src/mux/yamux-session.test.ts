@@ -39,7 +39,7 @@ function choppedPair(sizes: readonly number[]): [Duplex, Duplex] {
   return [ends[0] as Duplex, ends[1] as Duplex];
 }
 
-describe('YamuxSession, two of ours', () => {
+describe('YamuxSession with a YamuxSession as peer', () => {
   const open: YamuxSession[] = [];
   afterEach(() => {
     for (const session of open.splice(0)) session.close();
@@ -55,7 +55,7 @@ describe('YamuxSession, two of ours', () => {
   };
 
   for (const sizes of [[1], [7, 11, 13], [4096], [65536, 1]]) {
-    it(`half-close and echo over pieces of ${sizes.join(', ')} bytes`, async () => {
+    it(`echoes blocks of ${sizes.join(', ')} bytes after a half-close`, async () => {
       const client = pair(echo, choppedPair(sizes));
       const data = randomBytes(sizes[0] === 1 ? 3000 : 300_000);
       const stream = await client.openStream();
@@ -64,7 +64,7 @@ describe('YamuxSession, two of ours', () => {
     });
   }
 
-  it('500 streams at once keep their bytes apart and leave nothing', async () => {
+  it('keeps the bytes of 500 concurrent streams apart and forgets the streams afterwards', async () => {
     const client = pair(echo);
     const run = async (index: number): Promise<boolean> => {
       const data = randomBytes(1000 + index * 37);
@@ -82,7 +82,7 @@ describe('YamuxSession, two of ours', () => {
     assert.equal(client.streamCount, 0);
   });
 
-  it('a reader that does not read holds one window of memory, and loses nothing', async () => {
+  it('buffers at most one window for a slow reader and loses no bytes', async () => {
     let served: YamuxStream | undefined;
     const client = pair((stream) => (served = stream));
     const data = randomBytes(2 << 20);
@@ -96,7 +96,7 @@ describe('YamuxSession, two of ours', () => {
     assert.ok((await buffer(served)).equals(data));
   });
 
-  it('destroying a stream is an error at the other end', async () => {
+  it('reports an error to the peer of a destroyed stream', async () => {
     let served: YamuxStream | undefined;
     const client = pair((stream) => (served = stream));
     const stream = await client.openStream();
@@ -109,7 +109,7 @@ describe('YamuxSession, two of ours', () => {
     assert.equal(error.code, 'ECONNRESET');
   });
 
-  it('ping answers, and streams end with the session', async () => {
+  it('answers a ping and ends the streams with the session', async () => {
     const client = pair(echo);
     assert.ok((await client.ping(1000)) >= 0);
     const stream = await client.openStream();
@@ -121,7 +121,7 @@ describe('YamuxSession, two of ours', () => {
     await assert.rejects(client.ping(10), /closed/);
   });
 
-  it('a close delivers the data written before it', async () => {
+  it('delivers data that was written before a close', async () => {
     let received: Promise<string> | undefined;
     const client = pair((stream) => {
       received = text(stream);
@@ -135,7 +135,7 @@ describe('YamuxSession, two of ours', () => {
   });
 });
 
-describe('YamuxSession against a peer of raw bytes', () => {
+describe('YamuxSession against a peer that sends raw bytes', () => {
   let peer: Duplex;
   let session: YamuxSession;
   let answer: Buffer[];
@@ -173,7 +173,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     });
   }
 
-  it('a stream without a listener is reset', async () => {
+  it('resets a stream if nobody listens', async () => {
     connect('client');
     peer.write(frame(TYPES.WindowUpdate, FLAGS.SYN, 2, 0));
     await turn();
@@ -181,7 +181,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(said(), frame(TYPES.WindowUpdate, FLAGS.RST, 2, 0).toString('hex'));
   });
 
-  it('streams beyond the limit are reset', async () => {
+  it('resets streams beyond the limit', async () => {
     connect('server', { maxStreams: 2, onStream: (stream) => stream.on('error', () => {}) });
     for (const id of [1, 3, 5]) peer.write(frame(TYPES.WindowUpdate, FLAGS.SYN, id, 0));
     await turn();
@@ -190,7 +190,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(session.streamCount, 2);
   });
 
-  it('an accepted stream is acknowledged at once', async () => {
+  it('acknowledges an accepted stream at once', async () => {
     connect('server', { onStream: (stream) => stream.on('error', () => {}) });
     peer.write(frame(TYPES.WindowUpdate, FLAGS.SYN, 1, 0));
     await turn();
@@ -198,7 +198,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(said(), frame(TYPES.WindowUpdate, FLAGS.ACK, 1, 0).toString('hex'));
   });
 
-  it('flags count on Data frames too: SYN, body, FIN in one', async () => {
+  it('processes SYN, body and FIN of one Data frame', async () => {
     const texts: Promise<string>[] = [];
     connect('server', { onStream: (stream) => texts.push(text(stream)) });
     peer.write(Buffer.concat([frame(TYPES.Data, FLAGS.SYN | FLAGS.FIN, 1, 3), Buffer.from('abc')]));
@@ -206,7 +206,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.deepEqual(await Promise.all(texts), ['abc']);
   });
 
-  it('data for a closed stream is discarded, and the following frames are processed', async () => {
+  it('discards data for a closed stream and processes the following frames', async () => {
     connect('server', { onStream: (stream) => stream.on('error', () => {}) });
     peer.write(Buffer.concat([frame(TYPES.Data, 0, 7, 4), Buffer.from('lost'), frame(TYPES.Ping, FLAGS.SYN, 0, 77)]));
     await turn();
@@ -214,7 +214,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(said(), frame(TYPES.Ping, FLAGS.ACK, 0, 77).toString('hex'));
   });
 
-  it('after a go away no stream is opened, and open streams continue', async () => {
+  it('opens no stream after a GoAway, and open streams continue', async () => {
     connect('client');
     const stream = await session.openStream();
     peer.write(frame(TYPES.GoAway, 0, 0, 0));
@@ -224,7 +224,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     stream.on('error', () => {});
   });
 
-  it('no more than the backlog is opened without an acknowledgement', async () => {
+  it('opens at most a backlog of streams without an acknowledgement', async () => {
     connect('client');
     const streams = await Promise.all(Array.from({ length: 256 }, () => session.openStream()));
     for (const stream of streams) stream.on('error', () => {});
@@ -240,7 +240,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.equal(opened, true);
   });
 
-  it('a stream that is reset before its acknowledgement makes room for another', async () => {
+  it('opens another stream after a reset of an unacknowledged stream', async () => {
     connect('client');
     for (let count = 0; count < 300; count++) {
       const stream = await Promise.race([session.openStream(), turn().then(turn)]);
@@ -250,7 +250,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     }
   });
 
-  it('a ping flood without a reader ends the session', async () => {
+  it('ends the session after a ping flood of a peer that does not read', async () => {
     const [ours, theirs] = duplexPair({ highWaterMark: 1024 });
     session = new YamuxSession('server', ours);
     shutdown = once(session as unknown as NodeJS.EventEmitter, 'shutdown');
@@ -264,7 +264,7 @@ describe('YamuxSession against a peer of raw bytes', () => {
     assert.match(error.message, /does not read/);
   });
 
-  it('a connection that ends in the middle of a header ends the session without an error', async () => {
+  it('ends the session without an error when the connection ends inside a header', async () => {
     connect('server');
     peer.end(Buffer.from([0, 1]));
     assert.deepEqual(await shutdown, [undefined]);

@@ -12,7 +12,7 @@ import { takeOver } from './predecessor.ts';
 const theirs = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
 const killed = { initial: theirs, pid: process.pid, startTime: '1', mode: 'aggressive' } as const;
 
-describe('what a previous daemon has left', () => {
+describe('the saved values of a previous daemon', () => {
   let root = '';
   const host = (dryRun = false): Host => {
     const sysfs = new Sysfs(root);
@@ -26,26 +26,26 @@ describe('what a previous daemon has left', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it('nothing: the kernel has the values of the host', () => {
+  it('do not exist: the kernel keeps the values of the host', () => {
     const { initial, wasKilled } = takeOver(host());
     assert.deepEqual([initial.pages_to_scan, wasKilled], ['5000', false]);
   });
 
-  it('killed: its saved values are restored', () => {
+  it('are restored after the daemon was killed', () => {
     writeRecord(host().recordPath, killed);
     assert.deepEqual(takeOver(host()), { initial: theirs, wasKilled: true });
     assert.deepEqual(host().ksm.values(), theirs);
     assert.equal(existsSync(host().recordPath), false);
   });
 
-  it('killed, and now a dry run: nothing is restored or removed', () => {
+  it('are kept by a dry run after the daemon was killed', () => {
     writeRecord(host().recordPath, killed);
     assert.deepEqual(takeOver(host(true)).initial, theirs);
     assert.equal(host().ksm.values().run, '1');
     assert.equal(existsSync(host().recordPath), true);
   });
 
-  it('alive: a second daemon is refused', () => {
+  it('belong to a running daemon: a second daemon is refused', () => {
     const self = identifyProcess(process.pid);
     assert.ok(self);
     writeRecord(host().recordPath, { ...killed, ...self });

@@ -82,7 +82,7 @@ describe('Throttler', () => {
     }
   };
 
-  it('a kick: aggressive, standard, slow, and back', () => {
+  it('runs aggressive, standard, slow and initial after a kick', () => {
     const throttler = make();
     throttler.kick('trigger');
     const seen = [now()];
@@ -97,7 +97,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0, 'at rest no timer runs');
   });
 
-  it('after the start nothing is written for two minutes', () => {
+  it('writes nothing for two minutes after its start', () => {
     make().start();
     clock.advance(119.9);
     assert.equal(attributes.writes, 0);
@@ -109,7 +109,7 @@ describe('Throttler', () => {
     assert.equal(now(), '0/100/20');
   });
 
-  it('another kick reads the amount of memory again', () => {
+  it('reads the amount of memory again at another kick', () => {
     const throttler = make();
     throttler.kick('sandbox');
     anonymous *= 2;
@@ -117,7 +117,7 @@ describe('Throttler', () => {
     assert.equal(now(), '1/200000/1');
   });
 
-  it('stopping restores the values, and nothing is written after that', () => {
+  it('restores the values when it stops, and writes nothing afterwards', () => {
     const throttler = make();
     throttler.kick('trigger');
     throttler.stop();
@@ -126,7 +126,7 @@ describe('Throttler', () => {
     assert.equal(now(), '0/100/20');
   });
 
-  it('the end of the last sandbox ends the schedule that a sandbox began', () => {
+  it('ends the schedule of a sandbox after the last sandbox is removed', () => {
     const throttler = make();
     throttler.kick('sandbox');
     throttler.empty();
@@ -136,7 +136,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('scans without gain: each mode ends after ten seconds', () => {
+  it('ends each mode after ten seconds of scans that save nothing', () => {
     const throttler = make();
     throttler.kick('sandbox');
     const seen = [10, 10, 10].map((seconds) => {
@@ -147,7 +147,7 @@ describe('Throttler', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('scans with gain: no mode ends early', () => {
+  it('keeps the times of all modes while scans save memory', () => {
     const throttler = make();
     throttler.kick('sandbox');
     scan(29, 1 << 20);
@@ -156,7 +156,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'standard');
   });
 
-  it('the end of the gain is noticed', () => {
+  it('ends the mode when scans no longer save memory', () => {
     const throttler = make();
     throttler.kick('sandbox');
     scan(15, 1 << 20);
@@ -168,7 +168,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'slow');
   });
 
-  it('waits for slow rounds', () => {
+  it('waits for slow scans', () => {
     const throttler = make();
     throttler.kick('sandbox');
     attributes.values.set('full_scans', '2');
@@ -176,7 +176,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'aggressive');
   });
 
-  it('without -back-off the times are those of 1.x', () => {
+  it('keeps the times of 1.x with -back-off=false', () => {
     const throttler = make(false);
     throttler.kick('sandbox');
     scan(29, 0);
@@ -185,7 +185,7 @@ describe('Throttler', () => {
     assert.equal(modeOf(throttler.state), 'standard');
   });
 
-  it('a kernel that refuses is logged, and tried again with the next mode', () => {
+  it('logs a value that the kernel refuses, and tries again in the next mode', () => {
     const throttler = make();
     attributes.refuses = true;
     throttler.kick('trigger');
@@ -195,7 +195,7 @@ describe('Throttler', () => {
     assert.equal(now(), '1/10000/10');
   });
 
-  it('every new state is reported once', () => {
+  it('reports every new state once', () => {
     const throttler = make();
     throttler.start();
     clock.advance(100);

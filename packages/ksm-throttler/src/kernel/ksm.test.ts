@@ -28,19 +28,19 @@ describe('KSM', () => {
     assert.deepEqual(ksm().values(), before);
   });
 
-  it('reads the advisor that is chosen', () => {
+  it('reads the selected advisor', () => {
     set('advisor_mode', 'none [scan-time]');
     assert.equal(ksm().values().advisor_mode, 'scan-time');
   });
 
-  it('reads what an old kernel has', () => {
+  it('reads the attributes of an old kernel', () => {
     set('pages_shared', '10');
     set('pages_sharing', '256');
     assert.deepEqual(ksm().merged(), { kept: 10, saved: 256, profitBytes: undefined, fullScans: 0 });
     assert.equal(ksm().gain().savedBytes, 1 << 20);
   });
 
-  it("uses a new kernel's own profit value", () => {
+  it('uses general_profit of a new kernel', () => {
     set('pages_sharing', '256');
     set('ksm_zero_pages', '44');
     set('general_profit', '-4096');
@@ -49,7 +49,7 @@ describe('KSM', () => {
     assert.deepEqual(ksm().gain(), { savedBytes: -4096, fullScans: 3 });
   });
 
-  it('a dry run reports values, changes nothing, and reads the reported values', () => {
+  it('reports values in a dry run, changes nothing, and reads the reported values', () => {
     const told: string[] = [];
     const dry = new Ksm(new DryRun(new Sysfs(root), (name, value) => told.push(`${name}=${value}`)), meminfo);
     dry.tune(settings.slow);
@@ -58,17 +58,17 @@ describe('KSM', () => {
     assert.equal(get('run'), '0');
   });
 
-  it('a kernel without KSM: the error names what it lacks', () =>
+  it('names the missing option of a kernel without KSM', () =>
     assert.throws(() => new Sysfs(join(root, 'missing')).require(requiredNames, 'write'), /missing\/run cannot be read.*CONFIG_KSM/));
 
-  it('the error of a refused value names file and value, and no file is created', () => {
+  it('names file and value in the error for a refused value, and creates no file', () => {
     rmSync(join(root, 'run'));
     assert.throws(() => new Sysfs(root).write('run', '1'), KataError);
     assert.throws(() => get('run'));
     assert.throws(() => new Sysfs(root).write('run', '1'), /\/run does not take "1"/);
   });
 
-  it('attributes that are not writable are distinguished from missing ones', function () {
+  it('distinguishes read-only attributes from missing attributes', function () {
     // root can write any file except those that the kernel makes read-only, as some in /proc/sys
     const readOnly = process.getuid?.() === 0 ? new Sysfs('/proc/sys/kernel') : new Sysfs(root);
     if (process.getuid?.() !== 0) chmodSync(join(root, 'run'), 0o400);

@@ -21,7 +21,7 @@ describe('CPU time of ksmd', () => {
     writeFileSync(join(proc, 'meminfo'), '');
     assert.equal(ksmdSeconds(proc), 13.84);
   });
-  it('is not taken from a program of the same name', () => {
+  it('ignores a program of the same name', () => {
     processes({ '36': `(ksmd) S 7 ${numbers}`, '37': `((ksmd) S 2 1) S 7 ${numbers}` });
     assert.equal(ksmdSeconds(proc), undefined);
   });

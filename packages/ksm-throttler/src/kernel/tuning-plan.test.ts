@@ -27,11 +27,11 @@ describe('AnonPages', () => {
   for (const [name, meminfo, kib] of cases) it(name, () => assert.equal(anonKiB(meminfo), kib));
 });
 
-describe('a mode as values', () => {
+describe('the values of a mode', () => {
   const host: KsmValues = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
-  it('has the batch and the pause', () =>
+  it('contain the batch and the pause', () =>
     assert.deepEqual(tunedValues(settings.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
-  it('switches an advisor off', () =>
+  it('disable the advisor', () =>
     assert.equal(tunedValues(settings.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));
 });
 

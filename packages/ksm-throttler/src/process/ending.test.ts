@@ -4,14 +4,14 @@ import { ending } from './ending.ts';
 
 describe('the end of a daemon', () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-    it(`is caused by ${signal}`, async () => {
+    it(`follows ${signal}`, async () => {
       const daemon = new EventEmitter();
       const ended = ending(daemon);
       daemon.emit(signal);
       assert.equal(await ended, signal);
     });
   for (const event of ['uncaughtException', 'unhandledRejection'])
-    it(`is caused by an error: ${event}`, async () => {
+    it(`follows an error: ${event}`, async () => {
       const daemon = new EventEmitter();
       const ended = ending(daemon);
       daemon.emit(event, new Error('a bug'));

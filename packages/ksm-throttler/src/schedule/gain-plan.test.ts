@@ -5,7 +5,7 @@ import type { Gain, Verdict } from './gain-plan.ts';
 const MIB = 1 << 20;
 const gain = (fullScans: number, mib: number): Gain => ({ fullScans, savedBytes: mib * MIB });
 
-describe('judging the gain', () => {
+describe('the decision about saved memory', () => {
   const cases: [name: string, since: Gain, now: Gain, verdict: Verdict][] = [
     ['no round yet', gain(7, 100), gain(7, 100), 'too early'],
     ['two rounds: a page may have been visited once', gain(7, 100), gain(9, 100), 'too early'],

@@ -56,7 +56,7 @@ describe('the state machine', () => {
       assert.equal(state.endsAt, endsAtSeconds === undefined ? undefined : endsAtSeconds * 1000);
     });
 
-  it('returns the same object when nothing changes', () => {
+  it('returns the same object without a change', () => {
     const state = startState(0);
     for (const name of ['time', 'fruitless', 'empty']) {
       const event = events[name];

@@ -5,7 +5,7 @@ import { silentLogger } from '@kata-containers/common/logging/logger';
 import { until } from '../../../../tests/support/until.ts';
 import { SandboxWatch } from './watch-sandboxes.ts';
 
-describe('watching sandboxes', () => {
+describe('watchSandboxes', () => {
   let top = '';
   let watch: SandboxWatch | undefined;
   let seen: string[] = [];
@@ -23,7 +23,7 @@ describe('watching sandboxes', () => {
     rmSync(top, { recursive: true, force: true });
   });
 
-  it('each sandbox that appears, and the end of the last one', async () => {
+  it('reports each new sandbox and the end of the last sandbox', async () => {
     mkdirSync(path('sbs'), { recursive: true });
     begin();
     mkdirSync(path('sbs/a'));
@@ -35,14 +35,14 @@ describe('watching sandboxes', () => {
     await sees('++0');
   });
 
-  it('existing sandboxes are not reported, but the end of the last one is', async () => {
+  it('does not report existing sandboxes, but the end of the last sandbox', async () => {
     mkdirSync(path('sbs/a'), { recursive: true });
     begin();
     rmSync(path('sbs/a'), { recursive: true });
     await sees('0');
   });
 
-  it('the creation of their directory is reported, and the directory is watched then', async () => {
+  it('reports the creation of the directory and then watches the directory', async () => {
     begin();
     mkdirSync(path('sbs'), { recursive: true });
     await sees('+');
@@ -50,7 +50,7 @@ describe('watching sandboxes', () => {
     await sees('++');
   });
 
-  it('directory and sandbox together are reported once', async () => {
+  it('reports the simultaneous creation of directory and sandbox once', async () => {
     begin();
     mkdirSync(path('sbs/a'), { recursive: true });
     await sees('+');
@@ -58,7 +58,7 @@ describe('watching sandboxes', () => {
     await sees('+0');
   });
 
-  it('their directory is removed and created again', async () => {
+  it('watches a directory that is removed and created again', async () => {
     mkdirSync(path('sbs/a'), { recursive: true });
     begin();
     rmSync(join(top, 'vc'), { recursive: true });
@@ -70,7 +70,7 @@ describe('watching sandboxes', () => {
   });
 
   for (const gone of ['sbs', ''])
-    it(`a directory that is replaced before the watcher reads the event: vc/${gone}`, async () => {
+    it(`watches a directory that is replaced before the event is read: vc/${gone}`, async () => {
       mkdirSync(path('sbs'), { recursive: true });
       begin();
       rmSync(path(gone), { recursive: true });
@@ -80,7 +80,7 @@ describe('watching sandboxes', () => {
       await sees('++');
     });
 
-  it('other files on the path are not reported', async () => {
+  it('does not report other files on the path', async () => {
     begin();
     for (const name of ['x', 'y', 'vd']) mkdirSync(join(top, name));
     mkdirSync(path('other'), { recursive: true });
