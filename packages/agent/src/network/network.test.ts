@@ -95,7 +95,7 @@ describe('requests to the kernel', () => {
         '0800000007000000',
     ]);
   });
-  it('set an unreachable route', () => {
+  it('set a blackhole route', () => {
     const route = Route.fromPartial({ dest: '10.0.0.0/8', type: 6 });
     assert.deepEqual(hex(routeRequests([route], index)), [
       '24000000180005050000000000000000' + '02080000fe03000600000000' + '080001000a000000',

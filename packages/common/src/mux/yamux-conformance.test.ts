@@ -46,7 +46,7 @@ describe('yamux conformance: framing, flags and closing', () => {
       await peer.say('ghi', frame(Data, 0, 1, 1), 'j');
       assert.equal(accepted.texts[0], 'abcdefghij');
     });
-    it('5460 frames in one read take no longer than 5460 reads', async () => {
+    it('5460 frames in one read are answered within 1.5 s', async () => {
       serve();
       const start = performance.now();
       await peer.say(...Array.from({ length: 5460 }, (_, value) => frame(Ping, SYN, 0, value)));

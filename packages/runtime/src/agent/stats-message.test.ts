@@ -6,14 +6,14 @@ import { statsMessage } from './stats-message.ts';
 const ZERO = '{"limit":0,"failcnt":0}';
 
 describe('statsMessage', () => {
-  it('of nothing has what Go always writes', () => {
+  it('contains the fields that Go always writes for empty statistics', () => {
     assert.equal(
       exactJson(statsMessage(CgroupStats.fromPartial({}))),
       `{"cpu":{"usage":{"kernel":0,"user":0},"throttling":{}},` +
         `"memory":{"usage":${ZERO},"swap":${ZERO},"kernel":${ZERO},"kernelTCP":${ZERO}},"pids":{},"blkio":{},"hugetlb":{},"intel_rdt":{}}`,
     );
   });
-  it("has runc's names and all 64 bits", () => {
+  it("has runc's names and exact 64-bit numbers", () => {
     const stats = CgroupStats.fromPartial({
       cpu_stats: {
         cpu_usage: { total_usage: 30n, percpu_usage: [10n, 20n], usage_in_kernelmode: 1n, usage_in_usermode: 2n },

@@ -12,7 +12,7 @@ describe('joinsNamespace', () => {
   ];
   for (const [name, namespaces, joins] of cases)
     it(name, () => assert.equal(joinsNamespace({ ociVersion: '1.0.2', linux: { namespaces } }, 'pid'), joins));
-  it('no Linux', () => assert.equal(joinsNamespace({ ociVersion: '1.0.2' }, 'pid'), false));
+  it('is false without a linux section', () => assert.equal(joinsNamespace({ ociVersion: '1.0.2' }, 'pid'), false));
 });
 
 describe('agentSpec', () => {
@@ -36,14 +36,14 @@ describe('agentSpec', () => {
     return Devices.map(({ Allow, Type, Minor, Access }) => [Allow, Type, Minor, Access]);
   };
   const all: [boolean, string, bigint, string] = [true, '', 0n, 'rwm'];
-  it('a device for reading', () => assert.deepEqual(rulesOf('r'), [all, [false, 'c', 229n, 'w']]));
-  it('a device for writing', () => assert.deepEqual(rulesOf('wm'), [all, [false, 'c', 229n, 'r']]));
-  it('a device that the host does not have is not opened in the guest, which may have another of that number', () => {
+  it('denies writing to a read-only device', () => assert.deepEqual(rulesOf('r'), [all, [false, 'c', 229n, 'w']]));
+  it('denies reading from a write-only device', () => assert.deepEqual(rulesOf('wm'), [all, [false, 'c', 229n, 'r']]));
+  it('makes a device that the host does not have inaccessible in the guest, where the number may belong to another device', () => {
     const device = { path: '/dev/d', type: 'b', major: 8, minor: 0 };
     const absent = agentSpec({ ociVersion: '1.0.2', linux: {} }, { ...place, devices: [fuse, device], absentDevices: [device] });
     const rules = absent.Linux?.Resources?.Devices.map(({ Allow, Type, Major, Access }) => [Allow, Type, Major, Access]);
     assert.deepEqual(rules, [all, [false, 'b', 8n, 'rw']]);
     assert.equal(absent.Linux?.Devices.length, 2);
   });
-  it('a device for all', () => assert.deepEqual(rulesOf('rwm'), []));
+  it('adds no rule for a device with all permissions', () => assert.deepEqual(rulesOf('rwm'), []));
 });

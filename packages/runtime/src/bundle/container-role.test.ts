@@ -6,12 +6,12 @@ import type { ContainerRole } from './container-role.ts';
 const role = (annotations: Record<string, string>): ContainerRole => containerRole({ ociVersion: '1.0.2', annotations });
 
 describe('containerRole', () => {
-  it('without annotations: in no pod', () => {
+  it('without annotations: not in a pod', () => {
     assert.deepEqual(containerRole({ ociVersion: '1.0.2' }), { kind: 'alone' });
     assert.deepEqual(role({ 'io.kubernetes.cri.sandbox-id': 'pod' }), { kind: 'alone' });
   });
 
-  it('podman 4: the pod may be no sandbox', () => {
+  it('podman 4: the named pod may not be a sandbox', () => {
     const annotations = { 'io.container.manager': 'libpod', 'io.kubernetes.cri-o.ContainerType': 'container' };
     assert.deepEqual(role({ ...annotations, 'io.kubernetes.cri-o.SandboxID': 'pod' }), {
       kind: 'container',
@@ -20,7 +20,7 @@ describe('containerRole', () => {
     });
   });
 
-  it('podman 5 names the infra container, and no type', () => {
+  it('podman 5: the infra container is named, without a type', () => {
     const annotations = { 'io.container.manager': 'libpod' };
     assert.deepEqual(role({ ...annotations, 'io.kubernetes.cri-o.SandboxID': 'infra' }), {
       kind: 'container',
@@ -40,7 +40,7 @@ describe('containerRole', () => {
     it(`${name}: sandbox`, () => assert.deepEqual(role({ [type]: sandbox, [sandboxId]: 'pod' }), { kind: 'sandbox' }));
     it(`${name}: container`, () =>
       assert.deepEqual(role({ [type]: 'container', [sandboxId]: 'pod' }), { kind: 'container', sandboxId: 'pod', mayBeAlone: false }));
-    it(`${name}: a container of no pod is refused`, () =>
+    it(`${name}: a container without a pod is refused`, () =>
       assert.throws(
         () => role({ [type]: 'container' }),
         (error) => error instanceof SpecError && error.message.includes(sandboxId),

@@ -43,7 +43,7 @@ describe('ignoredOptions', () => {
     ['no profile', withProfile('unconfined'), []],
     ['a profile', withProfile('mine'), ["the AppArmor profile mine has no effect: the guest's kernel has no AppArmor"]],
   ];
-  it("a pod's container shares them", () => {
+  it('are none for a container of a pod, which shares the namespaces', () => {
     const spec = { linux: { namespaces: all.map(({ type }) => ({ type, path: `/proc/9/ns/${type}` })) } } as Spec;
     assert.deepEqual(ignoredOptions(spec, false), []);
   });

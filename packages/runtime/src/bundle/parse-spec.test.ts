@@ -5,7 +5,7 @@ const spec = (changes: object): string =>
   JSON.stringify({ ociVersion: '1.0.2', process: { args: ['true'], cwd: '/' }, root: { path: 'rootfs' }, ...changes });
 
 describe('parseSpec', () => {
-  it('null says what a missing field says', () => {
+  it('treats null as a missing field', () => {
     const {
       hooks,
       linux,
@@ -22,8 +22,8 @@ describe('parseSpec', () => {
     assert.deepEqual([hooks, mounts, linux], [undefined, undefined, { resources: {} }]);
     assert.deepEqual(first, { args: ['true'], cwd: '/' });
   });
-  it('linux may be null', () => assert.equal(parseSpec(spec({ linux: null })).linux, undefined));
-  it('what is demanded is not there when it is null', () => assert.throws(() => parseSpec(spec({ root: null })), /root: is missing$/));
+  it('accepts null for linux', () => assert.equal(parseSpec(spec({ linux: null })).linux, undefined));
+  it('refuses null for a required field', () => assert.throws(() => parseSpec(spec({ root: null })), /root: is missing$/));
 
   const first = { args: ['true'], cwd: '/' };
   const wrong: [changes: object, complaint: string][] = [
@@ -76,21 +76,21 @@ describe('parseSpec', () => {
     [{ linux: { seccomp: { defaultAction: 'A', syscalls: [{ names: 'read' }] } } }, 'linux.seccomp.syscalls[0].names: must be a list'],
   ];
   for (const [changes, complaint] of wrong)
-    it(`${JSON.stringify(changes)} is reported before anything is made`, () =>
+    it(`${JSON.stringify(changes)} is refused`, () =>
       assert.throws(() => parseSpec(spec(changes)), { name: 'SpecError', message: `config.json: ${complaint}` }));
 
-  it('what is not looked at may be anything', () =>
+  it('accepts any value of unused fields', () =>
     assert.deepEqual(parseSpec(spec({ vm: 1, linux: { intelRdt: [], toString: 1 } })).linux, { intelRdt: [], toString: 1 }));
 });
 
 describe('parseProcess', () => {
-  it('64 bits are kept, and the root is the working directory', () =>
+  it('keeps 64-bit numbers and uses / as default working directory', () =>
     assert.deepEqual(parseProcess('{"args":["sh"],"rlimits":[{"type":"RLIMIT_CORE","hard":18446744073709551615,"soft":0}],"env":null}'), {
       cwd: '/',
       args: ['sh'],
       rlimits: [{ type: 'RLIMIT_CORE', hard: 18446744073709551615n, soft: 0 }],
     }));
-  it('capabilities in the old form', () =>
+  it('parses capabilities in the old form', () =>
     assert.deepEqual(parseProcess('{"args":["sh"],"capabilities":["CAP_KILL"]}').capabilities?.permitted, ['CAP_KILL']));
   const wrong: [text: string, complaint: RegExp][] = [
     ['{', /^process\.json: \(whole file\): is not JSON/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { seccompMessage } from './seccomp-message.ts';
 
 describe('seccompMessage', () => {
-  it('a profile', () => {
+  it('converts a profile', () => {
     const args = [{ index: 1, value: 2, valueTwo: 18446744073709551615n, op: 'SCMP_CMP_MASKED_EQ' }];
     const profile = {
       defaultAction: 'SCMP_ACT_ERRNO',
@@ -30,7 +30,7 @@ describe('seccompMessage', () => {
       ],
     });
   });
-  it('an action alone', () =>
+  it('converts a profile with only a default action', () =>
     assert.deepEqual(seccompMessage({ defaultAction: 'SCMP_ACT_ALLOW' }), {
       DefaultAction: 'SCMP_ACT_ALLOW',
       DefaultErrnoRet: [],

@@ -25,7 +25,7 @@ describe('the effective configuration', () => {
     const again = parseConfiguration({ path, text: effectiveToml(loaded) });
     assert.deepEqual([again.problems, again.warnings, again.configuration.hypervisor], [[], [], hypervisor]);
   });
-  it('leaves keys without an effect out', () => assert.ok(!lines.some((line) => line.startsWith('enable_iommu '))));
-  it('has origins with whole paths as JSON', () =>
+  it('omits keys without an effect', () => assert.ok(!lines.some((line) => line.startsWith('enable_iommu '))));
+  it('has origins with full paths as JSON', () =>
     assert.deepEqual(effectiveValues(loaded)['hypervisor.qemu']?.['default_memory'], { value: 512, origin: `${dropIn}:2:3` }));
 });

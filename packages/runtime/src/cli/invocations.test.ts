@@ -89,10 +89,10 @@ for (const [engine, lines] of Object.entries(invocations)) {
   });
 }
 
-describe('options and arguments stay apart', () => {
-  it("exec leaves the program's options alone", async () => {
+describe('options and arguments', () => {
+  it("exec does not parse the program's options", async () => {
     const { args, options } = await read('exec -t ID sh -c x -t --env');
     assert.deepEqual([args, options], [['ID', 'sh', '-c', 'x', '-t', '--env'], { tty: true, newPrivs: true, subreaper: true }]);
   });
-  it('kill takes a signal', async () => assert.deepEqual((await read('kill ID SIGHUP')).args, ['ID', 'SIGHUP']));
+  it('kill accepts a signal', async () => assert.deepEqual((await read('kill ID SIGHUP')).args, ['ID', 'SIGHUP']));
 });

@@ -4,7 +4,7 @@ import { mergeLogs } from './merge-logs.ts';
 const at = (seconds: number): string => `2026-01-01T00:00:0${seconds}.000Z`;
 
 describe('mergeLogs', () => {
-  it('orders lines by time, and keeps lines without a time behind those before them', () => {
+  it('orders lines by time and keeps lines without a time after their predecessor', () => {
     const proxy = { name: 'proxy', startedMs: 0, text: `time="${at(1)}" level=info msg=a\ncontinued\ntime="${at(4)}" level=error msg=b\n` };
     const qemu = { name: 'qemu', startedMs: Date.parse(at(2)), text: 'qemu: terminating on signal 15\n\n' };
     const journal = { name: 'journal', startedMs: 0, text: `${at(3)} kata-shim: lost\n` };
@@ -17,6 +17,6 @@ describe('mergeLogs', () => {
       '',
     ]);
   });
-  it('cannot move a cursor', () => assert.ok(!mergeLogs([{ name: 'q', startedMs: 0, text: '\u001b[2Jx' }]).includes('\u001b')));
-  it('of nothing is nothing', () => assert.equal(mergeLogs([]), ''));
+  it('removes escape sequences', () => assert.ok(!mergeLogs([{ name: 'q', startedMs: 0, text: '\u001b[2Jx' }]).includes('\u001b')));
+  it('returns nothing without logs', () => assert.equal(mergeLogs([]), ''));
 });

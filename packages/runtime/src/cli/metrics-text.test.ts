@@ -23,10 +23,10 @@ describe('metricsText', () => {
   ])
     it(`has ${line}`, () => assert.ok(lines.includes(line), text));
 
-  it('has no series of a guest that does not answer', () =>
+  it('omits the series of a guest that does not answer', () =>
     assert.ok(!text.includes('kata_sandbox_guest_cpu_seconds_total{sandbox_id="b"}')));
-  it('ends as OpenMetrics asks', () => assert.ok(text.endsWith('\n# EOF\n')));
-  it('has every line in the form of OpenMetrics', () => {
+  it('ends with # EOF', () => assert.ok(text.endsWith('\n# EOF\n')));
+  it('has only lines in the format of OpenMetrics', () => {
     const form = /^(# (TYPE \w+ (gauge|counter)|HELP \w+ .+|EOF)|\w+(\{sandbox_id="[\w.+-]+"\})? [\d.e+]+)$/;
     assert.deepEqual(lines.slice(0, -1).filter((line) => !form.test(line)), []); // prettier-ignore
   });

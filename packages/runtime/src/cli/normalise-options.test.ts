@@ -24,7 +24,7 @@ describe('normaliseOptions', () => {
   ];
   for (const [name, argv, args] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), args));
 
-  it("a program's words are not touched", () => {
+  it("does not change a program's args", () => {
     assert.deepEqual(normaliseOptions(command, ['-q', 'id', 'tool', '-quiet', '-f', 'x'], true), [
       '--quiet',
       'id',
@@ -34,6 +34,6 @@ describe('normaliseOptions', () => {
       'x',
     ]);
   });
-  it('a boolean with nonsense', () =>
+  it('refuses an invalid boolean', () =>
     assert.throws(() => normaliseOptions(command, ['-quiet=x'], false), /invalid boolean value "x" for -quiet/));
 });

@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLog } from './open-log.ts';
 
-describe('the log that an engine names', () => {
+describe('the log file of an engine', () => {
   let directory = '';
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'log-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
   const write = (path: string): void => openLog({ path, format: 'json', level: 'info', verb: 'state' }).log.error('what went wrong');
   const last = (path: string): unknown => (JSON.parse(readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '') as { msg: unknown }).msg;
 
-  it('is added to', () => {
+  it('is appended to', () => {
     const path = join(directory, 'log.json');
     for (let count = 0; count < 3; count++) write(path);
     assert.equal(readFileSync(path, 'utf8').split('\n').length, 4);
     assert.deepEqual(readdirSync(directory), ['log.json']);
   });
 
-  it('is begun anew when it has grown long; the last error is where engines look for it', () => {
+  it('is restarted when it is long, with the last error where engines read it', () => {
     const path = join(directory, 'log.json');
     for (let count = 0; count < 3; count++) {
       writeFileSync(path, `${'x'.repeat(1 << 20)}\n`);
@@ -29,7 +29,7 @@ describe('the log that an engine names', () => {
     }
   });
 
-  it('is left alone when it is no file of its own', () => {
+  it('is not replaced if it is a symbolic link', () => {
     const [target, path] = [join(directory, 'target'), join(directory, 'log.json')];
     writeFileSync(target, `${'x'.repeat(1 << 20)}\n`);
     symlinkSync(target, path);
@@ -37,7 +37,7 @@ describe('the log that an engine names', () => {
     assert.deepEqual([last(target), readdirSync(directory).sort()], ['what went wrong', ['log.json', 'target']]);
   });
 
-  it('may be on a file system without room: the verb goes on', () => write('/dev/full'));
+  it('may be on a full file system: the verb continues', () => write('/dev/full'));
 
   const messages = (lines: readonly string[]): string[] => lines.map((line) => /msg=(\S+)/.exec(line)?.[1] ?? line);
   const cases: [what: string, debug: boolean, inFile: string[], copied: string[]][] = [
@@ -45,7 +45,7 @@ describe('the log that an engine names', () => {
     ['all with enable_debug', true, ['before', 'step', 'done', 'odd', 'wrong'], ['step', 'done', 'odd', 'wrong']],
   ];
   for (const [what, debug, inFile, copied] of cases)
-    it(`the machine's log has a copy: ${what}`, () => {
+    it(`is copied to syslog: ${what}`, () => {
       const [path, lines]: [string, string[]] = [join(directory, 'log'), []];
       const { log, configure } = openLog({ path, format: 'text', level: 'info', verb: 'create' });
       log.info('before');

@@ -19,12 +19,12 @@ describe('parseMemory', () => {
 });
 
 describe('resourcesOfOptions', () => {
-  it('nothing given changes nothing', () => {
+  it('changes nothing without options', () => {
     const { memory, cpu, pids } = resourcesOfOptions({});
     assert.deepEqual([...Object.values(memory ?? {}), pids?.limit], [0n, 0n, 0n, 0n, 0n, 0n]);
     assert.deepEqual(Object.values(cpu ?? {}), [0n, 0n, 0n, 0n, 0n, '', '']);
   });
-  it('every option has its place', () => {
+  it('converts every option', () => {
     const options = {
       ...{ memory: '64m', memoryReservation: '32m', memorySwap: '-1', kernelMemory: '1k', kernelMemoryTcp: '2k' },
       ...{ cpuShare: '512', cpuQuota: '-1', cpuPeriod: '100000', cpuRtRuntime: '1', cpuRtPeriod: '2', cpusetCpus: '0-1', cpusetMems: '0' },
@@ -51,7 +51,7 @@ describe('resourcesOfOptions', () => {
 });
 
 describe('parseResources', () => {
-  it('takes what engines send, 64 bits too', () => {
+  it('accepts the JSON of engines with 64-bit numbers', () => {
     const text = '{"memory":{"limit":9223372036854771712,"swap":-1},"cpu":{"quota":50000,"period":100000,"cpus":""},"pids":{"limit":null}}';
     assert.deepEqual(parseResources(text), {
       memory: { limit: 9223372036854771712n, swap: -1 },

@@ -10,13 +10,13 @@ describe('writePidFile', () => {
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'pid-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('the number alone, in place of what was there', () => {
+  it('writes only the number and replaces an existing file', () => {
     for (const pid of [12345, 7]) writePidFile(join(directory, 'pid'), pid);
     assert.equal(readFileSync(join(directory, 'pid'), 'latin1'), '7');
     assert.deepEqual(readdirSync(directory), ['pid']);
   });
 
-  it('the error for one that cannot be written does not look to dockerd like a missing command', () => {
+  it('throws an error that dockerd does not take for a missing command', () => {
     const path = join(directory, 'missing/pid');
     assert.throws(
       () => writePidFile(path, 7),

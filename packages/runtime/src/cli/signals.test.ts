@@ -13,8 +13,8 @@ describe('signalNumber', () => {
     ['SIGRTMAX', 64],
   ];
   for (const [text, number] of cases) it(text, () => assert.equal(signalNumber(text), number));
-  it('an unknown name', () => assert.throws(() => signalNumber('NOPE'), /Failed to convert signal NOPE to int/));
+  it('refuses an unknown name', () => assert.throws(() => signalNumber('NOPE'), /Failed to convert signal NOPE to int/));
   for (const text of ['RTMIN+31', 'RTMAX-31', 'RTMAX+1'])
     it(`${text} is not a signal`, () => assert.throws(() => signalNumber(text), /Signal \d+ is not supported/));
-  it('an unknown number', () => assert.throws(() => signalNumber('99'), /Signal 99 is not supported/));
+  it('refuses an unknown number', () => assert.throws(() => signalNumber('99'), /Signal 99 is not supported/));
 });

@@ -11,7 +11,7 @@ const usage = (id: string, changes: Partial<SandboxUsage> = {}): SandboxUsage =>
 
 describe('ratesOf', () => {
   const before = { timeMs: 0, sandboxes: [usage('a')] };
-  it('gives per cent of a CPU and bytes a second', () => {
+  it('returns CPU per cent and bytes per second', () => {
     const guest = { cpuMs: 1000, memoryBytes: MIB, diskBytes: 4096, networkBytes: 3000 };
     const [rates] = ratesOf(before, { timeMs: 2000, sandboxes: [usage('a', { hostCpuMs: 2000, guest })] });
     assert.deepEqual(
@@ -19,11 +19,11 @@ describe('ratesOf', () => {
       [50, 25, 2048, 1000],
     );
   });
-  it('a counter that has begun anew is no negative rate', () =>
+  it('returns no negative rate for a counter that was reset', () =>
     assert.equal(ratesOf(before, { timeMs: 1000, sandboxes: [usage('a', { hostCpuMs: 1 })] })[0]?.hostCpuPercent, 0));
-  it('a new sandbox has no rates yet', () =>
+  it('returns no rates for a new sandbox', () =>
     assert.equal(ratesOf(before, { timeMs: 1000, sandboxes: [usage('b')] })[0]?.hostCpuPercent, 0));
-  it('a guest that does not answer has none', () => {
+  it('returns no rates for a guest that does not answer', () => {
     const { guest: _, ...silent } = usage('a');
     const [rates] = ratesOf(before, { timeMs: 1000, sandboxes: [silent] });
     assert.deepEqual([rates?.guestCpuPercent, rates?.hostCpuPercent], [undefined, 0]);
@@ -45,7 +45,7 @@ describe('topTable', () => {
     ],
     100_000,
   );
-  it('has the busiest first, in columns', () =>
+  it('lists the busiest sandbox first, in columns', () =>
     assert.equal(
       table,
       [

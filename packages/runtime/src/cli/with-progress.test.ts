@@ -12,13 +12,13 @@ const node = [process.execPath, '--no-warnings', '--input-type=module-typescript
 describe('withProgress', function () {
   this.timeout(20_000);
 
-  it('writes text and seconds on a terminal, and clears them', () => {
+  it('writes text and seconds to a terminal and clears them', () => {
     const quoted = node.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
     const shown = execFileSync('script', ['--quiet', '--return', '--command', quoted, '/dev/null'], { encoding: 'utf8' });
     assert.match(shown, /^\r\x1b\[Kmaking tea \(0 s\)\r\x1b\[Kmaking tea \(1 s\)\r\x1b\[Ktea\r\n$/);
   });
 
-  it('writes nothing elsewhere', () => {
+  it('writes nothing without a terminal', () => {
     const [path = '', ...args] = node;
     assert.equal(execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }), 'tea\n');
   });

@@ -51,7 +51,7 @@ describe('annotations', () => {
     return applyAnnotations(configuration, prefixed).configuration.hypervisor;
   };
 
-  it('change keys, and only those', () => {
+  it('change only their keys', () => {
     const other = file('qemu-other');
     const changed = hypervisor({
       default_memory: '512',
@@ -69,13 +69,13 @@ describe('annotations', () => {
       path: other,
     });
   });
-  it('a daemon that may be named', () =>
+  it('may set a virtiofsd path that matches the permitted paths', () =>
     assert.equal(hypervisor({ virtio_fs_daemon: '/opt/kata/virtiofsd' }).virtio_fs_daemon, '/opt/kata/virtiofsd'));
-  it('an initrd takes the place of the image', () => {
+  it('replace the image by an initrd', () => {
     const initrd = file('initrd');
     assert.deepEqual([hypervisor({ initrd }).initrd, hypervisor({ initrd }).image], [initrd, '']);
   });
-  it('of runtime and agent need no leave', () => {
+  it('of runtime and agent need no permission', () => {
     const annotations = {
       'io.katacontainers.config.runtime.disable_guest_seccomp': 'false',
       'io.katacontainers.config.agent.kernel_modules': 'one a=1; two',
@@ -94,7 +94,7 @@ describe('annotations', () => {
       ],
     });
   });
-  it('with a mistake are reported with the nearest name', () => {
+  it('with a misspelt name are reported with the most similar name', () => {
     const [prefix, memory] = ['io.katacontainers.config.', 'io.katacontainers.config.hypervizor.defualt_memory'];
     const annotations = { [memory]: '512', [`${prefix}agent.kernel_module`]: 'x' };
     assert.deepEqual(applyAnnotations(configuration, annotations).warnings, [
@@ -111,7 +111,7 @@ describe('annotations', () => {
     const { warnings } = applyAnnotations(all, { [`${HYPERVISOR}valueOf`]: 'x' });
     assert.deepEqual(warnings, [`annotation ${HYPERVISOR}valueOf matches no option that annotations can change`]);
   });
-  it('an invalid pattern is reported', () => {
+  it('are refused if enable_annotations has an invalid pattern', () => {
     const broken = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['('] } };
     assert.throws(
       () => applyAnnotations(broken, { [`${HYPERVISOR}kernel`]: 'x' }),
@@ -119,13 +119,13 @@ describe('annotations', () => {
     );
   });
 
-  it('a hash must fit its file', () => {
+  it('must contain the hash of the file', () => {
     const sha512 = createHash('sha512').update('kernel').digest('hex');
     assert.equal(hypervisor({ kernel_hash: sha512.toUpperCase() }).kernel, configuration.hypervisor.kernel);
     assert.throws(() => hypervisor({ kernel_hash: '00' }), /kernel does not have the SHA-512 of annotation .*kernel_hash/);
   });
 
-  it('a key of the confinement can never be changed', () => {
+  it('cannot change keys of the confinement', () => {
     const open = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: ['.*'] } };
     const keys = Object.entries(schema['hypervisor.qemu']).filter(([, { description }]) =>
       /annotations cannot\s+change/i.test(description),

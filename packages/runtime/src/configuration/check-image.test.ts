@@ -14,7 +14,7 @@ function mbr(start: number, length: number): Buffer {
 }
 
 describe('bytesOfPartition', () => {
-  it('is its end', () => assert.equal(bytesOfPartition(mbr(6144, 2048)), 8192 * 512));
+  it('is the end of the partition', () => assert.equal(bytesOfPartition(mbr(6144, 2048)), 8192 * 512));
   it('is 0 without a partition table', () => assert.equal(bytesOfPartition(Buffer.alloc(512)), 0));
   it('is 0 for a file that is shorter than a sector', () => assert.equal(bytesOfPartition(Buffer.from('x')), 0));
 });
@@ -30,10 +30,10 @@ describe('a guest image', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('that is whole has no problem', () => assert.deepEqual(imageProblems(image), []));
-  it('that is cut off is named with both sizes', () => {
+  it('that is complete has no problem', () => assert.deepEqual(imageProblems(image), []));
+  it('that is truncated is reported with both sizes', () => {
     truncateSync(image, 1 << 20);
     assert.deepEqual(imageProblems(image), [`${image} is cut off: it has 1048576 bytes, its partition ends at 4194304. Install it again`]);
   });
-  it('that is a directory cannot be read', () => assert.match(imageProblems(directory)[0] ?? '', /cannot be read \(EISDIR\)$/));
+  it('must not be a directory', () => assert.match(imageProblems(directory)[0] ?? '', /cannot be read \(EISDIR\)$/));
 });

@@ -13,7 +13,7 @@ import { schema } from './schema.ts';
 const parseConfiguration = (text: string): ParsedConfiguration => parseFiles({ path: '/c.toml', text });
 
 describe('parseConfiguration', () => {
-  it('an empty file gives the defaults', () => {
+  it('returns the defaults for an empty file', () => {
     const { configuration, problems, warnings } = parseConfiguration('');
     assert.equal(configuration.hypervisor.default_memory, schema['hypervisor.qemu'].default_memory.default);
     assert.deepEqual([problems, warnings], [[], []]);
@@ -56,7 +56,7 @@ describe('parseConfiguration', () => {
     });
   }
 
-  it('unknown keys and tables are warned of, with the nearest name', () => {
+  it('warns about unknown keys and tables, with the most similar name', () => {
     const { warnings, problems } = parseConfiguration(
       '[hypervisor.qemu]\ndefault_memroy = 1\n[hypervizor]\n[factory]\nenable_template = true',
     );
@@ -67,16 +67,16 @@ describe('parseConfiguration', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('a table of another hypervisor is warned of, one of 1.x is not', () => {
+  it('warns about an unknown table, not about a table of 1.x', () => {
     const { warnings } = parseConfiguration('[hypervisor.qemo]\nx = 1\n[netmon]\npath = "/n"\n');
     assert.deepEqual(warnings, ['/c.toml:1:2: unknown table hypervisor.qemo: did you mean hypervisor.qemu?']);
   });
 
-  it('no memory at all means the default', () => {
+  it('accepts 0 for the default memory', () => {
     assert.deepEqual(parseConfiguration('[hypervisor.qemu]\ndefault_memory = 0').problems, []);
   });
 
-  it('a later file changes single keys, and is where they come from', () => {
+  it('changes single keys by a later file and records the file', () => {
     const { configuration, origins } = parseFiles(
       { path: '/c.toml', text: '[factory]\nvm_cache_number = 1\ntemplate_path = "/t"' },
       { path: '/d.toml', text: 'factory.vm_cache_number = 2' },
@@ -88,14 +88,14 @@ describe('parseConfiguration', () => {
     assert.equal(origins.has('factory.enable_template'), false);
   });
 
-  it('a key of an inline table has its file only', () => {
+  it('records only the file for a key of an inline table', () => {
     const [problem] = parseConfiguration('factory = { vm_cache_number = "x" }').problems;
     assert.deepEqual([problem?.key, problem?.place], ['factory.vm_cache_number', '/c.toml']);
   });
 });
 
 describe('nearest', () => {
-  it('does not guess wildly', () => assert.equal(nearest('colour', ['path', 'kernel']), undefined));
+  it('returns nothing without a similar name', () => assert.equal(nearest('colour', ['path', 'kernel']), undefined));
 });
 
 describe('configurationFile', () => {
@@ -104,11 +104,11 @@ describe('configurationFile', () => {
     assert.deepEqual(parsed.configuration, parseConfiguration('').configuration);
     assert.deepEqual([parsed.problems, parsed.warnings], [[], []]);
   });
-  it('carries overrides', () => {
+  it('contains overrides', () => {
     const { configuration } = parseConfiguration(configurationFile({ 'shim.kata.path': '/s', 'hypervisor.qemu.default_memory': 512 }));
     assert.deepEqual([configuration.shim.path, configuration.hypervisor.default_memory], ['/s', 512]);
   });
-  it('a key that has no effect is warned of when it is set', () => {
+  it('causes a warning for a key that is set and has no effect', () => {
     assert.deepEqual(parseConfiguration('[hypervisor.qemu]\nenable_iommu = true\nenable_swap = false').warnings, [
       '/c.toml:2:1: hypervisor.qemu.enable_iommu has no effect: devices of the host are not passed through',
     ]);
@@ -158,7 +158,7 @@ describe('loadConfiguration', () => {
     );
   });
 
-  it('an empty path of QEMU is the first place that has one', () => {
+  it('uses the first existing QEMU for an empty path', () => {
     const places = schema['hypervisor.qemu'].path.places ?? [];
     const path = file('c.toml', configurationFile({ ...paths(), 'hypervisor.qemu.path': '' }));
     const first = places.find((place) => existsSync(place));
@@ -173,14 +173,14 @@ describe('loadConfiguration', () => {
     assert.throws(() => loadConfiguration(neither, []), /Either initrd or image/);
   });
 
-  it('takes the first default path that exists, and says when there is none', () => {
+  it('takes the first existing default path and throws if none exists', () => {
     const path = file('c.toml', configurationFile(paths()));
     assert.equal(loadConfiguration(undefined, ['/nowhere/c.toml', path]).path, path);
     assert.throws(() => loadConfiguration(undefined, ['/nowhere/c.toml']), /there is no such file/);
     assert.throws(() => loadConfiguration('/nowhere/named.toml', []), /named.toml/);
   });
 
-  it('files in config.d change single keys, in the order of their names', () => {
+  it('changes single keys by the files in config.d, in the order of their names', () => {
     const path = file('c.toml', configurationFile(paths()));
     mkdirSync(join(root, 'config.d'));
     file('config.d/20-more.toml', '[hypervisor.qemu]\ndefault_memory = 1024\n');
@@ -197,7 +197,7 @@ describe('loadConfiguration', () => {
     );
   });
 
-  it('drop-ins of /etc alone change the file of the package', () => {
+  it('applies drop-ins in /etc to the file of the package', () => {
     for (const name of ['etc/config.d', 'usr/config.d']) mkdirSync(join(root, name), { recursive: true });
     const [etc, usr] = [join(root, 'etc/c.toml'), file('usr/c.toml', configurationFile(paths()))];
     const [inUsr, inEtc] = [
@@ -212,7 +212,7 @@ describe('loadConfiguration', () => {
     assert.deepEqual(loadConfiguration(usr, [etc, usr]).files, [usr, inUsr]);
   });
 
-  it('drop-ins need no other file', () => {
+  it('applies drop-ins without another file', () => {
     mkdirSync(join(root, 'config.d'));
     const values = Object.entries(paths()).map(([key, path]) => `${key} = ${JSON.stringify(path)}`);
     const only = file('config.d/10.toml', values.join('\n'));
@@ -220,7 +220,7 @@ describe('loadConfiguration', () => {
     assert.deepEqual([loaded.path, loaded.files, loaded.configuration.hypervisor.kernel], [only, [only], join(root, 'kernel')]);
   });
 
-  it('a directory cannot be read', () => {
+  it('refuses a directory', () => {
     mkdirSync(join(root, 'd.toml'));
     assert.throws(() => loadConfiguration(join(root, 'd.toml'), []), /cannot be read \(EISDIR\)/);
   });

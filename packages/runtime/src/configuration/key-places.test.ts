@@ -19,8 +19,8 @@ describe('keyPlaces', () => {
   ];
   for (const [name, text, key, expected] of cases) it(name, () => assert.deepEqual(place(text, key), expected));
 
-  it('lines of a multi-line string are not keys', () => {
+  it('ignores lines of a multi-line string', () => {
     assert.deepEqual([...keyPlaces('a = """\nb = 1\n"""\nc = 2').keys()], ['a', 'c']);
   });
-  it('commented keys are not keys', () => assert.deepEqual([...keyPlaces('#a = 1').keys()], []));
+  it('ignores commented keys', () => assert.deepEqual([...keyPlaces('#a = 1').keys()], []));
 });

@@ -10,7 +10,7 @@ describe('the last seccomp profile', () => {
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
   const profile = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] };
 
-  it('is read as it was kept, and replaced', () => {
+  it('is saved, read and replaced', () => {
     assert.equal(readLastProfile(directory), undefined);
     for (const next of [profile, { defaultAction: 'SCMP_ACT_ALLOW' }]) {
       keepLastProfile(directory, next);
@@ -19,14 +19,14 @@ describe('the last seccomp profile', () => {
     assert.deepEqual(readdirSync(directory), ['seccomp.json']);
   });
 
-  it('is not written again when it is the same', () => {
+  it('is not written again if it has not changed', () => {
     keepLastProfile(directory, profile);
     const { ino } = statSync(profileFile(directory));
     keepLastProfile(directory, { ...profile });
     assert.equal(statSync(profileFile(directory)).ino, ino);
   });
 
-  it('is not kept without templates, nor when it is too long', () => {
+  it('is not saved without templates or if it is too long', () => {
     keepLastProfile(join(directory, 'none'), profile);
     keepLastProfile(directory, { defaultAction: 'x'.repeat(1 << 20) });
     assert.deepEqual(readdirSync(directory), []);

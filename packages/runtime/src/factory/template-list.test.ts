@@ -9,7 +9,7 @@ describe('templateRows', () => {
     isFresh: true,
     memory: '/t/0123456789abcdef/memory',
   };
-  it('has size, age, running clones and state', () => {
+  it('contain size, age, running clones and state', () => {
     const running = [
       'qemu\0-object\0memory-backend-file,id=m,mem-path=/t/0123456789abcdef/memory,size=1\0',
       'qemu\0mem-path=/t/other/memory,\0',
@@ -18,7 +18,7 @@ describe('templateRows', () => {
     assert.deepEqual(header, ['TEMPLATE', 'SIZE', 'AGE', 'CLONES', 'STATE']);
     assert.deepEqual(row, ['0123456789abcdef', '175 MiB', '2 h', '1', 'usable']);
   });
-  it('an outdated one is marked', () =>
+  it('mark an outdated template', () =>
     assert.deepEqual(templateRows([{ ...template, isFresh: false }], 0, [])[1]?.slice(2), ['0 s', '0', 'outdated']));
   for (const [seconds, text] of [
     [5, '5 s'],

@@ -70,7 +70,7 @@ describe('template key', () => {
     assert.notEqual(keyOf({ binary: script }), before);
   });
 
-  it('knows whether a file is still the same', () => {
+  it('detects a changed file', () => {
     const input = inputFile(plan.kernel);
     assert.equal(isUnchanged(input), true);
     rmSync(plan.kernel);
@@ -97,20 +97,20 @@ describe('TemplateStore', () => {
   };
   const use = async (key: string): Promise<void> => (await store.hold(key, make, 5000)).release();
 
-  it('makes a template once, however many ask at a time', async () => {
+  it('makes a template once for concurrent requests', async () => {
     await Promise.all(Array.from({ length: 10 }, () => use(one)));
     await use(one);
     assert.deepEqual(made, [one]);
   });
 
-  it('keys do not wait for each other', async () => {
+  it('does not block other keys while a template is locked', async () => {
     const held = await store.hold(one, make, 5000);
     await use(two);
     held.release();
     assert.deepEqual(store.keys().sort(), [one, two]);
   });
 
-  it('a template that is held is not removed', async () => {
+  it('does not remove a locked template', async () => {
     const held = await store.hold(one, make, 5000);
     assert.equal(await store.remove(one), false);
     await assert.rejects(store.destroy(), /1111111111111111 is being made or loaded/);
@@ -119,7 +119,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(store.keys(), []);
   });
 
-  it('a maker that fails leaves nothing, and those that waited do not try in turn', async () => {
+  it('leaves nothing after a failed maker, and waiting requests do not retry', async () => {
     let [tries, refusals] = [0, 0];
     const othersWait = Promise.withResolvers<void>();
     const tryLock: Kernel['tryLock'] = (...call) => {
@@ -139,7 +139,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(readdirSync(join(root, 'store')), []);
   });
 
-  it('lists its templates, and prunes those whose inputs have changed', async () => {
+  it('lists templates and prunes templates with changed inputs', async () => {
     await use(one);
     await use(two);
     const input = join(root, 'input');
@@ -156,7 +156,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(await store.prune(), []);
   });
 
-  it('what a killed maker left is undone by the next', async () => {
+  it('undoes the remains of a killed maker', async () => {
     const { directory, journal } = store.files(one);
     const left = join(root, 'left');
     mkdirSync(left);
@@ -168,7 +168,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(readdirSync(directory).sort(), ['state', 'template.json']);
   });
 
-  it('waiting for a maker has an end', async () => {
+  it('waits for a maker until a timeout', async () => {
     const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const makeSlowly = (): Promise<void> => {
       begun.resolve();
@@ -181,7 +181,7 @@ describe('TemplateStore', () => {
     await assert.rejects(slow, /the VM template was not made/);
   });
 
-  it('a new template takes the place of those whose files have changed', async () => {
+  it('removes templates with changed files when it makes a new template', async () => {
     const kernelFile = join(root, 'kernel');
     writeFileSync(kernelFile, 'old');
     const inputs = [inputFile(kernelFile)];
@@ -200,7 +200,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(store.keys(), [two]);
   });
 
-  it('of many templates the oldest go', async () => {
+  it('removes the oldest of too many templates', async () => {
     const keys = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => letter.repeat(16));
     for (const [index, key] of keys.entries()) {
       await use(key);
@@ -209,7 +209,7 @@ describe('TemplateStore', () => {
     assert.deepEqual(store.keys().sort(), keys.slice(-4));
   });
 
-  it('destroy removes all templates, and unmounts nothing that is not mounted', async () => {
+  it('removes all templates by destroy, and unmounts only mount points', async () => {
     for (const key of [one, two]) await use(key);
     await new TemplateStore(join(root, 'store'), { ...kernel, umount: () => assert.fail('it is not mounted') }).destroy();
     assert.deepEqual(readdirSync(join(root, 'store')), []);

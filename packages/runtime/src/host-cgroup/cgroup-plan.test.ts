@@ -33,7 +33,7 @@ describe('planCgroup', () => {
   const roots = ['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory'];
   const directories = roots.map((root) => `${root}/d/kata_x`);
 
-  it('version 1: each hierarchy with figures', () =>
+  it('version 1: each hierarchy with statistics', () =>
     assert.deepEqual(planCgroup(v1.join('\n'), '/d/kata_x'), { version: 1, roots, directories }));
   it('version 1 with an empty version 2', () => assert.equal(planCgroup([hybrid, ...v1].join('\n'), '/d/kata_x')?.version, 1));
   it('version 2', () =>
@@ -42,7 +42,7 @@ describe('planCgroup', () => {
       roots: ['/sys/fs/cgroup'],
       directories: ['/sys/fs/cgroup/d/kata_x'],
     }));
-  it('none', () => assert.equal(planCgroup(mount('/tmp', 'tmpfs', 'x'), '/x'), undefined));
+  it('without cgroups', () => assert.equal(planCgroup(mount('/tmp', 'tmpfs', 'x'), '/x'), undefined));
 });
 
 describe('cpusetPlan', () => {
@@ -57,13 +57,13 @@ describe('cpusetPlan', () => {
         members: 'tasks',
       }));
   it('version 1 without the controller', () => assert.equal(cpusetPlan(mount('cpu'), '/c/cpu/kata_x', 1, false), undefined));
-  it("version 2: the virtual CPUs' group", () =>
+  it("version 2: the vCPUs' cgroup", () =>
     assert.deepEqual(cpusetPlan('', '/c/kata_x', 2, false), {
       version: 2,
       directories: ['/c/kata_x/vcpus'],
       controls: ['/c/kata_x/cgroup.subtree_control'],
       members: 'cgroup.threads',
     }));
-  it('version 2: the group of a sandbox as a whole, whose processes are in it', () =>
+  it('version 2: the cgroup of the whole sandbox, which contains its processes', () =>
     assert.deepEqual(cpusetPlan('', '/c/kata_x', 2, true), { version: 2, directories: ['/c/kata_x'], controls: [] }));
 });

@@ -56,5 +56,5 @@ describe('deviceProgram', () => {
     ['the last rule, and more', { kind: 'block', device: [259, 70_000], access: 'rw' }, 0],
   ];
   for (const [name, request, result] of cases) it(name, () => assert.equal(run(deviceProgram(rules), request), result));
-  it('without rules nothing', () => assert.equal(run(deviceProgram([]), { kind: 'character', device: [1, 3], access: 'r' }), 0));
+  it('denies everything without rules', () => assert.equal(run(deviceProgram([]), { kind: 'character', device: [1, 3], access: 'r' }), 0));
 });

@@ -10,7 +10,7 @@ import { blockDevice, qemuDevices } from './device-rules.ts';
 import { limitDevices, limitsDevices, withDevice } from './limit-devices.ts';
 
 /** Plain directories with the files that are written; tests as root check the kernel's behaviour. */
-describe('limits of devices', () => {
+describe('device limits', () => {
   let root = '';
   let calls: Call[];
   let kernel: Kernel;
@@ -26,7 +26,7 @@ describe('limits of devices', () => {
   const rules = qemuDevices({ makesNodes: false });
   const extra = blockDevice({ major: 7, minor: 3 });
 
-  it('version 1: all is denied, then QEMU is moved; a device is allowed for a time', async () => {
+  it('version 1: all devices are denied before QEMU is moved; a device can be allowed temporarily', async () => {
     put('devices.allow');
     assert.equal(limitsDevices(directories()), false);
     limitDevices({ directories: directories(), pid: 17, rules }, kernel);
@@ -52,11 +52,11 @@ describe('limits of devices', () => {
     assert.deepEqual(names(), ['loadDeviceProgram', 'attachDeviceProgram', 'attachDeviceProgram'], 'also after a failure');
   });
 
-  it('a host without the controller', () =>
+  it('fail on a host without the devices controller', () =>
     assert.throws(() => limitDevices({ directories: directories(), pid: 17, rules }, kernel), {
       message: 'the host has no devices cgroup',
     }));
 
-  it('a QEMU that is not limited', async () =>
+  it('are skipped for a QEMU without limits', async () =>
     assert.equal(await withDevice({ directories: directories(), rules, extra }, kernel, () => Promise.resolve(7)), 7));
 });

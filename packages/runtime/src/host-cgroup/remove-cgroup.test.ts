@@ -11,7 +11,7 @@ describe('cgroups of the host', () => {
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it('are made and joined, and version 2 hands its controllers down', () => {
+  it('are created and joined; with version 2 controllers are enabled for children', () => {
     for (const directory of ['', 'd']) {
       mkdirSync(join(root, directory), { recursive: true });
       writeFileSync(join(root, directory, 'cgroup.subtree_control'), '');
@@ -24,19 +24,19 @@ describe('cgroups of the host', () => {
     assert.equal(existsSync(join(root, 'd/kata_x/cgroup.subtree_control')), false);
   });
 
-  it('are removed; one that is gone is as good', async () => {
+  it('are removed; a missing cgroup is not an error', async () => {
     mkdirSync(join(root, 'kata_x'));
     await removeCgroup([join(root, 'kata_x'), join(root, 'kata_y')]);
     assert.equal(existsSync(join(root, 'kata_x')), false);
   });
 
-  it('are removed with those below', async () => {
+  it('are removed with their children', async () => {
     mkdirSync(join(root, 'kata_x/vcpus'), { recursive: true });
     await removeCgroup([join(root, 'kata_x')]);
     assert.equal(existsSync(join(root, 'kata_x')), false);
   });
 
-  it('who is in them is moved up first', async () => {
+  it('are removed after their processes were moved to the parent', async () => {
     mkdirSync(join(root, 'kata_x'));
     writeFileSync(join(root, 'cgroup.procs'), '');
     writeFileSync(join(root, 'kata_x/cgroup.procs'), '17\n');

@@ -46,7 +46,8 @@ describe('vcpuLimitWrites', () => {
     [1e9, '10000'],
   ];
   for (const [shares, weight] of weights)
-    it(`${shares} shares weigh ${weight}`, () => assert.deepEqual(vcpuLimitWrites(2, { ...none, shares }, [])[0], ['cpu.weight', weight]));
+    it(`${shares} shares are weight ${weight}`, () =>
+      assert.deepEqual(vcpuLimitWrites(2, { ...none, shares }, [])[0], ['cpu.weight', weight]));
 });
 
 describe('wholeLimitWrites', () => {

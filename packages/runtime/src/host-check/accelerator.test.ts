@@ -29,14 +29,15 @@ describe('chooseAccelerator', () => {
 });
 
 describe('host facts', () => {
-  it('a VM has the hypervisor flag', () => {
+  it('detect a VM by the hypervisor flag', () => {
     assert.equal(isVirtualMachine('flags : a hypervisor b'), true);
     assert.equal(isVirtualMachine('flags : a b'), false);
   });
-  it('KVM is what answers as KVM', () => {
+  it('detect KVM by an ioctl', () => {
     const { kernel } = recordingKernel({ checkKvmExtension: () => 1 });
     assert.deepEqual([isKvm('/dev/null', kernel), isKvm('/nowhere', kernel)], [true, false]);
     assert.equal(isKvm('/dev/null', linuxKernel), false);
   });
-  it('only devices can be opened', () => assert.deepEqual([canOpen('/dev/null'), canOpen('/'), canOpen('/nowhere')], [true, false, false]));
+  it('detect devices that can be opened', () =>
+    assert.deepEqual([canOpen('/dev/null'), canOpen('/'), canOpen('/nowhere')], [true, false, false]));
 });

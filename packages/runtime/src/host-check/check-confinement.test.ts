@@ -17,8 +17,8 @@ function findings(host: Partial<ConfiningHost>, ...keys: string[]): (string | un
 }
 
 describe('checkConfinement', () => {
-  it('a whole host, as shipped', () => assert.deepEqual(findings({}), []));
-  it('a kernel without seccomp: each part that needs it, with the key that runs it without', () =>
+  it('passes on a complete host with the default configuration', () => assert.deepEqual(findings({}), []));
+  it('lists the parts that need seccomp on a kernel without it, with the key that disables each', () =>
     assert.deepEqual(
       findings({ status: status.replace(/^Seccomp.*\n/m, '') }).map(([name, , remedy]) => [name, remedy]),
       [
@@ -27,7 +27,7 @@ describe('checkConfinement', () => {
         ['kata-shim: confinement', 'confine = false in [shim.kata] runs it without'],
       ],
     ));
-  it('a kernel without PID namespaces', () =>
+  it('reports a kernel without PID namespaces', () =>
     assert.deepEqual(findings({ exists: (path) => !path.endsWith('/pid') }), [
       [
         'QEMU: own root',
@@ -70,12 +70,12 @@ describe('checkConfinement', () => {
             ],
       ),
     );
-  it('root without capabilities', () =>
+  it('reports a root user without capabilities', () =>
     assert.deepEqual(
       findings({ status: status.replace('1ffffffffff', '00000000001') }).map(([name]) => name),
       ['QEMU: capabilities', 'QEMU: not root with virtio-fs', 'kata-proxy: confinement', 'kata-shim: confinement'],
     ));
-  it('parts that are switched off', () =>
+  it('reports disabled parts', () =>
     assert.deepEqual(findings({}, 'qemu_own_root = false', '[proxy.kata]', 'confine = false'), [
       ['QEMU: own root', 'is switched off in the configuration', undefined],
       ['kata-proxy: confinement', 'is switched off in the configuration', undefined],

@@ -79,12 +79,12 @@ describe('checkHost', () => {
     }
   }
 
-  it("the line that 1.x' users look for, letter by letter", () => {
+  it('prints the exact line that users of 1.x look for', () => {
     const expected = `level=info msg="${found}" arch=amd64 description="Virtualization support" name=vmx pid=1 source=runtime type=flag`;
     assert.ok(check(intel).records.includes(expected));
   });
 
-  it('everything that is looked at, in order', () => {
+  it('reports all checks in order', () => {
     const summary = (line: string): string => /msg="([^"]*)".* name=(\S+)/.exec(line)?.slice(1, 3).join(': ') ?? line;
     assert.deepEqual(check(amd).records.map(summary), [
       ...['AuthenticAMD', 'svm', 'lm', 'sse4_1'].map((name) => `${found}: ${name}`),
@@ -174,15 +174,15 @@ describe('checkHost', () => {
     });
   }
 
-  it('every failure is reported, not only the first', () => {
+  it('reports every failure, not only the first', () => {
     const { records } = check({ ...without(intel, 'kvm', 'vhost'), flags: 'fpu' });
     assert.equal(records.filter((line) => line.startsWith(missing)).length, 3);
     assert.equal(records.filter((line) => line.startsWith(noModule)).length, 2);
   });
 
-  it('a CPU of another vendor', () => assert.equal(check({ ...amd, vendor: 'CentaurHauls' }).failure, 'Unknow CPU Type'));
-  it('no flags', () => assert.equal(check({ ...intel, flags: '' }).failure, 'Cannot find CPU flags'));
-  it('no /proc/cpuinfo', () => {
+  it('reports a CPU of another vendor', () => assert.equal(check({ ...amd, vendor: 'CentaurHauls' }).failure, 'Unknow CPU Type'));
+  it('reports missing CPU flags', () => assert.equal(check({ ...intel, flags: '' }).failure, 'Cannot find CPU flags'));
+  it('reports a missing /proc/cpuinfo', () => {
     const log = createLogger({ format: 'text', level: 'error', precision: 'seconds', write: () => {} });
     const host = { files: hostFiles(root), architecture: 'x64', isRoot: false, loadModule: () => undefined };
     assert.throws(() => checkHost(host, log), /^KataError: \/proc\/cpuinfo cannot be read \(ENOENT\)$/);

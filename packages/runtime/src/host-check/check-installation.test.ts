@@ -11,8 +11,8 @@ const failed = (checks: readonly Check[]): (string | undefined)[][] =>
   checks.flatMap(({ name, status, detail, remedy }) => (status === 'failed' ? [[name, detail, remedy]] : []));
 const IPROUTE = 'apt-get install iproute2, or dnf install iproute-tc';
 
-describe('checks of the installation', () => {
-  it('a whole one has no failures', () => {
+describe('checkInstallation', () => {
+  it('reports no failures of a complete installation', () => {
     assert.deepEqual(failed([...checkHostParts(whole), ...checkComponents(configuration, whole)]), []);
   });
   const parts: [name: string, change: Partial<Installation>, expected: string[]][] = [
@@ -22,13 +22,13 @@ describe('checks of the installation', () => {
     ['space', { freeBytes: () => 1 << 20 }, ['/run', '1 MiB are free in /run, 16 are needed', 'du -xh /run | sort -h | tail']],
   ];
   for (const [name, change, expected] of parts)
-    it(`${name} that is missing is named with what mends it`, () =>
+    it(`${name} that is missing is reported with the repair`, () =>
       assert.deepEqual(failed(checkHostParts({ ...whole, ...change })), [expected]));
-  it('programs of the configuration must run', () => {
+  it('reports programs of the configuration that cannot run', () => {
     const names = failed(checkComponents(configuration, { ...whole, versionOf: () => undefined })).map(([name]) => name);
     assert.deepEqual(names, ['QEMU', 'kata-proxy', 'kata-shim']);
   });
-  it('each problem of the configuration is a check', () => {
+  it('reports each problem of the configuration as a check', () => {
     const error = new ConfigurationError('/c.toml', [{ key: 'a.b', problem: 'must be true or false', place: '/c.toml:1:5', text: '1' }]);
     assert.deepEqual(failed(configurationChecks(error))[0]?.slice(0, 2), ['configuration', '/c.toml:1:5: a.b = 1: must be true or false']);
   });
@@ -37,15 +37,15 @@ describe('checks of the installation', () => {
 describe('verdictOf', () => {
   const ok: Check = { name: 'tc', status: 'ok', detail: '' };
   const broken: Check = { name: 'tun', status: 'failed', detail: 'is missing', remedy: 'modprobe tun' };
-  it('KVM is fast', () => assert.equal(verdictOf([ok], { accelerator: 'kvm' }).verdict, 'fast'));
-  it('emulation has its reason', () => {
+  it('is fast with KVM', () => assert.equal(verdictOf([ok], { accelerator: 'kvm' }).verdict, 'fast'));
+  it('is emulation with a reason', () => {
     const { verdict, text } = verdictOf([ok], { accelerator: 'tcg', reason: 'the CPU shows neither vmx nor svm' });
     assert.equal(verdict, 'emulation');
     assert.match(text, /^Kata Containers runs here by emulation, .*:\n {2}KVM: the CPU shows neither vmx nor svm\n {4}to mend it: enable /);
   });
-  it('emulation may be wished for', () =>
+  it('is emulation if the configuration requests it', () =>
     assert.match(verdictOf([ok], { accelerator: 'tcg' }).text, /accelerator = "tcg" in the configuration/));
-  it('a failed check is in the way', () =>
+  it('is cannot-run after a failed check', () =>
     assert.deepEqual(verdictOf([ok, broken], { accelerator: 'kvm' }), {
       verdict: 'cannot-run',
       text: 'Kata Containers cannot run here:\n  tun: is missing\n    to mend it: modprobe tun',

@@ -16,7 +16,7 @@ function recorder(): { log: Logger; messages: () => string[] } {
 }
 
 describe('checkKvm', () => {
-  it('makes a VM, and asks for extensions', () => {
+  it('creates a VM and checks extensions', () => {
     const { log, messages } = recorder();
     const { kernel, calls } = recordingKernel({ createVirtualMachine: () => openSync('/dev/null', 'r'), checkKvmExtension: () => 40 });
     checkKvm({ ...none, extensions: { SIZE: { description: 'size', id: 165 } } }, kernel, log, '/dev/null');
@@ -30,7 +30,7 @@ describe('checkKvm', () => {
     assert.deepEqual(messages(), ['device available', 'feature available', 'kvm extension is supported']);
   });
 
-  it('another hypervisor has it', () => {
+  it('reports that another hypervisor uses the CPU', () => {
     const { log, messages } = recorder();
     const { kernel } = recordingKernel({
       createVirtualMachine: () => {
@@ -41,7 +41,7 @@ describe('checkKvm', () => {
     assert.deepEqual(messages(), ['device available', 'cannot create VM']);
   });
 
-  it("a device that is not KVM's", () => {
+  it('reports a device that is not KVM', () => {
     const { kernel } = recordingKernel({
       createVirtualMachine: () => {
         throw new KernelError('ioctl', 25, 'ENOTTY', 'KVM_CREATE_VM');
@@ -51,7 +51,7 @@ describe('checkKvm', () => {
     assert.throws(() => checkKvm(none, kernel, recorder().log, '/dev/null'), message);
   });
 
-  it('there is no device', () => {
+  it('reports a missing device', () => {
     const { log, messages } = recorder();
     assert.throws(
       () => checkKvm(none, recordingKernel().kernel, log, '/nowhere/kvm'),

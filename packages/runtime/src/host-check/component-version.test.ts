@@ -17,8 +17,8 @@ describe('componentVersion', () => {
   }
 
   it('is the first line', () => assert.equal(componentVersion(program('echo "$1 1.2"; echo more')), '--version 1.2'));
-  it('of one that cannot be run', () => assert.equal(componentVersion(join(directory, 'none')), undefined));
-  it('of one that does not end, and does not heed SIGTERM', () => {
+  it('is unknown for a program that cannot be started', () => assert.equal(componentVersion(join(directory, 'none')), undefined));
+  it('is unknown for a program that does not end and ignores SIGTERM', () => {
     const begun = performance.now();
     assert.equal(componentVersion(program('trap "" TERM; for i in 1 2 3 4 5; do sleep 1; done'), 200), undefined);
     assert.ok(performance.now() - begun < 2000);

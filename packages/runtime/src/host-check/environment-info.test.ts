@@ -30,10 +30,10 @@ const facts: EnvironmentFacts = {
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'testdata', name), 'utf8');
 
 describe('environmentInfo', () => {
-  it("as TOML, in 1.x's columns", () => assert.equal(goToml(environmentInfo(facts)), golden('kata-env.toml')));
-  it("as JSON, with 1.x's keys in their order", () =>
+  it("is written as TOML in 1.x's columns", () => assert.equal(goToml(environmentInfo(facts)), golden('kata-env.toml')));
+  it("is written as JSON with 1.x's keys in their order", () =>
     assert.equal(`${JSON.stringify(environmentInfo(facts), null, 2)}\n`, golden('kata-env.json')));
-  it('scripts find paths by column', () => {
+  it('has paths in the columns that scripts read', () => {
     const text = goToml(environmentInfo(facts));
     assert.match(text, /^\[Hypervisor\]\n(?: {2}.*\n)*? {2}Path = "\/usr\/bin\/qemu-system-x86_64"$/m);
     assert.match(text, /^ {2}\[Runtime\.Config\]\n {4}Path = "\/etc\/kata-containers\/configuration\.toml"$/m);

@@ -28,5 +28,5 @@ describe('bootsWithKvm', () => {
   ];
   for (const [name, script, expected] of cases) it(name, async () => assert.equal(await boots(script), expected));
 
-  it('a QEMU that is not there', async () => assert.equal(await bootsWithKvm(join(directory, 'nothing'), 'kernel'), false));
+  it('a missing QEMU', async () => assert.equal(await bootsWithKvm(join(directory, 'nothing'), 'kernel'), false));
 });

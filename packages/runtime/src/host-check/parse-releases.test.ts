@@ -12,12 +12,12 @@ const json = JSON.stringify([row('1.12.0'), row('2.0.0-rc1', true), row('1.13.1'
 const current = parseVersion('1.13.0') ?? assert.fail();
 
 describe('releases', () => {
-  it('newer ones, in order', () =>
+  it('lists newer releases in order', () =>
     assert.deepEqual(parseReleases(json, current, false).map(listLine), [
       '1.13.1;2020-01-01;https://x/1.13.1',
       '1.14.0;2020-01-01;https://x/1.14.0',
     ]));
-  it('pre-releases when asked for', () => assert.equal(parseReleases(json, current, true).at(-1)?.version.semver, '2.0.0-rc1'));
+  it('lists pre-releases on request', () => assert.equal(parseReleases(json, current, true).at(-1)?.version.semver, '2.0.0-rc1'));
   const lines: [tags: string[], line: string][] = [
     [[], 'No newer release available'],
     [['1.13.1'], 'Newer patch release available: 1.13.1 (url: https://x/1.13.1, date: 2020-01-01)'],

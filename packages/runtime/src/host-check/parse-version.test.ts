@@ -25,9 +25,9 @@ describe('compareVersions', () => {
     '1.0.1',
     '1.10.0',
   ];
-  it('orders as semver.org says', () => {
+  it('orders versions as semver.org defines', () => {
     const sorted = ascending.toReversed().toSorted((a, b) => compareVersions(version(a), version(b)));
     assert.deepEqual(sorted, ascending);
   });
-  it('the same is the same', () => assert.equal(compareVersions(version('1.2.3-x.1'), version('v1.2.3-x.1')), 0));
+  it('returns 0 for equal versions', () => assert.equal(compareVersions(version('1.2.3-x.1'), version('v1.2.3-x.1')), 0));
 });

@@ -8,7 +8,7 @@ const files = (table: Readonly<Record<string, string>>) => ({
 const cpuinfo = 'vendor_id\t: GenuineIntel\nmodel name\t: Some CPU\nflags\t\t: vmx lm sse4_1\n';
 
 describe('readHost', () => {
-  it('reads what files tell', () => {
+  it('reads facts from files', () => {
     const host = files({
       '/etc/os-release': 'PRETTY_NAME="x"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\n',
       '/proc/cpuinfo': cpuinfo,
@@ -28,7 +28,7 @@ describe('readHost', () => {
       hasVsock: true,
     });
   });
-  it('and reports it where they do not', () => {
+  it('reports unknown facts', () => {
     const host = files({ '/proc/cpuinfo': 'Features : fp\n', '/proc/version': 'Linux', '/usr/lib/os-release': 'NAME=Alpine\n' });
     const { kernel, distroName, distroVersion, cpuVendor, isCapable } = readHost({ files: host, architecture: 'arm64' });
     assert.deepEqual(

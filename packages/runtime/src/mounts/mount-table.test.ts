@@ -22,7 +22,7 @@ describe('mountPointsBelow', () => {
 
 describe('mountAt', () => {
   const disk = '35 22 7:5 /a\\040b /disk rw,nosuid,noexec,relatime shared:3 master:1 - ext4 /dev/loop5 ro,errors=continue';
-  it('number, root, type and options', () =>
+  it('returns device number, root, type and options', () =>
     assert.deepEqual(mountAt('/disk', `${table}${disk}\n`), {
       number: '7:5',
       root: '/a b',
@@ -33,6 +33,6 @@ describe('mountAt', () => {
       flags: 2 | 8,
       superOptions: ['ro', 'errors=continue'],
     }));
-  it('the topmost', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
-  it('nothing', () => assert.equal(mountAt('/nowhere', table), undefined));
+  it('returns the topmost mount', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
+  it('returns undefined without a mount', () => assert.equal(mountAt('/nowhere', table), undefined));
 });

@@ -8,14 +8,14 @@ describe('unmountTree', () => {
   const busy = new KernelError('umount', 16, 'EBUSY', '/m');
   const gone = new KernelError('umount', 22, 'EINVAL', '/m');
 
-  it('goes from the inside, and leaves others', () => {
+  it('unmounts inner mounts first and no other mounts', () => {
     const mounted = ['/m', '/m/a', '/m2', '/m/a/b'];
     const done: string[] = [];
     const umount = (point: string): void => void done.push(...mounted.splice(mounted.lastIndexOf(point), 1));
     unmountTree('/m', { umount }, () => tableOf(mounted));
     assert.deepEqual([done, mounted], [['/m/a/b', '/m/a', '/m'], ['/m2']]);
   });
-  it('a mount that another process has unmounted meanwhile counts as done', () => {
+  it('accepts that another process unmounts a mount meanwhile', () => {
     const mounted = ['/m', '/m/a'];
     const umount = (): never => {
       mounted.pop();
@@ -25,7 +25,7 @@ describe('unmountTree', () => {
     assert.deepEqual(mounted, []);
   });
   for (const error of [busy, gone])
-    it(`what stays is reported: ${error.code}`, () => {
+    it(`reports a remaining mount: ${error.code}`, () => {
       const umount = (): never => {
         throw error;
       };

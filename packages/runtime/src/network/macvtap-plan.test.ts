@@ -3,7 +3,7 @@ import { link } from './example-link.test-support.ts';
 import { isMacvtap, localMac, macvtapBatch, macvtapIndex, planNetworks, restoreBatch, savedLink } from './macvtap-plan.ts';
 
 describe('macvtap', () => {
-  it('takes the address over from the link, golden', () => {
+  it('takes over the address of the link (golden file)', () => {
     const step = { link, tap: 'tap0_kata', index: 9000, linkMac: '06:00:00:00:00:01' };
     const queue = (length: number): string =>
       'address flush dev eth0\n' +
@@ -15,7 +15,7 @@ describe('macvtap', () => {
     assert.equal(macvtapBatch({ ...step, link: { ...link, txQueueLength: 1000 } }), queue(1000));
   });
 
-  it('gives it back', () => {
+  it('restores the address of the link', () => {
     assert.equal(
       restoreBatch(savedLink(link)),
       'link set dev eth0 address 02:42:ac:11:00:02\naddress add 172.17.0.2/16 dev eth0\naddress add fd00::2/64 dev eth0\n',
@@ -31,7 +31,7 @@ describe('macvtap', () => {
   ];
   for (const [model, kind, is] of models) it(`${model} for ${kind}: ${is}`, () => assert.equal(isMacvtap(model, { kind }), is));
 
-  it('QEMU inherits the macvtaps in their order, and opens the other taps', () => {
+  it('passes macvtaps to QEMU in their order; QEMU opens the other taps', () => {
     const links = [link, { ...link, name: 'ip0', kind: 'ipvlan', mac: 'b' }, { ...link, name: 'net1', mac: 'c' }];
     assert.deepEqual(planNetworks(links, 'macvtap'), [
       { tap: 'tap0_kata', mac: link.mac, descriptor: 3 },
@@ -41,7 +41,7 @@ describe('macvtap', () => {
     assert.deepEqual(planNetworks([link], 'tcfilter'), [{ tap: 'tap0_kata', mac: link.mac }]);
   });
 
-  it('numbers and addresses are in their ranges', () => {
+  it('keeps numbers and addresses in their ranges', () => {
     assert.deepEqual([macvtapIndex(0), macvtapIndex(0xffff)], [8192, 73727]);
     assert.equal(localMac(Uint8Array.of(0xff, 1, 2, 3, 4, 0xab)), 'fe:01:02:03:04:ab');
     assert.equal(localMac(Uint8Array.of(0, 0, 0, 0, 0, 0)), '02:00:00:00:00:00');

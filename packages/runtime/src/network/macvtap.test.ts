@@ -7,7 +7,7 @@ import { openDevice } from './macvtap.ts';
 const INDEX = 2 ** 31 - 1;
 
 describe('the device of a macvtap', () => {
-  it('without a node of its own is opened by one that is made and removed (root)', function () {
+  it('is opened by a temporary node if it has no node (root)', function () {
     if (process.getuid?.() !== 0) return this.skip();
     const told: string[] = [];
     const fd = openDevice(INDEX, { major: 1, minor: 5 }, ({ path }) => told.push(path), linuxKernel); // zero

@@ -35,7 +35,7 @@ describe('parseLinks', () => {
       ['eth0', 'net1'],
     );
   });
-  it('refuses what cannot be joined, by name and type', () => {
+  it('refuses an unsupported link with its name and type', () => {
     assert.throws(
       () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }], () => link.ipv6),
       /Unsupported network interface: eth0 is of type wireguard/,
@@ -75,12 +75,12 @@ describe('parseRoutes', () => {
       ),
     );
   }
-  it('keeps what a route says of its gateway, metric and MTU', () => {
+  it('keeps gateway, metric and MTU of a route', () => {
     const row = { dst: 'default', gateway: '169.254.1.1', dev: 'eth0', flags: ['onlink'], metric: 50, metrics: [{ mtu: 1400 }] };
     const [route] = parseRoutes([row], 'inet', devices);
     assert.deepEqual([route?.flags, route?.priority, route?.mtu, route?.type], [4, 50, 1400, 1]);
   });
-  it('a route with several gateways, without those of other links', () => {
+  it('keeps the gateways of a multipath route that are on known links', () => {
     const nexthops = [
       { gateway: '10.0.0.1', dev: 'eth0', weight: 2, flags: [] },
       { gateway: '169.254.1.1', dev: 'eth0', weight: 1, flags: ['onlink'] },
@@ -100,16 +100,16 @@ describe('parseRoutes', () => {
     );
     assert.deepEqual(parseRoutes([{ dst: 'default', nexthops: nexthops.slice(2) }], 'inet', devices), []);
   });
-  it('a route that refuses packets has no link', () => {
+  it('keeps a blackhole route, which has no link', () => {
     const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'blackhole' }], 'inet', devices);
     assert.deepEqual([route?.device, route?.type], ['', 6]);
   });
-  it('knows the number of a scope', () =>
+  it('translates a scope to its number', () =>
     assert.equal(parseRoutes([{ dst: '1.1.1.1', dev: 'eth0', scope: 'link' }], 'inet', devices)[0]?.scope, 253));
 });
 
 describe('parseNeighbours', () => {
-  it('keeps static ones', () => {
+  it('keeps static neighbours', () => {
     const rows = [
       { dst: '10.0.0.1', dev: 'eth0', lladdr: '02:00:00:00:00:01', state: ['PERMANENT'] },
       { dst: '10.0.0.2', dev: 'eth0', lladdr: '02:00:00:00:00:02', state: ['REACHABLE'] },
@@ -120,7 +120,7 @@ describe('parseNeighbours', () => {
 });
 
 describe('planTcfilter', () => {
-  it('two links, golden', () => {
+  it('matches the golden file for two links', () => {
     const plan = planTcfilter([
       { link, tap: 'tap0_kata' },
       { link: { ...link, name: 'net1', mtu: 1500 }, tap: 'tap1_kata' },

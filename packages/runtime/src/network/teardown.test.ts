@@ -9,7 +9,7 @@ import { deleteLinks, restoreLinks } from './teardown.ts';
 
 const saved = { name: 'eth0', mac: '02:00:00:00:00:01', addresses: [], up: true } as never;
 
-describe('undoing what was made of links', () => {
+describe('teardown of links', () => {
   const path = process.env['PATH'];
   let directory = '';
   beforeEach(() => {
@@ -31,7 +31,7 @@ describe('undoing what was made of links', () => {
   });
 
   for (const netns of ['/proc/self/ns/net', '/proc/0/ns/net'])
-    it(`the host's own are left alone: ${netns}`, async () => {
+    it(`does not change links of the host: ${netns}`, async () => {
       await deleteLinks({ netns, links: ['tap0_kata'], ingress: ['eth0'] }, linuxKernel, 1000);
       await restoreLinks({ netns, links: [saved] }, linuxKernel, 1000);
       assert.equal(existsSync(join(directory, 'ran')), false);
@@ -48,7 +48,7 @@ describe('undoing what was made of links', () => {
     }
   }
 
-  it('a line that fails is no failure: the link has gone (root)', async function () {
+  it('ignores a failed line: the link does not exist any more (root)', async function () {
     if (process.getuid?.() !== 0) this.skip();
     play('ip', 'exit 1');
     await inStrangeNamespace(async (netns) => {
@@ -58,7 +58,7 @@ describe('undoing what was made of links', () => {
     assert.deepEqual(ran(), ['ip', 'ip', 'tc']);
   });
 
-  it('a program that does not end is one, and the other has its turn (root)', async function () {
+  it('reports a program that does not end, and runs the other program (root)', async function () {
     if (process.getuid?.() !== 0) this.skip();
     play('ip', 'exec sleep 5');
     const home = readlinkSync('/proc/self/ns/net');

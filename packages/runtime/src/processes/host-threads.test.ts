@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostThreads } from './host-threads.ts';
 
-describe('threads of a process by its own numbers', () => {
-  it('are those of the host in the same namespace; what is no thread of the process is left out', () =>
+describe('host ids of threads from ids in a PID namespace', () => {
+  it('are equal in the same namespace; ids of other processes are omitted', () =>
     assert.deepEqual(hostThreads(process.pid, [process.pid, process.ppid, 1]), [process.pid]));
 
   it('are found from another PID namespace (root)', async function () {

@@ -17,5 +17,5 @@ describe('isNullStdin', () => {
         closeSync(fd);
       }
     });
-  it('a closed fd', () => assert.equal(isNullStdin(9999), false));
+  it('is false for a closed fd', () => assert.equal(isNullStdin(9999), false));
 });

@@ -4,12 +4,12 @@ import { commandLineOf, memoryBytes, processesBeside, programOf } from './proces
 const NONE = 2 ** 22 + 1;
 
 describe('process use', () => {
-  it('of a process that runs', () => {
+  it('returns the resources of a running process', () => {
     assert.ok(memoryBytes(process.pid) > 1_000_000n);
     assert.equal(programOf(process.pid), process.execPath);
     assert.ok(commandLineOf(process.pid).includes('mocha'));
     assert.ok(processesBeside(process.pid).includes(process.pid));
   });
-  it('of one that does not', () =>
+  it('returns nothing for an ended process', () =>
     assert.deepEqual([memoryBytes(NONE), programOf(NONE), commandLineOf(NONE), processesBeside(NONE)], [0n, undefined, '', []]));
 });

@@ -7,18 +7,18 @@ const shell = (script: string, timeout?: number) => [
 ];
 
 describe('runHooks', () => {
-  it('a hook gets the state on its standard input', () => runHooks(shell('grep -q \'"id":"x"\''), state));
+  it('passes the state on standard input', () => runHooks(shell('grep -q \'"id":"x"\''), state));
 
-  it('what a hook that fails has said is in the error', () =>
+  it('includes the output of a failed hook in the error', () =>
     assert.rejects(runHooks(shell('echo out; echo why >&2; exit 3'), state), {
       message: 'hook /bin/sh: exit code 3: stdout: out, stderr: why',
     }));
 
-  it('a hook that takes too long is ended, and what it has started is not waited for', async () => {
+  it('kills a hook at its timeout and does not wait for its children', async () => {
     const begun = performance.now();
     await assert.rejects(runHooks(shell('sleep 4 & wait', 1), state), /: Hook timeout: /);
     assert.ok(performance.now() - begun < 3000);
   });
 
-  it('a timeout of months is one', () => runHooks(shell('sleep 0.1', 10_000_000), state));
+  it('accepts a timeout of months', () => runHooks(shell('sleep 0.1', 10_000_000), state));
 });

@@ -7,7 +7,7 @@ describe('sendPidfd', () => {
   const shim = { identity: { pid: 7, startTime: '1' } };
   const answers = (): { openPidfd: () => number } => ({ openPidfd: () => openSync('/dev/null', 'r') });
 
-  it('sends it with the name of the kind of process', () => {
+  it('sends the pidfd with the kind of the process', () => {
     const { kernel, calls } = recordingKernel(answers());
     sendPidfd('/socket', shim as never, 'setns', kernel);
     assert.deepEqual(

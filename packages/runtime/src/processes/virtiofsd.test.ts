@@ -28,7 +28,7 @@ describe('virtiofsd', () => {
     ['virtiofsd version 7.2.22 (Debian)', true],
     ['virtiofsd 1.13.2', true],
   ] as const)
-    it(`${version} ${takes ? 'takes' : 'does not take'} a sandbox`, () => assert.equal(takesSandbox(version), takes));
+    it(`${version} ${takes ? 'supports' : 'does not support'} the sandbox option`, () => assert.equal(takesSandbox(version), takes));
 
   const versions: [line: string, kind: string][] = [
     ['virtiofsd version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)', 'qemu'],

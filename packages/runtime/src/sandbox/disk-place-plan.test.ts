@@ -37,7 +37,7 @@ describe('freeSlot', () => {
         slot,
       ),
     );
-  it('all are taken', () => {
+  it('throws if all slots are in use', () => {
     const links = Array.from({ length: 30 }, (_, index) => index + 1);
     assert.throws(() => freeSlot(state([], links)), { message: 'no more bridge slots available' });
   });
@@ -48,27 +48,27 @@ describe('placeDisk', () => {
   const place = (driver: 'virtio-scsi' | 'virtio-blk', given: SandboxState): DiskRecord =>
     placeDisk(given, wanted, { id: 'drive-new', containerId: 'c', driver });
 
-  it('the lowest number that is free', () => {
+  it('takes the lowest free number', () => {
     assert.equal(place('virtio-scsi', state()).Index, 0);
     assert.equal(place('virtio-scsi', state([record(0), record(1), record(3)])).Index, 2);
   });
-  it('a SCSI disk takes no place on the bridge, a virtio one does', () => {
+  it('takes a slot on the bridge for a virtio disk, not for a SCSI disk', () => {
     const there = state([record(0, { Slot: 1 })], [2]);
     assert.deepEqual([place('virtio-scsi', there).Slot, place('virtio-blk', there).Slot], [0, 3]);
   });
-  it('is not plugged yet, and its container is on record', () => {
+  it('records the container of a disk that is not attached yet', () => {
     const { Plugged, Containers, ReadOnly, Number: number } = place('virtio-scsi', state());
     assert.deepEqual([Plugged, Containers, ReadOnly, number], [false, ['c'], true, '7:9']);
   });
 });
 
-describe('disks on record', () => {
-  it('what may be written is another disk than what may be read', () => {
+describe('recorded disks', () => {
+  it('are different for read-only and writable use', () => {
     const wish = (isReadonly: boolean) => ({ number: '7:1', hint: '', isReadonly, isMounted: false });
     assert.deepEqual([isSameDisk(record(1), wish(false)), isSameDisk(record(1), wish(true))], [true, false]);
   });
-  it('a container counts once', () => assert.deepEqual(withUser(withUser(record(0), 'b'), 'b').Containers, ['a', 'b']));
-  it('are added, replaced and taken out by their id', () => {
+  it('list a container once', () => assert.deepEqual(withUser(withUser(record(0), 'b'), 'b').Containers, ['a', 'b']));
+  it('are added, replaced and removed by their id', () => {
     const one = withDisk(state(), record(0, { Plugged: false }));
     assert.deepEqual(withDisk(one, record(0)).Devices, [record(0)]);
     assert.deepEqual(withoutDisk(withDisk(one, record(1)), record(0)).Devices, [record(1)]);
@@ -83,6 +83,6 @@ describe('diskCache', () => {
     BlockDeviceCacheDirect: true,
     BlockDeviceCacheNoflush: false,
   });
-  it('is left to QEMU', () => assert.equal(diskCache(config(false)), undefined));
-  it('or set', () => assert.deepEqual(diskCache(config(true)), { direct: true, 'no-flush': false }));
+  it('is unset without configured cache options', () => assert.equal(diskCache(config(false)), undefined));
+  it('is set by the configuration', () => assert.deepEqual(diskCache(config(true)), { direct: true, 'no-flush': false }));
 });

@@ -25,7 +25,7 @@ describe('explainFullRun', () => {
   ];
   for (const [name, error, free, text] of full) it(name, () => assert.match((explainFullRun(error, free) as Error).message, text));
 
-  it('another error, and another file system, stay as they are', () => {
+  it('does not change other errors and errors of other file systems', () => {
     assert.equal(explainFullRun(other, room(3)), other);
     assert.equal(explainFullRun(noSpace, room(100)), noSpace);
   });

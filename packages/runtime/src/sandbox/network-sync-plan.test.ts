@@ -56,18 +56,18 @@ describe('planSync', () => {
   ];
   for (const [what, found, expected] of cases) it(what, () => assert.deepEqual(summary(found), expected));
 
-  it('what a macvtap took from its link stays as it was', () => {
+  it('keeps the addresses that a macvtap has taken over from its link', () => {
     const saved = [{ ...endpoint(link, 0), Saved: { name: 'eth0', mac: link.mac, addresses: [] } }];
     const bare = { ...facts([], { eth0: 5 }), routes: [] };
     assert.deepEqual(summary(bare, told, saved), NOTHING);
     assert.deepEqual(planSync(saved, told, { ...bare, links: [eth1], present: { eth0: 5, eth1: 7 } }).facts.links, [link, eth1]);
     assert.deepEqual(summary({ ...bare, present: {} }, told, saved), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true });
   });
-  it('without a record of what the guest was configured with, all of it is configured', () => {
+  it('configures everything without a record of the guest configuration', () => {
     const nothing = { ...facts([], {}), routes: [] };
     assert.deepEqual(summary(told, nothing), { gone: [], added: [], changed: ['eth0'], hasNewRoutes: true });
   });
-  it('a link that was detached by hand is left out, with its routes', () => {
+  it('omits a link that was detached by hand, with its routes', () => {
     const { links, routes } = withoutLinks(facts([link, eth1], { eth0: 5, eth1: 7 }), ['eth0']);
     assert.deepEqual([links, routes], [[eth1], []]);
   });

@@ -25,15 +25,15 @@ describe('oomListener', () => {
   for (const [name, environment, manager, expected] of cases)
     it(name, () => assert.deepEqual(oomListener({ environment, args: conmonArgs }, bundle(manager)), expected));
 
-  it('containerd up to 1.6, with the namespace in the path of the bundle', () => {
+  it('finds containerd up to 1.6 and reads the namespace from the path of the bundle', () => {
     const path = '/run/containerd/io.containerd.runtime.v2.task/moby/box';
     assert.deepEqual(oomListener({ environment: { TTRPC_ADDRESS: socket }, args: [] }, { ...bundle(), path }), event);
   });
-  it('a conmon without a directory that persists', () => {
+  it('uses only the bundle if --persist-dir of conmon is missing or relative', () => {
     for (const args of [[], ['conmon', '--persist-dir'], ['conmon', '--persist-dir', 'relative']])
       assert.deepEqual(oomListener({ environment: {}, args }, bundle('libpod')), conmon('/bundle/oom'));
   });
-  it('the options of kata-oom', () => {
+  it('gives the options of kata-oom', () => {
     assert.deepEqual(oomOptions({ kind: 'containerd', socket, namespace: 'moby' }), ['--containerd', socket, '--namespace', 'moby']);
     assert.deepEqual(oomOptions({ kind: 'conmon', files: ['/a', '/b'] }), ['--file', '/a', '--file', '/b']);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { oomEventFrame } from './report-oom.ts';
 
 describe('the event of an OOM kill', () => {
-  it('is a request of ttrpc with the envelope of a TaskOOM', () => {
+  it('is a ttrpc request with the envelope of a TaskOOM', () => {
     const frame = oomEventFrame('moby', 'box', new Date(1_600_000_000_250));
     const header = '0000007c' + '00000001' + '01' + '00';
     const service = `0a2a${Buffer.from('containerd.services.events.ttrpc.v1.Events').toString('hex')}`;

@@ -11,8 +11,9 @@ const now = configuredAssets(
 );
 
 describe('assets', () => {
-  it('an initrd is an image too', () => assert.deepEqual(now, { hypervisor: '/q', kernel: '/k2', image: '/i' }));
-  it('of a process', () => assert.deepEqual(runningAssets(process.pid), { hypervisor: process.execPath, kernel: '', image: '' }));
+  it('include an initrd as image', () => assert.deepEqual(now, { hypervisor: '/q', kernel: '/k2', image: '/i' }));
+  it('are read from a process', () =>
+    assert.deepEqual(runningAssets(process.pid), { hypervisor: process.execPath, kernel: '', image: '' }));
   const cases: [name: string, kernel: string, image: string, stale: string[]][] = [
     ['the same', '/k2', '/i', []],
     ['an older kernel', '/k1', '/i', ['kernel']],
@@ -37,7 +38,7 @@ describe('assets', () => {
       assert.deepEqual(staleAssets(assets(old), assets(latest)), []);
       assert.deepEqual(staleAssets(assets(old), assets(other)), ['kernel']);
     });
-    it('with the same path are stale when they were put there after the VM had started', () => {
+    it('with the same path are stale if they were replaced after the start of the VM', () => {
       const assets = { hypervisor: '/q', kernel: file('k', 'x'), image: '' };
       const { ctimeMs } = statSync(assets.kernel);
       assert.deepEqual(staleAssets(assets, assets, ctimeMs), []);

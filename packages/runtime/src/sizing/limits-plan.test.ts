@@ -52,13 +52,14 @@ describe('updatedLimits', () => {
 describe('hostLimits', () => {
   const host = (...resources: Resources[]): object => hostLimits(resources.map(limitsOf));
   const none = { quota: 0, period: 0, shares: 0, cpus: '', mems: '' };
-  it('of no container, or one without limits', () => assert.deepEqual([host(), host({})], [none, none]));
-  it('of one container are its own', () => {
+  it('are unset without containers or limits', () => assert.deepEqual([host(), host({})], [none, none]));
+  it('equal the limits of a single container', () => {
     const limits = { quota: 50_000, period: 100_000, shares: 512, cpus: '0-1', mems: '0' };
     assert.deepEqual(host({ cpu: limits }), limits);
   });
-  it('add up over periods', () => assert.deepEqual(host(cpu(50_000), cpu(10_000, 10_000)), { ...none, quota: 150_000, period: 100_000 }));
-  it('one container without a quota frees all', () => assert.deepEqual(host(cpu(50_000), {}), { ...none, period: 100_000 }));
-  it('CPU sets are joined', () => assert.deepEqual(host(cpus('0'), cpus('2-3')), { ...none, cpus: '0,2-3' }));
+  it('are the sum of quotas with different periods', () =>
+    assert.deepEqual(host(cpu(50_000), cpu(10_000, 10_000)), { ...none, quota: 150_000, period: 100_000 }));
+  it('have no quota if one container has no quota', () => assert.deepEqual(host(cpu(50_000), {}), { ...none, period: 100_000 }));
+  it('have the union of the CPU sets', () => assert.deepEqual(host(cpus('0'), cpus('2-3')), { ...none, cpus: '0,2-3' }));
   it('isFree', () => assert.deepEqual([isUnlimited([]), isUnlimited([noLimits]), isUnlimited([limitsOf(memory(1))])], [true, true, false]));
 });

@@ -38,5 +38,5 @@ describe('stateAfter', () => {
 });
 
 describe('ociStatus', () => {
-  it("is OCI's word", () => assert.deepEqual(states.map(ociStatus), ['created', 'running', 'paused', 'stopped']));
+  it('is the status of the OCI specification', () => assert.deepEqual(states.map(ociStatus), ['created', 'running', 'paused', 'stopped']));
 });

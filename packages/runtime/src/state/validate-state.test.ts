@@ -20,10 +20,10 @@ const state = {
   Network: { NetNsPath: '/n', NetNsCreated: true },
 };
 
-describe('what is read from disk', () => {
-  it('a whole record, and one with limits', () =>
+describe('files read from disk', () => {
+  it('accepts a complete record, also with limits', () =>
     assert.deepEqual([isContainerRecord(record), isContainerRecord({ ...record, Limits: {} })], [true, true]));
-  it('a whole state, and one with all that may be there', () =>
+  it('accepts a complete state, also with all optional fields', () =>
     assert.deepEqual(
       [
         isSandboxState(state),
@@ -39,7 +39,7 @@ describe('what is read from disk', () => {
 
   const damaged: unknown[] = [null, undefined, 7, '', [], {}];
   for (const value of damaged)
-    it(`is damaged: ${JSON.stringify(value)}`, () =>
+    it(`refuses a damaged state: ${JSON.stringify(value)}`, () =>
       assert.deepEqual([isContainerRecord(value), isSandboxState(value), isUndo(value)], [false, false, false]));
 
   const records: [name: string, change: object][] = [
@@ -53,7 +53,7 @@ describe('what is read from disk', () => {
     ['limits that are none', { Limits: 3 }],
   ];
   for (const [name, change] of records)
-    it(`a damaged record: ${name}`, () => assert.equal(isContainerRecord({ ...record, ...change }), false));
+    it(`refuses a damaged record: ${name}`, () => assert.equal(isContainerRecord({ ...record, ...change }), false));
 
   const states: [name: string, change: object][] = [
     ['no hypervisor', { HypervisorState: undefined }],
@@ -80,6 +80,6 @@ describe('what is read from disk', () => {
     [{ undo: 'delete-netns', path: '/n' }, 'path'],
   ];
   for (const [entry, needed] of undos)
-    it(`an entry of the journal: ${JSON.stringify(entry)}`, () =>
+    it(`checks an entry of the journal: ${JSON.stringify(entry)}`, () =>
       assert.deepEqual([isUndo(entry), isUndo({ ...entry, [needed]: [1] })], [true, false]));
 });

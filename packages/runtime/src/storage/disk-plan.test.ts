@@ -39,24 +39,24 @@ describe('planDevices', () => {
       assert.deepEqual(kept.slice(0, 2), linux.devices); // the guest's loop devices may follow
     });
 
-  it('one that the host does not have is a node and no disk', () => {
+  it('makes a node and no disk for a device that the host does not have', () => {
     const [nowhere, there] = [{ path: '/dev/nowhere', type: 'b', major: 8, minor: 666 }, disk()];
     const { disks, kept, absent } = planDevices({ devices: [nowhere, there] }, facts);
     assert.deepEqual([disks.map(({ hint }) => hint), kept, absent], [['/dev/x'], [nowhere, there], [nowhere]]);
   });
 
-  it('one that the host cannot write to', () => {
+  it('makes a device read-only if the host cannot write to it', () => {
     const devices = [{ path: '/dev/x', type: 'b', major: 11, minor: 0 }];
     assert.equal(planDevices({ devices, resources: { devices: [everything] } }, facts).disks[0]?.isReadonly, true);
   });
 
-  it("a privileged container gets what was asked for, and none of the host's", () => {
+  it("gives a privileged container the requested devices, not the host's", () => {
     const devices = [{ path: '/dev/vda', type: 'b', major: 254, minor: 0 }, disk('/dev/loop5'), disk('/dev/mine'), tty];
     const { disks, kept } = planDevices({ devices, resources: { devices: [everything] } }, facts);
     assert.deepEqual([disks.map(({ hint }) => hint), kept.slice(0, 2)], [['/dev/mine'], [disk('/dev/mine'), tty]]);
   });
 
-  it("a privileged container gets the guest's loop devices, but for those whose name a disk has", () => {
+  it("gives a privileged container the guest's loop devices, except names that a disk uses", () => {
     const loops = (devices: Device[], rules: DeviceRule[]) =>
       planDevices({ devices, resources: { devices: rules } }, { ...facts, numberAt: () => undefined })
         .kept.filter(({ path }) => path.startsWith('/dev/loop'))
@@ -67,17 +67,17 @@ describe('planDevices', () => {
     assert.deepEqual(loops([{ path: '/dev/loop0', type: 'b', major: 8, minor: 0 }], [everything]), ['/dev/loop0 8:0', ...all.slice(1)]);
   });
 
-  it('another one gets it under its own name', () =>
+  it('gives an unprivileged container a device under its host path', () =>
     assert.equal(planDevices({ devices: [disk('/dev/loop5')], resources: { devices: [deny, rule('rwm')] } }, facts).disks.length, 1));
 
-  it('nothing', () => assert.deepEqual(planDevices({}, facts), { disks: [], kept: [], absent: [] }));
+  it('plans nothing without devices', () => assert.deepEqual(planDevices({}, facts), { disks: [], kept: [], absent: [] }));
 });
 
 describe('planDiskVolumes', () => {
   const plan = (mount: Mount) => planDiskVolumes([mount], facts, () => 'new')[0];
   const point = '/run/kata-containers/sandbox/storage/new-data';
 
-  it('a device is bound: the container sees the device', () => {
+  it('plans a device node for a bind mount of a device', () => {
     const mount: Mount = { destination: '/data', type: 'bind', source: '/dev/loop5', options: ['rbind', 'rprivate'] };
     assert.deepEqual(plan(mount), {
       disk: { number: '7:5', hint: '/dev/loop5', isReadonly: false, isMounted: false },
@@ -89,7 +89,7 @@ describe('planDiskVolumes', () => {
     });
   });
 
-  it('a file system on it is mounted by the guest', () => {
+  it('plans a mount in the guest for a file system on a device', () => {
     const mount: Mount = { destination: '/data', type: 'ext4', source: '/dev/loop5', options: ['noatime'] };
     const { fstype, options, moved, disk } = plan(mount) ?? assert.fail();
     assert.deepEqual([fstype, options, disk.isReadonly, disk.isMounted], ['ext4', ['noatime'], false, true]);
@@ -112,5 +112,5 @@ describe('planDiskVolumes', () => {
     ['a kernel file system', { destination: '/proc', type: 'proc', source: 'proc' }],
     ['no source', { destination: '/tmp', type: 'tmpfs' }],
   ] as const)
-    it(`${name} is none`, () => assert.equal(plan({ ...mount, options: [] }), undefined));
+    it(`${name} is not a disk volume`, () => assert.equal(plan({ ...mount, options: [] }), undefined));
 });

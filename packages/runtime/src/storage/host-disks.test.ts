@@ -32,7 +32,7 @@ describe('block devices of the host', () => {
   }
   const wanted = (number: string, hint: string) => ({ number, hint, isReadonly: false, isMounted: false });
 
-  it('device-mapper and loop devices are known', () => {
+  it('recognises device-mapper and loop devices', () => {
     add('253:1', 'dm-1', { kind: 'dm' });
     add('7:5', 'loop5', { kind: 'loop' });
     add('8:0', 'sda');
@@ -40,21 +40,21 @@ describe('block devices of the host', () => {
     assert.deepEqual(['253:1', '7:5', '8:0', '9:9'].map(kindOf), ['device-mapper', 'loop', undefined, undefined]);
   });
 
-  it('one that cannot be written to', () => {
+  it('detects a read-only device', () => {
     add('7:5', 'loop5', { ro: 1 });
     add('7:6', 'loop6');
     assert.deepEqual(['7:5', '7:6', '9:9'].map(diskFacts(places).isReadonly), [true, false, false]);
   });
 
-  it('no node has no number', () => {
+  it('have no number if the path is not a block device', () => {
     assert.deepEqual(['/nowhere', '/', '/dev/null'].map(hostPlaces.numberAt), [undefined, undefined, undefined]);
   });
 
-  it('is found by the path that it was asked for by, if that is its node', () => {
+  it('uses the requested path if it is the node of the device', () => {
     const node = add('253:1', 'dm-1');
     assert.equal(findDisk(wanted('253:1', node), places).path, node);
   });
-  it("else by the kernel's name", () => {
+  it("otherwise uses the kernel's name", () => {
     const node = add('253:1', 'dm-1');
     assert.equal(findDisk(wanted('253:1', '/dev/in-the-container'), places).path, node);
   });
@@ -67,7 +67,7 @@ describe('block devices of the host', () => {
     ['not to be opened', () => rmSync(add('7:5', 'loop5')), /^block device .*\/loop5 cannot be opened \(ENOENT\)$/],
   ];
   for (const [name, prepare, message] of refused)
-    it(`one that is ${name} is refused`, () => {
+    it(`refuses a device that is ${name}`, () => {
       prepare();
       assert.throws(() => findDisk(wanted('7:5', '/dev/x'), places), { message });
     });

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostFacts } from './share.ts';
 
-describe('kinds of what is mounted into containers', () => {
-  it('a socket is shared as a file is; a device node is the guest’s', async () => {
+describe('types of mount sources', () => {
+  it('a socket is shared as a file; a device node refers to a device of the guest', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'kinds-'));
     const [file, socket] = [join(directory, 'file'), join(directory, 'socket')];
     writeFileSync(file, '');

@@ -17,7 +17,7 @@ describe('planPodVolumes', () => {
   });
   const plan = (...mounts: Mount[]) => planPodVolumes('pod', mounts, facts({ gid: 0, mode: 0o777 }));
 
-  it('of medium Memory: a tmpfs of the guest', () => {
+  it('makes a tmpfs of the guest for medium Memory', () => {
     const { storages, mounts } = plan(volume('fast'));
     const point = '/run/kata-containers/sandbox/ephemeral/fast';
     const options = ['mode=0777', 'size=65536k'];
@@ -25,14 +25,14 @@ describe('planPodVolumes', () => {
     assert.deepEqual(mounts, [{ ...volume('fast'), source: point }]);
   });
 
-  it("on disk: a directory in the pause container's root file system", () => {
+  it("makes a directory in the pause container's root file system for other media", () => {
     const { storages, mounts } = plan(volume('big'));
     const point = '/run/kata-containers/shared/containers/pod/rootfs/local/big';
     assert.deepEqual(storages, [{ driver: 'local', source: 'local', fstype: 'local', mount_point: point, options: ['mode=0777'] }]);
     assert.deepEqual(mounts, [{ ...volume('big'), source: point }]);
   });
 
-  it('of a pod with fsGroup have that group, and its bit', () => {
+  it('sets group and setgid bit in a pod with fsGroup', () => {
     const { storages } = planPodVolumes('pod', [volume('fast'), volume('big')], facts({ gid: 2000, mode: 0o2777 }));
     assert.deepEqual(
       storages.map(({ options }) => options),
@@ -43,12 +43,12 @@ describe('planPodVolumes', () => {
     );
   });
 
-  it('mounted twice is provided once', () => {
+  it('makes a volume with two mounts once', () => {
     const { storages, mounts, inGuest } = plan(volume('big'), volume('big', '/again'));
     assert.deepEqual([storages.length, mounts.length, inGuest.size], [1, 2, 2]);
   });
 
-  it('leaves all other mounts as they are', () => {
+  it('does not change other mounts', () => {
     const others: Mount[] = [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/data', type: 'bind', source: '/srv/kubernetes.io~empty-dir', options: ['rbind'] },

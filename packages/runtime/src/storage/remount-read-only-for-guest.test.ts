@@ -9,11 +9,11 @@ describe('remountReadOnlyForGuest', () => {
     return calls;
   };
 
-  it('the file system is made read-only, its mount stays as it was', () =>
+  it('makes the file system read-only and keeps the flags of the mount', () =>
     assert.deepEqual(hold('rw,nosuid,nodev,relatime', 'rw'), [
       ['mount', 'none', '/m', 'none', 0x20 | 0x1 | 0x2 | 0x4, 'noinit_itable'],
       ['mount', 'none', '/m', 'none', 0x20 | 0x1000 | 0x2 | 0x4],
     ]));
-  it('nothing to do for what the host cannot write to', () => assert.deepEqual(hold('ro', 'ro'), []));
-  it('nothing to do for what is held', () => assert.deepEqual(hold('rw', 'ro,noinit_itable'), []));
+  it('does nothing for a mount that the host cannot write to', () => assert.deepEqual(hold('ro', 'ro'), []));
+  it('does nothing for a file system that is read-only already', () => assert.deepEqual(hold('rw', 'ro,noinit_itable'), []));
 });

@@ -59,8 +59,8 @@ describe('planRootfs', () => {
       assert.deepEqual(planRootfs({ path: '/run/bundle', rootfs: '/b/rootfs' }, [system, ...lines].join('\n'), facts), expected),
     );
 
-  it('not where the bundle is on the disk, too', () =>
+  it('shares the root file system if the bundle is on the same disk', () =>
     assert.equal(planRootfs({ path: '/b', rootfs: '/b/rootfs' }, line('253:3', '/b'), facts), undefined));
-  it("not the host's own root", () =>
+  it("does not attach the host's root file system", () =>
     assert.equal(planRootfs({ path: '/run/bundle', rootfs: '/rootfs' }, line('253:0', '/'), facts), undefined));
 });

@@ -63,16 +63,16 @@ describe('planShare', () => {
   for (const [name, source, destination] of kept)
     it(`leaves ${name} to the guest`, () => assert.deepEqual(sharedSources(bind(source, destination)), []));
 
-  it("mounts the sandbox's shared memory for the engine's", () =>
+  it("replaces the engine's shared memory by the sandbox's", () =>
     assert.deepEqual(planShare('c', [bind('/run/c/shm', '/dev/shm')], facts).mounts, [shmMount(['rbind'])]));
 
-  it('a container with shared memory of its own gets a tmpfs as large as the engine has it', () => {
+  it('gives a container with private shared memory a tmpfs of the size of the engine', () => {
     const options = ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=1'];
     const { mounts, shared } = planShare('c', [bind('/run/c/shm', '/dev/shm')], facts, { ownSharedMemory: true });
     assert.deepEqual([mounts, shared], [[{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }], []]);
   });
 
-  it('a volume of the pod at /dev/shm is the shared memory', () => {
+  it('uses a volume of the pod at /dev/shm as shared memory', () => {
     const volume = bind('/run/kata-containers/sandbox/ephemeral/cache', '/dev/shm');
     assert.deepEqual(planShare('c', [volume], facts, { inGuest: new Set([volume]) }).mounts, [volume]);
   });

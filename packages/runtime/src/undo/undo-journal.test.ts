@@ -10,13 +10,13 @@ describe('replay', () => {
   const entries: Undo[] = [{ undo: 'rmdir', path: '/a' }, kill('qemu'), { undo: 'unmount', path: '/a/b' }, kill('kata-shim')];
   const nameOf = (entry: Undo): string => ('name' in entry ? entry.name : 'path' in entry ? entry.path : entry.undo);
 
-  it('ends processes before what they hold, and goes backwards otherwise', async () => {
+  it('first ends processes, then undoes the other entries in reverse order', async () => {
     const done: string[] = [];
     assert.deepEqual(await replay(entries, (entry) => void done.push(nameOf(entry))), []);
     assert.deepEqual(done, ['kata-shim', 'qemu', '/a/b', '/a']);
   });
 
-  it('goes on after a failure, and tells it', async () => {
+  it('continues after a failure and reports it', async () => {
     const done: string[] = [];
     const failures = await replay(entries, (entry) => {
       if (entry.undo === 'unmount') throw new Error('busy');
@@ -27,7 +27,7 @@ describe('replay', () => {
 });
 
 describe('rewrite', () => {
-  it('leaves the entries that are kept, in their order, and nothing beside the file', () => {
+  it('writes the kept entries in their order and leaves no temporary file', () => {
     const directory = mkdtempSync(join(tmpdir(), 'kata-journal-'));
     try {
       const journal = new UndoJournal(join(directory, 'undo.jsonl'));

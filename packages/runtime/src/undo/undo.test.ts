@@ -5,7 +5,7 @@ import { undoAll } from './undo.ts';
 /** Mount points of every host; nothing is unmounted here. */
 const busy = (['/proc', '/sys', '/dev'] as const).flatMap((path) => Array.from({ length: 10 }, () => ({ undo: 'unmount', path }) as const));
 
-describe('undoing on the host', () => {
+describe('undo steps on the host', () => {
   let tries = 0;
   const refuse = {
     umount: (path: string): void => {
@@ -16,7 +16,7 @@ describe('undoing on the host', () => {
   };
   beforeEach(() => (tries = 0));
 
-  it('many mounts that stay busy share one time, each is tried, and each is reported', async () => {
+  it('share one timeout for busy mounts, and try and report each mount', async () => {
     const begun = performance.now();
     const failures = await undoAll(busy, refuse, 200);
     assert.equal(failures.length, busy.length);
@@ -25,7 +25,7 @@ describe('undoing on the host', () => {
     assert.ok(performance.now() - begun < 1000);
   });
 
-  it('what is not busy, but refused, is not waited for', async () => {
+  it('do not wait for a mount that cannot be unmounted for another reason', async () => {
     const deny = {
       ...refuse,
       umount: (path: string): void => {

@@ -44,12 +44,12 @@ describe('confined', () => {
     return recorded.calls;
   }
 
-  it('limits the capabilities of QEMU, and of QEMU alone', () =>
+  it('limits the capabilities of QEMU only', () =>
     assert.deepEqual(
       calls(['CHOWN', 'MKNOD'], () => child),
       [['limitChildren', (1n << 0n) | (1n << 27n)], ['unlimitChildren']],
     ));
-  it('also when QEMU cannot be started', () =>
+  it('restores the capabilities if QEMU cannot be started', () =>
     assert.deepEqual(
       calls([], () => {
         throw new Error('no');
@@ -57,7 +57,7 @@ describe('confined', () => {
       [['limitChildren', 0n], ['unlimitChildren'], ['thrown']],
     ));
   const keepsCode = { ...examplePlan, codeFile: '/template/code' };
-  it('a QEMU with kept code has fixed addresses, and it alone', () =>
+  it('disables address randomisation only for a QEMU with kept code', () =>
     assert.deepEqual(
       calls(['ALL'], () => child, { plan: keepsCode, isAllowed: true }),
       [
@@ -65,12 +65,12 @@ describe('confined', () => {
         ['randomiseAddresses', true],
       ],
     ));
-  it('a seccomp profile may deny fixed addresses', () =>
+  it('accepts a seccomp profile that denies fixed addresses', () =>
     assert.deepEqual(
       calls(['ALL'], () => child, { plan: keepsCode, isAllowed: false }),
       [['randomiseAddresses', false]],
     ));
-  it('ALL changes nothing', () =>
+  it('changes nothing for ALL', () =>
     assert.deepEqual(
       calls(['ALL'], () => child),
       [],

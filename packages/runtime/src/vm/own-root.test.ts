@@ -44,7 +44,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     return readFileSync(file, 'utf8');
   }
 
-  it('has its entries and nothing else', async () => {
+  it('contains only its entries', async () => {
     writeFileSync(join(directory, 'read'), 'r');
     writeFileSync(join(directory, 'write'), 'w');
     const entries: RootEntry[] = [
@@ -66,7 +66,7 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     ]);
   });
 
-  it('sees itself in /proc, and no other process', async () =>
+  it('shows only its own process in /proc', async () =>
     assert.match(await output(system, 'cd /proc; echo *; ls self/fd'), /^(\d+) self\n0\n1\n2\n/));
 
   it('has /proc/self from the start', () => {
@@ -84,13 +84,13 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
     assert.match(readFileSync(file, 'utf8'), /^\/\S+\n$/);
   });
 
-  it('leaves the program where it was', async () => {
+  it('does not change namespaces and directory of the caller', async () => {
     const [before, cwd, entries] = [namespaces(), process.cwd(), readdirSync('/')];
     await output(system, 'true');
     assert.deepEqual([namespaces(), process.cwd(), readdirSync('/')], [before, cwd, entries]);
   });
 
-  it('leaves it there also when nothing can be started', () => {
+  it('does not change namespaces of the caller after a failed start', () => {
     const before = namespaces();
     assert.throws(
       () =>

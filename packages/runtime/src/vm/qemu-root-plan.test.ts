@@ -9,7 +9,7 @@ const rows = (wanted: QemuPlan, facts: RootFacts = { isStatic: true, programs: [
   qemuRootPlan(wanted, facts).map((entry) => `${entry.kind} ${entry.path}${'access' in entry ? ` ${entry.access}` : ''}`);
 
 describe('root directory of QEMU', () => {
-  it('of a static program has its VM alone', () =>
+  it('of a static program contains only the files of its VM', () =>
     assert.deepEqual(rows(lite), [
       'file /opt/bin/qemu-lite-system-x86_64 read',
       'directory /opt/share/qemu-lite read',

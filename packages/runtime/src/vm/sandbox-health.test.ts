@@ -17,13 +17,13 @@ const sandbox = (qemu: ProcessIdentity, proxy: ProcessIdentity): Parameters<type
 const rest = "logs are in /run/vc/vm/s1; 'kata-runtime delete --force s1' ends the sandbox";
 
 describe('the health of a sandbox', () => {
-  it('tells who lives', () =>
+  it('reports running and ended processes', () =>
     assert.equal(
       healthText(sandbox(own, ended)),
       `QEMU (pid ${process.pid}) is running, kata-proxy (pid ${process.pid}) has ended; ${rest}`,
     ));
 
-  it('tells of a process that is stopped', async () => {
+  it('reports a stopped process', async () => {
     const child = spawn('sleep', ['1000']);
     const identity = identifyProcess(child.pid ?? 0) as ProcessIdentity;
     try {
@@ -40,11 +40,11 @@ describe('the health of a sandbox', () => {
     ['unavailable', GRPC.unavailable],
     ['deadline', GRPC.deadlineExceeded],
   ] as const)
-    it(`stands behind an error of silence: ${name}`, () => {
+    it(`is appended to a timeout error: ${name}`, () => {
       const error = withHealth(new AgentError(code, 'silence'), sandbox(own, own)) as AgentError;
       assert.deepEqual([error.grpcCode, error.message.startsWith('silence: QEMU (pid ')], [code, true]);
     });
-  it('does not stand behind the words of the guest', () => {
+  it('is not appended to an error text of the guest', () => {
     const error = new AgentError(GRPC.unknown, 'no such process');
     assert.equal(withHealth(error, sandbox(own, own)), error);
   });

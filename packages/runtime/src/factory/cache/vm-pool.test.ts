@@ -54,7 +54,7 @@ describe('VmPool', () => {
     mock.restoreAll();
   });
 
-  it('fills itself, gives the oldest VM, and fills itself again', async () => {
+  it('makes VMs, returns the oldest VM, and makes another', async () => {
     const vms = pool();
     assert.equal(vms.take(), undefined);
     await settle();
@@ -65,7 +65,7 @@ describe('VmPool', () => {
     assert.deepEqual(names(discarded), [1, 2]);
   });
 
-  it('makes no VM while VMs are taken, unless it is empty', async () => {
+  it('makes no VM while VMs are requested, unless it is empty', async () => {
     const vms = await full({ quietMs: 100 });
     vms.take();
     await pass(40);
@@ -88,7 +88,7 @@ describe('VmPool', () => {
     await vms.close();
   });
 
-  it('gives a VM that was given back next, and discards it once the pool is closed', async () => {
+  it('next returns a VM that was given back, and discards it after the pool is closed', async () => {
     const vms = await full();
     const [one, two] = [vms.take(), vms.take()];
     vms.giveBack(one as Vm);
@@ -98,7 +98,7 @@ describe('VmPool', () => {
     assert.ok(discarded.includes(two as Vm));
   });
 
-  it('tries again after a failure, and logs the reason', async () => {
+  it('retries after a failure and logs the reason', async () => {
     let failures = 2;
     const vms = pool({ make: () => (failures-- > 0 ? Promise.reject(new Error('no memory')) : make()) });
     await settle();
@@ -110,7 +110,7 @@ describe('VmPool', () => {
     await vms.close();
   });
 
-  it('closing waits for the VM that is being made', async () => {
+  it('waits in close() for the VM that it is making', async () => {
     const gate = Promise.withResolvers<void>();
     const vms = pool({ make: () => gate.promise.then(make) });
     const closed = vms.close();

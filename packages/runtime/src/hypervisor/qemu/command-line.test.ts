@@ -47,7 +47,8 @@ function rows(args: readonly string[]): string[] {
 }
 
 describe('QEMU command line', () => {
-  it('default configuration, in order', () => assert.deepEqual(rows(qemuCommandLine(plan)), golden.trim().split('\n')));
+  it('has the arguments of the default configuration in order', () =>
+    assert.deepEqual(rows(qemuCommandLine(plan)), golden.trim().split('\n')));
 
   const { image: _image, ...withoutImage } = plan;
   const variants: [name: string, plan: QemuPlan, has: RegExp[], hasNot: RegExp[]][] = [

@@ -67,7 +67,7 @@ describe('plugDisk', () => {
     assert.deepEqual(commands, [back(), ['device_add', front]]);
   });
 
-  it('virtio-blk, read-only, with a cache of its own', async () => {
+  it('virtio-blk, read-only, with a configured cache', async () => {
     const { commands, monitor } = play();
     const cache = { direct: true, 'no-flush': false };
     await plugDisk(monitor, disk({ driver: 'virtio-blk', slot: 10, isReadonly: true, cache }));
@@ -78,13 +78,13 @@ describe('plugDisk', () => {
     ]);
   });
 
-  it('one that no other VM may write to', async () => {
+  it('locks a disk against writes of other VMs', async () => {
     const { commands, monitor } = play();
     await plugDisk(monitor, disk({ isExclusive: true }));
     assert.equal(commands.at(-1)?.[1]?.['share-rw'], false);
   });
 
-  it('a device that QEMU does not take leaves nothing', async () => {
+  it('removes the block node after QEMU has refused the device', async () => {
     const { commands, monitor } = play({ device_add: refuse('GenericError') });
     await assert.rejects(plugDisk(monitor, disk()), QmpError);
     assert.deepEqual(commands.at(-1), ['blockdev-del', { 'node-name': 'drive-1' }]);
@@ -97,7 +97,7 @@ describe('unplugDisk', () => {
   const goes = (_values: Values, tell: (event: QmpEvent) => void): void =>
     tell({ kind: 'event', name: 'DEVICE_DELETED', data: { device: 'virtio-drive-1' } });
 
-  it('the device, then what it stands on', async () => {
+  it('removes the device, then its block node', async () => {
     const { commands, monitor } = play({ device_del: goes, 'query-named-block-nodes': nodes });
     await unplugDisk(monitor, scsi, 1000);
     assert.deepEqual(
@@ -109,19 +109,19 @@ describe('unplugDisk', () => {
     );
   });
 
-  it('what is gone, or was never there, is a success', async () => {
+  it('succeeds for a device that does not exist', async () => {
     const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': () => [] });
     await unplugDisk(monitor, scsi, 1000);
     assert.ok(!commands.some(([name]) => name === 'blockdev-del'));
   });
 
-  it('half of it goes', async () => {
+  it('removes a half-attached disk', async () => {
     const { commands, monitor } = play({ device_del: refuse('DeviceNotFound'), 'query-named-block-nodes': nodes });
     await unplugDisk(monitor, scsi, 1000);
     assert.equal(commands.at(-1)?.[0], 'blockdev-del');
   });
 
-  it('a guest that keeps it is a time-out, and QEMU keeps it whole', async () => {
+  it('times out if the guest does not release the disk, which QEMU keeps completely', async () => {
     const { commands, monitor } = play({ 'query-named-block-nodes': nodes });
     await assert.rejects(unplugDisk(monitor, scsi, 5), TimeoutError);
     assert.deepEqual(commands.map(([name]) => name), ['device_del']); // prettier-ignore
@@ -144,19 +144,19 @@ describe('an NVDIMM', () => {
       ]);
     });
 
-  it('that QEMU does not take leaves nothing', async () => {
+  it('is removed completely after QEMU has refused it', async () => {
     const { commands, monitor } = play({ device_add: refuse('GenericError') });
     await assert.rejects(plugDisk(monitor, wanted), QmpError);
     assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);
   });
 
-  it('stays once it is attached', async () => {
+  it('stays after it is attached', async () => {
     const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1' } }] });
     await assert.rejects(unplugDisk(monitor, wanted, 5), /cannot be detached while its VM runs/);
     assert.equal(commands.length, 1);
   });
 
-  it('goes while it is half-made', async () => {
+  it('is removed while it is half-attached', async () => {
     const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nv0' } }] });
     await unplugDisk(monitor, wanted, 5);
     assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);

@@ -46,7 +46,7 @@ describe('guest memory', () => {
     });
   }
 
-  it('what is plugged is of the same kind', () => {
+  it('is of the same kind for hot-plugged memory', () => {
     assert.deepEqual(backendValues(undefined, 'mem0', 5), { 'qom-type': 'memory-backend-ram', id: 'mem0', size: 5 });
     assert.deepEqual(backendValues({ directory: '/d', shared: true, preallocated: true }, 'mem0', 5), {
       'qom-type': 'memory-backend-file',

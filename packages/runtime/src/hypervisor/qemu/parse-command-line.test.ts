@@ -19,5 +19,5 @@ describe('parseCommandLine reads what qemuCommandLine writes', () => {
       assert.deepEqual(parseCommandLine(`${cmdline}\0`), { kernel: '/k', image, vcpus: 3 });
     });
   }
-  it('another program has none of it', () => assert.deepEqual(parseCommandLine('sh\0'), { kernel: '', image: '', vcpus: 0 }));
+  it('returns nothing for another program', () => assert.deepEqual(parseCommandLine('sh\0'), { kernel: '', image: '', vcpus: 0 }));
 });

@@ -14,8 +14,9 @@ describe('hasFeature', () => {
   after(() => rmSync(root, { recursive: true }));
 
   const lite = (): string => join(root, 'bin/qemu-lite-system-x86_64');
-  it('one that is listed', () => assert.equal(hasFeature(lite(), 'kept-code'), true));
-  it('not one that is not', () => assert.equal(hasFeature(lite(), 'special-files-on-9p'), false));
-  it('none of another QEMU beside it', () => assert.equal(hasFeature(join(root, 'bin/qemu-system-x86_64'), 'kept-code'), false));
-  it('none where there is no list', () => assert.equal(hasFeature('/nonexistent/bin/qemu-lite-system-x86_64', 'kept-code'), false));
+  it('is true for a listed feature', () => assert.equal(hasFeature(lite(), 'kept-code'), true));
+  it('is false for another feature', () => assert.equal(hasFeature(lite(), 'special-files-on-9p'), false));
+  it('is false for another QEMU in the same directory', () =>
+    assert.equal(hasFeature(join(root, 'bin/qemu-system-x86_64'), 'kept-code'), false));
+  it('is false without a list', () => assert.equal(hasFeature('/nonexistent/bin/qemu-lite-system-x86_64', 'kept-code'), false));
 });

@@ -8,5 +8,5 @@ describe('hints for a QEMU that lacks a device', () => {
     "qemu-kvm: -device virtio-9p-pci,fsdev=a: 'virtio-9p-pci' is not a valid device model name",
   ])
     it(`9p: ${line}`, () => assert.equal(withHint(line), line + HINT));
-  it('nothing for other errors', () => assert.equal(withHint('qemu: could not load kernel'), 'qemu: could not load kernel'));
+  it('are empty for other errors', () => assert.equal(withHint('qemu: could not load kernel'), 'qemu: could not load kernel'));
 });

@@ -10,7 +10,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { lastLogLines, openMonitor } from './qemu-process.ts';
 import { openVmFile } from './vm-file.ts';
 
-describe('files of a VM whose QEMU was taken over', () => {
+describe('files of a VM with a compromised QEMU', () => {
   let directory = '';
   let other: Server;
   let connections = 0;
@@ -28,18 +28,18 @@ describe('files of a VM whose QEMU was taken over', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it("a link in place of the monitor's socket: the other VM's monitor gets no connection", async () => {
+  it("does not follow a link in place of the monitor's socket to the monitor of another VM", async () => {
     symlinkSync(join(directory, 'other.sock'), join(directory, 'qmp.sock'));
     await assert.rejects(openMonitor(join(directory, 'qmp.sock'), 1000), KataError);
     assert.equal(connections, 0);
   });
 
-  it("a file in place of the monitor's socket", async () => {
+  it("refuses a file in place of the monitor's socket", async () => {
     writeFileSync(join(directory, 'qmp.sock'), '');
     await assert.rejects(openMonitor(join(directory, 'qmp.sock'), 1000), KataError);
   });
 
-  it('a link in place of a log is not followed, and a pipe is not waited for', () => {
+  it('does not follow a link in place of a log and does not block on a pipe', () => {
     const secret = join(directory, 'secret');
     writeFileSync(secret, 'secret\n');
     symlinkSync(secret, join(directory, 'qemu.log'));

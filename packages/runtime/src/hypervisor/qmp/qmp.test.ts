@@ -22,12 +22,12 @@ describe('QMP messages', () => {
     assert.equal(formatQmpCommand('device_del', { id: 'a' }, 2), '{"execute":"device_del","arguments":{"id":"a"},"id":2}\n');
   });
 
-  it('splits lines wherever the pieces end', () => {
+  it('splits lines in any chunks', () => {
     const splitter = new LineSplitter();
     assert.deepEqual([splitter.push('{"a"'), splitter.push(':1}\r\n{"b":2}\n'), splitter.push('{')], [[], ['{"a":1}', '{"b":2}'], []]);
   });
 
-  it('a line without end is refused', () => {
+  it('refuses an endless line', () => {
     const splitter = new LineSplitter();
     assert.throws(() => splitter.push('x'.repeat((4 << 20) + 1)), RangeError);
   });
@@ -67,14 +67,14 @@ describe('QmpClient', () => {
     client.close();
   });
 
-  it("passes QEMU's refusal on", async () => {
+  it("throws QEMU's error", async () => {
     play((name, id) => (name === 'device_add' ? `{"error":{"class":"GenericError","desc":"no slot"},"id":${id}}\r\n` : ok(name, id)));
     const client = await QmpClient.open(ours);
     await assert.rejects(client.execute('device_add'), (error) => error instanceof QmpError && /device_add: no slot/.test(error.message));
     client.close();
   });
 
-  it('delivers events, before a reply too', async () => {
+  it('delivers events, also before a reply', async () => {
     play((name, id) => `{"event":"RESUME","data":{"n":1}}\r\n${ok(name, id)}`);
     const client = await QmpClient.open(ours);
     const names: string[] = [];
@@ -86,11 +86,11 @@ describe('QmpClient', () => {
     client.close();
   });
 
-  it('a silent QEMU is a time-out', async () => {
+  it('times out if QEMU does not answer', async () => {
     await assert.rejects(QmpClient.open(ours, 20), TimeoutError);
   });
 
-  it('commands under way end with the connection', async () => {
+  it('fails pending commands when the connection ends', async () => {
     play((name, id) => (name === 'quit' ? '' : ok(name, id)));
     const client = await QmpClient.open(ours);
     const quitting = client.execute('quit');
@@ -100,7 +100,7 @@ describe('QmpClient', () => {
     await assert.rejects(client.execute('quit'), HypervisorError);
   });
 
-  it('garbage ends the conversation', async () => {
+  it('refuses a peer that does not speak QMP', async () => {
     qemu.write('hello\r\n');
     await assert.rejects(QmpClient.open(ours), /invalid QMP message/);
   });

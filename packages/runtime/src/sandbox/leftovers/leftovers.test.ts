@@ -57,13 +57,13 @@ describe('removeEmptyTree', () => {
     assert.equal(existsSync(join(top, 'share')), false);
   });
 
-  it('leaves a file with content, and its directory', () => {
+  it('keeps a file with content and its directory', () => {
     writeFileSync(join(top, 'share/mounts/id/data'), 'x');
     assert.throws(() => removeEmptyTree(join(top, 'share')), /data is not an empty file/);
     assert.ok(existsSync(join(top, 'share/mounts/id/data')));
   });
 
-  it('follows no link', () => {
+  it('does not follow links', () => {
     mkdirSync(join(top, 'elsewhere/kept'), { recursive: true });
     symlinkSync(join(top, 'elsewhere'), join(top, 'share/link'));
     assert.throws(() => removeEmptyTree(join(top, 'share')), /link is not an empty file/);
