@@ -139,10 +139,15 @@ describe('kata-shim with a hostile agent', function () {
     assert.equal(fake.seen.input.length, 1);
   });
 
+  let answered = 0;
+  const countedMegabyte = (): Promise<Buffer> => {
+    answered++;
+    return Promise.resolve(Buffer.alloc(MIB));
+  };
   const losses: [name: string, played: FakeProcess, reads: boolean][] = [
     ['while it waits for output', { stdout: never }, true],
     ['while it waits for the exit code', { exit: never }, true],
-    ['while nobody reads its output', { stdout: () => Promise.resolve(Buffer.alloc(MIB)) }, false],
+    ['while nobody reads its output', { stdout: countedMegabyte }, false],
     ['in the middle of output', { stdout: () => Promise.resolve(Buffer.alloc(100_000)) }, true],
   ];
   for (const [name, played, reads] of losses) {
@@ -151,6 +156,11 @@ describe('kata-shim with a hostile agent', function () {
       if (!reads) running.child.stdout.removeAllListeners('data').pause();
       running.child.stdin.write('x');
       await until('it is connected', () => fake.seen.input.length > 0);
+      if (!reads) {
+        await until('both of its buffers are full', () => answered === 2);
+        running.child.stdin.write('y');
+        await until('it has received the second answer', () => fake.seen.input.length > 1);
+      }
       const start_ = performance.now();
       fake.stop();
       const code = new Promise((resolve) => running.child.once('exit', resolve));

@@ -31,9 +31,25 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
   };
 }
 
-/** Resolves when the piece was written, or cannot be written. */
-async function write(output: Writable, piece: Buffer): Promise<void> {
-  if (!output.destroyed) await new Promise<void>((resolve) => output.write(piece, () => resolve()));
+type Write = (piece: Buffer) => Promise<void>;
+
+/** A reader that does not read must not hide the loss of the agent: then no call is outstanding that would fail. */
+function writer(output: Writable, lost: Promise<unknown>): Write {
+  let isLost = false;
+  let giveUp = (): void => {};
+  void lost.then(async () => {
+    await sleep(LOST_GRACE_MS);
+    isLost = true;
+    giveUp();
+  });
+  /** Resolves when the piece was written, cannot be written, or the agent has been lost for `LOST_GRACE_MS`. */
+  return async (piece) => {
+    if (isLost || output.destroyed) return;
+    await new Promise<void>((resolve) => {
+      giveUp = resolve;
+      output.write(piece, () => resolve());
+    });
+  };
 }
 
 /** Copies until the agent reports the end of the stream. @throws AgentError when the agent cannot be reached */
@@ -41,18 +57,14 @@ export async function copyOutput(source: RemoteProcess, name: OutputName, fd: nu
   const output = openOutput(fd);
   // A reader that closes the pipe (EPIPE) does not stop the process: its output is read and dropped.
   output?.on('error', (error) => log.info('the reader has closed the output', { stream: name, reason: errorMessage(error) }));
+  const write = output && writer(output, source.lost);
   const read = reader(source, name, log);
   // The next piece is read while this one is written: at most two pieces are held, and the order is kept.
   let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {
     next = read();
-    const written = output && piece.length > 0 ? write(output, piece) : undefined;
-    // A reader that does not read must not hide the loss of the agent.
-    const outlived = next.then(
-      () => written,
-      () => sleep(LOST_GRACE_MS),
-    );
-    await Promise.race([written, outlived]);
+    next.catch(() => {}); // thrown by the next turn
+    if (piece.length > 0) await write?.(piece);
   }
   // Everything is written. end() would shut a socket down for all processes that share it, such as the caller's shell under ssh.
   output?.destroy();

@@ -37,6 +37,11 @@ export class RemoteProcess {
     ];
   }
 
+  /** Resolves when the agent is lost. */
+  get lost(): Promise<unknown> {
+    return this.#agent.ended;
+  }
+
   /** Reads at most `length` bytes of output into memory from `allocate`, which is called with up to `MESSAGE_OVERHEAD_BYTES` more. @throws AgentError with the text EOF at the end */
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';

@@ -107,6 +107,11 @@ export class GrpcClient {
     });
   }
 
+  /** Resolves to the reason when the connection is lost or closed. */
+  get ended(): Promise<Error> {
+    return this.#connection.ended;
+  }
+
   /** Calls without an answer fail. */
   close(): void {
     this.#connection.fail(new Error('the connection was closed'));

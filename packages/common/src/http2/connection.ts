@@ -55,6 +55,7 @@ export class Http2Connection {
   #consumed = 0;
   #ready = false;
   #lost: Error | undefined;
+  readonly #ended = Promise.withResolvers<Error>();
   /** A header block that continues in CONTINUATION frames. */
   #block: HeaderBlock | undefined;
 
@@ -78,6 +79,11 @@ export class Http2Connection {
   /** Why the connection was lost; undefined while it is open. */
   get lost(): Error | undefined {
     return this.#lost;
+  }
+
+  /** Resolves to the reason when the connection is lost. */
+  get ended(): Promise<Error> {
+    return this.#ended.promise;
   }
 
   /** Sends a request. `headers` is an encoded block of at most one frame. */
@@ -118,6 +124,7 @@ export class Http2Connection {
   fail(reason: Error): void {
     if (this.#lost) return;
     this.#lost = reason;
+    this.#ended.resolve(reason);
     this.#socket.destroy();
     const streams = [...this.#streams.values()];
     this.#streams.clear();
