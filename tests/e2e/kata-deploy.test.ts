@@ -77,8 +77,8 @@ describe('kata-deploy', function () {
   async function installed(): Promise<string> {
     await good(docker('run', '-d', '--name', 'deploy', ...pod(image, 'install')));
     for (;;) {
-      const { stdout, stderr } = await docker('logs', 'deploy');
       const { stdout: status } = await docker('inspect', '-f', '{{.State.Status}}', 'deploy');
+      const { stdout, stderr } = await docker('logs', 'deploy'); // complete when the status was not running
       if (stdout.includes('is ready for pods') || status.trim() !== 'running') return stdout + stderr;
     }
   }

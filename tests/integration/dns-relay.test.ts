@@ -199,7 +199,13 @@ describe('DNS relay', function () {
 /** Whether a process has an inotify(7) file open. */
 function watchesFiles({ child }: Component): boolean {
   const directory = `/proc/${child.pid}/fd`;
-  return readdirSync(directory).some((fd) => readlinkSync(`${directory}/${fd}`).includes('inotify'));
+  return readdirSync(directory).some((fd) => {
+    try {
+      return readlinkSync(`${directory}/${fd}`).includes('inotify');
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
 }
 
 describe("DNS relay without docker's resolver at the start", function () {
