@@ -50,7 +50,7 @@ describe('macvtap', function () {
     });
   }
 
-  it('a network that is connected later uses macvtap too, and can be disconnected', async () => {
+  it("a network that is connected later uses tcfilter beside docker's resolver, and can be disconnected", async () => {
     const kata = (...args: string[]): Promise<Outcome> => engine.inMounts(cloned, args);
     await docker('network', 'create', '--subnet', '10.99.1.0/24', 'second');
     const id = (await docker('run', '-d', '--name', 'one', 'busybox', 'sleep', '1000')).trim();
@@ -62,7 +62,7 @@ describe('macvtap', function () {
     const mac = /link\/ether (\S+)/.exec(await inside('ip', 'link', 'show', 'eth1'))?.[1] ?? '';
     const file = join(directory, 'if.json');
     writeFileSync(file, JSON.stringify({ Device: 'eth1', HwAddr: mac }));
-    assert.match(await onHost('-d', 'link', 'show', 'tap1_kata'), new RegExp(`ether ${mac}.*macvtap mode bridge`, 's'));
+    assert.match(await onHost('-d', 'link', 'show', 'tap1_kata'), /tun type tap/);
     assert.match(await ping('one', '10.99.1.1'), /2 packets received/);
     await good(kata('kata-network', 'del-iface', id, file));
     assert.match(await onHost('address', 'show', 'eth1'), new RegExp(`ether ${mac} .*inet 10.99.1.7/24`, 's'));
