@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good, run } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 /** Addresses, MTU and routes, without what each link has of its own: numbers, queues, lifetimes, and a MAC address by chance. */
@@ -32,6 +33,12 @@ describe('kinds of networks', function () {
     await good(engine.inNetwork('ip', ['link', 'add', 'parent0', 'mtu', '9000', 'type', 'veth', 'peer', 'name', 'parent1']));
     for (const end of ['parent0', 'parent1']) await good(engine.inNetwork('ip', ['link', 'set', end, 'up']));
     await network('six', '--ipv6', '--subnet', '10.91.0.0/24', '--subnet', 'fd00:91::/64');
+    // The bridge's address is tentative, and does not answer, until two seconds after the first container has joined.
+    await docker('run', '-d', '--runtime', 'runc', '--network', 'six', 'busybox', 'sleep', '1000');
+    await until('the bridge has its IPv6 address', async () => {
+      const addresses = await good(engine.inNetwork('ip', ['-6', '-o', 'address', 'show', 'to', 'fd00:91::1']));
+      return addresses !== '' && !addresses.includes('tentative');
+    });
     await network('large', '--subnet', '10.91.1.0/24', '-o', 'com.docker.network.driver.mtu=9000');
     await network('small', '--subnet', '10.91.2.0/24', '-o', 'com.docker.network.driver.mtu=1400');
     await network('mac', '-d', 'macvlan', '--subnet', '10.91.3.0/24', '-o', 'parent=parent0');
