@@ -7,9 +7,10 @@ import { buildSync } from 'esbuild';
 import { argumentsOrUsage } from '../arguments-or-usage.ts';
 import { librariesOf } from '../image/stage-rootfs.ts';
 import { sourceDate } from '../source-date.ts';
+import { readArguments } from '../tarball/arguments.ts';
 import { PREFIX, arrange, reproducibleTar, stageTree } from '../tarball/tree.ts';
-import { readArguments, usage } from './arguments.ts';
 import { writeImageLayout } from './image-layout.ts';
+import { usage } from './usage.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const BUSYBOX = '/bin/busybox';

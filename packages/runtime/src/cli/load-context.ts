@@ -35,6 +35,11 @@ export function loadContext(globals: Options, host: Host, { log, configure }: Op
     log,
     kernel: linuxKernel,
     environment: childEnvironment(host.environment),
-    caller: { environment: host.environment, args: parentArgs() },
+    caller: {
+      environment: host.environment,
+      get args() {
+        return parentArgs(); // for create only
+      },
+    },
   });
 }
