@@ -5,9 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import Mocha from 'mocha';
-import type { Results, Timing } from './results.ts';
+import type { Failure, Results, Timing } from './results.ts';
 
-const { EVENT_HOOK_END, EVENT_RUN_END, EVENT_TEST_END } = Mocha.Runner.constants;
+const { EVENT_HOOK_END, EVENT_RUN_END, EVENT_TEST_END, EVENT_TEST_FAIL } = Mocha.Runner.constants;
 
 class ResultsReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions & { reporterOptions?: { results?: string } }) {
@@ -15,14 +15,22 @@ class ResultsReporter extends Mocha.reporters.Spec {
     const path = options.reporterOptions?.results;
     if (path === undefined) throw new Error('results-reporter.ts needs --reporter-option results=FILE');
     const timings: Timing[] = [];
-    const add = (runnable: Mocha.Runnable): void => {
+    const failures: Failure[] = [];
+    const placeOf = (runnable: Mocha.Runnable): { file: string; name: string } => {
       const file = relative(process.cwd(), runnable.file ?? runnable.parent?.file ?? '');
-      timings.push({ file, name: runnable.fullTitle(), milliseconds: runnable.duration ?? 0 });
+      return { file, name: runnable.fullTitle() };
+    };
+    const add = (runnable: Mocha.Runnable): void => {
+      timings.push({ ...placeOf(runnable), milliseconds: runnable.duration ?? 0 });
     };
     runner.on(EVENT_TEST_END, add).on(EVENT_HOOK_END, add);
+    // A failed hook is reported by this event as well.
+    runner.on(EVENT_TEST_FAIL, (runnable: Mocha.Runnable, error: Error) => {
+      failures.push({ ...placeOf(runnable), message: error.message });
+    });
     runner.once(EVENT_RUN_END, () => {
-      const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
-      const results: Results = { passed: passes, failed: failures, skipped: pending, timings };
+      const { passes = 0, failures: failed = 0, pending = 0 } = runner.stats ?? {};
+      const results: Results = { passed: passes, failed, skipped: pending, failures, timings };
       writeFileSync(path, JSON.stringify(results));
     });
   }

@@ -1,4 +1,4 @@
-/** Results of test files, and where their time went. Pure. */
+/** Results of test files: counts, failures, and where the time went. Pure. */
 
 export interface Timing {
   readonly file: string;
@@ -7,13 +7,22 @@ export interface Timing {
   readonly milliseconds: number;
 }
 
+export interface Failure {
+  readonly file: string;
+  /** Title of a case or of a hook. */
+  readonly name: string;
+  readonly message: string;
+}
+
 export interface Results {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly failures: readonly Failure[];
   readonly timings: readonly Timing[];
 }
 
+const MAX_MESSAGE_LINES = 12;
 const ROWS = 10;
 
 export function sum(all: readonly Results[]): Results {
@@ -22,6 +31,7 @@ export function sum(all: readonly Results[]): Results {
     passed: total(({ passed }) => passed),
     failed: total(({ failed }) => failed),
     skipped: total(({ skipped }) => skipped),
+    failures: all.flatMap(({ failures }) => failures),
     timings: all.flatMap(({ timings }) => timings),
   };
 }
@@ -43,4 +53,17 @@ export function slowestTable({ timings }: Results): string[] {
     'slowest cases and hooks:',
     ...slowest(timings, ({ file, name }) => `${file}: ${name}`),
   ];
+}
+
+/**
+ * Lines of text: each failure with the first lines of its message. They repeat what the files have printed, because CI may keep only the
+ * end of a long output.
+ */
+export function failureList({ failures }: Results): string[] {
+  return failures.flatMap(({ file, name, message }, index) => {
+    const lines = message.split('\n').filter((line) => line.trim() !== '');
+    const shown = lines.slice(0, MAX_MESSAGE_LINES);
+    if (lines.length > shown.length) shown.push(`(${lines.length - shown.length} more lines)`);
+    return [`failure ${index + 1}: ${file}: ${name}`, ...shown.map((line) => `    ${line.trimEnd()}`)];
+  });
 }

@@ -3,7 +3,7 @@
  *
  *   node tests/support/run-tests.ts [--jobs N] [--grep PATTERN] FILE…
  *
- * A file's output is shown when the file has ended. The last line is `N passed, N failed`.
+ * A file's output is printed when the file has ended. The failures are listed again at the end. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { slowestTable, sum } from './results.ts';
+import { failureList, slowestTable, sum } from './results.ts';
 import type { Results } from './results.ts';
 
 /** A file that takes longer hangs. */
@@ -29,15 +29,21 @@ const scratch = mkdtempSync(join(tmpdir(), 'kata-tests-'));
 const running = new Set<ChildProcess>();
 let isInterrupted = false;
 
-/** What a file that ended without results counts as. */
-const crashed = (file: string): Results => ({ passed: 0, failed: 1, skipped: 0, timings: [{ file, name: 'crashed', milliseconds: 0 }] });
+/** A file that ended without results counts as one failure. */
+const crashed = (file: string, code: unknown): Results => ({
+  passed: 0,
+  failed: 1,
+  skipped: 0,
+  failures: [{ file, name: 'crashed', message: `mocha ended with code ${code}, without results` }],
+  timings: [{ file, name: 'crashed', milliseconds: 0 }],
+});
 
 function resultsOf(file: string, path: string, code: unknown): Results {
   try {
     const results = JSON.parse(readFileSync(path, 'utf8')) as Results;
-    return code === 0 || results.failed > 0 ? results : crashed(file);
+    return code === 0 || results.failed > 0 ? results : crashed(file, code);
   } catch {
-    return crashed(file);
+    return crashed(file, code);
   }
 }
 
@@ -87,6 +93,7 @@ try {
 }
 const total = sum(all);
 console.log(slowestTable(total).join('\n'));
+for (const line of failureList(total)) console.log(line);
 if (isInterrupted) console.log('interrupted');
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exitCode = isInterrupted || total.failed > 0 || total.passed === 0 ? 1 : 0;
