@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '@kata-containers/common/errors/error-message';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { good, run } from '../support/run.ts';
@@ -25,6 +26,20 @@ function processesBeside(pid: number): number[] {
   const namespace = mountNamespace(pid);
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.filter((other) => mountNamespace(other) === namespace).map(Number);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error; // containerd ends with dockerd
+  }
+}
+
+/** Kills all at once: stopped processes cannot react to the end of the others, as a shim does that asks for an OOM report. */
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) signal(pid, 'SIGSTOP');
+  for (const pid of pids) signal(pid, 'SIGKILL');
 }
 
 describe('kata-gc', function () {
@@ -60,7 +75,7 @@ describe('kata-gc', function () {
 
     const qemu = Number(readFileSync(`/run/vc/vm/${id}/pid`, 'latin1'));
     const victims = [...processesBeside(doomed.pid).filter((pid) => pid !== holder.pid), qemu];
-    for (const pid of victims) process.kill(pid, 'SIGKILL');
+    killAll(victims);
     const hasEnded = (pid: number): boolean => !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     await until('all have ended', () => victims.every(hasEnded));
 
