@@ -1,7 +1,7 @@
 /** Files and packages of the build machine that determine the image, for the image's key in the cache. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { programs } from './rootfs-plan.ts';
+import { guestPrograms } from './rootfs-plan.ts';
 import { librariesOf } from './stage-rootfs.ts';
 
 export interface ImageInputs {
@@ -16,9 +16,9 @@ export function imageInputs({ agent, node, crun }: { agent: string; node: string
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .sort()
     .map((name) => join(import.meta.dirname, name));
-  const sources = programs.map(({ source }) => source);
+  const sources = guestPrograms.map(({ source }) => source);
   return {
     files: [...builder, ...sources, ...librariesOf([...sources, node]), agent, node, crun],
-    packages: ['binutils', 'e2fsprogs', 'libc6', 'libstdc++6', ...programs.map((program) => program.package)],
+    packages: ['binutils', 'e2fsprogs', 'libc6', 'libstdc++6', ...guestPrograms.map((program) => program.package)],
   };
 }

@@ -1,14 +1,14 @@
 /** Contents of the guest's root file system. Pure. */
 
 /** A program of the build machine's packages, and its path in the guest. */
-export interface Program {
+export interface GuestProgram {
   readonly source: string;
   readonly target: string;
   /** Debian package of the source. */
   readonly package: string;
 }
 
-export const programs: readonly Program[] = [
+export const guestPrograms: readonly GuestProgram[] = [
   { source: '/bin/ip', target: '/usr/sbin/ip', package: 'iproute2' },
   { source: '/bin/ps', target: '/usr/bin/ps', package: 'procps' },
   { source: '/bin/busybox', target: '/usr/bin/busybox', package: 'busybox-static' },

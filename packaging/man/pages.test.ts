@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import { configurationManPage } from './configuration-page.ts';
-import { flagsPage, programs } from './flags-page.ts';
+import { flagsPage, pagePrograms } from './flags-page.ts';
 import { troff } from './troff.ts';
 
 describe('kata-configuration.toml(5)', () => {
@@ -13,7 +13,7 @@ describe('kata-configuration.toml(5)', () => {
   it('escapes requests and escape characters of troff', () => assert.equal(troff("a-b\\c\n.d\n'e…"), "a\\-b\\ec\n\\&.d\n\\&'e\\[u2026]"));
 });
 
-for (const program of programs)
+for (const program of pagePrograms)
   describe(`${program.name}(8)`, () => {
     const page = flagsPage(program);
     it('has every flag with its description', () => {

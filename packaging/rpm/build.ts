@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimes
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { configurationManPage } from '../man/configuration-page.ts';
-import { flagsPage, programs } from '../man/flags-page.ts';
+import { flagsPage, pagePrograms } from '../man/flags-page.ts';
 import { argumentsOrUsage } from '../arguments-or-usage.ts';
 import { sourceDate } from '../source-date.ts';
 import { readArguments, usage } from './arguments.ts';
@@ -79,7 +79,7 @@ async function buildPackages(work: string): Promise<void> {
   const [manual, licences] = [join(work, 'man'), join(work, 'licences')];
   for (const directory of [manual, licences]) mkdirSync(directory);
   writeFileSync(join(manual, 'kata-configuration.toml.5'), configurationManPage());
-  for (const program of programs) writeFileSync(join(manual, `${program.name}.8`), flagsPage(program));
+  for (const program of pagePrograms) writeFileSync(join(manual, `${program.name}.8`), flagsPage(program));
   const libraries = await readLibraries();
   collectLicences(licences, { repository, stage, libraries });
   const defined = { ...macros(libraries), manual, licences, _topdir: work, _rpmdir: join(work, 'RPMS') };

@@ -5,7 +5,7 @@ import { LoopDevices, numbersOf } from '../support/loop-devices.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
-export interface CreateRequest {
+export interface DiskCreate {
   readonly storages: readonly { driver: string; source: string; fstype: string; options: string[]; mount_point: string }[];
   readonly devices: readonly { type: string; id: string; vm_path?: string; container_path: string }[];
   readonly OCI: {
@@ -60,8 +60,8 @@ export class DiskRig extends RuntimeRig {
     });
   }
 
-  request(): CreateRequest {
-    return this.lastRequest('createContainer') as CreateRequest;
+  request(): DiskCreate {
+    return this.lastRequest('createContainer') as DiskCreate;
   }
 
   /** Those on record. */

@@ -17,7 +17,7 @@ function numberIn(answer: Buffer, field: number): number {
   return typeof value === 'number' ? value : 0;
 }
 
-export interface ProcessEnd {
+export interface ExitStatus {
   /** Exit code, as it is or 128 + a signal. */
   readonly code: number;
   /** Whether the guest has OOM-killed a process of the container; false for an exec'd process. */
@@ -72,7 +72,7 @@ export class RemoteProcess {
   }
 
   /** Can be called once: the agent then removes the process. @throws AgentError */
-  async wait(): Promise<ProcessEnd> {
+  async wait(): Promise<ExitStatus> {
     const answer = await this.#call('WaitProcess', [], { deadlineMs: 'none' });
     return { code: numberIn(answer, FIRST), isOomKilled: numberIn(answer, OOM_KILLED) !== 0 };
   }

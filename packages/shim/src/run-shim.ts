@@ -23,7 +23,7 @@ import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslo
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
-import type { ProcessEnd } from './remote-process.ts';
+import type { ExitStatus } from './remote-process.ts';
 import { copyInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
 import { enlargePipes } from './open-stdio.ts';
@@ -62,7 +62,7 @@ function openLog(options: ShimOptions): Logger {
 }
 
 /** All output first, then the status: the agent removes a process once it has returned its status. */
-async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<ProcessEnd> {
+async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<ExitStatus> {
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];

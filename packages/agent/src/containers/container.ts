@@ -19,7 +19,7 @@ import { followProcess } from './follow-process.ts';
 import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
-import type { GuestProcess, ProcessEnd } from './process.ts';
+import type { GuestProcess, ExitStatus } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { runProgram } from '../processes/program.ts';
 
@@ -128,7 +128,7 @@ export class Container {
   }
 
   /** The end of the process, once its readers have read all output. Removes the process from the table. */
-  async wait(execId: string, call: Cancellable): Promise<ProcessEnd> {
+  async wait(execId: string, call: Cancellable): Promise<ExitStatus> {
     const isInit = this.process(execId) === this.#init;
     const code = await this.#processes.wait(execId, call);
     return { code, isOomKilled: isInit && this.#wasOomKilled() };

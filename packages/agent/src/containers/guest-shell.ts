@@ -12,7 +12,7 @@ import type { Reaper } from '../processes/reaper.ts';
 import type { Cancellable } from './attached-calls.ts';
 import { followProcess } from './follow-process.ts';
 import { pipeStdio } from './process.ts';
-import type { GuestProcess, ProcessEnd } from './process.ts';
+import type { GuestProcess, ExitStatus } from './process.ts';
 import { ProcessIo } from './process-io.ts';
 import { ProcessTable } from './process-table.ts';
 
@@ -72,7 +72,7 @@ export class GuestShell {
     return this.#processes.get(execId);
   }
 
-  async wait(execId: string, call: Cancellable): Promise<ProcessEnd> {
+  async wait(execId: string, call: Cancellable): Promise<ExitStatus> {
     return { code: await this.#processes.wait(execId, call), isOomKilled: false };
   }
 

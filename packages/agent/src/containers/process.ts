@@ -11,7 +11,7 @@ import { ProcessIo } from './process-io.ts';
 type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
 
 /** How a process has ended. */
-export interface ProcessEnd {
+export interface ExitStatus {
   /** Exit code, or 128 + a signal. */
   readonly code: number;
   /** Whether a process of the container was OOM-killed; only looked at for the container's first process. */

@@ -149,7 +149,7 @@ export class Sandbox {
   /** The host unmounts its share of the container next. */
   async removeContainer(id: string): Promise<void> {
     await this.#remove(id);
-    if (this.#isServed) (await import('../guest/forget-files.ts')).dropCaches();
+    if (this.#isServed) (await import('../guest/drop-caches.ts')).dropCaches();
   }
 
   #shell(): GuestShell {

@@ -14,7 +14,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { OpenQueries } from './open-queries.ts';
-import type { Reply } from './open-queries.ts';
+import type { SendReply } from './open-queries.ts';
 import { TcpMessages, encodeTcpMessage } from '@kata-containers/common/dns/tcp-messages';
 
 /** Frames kept until a relay connects. */
@@ -81,7 +81,7 @@ export class NameServer {
     this.#tcp.close();
   }
 
-  #ask(transport: DnsTransport, message: Buffer, reply: Reply): void {
+  #ask(transport: DnsTransport, message: Buffer, reply: SendReply): void {
     const frame = encodeDnsFrame({ token: this.#queries.add(reply), transport, message });
     if (this.#relay) this.#relay.write(frame);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame);

@@ -5,10 +5,10 @@ const MAX_AGE_MS = 30_000;
 const MAX_QUERIES = 1024;
 const TOKENS = 65536;
 
-export type Reply = (message: Buffer) => void;
+export type SendReply = (message: Buffer) => void;
 
 interface Open {
-  readonly reply: Reply;
+  readonly reply: SendReply;
   readonly since: number;
 }
 
@@ -27,7 +27,7 @@ export class OpenQueries {
   }
 
   /** @returns the query's token. Queries that are too old, and the oldest of too many, are dropped. */
-  add(reply: Reply): number {
+  add(reply: SendReply): number {
     const now = this.#now();
     for (const [token, { since }] of this.#open) {
       if (this.#open.size < MAX_QUERIES && now - since < MAX_AGE_MS) break;

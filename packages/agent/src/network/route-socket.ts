@@ -8,7 +8,7 @@ import { status } from '@grpc/grpc-js';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { RTM_NEWADDR, listAddresses, parseReplies } from './rtnetlink-message.ts';
-import type { Reply } from './rtnetlink-message.ts';
+import type { NetlinkReply } from './rtnetlink-message.ts';
 
 /** Room for one part of a list (netlink(7) asks for 8 KiB at least). */
 const READ_BYTES = 32_768;
@@ -50,7 +50,7 @@ export class RouteSocket {
     closeSync(this.#fd);
   }
 
-  #read(): Reply[] {
+  #read(): NetlinkReply[] {
     return parseReplies(this.#buffer.subarray(0, readSync(this.#fd, this.#buffer)));
   }
 }

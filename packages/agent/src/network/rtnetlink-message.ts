@@ -216,15 +216,15 @@ export function replaceNeighbour(link: number, family: keyof typeof families, ad
 }
 
 /** One message of an answer. */
-export type Reply =
+export type NetlinkReply =
   /** `errno` is 0 when the request was carried out. */
   | { readonly kind: 'result'; readonly errno: number }
   | { readonly kind: 'done' }
   | { readonly kind: 'row'; readonly type: number; readonly payload: Buffer };
 
 /** The messages that one read(2) returned. */
-export function parseReplies(bytes: Buffer): Reply[] {
-  const answers: Reply[] = [];
+export function parseReplies(bytes: Buffer): NetlinkReply[] {
+  const answers: NetlinkReply[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
     const length = bytes.readUInt32LE(at);
     if (length < HEADER_BYTES || at + length > bytes.length) break;

@@ -1,6 +1,6 @@
 /** Converts the message's limits to config.json's, which `crun update` reads too. Pure. */
 import type { LinuxBlockIO, LinuxCPU, LinuxMemory, LinuxResources } from '@kata-containers/common/generated/oci';
-import type { DeviceRule, Resources } from '@kata-containers/common/oci/spec';
+import type { DeviceCgroup, Resources } from '@kata-containers/common/oci/spec';
 import { availableCpus } from './available-cpus.ts';
 
 /** Zero means "not set": the message cannot distinguish the two. */
@@ -45,7 +45,7 @@ function blockIoConfig(io: LinuxBlockIO) {
   });
 }
 
-function deviceRules({ Devices }: LinuxResources): DeviceRule[] {
+function deviceRules({ Devices }: LinuxResources): DeviceCgroup[] {
   return Devices.map(({ Allow, Type, Major, Minor, Access }) => ({
     allow: Allow,
     access: Access,

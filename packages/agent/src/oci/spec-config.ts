@@ -1,7 +1,7 @@
 /** Converts the request's specification to the config.json that crun reads. Pure. */
 import { Linux, LinuxResources } from '@kata-containers/common/generated/oci';
 import type { Hook as HookMessage, Hooks as HooksMessage, LinuxDevice, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
-import type { Device, DeviceRule, Hook, Hooks, Namespace, Spec } from '@kata-containers/common/oci/spec';
+import type { Device, DeviceCgroup, Hook, Hooks, Namespace, Spec } from '@kata-containers/common/oci/spec';
 import { processConfig } from './process-config.ts';
 import { resourcesConfig } from './resources-config.ts';
 import { seccompConfig } from './seccomp-config.ts';
@@ -34,7 +34,7 @@ function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): N
 }
 
 /** Everything except the guest's own disk. A list that only denies would be read as "nothing else is allowed". */
-function deviceRules(asked: readonly DeviceRule[] | undefined, { rootDevice }: GuestPlace): DeviceRule[] {
+function deviceRules(asked: readonly DeviceCgroup[] | undefined, { rootDevice }: GuestPlace): DeviceCgroup[] {
   const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
   return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;
 }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import type { Server, ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
-import { agentService } from '@kata-containers/common/agent-api/stdio-codec';
+import { agentService } from '@kata-containers/common/agent-api/agent-service';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HealthDefinition } from '@kata-containers/common/generated/health';
 import { grpcService } from '@kata-containers/common/grpc/service';
@@ -18,7 +18,7 @@ import type { AgentHandlers } from './handlers.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';
 import { tracingCalls } from './tracing-calls.ts';
-import { WindowedServer } from './windowed-server.ts';
+import { LargeWindowServer } from './large-window-server.ts';
 
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
@@ -75,7 +75,7 @@ function implement<N extends string>(
 }
 
 export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logger): AgentServer {
-  const server = new WindowedServer(serverOptions);
+  const server = new LargeWindowServer(serverOptions);
   const agentCalls: AgentHandlers = {
     ...containerCalls(sandbox),
     ...stdioCalls(sandbox),

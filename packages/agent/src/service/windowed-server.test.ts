@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { duplexPair } from 'node:stream';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { WindowedServer } from './windowed-server.ts';
+import { LargeWindowServer } from './large-window-server.ts';
 
 it('WindowedServer: a client can send a whole block of input without waiting for credit', async () => {
-  const server = new WindowedServer({ 'grpc.max_concurrent_streams': 5 });
+  const server = new LargeWindowServer({ 'grpc.max_concurrent_streams': 5 });
   const [near, far] = duplexPair();
   server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(far as never);
   const client = connect('http://localhost', { createConnection: () => near });

@@ -35,7 +35,7 @@ export interface AgentConnection {
   close(): void;
 }
 
-export interface ConnectOptions {
+export interface AgentConnectOptions {
   /** Milliseconds that the first connection may take. */
   readonly connectTimeoutMs?: number;
   /** Milliseconds until a call without a deadline of its own fails; 1.x's 60 s by default. */
@@ -100,7 +100,7 @@ class TypedConnection implements AgentConnection {
 }
 
 /** Connects to `unix:///path`. @throws AgentError when no peer speaks HTTP/2 there in time */
-export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: ConnectOptions): Promise<AgentConnection> {
+export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: AgentConnectOptions): Promise<AgentConnection> {
   const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: connectTimeoutMs });
   return new TypedConnection(client, callTimeoutMs);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { ReadStreamResponse, WriteStreamRequest } from '../generated/agent.ts';
-import { agentService } from './stdio-codec.ts';
+import { agentService } from './agent-service.ts';
 
 describe('messages of the stdio calls', () => {
   for (const length of [0, 1, 127, 128, 70_000]) {

@@ -6,10 +6,10 @@ import { mkdtempSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { startAnew } from '../process/start-anew.ts';
-import { callRules } from './allowed-calls.ts';
+import { reExec } from '../process/re-exec.ts';
+import { syscallRules } from './allowed-syscalls.ts';
 import { forbidIoUring } from './forbid-io-uring.ts';
-import { seccompFilter } from './seccomp-filter-plan.ts';
+import { allowFilter } from './seccomp-filter-plan.ts';
 
 /**
  * Each process has a user of its own, this number and its pid: nobody else's files, and no other process to signal. systemd leaves the
@@ -53,7 +53,7 @@ export function confineProcess({ sockets, key }: Confinement, kernel: ConfiningK
     kernel.dropCapabilitySets();
     becomeNobody(user);
     kernel.forbidPrivileges();
-    kernel.filterSystemCalls(seccompFilter(callRules({ pid: process.pid, sockets })), 'all threads');
+    kernel.filterSystemCalls(allowFilter(syscallRules({ pid: process.pid, sockets })), 'all threads');
   } catch (error) {
     throw new KataError(`the process cannot be confined (${errorMessage(error)}); ${key} = false runs it without`, { cause: error });
   }
@@ -83,6 +83,6 @@ export function isConfined(environment: NodeJS.ProcessEnv, kernel: Pick<Kernel, 
   if (environment[CONFINE_VARIABLE] === 'off') return false;
   if (!hasIoUring()) return true;
   forbidIoUring(kernel);
-  startAnew(environment);
+  reExec(environment);
   return true;
 }

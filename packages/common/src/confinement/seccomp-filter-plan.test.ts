@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { callRules } from './allowed-calls.ts';
-import { filterWithout, seccompFilter } from './seccomp-filter-plan.ts';
+import { syscallRules } from './allowed-syscalls.ts';
+import { denyFilter, allowFilter } from './seccomp-filter-plan.ts';
 
 const X86_64 = 0xc000003e;
 const I386 = 0x40000003;
@@ -26,8 +26,8 @@ function run(program: Buffer, call: number, values: readonly bigint[] = [], arch
   throw new Error('the program has no end');
 }
 
-describe('seccompFilter', () => {
-  const program = seccompFilter([
+describe('allowFilter', () => {
+  const program = allowFilter([
     { call: 5 },
     { call: 6, condition: { argument: 1, isOneOf: [3, 0xfffffff0] } },
     { call: 7, condition: { argument: 0, hasBits: 0x10000 } },
@@ -49,8 +49,8 @@ describe('seccompFilter', () => {
   it('a call of 32-bit code', () => assert.equal(run(program, 5, [], I386), 'killed'));
 });
 
-describe('filterWithout', () => {
-  const program = filterWithout([425, 426]);
+describe('denyFilter', () => {
+  const program = denyFilter([425, 426]);
   for (const [call, architecture, result] of [
     [425, X86_64, 'ENOSYS'],
     [426, X86_64, 'ENOSYS'],
@@ -61,7 +61,7 @@ describe('filterWithout', () => {
 });
 
 describe('callRules', () => {
-  const rules = (sockets: readonly number[]): Buffer => seccompFilter(callRules({ pid: 7, sockets }));
+  const rules = (sockets: readonly number[]): Buffer => allowFilter(syscallRules({ pid: 7, sockets }));
   const cases: [name: string, call: number, values: bigint[], result: string][] = [
     ['read', 0, [], 'allowed'],
     ['open', 2, [], 'ENOSYS'],

@@ -1,6 +1,6 @@
 /** A seccomp filter as the kernel takes it: classic BPF over struct seccomp_data (seccomp(2), linux/filter.h). x86-64. Pure. */
 
-export interface CallRule {
+export interface SyscallRule {
   /** Number of the system call on x86-64. */
   readonly call: number;
   /** Compared are the low 32 bits of one argument. Without a condition every call is allowed. */
@@ -52,13 +52,13 @@ function argumentTests(condition: ArgumentCondition): Buffer[] {
 }
 
 /** The number of the call is in the accumulator. */
-function ruleBlock({ call, condition }: CallRule): Buffer[] {
+function ruleBlock({ call, condition }: SyscallRule): Buffer[] {
   const block = condition === undefined ? [allow] : argumentTests(condition);
   return [instruction(JUMP_IF_EQUAL, call, 0, block.length), ...block];
 }
 
 /** Array of struct sock_filter by which these calls fail with ENOSYS. All others are allowed, and all of another architecture. */
-export function filterWithout(calls: readonly number[]): Buffer {
+export function denyFilter(calls: readonly number[]): Buffer {
   return Buffer.concat([
     instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
     instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),
@@ -70,7 +70,7 @@ export function filterWithout(calls: readonly number[]): Buffer {
 }
 
 /** Array of struct sock_filter. Calls without a rule, and those whose condition is not met, fail with ENOSYS. */
-export function seccompFilter(rules: readonly CallRule[]): Buffer {
+export function allowFilter(rules: readonly SyscallRule[]): Buffer {
   return Buffer.concat([
     instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
     instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { FLAGS, FrameParser, ProtocolError, TYPES, encodeHeader } from './frame.ts';
-import type { FrameHeader } from './frame.ts';
+import type { YamuxHeader } from './frame.ts';
 
 /** Bytes as the specification lays them out: version, type, flags, stream, length. */
-const golden: [name: string, header: FrameHeader, hex: string][] = [
+const golden: [name: string, header: YamuxHeader, hex: string][] = [
   ['open a stream', { type: TYPES.WindowUpdate, flags: FLAGS.SYN, streamId: 1, length: 0 }, '00 01 0001 00000001 00000000'],
   ['acknowledge with credit', { type: TYPES.WindowUpdate, flags: FLAGS.ACK, streamId: 3, length: 262144 }, '00 01 0002 00000003 00040000'],
   ['data', { type: TYPES.Data, flags: 0, streamId: 1, length: 5 }, '00 00 0000 00000001 00000005'],
@@ -14,8 +14,8 @@ const golden: [name: string, header: FrameHeader, hex: string][] = [
 ];
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
-function parse(chunks: Buffer[]): { headers: FrameHeader[]; bodies: string[] } {
-  const seen = { headers: [] as FrameHeader[], bodies: [] as string[] };
+function parse(chunks: Buffer[]): { headers: YamuxHeader[]; bodies: string[] } {
+  const seen = { headers: [] as YamuxHeader[], bodies: [] as string[] };
   let body = '';
   const parser = new FrameParser({
     onHeader: (header) => seen.headers.push(header),

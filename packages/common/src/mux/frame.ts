@@ -10,7 +10,7 @@ export const HEADER_LENGTH = 12;
 /** Codes of a GoAway frame. */
 export const GO_AWAY = { normal: 0, protocolError: 1, internalError: 2 } as const;
 
-export interface FrameHeader {
+export interface YamuxHeader {
   readonly type: number;
   readonly flags: number;
   readonly streamId: number;
@@ -18,7 +18,7 @@ export interface FrameHeader {
   readonly length: number;
 }
 
-export function encodeHeader({ type, flags, streamId, length }: FrameHeader): Buffer {
+export function encodeHeader({ type, flags, streamId, length }: YamuxHeader): Buffer {
   return new yamuxHeader.Header(VERSION, type, flags, streamId, length).encode();
 }
 
@@ -27,7 +27,7 @@ export class ProtocolError extends Error {}
 
 export interface FrameSink {
   /** A header is complete. Called before the body's pieces. */
-  onHeader(header: FrameHeader): void;
+  onHeader(header: YamuxHeader): void;
   /** A piece of the body of the Data frame just announced; `left` bytes are still to come. */
   onBody(piece: Buffer, left: number): void;
 }

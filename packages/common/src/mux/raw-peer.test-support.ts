@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { FrameParser, encodeHeader } from './frame.ts';
-import type { FrameHeader } from './frame.ts';
+import type { YamuxHeader } from './frame.ts';
 import { YamuxSession } from './yamux-session.ts';
 import type { YamuxOptions } from './yamux-session.ts';
 import type { YamuxStream } from './yamux-stream.ts';
 
-export interface SeenFrame extends FrameHeader {
+export interface SeenFrame extends YamuxHeader {
   readonly body: string;
 }
 

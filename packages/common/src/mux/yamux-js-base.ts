@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Config } from 'yamux-js';
 import yamuxSession from 'yamux-js/lib/session.js';
 import yamuxStream from 'yamux-js/lib/stream.js';
-import type { FrameHeader } from './frame.ts';
+import type { YamuxHeader } from './frame.ts';
 
 /** The session as its streams see it. */
 export interface StreamOwner {
@@ -16,7 +16,7 @@ export interface StreamOwner {
   /** Bytes of a frame's body that have not arrived for this stream; the window already accounts for them. */
   expectedFor(stream: object): number;
   /** Queues one frame. */
-  sendFrame(header: FrameHeader, body?: readonly Buffer[]): void;
+  sendFrame(header: YamuxHeader, body?: readonly Buffer[]): void;
   /** Calls `resume` once the connection accepts more. */
   whenWritable(resume: () => void): void;
   closeStream(id: number): void;

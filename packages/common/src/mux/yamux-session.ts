@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import yamuxConstants from 'yamux-js/lib/constants.js';
 import { monotonicMs } from '../process/monotonic-clock.ts';
 import { FLAGS, FrameParser, GO_AWAY, ProtocolError, TYPES, encodeHeader } from './frame.ts';
-import type { FrameHeader } from './frame.ts';
+import type { YamuxHeader } from './frame.ts';
 import { YamuxJsSession } from './yamux-js-base.ts';
 import type { StreamOwner } from './yamux-js-base.ts';
 import { YamuxStream } from './yamux-stream.ts';
@@ -150,7 +150,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return stream === this.#target ? this.#parser.bodyLeft : 0;
   }
 
-  sendFrame(header: FrameHeader, body: readonly Buffer[] = []): void {
+  sendFrame(header: YamuxHeader, body: readonly Buffer[] = []): void {
     if (this.shutdown || this.#connection.destroyed || this.#connection.writableEnded) return;
     this.#cork();
     this.#connection.write(encodeHeader(header));
@@ -195,7 +195,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     for (const resume of waiting) resume();
   }
 
-  #onHeader(header: FrameHeader): void {
+  #onHeader(header: YamuxHeader): void {
     if (header.type === TYPES.Ping) return this.#onPing(header);
     if (header.type === TYPES.GoAway) return this.#onGoAway(header.length);
     if (header.flags & FLAGS.SYN) this.#accept(header.streamId);
@@ -212,7 +212,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     if (header.flags & FLAGS.FIN) this.#onFin(stream, header);
   }
 
-  #onFin(stream: YamuxStream, { type, length }: FrameHeader): void {
+  #onFin(stream: YamuxStream, { type, length }: YamuxHeader): void {
     if (type === TYPES.Data && length > 0) this.#finishing = stream;
     else stream.receiveFin();
   }
@@ -236,7 +236,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   }
 
   /** Sends a frame that the peer can request at no cost. Their number is bounded, because many small frames use more memory than their bytes. */
-  #answer(header: FrameHeader): void {
+  #answer(header: YamuxHeader): void {
     this.sendFrame(header);
     if (++this.#queuedAnswers <= MAX_QUEUED_ANSWERS) return;
     if (this.#connection.writableNeedDrain) throw new ProtocolError('yamux peer does not read');
@@ -248,7 +248,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     this.#options.onRefusal?.(++this.#refusals);
   }
 
-  #onPing({ flags, length }: FrameHeader): void {
+  #onPing({ flags, length }: YamuxHeader): void {
     if (flags & FLAGS.SYN) return this.#answer({ type: TYPES.Ping, flags: FLAGS.ACK, streamId: 0, length });
     const ping = this.#pings.get(length);
     if (!ping) return;

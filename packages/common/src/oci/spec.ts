@@ -103,7 +103,7 @@ export interface Device {
   gid?: number;
 }
 
-export interface DeviceRule {
+export interface DeviceCgroup {
   allow: boolean;
   type?: string;
   major?: Integer;
@@ -128,7 +128,7 @@ export interface BlockIo {
 }
 
 export interface Resources {
-  devices?: DeviceRule[];
+  devices?: DeviceCgroup[];
   memory?: {
     limit?: Integer;
     reservation?: Integer;

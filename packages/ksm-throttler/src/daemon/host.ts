@@ -10,7 +10,7 @@ import { ksmdSeconds } from '../kernel/ksmd-time.ts';
 import { readRecord, recordPath } from '../status/record-file.ts';
 import { statusMessage } from '../status/status-message.ts';
 
-export interface Host {
+export interface DaemonHost {
   readonly socket: string;
   readonly recordPath: string;
   readonly dryRun: boolean;
@@ -19,7 +19,7 @@ export interface Host {
 }
 
 /** @throws UsageError for an invalid socket path; KataError when KSM is missing, or with `access` 'write' when it cannot be set */
-export function openHost(given: ParsedFlags, access: 'read' | 'write'): Host {
+export function openHost(given: ParsedFlags, access: 'read' | 'write'): DaemonHost {
   const socket = socketPath(given.text('uri'));
   const directory = given.text('ksm');
   const proc = given.text('proc');
@@ -37,7 +37,7 @@ export function openHost(given: ParsedFlags, access: 'read' | 'write'): Host {
 }
 
 /** The status as text, from the kernel and the running daemon's record. */
-export function describeHost({ ksm, recordPath: path, ksmdSeconds: seconds }: Host): string {
+export function describeHost({ ksm, recordPath: path, ksmdSeconds: seconds }: DaemonHost): string {
   const daemon = readRecord(path);
   return statusMessage({
     daemon,

@@ -6,7 +6,7 @@ import { identifyProcess } from '@kata-containers/common/process/process-identit
 import { DryRun, Sysfs } from '../kernel/attributes.ts';
 import { Ksm } from '../kernel/ksm.ts';
 import { writeRecord } from '../status/record-file.ts';
-import type { Host } from './host.ts';
+import type { DaemonHost } from './host.ts';
 import { takeOver } from './predecessor.ts';
 
 const theirs = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
@@ -14,7 +14,7 @@ const killed = { initial: theirs, pid: process.pid, startTime: '1', mode: 'aggre
 
 describe('the saved values of a previous daemon', () => {
   let root = '';
-  const host = (dryRun = false): Host => {
+  const host = (dryRun = false): DaemonHost => {
     const sysfs = new Sysfs(root);
     const ksm = new Ksm(dryRun ? new DryRun(sysfs, () => {}) : sysfs, () => '');
     return { socket: join(root, 's'), recordPath: join(root, 's.state'), dryRun, ksm, ksmdSeconds: () => 0 };

@@ -8,7 +8,7 @@ import { openLog, readCommandLine } from '../process/read-command-line.ts';
 import type { ParsedFlags } from '../process/read-command-line.ts';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import { modeOf } from '../schedule/throttle-plan.ts';
-import type { State } from '../schedule/throttle-plan.ts';
+import type { ThrottleState } from '../schedule/throttle-plan.ts';
 import { removeRecord, writeRecord } from '../status/record-file.ts';
 import type { DaemonRecord } from '../status/parse-daemon-record.ts';
 import { SandboxWatch } from '../trigger/watch-sandboxes.ts';
@@ -17,7 +17,7 @@ import type { Clock } from './clock.ts';
 import { ending } from '../process/ending.ts';
 import { daemonFlags, parseSpeed } from './flags.ts';
 import { describeHost, openHost } from './host.ts';
-import type { Host } from './host.ts';
+import type { DaemonHost } from './host.ts';
 import { makeDirectory, serveKicks } from './kick-server.ts';
 import { takeOver } from './predecessor.ts';
 import { Throttler } from './throttler.ts';
@@ -25,7 +25,7 @@ import { Throttler } from './throttler.ts';
 const program = 'kata-ksm-throttler';
 
 /** Keeps the record up to date; a dry run has none. When the record cannot be written, the daemon logs that and continues. */
-function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (state: State) => void {
+function recorder(host: DaemonHost, initial: KsmValues, clock: Clock, log: Logger): (state: ThrottleState) => void {
   if (host.dryRun) return () => {};
   const fixed = { initial, pid: process.pid, startTime: identifyProcess(process.pid)?.startTime ?? '' };
   let atKick: DaemonRecord['atKick'];
@@ -46,7 +46,7 @@ function recorder(host: Host, initial: KsmValues, clock: Clock, log: Logger): (s
 }
 
 /** The record is removed only once the values are restored: otherwise the next start tries again. */
-function putBack(throttler: Throttler, host: Host, log: Logger): boolean {
+function putBack(throttler: Throttler, host: DaemonHost, log: Logger): boolean {
   try {
     throttler.stop();
     if (!host.dryRun) removeRecord(host.recordPath);
@@ -59,7 +59,7 @@ function putBack(throttler: Throttler, host: Host, log: Logger): boolean {
 
 interface Listening {
   readonly throttler: Throttler;
-  readonly host: Host;
+  readonly host: DaemonHost;
   /** Directory of the sandboxes; empty to watch none. */
   readonly root: string;
   readonly log: Logger;
@@ -79,7 +79,7 @@ async function listen({ throttler, host, root, log }: Listening, closers: (() =>
 }
 
 /** @returns the exit code: values that could not be restored are a failure. @throws Error that ended the daemon, after restoring */
-async function serve(host: Host, given: ParsedFlags, log: Logger): Promise<number> {
+async function serve(host: DaemonHost, given: ParsedFlags, log: Logger): Promise<number> {
   const clock = realClock(parseSpeed(given.text('speed')));
   makeDirectory(host.socket);
   const { initial, wasKilled } = takeOver(host);

@@ -5,9 +5,9 @@ import type { Ksm } from '../kernel/ksm.ts';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import { judge } from '../schedule/gain-plan.ts';
 import type { Gain } from '../schedule/gain-plan.ts';
-import { settings } from '../schedule/schedule-plan.ts';
+import { scanRates } from '../schedule/schedule-plan.ts';
 import { advance, modeOf, startState } from '../schedule/throttle-plan.ts';
-import type { ThrottleEvent, State } from '../schedule/throttle-plan.ts';
+import type { ThrottleEvent, ThrottleState } from '../schedule/throttle-plan.ts';
 import type { Clock } from './clock.ts';
 
 /** Interval of the checks of the gain while merging runs. */
@@ -22,12 +22,12 @@ export interface ThrottlerParts {
   /** Whether a mode without gain ends early; in 1.x it never does. */
   readonly backOff: boolean;
   /** Called for each new state. */
-  readonly onState: (state: State) => void;
+  readonly onState: (state: ThrottleState) => void;
 }
 
 export class Throttler {
   readonly #parts: ThrottlerParts;
-  #state: State;
+  #state: ThrottleState;
   /** The gain at the start of the current mode, or at its last increase. */
   #since: Gain;
   #cancel: () => void = () => {};
@@ -38,7 +38,7 @@ export class Throttler {
     this.#since = parts.ksm.gain();
   }
 
-  get state(): State {
+  get state(): ThrottleState {
     return this.#state;
   }
 
@@ -76,7 +76,7 @@ export class Throttler {
     this.#since = ksm.gain();
     try {
       if (mode === 'initial') ksm.restore(initial);
-      else ksm.tune(settings[mode]);
+      else ksm.tune(scanRates[mode]);
       const { run, pages_to_scan, sleep_millisecs } = ksm.values();
       log.info('mode', { mode, because: event.kind, run, pages_to_scan, sleep_millisecs });
     } catch (error) {

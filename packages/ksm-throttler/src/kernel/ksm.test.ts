@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { settings } from '../schedule/schedule-plan.ts';
+import { scanRates } from '../schedule/schedule-plan.ts';
 import { DryRun, Sysfs } from './attributes.ts';
 import { Ksm, requiredNames } from './ksm.ts';
 
@@ -22,7 +22,7 @@ describe('KSM', () => {
 
   it('tunes and restores', () => {
     const before = ksm().values();
-    ksm().tune(settings.aggressive);
+    ksm().tune(scanRates.aggressive);
     assert.deepEqual(ksm().values(), { run: '1', pages_to_scan: '100000', sleep_millisecs: '1' });
     ksm().restore(before);
     assert.deepEqual(ksm().values(), before);
@@ -52,8 +52,8 @@ describe('KSM', () => {
   it('reports values in a dry run, changes nothing, and reads the reported values', () => {
     const told: string[] = [];
     const dry = new Ksm(new DryRun(new Sysfs(root), (name, value) => told.push(`${name}=${value}`)), meminfo);
-    dry.tune(settings.slow);
-    dry.tune(settings.slow);
+    dry.tune(scanRates.slow);
+    dry.tune(scanRates.slow);
     assert.deepEqual(told, ['pages_to_scan=2000', 'sleep_millisecs=100', 'run=1']);
     assert.equal(get('run'), '0');
   });

@@ -1,6 +1,6 @@
 /** Kernel samepage merging as the throttler sees it. */
 import type { Gain } from '../schedule/gain-plan.ts';
-import type { Setting } from '../schedule/schedule-plan.ts';
+import type { ScanRate } from '../schedule/schedule-plan.ts';
 import type { Attributes } from './attributes.ts';
 import { anonKiB, tunedValues, writesBetween } from './tuning-plan.ts';
 import type { KsmValues } from './tuning-plan.ts';
@@ -10,7 +10,7 @@ export const requiredNames = ['run', 'pages_to_scan', 'sleep_millisecs'] as cons
 const PAGE_BYTES = 4096;
 
 /** The result of merging. */
-export interface Merged {
+export interface MergeCounters {
   /** Shared pages that remain. */
   readonly kept: number;
   /** Pages that were saved, including pages of zeros. */
@@ -38,7 +38,7 @@ export class Ksm {
   }
 
   /** Sets the kernel's values for `setting` and the current amount of memory. @throws KataError */
-  tune(setting: Setting): void {
+  tune(setting: ScanRate): void {
     const values = this.values();
     this.#change(values, tunedValues(setting, anonKiB(this.#meminfo()), values));
   }
@@ -48,7 +48,7 @@ export class Ksm {
     this.#change(this.values(), values);
   }
 
-  merged(): Merged {
+  merged(): MergeCounters {
     const number = (name: string): number => Number(this.#attributes.read(name) ?? 0);
     const profit = this.#attributes.read('general_profit');
     return {
@@ -70,4 +70,4 @@ export class Ksm {
 }
 
 /** Net of the bookkeeping, where the kernel reports that. */
-export const savedBytes = ({ saved, profitBytes }: Merged): number => profitBytes ?? saved * PAGE_BYTES;
+export const savedBytes = ({ saved, profitBytes }: MergeCounters): number => profitBytes ?? saved * PAGE_BYTES;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { settings } from '../schedule/schedule-plan.ts';
+import { scanRates } from '../schedule/schedule-plan.ts';
 import { anonKiB, pagesToScan, tunedValues, writesBetween } from './tuning-plan.ts';
 import type { KsmValues } from './tuning-plan.ts';
 
 describe('pages in one batch', () => {
   const cases: [name: string, anonymousKiB: number, divisor: number, pageBytes: number, pages: number][] = [
-    ['aggressive, 4 GB', 4_000_000, settings.aggressive.divisor, 4096, 100_000],
-    ['standard, 4 GB', 4_000_000, settings.standard.divisor, 4096, 10_000],
-    ['slow, 4 GB', 4_000_000, settings.slow.divisor, 4096, 2000],
+    ['aggressive, 4 GB', 4_000_000, scanRates.aggressive.divisor, 4096, 100_000],
+    ['standard, 4 GB', 4_000_000, scanRates.standard.divisor, 4096, 10_000],
+    ['slow, 4 GB', 4_000_000, scanRates.slow.divisor, 4096, 2000],
     ['rounded down', 4_000_039, 10, 4096, 100_000],
     ['1 TiB', 1 << 30, 10, 4096, 26_843_545],
     ['large pages', 4_000_000, 10, 65_536, 6250],
@@ -30,9 +30,9 @@ describe('AnonPages', () => {
 describe('the values of a mode', () => {
   const host: KsmValues = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
   it('contain the batch and the pause', () =>
-    assert.deepEqual(tunedValues(settings.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
+    assert.deepEqual(tunedValues(scanRates.slow, 4_000_000, host), { run: '1', pages_to_scan: '2000', sleep_millisecs: '100' }));
   it('disable the advisor', () =>
-    assert.equal(tunedValues(settings.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));
+    assert.equal(tunedValues(scanRates.slow, 4_000_000, { ...host, advisor_mode: 'scan-time' }).advisor_mode, 'none'));
 });
 
 describe('writes', () => {

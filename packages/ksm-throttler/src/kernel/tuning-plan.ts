@@ -1,5 +1,5 @@
 /** The values to write to /sys/kernel/mm/ksm, in order. Pure. Linux, Documentation/admin-guide/mm/ksm.rst. */
-import type { Setting } from '../schedule/schedule-plan.ts';
+import type { ScanRate } from '../schedule/schedule-plan.ts';
 
 /** Values as the kernel prints them. */
 export interface KsmValues {
@@ -10,8 +10,8 @@ export interface KsmValues {
   readonly advisor_mode?: string;
 }
 
-export type Name = keyof KsmValues;
-export type Write = readonly [name: Name, value: string];
+export type AttributeName = keyof KsmValues;
+export type AttributeWrite = readonly [name: AttributeName, value: string];
 
 /** AnonPages of /proc/meminfo; 0 when it is missing. */
 export const anonKiB = (meminfo: string): number => Number(/^AnonPages:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0);
@@ -21,7 +21,7 @@ export function pagesToScan(anonymousKiB: number, divisor: number, pageBytes = 4
   return Math.max(1, Math.floor((anonymousKiB * 1024) / pageBytes / divisor));
 }
 
-export function tunedValues({ divisor, sleepMs }: Setting, anonymousKiB: number, { advisor_mode }: KsmValues): KsmValues {
+export function tunedValues({ divisor, sleepMs }: ScanRate, anonymousKiB: number, { advisor_mode }: KsmValues): KsmValues {
   const values = { run: '1', pages_to_scan: String(pagesToScan(anonymousKiB, divisor)), sleep_millisecs: String(sleepMs) };
   return advisor_mode === undefined ? values : { ...values, advisor_mode: 'none' };
 }
@@ -31,11 +31,12 @@ export function tunedValues({ divisor, sleepMs }: Setting, anonymousKiB: number,
  * scanned. Merging stops first and starts last. Choosing an advisor overwrites pages_to_scan, so that is written after
  * `none` and before any other.
  */
-export function writesBetween(from: KsmValues, to: KsmValues): Write[] {
+export function writesBetween(from: KsmValues, to: KsmValues): AttributeWrite[] {
   const stop = to.run !== '1' && from.run === '1';
   const unadvised = from.advisor_mode !== undefined && from.advisor_mode !== 'none';
   const advised = to.advisor_mode !== undefined && to.advisor_mode !== 'none';
-  const changed = (name: Name, force = false): Write[] => (force || from[name] !== to[name] ? [[name, to[name] ?? '']] : []);
+  const changed = (name: AttributeName, force = false): AttributeWrite[] =>
+    force || from[name] !== to[name] ? [[name, to[name] ?? '']] : [];
   return [
     ...(stop ? ([['run', '0']] as const) : []),
     ...(unadvised ? ([['advisor_mode', 'none']] as const) : []),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { judge } from './gain-plan.ts';
-import type { Gain, Verdict } from './gain-plan.ts';
+import type { Gain, GainVerdict } from './gain-plan.ts';
 
 const MIB = 1 << 20;
 const gain = (fullScans: number, mib: number): Gain => ({ fullScans, savedBytes: mib * MIB });
 
 describe('the decision about saved memory', () => {
-  const cases: [name: string, since: Gain, now: Gain, verdict: Verdict][] = [
+  const cases: [name: string, since: Gain, now: Gain, verdict: GainVerdict][] = [
     ['no round yet', gain(7, 100), gain(7, 100), 'too early'],
     ['two rounds: a page may have been visited once', gain(7, 100), gain(9, 100), 'too early'],
     ['three rounds without gain', gain(7, 100), gain(10, 100), 'fruitless'],

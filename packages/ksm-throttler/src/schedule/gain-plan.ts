@@ -16,9 +16,9 @@ export const ROUNDS_TO_JUDGE = 3;
 /** Smaller changes are caused by page turnover in running guests. */
 export const MIN_GAIN_BYTES = 1 << 20;
 
-export type Verdict = 'too early' | 'earning' | 'fruitless';
+export type GainVerdict = 'too early' | 'earning' | 'fruitless';
 
-export function judge(since: Gain, now: Gain): Verdict {
+export function judge(since: Gain, now: Gain): GainVerdict {
   if (now.savedBytes - since.savedBytes >= MIN_GAIN_BYTES) return 'earning';
   return now.fullScans - since.fullScans >= ROUNDS_TO_JUDGE ? 'fruitless' : 'too early';
 }

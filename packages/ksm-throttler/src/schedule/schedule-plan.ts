@@ -6,14 +6,14 @@
 /** `initial` has the host's own values. */
 export type Mode = 'initial' | 'slow' | 'standard' | 'aggressive';
 
-export interface Setting {
+export interface ScanRate {
   /** One batch scans one in `divisor` pages of the anonymous memory. */
   readonly divisor: number;
   /** The pause between two batches. */
   readonly sleepMs: number;
 }
 
-export const settings: Readonly<Record<Exclude<Mode, 'initial'>, Setting>> = {
+export const scanRates: Readonly<Record<Exclude<Mode, 'initial'>, ScanRate>> = {
   slow: { divisor: 500, sleepMs: 100 },
   standard: { divisor: 100, sleepMs: 10 },
   aggressive: { divisor: 10, sleepMs: 1 },

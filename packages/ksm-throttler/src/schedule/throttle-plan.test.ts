@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { advance, modeOf, startState } from './throttle-plan.ts';
-import type { ThrottleEvent, State } from './throttle-plan.ts';
+import type { ThrottleEvent, ThrottleState } from './throttle-plan.ts';
 
 const events: Readonly<Record<string, ThrottleEvent>> = {
   time: { kind: 'time' },
@@ -11,7 +11,7 @@ const events: Readonly<Record<string, ThrottleEvent>> = {
 };
 
 /** `happenings` are events with the second at which they occur. */
-function play(happenings: string): State {
+function play(happenings: string): ThrottleState {
   let state = startState(0);
   for (const [, name = '', second] of happenings.matchAll(/(\w+)@(\d+)/g)) {
     const event = events[name];

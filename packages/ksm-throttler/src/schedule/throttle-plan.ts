@@ -22,7 +22,7 @@ export type ThrottleEvent =
   /** The last sandbox that this daemon saw has ended. */
   | { readonly kind: 'empty' };
 
-export interface State {
+export interface ThrottleState {
   /** What began the schedule. */
   readonly cause: 'start' | 'sandbox' | 'trigger';
   /** The current step and the next ones. */
@@ -31,19 +31,20 @@ export interface State {
   readonly endsAt: number | undefined;
 }
 
-const begin = (cause: State['cause'], steps: Schedule, now: number): State => {
+const begin = (cause: ThrottleState['cause'], steps: Schedule, now: number): ThrottleState => {
   const { lastsMs } = steps[0];
   return { cause, steps, endsAt: lastsMs === undefined ? undefined : now + lastsMs };
 };
 
-const following = ({ cause, steps: [, next = idleStep, ...rest] }: State, now: number): State => begin(cause, [next, ...rest], now);
+const following = ({ cause, steps: [, next = idleStep, ...rest] }: ThrottleState, now: number): ThrottleState =>
+  begin(cause, [next, ...rest], now);
 
-export const startState = (now: number): State => begin('start', startSchedule, now);
+export const startState = (now: number): ThrottleState => begin('start', startSchedule, now);
 
-export const modeOf = (state: State): Mode => state.steps[0].mode;
+export const modeOf = (state: ThrottleState): Mode => state.steps[0].mode;
 
 /** The next state; the same object when the event changes nothing. */
-export function advance(state: State, event: ThrottleEvent, now: number): State {
+export function advance(state: ThrottleState, event: ThrottleEvent, now: number): ThrottleState {
   switch (event.kind) {
     case 'kick':
       return begin(event.by, kickSchedule, now);

@@ -1,6 +1,6 @@
 /** The status as text for people. Pure. */
 import { savedBytes } from '../kernel/ksm.ts';
-import type { Merged } from '../kernel/ksm.ts';
+import type { MergeCounters } from '../kernel/ksm.ts';
 import type { KsmValues } from '../kernel/tuning-plan.ts';
 import type { DaemonRecord } from './parse-daemon-record.ts';
 
@@ -9,7 +9,7 @@ export interface Status {
   readonly daemon: DaemonRecord | undefined;
   readonly isAlive: boolean;
   readonly values: KsmValues;
-  readonly merged: Merged;
+  readonly merged: MergeCounters;
   /** Undefined where ksmd is not visible. */
   readonly ksmdSeconds: number | undefined;
   readonly now: Date;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { interfaceJson, parseInterface, parseRoutes, routeJson } from './network-message.ts';
+import { interfaceJson, parseInterface, parseRouteList, routeJson } from './network-message.ts';
 
 describe("kata-network's JSON", () => {
   const link = {
@@ -17,12 +17,12 @@ describe("kata-network's JSON", () => {
   });
   it('is equal after routes are parsed and written', () => {
     const routes = [{ Dest: '10.0.0.0/8', Gateway: '10.0.0.1', Device: 'eth0', Source: '', Scope: 253 }];
-    assert.deepEqual(parseRoutes(JSON.stringify(routes)).map(routeJson), routes);
+    assert.deepEqual(parseRouteList(JSON.stringify(routes)).map(routeJson), routes);
   });
   const wrong: [name: string, act: () => unknown, text: RegExp][] = [
     ['no JSON', () => parseInterface('{'), /the interface is not JSON/],
     ['a list for an interface', () => parseInterface('[]'), /must be a JSON object/],
-    ['an object for routes', () => parseRoutes('{}'), /must be a JSON array/],
+    ['an object for routes', () => parseRouteList('{}'), /must be a JSON array/],
   ];
   for (const [name, act, complaint] of wrong) it(`refuses ${name}`, () => assert.throws(act, complaint));
 });

@@ -46,7 +46,7 @@ export function parseInterface(json: string): Interface {
 }
 
 /** @throws UsageError */
-export function parseRoutes(json: string): Route[] {
+export function parseRouteList(json: string): Route[] {
   const rows = parse(json, 'list of routes');
   if (!Array.isArray(rows) || !rows.every(isRow)) throw new UsageError('the routes must be a JSON array of objects');
   return rows.map((row) => {

@@ -1,6 +1,6 @@
 /** The overhead of a sandbox beyond its containers, in 1.x's format (kata-overhead.go). Pure. */
 
-export interface Sample {
+export interface OverheadSample {
   /** Nanoseconds of a monotonic clock. */
   readonly time: bigint;
   /** CPU time of the sandbox's processes on the host, and of its containers in the guest, in nanoseconds. */
@@ -14,7 +14,7 @@ export interface Sample {
 /** C's %f. */
 const percent = (used: bigint, passed: bigint): number => (Number(used) / Number(passed)) * 100;
 
-export function overheadMessage(id: string, first: Sample, last: Sample, vcpus: number): string {
+export function overheadMessage(id: string, first: OverheadSample, last: OverheadSample, vcpus: number): string {
   const passed = last.time - first.time;
   const [host, guest] = [percent(last.hostCpu - first.hostCpu, passed), percent(last.guestCpu - first.guestCpu, passed)];
   const lines = [

@@ -1,7 +1,7 @@
 /** Parses and validates config.json and process.json. Pure. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
-import { isTable } from '../json/is-table.ts';
+import { isPlainObject } from '../json/is-plain-object.ts';
 import { withoutNulls } from './exact-json.ts';
 import { processShape, specShape } from './spec-shape.ts';
 import type { Found } from './spec-shape.ts';
@@ -17,13 +17,13 @@ function parseJson(text: string, file: string): Table {
   } catch (error) {
     throw new SpecError('(whole file)', `is not JSON (${error instanceof Error ? error.message : ''})`, file);
   }
-  if (!isTable(value)) throw new SpecError('(whole file)', 'must be an object', file);
+  if (!isPlainObject(value)) throw new SpecError('(whole file)', 'must be an object', file);
   return value;
 }
 
 /** Capabilities in the old form, one list for all five sets. */
 function modernCapabilities(table: unknown): void {
-  if (!isTable(table) || !Array.isArray(table['capabilities'])) return;
+  if (!isPlainObject(table) || !Array.isArray(table['capabilities'])) return;
   const list = table['capabilities'];
   table['capabilities'] = { bounding: list, effective: list, inheritable: list, permitted: list, ambient: list };
 }

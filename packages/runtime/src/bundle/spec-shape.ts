@@ -2,7 +2,7 @@
  * Types of the fields of config.json, as in Go (specs-go/config.go), whose programs reject a field of another type. Without this check the error
  * would appear after the VM has started, or never. Pure.
  */
-import { isTable } from '../json/is-table.ts';
+import { isPlainObject } from '../json/is-plain-object.ts';
 
 /** The first field that is wrong, and what is wrong with it. */
 export type Found = readonly [field: string, problem: string] | undefined;
@@ -49,12 +49,13 @@ const list =
       : [field, 'must be a list'];
 
 /** Names and strings. */
-const texts: Shape = (value, field) => (isTable(value) ? firstOf(Object.entries(value), () => text, field) : [field, 'must be an object']);
+const texts: Shape = (value, field) =>
+  isPlainObject(value) ? firstOf(Object.entries(value), () => text, field) : [field, 'must be an object'];
 
 /** Fields that are not named may have any type. `needed` fields must exist. */
 function object(fields: Readonly<Record<string, Shape>>, ...needed: string[]): Shape {
   return (value, field) => {
-    if (!isTable(value)) return [field, 'must be an object'];
+    if (!isPlainObject(value)) return [field, 'must be an object'];
     const missing = needed.find((key) => value[key] === undefined);
     if (missing !== undefined) return [field === '' ? missing : `${field}.${missing}`, 'is missing'];
     const known = Object.entries(value).filter(([, inner]) => inner !== undefined);

@@ -1,6 +1,6 @@
 /** The containers as `list` prints them, in 1.x's shape (list.go). */
 import { existsSync, statSync } from 'node:fs';
-import { startedMs } from '@kata-containers/common/process/started-ms';
+import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import type { Configuration } from '../configuration/schema.ts';
 import { currentState } from '../state/container-status.ts';
@@ -73,7 +73,7 @@ export function detailedRows(configuration: Configuration): DetailedRow[] {
     if (!sandbox) return [];
     const vm = sandbox.HypervisorState.Process;
     const running = runningAssets(vm.pid);
-    return [{ row, running, latest, stale: staleAssets(running, latest, startedMs(vm)) }];
+    return [{ row, running, latest, stale: staleAssets(running, latest, startTimeMs(vm)) }];
   });
 }
 

@@ -1,6 +1,6 @@
 /** `run` and `exec` represent a process that their caller waits for: as in runc, they pass signals on to it. */
 import { signalProcess } from '@kata-containers/common/process/process-identity';
-import type { Started } from '../processes/spawn-apart.ts';
+import type { Started } from '../processes/spawn-detached.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 

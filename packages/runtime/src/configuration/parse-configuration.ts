@@ -2,10 +2,10 @@
 import { TomlError, parse } from 'smol-toml';
 import type { ConfigurationProblem } from '@kata-containers/common/errors/kata-error';
 import { nearest } from './nearest-name.ts';
-import { isTable } from '../json/is-table.ts';
+import { isPlainObject } from '../json/is-plain-object.ts';
 import { keyPlaces } from './key-places.ts';
 import type { Place } from './key-places.ts';
-import type { Table } from '../json/is-table.ts';
+import type { PlainObject } from '../json/is-plain-object.ts';
 import { ignoredTables, schema } from './schema.ts';
 import type { Configuration, Key } from './schema.ts';
 
@@ -73,9 +73,9 @@ export function problemAt(origins: Origins, key: string, problem: string): Confi
   return { key, problem, place: placeText(origin, 'value'), ...(place && { text: place.text }) };
 }
 
-function tableAt(root: Table, name: string): Table {
-  const found = name.split('.').reduce<unknown>((table, part) => (isTable(table) ? table[part] : undefined), root);
-  return isTable(found) ? found : {};
+function tableAt(root: PlainObject, name: string): PlainObject {
+  const found = name.split('.').reduce<unknown>((table, part) => (isPlainObject(table) ? table[part] : undefined), root);
+  return isPlainObject(found) ? found : {};
 }
 
 /** Results that are collected while tables are read. */
@@ -92,7 +92,7 @@ function warnAt({ warnings, origins }: Findings, name: string, text: string): vo
 }
 
 /** Reads one table; adds errors to `problems`, and unknown keys to `warnings`. */
-function readTable(name: TableName, given: Table, findings: Findings): Table {
+function readTable(name: TableName, given: PlainObject, findings: Findings): PlainObject {
   const keys: Readonly<Record<string, Key>> = schema[name];
   for (const unknown of Object.keys(given).filter((key) => !Object.hasOwn(keys, key))) {
     const meant = nearest(unknown, Object.keys(keys));
@@ -113,10 +113,10 @@ function readTable(name: TableName, given: Table, findings: Findings): Table {
 /** Names of all tables and of their parents: `hypervisor.qemu` and `hypervisor`. */
 const knownTables: readonly string[] = [...Object.keys(schema), ...ignoredTables].flatMap((name) => [name, name.split('.')[0] ?? name]);
 
-function warnOfTables(root: Table, findings: Findings): void {
+function warnOfTables(root: PlainObject, findings: Findings): void {
   const isKnown = (name: string): boolean => knownTables.includes(name) || ignoredTables.includes(name.split('.')[0] ?? '');
   const names = Object.entries(root).flatMap(([name, value]) => {
-    if (!isTable(value) || !isKnown(name) || Object.hasOwn(schema, name)) return [name];
+    if (!isPlainObject(value) || !isKnown(name) || Object.hasOwn(schema, name)) return [name];
     return Object.keys(value).map((inner) => `${name}.${inner}`);
   });
   for (const name of names.filter((candidate) => !isKnown(candidate))) {
@@ -133,9 +133,9 @@ function tomlProblem({ path, text }: ConfigurationText, error: unknown): Configu
   return { key: '', problem: `is not TOML: ${message}`, place: `${path}:${error.line}:${error.column}`, text: line };
 }
 
-function readToml(file: ConfigurationText, problems: ConfigurationProblem[]): Table {
+function readToml(file: ConfigurationText, problems: ConfigurationProblem[]): PlainObject {
   try {
-    return parse(file.text) as Table;
+    return parse(file.text) as PlainObject;
   } catch (error) {
     problems.push(tomlProblem(file, error));
     return {};
@@ -143,21 +143,24 @@ function readToml(file: ConfigurationText, problems: ConfigurationProblem[]): Ta
 }
 
 /** `over` on top of `base`: tables are merged, everything else is replaced. */
-function merge(base: Table, over: Table): Table {
+function merge(base: PlainObject, over: PlainObject): PlainObject {
   const merged: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(over)) {
     const below = merged[name];
-    merged[name] = isTable(value) && isTable(below) ? merge(below, value) : value;
+    merged[name] = isPlainObject(value) && isPlainObject(below) ? merge(below, value) : value;
   }
   return merged;
 }
 
 /** Full names of the keys and tables of `table`. */
-const namesIn = (table: Table, prefix = ''): string[] =>
-  Object.entries(table).flatMap(([name, value]) => [`${prefix}${name}`, ...(isTable(value) ? namesIn(value, `${prefix}${name}.`) : [])]);
+const namesIn = (table: PlainObject, prefix = ''): string[] =>
+  Object.entries(table).flatMap(([name, value]) => [
+    `${prefix}${name}`,
+    ...(isPlainObject(value) ? namesIn(value, `${prefix}${name}.`) : []),
+  ]);
 
 /** Places are searched when the first one is asked for: a file without problems needs none, and each container reads the files three times. */
-function originsOf(file: ConfigurationText, table: Table): [name: string, origin: Origin][] {
+function originsOf(file: ConfigurationText, table: PlainObject): [name: string, origin: Origin][] {
   let places: ReadonlyMap<string, Place> | undefined;
   const placeOf = (name: string): Place | undefined => (places ??= keyPlaces(file.text)).get(name);
   return namesIn(table).map((name) => [
@@ -181,7 +184,7 @@ export function parseConfiguration(...files: readonly ConfigurationText[]): Pars
   const origins = new Map(tables.flatMap(({ file, table }) => originsOf(file, table)));
   const root = tables.map(({ table }) => table).reduce(merge, {});
   const findings = { problems, warnings, origins };
-  const read = (name: TableName): Table => readTable(name, tableAt(root, name), findings);
+  const read = (name: TableName): PlainObject => readTable(name, tableAt(root, name), findings);
   const known = { hypervisor: read('hypervisor.qemu'), proxy: read('proxy.kata'), shim: read('shim.kata'), agent: read('agent.kata') };
   const configuration = { ...known, runtime: read('runtime'), factory: read('factory') } as unknown as Configuration;
   warnOfTables(root, findings);

@@ -28,9 +28,9 @@ import { warmUp } from './warm-up.ts';
 /** Time for the agent to listen again after its proxy has ended. */
 const LISTEN_TIMEOUT_MS = 5000;
 /** A guest is idle when QEMU uses less than `REST_MS` of CPU time in `LOOK_MS`; REST_TIMEOUT_MS is the limit for waiting. */
-const LOOK_MS = 100;
-const REST_MS = 20;
-const REST_TIMEOUT_MS = 5000;
+const POLL_MS = 100;
+const IDLE_CPU_MS = 20;
+const IDLE_TIMEOUT_MS = 5000;
 
 /** The plan of the VM that becomes the template: without a sandbox's share and network. */
 function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
@@ -55,7 +55,7 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
 }
 
 /** Makes qemu-lite drop the translated code of the boot, by stop and cont: clones do not boot. */
-async function forgetBoot(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
+async function dropBootCode(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
   if (!keepsCode) return;
   await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
     await monitor.execute('stop');
@@ -76,13 +76,13 @@ function listensAgain(monitor: QmpClient): Promise<void> {
 }
 
 /** Waits until the guest is idle: each clone would repeat its unfinished work. */
-async function comeToRest(vm: ProcessIdentity): Promise<void> {
-  const deadline = performance.now() + REST_TIMEOUT_MS;
+async function waitUntilIdle(vm: ProcessIdentity): Promise<void> {
+  const deadline = performance.now() + IDLE_TIMEOUT_MS;
   let used = cpuMilliseconds(vm);
   while (performance.now() < deadline) {
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
     const now = cpuMilliseconds(vm);
-    if (now - used < REST_MS) return;
+    if (now - used < IDLE_CPU_MS) return;
     used = now;
   }
 }
@@ -98,7 +98,7 @@ async function save(
     const listening = listensAgain(monitor);
     signalProcess(guest.proxy, 'SIGTERM');
     await withTimeout(listening, listenMs, () => new TimeoutError('the agent to listen again', listenMs));
-    await comeToRest(guest.vm);
+    await waitUntilIdle(guest.vm);
     await saveState(monitor, { path: `${files.state}.tmp`, timeoutMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) }, kernel);
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
   });
@@ -106,7 +106,7 @@ async function save(
 }
 
 /** Inputs of a template. */
-export interface Origin {
+export interface TemplateOrigin {
   readonly inputs: readonly InputFile[];
   /** The seccomp profile of the container that needs the template first, compiled once for all clones. */
   readonly seccomp: Seccomp | undefined;
@@ -116,7 +116,12 @@ export interface Origin {
  * To be called with the exclusive lock of the template's directory. The state file is renamed last.
  * Ends its processes when it fails. @throws KataError
  */
-export async function makeTemplate(context: Context, plan: QemuPlan, files: TemplateFiles, { inputs, seccomp }: Origin): Promise<void> {
+export async function makeTemplate(
+  context: Context,
+  plan: QemuPlan,
+  files: TemplateFiles,
+  { inputs, seccomp }: TemplateOrigin,
+): Promise<void> {
   const journal = new UndoJournal(files.journal);
   try {
     const own = templatePlan(plan, files);
@@ -126,7 +131,7 @@ export async function makeTemplate(context: Context, plan: QemuPlan, files: Temp
     const guest = await startGuest(context, { plan: own, files, netns, journal });
     try {
       await checkAgent(guest.agent, own);
-      await forgetBoot(files, own);
+      await dropBootCode(files, own);
       await warmUp(guest.agent, context, { networks: own.networks, seccomp });
     } finally {
       guest.agent.close();

@@ -3,7 +3,7 @@
  * a container reads and writes on files of the host is read and written by its QEMU. Pure.
  */
 import type { BlockIo } from '@kata-containers/common/oci/spec';
-import type { Write } from './vcpu-limits-plan.ts';
+import type { CgroupWrite } from './vcpu-limits-plan.ts';
 
 const throttles = [
   ['throttleReadBpsDevice', 'read_bps_device', 'rbps'],
@@ -13,9 +13,9 @@ const throttles = [
 ] as const;
 
 /** Documentation/admin-guide/cgroup-v1/blkio-controller.rst, cgroup-v2.rst: each write sets one device. */
-export const throttleWrites = (version: 1 | 2, blockIo: BlockIo): Write[] =>
+export const throttleWrites = (version: 1 | 2, blockIo: BlockIo): CgroupWrite[] =>
   throttles.flatMap(([field, first, second]) =>
-    (blockIo[field] ?? []).map(({ major, minor, rate }): Write =>
+    (blockIo[field] ?? []).map(({ major, minor, rate }): CgroupWrite =>
       version === 1 ? [`blkio.throttle.${first}`, `${major}:${minor} ${rate}`] : ['io.max', `${major}:${minor} ${second}=${rate}`],
     ),
   );
@@ -25,9 +25,9 @@ export const hasWeights = ({ weight, leafWeight, weightDevice = [] }: BlockIo): 
   Number(weight ?? 0) + Number(leafWeight ?? 0) > 0 || weightDevice.length > 0;
 
 /** BFQ's names; version 2 counts its weights as version 1 does (block/bfq-cgroup.c). */
-export function weightWrites(version: 1 | 2, { weight, weightDevice = [] }: BlockIo): Write[] {
+export function weightWrites(version: 1 | 2, { weight, weightDevice = [] }: BlockIo): CgroupWrite[] {
   const file = version === 1 ? 'blkio.bfq.weight' : 'io.bfq.weight';
-  const devices = weightDevice.flatMap(({ major, minor, weight: own }): Write[] =>
+  const devices = weightDevice.flatMap(({ major, minor, weight: own }): CgroupWrite[] =>
     own === undefined ? [] : [[version === 1 ? `${file}_device` : file, `${major}:${minor} ${own}`]],
   );
   return [...(Number(weight ?? 0) === 0 ? [] : [[file, String(weight)] as const]), ...devices];

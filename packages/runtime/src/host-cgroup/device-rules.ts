@@ -27,5 +27,5 @@ export const qemuDevices = ({ makesNodes }: { readonly makesNodes: boolean }): D
 export const blockDevice = (device: DeviceNumber): DeviceRule => ({ kind: 'block', device, access: readWrite });
 
 /** As devices.allow and devices.deny of cgroup version 1 take it (Documentation/admin-guide/cgroup-v1/devices.rst). */
-export const ruleText = ({ kind, device, access }: DeviceRule): string =>
+export const deviceRuleText = ({ kind, device, access }: DeviceRule): string =>
   `${kind === 'block' ? 'b' : 'c'} ${device === undefined ? '*:*' : `${device.major}:${device.minor}`} ${access.join('')}`;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cpusetPlan } from './cgroup-plan.ts';
 import type { CpusetPlan } from './cgroup-plan.ts';
-import type { Write } from './vcpu-limits-plan.ts';
+import type { CgroupWrite } from './vcpu-limits-plan.ts';
 
 export interface CpuGroup {
   readonly version: 1 | 2;
@@ -20,7 +20,7 @@ export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
 }
 
 /** Each file is looked for in all of the directories: version 1 has a hierarchy for each controller. @throws Error for what the kernel refuses */
-export function writeLimits(directories: readonly string[], writes: readonly Write[]): void {
+export function writeLimits(directories: readonly string[], writes: readonly CgroupWrite[]): void {
   for (const [file, value] of writes) {
     const path = directories.map((directory) => join(directory, file)).find((candidate) => existsSync(candidate));
     if (path === undefined) throw new Error(`there is no ${file} in ${directories.join(', ')}`);
@@ -29,7 +29,7 @@ export function writeLimits(directories: readonly string[], writes: readonly Wri
 }
 
 /** Makes the group of the virtual CPUs and writes. @throws Error for what the kernel refuses */
-export function limitVcpus({ directory }: CpuGroup, writes: readonly Write[]): void {
+export function limitVcpus({ directory }: CpuGroup, writes: readonly CgroupWrite[]): void {
   for (const [file, value] of writes) {
     const path = join(directory, file);
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { deviceProgram } from './device-program-plan.ts';
-import { ruleText } from './device-rules.ts';
+import { deviceRuleText } from './device-rules.ts';
 import type { DeviceRule } from './device-rules.ts';
 import { QEMU_GROUP, VCPU_GROUP } from './group-names.ts';
 
@@ -30,7 +30,7 @@ function groupsIn(directories: readonly string[]): DeviceGroups | undefined {
 /** Rules that the parent cgroup does not have either are refused: QEMU is held to the parent's rules then. */
 function allow(directory: string, rule: DeviceRule): void {
   try {
-    writeFileSync(join(directory, 'devices.allow'), ruleText(rule));
+    writeFileSync(join(directory, 'devices.allow'), deviceRuleText(rule));
   } catch (error) {
     if (errorCode(error) !== 'EPERM') throw error;
   }
@@ -101,7 +101,7 @@ export async function withDevice<T>({ directories, rules, extra }: DeviceAdmissi
   if (!groups || !limitsDevices(directories)) return act();
   const change = (isAllowed: boolean): void => {
     if (groups.version === 2) attach(groups.directories, isAllowed ? [...rules, extra] : rules, kernel);
-    else writeFileSync(join(groups.directories[0], isAllowed ? 'devices.allow' : 'devices.deny'), ruleText(extra));
+    else writeFileSync(join(groups.directories[0], isAllowed ? 'devices.allow' : 'devices.deny'), deviceRuleText(extra));
   };
   change(true);
   try {

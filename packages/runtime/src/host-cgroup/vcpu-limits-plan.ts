@@ -13,7 +13,7 @@ export interface VcpuLimits {
 }
 
 /** Files below the sandbox's cgroup and their values, in order. */
-export type Write = readonly [file: string, value: string];
+export type CgroupWrite = readonly [file: string, value: string];
 
 const DEFAULT_PERIOD = 100_000;
 
@@ -21,7 +21,7 @@ const DEFAULT_PERIOD = 100_000;
 const weight = (shares: number): number => 1 + Math.floor(((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
 
 /** sched-bwc: the kernel refuses a period for which the quota is too small, so the quota is written first. */
-function version1({ quota, period, shares }: VcpuLimits): Write[] {
+function version1({ quota, period, shares }: VcpuLimits): CgroupWrite[] {
   return [
     ...(shares > 0 ? [['cpu.shares', String(shares)] as const] : []),
     [`${VCPU_GROUP}/cpu.cfs_quota_us`, '-1'],
@@ -35,7 +35,7 @@ function version1({ quota, period, shares }: VcpuLimits): Write[] {
 }
 
 /** cgroups(7): threads can be in another cgroup than their process only if it is threaded, which must be set before controllers are enabled. */
-function version2({ quota, period, shares }: VcpuLimits): Write[] {
+function version2({ quota, period, shares }: VcpuLimits): CgroupWrite[] {
   return [
     ...(shares > 0 ? [['cpu.weight', String(weight(shares))] as const] : []),
     [`${VCPU_GROUP}/cgroup.type`, 'threaded'],
@@ -44,13 +44,13 @@ function version2({ quota, period, shares }: VcpuLimits): Write[] {
   ];
 }
 
-export function vcpuLimitWrites(version: 1 | 2, limits: VcpuLimits, threads: readonly number[]): Write[] {
+export function vcpuLimitWrites(version: 1 | 2, limits: VcpuLimits, threads: readonly number[]): CgroupWrite[] {
   const [writes, members] = version === 1 ? [version1(limits), 'tasks'] : [version2(limits), 'cgroup.threads'];
-  return [...writes, ...threads.map((thread): Write => [`${VCPU_GROUP}/${members}`, String(thread)])];
+  return [...writes, ...threads.map((thread): CgroupWrite => [`${VCPU_GROUP}/${members}`, String(thread)])];
 }
 
 /** Limits of a whole sandbox, including the overhead of its VM (`sandbox_cgroup_only`). */
-export function wholeLimitWrites(version: 1 | 2, { quota, period, shares }: VcpuLimits, memoryBytes: number): Write[] {
+export function wholeLimitWrites(version: 1 | 2, { quota, period, shares }: VcpuLimits, memoryBytes: number): CgroupWrite[] {
   const time = String(period || DEFAULT_PERIOD);
   if (version === 2) {
     return [

@@ -3,7 +3,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { isVirtualMachine } from './accelerator.ts';
 import type { HostFiles } from './host-files.ts';
-import { hasWord, parseCpuinfo } from './parse-cpuinfo.ts';
+import { hasFlag, parseCpuinfo } from './parse-cpuinfo.ts';
 import { requirementsFor } from './requirements.ts';
 import type { ModuleRequirement, Requirements } from './requirements.ts';
 
@@ -21,7 +21,7 @@ export interface CheckedHost {
 /** @returns how many required words are missing in `text` */
 function checkWords(type: string, text: string, required: Readonly<Record<string, string>>, log: Logger): number {
   const missing = Object.entries(required).filter(([name, description]) => {
-    const found = hasWord(text, name);
+    const found = hasFlag(text, name);
     const fields = { type, name, description };
     if (found) log.info('CPU property found', fields);
     else log.error('CPU property not found', fields);

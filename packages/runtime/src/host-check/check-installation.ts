@@ -35,7 +35,7 @@ export const thisInstallation: Installation = {
 
 const REINSTALL = 'install the packages again';
 /** State, sockets and logs of a sandbox take less than 2 MiB there. */
-export const LEAST_FREE_MIB = 16;
+export const MIN_FREE_MIB = 16;
 const MIB = 1 << 20;
 const TUN = '/dev/net/tun';
 
@@ -61,8 +61,8 @@ function checkTun({ exists }: Installation): Check {
 function checkSpace({ freeBytes }: Installation): Check {
   const free = Math.floor(freeBytes('/run') / MIB);
   const [name, detail] = ['/run', `${free} MiB are free in /run`];
-  if (free >= LEAST_FREE_MIB) return { name, status: 'ok', detail };
-  return { name, status: 'failed', detail: `${detail}, ${LEAST_FREE_MIB} are needed`, remedy: 'du -xh /run | sort -h | tail' };
+  if (free >= MIN_FREE_MIB) return { name, status: 'ok', detail };
+  return { name, status: 'failed', detail: `${detail}, ${MIN_FREE_MIB} are needed`, remedy: 'du -xh /run | sort -h | tail' };
 }
 
 /** Checks that need no configuration. */

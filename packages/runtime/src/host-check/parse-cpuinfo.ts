@@ -19,4 +19,4 @@ export function parseCpuinfo(file: string): CpuInfo | undefined {
 }
 
 /** `word` as a whole word: "svm" is not in "svm_lock". */
-export const hasWord = (text: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(text);
+export const hasFlag = (text: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(text);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
-import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, ruleText } from './parse-links.ts';
+import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, policyRuleText } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, IpRuleRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
 import { requireTun } from './require-tun.ts';
 import { answersBatch, isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
@@ -51,7 +51,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
     const [routes6 = [], rules6 = []] = hasIpv6 ? await queryIp(['route show table main', 'rule show'], ['-6', '-details']) : [];
-    const rules = [...rules4, ...rules6].flatMap((row) => ruleText(row as IpRuleRow) ?? []);
+    const rules = [...rules4, ...rules6].flatMap((row) => policyRuleText(row as IpRuleRow) ?? []);
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
     return {

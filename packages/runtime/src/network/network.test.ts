@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { link } from './example-link.test-support.ts';
-import { parseLinks, parseNeighbours, parseRoutes, ruleText } from './parse-links.ts';
+import { parseLinks, parseNeighbours, parseRoutes, policyRuleText } from './parse-links.ts';
 import type { IpAddressRow, IpRouteRow } from './parse-links.ts';
 import { planTcfilter } from './tcfilter-plan.ts';
 
@@ -46,7 +46,7 @@ describe('parseLinks', () => {
 });
 
 describe('ruleText', () => {
-  const cases: [what: string, row: Parameters<typeof ruleText>[0], text: string | undefined][] = [
+  const cases: [what: string, row: Parameters<typeof policyRuleText>[0], text: string | undefined][] = [
     ['a rule that every namespace has', { priority: 32766, src: 'all', table: 'main' }, undefined],
     ['an address', { priority: 32765, src: '10.1.1.1', table: '100' }, '32765: from 10.1.1.1 lookup 100'],
     [
@@ -56,7 +56,7 @@ describe('ruleText', () => {
     ],
     ['no table', { priority: 5, src: 'all' }, '5: from all'],
   ];
-  for (const [what, row, text] of cases) it(what, () => assert.equal(ruleText(row), text));
+  for (const [what, row, text] of cases) it(what, () => assert.equal(policyRuleText(row), text));
 });
 
 describe('parseRoutes', () => {

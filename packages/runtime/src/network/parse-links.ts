@@ -187,7 +187,7 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
 const OWN_RULES: readonly (number | undefined)[] = [0, 32766, 32767];
 
 /** As ip-rule(8) prints a policy rule: priority, addresses, table. undefined for a rule that every namespace has. */
-export function ruleText({ priority, src = 'all', srclen, dst, dstlen, table }: IpRuleRow): string | undefined {
+export function policyRuleText({ priority, src = 'all', srclen, dst, dstlen, table }: IpRuleRow): string | undefined {
   if (OWN_RULES.includes(priority)) return undefined;
   const prefix = (address: string, length: number | undefined): string => (length === undefined ? address : `${address}/${length}`);
   const to = dst === undefined ? '' : ` to ${prefix(dst, dstlen)}`;

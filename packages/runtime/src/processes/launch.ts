@@ -12,8 +12,8 @@ import type { ShimDuties } from '@kata-containers/common/command-lines/shim-comm
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { ShimHelper } from './shim-helper.ts';
-import { inShimNamespaces, spawnApart } from './spawn-apart.ts';
-import type { ShimNamespaces, Started } from './spawn-apart.ts';
+import { inShimNamespaces, spawnDetached } from './spawn-detached.ts';
+import type { ShimNamespaces, Started } from './spawn-detached.ts';
 
 /** Child processes get a minimal environment: PATH, and no variable that slows Node's start or changes its behaviour. */
 export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
@@ -43,7 +43,7 @@ export function launchProxy(
       ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
       ...(endsWith !== undefined && { [VIRTIOFSD_PIDFD_VARIABLE]: '3' }),
     };
-    return spawnApart({ binary, args, stdio: [...stdio], detached: true, environment });
+    return spawnDetached({ binary, args, stdio: [...stdio], detached: true, environment });
   } finally {
     closeSync(log);
   }
@@ -113,7 +113,7 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
     // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal. Who is at the caller's
     // terminal stays in its session, for its size; all others get no signal by it: the caller hands them on.
     return inShimNamespaces(request.namespaces, kernel, () =>
-      spawnApart({
+      spawnDetached({
         ...shim,
         stdio: [...stdio],
         detached: terminal === undefined && !(request.terminal && !request.quiet),

@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Started } from './spawn-apart.ts';
+import type { Started } from './spawn-detached.ts';
 
 /** runc's names of a container's first process and of a further one (libcontainer/init_linux.go, setupPidfd): the message's data. */
 export type ProcessKind = 'standard' | 'setns';

@@ -5,8 +5,8 @@
 import { closeSync } from 'node:fs';
 import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { spawnApart } from './spawn-apart.ts';
-import type { Started } from './spawn-apart.ts';
+import { spawnDetached } from './spawn-detached.ts';
+import type { Started } from './spawn-detached.ts';
 
 /** The command that each request runs. The commands are fixed when the helper starts. */
 export type HelperCommands = Readonly<Partial<Record<HelperRequest, readonly string[]>>>;
@@ -33,7 +33,7 @@ export function startShimHelper(commands: HelperCommands, environment: NodeJS.Pr
   const [socket, other] = kernel.socketPair();
   try {
     const args = ['-c', script(commands), 'sh'];
-    const started = spawnApart({ binary: '/bin/sh', args, stdio: [other, other, 'ignore'], detached: true, environment });
+    const started = spawnDetached({ binary: '/bin/sh', args, stdio: [other, other, 'ignore'], detached: true, environment });
     return { started, socket, requests: Object.keys(commands) as HelperRequest[] };
   } catch (error) {
     closeSync(socket);

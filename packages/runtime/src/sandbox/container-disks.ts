@@ -15,7 +15,7 @@ import { pmemImage } from '../storage/pmem-image.ts';
 import { planPmemVolumes } from '../storage/pmem-plan.ts';
 import { planRootfs } from '../storage/rootfs-plan.ts';
 import type { RootfsDisk } from '../storage/rootfs-plan.ts';
-import { hostFacts } from '../storage/share.ts';
+import { shareFacts } from '../storage/share.ts';
 import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
 import { guestShare } from '../context/paths.ts';
@@ -66,15 +66,15 @@ function refuseVolumes(volumes: readonly DiskVolume[]): void {
 function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskRequest): Plan {
   const facts = diskFacts();
   const devices = planDevices(bundle.spec.linux ?? {}, facts);
-  const volumes = planDiskVolumes(mounts, facts, hostFacts.randomName);
+  const volumes = planDiskVolumes(mounts, facts, shareFacts.randomName);
   const { DisableBlockDeviceUse, NvdimmCount } = sandbox.Config?.HypervisorConfig ?? diskConfig(configuration.hypervisor);
   if (DisableBlockDeviceUse) {
     refuseVolumes(volumes);
     return { devices, volumes, rootfs: undefined };
   }
-  const real = { path: realpathSync(bundle.path), rootfs: hostFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
+  const real = { path: realpathSync(bundle.path), rootfs: shareFacts.kindOf(bundle.rootfs) ? realpathSync(bundle.rootfs) : bundle.rootfs };
   const table = readMountTable();
-  const pmem = NvdimmCount === undefined ? [] : planPmemVolumes(mounts, table, { ...facts, imageOf: pmemImage }, hostFacts.randomName);
+  const pmem = NvdimmCount === undefined ? [] : planPmemVolumes(mounts, table, { ...facts, imageOf: pmemImage }, shareFacts.randomName);
   return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
 }
 

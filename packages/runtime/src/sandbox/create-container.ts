@@ -13,7 +13,7 @@ import { openConsole } from '../processes/console.ts';
 import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
-import type { Started } from '../processes/spawn-apart.ts';
+import type { Started } from '../processes/spawn-detached.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
 import { runPrestartHooks } from './container-hooks.ts';
@@ -25,13 +25,13 @@ import { createSandbox } from './create-sandbox.ts';
 import { directoriesOf, enterCgroupOf, makeCgroupFor } from '../vm/container-cgroup.ts';
 import { explainFullRun } from './explain-full-run.ts';
 import { limitBlockIo, limitWhole } from './host-limits.ts';
-import { keepSpec } from './kept-bundle.ts';
+import { saveSpec } from './saved-bundle.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
 import { oomListener, oomOptions } from './oom-listener.ts';
 import { findNetworkOwner } from './find-network-owner.ts';
 import { joinSandbox } from './join-sandbox.ts';
-import { takeOut } from './take-out.ts';
+import { removeContainer } from './remove-container.ts';
 import { forgetContainer, removeSandbox, removeStateDirectory } from './remove-sandbox.ts';
 import { resizeSandbox } from './resize-sandbox.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
@@ -158,7 +158,7 @@ function register(request: CreateRequest, { sandboxId }: Placed, shim: Started):
     Process: { Token: request.id, Shim: shim.identity },
     Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
-  keepSpec(sandboxId, request.id, request.bundle);
+  saveSpec(sandboxId, request.id, request.bundle);
 }
 
 /** Creates the container in the guest and runs its hooks. */
@@ -236,7 +236,7 @@ async function createInSandbox(context: Context, request: CreateRequest, place: 
   } catch (thrown) {
     const error = explainFullRun(thrown);
     const record = loadContainer(sandboxId, request.id); // the VM may have been resized for it
-    await takeOut(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
+    await removeContainer(context, { sandboxId, id: request.id, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),
     );
     throw error;
@@ -249,7 +249,7 @@ function createInPod(context: Context, request: CreateRequest, sandboxId: string
   return createInSandbox(context, request, { sandboxId, sandbox, journal: reserve(request.id, sandboxId) });
 }
 
-async function createBeside(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
+async function createInSharedNetwork(context: Context, request: CreateRequest, sandboxId: string): Promise<Started> {
   const { sandbox, reserved: journal } = await joinSandbox(context, { sandboxId, id: request.id }, () => reserve(request.id, sandboxId));
   return createInSandbox(context, request, { sandboxId, sandbox, journal, isJoined: true });
 }
@@ -265,7 +265,7 @@ async function annotated(context: Context, { spec }: Bundle): Promise<Context> {
 }
 
 /** The sandbox that a pod's container joins; undefined for other containers. @throws StateError when it has to exist, and does not */
-function podOf(role: ContainerRole): string | undefined {
+function podSandboxOf(role: ContainerRole): string | undefined {
   if (role.kind !== 'container') return undefined;
   const sandboxId = validateId(role.sandboxId);
   if (findSandbox(sandboxId) !== undefined) return sandboxId;
@@ -282,11 +282,11 @@ export async function createContainer(context: Context, request: CreateRequest):
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const { spec } = request.bundle;
   const role = containerRole(spec);
-  const pod = podOf(role);
+  const pod = podSandboxOf(role);
   const owner = pod !== undefined || role.kind === 'sandbox' ? undefined : findNetworkOwner(context, spec);
   const isFirst = pod === undefined && owner === undefined;
   for (const warning of ignoredOptions(spec, isFirst)) context.log.warn(warning);
   if (pod !== undefined) return createInPod(context, request, pod);
-  if (owner !== undefined) return createBeside(context, request, owner);
+  if (owner !== undefined) return createInSharedNetwork(context, request, owner);
   return createInOwnSandbox(await annotated(context, request.bundle), request);
 }

@@ -8,7 +8,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan, VolumeFacts } from '../storage/pod-volume-plan.ts';
-import { hostFacts, sharePaths } from '../storage/share.ts';
+import { shareFacts, sharePaths } from '../storage/share.ts';
 import { planShare } from '../storage/share-plan.ts';
 import { provideDisks } from './container-disks.ts';
 import type { Context } from '../context/context.ts';
@@ -67,7 +67,7 @@ export async function createInGuest(context: Context, container: Container, plac
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
   const inGuest = new Set([...volumes.inGuest, ...disks.inGuest]);
-  const plan = planShare(id, disks.mounts, hostFacts, { inGuest, ownSharedMemory: isJoined && !joinsNamespace(bundle.spec, 'ipc') });
+  const plan = planShare(id, disks.mounts, shareFacts, { inGuest, ownSharedMemory: isJoined && !joinsNamespace(bundle.spec, 'ipc') });
   const shared = { id, volumes: plan.shared, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
   sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
   const seccomp = await takesSeccomp(context, bundle, agent);

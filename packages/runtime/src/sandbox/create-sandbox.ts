@@ -3,7 +3,7 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 import { createSandboxRequest, shareOf } from '../agent/sandbox-requests.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
-import { hostFacts } from '../storage/share.ts';
+import { shareFacts } from '../storage/share.ts';
 import { shmBytes } from '../storage/share-plan.ts';
 import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
@@ -38,7 +38,7 @@ async function beginSandbox(agent: AgentConnection, request: SandboxRequest, con
     id: request.sandboxId,
     hostname: spec.hostname ?? '',
     dns: dnsLines(spec),
-    shmBytes: shmBytes(spec.mounts ?? [], hostFacts),
+    shmBytes: shmBytes(spec.mounts ?? [], shareFacts),
     share: shareOf(context.configuration.hypervisor),
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
     kernelModules: context.configuration.agent.kernel_modules,

@@ -5,8 +5,8 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { endProcess } from '../processes/end-process.ts';
 import type { Tools } from '../context/context.ts';
 import { runPoststopHooks } from './container-hooks.ts';
-import { keptBundle } from './kept-bundle.ts';
-import { takeOut } from './take-out.ts';
+import { loadSavedBundle } from './saved-bundle.ts';
+import { removeContainer } from './remove-container.ts';
 import { currentState } from '../state/container-status.ts';
 import { findSandbox, loadContainer, loadSandbox } from '../state/state-store.ts';
 
@@ -30,8 +30,8 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const state = record && currentState(record);
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
-  const bundle: Bundle | undefined = record && load(() => keptBundle(sandboxId, id, record), true); // read for the hooks before it is removed
-  await takeOut(context, { sandboxId, id, record }, sandbox, force);
+  const bundle: Bundle | undefined = record && load(() => loadSavedBundle(sandboxId, id, record), true); // read for the hooks before it is removed
+  await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
   if (bundle) await runPoststopHooks(context, { id, bundle });
 }

@@ -6,7 +6,7 @@ import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
-import type { Started } from '../processes/spawn-apart.ts';
+import type { Started } from '../processes/spawn-detached.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { Context } from '../context/context.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';

@@ -2,12 +2,12 @@
 import { statfsSync } from 'node:fs';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { LEAST_FREE_MIB } from '../host-check/check-installation.ts';
+import { MIN_FREE_MIB } from '../host-check/check-installation.ts';
 
 const RUN = '/run';
 const MIB = 1 << 20;
 /** Directories, sockets and files of a sandbox, with a margin. */
-const LEAST_FREE_FILES = 64;
+const MIN_FREE_INODES = 64;
 const NO_ROOM = /\bENOSPC\b|No space left on device/;
 
 function isNoRoom(thrown: unknown): boolean {
@@ -34,10 +34,10 @@ function roomInRun(): Room {
 export function explainFullRun(error: unknown, room: () => Room = roomInRun): unknown {
   const { freeBytes, freeFiles } = room();
   const freeMib = Math.floor(freeBytes / MIB);
-  const isFull = freeMib < LEAST_FREE_MIB || freeFiles < LEAST_FREE_FILES;
+  const isFull = freeMib < MIN_FREE_MIB || freeFiles < MIN_FREE_INODES;
   if (!isFull || (!isNoRoom(error) && freeBytes > 0 && freeFiles > 0)) return error;
   const [found, needed] =
-    freeFiles < LEAST_FREE_FILES ? [`${freeFiles} inodes`, LEAST_FREE_FILES] : [`${freeMib} MiB`, `${LEAST_FREE_MIB} MiB`];
+    freeFiles < MIN_FREE_INODES ? [`${freeFiles} inodes`, MIN_FREE_INODES] : [`${freeMib} MiB`, `${MIN_FREE_MIB} MiB`];
   const next = "'du -xh /run | sort -h | tail' shows what is there, 'kata-runtime kata-gc --dry-run' what crashes have left";
   return new KataError(`${RUN} is full: ${found} are free, a sandbox needs ${needed}; ${next} (${errorMessage(error)})`, { cause: error });
 }

@@ -9,7 +9,7 @@ import { randomUuid } from '../context/random-uuid.ts';
 import { launchShim } from '../processes/launch.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { commandLineOf } from '../processes/process-use.ts';
-import type { Started } from '../processes/spawn-apart.ts';
+import type { Started } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, requireContainer } from '../state/state-store.ts';
 import { connectGuest } from '../vm/connect-guest.ts';

@@ -1,7 +1,7 @@
 import type { Context } from '../context/context.ts';
 import { launchShim } from '../processes/launch.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
-import type { ShimNamespaces, Started } from '../processes/spawn-apart.ts';
+import type { ShimNamespaces, Started } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
 

@@ -5,7 +5,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { cpuMilliseconds, identifyProcess } from '@kata-containers/common/process/process-identity';
 import { overheadMessage } from '../agent/overhead-message.ts';
-import type { Sample } from '../agent/overhead-message.ts';
+import type { OverheadSample } from '../agent/overhead-message.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import { callGuest } from './call-guest.ts';
@@ -39,7 +39,7 @@ function cpuNanoseconds(pid: number): bigint {
   return identity ? BigInt(cpuMilliseconds(identity)) * NANOSECONDS_A_MILLISECOND : 0n;
 }
 
-async function takeSample(agent: AgentConnection, sandbox: SandboxState, containers: readonly Measured[]): Promise<Sample> {
+async function takeSample(agent: AgentConnection, sandbox: SandboxState, containers: readonly Measured[]): Promise<OverheadSample> {
   const pids = hostProcesses(sandbox, containers);
   const host = { time: process.hrtime.bigint(), hostCpu: sum(pids.map(cpuNanoseconds)), hostMemory: sum(pids.map(memoryBytes)) };
   const answers = await Promise.all(containers.map(({ id }) => agent.call('statsContainer', { container_id: id })));

@@ -12,7 +12,7 @@ import { diskAddress, plugDisk, unplugDisk } from '../hypervisor/qemu/disk.ts';
 import type { DiskDriver, DiskPlace } from '../hypervisor/qemu/disk.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import type { WantedDisk } from '../storage/disk-plan.ts';
-import { hostFacts } from '../storage/share.ts';
+import { shareFacts } from '../storage/share.ts';
 import type { HostDisk } from '../storage/host-disks.ts';
 import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context, Tools } from '../context/context.ts';
@@ -94,7 +94,7 @@ async function provide(machine: Machine, state: SandboxState, disk: HostDisk, { 
   if (there) return save(withDisk(state, withUser(there, containerId)));
   const free = await withoutRemains(monitor, state, disk);
   const driver = disk.image === undefined ? config.BlockDeviceDriver : 'nvdimm';
-  const id = `drive-${hostFacts.randomName()}`;
+  const id = `drive-${shareFacts.randomName()}`;
   const record = placeDisk(free, disk, { id, containerId, driver, nvdimms: config.NvdimmCount });
   const begun = save(withDisk(free, record));
   const address = await plugNew(machine, disk, record);

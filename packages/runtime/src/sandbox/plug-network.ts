@@ -18,7 +18,7 @@ import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
-import { noticeResolver } from './notice-resolver.ts';
+import { detectResolver } from './detect-resolver.ts';
 import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
@@ -26,7 +26,7 @@ import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { traceStep } from '../context/trace-step.ts';
-import { warnOfRules } from './warn-of-rules.ts';
+import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
@@ -110,9 +110,9 @@ export const placeOf = (state: SandboxState, mac: string): string =>
 /** docker from 28 on fills the namespace between `create` and `start`. `spec`: the container's. @throws KataError, QmpError, AgentError */
 export async function plugAllLinks(context: Context, id: string, agent: AgentConnection, spec: Spec): Promise<void> {
   const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
-    let now = await noticeResolver(context, id, loadSandbox(id), spec);
+    let now = await detectResolver(context, id, loadSandbox(id), spec);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
-    warnOfRules(found, context.log);
+    warnOfPolicyRules(found, context.log);
     for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
     now = withNetwork(now, { Told: found });
     saveSandbox(id, now);

@@ -1,97 +1,74 @@
-/** Removes one container of a sandbox that stays. */
-import { constants } from 'node:os';
-import { dirname } from 'node:path';
-import type { ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
+/** Removes a container, and with the last container its sandbox. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
-import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
-import { isAlive } from '@kata-containers/common/process/process-identity';
-import { withTimeout } from '@kata-containers/common/process/with-timeout';
+import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
+import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
+import { guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
-import { callGuest } from './call-guest.ts';
-import { recordedLimits, resizeSandbox } from './resize-sandbox.ts';
-import { isUnlimited } from '../sizing/limits-plan.ts';
-import { containerEntries, dropFirstContainer, firstContainerEntries, transferEntries } from '../undo/container-journal.ts';
-import { containerFile } from '../context/paths.ts';
-import { unplugDisks } from './plug-disks.ts';
-import { forgetContainer, removeStateDirectory } from './remove-sandbox.ts';
-import { withSandboxLock } from '../state/lock-sandbox.ts';
+import { leaveSandbox } from './leave-sandbox.ts';
+import { removeFromSandbox } from './remove-from-sandbox.ts';
+import type { RemovedContainer } from './remove-from-sandbox.ts';
+import { removeSandbox } from './remove-sandbox.ts';
+import { traceStep } from '../context/trace-step.ts';
+import { sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
-import type { ContainerRecord, SandboxState } from '../state/state.ts';
-import { undoAll } from '../undo/undo.ts';
+import type { SandboxState } from '../state/state.ts';
+import { containersOf } from '../state/state-store.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
-const { SIGKILL } = constants.signals;
+/** Time for the guest to write its caches back before its VM is ended. */
+const SYNC_TIMEOUT_MS = 5000;
+/** With `--force`, which must end within ten seconds even with a slow guest: ending the VM and undoing may take five. */
+const FORCED_SYNC_TIMEOUT_MS = 3500;
+const QUIT_TIMEOUT_MS = 2000;
 
-/** Limits the connection to a proxy whose sandbox may be ending. */
-const PATIENT = { connectTimeoutMs: 15_000 };
-/** With `--force`, which must end within ten seconds: undoing may take the rest. */
-const FORCED_MS = 6000;
-const FORCED = { connectTimeoutMs: FORCED_MS, callTimeoutMs: FORCED_MS };
-
-export interface RemovedContainer {
-  readonly sandboxId: string;
-  readonly id: string;
-  /** Missing when it was never made completely, or its record is damaged. */
-  readonly record: ContainerRecord | undefined;
-}
-
-async function removeInGuest(sandbox: SandboxState, id: string, limits: ConnectOptions): Promise<void> {
-  const agent = await connectGuest(sandbox, limits);
+/** Without DestroySandbox, writes through mmap would be lost. A guest that has ended or does not answer is ignored. */
+async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
+  const { AgentState, HypervisorState } = sandbox;
+  if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
+  const callTimeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
   try {
-    await agent.call('signalProcess', { container_id: id, exec_id: '', signal: SIGKILL }).catch(() => {});
-    await agent.call('removeContainer', { container_id: id });
-  } finally {
-    agent.close();
+    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs });
+    try {
+      await agent.call('destroySandbox', {});
+    } finally {
+      agent.close();
+    }
+  } catch (error) {
+    context.log.warn('the guest did not end its sandbox cleanly', { reason: errorMessage(error) });
   }
 }
 
-/** Waits at most `leftMs`. Work that takes longer ends with this process, and leaves what a killed process would. @throws TimeoutError */
-async function within(leftMs: number, what: string, work: () => Promise<void>): Promise<void> {
-  if (leftMs === Infinity) return work();
-  const late = (): Error => new TimeoutError(what, FORCED_MS);
-  if (leftMs <= 0) throw late();
-  await withTimeout(work(), leftMs, late);
+/** Ends the VM cleanly if possible; the journal's entries do the rest, by force where needed. */
+async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
+  await syncGuest(context, sandbox, force);
+  signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
+  await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
 }
 
-/** Unplugs the vCPUs that were added for this container. A failure is harmless. */
-async function shrink(context: Tools, { sandboxId, id, record }: RemovedContainer, state: SandboxState): Promise<void> {
-  const hasNoLimits = !record || isUnlimited([recordedLimits(record)]);
-  // With its first container a VM has left the cgroups that limited it.
-  if (hasNoLimits && !isFirstContainer(sandboxId, id)) return;
-  await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
+async function endSandbox(
+  context: Tools,
+  { sandboxId, id }: RemovedContainer,
+  sandbox: SandboxState | undefined,
+  force: boolean,
+): Promise<void> {
+  if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, sandboxId, sandbox, force));
+  const failures = await traceStep(context.log, 'undo', () => removeSandbox(sandboxId, context.kernel));
+  if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }
 
-/** Undoes the container's steps on the host. @returns one line for each thing that could not be undone */
-async function undoSteps({ kernel }: Tools, { sandboxId, id }: RemovedContainer): Promise<string[]> {
-  const isFirst = isFirstContainer(sandboxId, id);
-  const entries = isFirst ? firstContainerEntries(sandboxId) : containerEntries(sandboxId, id);
-  const failures = await undoAll(entries, kernel);
-  if (isFirst && failures.length === 0) await withSandboxLock(sandboxId, kernel, () => Promise.resolve(dropFirstContainer(sandboxId)));
-  else if (failures.length > 0 && !isFirst) transferEntries(sandboxId, entries);
-  return failures;
-}
+/** Whether nobody is left to delete the sandbox by. */
+const isLastOf = ({ sandboxId, id }: RemovedContainer): boolean =>
+  isFirstContainer(sandboxId, id) || containersOf(sandboxId).every((other) => other === id);
 
-/** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
+/** `sandbox`: undefined when its state is lost. @throws KataError when something of it stays on the host */
 export async function removeContainer(
   context: Tools,
   container: RemovedContainer,
   sandbox: SandboxState | undefined,
   force: boolean,
 ): Promise<void> {
-  const { sandboxId, id } = container;
-  const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
-  const end = force ? monotonicMs() + FORCED_MS : Infinity;
-  const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
-    within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
-  if (isThere) {
-    await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, force ? FORCED : PATIENT));
-    await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
-  }
-  const failures = await undoSteps(context, container);
-  removeStateDirectory(dirname(containerFile(sandboxId, id)));
-  forgetContainer(sandboxId, id);
-  if (isThere && isAlive(sandbox.HypervisorState.Process))
-    await attempt('the VM stays as large as it was', () => shrink(context, container, sandbox));
-  if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
+  const left = sandbox && (await leaveSandbox(context, container, force));
+  const isLast = sandbox ? left === undefined : isLastOf(container);
+  await (isLast ? endSandbox(context, container, sandbox, force) : removeFromSandbox(context, container, left, force));
 }

@@ -10,7 +10,7 @@ import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { dnsLines } from './dns-lines.ts';
 import { runPrestartHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
-import { warnOfRules } from './warn-of-rules.ts';
+import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 
 const HOST_NETWORK =
   'Host networking requested, not supported by runtime: a VM has a network of its own (use a bridge network and published ports)';
@@ -51,7 +51,7 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   if (configured === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
   const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
-  warnOfRules(facts, context.log);
+  warnOfPolicyRules(facts, context.log);
   if (!created) refuseShared(path, facts.taps);
   const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
   const model = modelBeside(configured, hasResolver);

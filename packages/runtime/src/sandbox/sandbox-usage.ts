@@ -3,7 +3,7 @@ import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import type { AgentResponse } from '@kata-containers/common/agent-api/agent-connection';
 import { cpuMilliseconds, identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
-import { startedMs } from '@kata-containers/common/process/started-ms';
+import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -89,7 +89,7 @@ async function usageOf(id: string): Promise<SandboxUsage> {
   const isRunning = isAlive(vm);
   const guest = isRunning ? await askGuest(sandbox, records.map(({ container }) => container)) : undefined; // prettier-ignore
   return {
-    ...{ id, isRunning, containers: records.length, startedMs: startedMs(vm) ?? 0, accelerator: HypervisorState.Accelerator },
+    ...{ id, isRunning, containers: records.length, startedMs: startTimeMs(vm) ?? 0, accelerator: HypervisorState.Accelerator },
     vcpus: parseCommandLine(commandLineOf(vm.pid)).vcpus,
     hostCpuMs: isRunning ? sum(identities.map(cpuMilliseconds)) : 0,
     hostMemoryBytes: isRunning ? sum(identities.map(({ pid }) => Number(memoryBytes(pid)))) : 0,

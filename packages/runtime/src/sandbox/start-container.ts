@@ -2,7 +2,7 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { runPoststartHooks } from './container-hooks.ts';
 import { deleteContainer } from './delete-container.ts';
-import { keptBundle } from './kept-bundle.ts';
+import { loadSavedBundle } from './saved-bundle.ts';
 import type { Context } from '../context/context.ts';
 import { plugAllLinks } from './plug-network.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
@@ -15,7 +15,7 @@ import { connectGuest } from '../vm/connect-guest.ts';
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = loadContainerFor('start', id);
   const { Network } = sandbox;
-  const bundle = keptBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
+  const bundle = loadSavedBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
   const agent = await traceStep(context.log, 'connect', () => connectGuest(sandbox));
   try {
     if (

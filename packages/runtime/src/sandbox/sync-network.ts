@@ -13,20 +13,20 @@ import { holderOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { callGuest } from './call-guest.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
-import { keptBundle } from './kept-bundle.ts';
+import { loadSavedBundle } from './saved-bundle.ts';
 import { planSync, withoutLinks } from './network-sync-plan.ts';
 import type { SyncPlan } from './network-sync-plan.ts';
-import { noticeResolver } from './notice-resolver.ts';
-import { warnOfRules } from './warn-of-rules.ts';
+import { detectResolver } from './detect-resolver.ts';
+import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 import { placeOf, plugLink, unplugEndpoint, withNetwork } from './plug-network.ts';
 
 const NOTHING: NetworkFacts = { links: [], routes: [], neighbours: [], taps: [], present: {} };
 
 async function changeDevices(context: Context, id: string, spec: Spec): Promise<{ state: SandboxState; plan: SyncPlan }> {
   return withSandboxLock(id, context.kernel, async () => {
-    let state = await noticeResolver(context, id, loadSandbox(id), spec);
+    let state = await detectResolver(context, id, loadSandbox(id), spec);
     const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
-    warnOfRules(scanned, context.log, state.Network.Told?.rules);
+    warnOfPolicyRules(scanned, context.log, state.Network.Told?.rules);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
     saveSandbox(id, state);
@@ -68,7 +68,7 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   if (!isRunning(record) || !isWatcher(sandboxId, id)) return;
   // The shim that started this process is in the sandbox's namespace, which must not be mistaken for the host's.
   context.kernel.unshare(CLONE_NEWNET);
-  const { state, plan } = await changeDevices(context, sandboxId, keptBundle(sandboxId, id, record).spec);
+  const { state, plan } = await changeDevices(context, sandboxId, loadSavedBundle(sandboxId, id, record).spec);
   await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
   await withSandboxLock(sandboxId, context.kernel, () => {
     const now = loadSandbox(sandboxId);

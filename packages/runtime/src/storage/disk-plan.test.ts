@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Device, DeviceRule, Mount } from '@kata-containers/common/oci/spec';
+import type { Device, DeviceCgroup, Mount } from '@kata-containers/common/oci/spec';
 import { planDevices, planDiskVolumes } from './disk-plan.ts';
 import type { DiskFacts } from './disk-plan.ts';
 
@@ -9,15 +9,15 @@ const facts: DiskFacts = {
   isReadonly: (number) => number === '11:0',
   kindOf: () => undefined,
 };
-const deny: DeviceRule = { allow: false, access: 'rwm' };
-const everything: DeviceRule = { allow: true, access: 'rwm' };
-const rule = (access: string, minor = 5): DeviceRule => ({ allow: true, type: 'b', major: 7, minor, access });
+const deny: DeviceCgroup = { allow: false, access: 'rwm' };
+const everything: DeviceCgroup = { allow: true, access: 'rwm' };
+const rule = (access: string, minor = 5): DeviceCgroup => ({ allow: true, type: 'b', major: 7, minor, access });
 
 describe('planDevices', () => {
   const disk = (path = '/dev/x'): Device => ({ path, type: 'b', major: 7, minor: 5 });
   const tty: Device = { path: '/dev/tty9', type: 'c', major: 4, minor: 9 };
 
-  const cases: [name: string, rules: DeviceRule[] | undefined, isReadonly: boolean][] = [
+  const cases: [name: string, rules: DeviceCgroup[] | undefined, isReadonly: boolean][] = [
     ['no rules', undefined, false],
     ['read and write', [deny, rule('rwm')], false],
     ['read', [deny, rule('r')], true],
@@ -57,7 +57,7 @@ describe('planDevices', () => {
   });
 
   it("gives a privileged container the guest's loop devices, except names that a disk uses", () => {
-    const loops = (devices: Device[], rules: DeviceRule[]) =>
+    const loops = (devices: Device[], rules: DeviceCgroup[]) =>
       planDevices({ devices, resources: { devices: rules } }, { ...facts, numberAt: () => undefined })
         .kept.filter(({ path }) => path.startsWith('/dev/loop'))
         .map(({ path, major, minor }) => `${path} ${major}:${minor}`);

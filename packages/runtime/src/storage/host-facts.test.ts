@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostFacts } from './share.ts';
+import { shareFacts } from './share.ts';
 
 describe('types of mount sources', () => {
   it('a socket is shared as a file; a device node refers to a device of the guest', async () => {
@@ -14,7 +14,7 @@ describe('types of mount sources', () => {
     const server = createServer().listen(socket);
     await once(server, 'listening');
     try {
-      const kinds = [directory, file, socket, '/dev/null', join(directory, 'none')].map((path) => hostFacts.kindOf(path));
+      const kinds = [directory, file, socket, '/dev/null', join(directory, 'none')].map((path) => shareFacts.kindOf(path));
       assert.deepEqual(kinds, ['directory', 'file', 'file', 'other', undefined]);
     } finally {
       server.close();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { planShare, shmBytes, shmMount } from './share-plan.ts';
-import type { HostFacts } from './share-plan.ts';
+import type { ShareFacts } from './share-plan.ts';
 
 describe('shmBytes', () => {
   const MIB = 1 << 20;
@@ -33,7 +33,7 @@ describe('shmMount', () => {
 
 describe('planShare', () => {
   const kinds: Record<string, 'directory' | 'file' | 'other'> = { '/dev/kvm': 'other', '/host/file': 'file' };
-  const facts: HostFacts = {
+  const facts: ShareFacts = {
     kindOf: (path) => kinds[path] ?? 'directory',
     capacityOf: () => 1,
     isInTmpfs: (path) => path.startsWith('/run/') || path === '/dev/shm',

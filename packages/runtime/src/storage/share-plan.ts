@@ -8,7 +8,7 @@ import { guestShare } from '../context/paths.ts';
 import { isBind } from './is-bind.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
-export interface HostFacts {
+export interface ShareFacts {
   /** Type of a bind mount's source; undefined when it does not exist. */
   kindOf(path: string): 'directory' | 'file' | 'other' | undefined;
   /** Capacity of the file system at `path`, in bytes; undefined when the path does not exist. */
@@ -48,13 +48,13 @@ function tmpfsBytes(options: readonly string[]): number | undefined {
  * Engines mount a tmpfs of their own at /dev/shm, or bind one that they keep for several containers, in a directory named shm (docker
  * `--ipc shareable`, podman, CRI). Any other source is a volume, whose files must reach the host.
  */
-function isSharedMemory(mount: Mount, { isInTmpfs }: Pick<HostFacts, 'isInTmpfs'>): boolean {
+function isSharedMemory(mount: Mount, { isInTmpfs }: Pick<ShareFacts, 'isInTmpfs'>): boolean {
   const { destination, source = '' } = mount;
   if (destination !== '/dev/shm') return false;
   return !isBind(mount) || (basename(source) === 'shm' && isInTmpfs(source));
 }
 
-type ShmFacts = Pick<HostFacts, 'capacityOf' | 'isInTmpfs'>;
+type ShmFacts = Pick<ShareFacts, 'capacityOf' | 'isInTmpfs'>;
 
 function bytesOf(mount: Mount, facts: ShmFacts): number {
   const bytes = isBind(mount) ? facts.capacityOf(mount.source ?? '') : tmpfsBytes(mount.options ?? []);
@@ -95,7 +95,7 @@ const ownShmMount = (mount: Mount, facts: ShmFacts): Mount => ({
   options: [...shmFlags(mount.options ?? []), 'mode=1777', `size=${bytesOf(mount, facts)}`],
 });
 
-function share(mount: Mount, containerId: string, facts: HostFacts): SharedPath | undefined {
+function share(mount: Mount, containerId: string, facts: ShareFacts): SharedPath | undefined {
   const { source = '', destination, options = [] } = mount;
   const kind = facts.kindOf(source);
   if (kind === undefined || kind === 'other') return undefined;
@@ -119,7 +119,7 @@ export interface ShareOptions {
 export function planShare(
   containerId: string,
   mounts: readonly Mount[],
-  facts: HostFacts,
+  facts: ShareFacts,
   { inGuest = new Set(), ownSharedMemory = false }: ShareOptions = {},
 ): SharePlan {
   const shared: SharedPath[] = [];

@@ -6,7 +6,7 @@ import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED,
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { SandboxPaths } from '../context/paths.ts';
-import type { HostFacts, SharedPath } from './share-plan.ts';
+import type { ShareFacts, SharedPath } from './share-plan.ts';
 
 type RecordUndo = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
 type Mounter = Pick<Kernel, 'mount' | 'restrictMounts'>;
@@ -15,7 +15,7 @@ const NONE = 'none';
 /** statfs(2) */
 const TMPFS_MAGIC = 0x01021994;
 
-export const hostFacts: HostFacts = {
+export const shareFacts: ShareFacts = {
   kindOf(path) {
     const found = statSync(path, { throwIfNoEntry: false });
     if (!found) return undefined;

@@ -1,5 +1,5 @@
 /** The connection to the agent of a VM, which knows how long a call may take there. */
-import type { AgentConnection, ConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
+import type { AgentConnection, AgentConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
 import { guestTimeout } from '../context/context.ts';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 
@@ -13,7 +13,7 @@ export interface VmAgent {
 }
 
 /** Loads gRPC only when it is called. @throws AgentError when no agent answers in time */
-export async function connectAgentOfVm({ url, accelerator }: VmAgent, options: ConnectOptions = {}): Promise<AgentConnection> {
+export async function connectAgentOfVm({ url, accelerator }: VmAgent, options: AgentConnectOptions = {}): Promise<AgentConnection> {
   const { connectAgent } = await import('@kata-containers/common/agent-api/agent-connection');
   return connectAgent(url, { callTimeoutMs: guestTimeout(CALL_TIMEOUT_MS, accelerator), ...options });
 }

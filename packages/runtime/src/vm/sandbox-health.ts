@@ -8,7 +8,8 @@ import { seccompViolationOf } from '../hypervisor/qemu/seccomp-violation.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 
-type Sandbox = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
+/** What a sandbox's state says about its processes. */
+export type SandboxProcesses = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
 
 const words = { running: 'is running', stopped: 'is stopped (SIGSTOP)', ended: 'has ended' } as const;
 const stateText = (name: string, identity: ProcessIdentity): string => `${name} (pid ${identity.pid}) ${words[processState(identity)]}`;
@@ -20,7 +21,7 @@ function causeText(qemu: ProcessIdentity): string {
 }
 
 /** One sentence: QEMU, proxy, where their logs are, and the command that ends the sandbox. */
-export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sandbox): string {
+export function healthText({ SandboxContainer, AgentState, HypervisorState }: SandboxProcesses): string {
   const processes = [
     `${stateText('QEMU', HypervisorState.Process)}${causeText(HypervisorState.Process)}`,
     stateText('kata-proxy', AgentState.Proxy),
@@ -30,7 +31,7 @@ export function healthText({ SandboxContainer, AgentState, HypervisorState }: Sa
 }
 
 /** Adds the health of the sandbox to an error of a call without an answer; returns other errors unchanged. */
-export function withHealth(error: unknown, sandbox: Sandbox): unknown {
+export function withHealth(error: unknown, sandbox: SandboxProcesses): unknown {
   const isSilence = error instanceof AgentError && (error.grpcCode === GRPC.unavailable || error.grpcCode === GRPC.deadlineExceeded);
   return isSilence ? new AgentError(error.grpcCode, `${error.message}: ${healthText(sandbox)}`, { cause: error.cause }) : error;
 }

@@ -16,7 +16,7 @@ import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
-import type { Started } from '../processes/spawn-apart.ts';
+import type { Started } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';

@@ -6,7 +6,7 @@ import type { ProcessIdentity } from '@kata-containers/common/process/process-id
 import { componentVersion } from '../host-check/component-version.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
-import { spawnApart } from '../processes/spawn-apart.ts';
+import { spawnDetached } from '../processes/spawn-detached.ts';
 import { takesSandbox, virtiofsdCommandLine, virtiofsdKind } from '../processes/virtiofsd-command-line.ts';
 import type { Context } from '../context/context.ts';
 import { virtiofsdLog } from '../context/paths.ts';
@@ -49,7 +49,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
   const listening = context.kernel.listenUnix(socket);
   try {
     const stdio = ['ignore', log, log, listening] as const;
-    const { identity, child } = spawnApart({
+    const { identity, child } = spawnDetached({
       binary,
       args: own,
       stdio: [...stdio],

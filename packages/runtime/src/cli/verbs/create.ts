@@ -1,5 +1,5 @@
 import { createContainer } from '../../sandbox/create-container.ts';
-import type { Started } from '../../processes/spawn-apart.ts';
+import type { Started } from '../../processes/spawn-detached.ts';
 import { describeCreate } from '../create-options.ts';
 import { createRequest } from '../create-request.ts';
 import { writePidFile } from '../pid-file.ts';

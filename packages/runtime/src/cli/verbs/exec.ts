@@ -5,7 +5,7 @@ import { KataError, UsageError } from '@kata-containers/common/errors/kata-error
 import type { Capabilities, Process, User } from '@kata-containers/common/oci/spec';
 import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
-import { keptBundle } from '../../sandbox/kept-bundle.ts';
+import { loadSavedBundle } from '../../sandbox/saved-bundle.ts';
 import { requireContainer } from '../../state/state-store.ts';
 import { findId } from '../find-id.ts';
 import { exitCodeOf } from '../exit-code.ts';
@@ -51,7 +51,7 @@ function moreCapabilities(own: Capabilities | undefined, added: readonly string[
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
   if (args.length === 0) throw new UsageError('Missing command: name the program to run in the container');
   const { sandboxId, record } = requireContainer(id);
-  const { process: own } = keptBundle(sandboxId, id, record).spec;
+  const { process: own } = loadSavedBundle(sandboxId, id, record).spec;
   const user = textOption(options, 'user');
   const gids = list(options, 'additionalGids').map(parseGid);
   const capabilities = moreCapabilities(own?.capabilities, list(options, 'cap'));

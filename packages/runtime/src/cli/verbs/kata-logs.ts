@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startedMs } from '@kata-containers/common/process/started-ms';
+import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { sandboxPaths } from '../../context/paths.ts';
 import { openVmFile } from '../../hypervisor/qemu/vm-file.ts';
 import { containersOf, loadSandbox, requireContainer } from '../../state/state-store.ts';
@@ -50,7 +50,7 @@ export const kataLogs: Verb = {
   describe: (command) => void command.argument('<container-id>', 'container, whose sandbox is shown'),
   run({ args }) {
     const { sandboxId } = requireContainer(findId(args[0]));
-    const began = startedMs(loadSandbox(sandboxId).HypervisorState.Process) ?? 0;
+    const began = startTimeMs(loadSandbox(sandboxId).HypervisorState.Process) ?? 0;
     const { vm } = sandboxPaths(sandboxId);
     const own = Object.entries(files).map(([name, file]): LogSource => ({ name, startedMs: began, text: readLog(join(vm, file)) }));
     const ids = [...new Set([sandboxId, ...containersOf(sandboxId)])];

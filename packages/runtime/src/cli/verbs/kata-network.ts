@@ -1,6 +1,6 @@
 import { sanitizeJson } from '@kata-containers/common/errors/guest-text';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { interfaceJson, parseInterface, parseRoutes, routeJson } from '../../agent/network-message.ts';
+import { interfaceJson, parseInterface, parseRouteList, routeJson } from '../../agent/network-message.ts';
 import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { syncNetwork } from '../../sandbox/sync-network.ts';
@@ -33,7 +33,7 @@ const actions: Readonly<Record<string, Action>> = {
       return {};
     },
   },
-  'update-routes': { takesFile: true, run: async (id, file) => (await updateRoutes(id, parseRoutes(readInput(file)))).map(routeJson) },
+  'update-routes': { takesFile: true, run: async (id, file) => (await updateRoutes(id, parseRouteList(readInput(file)))).map(routeJson) },
 };
 
 export const kataNetwork: Verb = {

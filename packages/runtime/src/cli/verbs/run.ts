@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createContainer } from '../../sandbox/create-container.ts';
-import type { Started } from '../../processes/spawn-apart.ts';
+import type { Started } from '../../processes/spawn-detached.ts';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
 import { startContainer } from '../../sandbox/start-container.ts';
 import { describeCreate } from '../create-options.ts';

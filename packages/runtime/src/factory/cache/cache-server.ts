@@ -14,7 +14,7 @@ import { grpcService } from '@kata-containers/common/grpc/service';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../../context/context.ts';
 import { keyOf } from '../template-key.ts';
-import { cachedPaths, discard, discardAll, isUsable, makeCachedVm } from './cached-vm.ts';
+import { cachedVmPaths, discardCachedVm, discardCachedVms, isUsable, makeCachedVm } from './cached-vm.ts';
 import type { CachedVm } from './cached-vm.ts';
 import { encodeVm } from './handed-vm.ts';
 import { VmPool } from './vm-pool.ts';
@@ -43,7 +43,7 @@ function transferEntries(pool: VmPool<CachedVm>, call: ServerUnaryCall<Empty, Gr
   const vm = pool.take();
   if (!vm) return answer({ code: status.UNAVAILABLE, details: 'no VM is ready' });
   if (call.cancelled) pool.giveBack(vm);
-  else answer(null, encodeVm(vm, `unix://${cachedPaths(vm.id).proxySocket}`));
+  else answer(null, encodeVm(vm, `unix://${cachedVmPaths(vm.id).proxySocket}`));
 }
 
 function tellStatus(pool: VmPool<CachedVm>): GrpcStatus {
@@ -82,12 +82,12 @@ export async function runCacheServer(context: Context, plan: QemuPlan): Promise<
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   await makeRoomFor(endpoint);
-  await discardAll(context);
+  await discardCachedVms(context);
   const pool = new VmPool<CachedVm>({
     size,
     make: () => makeCachedVm(context, plan),
     isUsable: (vm) => isUsable(vm, plan),
-    discard: ({ id }) => discard(context, id),
+    discard: ({ id }) => discardCachedVm(context, id),
     log,
     quietMs: QUIET_MS,
     retryMs: RETRY_MS,

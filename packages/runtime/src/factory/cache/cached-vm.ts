@@ -41,7 +41,7 @@ export interface CachedVm {
 }
 
 /** The paths of a sandbox, except those in the state directory: a cached VM has no state. */
-export function cachedPaths(id: string): SandboxPaths {
+export function cachedVmPaths(id: string): SandboxPaths {
   const paths = sandboxPaths(id);
   return { ...paths, journal: join(paths.vm, JOURNAL), proxySocket: join(paths.vm, 'proxy.sock') };
 }
@@ -54,7 +54,7 @@ export const isUsable = ({ vm, proxy, key }: CachedVm, usual: QemuPlan): boolean
 /** Starts a VM, warms it up, and pauses it. Leaves nothing behind when it fails. @throws KataError */
 export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<CachedVm> {
   const id = `${NAME}${randomUuid()}`;
-  const paths = cachedPaths(id);
+  const paths = cachedVmPaths(id);
   const plan = { ...usual, sandboxId: id, uuid: randomUuid(), sharedDirectory: paths.shared, paths };
   mkdirSync(paths.vm, { recursive: true, mode: 0o700 });
   const journal = new UndoJournal(paths.journal);
@@ -73,23 +73,23 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     await withMonitorAt(paths.qmpSocket, plan.accelerator, (monitor) => monitor.execute('stop'));
     return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
   } catch (error) {
-    await discard(context, id);
+    await discardCachedVm(context, id);
     throw error;
   }
 }
 
 /** Resumes a VM that was kept ready. */
-export const resume = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<unknown> =>
+export const resumeCachedVm = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<unknown> =>
   withMonitorAt(qmpSocket, accelerator, (monitor) => monitor.execute('cont'));
 
 /** Ends a cached VM and undoes its changes on the host. Failures are logged. */
-export async function discard(tools: Tools, id: string): Promise<void> {
-  await undoOrWarn(new UndoJournal(cachedPaths(id).journal).entries(), tools, 'a cached VM is not removed completely');
+export async function discardCachedVm(tools: Tools, id: string): Promise<void> {
+  await undoOrWarn(new UndoJournal(cachedVmPaths(id).journal).entries(), tools, 'a cached VM is not removed completely');
 }
 
 /** Ends the VMs that a killed server has left. */
-export async function discardAll(tools: Tools): Promise<void> {
-  for (const id of directoriesIn(vmsDirectory).filter(isCachedVm)) await discard(tools, id);
+export async function discardCachedVms(tools: Tools): Promise<void> {
+  for (const id of directoriesIn(vmsDirectory).filter(isCachedVm)) await discardCachedVm(tools, id);
 }
 
 /** Adds to each entry with the VM's name a copy with the new name. */
@@ -104,8 +104,8 @@ function renamed(entries: readonly Undo[], from: string, to: string): Undo[] {
  * Renames a cached VM to the sandbox. From now on the sandbox's journal has its undo entries, with the old name and with the new one.
  * @returns its paths under the new name
  */
-export function rename(from: string, to: string, journal: UndoJournal): SandboxPaths {
-  const [old, own] = [cachedPaths(from), sandboxPaths(to)];
+export function renameCachedVm(from: string, to: string, journal: UndoJournal): SandboxPaths {
+  const [old, own] = [cachedVmPaths(from), sandboxPaths(to)];
   journal.record({ undo: 'unlink', path: own.proxySocket });
   for (const entry of renamed(new UndoJournal(old.journal).entries(), from, to)) journal.record(entry);
   mkdirSync(dirname(own.share), { recursive: true, mode: 0o750 });

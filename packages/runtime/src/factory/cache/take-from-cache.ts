@@ -13,17 +13,17 @@ import { reseedClone } from '../reseed-clone.ts';
 import { keyOf } from '../template-key.ts';
 import type { VmRequest } from '../vm-request.ts';
 import { requestVm } from './request-vm.ts';
-import { rename, resume } from './cached-vm.ts';
+import { renameCachedVm, resumeCachedVm } from './cached-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
 /** Resumes a VM of the cache under the sandbox's name. */
 async function adopt(context: Context, { id, plan, network, journal }: VmRequest, handed: HandedVm): Promise<RunningVm> {
   const { log } = context;
-  const files = rename(handed.id, id, journal);
+  const files = renameCachedVm(handed.id, id, journal);
   moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
-    await traceStep(log, 'resume', () => resume(files, plan.accelerator));
+    await traceStep(log, 'resume', () => resumeCachedVm(files, plan.accelerator));
     const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator });
     await traceStep(log, 'entropy and clock', () => reseedClone(agent));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name

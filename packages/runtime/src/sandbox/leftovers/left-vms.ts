@@ -6,7 +6,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Tools } from '../../context/context.ts';
 import { directoriesIn } from '../../context/directories-in.ts';
 import { sandboxPaths, sandboxesDirectory, vmFiles, vmsDirectory } from '../../context/paths.ts';
-import { cachedPaths, isCachedVm } from '../../factory/cache/cached-vm.ts';
+import { cachedVmPaths, isCachedVm } from '../../factory/cache/cached-vm.ts';
 import { mountPointsBelow, readMountTable } from '../../mounts/mount-table.ts';
 import { endProcess } from '../../processes/end-process.ts';
 import { hostProcesses } from '../../processes/host-processes.ts';
@@ -19,7 +19,7 @@ import type { Leftover } from './leftover.ts';
 import { cacheIsUsed } from './sandbox-users.ts';
 import { vmProcesses } from './vm-processes.ts';
 
-const cachedEntries = (id: string): Undo[] => new UndoJournal(cachedPaths(id).journal).entries();
+const cachedEntries = (id: string): Undo[] => new UndoJournal(cachedVmPaths(id).journal).entries();
 const hasSandbox = (id: string): boolean => existsSync(sandboxPaths(id).state);
 
 /** Pids of QEMUs that some journal ends. A VM of the cache that became a sandbox's has another name on its command line. */
@@ -58,7 +58,7 @@ function removeVmDirectory(directory: string): void {
 }
 
 function leftVm(tools: Tools, id: string): Leftover {
-  const { vm, journal } = cachedPaths(id);
+  const { vm, journal } = cachedVmPaths(id);
   if (isCachedVm(id) && existsSync(journal))
     return {
       what: `VM ${id} of the cache`,

@@ -5,7 +5,7 @@ import type { ProcessIdentity } from './process-identity.ts';
 const TICK_MS = 10;
 
 /** When a process was started, in milliseconds since 1970, to a second (btime of /proc/stat, proc(5)); undefined without /proc. */
-export function startedMs({ startTime }: ProcessIdentity): number | undefined {
+export function startTimeMs({ startTime }: ProcessIdentity): number | undefined {
   try {
     const [, seconds] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1')) ?? [];
     return seconds === undefined ? undefined : Number(seconds) * 1000 + Number(startTime) * TICK_MS;

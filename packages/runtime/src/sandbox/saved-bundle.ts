@@ -14,12 +14,12 @@ import type { ContainerRecord } from '../state/state.ts';
 const keptFile = (sandboxId: string, id: string): string => join(dirname(containerFile(sandboxId, id)), 'config.json');
 
 /** For a registered container. */
-export function keepSpec(sandboxId: string, id: string, { spec }: Bundle): void {
+export function saveSpec(sandboxId: string, id: string, { spec }: Bundle): void {
   writeFileSync(keptFile(sandboxId, id), exactJson(spec), { mode: 0o600 });
 }
 
 /** An earlier version kept no specification: config.json is read again for its containers. @throws KataError, SpecError */
-export function keptBundle(sandboxId: string, id: string, record: ContainerRecord): Bundle {
+export function loadSavedBundle(sandboxId: string, id: string, record: ContainerRecord): Bundle {
   let text: string;
   try {
     text = readFileSync(keptFile(sandboxId, id), 'utf8');

@@ -1,5 +1,5 @@
 /** The system calls that a confined process may use: those of Node.js for memory, threads, timers, and files that are open. Pure. */
-import type { ArgumentCondition, CallRule } from './seccomp-filter-plan.ts';
+import type { ArgumentCondition, SyscallRule } from './seccomp-filter-plan.ts';
 
 /** Numbers on x86-64 (asm/unistd_64.h). What is called most is first: the filter looks from its beginning. */
 const always: Readonly<Record<string, number>> = {
@@ -44,15 +44,15 @@ const SELF = 0;
 const terminalControls = [0x5401, 0x5402, 0x5403, 0x5404, 0x5413, 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d];
 const fileControls = [0x541b, 0x5421, 0x5451];
 
-export interface AllowedCalls {
+export interface AllowedSyscalls {
   /** Of the process in its own PID namespace: the only one that it may signal. */
   readonly pid: number;
   /** Address families (address_families(7)) of sockets that it may still make. */
   readonly sockets: readonly number[];
 }
 
-export function callRules({ pid, sockets }: AllowedCalls): CallRule[] {
-  const socketCalls: CallRule[] =
+export function syscallRules({ pid, sockets }: AllowedSyscalls): SyscallRule[] {
+  const socketCalls: SyscallRule[] =
     sockets.length === 0
       ? []
       : [{ call: calls.socket, condition: { argument: 0, isOneOf: sockets } }, { call: calls.connect }, { call: calls.bind }];

@@ -26,7 +26,7 @@ export interface SpawnRequest {
 }
 
 /** Starts a process that goes on after us. @throws KataError when it cannot be run */
-export function spawnApart({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
+export function spawnDetached({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
   const child = spawn(binary, args, { stdio, detached, env: environment, cwd: '/' });
   child.on('error', () => {}); // reported below: without a pid there is no process
   child.unref();

@@ -11,7 +11,7 @@ import { saveSandbox } from '../state/state-store.ts';
 import { dnsLines } from './dns-lines.ts';
 
 /** `id`: the sandbox's name. `spec`: of the container whose resolv.conf docker writes. Call it with the sandbox's lock, before links are attached. */
-export async function noticeResolver({ kernel }: Context, id: string, state: SandboxState, spec: Spec): Promise<SandboxState> {
+export async function detectResolver({ kernel }: Context, id: string, state: SandboxState, spec: Spec): Promise<SandboxState> {
   const { HasResolver, NetNsPath, Endpoints = [] } = state.Network;
   if (HasResolver === true || !namesDockerResolver(dnsLines(spec))) return state;
   const joined = Endpoints.flatMap(({ Name: name, Tap: tap, Saved }) => (Saved ? [] : [{ name, tap }])); // a macvtap's link has no addresses

@@ -17,7 +17,7 @@ interface Hidden {
 
 const HiddenServer = Server as unknown as new (options: ServerOptions) => Pick<Server, 'addService' | 'createConnectionInjector'> & Hidden;
 
-export class WindowedServer extends HiddenServer {
+export class LargeWindowServer extends HiddenServer {
   override createHttp2Server(credentials: ServerCredentials): Http2Server {
     const server = super.createHttp2Server(credentials);
     server.updateSettings({ initialWindowSize: STREAM_WINDOW });
