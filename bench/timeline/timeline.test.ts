@@ -7,7 +7,7 @@ import type { Trace } from './trace.ts';
 
 const step = (name: string, begin: number, ms: number): string => JSON.stringify({ msg: 'step', step: name, begin, ms, level: 'debug' });
 const log = [
-  step('early hooks', 1220, 100),
+  step('prestart hooks', 1220, 100),
   step('host network', 1210, 150),
   '{"msg":"kata-runtime is called","level":"info"}',
   step('QEMU spawn', 1360, 10),

@@ -21,7 +21,7 @@ export interface Timeline {
 
 /** The component that spends a step's time, and a label for readers who do not know the step's name. */
 const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
-  'early hooks': { owner: 'docker', label: "docker's prestart hook" },
+  'prestart hooks': { owner: 'docker', label: "docker's prestart hook" },
   'QEMU spawn': { owner: 'vm' },
   'QEMU start': { owner: 'vm', label: 'QEMU starts, QMP answers' },
   'VM cache': { owner: 'runtime', label: 'VM handed over by the cache' },

@@ -14,7 +14,7 @@ import { startVm } from './start-vm.ts';
 import type { VmRequest } from './vm-request.ts';
 
 async function startNew(context: Context, { plan, files, network, journal, seccomp }: VmRequest): Promise<RunningVm> {
-  const taps = await traceStep(context.log, 'join taps', () => attachLinks(context, network, journal));
+  const taps = await traceStep(context.log, 'attach taps', () => attachLinks(context, network, journal));
   try {
     await makeVmDirectories(context, files, journal);
     return await startVm(context, { plan, files, netns: network.path, journal, taps, seccomp });

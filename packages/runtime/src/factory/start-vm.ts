@@ -19,7 +19,7 @@ export interface VmStart extends GuestStart {
 
 /** @throws KataError when a template cannot be made, loaded or used */
 async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
-  const template = await traceStep(context.log, 'hold template', () => lockTemplate(context, start.plan, seccomp));
+  const template = await traceStep(context.log, 'lock template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
   enterCgroupOf(context, plan.sandboxId, firstContainer(plan.sandboxId)); // not before: the template does not belong to a container
   const begun = start.journal.entries().length;

@@ -32,7 +32,7 @@ export async function runPrestartHooks(context: Context, netns: string, containe
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
   const state = stateFor(container, 'creating', process.pid);
-  await traceStep(context.log, 'early hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
+  await traceStep(context.log, 'prestart hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
 }
 
 /** Up to version 1.1 of the specification a poststart hook that fails is a warning, from 1.2 on an error (runtime.md, "Lifecycle"). */

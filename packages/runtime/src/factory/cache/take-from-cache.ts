@@ -29,7 +29,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
-  const attached = traceStep(log, 'join taps', () => adoptTaps(context, network, journal, handed.netns));
+  const attached = traceStep(log, 'attach taps', () => adoptTaps(context, network, journal, handed.netns));
   const [vm] = await Promise.all([running(), attached]);
   return vm;
 }

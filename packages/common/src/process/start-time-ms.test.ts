@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { identifyProcess } from './process-identity.ts';
 import { startTimeMs } from './start-time-ms.ts';
 
-describe('startedMs', () => {
+describe('startTimeMs', () => {
   it('is the start time of this process, to a second', () => {
     const own = identifyProcess(process.pid);
     const began = Date.now() - process.uptime() * 1000;
