@@ -139,7 +139,7 @@ describe('resources of a VM', function () {
   it('sandbox_cgroup_only: the error for a limit below the size of the VM is one line', async () => {
     const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '60m', 'busybox', 'true');
     assert.deepEqual([code, stdout], [125, '']);
-    assert.match(stderr, /the VM was OOM-killed by the host: with sandbox_cgroup_only a memory limit is for all that the VM/);
+    assert.match(stderr, /the VM was OOM-killed by the host: with sandbox_cgroup_only the memory limit applies to the whole VM/);
   });
 
   it('sandbox_cgroup_only: the limits apply to the whole sandbox', async () => {

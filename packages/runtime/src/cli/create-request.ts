@@ -1,5 +1,5 @@
 import { loadBundle } from '../bundle/load-bundle.ts';
-import type { CreateRequest } from '../sandbox/create-container.ts';
+import type { CreateRequest } from '../sandbox/create-request.ts';
 import { validateId } from '../sandbox/validate-id.ts';
 import { textOption } from './verb.ts';
 import type { Invocation } from './verb.ts';

@@ -14,23 +14,13 @@ import { provideDisks } from './container-disks.ts';
 import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
-import type { SandboxState } from '../state/state.ts';
+import type { TargetSandbox } from './target-sandbox.ts';
 import { traceStep } from '../context/trace-step.ts';
-import type { Undo, UndoJournal } from '../undo/undo-journal.ts';
+import type { Undo } from '../undo/undo-journal.ts';
 
 interface Container {
   readonly id: string;
   readonly bundle: Bundle;
-}
-
-/** The sandbox of a new container. */
-export interface PlacedContainer {
-  readonly sandboxId: string;
-  readonly journal: UndoJournal;
-  readonly sandbox: SandboxState;
-  readonly agent: AgentConnection;
-  /** It shares the network of another container, and nothing else. */
-  readonly isJoined?: boolean;
 }
 
 /** A profile is sent only to an agent that supports seccomp: others would refuse the container (as in 1.x). */
@@ -60,9 +50,9 @@ function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan
 }
 
 /** Changes are in the journal and in the sandbox's state when it fails. @throws KataError, HypervisorError, AgentError */
-export async function createInGuest(context: Context, container: Container, placed: PlacedContainer): Promise<void> {
+export async function createInGuest(context: Context, container: Container, target: TargetSandbox): Promise<void> {
   const { id, bundle } = container;
-  const { sandboxId, journal, sandbox, agent, isJoined = false } = placed;
+  const { sandboxId, journal, sandbox, agent, isJoined = false } = target;
   const record = (entry: Undo): void => journal.record({ ...entry, container: id });
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });

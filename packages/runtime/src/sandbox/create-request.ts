@@ -1,0 +1,18 @@
+import type { Bundle } from '../bundle/load-bundle.ts';
+import type { Started } from '../processes/spawn-detached.ts';
+
+/** A container to create. */
+export interface CreateRequest {
+  readonly id: string;
+  readonly bundle: Bundle;
+  /** Slave of a terminal that exists (1.x's --console). */
+  readonly console?: string;
+  /** Socket that receives the new terminal's master. */
+  readonly consoleSocket?: string;
+  /** Socket that receives a pidfd of the shim. */
+  readonly pidfdSocket?: string;
+  /** True when the caller waits for the process itself and reads its output. */
+  readonly attached: boolean;
+  /** Called last; when it throws, the create has failed. */
+  readonly onCreated?: (shim: Started) => void;
+}

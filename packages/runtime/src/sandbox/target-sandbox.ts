@@ -1,0 +1,16 @@
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import type { SandboxState } from '../state/state.ts';
+import type { UndoJournal } from '../undo/undo-journal.ts';
+
+/** The running sandbox in which a container is created. */
+export interface TargetSandbox {
+  readonly sandboxId: string;
+  /** The container's. */
+  readonly journal: UndoJournal;
+  readonly sandbox: SandboxState;
+  readonly agent: AgentConnection;
+  /** Configures the guest's network meanwhile. Must have finished before the container is ready. */
+  readonly network?: Promise<void>;
+  /** The container shares the network of another container, and nothing else. */
+  readonly isJoined?: boolean;
+}
