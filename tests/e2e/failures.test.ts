@@ -94,7 +94,11 @@ describe('invalid command lines', function () {
     ['unknown option', () => ['--what', 'list'], /^unknown option --what: see 'kata-runtime help'\n$/],
     ['unknown command', () => ['dance'], /^Invalid command "dance"\n$/],
     ['unknown signal', () => ['kill', 'x', 'NOPE'], /Failed to convert signal NOPE to int|does not exist/],
-    ['unreadable configuration', () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'], /\/nowhere\/c\.toml: there is no such file\n$/],
+    [
+      'unreadable configuration',
+      () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'],
+      /\/nowhere\/c\.toml: the file does not exist\n$/,
+    ],
   ];
   for (const [name, args, reason] of cases) {
     it(name, async () => {

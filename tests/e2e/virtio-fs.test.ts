@@ -123,6 +123,6 @@ describe('virtio-fs', function () {
   it('docker reports a missing virtiofsd', async () => {
     const { code, stderr } = await engine.docker(['run', '--rm', '--runtime', 'missing', 'busybox', 'true']);
     assert.equal(code, 125);
-    assert.match(stderr, /shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd/);
+    assert.match(stderr, /shared_fs is virtio-fs, but virtiofsd does not exist at \/nowhere\/virtiofsd/);
   });
 });

@@ -217,13 +217,13 @@ describe('commands of kata-runtime', function () {
     assert.match(failed?.detail ?? '', /c\.toml:\d+:10: hypervisor\.qemu\.kernel = ".*kernel": .*kernel is missing$/);
     const { code, stdout } = await rig.kata('kata-check', '-n');
     assert.equal(code, 1);
-    assert.match(stdout, /^Kata Containers cannot run here:\n {2}configuration: .* is missing\n {4}to mend it: correct the file; /m);
+    assert.match(stdout, /^Kata Containers cannot run here:\n {2}configuration: .* is missing\n {4}to fix it: correct the file; /m);
   });
 
   it('kata-env and kata-check work when only the configuration file exists', async () => {
     const { code, stdout, stderr } = await rig.kata('kata-env');
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /c\.toml: there is no such file/);
+    assert.match(stderr, /c\.toml: the file does not exist/);
   });
 
   it('kata-check makes no network request as root or with --no-network-checks', async () => {

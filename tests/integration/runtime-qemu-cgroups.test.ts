@@ -98,7 +98,7 @@ describe('cgroups of QEMU', function () {
     const create = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
     const script = 'umount -l /sys/fs/cgroup/devices; umount -lR /sys/fs/cgroup/unified; "$@"';
     const { code, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...create]);
-    const remedy = 'qemu_device_cgroup = false in [hypervisor.qemu] runs it without';
+    const remedy = 'set qemu_device_cgroup = false in [hypervisor.qemu] to run without the limit';
     assert.deepEqual([code, stderr], [1, `the devices of QEMU cannot be limited (the host has no devices cgroup); ${remedy}\n`]);
   });
 });

@@ -52,7 +52,7 @@ describe('kata-runtime and the limits of containers', function () {
     prepare({ blockIO: { throttleReadBpsDevice: [{ major: 4095, minor: 9, rate: 1 }] } });
     const { code, stderr } = await rig.create();
     assert.equal(code, 1);
-    assert.match(stderr, /linux\.resources\.blockIO: the host cannot keep to it/);
+    assert.match(stderr, /linux\.resources\.blockIO: the host refused the limit/);
   });
 
   it('without limits neither QEMU nor the guest is called', async () => {

@@ -39,7 +39,7 @@ describe('kata-runtime on a running container', function () {
     assert.deepEqual(quiet(await rig.kata('start', id)), refused('Can not move from paused to running'));
     assert.deepEqual(
       quiet(await rig.kata('exec', id, 'true')),
-      refused(`Container ${id} is paused: 'kata-runtime resume ${id}' lets it go on`),
+      refused(`Container ${id} is paused: 'kata-runtime resume ${id}' resumes the container`),
     );
     assert.deepEqual(quiet(await rig.kata('resume', id)), SILENT);
     assert.equal(await rig.status(), 'running');
@@ -128,7 +128,7 @@ describe('kata-runtime on a running container', function () {
       assert.equal((await rig.kata('ps', rig.id)).stdout, 'PID\n71 ?]0;pwned??sh\n');
       assert.deepEqual(
         quiet(await rig.kata('ps', '--format', 'json', '--kata-guest-pids', rig.id)),
-        refused("the agent's answer to listProcesses is no list of pids"),
+        refused("the agent's answer to listProcesses is not a list of pids"),
       );
     });
     it("events --stats: one line of JSON with the guest's statistics", async () => {

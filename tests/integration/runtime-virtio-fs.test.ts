@@ -79,7 +79,7 @@ describe('kata-runtime and virtio-fs', function () {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^shared_fs is virtio-fs, and there is no virtiofsd at \/nowhere\/virtiofsd, where virtio_fs_daemon says: install it/,
+      /^shared_fs is virtio-fs, but virtiofsd does not exist at \/nowhere\/virtiofsd, the path in virtio_fs_daemon: install it/,
     );
     assert.deepEqual(leftovers(), []);
   });

@@ -75,7 +75,7 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
 /** After this nothing of the host can be reached, but for what is open. */
 function confine(): void {
   connectSyslog(NAME);
-  confineProcess({ sockets: [], key: 'confine of [proxy.kata]' }, linuxKernel);
+  confineProcess({ sockets: [], setting: 'confine = false in [proxy.kata]' }, linuxKernel);
 }
 
 /** Nothing of the guest is read before the turn of the event loop after the one that has connected: everything is opened in this one. */

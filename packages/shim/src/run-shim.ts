@@ -82,7 +82,7 @@ function lostExit(countOomKills: () => number, log: Logger): number {
 /** With names to relay, docker's resolver is asked by sockets that are made later. */
 function confine(duties: ShimDuties): void {
   connectSyslog(NAME);
-  confineProcess({ sockets: duties.resolvConf === undefined ? [] : [AF_INET], key: 'confine of [shim.kata]' }, linuxKernel);
+  confineProcess({ sockets: duties.resolvConf === undefined ? [] : [AF_INET], setting: 'confine = false in [shim.kata]' }, linuxKernel);
 }
 
 async function connect(options: ShimOptions, onConnect: () => void): Promise<RemoteProcess> {
@@ -100,7 +100,7 @@ async function connectHelper({ helper }: ShimDuties, log: Logger): Promise<Runti
 /** The engine must have the report before the shim ends. An engine that does not answer must not keep the container from ending. */
 async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> {
   const code = await Promise.race([helper.run('oom'), setTimeout(OOM_REPORT_TIMEOUT_MS)]);
-  if (code !== 0) log.warn("the engine does not have the report of the OOM kill; kata-runtime's log has the cause");
+  if (code !== 0) log.warn("the OOM kill was not reported to the engine; kata-runtime's log has the cause");
 }
 
 interface Events {

@@ -9,7 +9,7 @@ type Terminal = Pick<Kernel, 'makeRaw' | 'restoreTerminal' | 'windowSize'>;
 const STDIN = 0;
 
 function tellSize(target: RemoteProcess, kernel: Terminal, log: Logger): void {
-  const ignore = (error: unknown): void => log.info('the terminal’s size was not passed on', { reason: errorMessage(error) });
+  const ignore = (error: unknown): void => log.info('the size of the terminal was not forwarded', { reason: errorMessage(error) });
   try {
     const { rows, columns } = kernel.windowSize(STDIN);
     // The terminal has no size yet: the process's default is better than zero.

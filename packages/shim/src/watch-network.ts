@@ -39,7 +39,7 @@ export class ChangeRunner {
 /** @returns a function that resolves when the VM has the changes, or the helper has failed */
 const syncBy = (helper: RuntimeHelper, log: Logger) => async (): Promise<void> => {
   const code = await helper.run('network');
-  if (code !== 0) log.error("the VM does not have the changes of its network; kata-runtime's log has the cause");
+  if (code !== 0) log.error("changes of the network were not applied to the VM; kata-runtime's log has the cause");
 };
 
 /** Watches until the process ends. @throws KernelError */

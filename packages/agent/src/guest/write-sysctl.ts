@@ -17,7 +17,7 @@ export function writeSysctl(entries: readonly (readonly [name: string, value: st
     try {
       writeFileSync(path, value);
     } catch (error) {
-      refuse(`the guest's kernel does not take ${JSON.stringify(value)} (${errorCode(error) ?? String(error)})`);
+      refuse(`the guest's kernel refused ${JSON.stringify(value)} (${errorCode(error) ?? String(error)})`);
     }
   }
 }

@@ -12,7 +12,7 @@ describe('parseKernelOptions', () => {
     ['agent.devmode agent.debug_console', { devmode: true, debugConsole: true }],
     ['agent.debug_shell', { debugShell: true }],
     ['agent.colour=red', { warnings: ['unknown kernel option agent.colour'] }],
-    ['agent.log=loud', { warnings: ['kernel option agent.log=loud cannot be understood'] }],
+    ['agent.log=loud', { warnings: ['kernel option agent.log=loud cannot be parsed'] }],
   ];
   const defaults = parseKernelOptions('');
   for (const [commandLine, changed] of cases)

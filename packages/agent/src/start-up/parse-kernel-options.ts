@@ -80,7 +80,7 @@ export function parseKernelOptions(commandLine: string): KernelOptions {
     if (!name.startsWith('agent.')) continue;
     const option = known[name];
     if (!option) warnings.push(`unknown kernel option ${name}`);
-    else if (!option(value, options)) warnings.push(`kernel option ${word} cannot be understood`);
+    else if (!option(value, options)) warnings.push(`kernel option ${word} cannot be parsed`);
   }
   return options;
 }

@@ -41,12 +41,12 @@ function becomeNobody(id: number): void {
 export interface Confinement {
   /** Address families (address_families(7)) of sockets that the process still makes. */
   readonly sockets: readonly number[];
-  /** Key of configuration.toml that turns it off, for the error. */
-  readonly key: string;
+  /** The setting of configuration.toml that disables the confinement, for the error. */
+  readonly setting: string;
 }
 
-/** @throws KataError when the host does not allow a part of it: the process must not go on then */
-export function confineProcess({ sockets, key }: Confinement, kernel: ConfiningKernel): void {
+/** @throws KataError when the host does not allow a part of the confinement: the process must end then */
+export function confineProcess({ sockets, setting }: Confinement, kernel: ConfiningKernel): void {
   try {
     const user = FIRST_USER + hostPid();
     enterEmptyRoot(kernel);
@@ -55,7 +55,7 @@ export function confineProcess({ sockets, key }: Confinement, kernel: ConfiningK
     kernel.forbidPrivileges();
     kernel.filterSystemCalls(allowFilter(syscallRules({ pid: process.pid, sockets })), 'all threads');
   } catch (error) {
-    throw new KataError(`the process cannot be confined (${errorMessage(error)}); ${key} = false runs it without`, { cause: error });
+    throw new KataError(`the process cannot be confined (${errorMessage(error)}); set ${setting} to run it unconfined`, { cause: error });
   }
 }
 

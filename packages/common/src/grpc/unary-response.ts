@@ -62,7 +62,8 @@ export class UnaryResponse implements ResponseSink {
   onData(data: Buffer): void {
     const rest = data.subarray(this.#takePrefix(data));
     if (rest.length === 0) return;
-    if (this.#filled + rest.length > this.#message.length) return this.#fail(GRPC.internal, 'the answer is longer than it says');
+    if (this.#filled + rest.length > this.#message.length)
+      return this.#fail(GRPC.internal, 'the response is longer than its length prefix');
     rest.copy(this.#message, this.#filled);
     this.#filled += rest.length;
   }
@@ -70,7 +71,7 @@ export class UnaryResponse implements ResponseSink {
   onEnd(): void {
     if (!this.#status) return this.#fail(GRPC.internal, 'the answer has no status');
     if (this.#status.code === 0 && (this.#prefixLength < PREFIX_LENGTH || this.#filled < this.#message.length))
-      return this.#fail(GRPC.internal, 'the answer is shorter than it says');
+      return this.#fail(GRPC.internal, 'the response is shorter than its length prefix');
     this.#done({ ...this.#status, message: this.#message });
   }
 
@@ -99,7 +100,7 @@ export class UnaryResponse implements ResponseSink {
   #begin(length: number): void {
     const { maxBytes, allocate } = this.#options;
     if (this.#prefix[0] !== 0) this.#fail(GRPC.internal, 'the answer is compressed');
-    else if (length > maxBytes) this.#fail(GRPC.resourceExhausted, `the answer of ${length} bytes is too long (most is ${maxBytes})`);
+    else if (length > maxBytes) this.#fail(GRPC.resourceExhausted, `the answer of ${length} bytes is too long (limit ${maxBytes})`);
     else this.#message = allocate(length);
   }
 }

@@ -13,7 +13,7 @@ export const daemonFlags: readonly GoFlag[] = [
   { name: 'restore', kind: 'boolean', description: 'restore the values that a killed throttler saved, and exit', default: false },
   { name: 'ksm', kind: 'string', description: "the kernel's KSM directory (tests)", default: '/sys/kernel/mm/ksm' },
   { name: 'proc', kind: 'string', description: 'where processes and meminfo are (tests)', default: '/proc' },
-  { name: 'speed', kind: 'string', description: 'how many times as fast time passes (tests)', default: '1' },
+  { name: 'speed', kind: 'string', description: 'factor by which time passes faster (tests)', default: '1' },
 ];
 
 /** @throws UsageError */

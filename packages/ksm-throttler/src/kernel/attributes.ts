@@ -36,7 +36,7 @@ export class Sysfs implements Attributes {
         closeSync(file);
       }
     } catch (error) {
-      throw new KataError(`${path} does not take "${value}": ${errorMessage(error)}`, { cause: error });
+      throw new KataError(`cannot write "${value}" to ${path}: ${errorMessage(error)}`, { cause: error });
     }
   }
 

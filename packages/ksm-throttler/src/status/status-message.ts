@@ -21,7 +21,7 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 function daemonLine({ daemon, isAlive }: Status): string {
   if (!daemon) return 'not running';
-  if (!isAlive) return `not running: pid ${daemon.pid} was killed, and the next start (or -restore) puts the host's values back`;
+  if (!isAlive) return `not running: pid ${daemon.pid} was killed, and the next start (or -restore) restores the host's values`;
   return `running, pid ${daemon.pid}`;
 }
 
@@ -46,11 +46,13 @@ const asOf = ({ values: { run } }: Status): string => (run === '1' ? '' : ' when
 function savedLine(status: Status): string {
   const { merged } = status;
   const gross = `${mib(merged.saved * PAGE_BYTES)}${asOf(status)}`;
-  return merged.profitBytes === undefined ? gross : `${gross}, ${mib(merged.profitBytes)} with the kernel's bookkeeping taken off`;
+  return merged.profitBytes === undefined ? gross : `${gross}, ${mib(merged.profitBytes)} net of the kernel's bookkeeping`;
 }
 
 function costLine({ ksmdSeconds }: Status): string {
-  return ksmdSeconds === undefined ? 'unknown: ksmd is not to be seen from here' : `${seconds(ksmdSeconds)} of CPU by ksmd since boot`;
+  return ksmdSeconds === undefined
+    ? 'unknown: ksmd is not visible in this PID namespace'
+    : `${seconds(ksmdSeconds)} of CPU by ksmd since boot`;
 }
 
 function kickLine({ daemon, isAlive, merged, ksmdSeconds }: Status): string | undefined {
@@ -65,7 +67,7 @@ export function statusMessage(status: Status): string {
     ['throttler', daemonLine(status)],
     ['mode', modeLine(status)],
     ['merging', kernelLine(status)],
-    ['pages shared', `${status.merged.saved} given back, ${status.merged.kept} kept in their place`],
+    ['pages shared', `${status.merged.saved} freed, ${status.merged.kept} shared copies kept`],
     ['memory saved', savedLine(status)],
     ['cost', costLine(status)],
     ['last kick', kickLine(status)],

@@ -11,5 +11,5 @@ export function describeCreate(command: Command): Command {
     .option('--pidfd-socket <path>', 'unix socket that receives a pidfd of the process')
     .option('--no-pivot', 'accepted')
     .option('--no-new-keyring', 'accepted')
-    .option('--preserve-fds <n>', 'accepted: descriptors do not reach into a VM');
+    .option('--preserve-fds <n>', 'accepted: file descriptors cannot be passed into a VM');
 }

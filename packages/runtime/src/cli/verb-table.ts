@@ -10,10 +10,10 @@ export interface VerbEntry {
 
 export const verbTable: Readonly<Record<string, VerbEntry>> = {
   create: { summary: 'create a container', load: async () => (await import('./verbs/create.ts')).create },
-  delete: { summary: 'delete containers and what they hold', load: async () => (await import('./verbs/delete.ts')).deleteVerb },
+  delete: { summary: 'delete containers and their resources', load: async () => (await import('./verbs/delete.ts')).deleteVerb },
   events: { summary: "print a container's statistics and events", load: async () => (await import('./verbs/events.ts')).events },
   exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
-  features: { summary: 'print what this runtime can do, as JSON', load: async () => (await import('./verbs/features.ts')).features },
+  features: { summary: 'print the features of this runtime as JSON', load: async () => (await import('./verbs/features.ts')).features },
   factory: {
     summary: 'make, show and remove VM templates, serve a VM cache',
     load: async () => (await import('./verbs/factory.ts')).factory,
@@ -54,7 +54,7 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
   pause: { summary: 'suspend all processes of a container', load: async () => (await import('./verbs/pause.ts')).pause },
   ps: { summary: 'list the processes of a container', stopAtWord: true, load: async () => (await import('./verbs/ps.ts')).ps },
-  resume: { summary: 'let the processes of a paused container go on', load: async () => (await import('./verbs/resume.ts')).resume },
+  resume: { summary: 'resume all processes of a paused container', load: async () => (await import('./verbs/resume.ts')).resume },
   run: { summary: 'create and start a container', load: async () => (await import('./verbs/run.ts')).run },
   spec: { summary: 'write an example config.json', load: async () => (await import('./verbs/spec.ts')).spec },
   start: { summary: 'start created containers', load: async () => (await import('./verbs/start.ts')).start },

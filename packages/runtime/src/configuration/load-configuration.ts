@@ -22,7 +22,7 @@ export interface LoadedConfiguration {
   readonly warnings: readonly string[];
 }
 
-const NOT_FOUND = 'there is no such file';
+const NOT_FOUND = 'the file does not exist';
 
 function readText(path: string): ConfigurationText {
   try {
@@ -69,7 +69,7 @@ export function resolveTable<T extends Readonly<Record<string, unknown>>>(
     const places = value === '' ? (keys[key].places ?? []) : [value];
     const found = places.find((place) => existsSync(place));
     if (found !== undefined) return [key, realpathSync(found)];
-    const missing = places.length > 1 ? `there is none of ${places.join(', ')}` : `${value} is missing`;
+    const missing = places.length > 1 ? `none of ${places.join(', ')} exists` : `${value} is missing`;
     if (places.length > 0) problems.push(problemAt(origins, `${name}.${key}`, missing));
     return [key, value];
   });

@@ -23,7 +23,7 @@ export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
 export function writeLimits(directories: readonly string[], writes: readonly CgroupWrite[]): void {
   for (const [file, value] of writes) {
     const path = directories.map((directory) => join(directory, file)).find((candidate) => existsSync(candidate));
-    if (path === undefined) throw new Error(`there is no ${file} in ${directories.join(', ')}`);
+    if (path === undefined) throw new Error(`${file} does not exist in ${directories.join(', ')}`);
     writeFileSync(path, value);
   }
 }

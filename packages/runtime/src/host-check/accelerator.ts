@@ -29,7 +29,7 @@ export const isVirtualMachine = (cpuinfo: string): boolean => /^flags\s*:.*\bhyp
 export async function chooseAccelerator(configured: string, host: HostSource): Promise<AcceleratorChoice> {
   if (configured === 'kvm' || configured === 'tcg') return { accelerator: configured };
   if (!host.kvmUsable()) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened, or is not KVM' };
-  if (!HARDWARE_FLAGS.test(host.cpuinfo())) return { accelerator: 'tcg', reason: 'the CPU shows neither vmx nor svm' };
+  if (!HARDWARE_FLAGS.test(host.cpuinfo())) return { accelerator: 'tcg', reason: 'the CPU has neither vmx nor svm' };
   return (await host.probe()) ? { accelerator: 'kvm' } : { accelerator: 'tcg', reason: 'a guest does not boot with KVM here' };
 }
 

@@ -22,9 +22,9 @@ describe('checkConfinement', () => {
     assert.deepEqual(
       findings({ status: status.replace(/^Seccomp.*\n/m, '') }).map(([name, , remedy]) => [name, remedy]),
       [
-        ['QEMU: seccomp', 'seccompsandbox = "" in [hypervisor.qemu] runs it without'],
-        ['kata-proxy: confinement', 'confine = false in [proxy.kata] runs it without'],
-        ['kata-shim: confinement', 'confine = false in [shim.kata] runs it without'],
+        ['QEMU: seccomp', 'set seccompsandbox = "" in [hypervisor.qemu] to run without it'],
+        ['kata-proxy: confinement', 'set confine = false in [proxy.kata] to run without it'],
+        ['kata-shim: confinement', 'set confine = false in [shim.kata] to run without it'],
       ],
     ));
   it('reports a kernel without PID namespaces', () =>
@@ -32,12 +32,12 @@ describe('checkConfinement', () => {
       [
         'QEMU: own root',
         'this host lacks namespaces (pid): no container starts',
-        'qemu_own_root = false in [hypervisor.qemu] runs it without',
+        'set qemu_own_root = false in [hypervisor.qemu] to run without it',
       ],
       [
         'virtiofsd: namespaces',
         'this host lacks namespaces (pid): no container starts',
-        'virtio_fs_sandbox = "chroot" in [hypervisor.qemu] runs it without',
+        'set virtio_fs_sandbox = "chroot" in [hypervisor.qemu] to run without it',
       ],
     ]));
   const hosts: [what: string, host: Partial<ConfiningHost>, lack: string | undefined][] = [
@@ -65,7 +65,7 @@ describe('checkConfinement', () => {
               [
                 'QEMU: devices',
                 `this host lacks ${lack}: no container starts`,
-                'qemu_device_cgroup = false in [hypervisor.qemu] runs it without',
+                'set qemu_device_cgroup = false in [hypervisor.qemu] to run without it',
               ],
             ],
       ),
@@ -77,7 +77,7 @@ describe('checkConfinement', () => {
     ));
   it('reports disabled parts', () =>
     assert.deepEqual(findings({}, 'qemu_own_root = false', '[proxy.kata]', 'confine = false'), [
-      ['QEMU: own root', 'is switched off in the configuration', undefined],
-      ['kata-proxy: confinement', 'is switched off in the configuration', undefined],
+      ['QEMU: own root', 'is disabled in the configuration', undefined],
+      ['kata-proxy: confinement', 'is disabled in the configuration', undefined],
     ]));
 });

@@ -104,9 +104,14 @@ const parts: readonly Part[] = [
 /** A warning for each part that is switched off, or that the kernel lacks: a container does not start then. */
 export function checkConfinement(configuration: Configuration, host: ConfiningHost): Check[] {
   return parts.map(({ name, isWanted, lack, without }) => {
-    if (!isWanted(configuration)) return { name, status: 'warning', detail: 'is switched off in the configuration' };
+    if (!isWanted(configuration)) return { name, status: 'warning', detail: 'is disabled in the configuration' };
     const missing = lack(host);
     if (missing === undefined) return { name, status: 'ok', detail: 'on' };
-    return { name, status: 'warning', detail: `this host lacks ${missing}: no container starts`, remedy: `${without} runs it without` };
+    return {
+      name,
+      status: 'warning',
+      detail: `this host lacks ${missing}: no container starts`,
+      remedy: `set ${without} to run without it`,
+    };
   });
 }

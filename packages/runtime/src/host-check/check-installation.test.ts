@@ -39,15 +39,15 @@ describe('verdictOf', () => {
   const broken: Check = { name: 'tun', status: 'failed', detail: 'is missing', remedy: 'modprobe tun' };
   it('is fast with KVM', () => assert.equal(verdictOf([ok], { accelerator: 'kvm' }).verdict, 'fast'));
   it('is emulation with a reason', () => {
-    const { verdict, text } = verdictOf([ok], { accelerator: 'tcg', reason: 'the CPU shows neither vmx nor svm' });
+    const { verdict, text } = verdictOf([ok], { accelerator: 'tcg', reason: 'the CPU has neither vmx nor svm' });
     assert.equal(verdict, 'emulation');
-    assert.match(text, /^Kata Containers runs here by emulation, .*:\n {2}KVM: the CPU shows neither vmx nor svm\n {4}to mend it: enable /);
+    assert.match(text, /^Kata Containers runs here by emulation, .*:\n {2}KVM: the CPU has neither vmx nor svm\n {4}to fix it: enable /);
   });
   it('is emulation if the configuration requests it', () =>
     assert.match(verdictOf([ok], { accelerator: 'tcg' }).text, /accelerator = "tcg" in the configuration/));
   it('is cannot-run after a failed check', () =>
     assert.deepEqual(verdictOf([ok, broken], { accelerator: 'kvm' }), {
       verdict: 'cannot-run',
-      text: 'Kata Containers cannot run here:\n  tun: is missing\n    to mend it: modprobe tun',
+      text: 'Kata Containers cannot run here:\n  tun: is missing\n    to fix it: modprobe tun',
     }));
 });

@@ -9,7 +9,7 @@ export interface Verdict {
 }
 
 const problemLine = ({ name, detail, remedy }: Check): string =>
-  `  ${name}: ${detail}${remedy === undefined ? '' : `\n    to mend it: ${remedy}`}`;
+  `  ${name}: ${detail}${remedy === undefined ? '' : `\n    to fix it: ${remedy}`}`;
 
 /** How to enable KVM. */
 const KVM_REMEDY = 'enable VT-x or AMD-V in the firmware (in a VM: on its host)';

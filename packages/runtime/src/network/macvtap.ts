@@ -97,7 +97,7 @@ export async function joinByMacvtap(
     try {
       for (const [at, index] of made.entries()) {
         const device = devices[at];
-        if (!device) throw new KataError(`the kernel tells no device of the macvtap number ${index}`);
+        if (!device) throw new KataError(`the kernel reports no device of the macvtap with index ${index}`);
         opened.push(openDevice(index, device, record, kernel));
       }
       return opened;

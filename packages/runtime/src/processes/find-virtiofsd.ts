@@ -8,8 +8,8 @@ const PLACES = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/bin/v
 export function findVirtiofsd(configured: string, exists: (path: string) => boolean = existsSync): string {
   const found = (configured === '' ? PLACES : [configured]).find(exists);
   if (found !== undefined) return found;
-  const place = configured === '' ? `at ${PLACES.join(', ')}` : `at ${configured}, where virtio_fs_daemon says`;
+  const place = configured === '' ? `at ${PLACES.join(', ')}` : `at ${configured}, the path in virtio_fs_daemon`;
   throw new KataError(
-    `shared_fs is virtio-fs, and there is no virtiofsd ${place}: install it (Debian 12: qemu-system-common; else: virtiofsd)`,
+    `shared_fs is virtio-fs, but virtiofsd does not exist ${place}: install it (Debian 12: qemu-system-common; else: virtiofsd)`,
   );
 }

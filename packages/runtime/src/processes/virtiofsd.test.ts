@@ -41,9 +41,9 @@ describe('virtiofsd', () => {
   const places: [name: string, configured: string, there: string[], found: string | RegExp][] = [
     ['the first of the usual places', '', ['/usr/bin/virtiofsd', rust], rust],
     ['Debian 12', '', ['/usr/lib/qemu/virtiofsd'], '/usr/lib/qemu/virtiofsd'],
-    ['what is configured', '/v', ['/v', rust], '/v'],
-    ['none', '', [], /^shared_fs is virtio-fs, and there is no virtiofsd at \/usr\/libexec\/virtiofsd, .*: install it/],
-    ['what is configured is missing', '/v', [rust], /no virtiofsd at \/v, where virtio_fs_daemon says/],
+    ['the configured daemon', '/v', ['/v', rust], '/v'],
+    ['no daemon', '', [], /^shared_fs is virtio-fs, but virtiofsd does not exist at \/usr\/libexec\/virtiofsd, .*: install it/],
+    ['the configured daemon, which is missing', '/v', [rust], /virtiofsd does not exist at \/v, the path in virtio_fs_daemon/],
   ];
   for (const [name, configured, there, found] of places) {
     it(`is found: ${name}`, () => {

@@ -106,7 +106,7 @@ function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volum
   return traceStep(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
-/** @throws KataError for a device that is missing or cannot be opened, HypervisorError for one that QEMU does not take */
+/** @throws KataError for a device that is missing or cannot be opened, HypervisorError for a device that QEMU refuses */
 export async function provideDisks(context: Context, request: DiskRequest): Promise<ContainerOnDisks> {
   const { id, mounts } = request;
   const planned = hold(context, plan(context, request));

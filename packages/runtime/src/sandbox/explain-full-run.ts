@@ -38,6 +38,6 @@ export function explainFullRun(error: unknown, room: () => Room = roomInRun): un
   if (!isFull || (!isNoRoom(error) && freeBytes > 0 && freeFiles > 0)) return error;
   const [found, needed] =
     freeFiles < MIN_FREE_INODES ? [`${freeFiles} inodes`, MIN_FREE_INODES] : [`${freeMib} MiB`, `${MIN_FREE_MIB} MiB`];
-  const next = "'du -xh /run | sort -h | tail' shows what is there, 'kata-runtime kata-gc --dry-run' what crashes have left";
+  const next = "'du -xh /run | sort -h | tail' shows what uses the space, 'kata-runtime kata-gc --dry-run' lists the leftovers of crashes";
   return new KataError(`${RUN} is full: ${found} are free, a sandbox needs ${needed}; ${next} (${errorMessage(error)})`, { cause: error });
 }

@@ -41,7 +41,7 @@ function limitCpus(sandboxId: string, directories: readonly string[], limits: Ho
 export function limitOnHost(context: Tools, { sandboxId, id }: ContainerPlace, all: readonly Limits[], limited: Limited): void {
   const limits = hostLimits(all);
   const directories = directoriesOf(sandboxId, id);
-  attempt(context, 'the VM is not held to the limits of its containers on the host', () => {
+  attempt(context, 'the limits of the containers are not applied to their VM on the host', () => {
     const group = cpuGroup(directories);
     if (group && !limited.whole) limitVcpus(group, vcpuLimitWrites(group.version, limits, limited.threads));
     limitCpus(sandboxId, directories, limits, limited);
@@ -51,7 +51,7 @@ export function limitOnHost(context: Tools, { sandboxId, id }: ContainerPlace, a
 /** For `sandbox_cgroup_only`. To be called before the VM's processes are in the cgroups: memory in use may exceed a limit. */
 export function limitWhole(context: Tools, { sandboxId, id }: ContainerPlace, limits: Limits): void {
   const directories = directoriesOf(sandboxId, id);
-  attempt(context, 'the sandbox is not held to the limits of its container on the host', () => {
+  attempt(context, 'the limits of the container are not applied to its sandbox on the host', () => {
     const group = cpuGroup(directories);
     if (group) writeLimits(directories, wholeLimitWrites(group.version, hostLimits([limits]), limits.memoryBytes));
   });
@@ -75,7 +75,7 @@ export function limitBlockIo(context: Tools, { sandboxId, id }: ContainerPlace, 
     writeLimits(directories, rates);
   } catch (error) {
     context.log.debug('a limit of block I/O is refused', { reason: errorMessage(error) });
-    throw new KataError('linux.resources.blockIO: the host cannot keep to it; are the devices whole disks of the host?', { cause: error });
+    throw new KataError('linux.resources.blockIO: the host refused the limit; are the devices whole disks of the host?', { cause: error });
   }
   if (hasWeights(blockIo))
     attempt(context, 'a weight of block I/O has no effect on this host', () => writeLimits(directories, weightWrites(version, blockIo)));

@@ -22,7 +22,7 @@ export async function listGuestProcesses(id: string, format: 'table' | 'json', a
   const { process_list } = await callGuest(sandbox, (agent) => agent.call('listProcesses', request));
   const text = process_list.toString();
   if (format === 'table') return sanitizeLines(text);
-  if (!isListOfPids(text)) throw new AgentError(GRPC.internal, "the agent's answer to listProcesses is no list of pids");
+  if (!isListOfPids(text)) throw new AgentError(GRPC.internal, "the agent's answer to listProcesses is not a list of pids");
   return text;
 }
 

@@ -86,12 +86,12 @@ export async function removeFromSandbox(
     within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
   if (isThere) {
     await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, force ? FORCED : PATIENT));
-    await attempt('block devices of the container are not given back', () => unplugDisks(context, { sandboxId, containerId: id }));
+    await attempt('block devices of the container were not detached', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const failures = await undoSteps(context, container);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);
   if (isThere && isAlive(sandbox.HypervisorState.Process))
-    await attempt('the VM stays as large as it was', () => shrink(context, container, sandbox));
+    await attempt('the VM was not resized after the removal of a container', () => shrink(context, container, sandbox));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

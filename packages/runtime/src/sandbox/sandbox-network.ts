@@ -56,6 +56,6 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
   const model = modelBeside(configured, hasResolver);
   if (model !== configured)
-    context.log.info("docker's resolver needs the addresses of the links: they are joined by tcfilter, not by macvtap");
+    context.log.info("docker's resolver needs the addresses of the links: the links are connected by tcfilter, not by macvtap");
   return { path, created, facts, hasResolver, networks: planNetworks(facts.links, model) };
 }

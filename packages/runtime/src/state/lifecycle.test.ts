@@ -20,7 +20,7 @@ describe('stateAfter', () => {
     [
       'exec',
       { ready: 'ready', running: 'running' },
-      (state) => `Container X is ${state === 'paused' ? "paused: 'kata-runtime resume X' lets it go on" : 'not ready or running'}`,
+      (state) => `Container X is ${state === 'paused' ? "paused: 'kata-runtime resume X' resumes the container" : 'not ready or running'}`,
     ],
     ['ps', { running: 'running', paused: 'paused' }, () => 'Container X is not running'],
     ['events', { running: 'running', paused: 'paused' }, () => 'container with id X is not running'],

@@ -21,7 +21,7 @@ const rules = {
     works: ['ready', 'running'],
     refusal: (id, state) =>
       state === 'paused'
-        ? `Container ${id} is paused: 'kata-runtime resume ${id}' lets it go on`
+        ? `Container ${id} is paused: 'kata-runtime resume ${id}' resumes the container`
         : `Container ${id} is not ready or running`,
   },
   // 1.x demands a running container; with runc, docker shows the processes of a paused one, too.

@@ -24,7 +24,7 @@ function writeJson(path: string, value: object): void {
 
 const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
 
-/** undefined when there is no such file. @throws StateError when it cannot be understood */
+/** undefined when the file does not exist. @throws StateError when the file is damaged or has another version */
 function readJson<T extends { PersistVersion: number }>(path: string, isWhole: (value: unknown) => boolean): T | undefined {
   const damaged = (cause?: unknown): StateError =>
     new StateError(`state file ${path} is damaged; 'kata-runtime delete --force' cleans up`, { cause });

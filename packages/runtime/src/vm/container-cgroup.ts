@@ -62,7 +62,7 @@ export function limitDevicesOf({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, i
     limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel);
   } catch (error) {
     throw new KataError(
-      `the devices of QEMU cannot be limited (${errorMessage(error)}); qemu_device_cgroup = false in [hypervisor.qemu] runs it without`,
+      `the devices of QEMU cannot be limited (${errorMessage(error)}); set qemu_device_cgroup = false in [hypervisor.qemu] to run without the limit`,
       { cause: error },
     );
   }

@@ -16,7 +16,7 @@ export const deleteVerb: Verb = {
   describe: (command) =>
     void command
       .argument('[container-id...]', 'containers to delete')
-      .option('-f, --force', 'end the container first if it runs; a missing one is fine'),
+      .option('-f, --force', 'kill the container first if it runs; ignore a missing container'),
   async run({ args, options, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
     for (const id of args) await deleteOne(findId(id), options['force'] === true, log);

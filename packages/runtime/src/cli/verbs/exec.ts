@@ -84,7 +84,7 @@ export const exec: Verb = {
       .option('--pidfd-socket <path>', 'unix socket that receives a pidfd of the process')
       .option('--process-label <label>', 'accepted')
       .option('--apparmor <profile>', 'accepted')
-      .option('--no-new-privs', 'the process gains no privileges')
+      .option('--no-new-privs', 'set no_new_privs for the process')
       .option('-c, --cap <capability>', 'capability to add, repeatable', collect)
       .option('--no-subreaper', 'accepted')
       .option('--preserve-fds <n>', 'accepted')

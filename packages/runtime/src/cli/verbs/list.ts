@@ -22,7 +22,7 @@ export const list: Verb = {
     void command
       .option('-f, --format <format>', 'table or json', 'table')
       .option('-q, --quiet', 'ids only')
-      .option('--kata-all', 'with QEMU, kernel and image of each, and what a new container would get'),
+      .option('--kata-all', 'add QEMU, kernel and image of each container, and those of a new container'),
   async run(invocation) {
     const format = textOption(invocation.options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');

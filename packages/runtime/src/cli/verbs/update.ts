@@ -13,10 +13,10 @@ export const update: Verb = {
       .argument('[container-id]')
       .option(
         '-r, --resources <file>',
-        'JSON of the limits ("linux.resources" of config.json), "-" is stdin; other options then do not count',
+        'JSON of the limits ("linux.resources" of config.json), "-" for stdin; other options are then ignored',
       )
       .option('--blkio-weight <n>', 'accepted: the guest has no such scheduler')
-      .option('--cpu-period <microseconds>', 'period that --cpu-quota is of')
+      .option('--cpu-period <microseconds>', 'period of --cpu-quota')
       .option('--cpu-quota <microseconds>', 'CPU time in a period')
       .option('--cpu-share <n>', 'relative weight')
       .option('--cpu-rt-period <microseconds>', 'period of real-time scheduling')
@@ -28,7 +28,7 @@ export const update: Verb = {
       .option('--kernel-memory <bytes>', 'kernel memory')
       .option('--kernel-memory-tcp <bytes>', 'kernel memory of TCP')
       .option('--memory <bytes>', 'memory; k, m and g may follow the number')
-      .option('--memory-reservation <bytes>', 'memory to keep to when there is little')
+      .option('--memory-reservation <bytes>', 'soft limit of memory')
       .option('--memory-swap <bytes>', 'memory and swap together, -1 for no limit')
       .option('--pids-limit <n>', 'number of processes')
       .option('--l3-cache-schema <schema>', 'accepted')

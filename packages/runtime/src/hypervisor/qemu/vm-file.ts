@@ -13,7 +13,7 @@ function openChecked(path: string, flags: number, kind: 'isFile' | 'isSocket'): 
   const fd = openSync(path, flags | O_NOFOLLOW);
   if (fstatSync(fd)[kind]()) return fd;
   closeSync(fd);
-  throw new KataError(`${path} is not what QEMU has made there: the VM may have been taken over`);
+  throw new KataError(`${path} is not the file that QEMU created: the VM may be compromised`);
 }
 
 /** The caller closes it. @throws Error, KataError for a link or a special file */

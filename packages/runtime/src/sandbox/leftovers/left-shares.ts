@@ -19,7 +19,7 @@ export function removeEmptyTree(path: string, device = lstatSync(path).dev): voi
   const found = lstatSync(path);
   if (found.dev !== device) throw new KataError(`${path} is on another file system`);
   if (!found.isDirectory()) {
-    if (!found.isFile() || found.size > 0) throw new KataError(`${path} is not an empty file: it is somebody's`);
+    if (!found.isFile() || found.size > 0) throw new KataError(`${path} is not an empty file: it belongs to a user`);
     return unlinkSync(path);
   }
   for (const name of readdirSync(path)) removeEmptyTree(join(path, name), device);
