@@ -152,7 +152,7 @@ describe('kata-runtime on a running container', function () {
       assert.match(stdout, /^\[\{"Device":"\\u009b2J\\u202e",[ -~]*\n$/);
       assert.match(
         (await rig.kata('kata-network', 'list-routes', rig.id)).stderr,
-        /^the answer of 800000 bytes is too long \(most is 524288\)\n$/,
+        /^the response of 800000 bytes is too long \(limit 524288\)\n$/,
       );
     });
   });

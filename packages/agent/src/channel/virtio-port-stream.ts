@@ -17,7 +17,7 @@ export class VirtioPortStream extends SerialPortStream {
   readonly #gathered = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #length = 0;
 
-  /** Resolves once the host has connected. The speed is there because the library requires one. */
+  /** Resolves once the host has connected. The library requires a speed, which has no effect. */
   static async open(path: string): Promise<VirtioPortStream> {
     const options = { binding: virtioPortBinding, path, baudRate: 115200, autoOpen: false, highWaterMark: PIECE_BYTES };
     const stream = new VirtioPortStream(options as never);

@@ -1,7 +1,7 @@
 /**
  * The calls that follow an exec'd process: they read its output or wait for its end. A shim always has one open, all of them on one
- * connection. When the connection of the last one is broken (a missed deadline does not count), the shim has died, and no caller will
- * ever read the result of the process.
+ * connection. When the connection of the last call breaks (a missed deadline does not count), the shim has died, and no caller will read
+ * the result of the process.
  */
 
 /** How a call ended before it was answered. */
@@ -19,7 +19,7 @@ export class AttachedCalls {
     this.#onAbandoned = onAbandoned;
   }
 
-  /** Counts `call` as a follower until `work` is done or the call's connection is broken. */
+  /** Counts `call` until `work` is done or the call's connection is broken. */
   async follow<T>(call: Cancellable, work: Promise<T>): Promise<T> {
     this.#count++;
     let counted = true;

@@ -1,4 +1,4 @@
-/** One container: crun's, with the processes that were started in it. */
+/** A container of crun, and the processes that were started in it. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -39,14 +39,14 @@ export interface NewContainer {
   readonly execId: string;
   /** Whether the first process's stdin is /dev/null. */
   readonly nullStdin: boolean;
-  /** Directory of all bundles: the container's is made in it. */
+  /** Directory of all bundles; the bundle of the container is created in it. */
   readonly bundles: string;
 }
 
 export class Container {
   readonly id: string;
   readonly #tools: ContainerTools;
-  /** What further processes inherit from. */
+  /** The configuration that exec'd processes inherit. */
   readonly #firstProcess: Process | undefined;
   readonly #directory: string;
   readonly #processes: ProcessTable;
@@ -134,7 +134,7 @@ export class Container {
     return { code, isOomKilled: isInit && this.#wasOomKilled() };
   }
 
-  /** To one process, or to all of the container's with an empty `execId`. Signals for a stopped container are dropped. */
+  /** Signals one process, or with an empty `execId` all processes of the container. Signals to a stopped container are dropped. */
   async signal(execId: string, signal: number): Promise<void> {
     if (this.#state === 'stopped') return;
     if (execId === '' || this.#state === 'paused') return this.#signalAll(signal);
@@ -175,7 +175,7 @@ export class Container {
     return readStats(this.cgroup);
   }
 
-  /** Ends every process and removes what is left. */
+  /** Kills every process and removes the container. */
   async destroy(): Promise<void> {
     this.#oomWatch?.close();
     await this.#tools.crun.run(['delete', '--force', this.id]).catch(() => {});
@@ -223,13 +223,13 @@ export class Container {
     if (this.#state !== 'stopped') this.#oomWatch = watchOom(this.cgroup, notice, this.#tools.kernel);
   }
 
-  /** The end of the process may be seen before the event is, and a version 1 group counts kills of its own processes only. */
+  /** The agent may see the end of the process before the OOM event, and a version 1 cgroup counts kills of its own processes only. */
   #wasOomKilled(): boolean {
     return this.#isOomKilled || oomKills(this.cgroup) > 0;
   }
 }
 
-/** crun sets it for a container's first process only. */
+/** crun sets the OOM score of a container's first process only. */
 function setOomScore(pid: number, score: number): void {
   if (score === 0) return;
   try {

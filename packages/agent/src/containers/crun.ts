@@ -9,7 +9,9 @@ import type { Reaper } from '../processes/reaper.ts';
 /** Most characters of crun's message that are sent to the host. */
 const MAX_MESSAGE = 2048;
 
-/** A little less than the host waits for an answer of an emulated guest (the runtime's CALL_TIMEOUT_MS × TCG_FACTOR), so that the error arrives in time. */
+/**
+ * Shorter than the host's timeout for an emulated guest (the runtime's CALL_TIMEOUT_MS × TCG_FACTOR), so that the host receives the error.
+ */
 const TIMEOUT_MS = 300_000;
 
 /** A failure of crun with its last message. */
@@ -77,7 +79,7 @@ export class Crun {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** `command` is what the container is to run, for the error text. @throws CrunError, TimeoutError */
+  /** `command` is the container's command, for the error text. @throws CrunError, TimeoutError */
   async run(args: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
     const [verb = ''] = args;

@@ -1,4 +1,4 @@
-/** From a started process to one that the host can use: its output ends with it, and it is killed when its shim has gone. */
+/** Follows a started process: ends its output when the process ends, and kills an exec'd process when its shim has disconnected. */
 import { constants } from 'node:os';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -11,9 +11,9 @@ const { SIGKILL } = constants.signals;
 interface Follow {
   readonly kernel: Pick<Kernel, 'kill'>;
   readonly log: Logger;
-  /** Whose process it is, for the log. */
+  /** Container of the process, for the log. */
   readonly container: string;
-  /** A container's first process goes on without its shim. */
+  /** A container's first process continues without its shim. */
   readonly isFirst: boolean;
   readonly onEnd: () => void;
 }

@@ -89,7 +89,7 @@ export class GuestShell {
     try {
       const options = { stdio: [...ends.stdio], env: variables(Env), cwd: Cwd === '' ? '/' : Cwd };
       const child = reaper.spawn('busybox', ['setsid', ...(Terminal ? ['-c'] : []), ...Args], options);
-      child.on('error', () => {}); // the missing pid says it
+      child.on('error', () => {}); // reported below: without a pid the process was not started
       const ended = once(child, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
       const exited = ended.then(([code, signal]) => code ?? 128 + osConstants.signals[signal ?? 'SIGKILL']);
       exited.catch(() => {});

@@ -1,4 +1,4 @@
-/** Starting processes by crun: their stdio, their pid, their end. */
+/** Starts processes by crun: creates their stdio, and reports their pid and exit status. */
 import { readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { status } from '@grpc/grpc-js';
@@ -21,7 +21,7 @@ export interface LaunchTools {
   readonly pipeBytes: number;
 }
 
-/** What crun starts, and with which arguments. */
+/** The crun command and its arguments. */
 export interface Launch {
   readonly terminal: boolean;
   /** Whether stdin is /dev/null. */
@@ -56,7 +56,7 @@ export async function launch(what: Launch, scratch: string, tools: LaunchTools):
     try {
       return { pid, exited, io: await stdio.open() };
     } catch (error) {
-      kernel.kill(pid, SIGKILL); // without its table entry no call could control it
+      kernel.kill(pid, SIGKILL); // a process that is not in the table could not be signalled
       throw error;
     }
   } finally {

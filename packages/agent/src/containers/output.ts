@@ -1,19 +1,19 @@
 /**
- * One output stream of a process. Output is pulled: what the host does not read stays in the pipe, and the process waits. When
- * the process has ended, the stream ends too once the pipe has been quiet for a moment: a background child that keeps the pipe
- * open must not hang `docker exec`.
+ * One output stream of a process. The host reads the output: unread output stays in the pipe and blocks the process. When the process has
+ * ended, the stream ends too once the pipe has been quiet for a moment: a background child that keeps the pipe open must not hang `docker
+ * exec`.
  */
 import type { Socket } from 'node:net';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
-/** After the end of a process, this much time without output counts as the end of its output. */
+/** When the process has ended, its output ends after this time without new bytes. */
 export const DRAIN_MS = 100;
 /** Most bytes buffered for the host: in an emulated guest an answer costs tens of milliseconds, whatever its size. */
 const MAX_HELD = 1 << 20;
-/** One buffer serves all reads, because each is copied at once. Allocating one for each costs more than the read. */
+/** All reads share one buffer, because the bytes are copied at once. Allocating a buffer for each read costs more than the read. */
 const readBuffer = Buffer.allocUnsafeSlow(65536);
 
-/** A reading that can be cancelled: later bytes belong to the next reading. */
+/** A read that can be cancelled: the next read gets the bytes. */
 export interface Reading {
   readonly isGivenUp: () => boolean;
   readonly onGivenUp: (notify: () => void) => void;
@@ -23,7 +23,7 @@ export class Output {
   readonly #socket: Socket;
   #held = Buffer.alloc(0);
   #length = 0;
-  /** Size of the last piece: the next one will have about the same. */
+  /** Size of the last piece: the next piece probably has a similar size. */
   #lastLength = 0;
   #ended = false;
   /** Bytes were read or taken since the last check of `endWhenQuiet`. */
@@ -49,7 +49,7 @@ export class Output {
     return this.#length > 0 && reading?.isGivenUp() !== true ? this.#take(length) : undefined;
   }
 
-  /** The process has ended: the stream ends when it has been quiet, and was read empty. */
+  /** Called when the process has ended: the stream ends once no bytes have arrived for a moment and all bytes were read. */
   endWhenQuiet(): void {
     const timer = setInterval(() => {
       // Timers run before the pipe is polled: in a guest that is short of CPU time this one may fire before the first poll.
@@ -108,7 +108,7 @@ export class Output {
     this.#held = larger;
   }
 
-  /** Gives the buffer itself away: the answer that carries it is written later. */
+  /** Returns the buffer itself, not a copy: the response that contains it is written later. */
   #take(length: number): Buffer {
     const piece = this.#held.subarray(0, Math.min(length, this.#length));
     const rest = this.#held.subarray(piece.length, this.#length);

@@ -9,7 +9,7 @@ import type { Reading } from './output.ts';
 
 /** Limit of the input that is buffered for a process that does not read it: further writes are refused. */
 const MAX_PENDING_INPUT = 8 << 20;
-/** After this time without a reader the exit code is given although output is left. */
+/** After this time without a reader, the exit code is returned although output is unread. */
 const READER_AWAY_MS = 2000;
 
 /** Fds of the agent's ends; no stdin when the process reads /dev/null. With a terminal, `stdin` and `stdout` are its master and there is no stderr. */
@@ -36,7 +36,7 @@ export class ProcessIo {
       this.#input = ends.stdin === undefined ? undefined : openPollableStream(ends.stdin, { direction: 'write' });
       this.#inputOpen = this.#input !== undefined;
     }
-    this.#input?.on('error', () => (this.#inputOpen = false)); // EPIPE: the process does not read any more
+    this.#input?.on('error', () => (this.#inputOpen = false)); // EPIPE: the process has closed its stdin
     this.#input?.on('close', () => (this.#inputOpen = false));
   }
 
@@ -45,7 +45,7 @@ export class ProcessIo {
     return this.#outputs[which].read(length, reading);
   }
 
-  /** Bytes accepted: all of them once the process's pipe has room, none when it has closed its end. */
+  /** Number of accepted bytes: all once the pipe has room, 0 when the process has closed its stdin. */
   async write(data: Buffer): Promise<number> {
     const input = this.#input;
     if (!this.#inputOpen || !input) return 0;

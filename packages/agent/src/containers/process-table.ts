@@ -4,7 +4,7 @@ import { GrpcError } from '../errors/grpc-error.ts';
 import type { Cancellable } from './attached-calls.ts';
 import type { GuestProcess } from './process.ts';
 
-/** Most processes that were started and not waited for. A guest of usual size has memory for fewer. */
+/** Maximum number of processes that were not waited for. A guest of the default size has memory for fewer. */
 const MAX_PROCESSES = 4096;
 
 export class ProcessTable {
@@ -49,7 +49,7 @@ export class ProcessTable {
     return code;
   }
 
-  /** Removes the process, unless another one has the id by now. */
+  /** Removes the process, unless another process has the id now. */
   release(execId: string, entry: GuestProcess): void {
     if (this.#table.get(execId) === entry) this.#table.delete(execId);
     entry.io.close();

@@ -1,4 +1,4 @@
-/** One process of a container: its stdio and its end. */
+/** One process of a container: its stdio and its exit status. */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
@@ -14,7 +14,7 @@ type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | '
 export interface ExitStatus {
   /** Exit code, or 128 + a signal. */
   readonly code: number;
-  /** Whether a process of the container was OOM-killed; only looked at for the container's first process. */
+  /** Whether a process of the container was OOM-killed; only valid for the container's first process. */
   readonly isOomKilled: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface GuestProcess {
 /** Pipes as large as the kernel lets root have them: fewer, larger reads and writes cross the channel. */
 const PIPE_BYTES = 1 << 20;
 
-/** What starting a process needs: fds or a socket for crun, and then the process's streams. */
+/** Stdio of a process that crun starts: fds or a socket for crun, and then the process's streams. */
 export interface Stdio {
   readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
   /** Arguments for crun's command line. */
@@ -75,7 +75,7 @@ export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: b
   };
 }
 
-/** Time in which a connection that crun made before it ended must arrive. */
+/** Timeout for a connection that crun made before it ended. */
 const TERMINAL_MS = 5000;
 
 /** The master that crun sends over its connection. */

@@ -37,7 +37,7 @@ export interface Machine {
   /** Bytes of containers' pipes; 0 for the default. */
   readonly pipeBytes: number;
   readonly hotplugTimeoutMs: number;
-  /** The host may run processes beside the containers. */
+  /** The host may start processes outside of the containers. */
   readonly debugShell: boolean;
 }
 
@@ -97,7 +97,7 @@ export class Sandbox {
     }
   }
 
-  /** Ends everything and writes caches back, because the host ends the VM next. */
+  /** Kills all processes, removes all containers and syncs file systems: the host ends the VM next. */
   async destroy(): Promise<void> {
     if (!this.#running) return;
     for (const id of [...this.#containers.keys()]) await this.#remove(id);
@@ -123,12 +123,12 @@ export class Sandbox {
     }
   }
 
-  /** @throws GrpcError when there is none */
+  /** @throws GrpcError without a sandbox */
   container(id: string): Container {
     return this.#find(id).container;
   }
 
-  /** What has the processes that a request names: a container, or the guest itself. @throws GrpcError */
+  /** The owner of the processes that a request names: a container, or the guest itself. @throws GrpcError */
   processesOf(id: string): Pick<Container, 'exec' | 'process' | 'wait'> {
     return id === guestItself ? this.#shell() : this.container(id);
   }
@@ -146,7 +146,7 @@ export class Sandbox {
     await this.container(id).start(() => this.oomEvents.add(id));
   }
 
-  /** The host unmounts its share of the container next. */
+  /** Removes a container. The host unmounts the container's directories in the share next. */
   async removeContainer(id: string): Promise<void> {
     await this.#remove(id);
     if (this.#isServed) (await import('../guest/drop-caches.ts')).dropCaches();

@@ -12,7 +12,7 @@ import { toJson } from '../oci/spec-config.ts';
 
 /** crun(1): the program in base64, instead of one from the profile. Flags are still read from the profile. */
 const ANNOTATION = 'run.oci.seccomp_bpf_data';
-/** Profiles of a pod: the engine's own, and one for each container that names its own. */
+/** Maximum number of profiles: the engine's default, and one for each container of a pod with its own profile. */
 const MAX_PROGRAMS = 8;
 /** BPF_MAXINSNS instructions of 8 bytes (linux/bpf_common.h). */
 const MAX_BYTES = 4096 * 8;
@@ -27,13 +27,13 @@ export class SeccompPrograms {
     this.#crunState = crunState;
   }
 
-  /** The specification, with the program of its profile if there is one. A program that the user gives is kept. */
+  /** Adds the program of its profile to the specification, if the program exists. A program of the user is kept. */
   apply(spec: Spec): Spec {
     const program = this.#programs.get(profileKey(spec) ?? '');
     return program === undefined ? spec : { ...spec, annotations: { ...spec.annotations, [ANNOTATION]: program } };
   }
 
-  /** Keeps the program that crun has made for a container. `spec` is the specification before `apply`. */
+  /** Stores the program that crun has compiled for a container. `spec` is the specification before `apply`. */
   remember(spec: Spec, containerId: string): void {
     const key = profileKey(spec);
     if (key === undefined || this.#programs.has(key)) return;
@@ -45,13 +45,13 @@ export class SeccompPrograms {
   }
 }
 
-/** Nothing for a container without a profile, or whose user gives the program: that program says nothing about the profile. */
+/** Undefined without a profile, and when the user provides the program: such a program does not depend on the profile. */
 function profileKey({ linux, annotations }: Spec): string | undefined {
   if (!linux?.seccomp || annotations?.[ANNOTATION] !== undefined) return undefined;
   return createHash('sha256').update(toJson(linux.seccomp)).digest('hex');
 }
 
-/** Only a faster way: without the file, crun makes the program again. */
+/** An optimization: without the file, crun compiles the profile again. */
 function readProgram(path: string): string | undefined {
   try {
     const { size } = statSync(path);

@@ -13,7 +13,7 @@ export interface DeviceRoots {
 
 export const guestRoots: DeviceRoots = { sys: '/sys', dev: '/dev' };
 
-/** A device that is being waited for. */
+/** A device to wait for. */
 export interface DeviceQuery {
   /** Its address, for the error. */
   readonly name: string;
@@ -85,7 +85,7 @@ export function namedDevice(path: string, roots: DeviceRoots): DeviceQuery {
   return { name: `/block/${name}`, find: () => (existsSync(node) ? node : undefined) };
 }
 
-/** Where in the guest's memory the NVDIMM of a block device is, from its region (Linux, Documentation/ABI/testing/sysfs-bus-nvdimm). */
+/** Guest physical address of the NVDIMM of a block device, read from its region (Linux, Documentation/ABI/testing/sysfs-bus-nvdimm). */
 function memoryAddress(device: string): bigint | undefined {
   try {
     const [, region] = /^(.*\/region\d+)\//.exec(realpathSync(device)) ?? [];
@@ -95,7 +95,7 @@ function memoryAddress(device: string): bigint | undefined {
   }
 }
 
-/** The NVDIMM that begins at that address, whatever its number. */
+/** Finds the NVDIMM at that guest physical address. Its number does not matter. */
 export function memoryDevice(address: bigint, { sys, dev }: DeviceRoots): DeviceQuery {
   const isIt = (name: string): boolean => name.startsWith('pmem') && memoryAddress(`${sys}/block/${name}`) === address;
   const find = (): string | undefined => {

@@ -60,7 +60,7 @@ export class NameServer {
     return server;
   }
 
-  /** `stream` is the relay's, after its preface. A new relay replaces the previous one. */
+  /** `stream` is the stream of a relay, after the preface. A new relay replaces the previous relay. */
   connect(stream: Duplex): void {
     const reader = new DnsFrameReader();
     this.#relay?.destroy();

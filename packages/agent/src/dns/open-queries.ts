@@ -1,6 +1,6 @@
 /** Queries without an answer yet, by token. Bounded in number and age without a timer. */
 
-/** After this time a client has given up (resolv.conf(5): two attempts of 5 s by default). */
+/** After this time the client has stopped waiting (resolv.conf(5): two attempts of 5 s by default). */
 const MAX_AGE_MS = 30_000;
 const MAX_QUERIES = 1024;
 const TOKENS = 65536;
@@ -26,7 +26,7 @@ export class OpenQueries {
     return this.#open.size;
   }
 
-  /** @returns the query's token. Queries that are too old, and the oldest of too many, are dropped. */
+  /** @returns the query's token. Drops queries that are too old, and the oldest queries when there are too many. */
   add(reply: SendReply): number {
     const now = this.#now();
     for (const [token, { since }] of this.#open) {

@@ -5,7 +5,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import { sysctlPath } from '../oci/split-sysctl.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 
-/** @throws GrpcError that names the sysctl: its path leads elsewhere, the kernel does not have it, or refuses the value */
+/** @throws GrpcError for a path outside of /proc/sys, a sysctl that the kernel does not have, and a value that the kernel refuses */
 export function writeSysctl(entries: readonly (readonly [name: string, value: string])[]): void {
   for (const [name, value] of entries) {
     const path = sysctlPath(name);

@@ -28,8 +28,8 @@ export function processConfig(message: ProcessMessage): Process {
 }
 
 /**
- * A further process of a container. 1.x's runtime sends neither capabilities nor limits for it: it gets the container's, so that it
- * never has more privileges than the container.
+ * A further process of a container. 1.x's runtime sends neither capabilities nor limits of the process: the process gets those of the
+ * container, so that it never has more privileges than the container.
  */
 export function execConfig(message: ProcessMessage, container: Process | undefined): Process {
   const own = processConfig(message);

@@ -7,7 +7,7 @@ import { resourcesConfig } from './resources-config.ts';
 import { seccompConfig } from './seccomp-config.ts';
 import { splitSysctl } from './split-sysctl.ts';
 
-/** What only the guest knows. */
+/** Facts that only the guest knows. */
 export interface GuestPlace {
   readonly ipcNamespace: string;
   readonly utsNamespace: string;
@@ -33,7 +33,7 @@ function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): N
   return [{ type: 'ipc', path: ipcNamespace }, { type: 'uts', path: utsNamespace }, { type: 'mount' }, ...pid];
 }
 
-/** Everything except the guest's own disk. A list that only denies would be read as "nothing else is allowed". */
+/** Allows every device except the guest's root disk. Without the first rule, crun would deny all other devices. */
 function deviceRules(asked: readonly DeviceCgroup[] | undefined, { rootDevice }: GuestPlace): DeviceCgroup[] {
   const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
   return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;

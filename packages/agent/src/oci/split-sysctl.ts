@@ -1,10 +1,10 @@
-/** Which sysctls belong to a container's own namespaces, and which to the guest. Pure. */
+/** Splits sysctls into those of the container's own namespaces and those of the guest. Pure. */
 
-/** Those that an IPC or UTS namespace has a copy of (namespaces(7)); crun sets them inside. */
+/** Sysctls of IPC and UTS namespaces (namespaces(7)); crun sets them in the container. */
 const namespaced = /^(kernel\.(shm|msg|sem)|fs\.mqueue\.|kernel\.(hostname|domainname)$)/;
 
 export interface SplitSysctl {
-  /** Of the guest's kernel and its network namespace, which are this sandbox's alone: the agent sets them. */
+  /** Sysctls of the guest's kernel and network namespace; the agent sets them, because no other sandbox uses them. */
   readonly guest: readonly (readonly [name: string, value: string])[];
   readonly container: Readonly<Record<string, string>>;
 }
@@ -16,8 +16,8 @@ export function splitSysctl(sysctl: Readonly<Record<string, string>>): SplitSysc
 }
 
 /**
- * The file of a sysctl. As in sysctl(8), whichever of '.' and '/' comes first separates, and the other belongs to the names:
- * `net/ipv4/conf/eth0.1/forwarding`. Undefined when it leads out of /proc/sys.
+ * The file of a sysctl. As in sysctl(8), the first '.' or '/' is the separator, and the other character is part of the names:
+ * `net/ipv4/conf/eth0.1/forwarding`. Undefined for a path outside of /proc/sys.
  */
 export function sysctlPath(name: string, root = '/proc/sys'): string | undefined {
   const separator = /[./]/.exec(name)?.[0];

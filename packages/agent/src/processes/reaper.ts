@@ -1,6 +1,6 @@
 /**
- * Reaps processes. Node reaps only its own children. All other descendants are reaped here: containers' processes, which crun leaves to
- * the agent, and orphans. No status is lost that a caller will ask for.
+ * Reaps processes. Node reaps only its own children. All other descendants are reaped here: containers' processes, which crun leaves to the
+ * agent, and orphans. The status of each process that a caller will wait for is kept.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
@@ -36,8 +36,8 @@ export class Reaper {
   }
 
   /**
-   * Runs `start`, which starts a process that is not a child of Node. @returns its pid and a promise of its status
-   * The process may have ended before its pid is known.
+   * Runs `start`, which starts a process that is not a child of Node.
+   * @returns its pid and a promise of its status The process may have ended before its pid is known.
    */
   async adopt(start: () => Promise<number>): Promise<{ pid: number; exited: Promise<number> }> {
     this.#learning++;

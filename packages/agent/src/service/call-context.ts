@@ -1,4 +1,4 @@
-/** What a handler knows of its call besides the request. */
+/** Context of a call: what a handler can use besides the request. */
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { Cancellation } from '../containers/attached-calls.ts';
 

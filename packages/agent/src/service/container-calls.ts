@@ -6,7 +6,7 @@ import type { Sandbox } from '../containers/sandbox.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Waits for `work` for at most that many seconds; zero means no limit. The work goes on in any case (1.x too). */
+/** Waits for `work` for at most `seconds`; 0 means no limit. The work continues after a timeout, as in 1.x. */
 function within(seconds: number, work: Promise<void>): Promise<void> {
   if (seconds === 0) return work;
   const late = (): Error => new GrpcError(status.DEADLINE_EXCEEDED, `Timeout reached after ${seconds}s`); // 1.x's text

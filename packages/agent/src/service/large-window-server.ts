@@ -6,11 +6,11 @@ import type { Http2Server } from 'node:http2';
 import { Server } from '@grpc/grpc-js';
 import type { ServerCredentials, ServerOptions } from '@grpc/grpc-js';
 
-/** Credit is given back when half of a window is used: one request of 1 MiB needs none of its own. */
+/** The server sends window updates when half of a window is used: a single request of 1 MiB causes none. */
 const STREAM_WINDOW = 4 << 20;
 const CONNECTION_WINDOW = 8 << 20;
 
-/** The member that the type declarations hide: makes the HTTP/2 server behind a port or an injector. */
+/** A private member of grpc-js's Server: creates the HTTP/2 server of a port or an injector. */
 interface Hidden {
   createHttp2Server(credentials: ServerCredentials): Http2Server;
 }

@@ -20,7 +20,7 @@ function needed<T>(value: T | undefined, what: string): T {
 }
 
 export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper) {
-  // A new guest has no such routes, and each program that it does not run shortens its start.
+  // A new guest has no such routes, and running a program would slow its start.
   let hasRoutes = false;
   const flush = async (): Promise<void> => {
     for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});

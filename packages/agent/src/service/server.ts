@@ -23,7 +23,7 @@ import { LargeWindowServer } from './large-window-server.ts';
 export interface AgentServer {
   /** Serves gRPC on one stream, until that ends. */
   accept(stream: Duplex): void;
-  /** Connects the guest's name server to a relay on the host, whose stream this is. */
+  /** Connects the guest's name server to a DNS relay on the host by its stream. */
   relayDns(stream: Duplex): void;
 }
 

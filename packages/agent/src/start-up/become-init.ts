@@ -1,4 +1,4 @@
-/** PID 1's duties at the start: mounts, limits and sysctls that containers need. */
+/** Sets up the guest as PID 1: mounts, limits and sysctls that containers need. */
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -52,7 +52,7 @@ function applySettings(): void {
     }
 }
 
-/** @throws KernelError, which ends PID 1 and with it the guest: it could not run a container */
+/** @throws KernelError, which ends PID 1 and therefore the guest */
 export function becomeInit(kernel: Machine): void {
   for (const mount of systemMounts) mountOne(mount, kernel);
   mountCgroups(kernel);

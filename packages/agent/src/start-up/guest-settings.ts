@@ -4,7 +4,7 @@ export const guestSettings: Readonly<Record<string, string>> = {
   'kernel/pid_max': '4194304',
   // Blinds constants in BPF programs of unprivileged users (seccomp, socket filters), which attacks on the kernel use.
   'net/core/bpf_jit_harden': '1',
-  // An idle guest costs CPU time of the host for each time that it wakes. kcompactd looks for fragmented memory twice a second otherwise,
+  // Each wake-up of an idle guest costs CPU time of the host. By default kcompactd checks for fragmented memory twice a second,
   'vm/compaction_proactiveness': '0',
   // and each CPU adds up its counters every second. The kernel bounds how much they lag behind.
   'vm/stat_interval': '10',

@@ -19,7 +19,7 @@ export interface StorageTools {
 type Driver = (storage: Storage, tools: StorageTools) => Promise<boolean>;
 
 /**
- * A crafted image must not cause a mount over the guest's own /proc or /sys. Anything but a directory can only be bind-mounted over a file
+ * A crafted image must not cause a mount over the guest's own /proc or /sys. A source that is not a directory is bind-mounted over a file
  * (mount(2)).
  */
 function makeTarget(path: string, mode: number, kind: 'directory' | 'file' = 'directory'): void {
@@ -57,14 +57,14 @@ const ephemeral: Driver = async (storage, tools) => {
   return mountIt(storage, tools, 0o777);
 };
 
-/** A directory of the guest's, no mount: the options `mode=` in octal, wide open otherwise, and `fsgid=`, its group. */
+/** Creates a directory in the guest, without a mount. Options: `mode=` in octal, by default 0777, and `fsgid=`, the group. */
 const local: Driver = ({ mount_point, options }) => {
   const option = (pattern: RegExp): string | undefined =>
     options.map((text) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
   const [mode, gid] = [option(/^mode=([0-7]+)$/) ?? '777', option(/^fsgid=(\d+)$/)];
   makeTarget(mount_point, 0o777);
   if (gid !== undefined) chownSync(mount_point, -1, Number(gid));
-  chmodSync(mount_point, Number.parseInt(mode, 8)); // last: a change of the owner takes the set-group-ID bit
+  chmodSync(mount_point, Number.parseInt(mode, 8)); // last: chown clears the set-group-ID bit
   return Promise.resolve(false);
 };
 

@@ -39,7 +39,7 @@ export class StorageTable {
     for (const { mount_point } of storages.toReversed()) await this.#remove(mount_point);
   }
 
-  /** All of them, with or without a user. */
+  /** Releases all storages, with or without a user. */
   async clear(): Promise<void> {
     for (const [mountPoint, use] of [...this.#uses].toReversed()) {
       use.count = 1;

@@ -42,10 +42,10 @@ export interface AgentConnectOptions {
   readonly callTimeoutMs?: number;
 }
 
-/** Answers that are one long text: a piece of output, or the table of processes. */
+/** Calls whose response is one long text: a piece of output, or the table of processes. */
 const WORDY: readonly string[] = ['readStdout', 'readStderr', 'listProcesses'] satisfies Name[];
 const MAX_TEXT_BYTES = 4 << 20;
-/** Others are lists, in which two bytes may become an object of a hundred. */
+/** Limit of other responses, which are lists: two bytes of a list may become an object of a hundred bytes. */
 const MAX_LIST_BYTES = 512 << 10;
 const allocate = (length: number): Buffer => Buffer.allocUnsafe(length);
 

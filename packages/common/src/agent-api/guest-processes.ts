@@ -1,7 +1,7 @@
-/** What runtime and agent agree on about processes beside the containers. */
+/** Constants of runtime and agent for processes outside of the containers. */
 
-/** Stands for the guest itself in requests that name a container: no container can have this id. */
+/** Container id in requests that refers to the guest itself: no container can have this id. */
 export const guestItself = '.guest';
 
-/** Parameter of the kernel command line with which an agent runs such processes. */
+/** Parameter of the kernel command line that lets the agent start such processes. */
 export const debugShellParameter = 'agent.debug_shell';

@@ -1,4 +1,4 @@
-/** Where the cgroups of a process are (cgroups(7)): one directory for each controller in version 1, a single one in version 2. */
+/** The cgroups of a process (cgroups(7)): one directory for each controller in version 1, a single directory in version 2. */
 import { readFileSync } from 'node:fs';
 
 export const CGROUP_ROOT = '/sys/fs/cgroup';
@@ -27,7 +27,7 @@ export function cgroupOf(pid: number | 'self'): Cgroup {
   return parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
 }
 
-/** Pids in the cgroup; none when it was removed. */
+/** Pids in the cgroup; empty when the cgroup was removed. */
 export function cgroupProcesses(cgroup: Cgroup): number[] {
   try {
     const list = readFileSync(`${cgroup.directory('pids')}/cgroup.procs`, 'latin1');

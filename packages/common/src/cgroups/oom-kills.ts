@@ -19,7 +19,7 @@ export function oomKills(cgroup: Cgroup): number {
   }
 }
 
-/** `oomKills` for a process that will reach no path any more: the file is opened now, and read with each call. */
+/** `oomKills` for a process that will lose access to all paths: opens the file now, and reads it with each call. */
 export function openOomKills(cgroup: Cgroup): () => number {
   let file: number;
   try {

@@ -68,7 +68,10 @@ export function buildShimCommandLine(options: {
   return args;
 }
 
-/** Environment variable with the command line of the shim's process, which `ps` and `docker top` show as the shim's. One of 1.x ignores it. */
+/**
+ * Environment variable with the command line of the shim's process, which `ps` and `docker top` show as the shim's command line. 1.x's shim
+ * ignores it.
+ */
 export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
 
 /** Environment variable with a `ShimDuties` as JSON, for the shim of a container's first process. 1.x's shim ignores it. */
@@ -81,11 +84,13 @@ export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
 export const helperRequests = ['network', 'oom'] as const;
 export type HelperRequest = (typeof helperRequests)[number];
 
-/** Tasks of a shim besides its process. The shim runs in the sandbox's network namespace. */
+/** Tasks of a shim besides representing its process. The shim runs in the sandbox's network namespace. */
 export interface ShimDuties {
   /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
-  /** Socket (fd) of the runtime's helper: a line with a request to it, a line with the exit code of the request's command from it. */
+  /**
+   * fd of the socket to the runtime's helper. Each request is a line; the helper answers with a line that has the exit code of the command.
+   */
   readonly helper?: number;
   /** The requests that the helper knows. */
   readonly requests: readonly HelperRequest[];

@@ -1,13 +1,13 @@
 /** The system calls that a confined process may use: those of Node.js for memory, threads, timers, and files that are open. Pure. */
 import type { ArgumentCondition, SyscallRule } from './seccomp-filter-plan.ts';
 
-/** Numbers on x86-64 (asm/unistd_64.h). What is called most is first: the filter looks from its beginning. */
+/** Numbers on x86-64 (asm/unistd_64.h). Frequent calls are first: the filter compares in this order. */
 const always: Readonly<Record<string, number>> = {
   ...{ futex: 202, read: 0, write: 1, epoll_wait: 232, epoll_pwait: 281, recvmsg: 47, sendmsg: 46, writev: 20, readv: 19 },
   ...{ madvise: 28, mmap: 9, munmap: 11, mprotect: 10, mremap: 25, brk: 12, getpid: 39, gettid: 186, clock_gettime: 228 },
   ...{ epoll_ctl: 233, epoll_create1: 291, epoll_pwait2: 441, poll: 7, ppoll: 271, eventfd2: 290, pipe2: 293 },
   ...{ close: 3, fstat: 5, lseek: 8, pread64: 17, pwrite64: 18, preadv: 295, pwritev: 296, fcntl: 72, dup: 32, dup3: 292 },
-  // On an open file: the root is empty, and no file of it can be named.
+  // Only for open files: the root directory is empty.
   ...{ ftruncate: 77, newfstatat: 262, statx: 332, fadvise64: 221, inotify_rm_watch: 255 },
   ...{ recvfrom: 45, sendto: 44, recvmmsg: 299, sendmmsg: 307, accept4: 288, shutdown: 48 },
   ...{ getsockname: 51, getpeername: 52, setsockopt: 54, getsockopt: 55 },
@@ -39,15 +39,15 @@ const SELF = 0;
 
 /**
  * asm-generic/ioctls.h: of terminals TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, and those four with struct termios2; FIONREAD, FIONBIO,
- * FIOCLEX. Not TIOCSTI, by which a process types at its terminal.
+ * FIOCLEX. TIOCSTI is not allowed: it inserts input into the terminal.
  */
 const terminalControls = [0x5401, 0x5402, 0x5403, 0x5404, 0x5413, 0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d];
 const fileControls = [0x541b, 0x5421, 0x5451];
 
 export interface AllowedSyscalls {
-  /** Of the process in its own PID namespace: the only one that it may signal. */
+  /** Pid of the process in its own PID namespace. The process may signal only itself. */
   readonly pid: number;
-  /** Address families (address_families(7)) of sockets that it may still make. */
+  /** Address families (address_families(7)) of sockets that the process may create. */
   readonly sockets: readonly number[];
 }
 

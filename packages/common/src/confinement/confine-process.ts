@@ -1,6 +1,6 @@
 /**
- * A process that talks to a guest gives up all that it does not need any more, once it holds its sockets and files: a guest that takes it
- * over finds nothing to go on to (ADR 14).
+ * Confines a process that communicates with a guest: once its sockets and files are open, it drops all privileges, so that a guest that
+ * compromises the process gains nothing else (ADR 14).
  */
 import { mkdtempSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
 import { errorMessage } from '../errors/error-message.ts';
@@ -12,17 +12,17 @@ import { forbidIoUring } from './forbid-io-uring.ts';
 import { allowFilter } from './seccomp-filter-plan.ts';
 
 /**
- * Each process has a user of its own, this number and its pid: nobody else's files, and no other process to signal. systemd leaves the
- * numbers from here on unused (UIDS-GIDS.md); a pid is below 2^22.
+ * Each process runs as a user of its own, this number plus its pid, which owns no file and no other process. systemd leaves the numbers
+ * from here on unused (UIDS-GIDS.md); a pid is below 2^22.
  */
 const FIRST_USER = 0x7000_0000;
 
 type ConfiningKernel = Pick<Kernel, 'chroot' | 'dropCapabilitySets' | 'forbidPrivileges' | 'filterSystemCalls'>;
 
-/** In the host's PID namespace, whose /proc this is; `process.pid` may be that of a namespace of our own. */
+/** Pid in the host's PID namespace, from /proc; `process.pid` may be the pid in another PID namespace. */
 const hostPid = (): number => Number(readlinkSync('/proc/self'));
 
-/** chroot(2) holds for all threads. Nothing can be made in a directory that was removed. */
+/** chroot(2) applies to all threads. No file can be created in a removed directory. */
 function enterEmptyRoot(kernel: Pick<Kernel, 'chroot'>): void {
   const directory = mkdtempSync('/run/kata-empty-');
   process.chdir(directory);
@@ -31,7 +31,10 @@ function enterEmptyRoot(kernel: Pick<Kernel, 'chroot'>): void {
   process.chdir('/');
 }
 
-/** setuid(2) and its kind, by the C library for all threads: away from root it clears the effective, permitted and ambient sets. */
+/**
+ * setuid(2), setgid(2) and setgroups(2), which the C library applies to all threads. Leaving root clears the effective, permitted and
+ * ambient capability sets.
+ */
 function becomeNobody(id: number): void {
   process.setgroups?.([]);
   process.setgid?.(id);
@@ -39,7 +42,7 @@ function becomeNobody(id: number): void {
 }
 
 export interface Confinement {
-  /** Address families (address_families(7)) of sockets that the process still makes. */
+  /** Address families (address_families(7)) of sockets that the process creates later. */
   readonly sockets: readonly number[];
   /** The setting of configuration.toml that disables the confinement, for the error. */
   readonly setting: string;
@@ -59,10 +62,10 @@ export function confineProcess({ sockets, setting }: Confinement, kernel: Confin
   }
 }
 
-/** Of kata-proxy and kata-shim: `off` leaves them as they were started. Those of 1.x do not look at it. */
+/** Environment variable of kata-proxy and kata-shim: `off` disables their confinement. 1.x's programs ignore it. */
 const CONFINE_VARIABLE = 'KATA_CONFINE';
 
-/** Environment of a process that is to confine itself, or not. */
+/** Environment variables that enable or disable the confinement of a process. */
 export const confinementEnvironment = (isWanted: boolean): NodeJS.ProcessEnv => (isWanted ? {} : { [CONFINE_VARIABLE]: 'off' });
 
 function hasIoUring(): boolean {
@@ -76,8 +79,8 @@ function hasIoUring(): boolean {
 }
 
 /**
- * Whether the process is to confine itself. What an io_uring does is not filtered by seccomp, and those that Node opens at its start cannot be
- * closed: a caller that does not forbid them, a runtime of 1.x for instance, has the program start once more.
+ * Whether the process must confine itself. seccomp does not filter the operations of an io_uring, and the io_urings that Node opens at its
+ * start cannot be closed. When the caller did not forbid io_uring (1.x's runtime, for example), the program executes itself again.
  */
 export function isConfined(environment: NodeJS.ProcessEnv, kernel: Pick<Kernel, 'filterSystemCalls'>): boolean {
   if (environment[CONFINE_VARIABLE] === 'off') return false;

@@ -1,9 +1,9 @@
-/** A seccomp filter as the kernel takes it: classic BPF over struct seccomp_data (seccomp(2), linux/filter.h). x86-64. Pure. */
+/** A seccomp filter for the kernel: classic BPF over struct seccomp_data (seccomp(2), linux/filter.h). x86-64. Pure. */
 
 export interface SyscallRule {
   /** Number of the system call on x86-64. */
   readonly call: number;
-  /** Compared are the low 32 bits of one argument. Without a condition every call is allowed. */
+  /** Compares the low 32 bits of one argument. Without a condition every call is allowed. */
   readonly condition?: ArgumentCondition;
 }
 
@@ -26,7 +26,7 @@ const CALL_OFFSET = 0;
 const ARCHITECTURE_OFFSET = 4;
 const argumentOffset = (argument: number): number => 16 + 8 * argument;
 
-/** The C library takes this for a kernel without the call, and does without. */
+/** The C library falls back to other calls, as on a kernel that lacks the call. */
 const ENOSYS = 38;
 const DENY = FAIL | ENOSYS;
 
@@ -57,7 +57,9 @@ function ruleBlock({ call, condition }: SyscallRule): Buffer[] {
   return [instruction(JUMP_IF_EQUAL, call, 0, block.length), ...block];
 }
 
-/** Array of struct sock_filter by which these calls fail with ENOSYS. All others are allowed, and all of another architecture. */
+/**
+ * Array of struct sock_filter that makes these calls fail with ENOSYS. All other calls are allowed, and all calls of other architectures.
+ */
 export function denyFilter(calls: readonly number[]): Buffer {
   return Buffer.concat([
     instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
@@ -69,7 +71,7 @@ export function denyFilter(calls: readonly number[]): Buffer {
   ]);
 }
 
-/** Array of struct sock_filter. Calls without a rule, and those whose condition is not met, fail with ENOSYS. */
+/** Array of struct sock_filter. Calls without a rule, and calls whose condition is false, fail with ENOSYS. */
 export function allowFilter(rules: readonly SyscallRule[]): Buffer {
   return Buffer.concat([
     instruction(LOAD_WORD, ARCHITECTURE_OFFSET),

@@ -30,7 +30,7 @@ export interface CallOptions {
 export interface CallErrors {
   /** `call`, the name of a method, ended with gRPC status `code`. */
   failed(call: string, code: number, details: string): Error;
-  /** There is no connection over which calls could be made. */
+  /** The server cannot be reached. */
   unreachable(reason: string): Error;
 }
 
@@ -39,8 +39,8 @@ export interface ConnectOptions {
   /** Milliseconds; 1.x's 15 s by default. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Called when a connection has been made, before anything of the server is read. From then on the process may be unable to make another: a
-   * connection that ends before the server has answered is an error.
+   * Called when the connection is established, before bytes of the server are read. Afterwards the process may be unable to connect again:
+   * a connection that ends before the server has answered is an error.
    */
   readonly onConnect?: () => void;
 }

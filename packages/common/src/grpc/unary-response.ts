@@ -23,7 +23,7 @@ const EMPTY = Buffer.alloc(0);
 /** gRPC's mapping of reset codes (RFC 9113, section 7); other codes are internal errors. */
 const resetCodes: Readonly<Record<number, number>> = { 7: GRPC.unavailable, 8: GRPC.cancelled, 11: GRPC.resourceExhausted };
 
-/** grpc-message is percent-encoded. A text that is not is returned unchanged. */
+/** Decodes the percent-encoded grpc-message. Returns other texts unchanged. */
 function decodeDetails(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -69,7 +69,7 @@ export class UnaryResponse implements ResponseSink {
   }
 
   onEnd(): void {
-    if (!this.#status) return this.#fail(GRPC.internal, 'the answer has no status');
+    if (!this.#status) return this.#fail(GRPC.internal, 'the response has no status');
     if (this.#status.code === 0 && (this.#prefixLength < PREFIX_LENGTH || this.#filled < this.#message.length))
       return this.#fail(GRPC.internal, 'the response is shorter than its length prefix');
     this.#done({ ...this.#status, message: this.#message });
@@ -99,8 +99,8 @@ export class UnaryResponse implements ResponseSink {
 
   #begin(length: number): void {
     const { maxBytes, allocate } = this.#options;
-    if (this.#prefix[0] !== 0) this.#fail(GRPC.internal, 'the answer is compressed');
-    else if (length > maxBytes) this.#fail(GRPC.resourceExhausted, `the answer of ${length} bytes is too long (limit ${maxBytes})`);
+    if (this.#prefix[0] !== 0) this.#fail(GRPC.internal, 'the response is compressed');
+    else if (length > maxBytes) this.#fail(GRPC.resourceExhausted, `the response of ${length} bytes is too long (limit ${maxBytes})`);
     else this.#message = allocate(length);
   }
 }

@@ -15,7 +15,7 @@ const MAX_WINDOW = 0x7fffffff;
 const CREDIT_STEP = 16 << 20;
 /** Longest header block over all its frames. */
 const MAX_HEADER_BLOCK = 65536;
-/** More queued bytes mean that the peer makes us answer and does not read. */
+/** Limit of queued bytes: a peer that causes more replies does not read them. */
 const MAX_QUEUED = 8 << 20;
 
 /** Receives the answer to a request. May use `data` only during the call; may throw Http2Error. */

@@ -1,6 +1,6 @@
 /**
- * Log records in the exact text and JSON form of logrus, which kata-log-parser, containerd and people's scripts read.
- * Loggers are passed as parameters; there is no global one.
+ * Log records in the exact text and JSON form of logrus, which kata-log-parser, containerd and scripts of users parse. Loggers are passed
+ * as parameters; there is no global one.
  */
 import { formatJson, formatTerminal, formatText } from './log-record.ts';
 import type { Fields, Level, LogRecord } from './log-record.ts';

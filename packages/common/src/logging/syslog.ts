@@ -12,7 +12,7 @@ const LOG_NDELAY = 8;
 /** Longest line that is sent, in characters. */
 const MAX_LINE = 4096;
 
-/** A function that writes lines under `ident`. One ident a process: openlog(3) keeps the pointer it is given. */
+/** A function that writes lines under `ident`. One ident per process: openlog(3) keeps the pointer. */
 export function openSyslog(ident: string): (line: string, level: Level) => void {
   return (line, level) => {
     identity ??= open(ident, LOG_PID);
@@ -20,7 +20,7 @@ export function openSyslog(ident: string): (line: string, level: Level) => void 
   };
 }
 
-/** Connects now, and reads the time zone, for a process that will reach no path any more. */
+/** Connects now and reads the time zone, for a process that will lose access to all paths. */
 export function connectSyslog(ident: string): void {
   identity = open(ident, LOG_PID | LOG_NDELAY);
   libc.tzset();

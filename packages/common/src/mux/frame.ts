@@ -28,7 +28,7 @@ export class ProtocolError extends Error {}
 export interface FrameSink {
   /** A header is complete. Called before the body's pieces. */
   onHeader(header: YamuxHeader): void;
-  /** A piece of the body of the Data frame just announced; `left` bytes are still to come. */
+  /** A piece of the current Data frame's body; `left` bytes have not arrived yet. */
   onBody(piece: Buffer, left: number): void;
 }
 

@@ -14,7 +14,7 @@ const { STREAM_STATES } = yamuxConstants;
 
 /** Bytes queued on the connection above which streams wait. */
 const CONGESTED_BYTES = 262144;
-/** More queued bytes, or answers, mean that the peer makes us answer and does not read. */
+/** Limits of queued bytes and replies: a peer that causes more does not read them. */
 const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_QUEUED_ANSWERS = 16384;
 /** Initial window of a stream, and accept backlog: hashicorp/yamux's defaults. */
@@ -95,7 +95,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     return stream;
   }
 
-  /** Round trip in milliseconds. @throws when no answer comes within `timeoutMs`, or the session ends */
+  /** Round trip in milliseconds. @throws when the peer does not answer within `timeoutMs`, or the session ends */
   ping(timeoutMs: number): Promise<number> {
     if (this.shutdown) return Promise.reject(new Error('yamux session is closed'));
     const value = this.pingValue;
@@ -208,7 +208,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     if (header.type === TYPES.WindowUpdate) stream.receiveCredit(header.length);
     if (header.flags & FLAGS.ACK) stream.receiveAck();
     if (header.flags & FLAGS.RST) return stream.receiveReset();
-    // A FIN on a Data frame comes after the frame's body.
+    // A FIN flag on a Data frame applies after the frame's body.
     if (header.flags & FLAGS.FIN) this.#onFin(stream, header);
   }
 

@@ -1,2 +1,2 @@
-/** The JavaScript engine that runs this process: Bun, or else Node. Nothing outside of common/kernel and common/process asks. */
+/** Whether Bun runs this process, and not Node. Only common/kernel and common/process depend on the engine. */
 export const isBun = process.versions['bun'] !== undefined;

@@ -1,4 +1,4 @@
-/** A process is identified by its pid and its start time: a pid alone may belong to another process by now. */
+/** A process is identified by its pid and its start time: the kernel may reuse the pid alone. */
 import { readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
@@ -15,7 +15,7 @@ interface Stat {
   readonly cpuTicks: number;
 }
 
-/** undefined when there is no process with that pid. */
+/** undefined when no process has that pid. */
 function readStat(pid: number): Stat | undefined {
   let stat: string;
   try {
@@ -33,16 +33,13 @@ function readStat(pid: number): Stat | undefined {
   };
 }
 
-/** The identity of a running process, or undefined when there is none. */
+/** The identity of a running process; undefined when no process has that pid. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const stat = readStat(pid);
   return stat && { pid, startTime: stat.startTime };
 }
 
-/**
- * True while this process runs. A zombie does not run, unless it has threads: until they have ended they keep its files open, and
- * with them mounts busy.
- */
+/** True while this process runs. A zombie counts as running while it has threads: they keep its files open, and therefore mounts busy. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
   if (stat?.startTime !== identity.startTime) return false;

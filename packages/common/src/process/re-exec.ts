@@ -1,4 +1,4 @@
-/** Replaces the running program by a new start of it, with the same pid, arguments and stdio (execve(2)). Does not return where the engine has the call. */
+/** Executes the running program again, with the same pid, arguments and stdio (execve(2)). Returns only on an engine without execve. */
 export function reExec(environment: NodeJS.ProcessEnv): void {
   process.execve?.(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
 }

@@ -4,7 +4,7 @@ import type { ProcessIdentity } from './process-identity.ts';
 /** Milliseconds of a clock tick: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/** When a process was started, in milliseconds since 1970, to a second (btime of /proc/stat, proc(5)); undefined without /proc. */
+/** Start time of a process in milliseconds since 1970, accurate to a second (btime of /proc/stat, proc(5)); undefined without /proc. */
 export function startTimeMs({ startTime }: ProcessIdentity): number | undefined {
   try {
     const [, seconds] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1')) ?? [];

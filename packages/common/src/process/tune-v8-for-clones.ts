@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** For the process whose memory the clones of a VM share. Flags that may be set at any time. */
+/** Tunes V8 in the agent, whose memory the clones of a VM share. The flags may be set at any time. */
 export function tuneV8ForClones(): void {
   // The space for young objects keeps its initial size. V8 would let it grow to a hundred megabytes of the guest's memory while
   // many short processes are started, and would never shrink it.

@@ -23,7 +23,7 @@ export type ThrottleEvent =
   | { readonly kind: 'empty' };
 
 export interface ThrottleState {
-  /** What began the schedule. */
+  /** Event that started the schedule. */
   readonly cause: 'start' | 'sandbox' | 'trigger';
   /** The current step and the next ones. */
   readonly steps: Schedule;

@@ -5,7 +5,7 @@ import type { DaemonRecord } from './parse-daemon-record.ts';
 
 export const recordPath = (socket: string): string => `${socket}.state`;
 
-/** Undefined when there is none, or when it is damaged. */
+/** Undefined when the file does not exist or is damaged. */
 export function readRecord(path: string): DaemonRecord | undefined {
   try {
     return parseDaemonRecord(readFileSync(path, 'utf8'));

@@ -38,7 +38,7 @@ function routeRequest({ destination, family: _, nextHops = [], ...route }: HostR
   return Route.fromPartial({ dest: destination, ...route, nextHops: nextHops.map((hop) => ({ ...hop })) });
 }
 
-/** Routes with several gateways are apart: 1.x's agent cannot make them. */
+/** Routes with several gateways are sent separately: 1.x's agent does not support them. */
 export function routesRequest(routes: readonly HostRoute[]): Routes {
   const hasSeveral = ({ nextHops }: HostRoute): boolean => nextHops !== undefined;
   return {
@@ -59,13 +59,13 @@ export function neighboursRequest(neighbours: readonly Neighbour[]): ARPNeighbor
   return { ARPNeighbors: rows };
 }
 
-/** How the guest mounts the share. */
+/** Mount options of the share in the guest. */
 export type Share =
   { readonly driver: '9p'; readonly msize: number; readonly acls: boolean } | { readonly driver: 'virtio-fs'; readonly dax: boolean };
 
 type ShareKeys = 'path' | 'shared_fs' | 'msize_9p' | 'virtio_fs_cache' | 'virtio_fs_cache_size';
 
-/** ACLs are asked for where QEMU has them. Files are mapped through the DAX window only when the guest may cache them. */
+/** POSIX ACLs are enabled if QEMU supports them. Files are mapped through the DAX window only if the guest may cache them. */
 export function shareOf(configuration: Pick<HypervisorConfiguration, ShareKeys>): Share {
   const { path, shared_fs: kind, msize_9p: msize, virtio_fs_cache: cache, virtio_fs_cache_size: window } = configuration;
   if (kind !== 'virtio-fs') return { driver: '9p', msize, acls: hasFeature(path, 'acls-and-capabilities-on-9p') };

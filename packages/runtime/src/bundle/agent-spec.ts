@@ -20,8 +20,8 @@ function guestCgroupsPath(path = ''): string {
 }
 
 /**
- * A guest's container may open all devices of the guest, except that one given to it for reading or writing alone (`--device A:B:r`)
- * keeps to that, and that those of `absent` are not opened. No rules when there is none of these.
+ * A container may open all devices of the guest, with two exceptions: a device with restricted access (`--device A:B:r`), and the devices
+ * in `absent`. Without such devices there are no rules.
  */
 function guestDeviceRules(devices: readonly Device[], absent: readonly Device[], { devices: rules = [] }: Resources): object[] {
   const denied = devices.flatMap((device) => {
@@ -41,7 +41,7 @@ function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
   return kept.map(({ type }) => ({ Type: type, Path: '' }));
 }
 
-/** A path of a namespace on the host stands for the pod's, which its containers share in the guest. */
+/** A path of a namespace on the host means the pod's namespace, which the containers share in the guest. */
 export const joinsNamespace = ({ linux }: Spec, kind: 'pid' | 'ipc'): boolean =>
   (linux?.namespaces ?? []).some(({ type, path }) => type === kind && path !== undefined && path !== '');
 

@@ -1,15 +1,15 @@
-/** Whether a container is a pod's sandbox or joins one: told by the annotations of CRI-O (and podman), containerd's CRI and dockershim. */
+/** The role of a container in a pod, from the annotations of CRI-O (and podman), containerd's CRI plugin and dockershim. */
 import { SpecError } from '@kata-containers/common/errors/kata-error';
 import type { Spec } from '@kata-containers/common/oci/spec';
 
 export type ContainerRole =
   | { readonly kind: 'sandbox' }
-  /** It is in no pod. */
+  /** The container is not in a pod. */
   | { readonly kind: 'alone' }
   | {
       readonly kind: 'container';
       readonly sandboxId: string;
-      /** Where there is no such sandbox it is in no pod. */
+      /** True when the container is not in a pod if that sandbox does not exist. */
       readonly mayBeAlone: boolean;
     };
 

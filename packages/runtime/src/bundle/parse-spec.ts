@@ -44,7 +44,7 @@ export function parseSpec(text: string): Spec {
   return spec as unknown as Spec;
 }
 
-/** The process of an exec. Without a working directory it has the root. @throws SpecError */
+/** The process of an exec. The default working directory is `/`. @throws SpecError */
 export function parseProcess(text: string): Process {
   const table: Table = { cwd: '/', ...parseJson(text, 'process.json') };
   modernCapabilities(table);

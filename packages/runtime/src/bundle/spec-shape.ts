@@ -36,7 +36,7 @@ function firstOf(
   return undefined;
 }
 
-/** Checks each item, also those that were `null`. */
+/** Checks each item, `null` included. */
 const list =
   (item: Shape): Shape =>
   (value, field) =>

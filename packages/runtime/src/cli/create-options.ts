@@ -1,4 +1,4 @@
-/** Options that `create` and `run` share. */
+/** Options of both `create` and `run`. */
 import type { Command } from 'commander';
 
 export function describeCreate(command: Command): Command {

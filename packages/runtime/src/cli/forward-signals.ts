@@ -1,12 +1,12 @@
-/** `run` and `exec` represent a process that their caller waits for: as in runc, they pass signals on to it. */
+/** `run` and `exec` represent a process that their caller waits for: as in runc, they forward signals to the process. */
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { Started } from '../processes/spawn-detached.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * Signals that arrive before the shim exists are delivered to it later: ending the runtime then would leave a VM behind.
- * @returns a function that returns the first of those, which a process that has not started would not receive
+ * Signals that arrive before the shim exists are delivered to the shim later: if the runtime ended, a VM would be left behind.
+ * @returns a function that returns the first of these signals, which a process that has not started does not receive
  */
 export function forwardSignals(starting: Promise<Started>): () => NodeJS.Signals | undefined {
   let isThere = false;

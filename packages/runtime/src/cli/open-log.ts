@@ -26,8 +26,8 @@ function append(path: string, line: string): void {
 }
 
 /**
- * Appends each record by one write, because several verbs may write to one file at a time. Without room on the file system the record is
- * lost and no error is thrown: deleting containers may be what frees the space.
+ * Appends each record by one write, because several verbs may write to one file at a time. On a full file system the record is lost without
+ * an error: `delete` must work, because it may free the space.
  */
 function appendTo(path: string): (line: string) => void {
   if (path === '/dev/null') return () => {};
@@ -35,7 +35,7 @@ function appendTo(path: string): (line: string) => void {
     try {
       append(path, line);
     } catch {
-      // an error is on stderr as well
+      // the error is also printed on stderr
     }
   };
 }

@@ -11,7 +11,7 @@ export interface Parsed {
   readonly options: Options;
 }
 
-/** `stopAtWord`: the first word that is no option ends the options. undefined when help is asked for. @throws UsageError */
+/** `stopAtWord`: the first argument that is not an option ends the options. undefined when help is requested. @throws UsageError */
 export function parseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): Parsed | undefined {
   const silent = (): void => {};
   command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent }).allowExcessArguments(true).passThroughOptions(stopAtWord);

@@ -58,7 +58,7 @@ const numbers = {
   pids: ['pids-limit', 'pidsLimit', int],
 } as const;
 
-/** What the options say. @throws UsageError */
+/** The limits in the options. @throws UsageError */
 export function resourcesOfOptions(options: Options): Resources {
   const value = (key: keyof typeof numbers): bigint => {
     const [name, kept, read] = numbers[key];
@@ -79,7 +79,7 @@ export function resourcesOfOptions(options: Options): Resources {
   };
 }
 
-/** What a resources file says, in config.json's form. @throws UsageError */
+/** The limits in a resources file, in the form of config.json. @throws UsageError */
 export function parseResources(text: string): Resources {
   let value: unknown;
   try {

@@ -8,7 +8,7 @@ function writeAll(fd: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }
 
-/** Opened again, a pipe waits for its reader; others who have it go on without waiting (proc(5), /proc/PID/fd). */
+/** Reopens a pipe in blocking mode; other processes with the pipe keep their mode (proc(5), /proc/PID/fd). */
 function writeWaiting(bytes: Buffer): void {
   const fd = openSync(`/proc/self/fd/${STDOUT}`, 'w');
   try {

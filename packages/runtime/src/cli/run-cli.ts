@@ -1,4 +1,7 @@
-/** From argv to a verb: parse, log, run, report. Verbs import what only they need: start-up time counts for each verb (ADR 6). */
+/**
+ * Runs the verb of the command line: parses arguments, opens the log, calls the verb and reports its error. Each verb imports its own
+ * modules: start-up time matters (ADR 6).
+ */
 import { Command } from 'commander';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -26,7 +29,7 @@ function helpText(program: Command): string {
   return `${program.helpInformation()}\nCommands:\n${verbs.join('\n')}\n\n${note}\n`;
 }
 
-/** Parses; help is printed on stdout and ends with `undefined`. @throws UsageError */
+/** Parses the arguments. Prints help on stdout and returns `undefined`. @throws UsageError */
 function parse(command: Command, argv: readonly string[], stopAtWord: boolean, help: () => string): Parsed | undefined {
   const parsed = parseOptions(command, argv, stopAtWord);
   if (!parsed) print(`${help().trimEnd()}\n`);
@@ -78,7 +81,7 @@ async function showHelp(program: Command, verb: string | undefined): Promise<num
   return 0;
 }
 
-/** @throws KataError, whose text is printed on stderr; it has been logged */
+/** @throws KataError, whose text main prints on stderr; the error is already logged */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
   const parsed = parse(program, argv, true, () => helpText(program));

@@ -22,7 +22,7 @@ function removeSocket(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
 }
 
-/** @throws KataError when the address cannot be had */
+/** @throws KataError when the address is in use or not permitted */
 export async function serveMetrics(address: MetricsAddress, sample: () => Promise<string>): Promise<void> {
   let running: Promise<string> | undefined;
   const shared = (): Promise<string> => (running ??= sample().finally(() => (running = undefined))); // one sample at a time, shared by all clients

@@ -1,4 +1,4 @@
-/** The log of commands for people: on stderr, coloured on a terminal. */
+/** The log of commands that users run: on stderr, coloured on a terminal. */
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { createLogger } from '@kata-containers/common/logging/logger';

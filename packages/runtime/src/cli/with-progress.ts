@@ -1,4 +1,4 @@
-/** Shows the purpose of long work on a terminal, and how many seconds it has taken. */
+/** Shows the purpose and the elapsed seconds of a long operation on a terminal. */
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 

@@ -1,7 +1,7 @@
 /**
- * Annotations of a pod or container that change the configuration for its VM alone (`io.katacontainers.config.TABLE.KEY`). Their author
- * need not be the administrator of the host: the hypervisor's options pass only where `enable_annotations` allows it, and
- * paths of programs only where a list of valid paths does (CVE-2020-27151).
+ * Annotations of a pod or container that change the configuration for its VM alone (`io.katacontainers.config.TABLE.KEY`). Their author may
+ * not be the administrator of the host: `enable_annotations` must allow each hypervisor option, and a list of valid paths each path of a
+ * program (CVE-2020-27151).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'defau
 const guards = [
   ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
   ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities', 'qemu_unprivileged', 'qemu_device_cgroup', 'virtio_fs_sandbox'],
-  'virtio_fs_extra_args', // they could share any directory (1.x accepts the annotation without effect)
+  'virtio_fs_extra_args', // its arguments could share any directory (1.x accepts the annotation without effect)
 ];
 /** Keys of paths on the host: 1.x's name in errors, and the key with the allowed paths. */
 const guarded: Readonly<Record<string, readonly [thing: string, valid: keyof HypervisorConfiguration]>> = {
@@ -63,7 +63,7 @@ interface Change {
 
 interface Changes {
   readonly changes: readonly Change[];
-  /** Names of annotations of no table. */
+  /** Annotations that belong to none of the tables. */
   readonly strangers: readonly string[];
 }
 
@@ -99,7 +99,7 @@ function expression(pattern: string): RegExp {
   }
 }
 
-/** @throws KataError for a hypervisor annotation that the configuration does not let through */
+/** @throws KataError for a hypervisor annotation that the configuration does not enable */
 function requireEnabled({ annotation, table, name }: Change, enabled: readonly string[]): void {
   if (table !== 'hypervisor') return;
   if (guards.includes(name) || !enabled.some((pattern) => expression(pattern).test(name)))
@@ -151,7 +151,7 @@ function read(change: Change, configuration: Configuration): { readonly key: str
   return { key, value };
 }
 
-/** @throws KataError when a file is not the one that its hash was taken of */
+/** @throws KataError when a file does not have the hash */
 function checkHash({ annotation, name, value }: Change, hypervisor: Readonly<Record<string, unknown>>): void {
   const path = String(hypervisor[hashed[name] ?? ''] ?? '');
   const found = path === '' ? '' : createHash('sha512').update(readFileSync(path)).digest('hex');
@@ -170,7 +170,7 @@ export interface Annotated {
   readonly warnings: readonly string[];
 }
 
-/** @throws KataError for an annotation that is not enabled or cannot be right, ConfigurationError for files that are missing */
+/** @throws KataError for an annotation that is not enabled or invalid, ConfigurationError for missing files */
 export function applyAnnotations(configuration: Configuration, annotations: Readonly<Record<string, string>>): Annotated {
   const own: Record<TableName, Record<string, unknown>> = { hypervisor: {}, runtime: {}, agent: {} };
   const { changes: all, strangers } = readChanges(annotations);

@@ -12,7 +12,7 @@ import { schema } from './schema.ts';
 import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
 
 export interface LoadedConfiguration {
-  /** configuration.toml, or the first drop-in if there is none. */
+  /** configuration.toml, or the first drop-in if configuration.toml does not exist. */
   readonly path: string;
   /** Every file that was read, in the order in which they apply. */
   readonly files: readonly string[];
@@ -40,8 +40,9 @@ function dropIns(directory: string): string[] {
 }
 
 /**
- * The file that applies, then the drop-ins beside it and, where nobody named a file, those beside each default path that goes before it: drop-ins
- * of /etc change the package's file too. @throws ConfigurationError when there is no file at all
+ * The configuration file, then its drop-ins. For a default path, the drop-ins of all default paths with higher priority are included:
+ * drop-ins in /etc also change the package's file.
+ * @throws ConfigurationError without any file
  */
 function findFiles(named: string | undefined, defaults: readonly string[]): string[] {
   const path = named ?? defaults.find((candidate) => existsSync(candidate));
@@ -56,7 +57,7 @@ function findFiles(named: string | undefined, defaults: readonly string[]): stri
 
 const NO_ORIGINS: Origins = new Map();
 
-/** Links resolved, so that an upgrade under a running VM does not change what it was started with. */
+/** Resolves links, so that an upgrade does not change the files of a running VM. */
 export function resolveTable<T extends Readonly<Record<string, unknown>>>(
   name: keyof typeof schema,
   table: T,
@@ -85,7 +86,7 @@ function rootProblems({ image, initrd }: HypervisorConfiguration): Configuration
   return [{ key: 'hypervisor.qemu', problem: 'Either initrd or image must be set to a valid path' }];
 }
 
-/** The hypervisor's table with its links resolved; what does not fit together or the host goes to `problems`. */
+/** The hypervisor's table with resolved links. Adds values that contradict each other or the host to `problems`. */
 export function resolveHypervisor(
   table: HypervisorConfiguration,
   problems: ConfigurationProblem[],

@@ -159,7 +159,7 @@ const namesIn = (table: PlainObject, prefix = ''): string[] =>
     ...(isPlainObject(value) ? namesIn(value, `${prefix}${name}.`) : []),
   ]);
 
-/** Places are searched when the first one is asked for: a file without problems needs none, and each container reads the files three times. */
+/** Positions are computed at the first request: a file without problems needs none, and each container reads the files three times. */
 function originsOf(file: ConfigurationText, table: PlainObject): [name: string, origin: Origin][] {
   let places: ReadonlyMap<string, Place> | undefined;
   const placeOf = (name: string): Place | undefined => (places ??= keyPlaces(file.text)).get(name);

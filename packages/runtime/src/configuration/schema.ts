@@ -1,6 +1,6 @@
 /**
- * Every key of configuration.toml in one table: parsing, defaults, the shipped file and its documentation come from here.
- * To add a key: add a row; `Configuration` picks its type up. Names, tables and defaults are 1.x's (configuration-qemu.toml).
+ * Every key of configuration.toml in one table: parsing, defaults, the shipped file and its documentation are derived from this table. To
+ * add a key, add a row; the type `Configuration` includes it. Names, tables and defaults are 1.x's (configuration-qemu.toml).
  */
 
 export type KeyKind = 'string' | 'boolean' | 'integer' | 'strings';
@@ -62,7 +62,7 @@ const NO_VFIO = 'devices of the host are not passed through';
 const NO_TRACING = 'tracing is not implemented';
 const OTHER_VMM = 'the hypervisor is QEMU';
 
-/** Ours, Debian's and Fedora's, RHEL's. */
+/** QEMU of this project, of Debian and Fedora, and of RHEL. */
 const QEMU_PLACES = ['/usr/bin/qemu-lite-system-x86_64', '/usr/bin/qemu-system-x86_64', '/usr/libexec/qemu-kvm'];
 
 const hypervisor = {

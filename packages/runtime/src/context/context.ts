@@ -6,7 +6,7 @@ import type { Configuration } from '../configuration/schema.ts';
 
 /** The process that runs kata-runtime. */
 export interface Caller {
-  /** containerd gives its shims the address of its ttrpc service, and they hand it on. */
+  /** containerd passes the address of its ttrpc service to its shims, and they pass it to the runtime. */
   readonly environment: NodeJS.ProcessEnv;
   /** Arguments of the parent process; empty when it has ended. */
   readonly args: readonly string[];

@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 
-/** Names of the directories in a directory; none when there is none: another process may remove it at any moment. */
+/**
+ * Names of the subdirectories of a directory; empty when the directory does not exist, because another process may remove it at any moment.
+ */
 export function directoriesIn(path: string): string[] {
   try {
     return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));

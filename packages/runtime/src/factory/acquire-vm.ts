@@ -23,7 +23,10 @@ async function startNew(context: Context, { plan, files, network, journal, secco
   }
 }
 
-/** @returns the VM, attached to its network and exporting its share. When this fails, what was made on the host is in the journal. @throws KataError */
+/**
+ * @returns the VM, attached to its network and exporting its share. Changes on the host are in the journal, also after an error.
+ * @throws KataError
+ */
 export async function acquireVm(context: Context, request: VmRequest): Promise<RunningVm> {
   const vm = (await takeFromCache(context, request)) ?? (await startNew(context, request));
   if (request.seccomp) keepLastProfile(context.configuration.factory.template_path, request.seccomp);

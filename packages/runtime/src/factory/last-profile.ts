@@ -1,7 +1,7 @@
 /**
  * The seccomp profile of the last container, kept beside the templates. Compiling a profile in the guest takes longer than the rest of a
- * container's creation. VMs that are made before their container is known compile this profile, because an engine gives most containers
- * the same one.
+ * container's creation. VMs that are made before their container is known compile this profile, because most containers of an engine have
+ * the same profile.
  */
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Seccomp } from '@kata-containers/common/oci/spec';
 
 /** In the directory of the templates. */
 const FILE = 'seccomp.json';
-/** Longer profiles are not kept. Docker's has 12 KiB. */
+/** Longer profiles are not stored. Docker's profile has 12 KiB. */
 const MAX_BYTES = 1 << 20;
 
 export const profileFile = (templates: string): string => join(templates, FILE);
@@ -31,7 +31,7 @@ export function readLastProfile(templates: string): Seccomp | undefined {
   }
 }
 
-/** Has no effect while no template has been made, or the file system is full. */
+/** Has no effect before the first template is made, and on a full file system. */
 export function keepLastProfile(templates: string, profile: Seccomp): void {
   const path = profileFile(templates);
   const text = JSON.stringify(profile);

@@ -27,7 +27,7 @@ import { warmUp } from './warm-up.ts';
 
 /** Time for the agent to listen again after its proxy has ended. */
 const LISTEN_TIMEOUT_MS = 5000;
-/** A guest is idle when QEMU uses less than `REST_MS` of CPU time in `LOOK_MS`; REST_TIMEOUT_MS is the limit for waiting. */
+/** A guest is idle when QEMU uses less than `IDLE_CPU_MS` of CPU time in `POLL_MS`. `IDLE_TIMEOUT_MS` limits the wait. */
 const POLL_MS = 100;
 const IDLE_CPU_MS = 20;
 const IDLE_TIMEOUT_MS = 5000;
@@ -113,8 +113,8 @@ export interface TemplateOrigin {
 }
 
 /**
- * To be called with the exclusive lock of the template's directory. The state file is renamed last.
- * Ends its processes when it fails. @throws KataError
+ * To be called with the exclusive lock of the template's directory. The state file is renamed last. Ends its processes when it fails.
+ * @throws KataError
  */
 export async function makeTemplate(
   context: Context,

@@ -5,7 +5,10 @@ import type { AgentConnection } from '@kata-containers/common/agent-api/agent-co
 /** Bytes of fresh entropy for a clone (1.x's). */
 const ENTROPY_BYTES = 512;
 
-/** A clone has the randomness and the clock of its template: both are made its own before anything runs in it. @throws AgentError */
+/**
+ * A clone starts with the random state and the clock of its template: both are replaced before a process of the container runs. @throws
+ * AgentError
+ */
 export async function reseedClone(agent: AgentConnection): Promise<void> {
   const now = Date.now();
   const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };

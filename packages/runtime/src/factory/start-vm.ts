@@ -13,7 +13,7 @@ import { reseedClone } from './reseed-clone.ts';
 import { clonePlan, lockTemplate } from './use-template.ts';
 
 export interface VmStart extends GuestStart {
-  /** The seccomp profile that the guest of the first container applies. */
+  /** The seccomp profile of the first container. */
   readonly seccomp?: Seccomp | undefined;
 }
 
@@ -35,7 +35,7 @@ async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): 
   }
 }
 
-/** A failure of the template only makes the start slower: the VM is booted. */
+/** Without a usable template the VM is booted, which is only slower. */
 async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
   if (!context.configuration.factory.enable_template) return undefined;
   const reason = cloneObstacle(start.plan);
@@ -56,7 +56,7 @@ async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
   return startGuest(context, start);
 }
 
-/** What was made on the host is in the journal when this fails. @throws KataError */
+/** Changes on the host are in the journal, also after an error. @throws KataError */
 export async function startVm(context: Context, start: VmStart): Promise<RunningVm> {
   return (await cloneIfPossible(context, start)) ?? (await boot(context, start));
 }

@@ -1,4 +1,4 @@
-/** The key of a VM's template: made by the same QEMU, with the same arguments and the same files. */
+/** The key of a VM's template. VMs with the same QEMU, arguments and files have the same key. */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';

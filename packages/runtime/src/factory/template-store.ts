@@ -1,6 +1,6 @@
 /**
  * Stores templates: one tmpfs with a directory for each key. Making or removing a template takes the exclusive lock of its directory
- * (flock(2)), loading one a shared lock. Locks end with the process that holds them, so a killed maker leaves only files, and the
+ * (flock(2)), loading one a shared lock. The kernel releases locks when their process ends, so a killed maker leaves only files, and the
  * changes in its journal.
  */
 import {
@@ -70,7 +70,7 @@ export interface TemplateInfo {
 /** Unit of st_blocks (inode(7)). */
 const BLOCK_BYTES = 512;
 
-/** A template that cannot be removed while this is held. */
+/** A template with its lock: it cannot be removed while the lock is held. */
 export interface LockedTemplate {
   readonly files: TemplateFiles;
   release(): void;
@@ -80,7 +80,7 @@ export interface LockedTemplate {
 const LOOK_MS = 20;
 /** Templates that are kept besides the newest: each uses some hundred megabytes of memory. */
 const MAX_OTHERS = 3;
-/** A guest that has booted takes about half of this, its translated code an eighth. */
+/** A booted guest needs about half of this space, and its translated code an eighth. */
 const NEEDED_MIB = 448;
 const MIB = 1 << 20;
 
@@ -149,8 +149,8 @@ export class TemplateStore {
   }
 
   /**
-   * Locks the template with this key, which `make` makes if there is none. While another process makes it, waits.
-   * @throws what `make` throws; TimeoutError; KataError without room
+   * Locks the template with this key. `make` makes a missing template; waits while another process makes it.
+   * @throws the errors of `make`; TimeoutError; KataError on a full file system
    */
   async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<LockedTemplate> {
     const deadline = performance.now() + timeoutMs;
@@ -168,8 +168,8 @@ export class TemplateStore {
   }
 
   /**
-   * Removes a template. Running clones do not need it: they have its files open.
-   * @returns false when it is being made or loaded at this moment
+   * Removes a template. Running clones are not affected: they have its files open.
+   * @returns false while another process makes or loads the template
    */
   async remove(key: string): Promise<boolean> {
     const release = this.#lock(key, 'exclusive');
@@ -184,8 +184,8 @@ export class TemplateStore {
   }
 
   /**
-   * Removes all templates, and unmounts the tmpfs if possible: running VMs keep it busy; then it stays, empty.
-   * @throws KataError when a template is in use at this moment
+   * Removes all templates, and unmounts the tmpfs unless running VMs keep it busy.
+   * @throws KataError while a process makes or loads a template
    */
   async destroy(): Promise<void> {
     const busy: string[] = [];
@@ -211,7 +211,7 @@ export class TemplateStore {
     if (!release) return 'locked';
     try {
       if (this.has(files.key)) return 'made';
-      // Otherwise those that waited would fail one after the other.
+      // Otherwise each waiting process would try and fail in turn.
       if (hasWaited) throw new KataError('another process could not make the VM template');
       await this.#clear(files);
       await this.#makeRoom(files.key);
@@ -228,7 +228,7 @@ export class TemplateStore {
     }
   }
 
-  /** Ends the processes that a killed maker has left, and removes its files. To be called with the exclusive lock. */
+  /** Ends the processes of a killed maker, and removes its files. To be called with the exclusive lock. */
   async #clear({ directory, journal, state }: TemplateFiles): Promise<void> {
     rmSync(state, { force: true });
     const failures = await undoAll(new UndoJournal(journal).entries(), this.#kernel);
@@ -236,7 +236,7 @@ export class TemplateStore {
     for (const name of readdirSync(directory)) rmSync(join(directory, name));
   }
 
-  /** Removes templates that can be of no use any more, and the oldest of too many. @throws KataError when there is too little room */
+  /** Removes outdated templates, and the oldest when there are too many. @throws KataError on a full file system */
   async #makeRoom(newKey: string): Promise<void> {
     const others = this.keys().filter((key) => key !== newKey);
     const kept = others.filter((key) => this.#isFresh(key)).sort((a, b) => this.#madeMs(b) - this.#madeMs(a));

@@ -10,13 +10,16 @@ import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
 import type { LockedTemplate } from './template-store.ts';
 
-/** Longer than a boot and a save: booting is better than waiting longer. */
+/** Longer than a boot and a save: after this time booting is faster than waiting. */
 const WAIT_MS = 30_000;
 
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
   new TemplateStore(configuration.factory.template_path, kernel);
 
-/** Makes the template when there is none, for a container with the profile `seccomp`, or with that of the last container. @throws KataError */
+/**
+ * Locks the template. A missing template is made for a container with the profile `seccomp`, or with the profile of the last container.
+ * @throws KataError
+ */
 export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: Seccomp): Promise<LockedTemplate> {
   const inputs = templateInputs(plan);
   return templateStore(context).hold(

@@ -9,10 +9,10 @@ import { shmMount } from '../storage/share-plan.ts';
 import { spareMac } from './spare-link-plan.ts';
 
 const BUSYBOX = '/bin/busybox';
-/** Made by the agent's storage driver `local`. */
+/** Created by the agent's storage driver `local`. */
 export const warmUpRoot = '/run/kata-containers/warm-up';
 
-/** Like the requests of engines, so that their code paths have run once. */
+/** Similar to the requests of engines, so that the same code paths have run once. */
 const spec: Spec = {
   ociVersion: '1.0.2',
   hostname: 'warm-up',
@@ -66,7 +66,7 @@ const anyProfile: Seccomp = {
 export const warmUpSpec = (seccomp: Seccomp = anyProfile): SpecMessage =>
   agentSpec({ ...spec, linux: { ...spec.linux, seccomp } }, { rootPath: warmUpRoot, mounts, seccomp: true });
 
-/** A process to be exec'ed in it. */
+/** A process to exec in the container. */
 export const warmUpProcess = { Args: [BUSYBOX, 'true'], Env: ['PATH=/bin'], Cwd: '/', Terminal: false };
 
 export const warmUpSandbox = (share: Share) =>

@@ -1,6 +1,6 @@
 /**
- * Runs a container in the guest of a template. The agent's JavaScript is compiled then, and programs are in memory: clones share both,
- * and start their first container in less than half of the time.
+ * Runs a container in the guest of a template. Afterwards the agent's JavaScript is compiled, and programs are in the page cache. Clones
+ * share both, and start their first container in less than half of the time.
  */
 import { constants } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
@@ -37,7 +37,7 @@ async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined
   await agent.call('removeContainer', { container_id: CONTAINER });
 }
 
-/** Gives each device an address, and makes it spare again. The routes are removed with the addresses. */
+/** Configures an address on each device, and makes the device spare again. The routes are removed with the addresses. */
 async function useNetwork(agent: AgentConnection, devices: number): Promise<void> {
   const numbers = Array.from({ length: devices }, (_, index) => index);
   for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index, warmUpAddress(index)) });
@@ -46,14 +46,14 @@ async function useNetwork(agent: AgentConnection, devices: number): Promise<void
   await agent.call('updateRoutes', { routes: { Routes: [] } });
 }
 
-/** What the warm-up depends on. */
+/** Parameters of the warm-up. */
 export interface WarmUp {
   readonly networks: QemuPlan['networks'];
-  /** The seccomp profile of the container that the VM is made for, when there is one. */
+  /** The seccomp profile of the container that the VM is made for; undefined without such a container. */
   readonly seccomp?: Seccomp | undefined;
 }
 
-/** Leaves the guest as it was: without sandbox, its network devices spare. @throws AgentError */
+/** Leaves the guest without a sandbox, and with spare network devices. @throws AgentError */
 export async function warmUp(
   agent: AgentConnection,
   { configuration }: Pick<Context, 'configuration'>,

@@ -35,7 +35,7 @@ export async function chooseAccelerator(configured: string, host: HostSource): P
 
 export const readCpuinfo = (): string => readFileSync('/proc/cpuinfo', 'latin1');
 
-/** True when KVM answers now: the module may have been unloaded since the probe. */
+/** True when /dev/kvm is KVM: the module may have been unloaded since the probe. */
 export function isKvm(device: string, kernel: Pick<Kernel, 'checkKvmExtension'>): boolean {
   if (!canOpen(device)) return false;
   try {

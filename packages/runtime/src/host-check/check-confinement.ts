@@ -1,15 +1,15 @@
-/** Whether this host's kernel has what QEMU, kata-proxy and kata-shim are confined by, as the configuration wants it. */
+/** Checks that the host's kernel supports the configured confinement of QEMU, kata-proxy and kata-shim. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Configuration } from '../configuration/schema.ts';
 import { hasController, planCgroup } from '../host-cgroup/cgroup-plan.ts';
 import type { Check } from './check-installation.ts';
 
-/** What is looked at. */
+/** The parts of the host that are checked. */
 export interface ConfiningHost {
   exists(path: string): boolean;
-  /** Of /proc/self/status. */
+  /** Text of /proc/self/status. */
   readonly status: string;
-  /** Of /proc/self/mountinfo. */
+  /** Text of /proc/self/mountinfo. */
   readonly mountinfo: string;
   /** @throws Error when the kernel loads no program that limits devices */
   loadDeviceProgram(): void;
@@ -18,9 +18,9 @@ export interface ConfiningHost {
 interface Part {
   readonly name: string;
   readonly isWanted: (configuration: Configuration) => boolean;
-  /** What the kernel lacks; undefined when it has everything. */
+  /** The missing kernel feature; undefined when the kernel supports the part. */
   readonly lack: (host: ConfiningHost) => string | undefined;
-  /** Lines of configuration.toml. */
+  /** The setting that disables the part. */
   readonly without: string;
 }
 
@@ -101,7 +101,9 @@ const parts: readonly Part[] = [
   })),
 ];
 
-/** A warning for each part that is switched off, or that the kernel lacks: a container does not start then. */
+/**
+ * One check per part: a warning for a disabled part, and for a part that the kernel does not support, because containers do not start then.
+ */
 export function checkConfinement(configuration: Configuration, host: ConfiningHost): Check[] {
   return parts.map(({ name, isWanted, lack, without }) => {
     if (!isWanted(configuration)) return { name, status: 'warning', detail: 'is disabled in the configuration' };

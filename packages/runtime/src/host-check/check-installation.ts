@@ -9,9 +9,9 @@ import { componentVersion } from './component-version.ts';
 export interface Check {
   readonly name: string;
   readonly status: 'ok' | 'warning' | 'failed';
-  /** What was found, or the cause. */
+  /** The result, or the cause of the problem. */
   readonly detail: string;
-  /** The fix: a command, or where to look. */
+  /** The fix: a command or a hint. */
   readonly remedy?: string;
 }
 

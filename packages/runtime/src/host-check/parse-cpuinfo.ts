@@ -7,7 +7,7 @@ export interface CpuInfo {
   readonly text: string;
 }
 
-/** @returns undefined when there is nothing in it */
+/** @returns undefined for an empty text */
 export function parseCpuinfo(file: string): CpuInfo | undefined {
   const text = (file.split('\n\n')[0] ?? '').trim();
   if (text === '') return undefined;

@@ -60,8 +60,8 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');
 
 /**
- * True when the host's mount would corrupt the guest's writes. xfs keeps changes until unmount in spite of syncfs and freezing: then it
- * overwrites the guest's data with its free space counters and the end of its log, and directories of the guest were lost.
- * ext4 can be remounted read-only (`remount-read-only-for-guest.ts`).
+ * True when the host's mount would corrupt the guest's writes. xfs keeps changes until it is unmounted, despite syncfs and freezing: at
+ * unmount it overwrites the guest's data with its free space counters and the end of its log, and directories of the guest are lost. ext4
+ * can be remounted read-only (`remount-read-only-for-guest.ts`).
  */
 export const hostWouldCorrupt = ({ fstype, isWhollyReadonly }: MountEntry): boolean => fstype === 'xfs' && !isWhollyReadonly;

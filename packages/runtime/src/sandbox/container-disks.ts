@@ -29,7 +29,10 @@ export interface ContainerOnDisks {
   readonly devices: readonly GuestDevice[];
   /** Devices that stay in the specification; the agent changes the numbers of the disks among them. */
   readonly specDevices: readonly Device[];
-  /** Of `specDevices`, those that must not be opened: the host does not have them, and the guest may have others with these numbers. */
+  /**
+   * The devices of `specDevices` that the container must not open: the host does not have them, and the guest may have other devices with
+   * these numbers.
+   */
   readonly absentDevices: readonly Device[];
   /** All mounts; mounts on disks have sources in the guest. */
   readonly mounts: readonly Mount[];
@@ -53,7 +56,7 @@ interface Plan {
   readonly rootfs: RootfsDisk | undefined;
 }
 
-/** A device node of the host is useless in the guest: a volume that may not be attached is an error. */
+/** A device node of the host does not work in the guest: a volume that must not be attached is an error. */
 function refuseVolumes(volumes: readonly DiskVolume[]): void {
   const [first] = volumes;
   if (first) throw new KataError(`${first.disk.hint} is a block device: disable_block_device_use forbids block devices as volumes`);
@@ -78,7 +81,7 @@ function plan({ configuration }: Context, { sandbox, bundle, mounts }: DiskReque
   return { devices, volumes: [...volumes, ...pmem], rootfs: planRootfs(real, table, facts) };
 }
 
-/** Leaves out file systems to which the host continues to write: they are shared as directories. */
+/** Excludes file systems that the host may still write to: they are shared as directories. */
 function hold({ kernel, log }: Context, { devices, volumes, rootfs }: Plan): Plan {
   const isHeld = (point: string): boolean => {
     try {

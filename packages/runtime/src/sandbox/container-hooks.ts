@@ -22,8 +22,9 @@ const stateFor = ({ id, bundle: { path, spec } }: Hooked, status: string, pid: n
 const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
 
 /**
- * `prestart` and `createRuntime`. Docker up to 27 puts the container's interface into the namespace by one, which finds it through
- * /proc/PID/ns/net: PID is ours, so the main thread waits inside. @throws KataError
+ * `prestart` and `createRuntime`. The prestart hook of docker up to 27 adds the container's interface to the network namespace of the
+ * process in the hook's state, /proc/PID/ns/net. PID is the runtime, so the main thread of the runtime enters the namespace. @throws
+ * KataError
  */
 export async function runPrestartHooks(context: Context, netns: string, container: Hooked): Promise<void> {
   const { createContainer = [], startContainer = [] } = container.bundle.spec.hooks ?? {};
@@ -41,13 +42,13 @@ function endsAtPoststart({ spec: { ociVersion } }: Bundle): boolean {
   return major > 1 || (major === 1 && minor >= 2);
 }
 
-/** Runs each hook; a failure is logged, and the other hooks run nevertheless. */
+/** Runs each hook, and logs failures. */
 async function runOrWarn({ log }: Pick<Tools, 'log'>, hooks: readonly Hook[], kind: string, state: HookState): Promise<void> {
   for (const hook of hooks)
     await runHooks([hook], state).catch((error: unknown) => log.warn(`a ${kind} hook failed`, { reason: errorMessage(error) }));
 }
 
-/** `poststart`. `pid`: the shim's. @throws KataError when the container must not go on */
+/** Runs the poststart hooks. `pid`: pid of the shim. @throws KataError when the container must be removed */
 export async function runPoststartHooks(context: Context, netns: string, container: Hooked, pid: number): Promise<void> {
   const hooks = container.bundle.spec.hooks?.poststart ?? [];
   if (hooks.length === 0) return;

@@ -35,7 +35,7 @@ const volumeFacts: VolumeFacts = {
     const entry = mountAt(path, readMountTable());
     return entry?.fstype === 'tmpfs' ? entry.superOptions : undefined;
   },
-  /** A directory that is missing is one of kubelet's with its usual mode. */
+  /** For a missing directory, the owner and mode that kubelet gives by default. */
   ownerOf(path) {
     const { gid, mode } = statSync(path, { throwIfNoEntry: false }) ?? { gid: 0, mode: 0o777 };
     return { gid, mode: mode & 0o7777 };
@@ -49,7 +49,7 @@ function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan
   return planPodVolumes(sandboxId, mounts, volumeFacts);
 }
 
-/** Changes are in the journal and in the sandbox's state when it fails. @throws KataError, HypervisorError, AgentError */
+/** Changes are in the journal and in the sandbox's state, also after an error. @throws KataError, HypervisorError, AgentError */
 export async function createInGuest(context: Context, container: Container, target: TargetSandbox): Promise<void> {
   const { id, bundle } = container;
   const { sandboxId, journal, sandbox, agent, isJoined = false } = target;

@@ -5,7 +5,7 @@ import type { Started } from '../processes/spawn-detached.ts';
 export interface CreateRequest {
   readonly id: string;
   readonly bundle: Bundle;
-  /** Slave of a terminal that exists (1.x's --console). */
+  /** Slave of an existing pseudo terminal (1.x's --console). */
   readonly console?: string;
   /** Socket that receives the new terminal's master. */
   readonly consoleSocket?: string;

@@ -46,13 +46,13 @@ async function beginSandbox(agent: AgentConnection, request: SandboxRequest, con
   await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts)));
 }
 
-/** QEMU, and virtiofsd, whose work is done by a child. */
+/** Pids of QEMU, and of virtiofsd and its worker process. */
 const hypervisorPids = ({ vm, virtiofsd }: RunningVm): number[] => [
   vm.pid,
   ...(virtiofsd ? [virtiofsd.pid, ...childrenOf(virtiofsd.pid)] : []),
 ];
 
-/** A VM of the cache has opened its taps by name, whatever the plan says. */
+/** The endpoints of the VM that runs: a VM of the cache has opened its taps by name, although the plan may say otherwise. */
 const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
   facts.links.map((link, index) => ({
     Name: link.name,
@@ -91,16 +91,13 @@ function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, n
   };
 }
 
-/** Before anything of the container runs in the guest. @throws KataError when the devices cannot be limited */
+/** Limits QEMU before a process of the container runs in the guest. @throws KataError when the devices cannot be limited */
 function confineInCgroups(context: Context, request: SandboxRequest, { vm: { pid }, plan }: RunningVm): void {
   limitThreadsOf(context, request, pid);
   if (context.configuration.hypervisor.qemu_device_cgroup) limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
 }
 
-/**
- * Creates everything up to CreateSandbox. Changes on the host are in the journal when it fails.
- * @throws KataError
- */
+/** Creates everything up to CreateSandbox. Changes on the host are in the journal, also after an error. @throws KataError */
 export async function createSandbox(context: Context, request: SandboxRequest): Promise<CreatedSandbox> {
   const { sandboxId, journal } = request;
   const files = sandboxPaths(sandboxId);

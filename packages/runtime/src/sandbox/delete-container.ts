@@ -30,7 +30,7 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   const state = record && currentState(record);
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
-  const bundle: Bundle | undefined = record && load(() => loadSavedBundle(sandboxId, id, record), true); // read for the hooks before it is removed
+  const bundle: Bundle | undefined = record && load(() => loadSavedBundle(sandboxId, id, record), true); // before the removal, for the poststop hooks
   await removeContainer(context, { sandboxId, id, record }, sandbox, force);
   if (record && isAlive(record.Process.Shim)) await endProcess(record.Process.Shim, 0);
   if (bundle) await runPoststopHooks(context, { id, bundle });

@@ -1,6 +1,6 @@
 /**
- * Docker's resolver may begin to work in a sandbox's network namespace after `create`: docker from 28 on writes resolv.conf between `create`
- * and `start`, and `docker network connect` writes it when the container's first network is the default one.
+ * Detects docker's resolver in a sandbox's network namespace after `create`: docker 28 and later write resolv.conf between `create` and
+ * `start`, and `docker network connect` writes it for a container whose first network is the default network.
  */
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import type { Spec } from '@kata-containers/common/oci/spec';
@@ -10,7 +10,10 @@ import type { SandboxState } from '../state/state.ts';
 import { saveSandbox } from '../state/state-store.ts';
 import { dnsLines } from './dns-lines.ts';
 
-/** `id`: the sandbox's name. `spec`: of the container whose resolv.conf docker writes. Call it with the sandbox's lock, before links are attached. */
+/**
+ * `id`: name of the sandbox. `spec`: specification of the container whose resolv.conf docker writes. To be called with the sandbox's lock,
+ * before links are attached.
+ */
 export async function detectResolver({ kernel }: Context, id: string, state: SandboxState, spec: Spec): Promise<SandboxState> {
   const { HasResolver, NetNsPath, Endpoints = [] } = state.Network;
   if (HasResolver === true || !namesDockerResolver(dnsLines(spec))) return state;

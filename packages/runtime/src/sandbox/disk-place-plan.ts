@@ -27,7 +27,7 @@ export const diskCache = (config: DiskConfig): DiskCache | undefined =>
 export const isSameDisk = (record: DiskRecord, { number, isReadonly }: WantedDisk): boolean =>
   record.Number === number && record.ReadOnly === isReadonly;
 
-/** A new disk of one container. @throws KataError when there is no place for it */
+/** A new disk of one container. @throws KataError without a free slot */
 export function placeDisk(state: SandboxState, disk: WantedDisk, { id, containerId, driver, nvdimms: first = 0 }: NewDisk): DiskRecord {
   const isNvdimm = driver === 'nvdimm';
   const others = (state.Devices ?? []).filter((record) => (record.Driver === 'nvdimm') === isNvdimm);

@@ -1,4 +1,4 @@
-/** A create that finds no room below /run fails in any of its steps, and none of them knows what the room is for. */
+/** Explains the error of a `create` on a full /run: any step may fail, and the error of the step does not name the cause. */
 import { statfsSync } from 'node:fs';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
@@ -28,8 +28,8 @@ function roomInRun(): Room {
 }
 
 /**
- * The error with the bound and the next step if /run is full; every other error as it is. To be called before anything is removed. Where
- * nothing at all is free, programs fail without saying why: their log is in /run.
+ * If /run is full, returns an error with the required space and a hint; otherwise returns `error`. To be called before files are removed.
+ * With no free space at all, programs fail without a message, because their log is in /run.
  */
 export function explainFullRun(error: unknown, room: () => Room = roomInRun): unknown {
   const { freeBytes, freeFiles } = room();

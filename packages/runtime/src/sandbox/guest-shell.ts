@@ -25,10 +25,10 @@ export interface GuestShellRequest {
 }
 
 const { SIGKILL } = constants.signals;
-/** As for the agent, and the guest's root. */
+/** PATH and home directory of root in the guest. */
 const environment = ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/root'];
 
-/** How the VM was started counts, whatever has become of the configuration. @throws StateError */
+/** Checks the kernel parameters of the running VM, because the configuration may have changed. @throws StateError */
 function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState): void {
   if (commandLineOf(Process.pid).split(/[ \0]/).includes(debugShellParameter)) return;
   const remedy = 'set debug_console_enabled = true in [agent.kata] of configuration.toml, and create the container again';
@@ -37,7 +37,7 @@ function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState
 
 const OWN_NETWORK = '/proc/self/ns/net';
 
-/** Not in the container's cgroup and namespaces: the shell is none of its processes. */
+/** Without cgroup and namespaces of the container: the shell is not a process of the container. */
 function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): Started {
   const { shim } = context.configuration;
   return launchShim(
@@ -59,7 +59,7 @@ function startShim(context: Context, sandbox: SandboxState, execId: string, { ar
   );
 }
 
-/** @returns the shim, which has our standard streams. @throws ContainerNotFoundError, StateError, AgentError */
+/** @returns the shim, which inherits the runtime's stdio. @throws ContainerNotFoundError, StateError, AgentError */
 export async function openGuestShell(context: Context, request: GuestShellRequest): Promise<Started> {
   const { id, args, terminal, term } = request;
   const sandbox = loadSandbox(requireContainer(id).sandboxId);
@@ -73,7 +73,7 @@ export async function openGuestShell(context: Context, request: GuestShellReques
     try {
       return startShim(context, sandbox, names.exec_id, request);
     } catch (error) {
-      await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {}); // without a shim nobody could end it
+      await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {}); // without a shim the process could not be signalled
       throw error;
     }
   } finally {

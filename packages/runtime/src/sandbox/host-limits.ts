@@ -60,8 +60,8 @@ export function limitWhole(context: Tools, { sandboxId, id }: ContainerPlace, li
 const PART_OF_POD = 'limits of block I/O have no effect on a container of a pod: the QEMU of the pod reads and writes for all';
 
 /**
- * Holds the QEMU of a sandbox's first container to its limits of block I/O. To be called before QEMU is started. @throws KataError for a
- * rate that cannot be kept to; a weight that the host has no scheduler for is a warning
+ * Applies the container's block I/O limits to the sandbox's QEMU. To be called before QEMU is started.
+ * @throws KataError for a rate that the host refuses; a weight without an I/O scheduler on the host is a warning
  */
 export function limitBlockIo(context: Tools, { sandboxId, id }: ContainerPlace, blockIo: BlockIo = {}): void {
   const directories = directoriesOf(sandboxId, id);

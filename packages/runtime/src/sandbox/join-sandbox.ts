@@ -1,4 +1,4 @@
-/** A container joins the VM whose network it is to share: `--network container:ID` (ADR 15). */
+/** Adds a container to the VM whose network it shares: `--network container:ID` (ADR 15). */
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { Tools } from '../context/context.ts';
@@ -19,8 +19,9 @@ function withOwnNamespace({ kernel }: Tools, sandboxId: string, state: SandboxSt
 }
 
 /**
- * Puts the container `id` on record as one that the VM lives on for. `reserve` reserves the id.
- * @returns the state of the sandbox, and what `reserve` returned. @throws StateError when the sandbox has ended or is being removed
+ * Records the container `id` in the sandbox's state: the VM runs until all recorded containers are deleted. `reserve` reserves the id.
+ * @returns the state of the sandbox, and the result of `reserve`.
+ * @throws StateError when the sandbox has ended or is being removed
  */
 export function joinSandbox<T>(
   context: Tools,

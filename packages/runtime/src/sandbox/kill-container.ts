@@ -14,9 +14,9 @@ import { connectGuest } from '../vm/connect-guest.ts';
 const { SIGKILL } = constants.signals;
 /** Time for the guest to accept a signal. */
 const SIGNAL_TIMEOUT_MS = 5000;
-/** The most that is waited before SIGKILL ends the VM, however slow the guest is: who kills gets an end within seconds. */
+/** Maximum time before SIGKILL ends the VM, also with a slow guest: the caller of `kill` expects the end within seconds. */
 const KILL_TIMEOUT_MS = 10_000;
-/** When a process ends during the call, its shim ends at most this much later. */
+/** When a process ends during the call, its shim ends within this time. */
 const SHIM_END_MS = 1000;
 
 export interface KillRequest {

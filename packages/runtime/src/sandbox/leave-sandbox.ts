@@ -1,4 +1,4 @@
-/** What becomes of a sandbox when one of its containers is deleted (ADR 15). */
+/** Removes a container from its sandbox's state, and decides whether the sandbox ends (ADR 15). */
 import { existsSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
@@ -20,7 +20,7 @@ function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: 
   return [...alive, ...(Virtiofsd ? childrenOf(Virtiofsd.pid) : [])];
 }
 
-/** The VM is counted in the cgroups of the next container from now on. */
+/** Moves the VM to the cgroups of the container `next`. */
 function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
   const place = { sandboxId, id: next };
   const hasDeviceLimit = limitsDevicesOf({ sandboxId, id: holderOf(state) });
@@ -48,8 +48,9 @@ function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState
 }
 
 /**
- * Takes the container off the sandbox's record. The sandbox goes on without its first container as long as others share its network; a pod ends
- * with its first container. @returns the state of a sandbox that goes on; undefined when it is to be removed
+ * Removes the container from the sandbox's state. The sandbox continues without its first container while other containers share its
+ * network; a pod ends with its first container.
+ * @returns the state of a sandbox that continues; undefined when the sandbox must be removed
  */
 export async function leaveSandbox(context: Tools, leaving: Leaving, force: boolean): Promise<SandboxState | undefined> {
   const { sandboxId, id } = leaving;
@@ -59,7 +60,7 @@ export async function leaveSandbox(context: Tools, leaving: Leaving, force: bool
     return Promise.resolve(left);
   };
   const state = loadSandbox(sandboxId);
-  if (!isFirstContainer(sandboxId, id) && state.Joined?.includes(id) !== true) return state; // one of a pod
+  if (!isFirstContainer(sandboxId, id) && state.Joined?.includes(id) !== true) return state; // a container of a pod
   const left = await withSandboxLock(sandboxId, context.kernel, leave, force ? FORCED_LOCK_MS : undefined).catch((error: unknown) => {
     if (!existsSync(sandboxPaths(sandboxId).sandboxFile)) return undefined; // another delete has removed it
     if (force && error instanceof TimeoutError) return leave();

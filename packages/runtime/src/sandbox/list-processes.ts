@@ -15,7 +15,10 @@ function isListOfPids(json: string): boolean {
   }
 }
 
-/** What the guest says: `ps` with these arguments, or its own pids as JSON. @throws ContainerNotFoundError, StateError, AgentError */
+/**
+ * The guest's answer: output of `ps` with these arguments, or the guest's pids as JSON.
+ * @throws ContainerNotFoundError, StateError, AgentError
+ */
 export async function listGuestProcesses(id: string, format: 'table' | 'json', args: readonly string[]): Promise<string> {
   const { sandbox } = loadContainerFor('ps', id);
   const request = { container_id: id, format, args: [...args] };
@@ -27,8 +30,8 @@ export async function listGuestProcesses(id: string, format: 'table' | 'json', a
 }
 
 /**
- * The container's processes on the host: its shims, one for each process that was started in it, all in one PID
- * namespace. docker looks up these pids in the host's process table, where the guest's pids belong to other processes.
+ * The container's processes on the host: its shims, one for each process that was started in it, all in one PID namespace. docker looks up
+ * these pids in the host's process table, where the guest's pids belong to other processes.
  * @throws ContainerNotFoundError, StateError
  */
 export const listHostProcesses = (id: string): number[] => processesBeside(loadContainerFor('ps', id).record.Process.Shim.pid);

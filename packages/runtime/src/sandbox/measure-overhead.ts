@@ -18,7 +18,7 @@ import { containersOf, loadContainer } from '../state/state-store.ts';
 const INTERVAL_MS = 1000;
 const NANOSECONDS_A_MILLISECOND = 1_000_000n;
 
-/** A container that is measured, with its shim. */
+/** A measured container and its shim. */
 interface Measured {
   readonly id: string;
   readonly shim: number;
@@ -28,7 +28,7 @@ interface Measured {
 function hostProcesses({ HypervisorState, AgentState }: SandboxState, containers: readonly Measured[]): number[] {
   const shims = containers.flatMap(({ shim }) => processesBeside(shim));
   const { Process, Virtiofsd } = HypervisorState;
-  const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // its child in a namespace does the work
+  const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : []; // the child in its own namespaces does the work
   return [Process.pid, ...daemon, AgentState.Proxy.pid, ...shims];
 }
 

@@ -12,7 +12,7 @@ export interface SyncPlan {
   readonly changed: readonly Link[];
   readonly hasNewRoutes: boolean;
   readonly hasNewNeighbours: boolean;
-  /** Configuration of the guest after the changes. */
+  /** The guest's configuration after the changes. */
   readonly facts: NetworkFacts;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Block devices of the host that are attached to a VM with a container and detached with it. A disk is recorded in the sandbox's state
- * before it is attached, so that a killed create leaves a record. Attached disks end with QEMU in any case.
+ * before it is attached, so that a killed create leaves a record. When QEMU ends, all disks are detached.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -36,14 +36,14 @@ interface Owner {
 
 /** The VM that disks are plugged into. */
 interface Machine {
-  /** The container whose cgroups have QEMU, and QEMU's share. */
+  /** The container whose cgroups contain QEMU, and the type of the share. */
   readonly holder: ContainerPlace & { readonly is9p: boolean };
   readonly monitor: QmpClient;
   readonly config: DiskConfig;
   readonly kernel: Kernel;
 }
 
-/** An NVDIMM's file is opened again by QEMU (/proc/self/fd), all others are used as they are passed. */
+/** QEMU opens the file of an NVDIMM again (/proc/self/fd), and uses the fds of other disks directly. */
 function whileOpening<T>({ kernel, holder }: Machine, driver: DiskDriver, open: number, act: () => Promise<T>): Promise<T> {
   const stats = fstatSync(open);
   if (driver !== 'nvdimm' || !stats.isBlockDevice()) return act();

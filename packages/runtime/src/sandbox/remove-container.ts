@@ -57,11 +57,11 @@ async function endSandbox(
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }
 
-/** Whether nobody is left to delete the sandbox by. */
+/** Whether no other container is left: then the sandbox is removed with this container. */
 const isLastOf = ({ sandboxId, id }: RemovedContainer): boolean =>
   isFirstContainer(sandboxId, id) || containersOf(sandboxId).every((other) => other === id);
 
-/** `sandbox`: undefined when its state is lost. @throws KataError when something of it stays on the host */
+/** `sandbox`: undefined when its state is lost or incomplete. @throws KataError when a resource could not be removed from the host */
 export async function removeContainer(
   context: Tools,
   container: RemovedContainer,

@@ -1,4 +1,4 @@
-/** Removes one container of a sandbox that stays. */
+/** Removes one container of a sandbox that continues to run. */
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import type { AgentConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
@@ -32,7 +32,7 @@ const FORCED = { connectTimeoutMs: FORCED_MS, callTimeoutMs: FORCED_MS };
 export interface RemovedContainer {
   readonly sandboxId: string;
   readonly id: string;
-  /** Missing when it was never made completely, or its record is damaged. */
+  /** Undefined for an incomplete container, and for a damaged record. */
   readonly record: ContainerRecord | undefined;
 }
 
@@ -46,7 +46,7 @@ async function removeInGuest(sandbox: SandboxState, id: string, limits: AgentCon
   }
 }
 
-/** Waits at most `leftMs`. Work that takes longer ends with this process, and leaves what a killed process would. @throws TimeoutError */
+/** Waits at most `leftMs`. Longer work is interrupted when this process exits, like the work of a killed process. @throws TimeoutError */
 async function within(leftMs: number, what: string, work: () => Promise<void>): Promise<void> {
   if (leftMs === Infinity) return work();
   const late = (): Error => new TimeoutError(what, FORCED_MS);
@@ -57,7 +57,7 @@ async function within(leftMs: number, what: string, work: () => Promise<void>): 
 /** Unplugs the vCPUs that were added for this container. A failure is harmless. */
 async function shrink(context: Tools, { sandboxId, id, record }: RemovedContainer, state: SandboxState): Promise<void> {
   const hasNoLimits = !record || isUnlimited([recordedLimits(record)]);
-  // With its first container a VM has left the cgroups that limited it.
+  // When the first container is removed, the VM leaves the cgroups that limited it.
   if (hasNoLimits && !isFirstContainer(sandboxId, id)) return;
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
 }
@@ -72,7 +72,10 @@ async function undoSteps({ kernel }: Tools, { sandboxId, id }: RemovedContainer)
   return failures;
 }
 
-/** `sandbox`: undefined when its state is lost; then the guest is not asked. @throws KataError when something of it stays on the host */
+/**
+ * `sandbox`: undefined when its state is lost; then the guest is not called.
+ * @throws KataError when a resource could not be removed from the host
+ */
 export async function removeFromSandbox(
   context: Tools,
   container: RemovedContainer,

@@ -9,19 +9,25 @@ import { containerFile, mappingDirectory, sandboxPaths } from '../context/paths.
 import { firstContainer } from '../state/sandbox-name.ts';
 import { undoAll } from '../undo/undo.ts';
 
-/** Only files of ours are in a state directory, but a mount could have been put there. @throws KataError when one was */
+/**
+ * Removes a state directory. It has only files of the runtime, but another program could have mounted something there.
+ * @throws KataError for such a mount
+ */
 export function removeStateDirectory(path: string): void {
   const [mounted] = mountPointsBelow(path, readMountTable());
   if (mounted !== undefined) throw new KataError(`${mounted} is a mount point: ${path} is not removed`);
   rmSync(path, { recursive: true, force: true });
 }
 
-/** The journal removes the mapping; if the journal was lost, the id would stay in use for ever. */
+/**
+ * Removes the mapping of a container to its sandbox. The journal removes it, too; without this removal, an id with a lost journal could
+ * never be used again.
+ */
 export function forgetContainer(sandboxId: string, id: string): void {
   if (existsSync(dirname(containerFile(sandboxId, id)))) return;
   const mapping = join(mappingDirectory, id);
   removeStateDirectory(join(mapping, sandboxId));
-  const isUnused = existsSync(mapping) && readdirSync(mapping).length === 0; // a container that was made again may be in a new sandbox
+  const isUnused = existsSync(mapping) && readdirSync(mapping).length === 0; // a container with the same id may have been created in another sandbox
   if (isUnused) removeStateDirectory(mapping);
 }
 
@@ -41,8 +47,8 @@ async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {
 }
 
 /**
- * Undoes all entries of the journals of the sandbox and its containers. The state directory is removed last, and only when nothing else is left:
- * until then the next attempt finds the journals.
+ * Undoes all entries of the journals of the sandbox and its containers. The state directory is removed last, and only when nothing else is
+ * left: until then the next attempt finds the journals.
  * @returns one line for each thing that could not be undone
  */
 export async function removeSandbox(id: string, kernel: Kernel): Promise<string[]> {

@@ -6,7 +6,7 @@ import type { Envelope } from '@kata-containers/common/generated/containerd';
 import { ForwardRequest, Request, TaskOOM } from '@kata-containers/common/generated/containerd';
 import type { OomListener } from './oom-listener.ts';
 
-/** An engine that does not answer must not keep the container from ending. */
+/** Timeout: an engine that does not answer must not delay the end of the container. */
 const ANSWER_TIMEOUT_MS = 2000;
 
 /** ttrpc's frame (containerd/ttrpc, PROTOCOL.md): length, id of the stream, type, flags. */

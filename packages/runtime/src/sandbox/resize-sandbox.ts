@@ -37,7 +37,7 @@ export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord):
 
 interface PodLimits {
   readonly all: readonly Limits[];
-  /** Without the limits of a pod's pause container, which count for the size of the VM only. */
+  /** The limits without those of a pod's pause container, which only affect the size of the VM. */
   readonly working: readonly Limits[];
   /** False when a record cannot be read: its container's vCPUs must stay. */
   readonly areKnown: boolean;
@@ -94,7 +94,7 @@ async function askBlockMiB({ agent }: ResizedSandbox): Promise<number> {
   return Number.isInteger(Math.log2(block)) && block >= 1 && block <= 2048 ? block : 128;
 }
 
-/** Memory that the VM lacks for its containers' limits. The VM only grows: a guest does not give memory back. */
+/** Memory that the VM lacks for its containers' limits. The VM never shrinks: memory cannot be unplugged. */
 function missingMiB({ log }: Tools, { pluggedMiB }: VmSize, all: readonly Limits[]): number {
   const missing = extraMemoryMiB(all) - pluggedMiB;
   if (missing < 0) log.debug('the VM has more memory than the limits of its containers need', { mebibytes: -missing });
@@ -148,7 +148,7 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
 
 /**
  * Resizes the VM for the recorded containers. `change`: whether containers may have had limits before.
- * @throws KataError when memory cannot be had, HypervisorError, QmpError, TimeoutError
+ * @throws KataError when the host has too little memory, HypervisorError, QmpError, TimeoutError
  */
 export async function resizeSandbox(context: Tools, sandbox: ResizedSandbox, change: 'new' | 'changed'): Promise<void> {
   if (change === 'new' && isUnlimited(limitsIn(sandbox).all)) return;

@@ -1,4 +1,4 @@
-/** Finds or creates the sandbox's network namespace, and runs the hooks by which the engine configures it. */
+/** Finds or creates the sandbox's network namespace, and runs the engine's hooks, which configure it. */
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
@@ -32,7 +32,10 @@ function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: Sandb
 /** Engines name a namespace by a process only to join that process's container (`--network container:ID`). */
 const OF_PROCESS = /^\/proc\/\d+\/(task\/\d+\/)?ns\/net$/;
 
-/** @throws KataError for a namespace that is in use: a VM's taps would be removed when we fail, a container would lose its traffic to us */
+/**
+ * @throws KataError for a namespace that is in use: a failed create would remove the taps of the other VM, and a container would lose its
+ * traffic to this VM
+ */
 function refuseShared(path: string, taps: readonly string[]): void {
   if (taps.length > 0)
     throw new KataError(`network namespace ${path} belongs to another VM (${taps.join(', ')}): only containers of one pod share a network`);

@@ -1,5 +1,5 @@
 /**
- * The specification as `create` has read it, for later verbs: a change of config.json after `create` does not change the container
+ * Saves the specification that `create` has read, for later verbs: a change of config.json after `create` does not change the container
  * (OCI runtime specification, runtime.md, "Operations"), and its bundle may have been removed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,12 +13,12 @@ import type { ContainerRecord } from '../state/state.ts';
 
 const keptFile = (sandboxId: string, id: string): string => join(dirname(containerFile(sandboxId, id)), 'config.json');
 
-/** For a registered container. */
+/** Saves the specification of a registered container. */
 export function saveSpec(sandboxId: string, id: string, { spec }: Bundle): void {
   writeFileSync(keptFile(sandboxId, id), exactJson(spec), { mode: 0o600 });
 }
 
-/** An earlier version kept no specification: config.json is read again for its containers. @throws KataError, SpecError */
+/** Reads config.json again for containers of earlier versions, which did not save the specification. @throws KataError, SpecError */
 export function loadSavedBundle(sandboxId: string, id: string, record: ContainerRecord): Bundle {
   let text: string;
   try {

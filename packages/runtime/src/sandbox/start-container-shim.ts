@@ -61,7 +61,7 @@ function startShimWith(context: Context, request: CreateRequest, target: TargetS
     console: terminalPath,
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath },
-    resolvConf: isFirstContainer(sandboxId, id) ? resolvConfSource(bundle.spec.mounts ?? []) : undefined, // docker's resolver lives as long
+    resolvConf: isFirstContainer(sandboxId, id) ? resolvConfSource(bundle.spec.mounts ?? []) : undefined, // docker's resolver also ends with this container
     helper,
   });
   target.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: id });

@@ -52,7 +52,7 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
 const isRunning = (record: ContainerRecord | undefined): record is ContainerRecord =>
   record !== undefined && ['running', 'paused'].includes(currentState(record));
 
-/** Of the shims that watch a network one acts: that of the first container or, once that has ended, of the one that joined it first. */
+/** Only one of the shims that watch a network acts: the shim of the first container, or after its end the shim of the next container. */
 function isWatcher(sandboxId: string, id: string): boolean {
   const state = loadSandbox(sandboxId);
   const holder = holderOf(state);
@@ -60,8 +60,8 @@ function isWatcher(sandboxId: string, id: string): boolean {
 }
 
 /**
- * Nothing is done before `start`, which plugs what there is, and after the container's end. @throws ContainerNotFoundError, KataError,
- * QmpError, AgentError
+ * Has no effect before `start`, which attaches all links, and after the container's end.
+ * @throws ContainerNotFoundError, KataError, QmpError, AgentError
  */
 export async function syncNetwork(context: Context, id: string): Promise<void> {
   const { sandboxId, record } = requireContainer(id);

@@ -5,11 +5,11 @@ import type { UndoJournal } from '../undo/undo-journal.ts';
 /** The running sandbox in which a container is created. */
 export interface TargetSandbox {
   readonly sandboxId: string;
-  /** The container's. */
+  /** Journal of the container. */
   readonly journal: UndoJournal;
   readonly sandbox: SandboxState;
   readonly agent: AgentConnection;
-  /** Configures the guest's network meanwhile. Must have finished before the container is ready. */
+  /** The configuration of the guest's network, which must finish before the container is ready. */
   readonly network?: Promise<void>;
   /** The container shares the network of another container, and nothing else. */
   readonly isJoined?: boolean;

@@ -36,7 +36,7 @@ async function apply(context: Tools, found: FoundContainer, id: string, resource
   });
 }
 
-/** Zero means unchanged. Restores the old limits when it fails. @throws ContainerNotFoundError, StateError, AgentError, KataError */
+/** Zero means unchanged. Restores the old limits after an error. @throws ContainerNotFoundError, StateError, AgentError, KataError */
 export async function updateContainer(context: Tools, id: string, resources: Resources): Promise<void> {
   const found = loadContainerFor('update', id);
   warnOfIgnored(resources, context.log);

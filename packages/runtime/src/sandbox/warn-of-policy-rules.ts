@@ -1,8 +1,8 @@
-/** Logs what a network namespace has and the guest does not get. */
+/** Logs policy rules of the network namespace, which do not apply in the guest. */
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { NetworkFacts } from '../network/join.ts';
 
-/** `told`: the rules of which the log has warned already. */
+/** `told`: rules with an earlier warning in the log. */
 export function warnOfPolicyRules({ rules = [] }: NetworkFacts, log: Logger, told: readonly string[] = []): void {
   for (const rule of rules)
     if (!told.includes(rule))

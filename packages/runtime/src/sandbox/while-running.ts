@@ -1,4 +1,7 @@
-/** Makes work on a sandbox fail as soon as one of its processes ends, and not at the deadline of a call to its guest. */
+/**
+ * Makes work on a sandbox fail as soon as one of the sandbox's processes ends. Otherwise it would fail at the deadline of a call to the
+ * guest.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { AgentError, KataError } from '@kata-containers/common/errors/kata-error';
@@ -25,7 +28,7 @@ const END_MS = 500;
 
 const isUnavailable = (error: unknown): boolean => error instanceof AgentError && error.grpcCode === GRPC.unavailable;
 
-/** undefined when the process has ended, which the check finds. */
+/** undefined when the process has ended; the check reports that. */
 function openPidfd(kernel: Pick<Kernel, 'openPidfd'>, { pid }: ProcessIdentity): number | undefined {
   try {
     return kernel.openPidfd(pid);

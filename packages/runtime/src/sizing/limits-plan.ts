@@ -17,7 +17,7 @@ export interface Limits {
 
 export const noLimits: Limits = { quota: 0, period: 0, shares: 0, cpus: '', mems: '', memoryBytes: 0, hugePagesBytes: 0 };
 
-/** The kernel's, for a quota without a period (sched-bwc). */
+/** Default period of the kernel (sched-bwc), for a quota without a period. */
 const DEFAULT_PERIOD = 100_000;
 /** Engines write the largest number for "no limit". */
 const UNLIMITED = 2 ** 60;

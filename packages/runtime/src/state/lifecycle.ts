@@ -6,7 +6,7 @@ export type ContainerState = 'ready' | 'running' | 'paused' | 'stopped';
 
 interface Rule {
   readonly works: readonly ContainerState[];
-  /** The state afterwards; without it, the same. */
+  /** The state after the verb; by default the state does not change. */
   readonly becomes?: ContainerState;
   /** 1.x's error text when the verb is not allowed; engines match some of them. */
   readonly refusal: (id: string, state: ContainerState) => string;

@@ -9,7 +9,7 @@ import { sandboxPaths } from '../context/paths.ts';
 const WAIT_MS = 60_000;
 const RETRY_MS = 10;
 
-/** The lock ends with the process that has it. @throws TimeoutError when another process keeps it for `waitMs` */
+/** The kernel releases the lock when its process ends. @throws TimeoutError when another process keeps it for `waitMs` */
 export async function withSandboxLock<T>(id: string, kernel: Pick<Kernel, 'tryLock'>, act: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   const fd = openSync(sandboxPaths(id).state, 'r');
   try {

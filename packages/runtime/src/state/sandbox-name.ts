@@ -1,6 +1,9 @@
-/** Names of sandboxes: that of the container that the sandbox is made for, and where such a sandbox lives on without it, a number behind. Pure. */
+/**
+ * Names of sandboxes. A sandbox has the id of its first container. If an older sandbox with that name runs without its first container, a
+ * number is appended. Pure.
+ */
 
-/** No container id has it (`validateId`). */
+/** Separator of the number. No container id contains it (`validateId`). */
 const SEPARATOR = '~';
 
 /** The name of the `count`th sandbox of a container, counted from 1. */

@@ -77,19 +77,19 @@ export function loadSandbox(id: string): SandboxState {
 export const loadContainer = (sandboxId: string, id: string): ContainerRecord | undefined =>
   readJson<ContainerRecord>(containerFile(sandboxId, id), isContainerRecord);
 
-/** Names of all sandboxes, half-made and half-removed ones included. */
+/** Names of all sandboxes, also of incomplete and partly removed sandboxes. */
 export const sandboxNames = (): string[] => names(sandboxesDirectory);
 
-/** Whether a sandbox lives on without the container that it was made for. */
+/** Whether a sandbox continues to run without its first container. */
 export function isHandedOver(sandboxId: string): boolean {
   try {
     return loadSandbox(sandboxId).Holder !== undefined;
   } catch {
-    return false; // half-made or damaged: its first container is the one to delete it by
+    return false; // incomplete or damaged: deleting the first container removes the sandbox
   }
 }
 
-/** The sandbox of a container, also an incomplete one; undefined when there is none. */
+/** The sandbox of a container, also of an incomplete container; undefined when no sandbox has the container. */
 export function findSandbox(containerId: string): string | undefined {
   const mapped = names(join(mappingDirectory, containerId))[0];
   if (mapped !== undefined) return mapped;
@@ -98,7 +98,7 @@ export function findSandbox(containerId: string): string | undefined {
   return sandboxNames().find((name) => isIn(name) || (isFirstContainer(name, containerId) && !isHandedOver(name)));
 }
 
-/** Sandbox and record of a container that was made completely. @throws ContainerNotFoundError */
+/** Sandbox and record of a complete container. @throws ContainerNotFoundError */
 export function requireContainer(id: string): { sandboxId: string; record: ContainerRecord } {
   const sandboxId = findSandbox(id);
   const record = sandboxId === undefined ? undefined : loadContainer(sandboxId, id);
@@ -106,7 +106,7 @@ export function requireContainer(id: string): { sandboxId: string; record: Conta
   return { sandboxId, record };
 }
 
-/** Every container's id with its sandbox', in the order of ids. */
+/** Ids of all containers with the names of their sandboxes, in the order of container ids. */
 export function listContainers(): { id: string; sandboxId: string }[] {
   return names(mappingDirectory).flatMap((id) => names(join(mappingDirectory, id)).map((sandboxId) => ({ id, sandboxId })));
 }

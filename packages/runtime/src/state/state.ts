@@ -8,7 +8,7 @@ import type { SavedLink } from '../network/macvtap-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import type { ContainerState } from './lifecycle.ts';
 
-/** Raised when a reader of the older form could misread the newer one. */
+/** Version of the format. Raised when readers of the old format could misread the new format. */
 export const PERSIST_VERSION = 2;
 
 export interface Endpoint {
@@ -26,7 +26,7 @@ export interface Endpoint {
 export interface DiskRecord {
   /** Name of the backend in QEMU. */
   readonly ID: string;
-  /** `major:minor` on the host; of a file, `file` and its file system's number and its own. */
+  /** `major:minor` on the host. For a file, `file` with the device number of its file system and its inode number. */
   readonly Number: string;
   readonly ReadOnly: boolean;
   readonly Driver: DiskDriver;
@@ -34,7 +34,7 @@ export interface DiskRecord {
   readonly Index: number;
   /** Slot on the bridge; 0 for a SCSI disk. */
   readonly Slot: number;
-  /** Where in the guest's memory an NVDIMM is. */
+  /** Guest physical address of an NVDIMM. */
   readonly Addr?: number;
   /** False until it is attached completely. */
   readonly Plugged: boolean;
@@ -60,13 +60,13 @@ export interface SandboxState {
   readonly ConfigPath: string;
   /** Configuration with which the sandbox was created. Missing in files of earlier versions. */
   readonly Config?: { readonly SandboxCgroupOnly: boolean; readonly HypervisorConfig?: DiskConfig };
-  /** Containers that share the network of the first one, in the order of joining: the VM lives on for them without it. */
+  /** Containers that share the network of the first container, in the order of joining. The VM runs until they are deleted, too. */
   readonly Joined?: readonly string[];
-  /** The container that the VM's processes are counted with, once the first one is deleted. */
+  /** The container whose cgroups contain the VM's processes, once the first container is deleted. */
   readonly Holder?: string;
-  /** The last container is being deleted: no other one may join. */
+  /** The last container is being deleted: no other container may join. */
   readonly IsEnding?: boolean;
-  /** Missing in files of earlier versions, and when there is none. */
+  /** Missing in files of earlier versions, and without a value. */
   readonly Devices?: readonly DiskRecord[];
   readonly HypervisorState: {
     readonly Process: ProcessIdentity;
@@ -74,7 +74,7 @@ export interface SandboxState {
     readonly Accelerator: Accelerator;
     /** virtiofsd, with virtio-fs. */
     readonly Virtiofsd?: ProcessIdentity;
-    /** Kind of the VM's memory, when it is not plain. */
+    /** The VM's memory backend, unless it is the default. */
     readonly Memory?: MemoryBackend;
   };
   readonly AgentState: { readonly Proxy: ProcessIdentity; readonly URL: string };

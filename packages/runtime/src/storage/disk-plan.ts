@@ -31,9 +31,9 @@ export interface WantedDisk {
 export interface DevicePlan {
   /** One for each block device of the container. */
   readonly disks: readonly WantedDisk[];
-  /** Devices that stay in the specification: these, and those that are not disks. */
+  /** Devices that stay in the specification: disks and other devices. */
   readonly kept: readonly Device[];
-  /** Of `kept`, the block devices that the host does not have: the container has nodes that cannot be opened, as it has on the host. */
+  /** Block devices of `kept` that the host does not have: the container gets nodes that cannot be opened, as on the host. */
   readonly absent: readonly Device[];
 }
 

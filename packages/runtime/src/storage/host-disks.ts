@@ -46,7 +46,7 @@ export interface HostDisk extends WantedDisk {
   readonly bytes: number;
 }
 
-/** QEMU's error for such a disk is not clear, and has phrases from which dockerd derives exit codes. */
+/** Checks the disk first: QEMU's error is unclear, and contains phrases from which dockerd derives exit codes. */
 function requireUsable(path: string, directory: string): void {
   if (Number(attribute(directory, 'size')) === 0) throw new KataError(`block device ${path} is empty: nothing is attached to it`);
   try {
@@ -59,7 +59,7 @@ function requireUsable(path: string, directory: string): void {
 /** Unit of sizes in sysfs. */
 const SECTOR = 512;
 
-/** The node that was named, or else the one that the kernel names. @throws KataError when there is none, or it cannot be used */
+/** The device node at the given path, or else the node that the kernel names. @throws KataError for a missing or unusable node */
 export function findDisk(wanted: WantedDisk, { sys, dev, numberAt: nodeAt }: DiskPlaces = hostPlaces): HostDisk {
   const { number, hint, image } = wanted;
   if (image !== undefined) return { ...wanted, path: image, bytes: statSync(image).size };

@@ -1,4 +1,4 @@
 import type { Mount } from '@kata-containers/common/oci/spec';
 
-/** Whether a mount is a bind mount. The options decide, as in runc: the type may be anything (config.md, mounts). */
+/** Whether a mount is a bind mount. As in runc, the options are decisive: the type may have any value (config.md, mounts). */
 export const isBind = ({ type, options = [] }: Mount): boolean => type === 'bind' || options.includes('bind') || options.includes('rbind');

@@ -18,8 +18,8 @@ function dataOffset(fd: number): number | undefined {
 }
 
 /**
- * The guest sees the file from the data offset on. A loop device with another offset, a partition for example, is attached as a normal
- * disk, and so is one whose file cannot be read.
+ * The NVDIMM begins at the data offset of the file. Loop devices with another offset (partitions, for example) and with unreadable files
+ * are attached as normal disks.
  */
 export function pmemImage(number: string, { sys }: Pick<DiskPlaces, 'sys'> = hostPlaces): PmemImage | undefined {
   const loop = `${sys}/dev/block/${number}/loop`;

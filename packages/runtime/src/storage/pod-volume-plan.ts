@@ -1,7 +1,7 @@
 /**
- * A pod's emptyDir volumes (kubelet's `kubernetes.io~empty-dir/NAME`) are in the guest: a tmpfs, or a directory beside the root file
- * system of the pod's first container. They end with the pod, so the host does not need them. 1.x's paths and drivers. kubelet
- * has given the host's directory the pod's `fsGroup` and the volume's `sizeLimit`: the guest's gets them from there.
+ * A pod's emptyDir volumes (kubelet's `kubernetes.io~empty-dir/NAME`) are in the guest: a tmpfs, or a directory beside the root file system
+ * of the pod's first container. They end with the pod, so the host does not need them. 1.x's paths and drivers. kubelet applies the pod's
+ * `fsGroup` and the volume's `sizeLimit` to the host's directory, from which the runtime reads them for the guest.
  */
 import { basename, dirname } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
@@ -24,9 +24,12 @@ export interface PodVolumePlan {
   readonly inGuest: ReadonlySet<Mount>;
 }
 
-/** What is on the host. */
+/** Facts of the host. */
 export interface VolumeFacts {
-  /** Options of the tmpfs that is mounted at the path; undefined when there is none: a directory in a tmpfs is no volume of medium Memory. */
+  /**
+   * Options of the tmpfs that is mounted exactly at the path; undefined for other paths: a directory inside a tmpfs is not a volume of
+   * medium Memory.
+   */
   tmpfsOptions(path: string): readonly string[] | undefined;
   /** `mode`: without the type of the file. */
   ownerOf(path: string): { readonly gid: number; readonly mode: number };
@@ -45,7 +48,7 @@ function memory(name: string, owner: Owner, given: readonly string[]): VolumeSto
   return { driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point, options };
 }
 
-/** `fsgid` is an option of Kata Containers 2; the agent of 1.x does not look at it. */
+/** `fsgid` is an option of Kata Containers 2; the agent of 1.x ignores it. */
 function disk(name: string, sandboxId: string, owner: Owner): VolumeStorage {
   const mount_point = `${guestShare}/${sandboxId}/rootfs/local/${name}`;
   const options = [modeOption(owner), ...(owner.gid === 0 ? [] : [`fsgid=${owner.gid}`])];

@@ -3,7 +3,9 @@ import { basename } from 'node:path';
 /** Longest name of a directory entry, in bytes (NAME_MAX of limits.h). */
 const MAX_BYTES = 255;
 
-/** `head` followed by the last component of a path, for people who list the directory; `head` alone when the name would be too long. */
+/**
+ * `head` followed by the last component of a path, which makes a directory listing readable; `head` alone when the name would be too long.
+ */
 export function shareEntryName(head: string, path: string): string {
   const name = `${head}-${basename(path) || 'root'}`;
   return Buffer.byteLength(name) > MAX_BYTES ? head : name;

@@ -106,7 +106,7 @@ function removePlaces({ directory, file }: Places): void {
   unlinkSync(file);
 }
 
-/** An empty directory or file to mount over. */
+/** Creates an empty directory or file as mount point. */
 function makePlace(target: string, kind: SharedPath['kind'], record: RecordUndo): void {
   if (kind === 'directory') return makeDirectory(target, record);
   record({ undo: 'unlink', path: target });

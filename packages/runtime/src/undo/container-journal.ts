@@ -33,8 +33,8 @@ export function transferEntries(sandboxId: string, entries: readonly Undo[]): vo
 }
 
 /**
- * Entries that a sandbox has no more when it lives on without its first container: those of the container, and the CPU set of the VM, which is
- * at the container's place on the host. The container may be made again, with the same names.
+ * Entries to undo when a sandbox continues without its first container: those of the container, and the cgroup with the CPU set of the VM,
+ * which is below the container's cgroup path. A new container may use the same names.
  */
 export const firstContainerEntries = (sandboxId: string): Undo[] =>
   new UndoJournal(sandboxPaths(sandboxId).journal).entries().filter((entry) => isOfFirst(sandboxId, entry));
@@ -42,7 +42,7 @@ export const firstContainerEntries = (sandboxId: string): Undo[] =>
 const isOfFirst = (sandboxId: string, { container, undo }: Undo): boolean =>
   isFirstContainer(sandboxId, container ?? '') || (container === undefined && undo === 'remove-cgroup');
 
-/** Takes them out of the sandbox's journal. To be called with the sandbox's lock. */
+/** Removes these entries from the sandbox's journal. To be called with the sandbox's lock. */
 export function dropFirstContainer(sandboxId: string): void {
   new UndoJournal(sandboxPaths(sandboxId).journal).rewrite((entry) => !isOfFirst(sandboxId, entry));
 }

@@ -16,7 +16,12 @@ export type Undo = { readonly container?: string } & (
   | { readonly undo: 'remove-sockets'; readonly directory: string; readonly names: readonly string[] }
   | { readonly undo: 'unmount'; readonly path: string }
   | { readonly undo: 'remove-cgroup'; readonly directories: readonly string[] }
-  | { readonly undo: 'kill'; readonly name: string; readonly process: ProcessIdentity; /** Its children too. */ readonly family?: true }
+  | {
+      readonly undo: 'kill';
+      readonly name: string;
+      readonly process: ProcessIdentity;
+      /** Kill its children, too. */ readonly family?: true;
+    }
   | { readonly undo: 'delete-links'; readonly netns: string; readonly links: readonly string[]; readonly ingress: readonly string[] }
   | { readonly undo: 'restore-links'; readonly netns: string; readonly links: readonly SavedLink[] }
   | { readonly undo: 'delete-netns'; readonly path: string }
@@ -36,7 +41,7 @@ export class UndoJournal {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
   }
 
-  /** Leaves only the entries that `isKept` says, in one step. */
+  /** Keeps only the entries for which `isKept` returns true. Replaces the file atomically. */
   rewrite(isKept: (entry: Undo) => boolean): void {
     const kept = this.entries().filter(isKept);
     const temporary = `${this.#path}.${process.pid}`;
@@ -63,7 +68,7 @@ export class UndoJournal {
   }
 }
 
-/** Processes first, then the rest, each in reverse order: a QEMU that is ending still has files open that were shared after its start. */
+/** Processes first, then the rest, each in reverse order: QEMU has shared files open until it ends. */
 function inOrderOfUndoing(entries: readonly Undo[]): Undo[] {
   const isProcess = ({ undo }: Undo): boolean => undo === 'kill';
   const reversed = entries.toReversed();

@@ -4,7 +4,7 @@ import { findSandbox } from '../../state/state-store.ts';
 import { findId } from '../find-id.ts';
 import type { Verb } from '../verb.ts';
 
-/** containerd deletes each container twice, the second time by force: what is not there costs no more than the look for it. */
+/** containerd deletes each container twice, the second time with --force: the second call only finds that the container does not exist. */
 async function deleteOne(id: string, force: boolean, log: Logger): Promise<void> {
   if (force && findSandbox(id) === undefined) return;
   const { deleteContainer } = await import('../../sandbox/delete-container.ts');

@@ -5,7 +5,7 @@ import { table } from '../table.ts';
 import { textOption } from '../verb.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
-/** The configuration is read only for formats that need it: the plain list works with a broken one. */
+/** The configuration is read only for formats that need it: the plain list works with an invalid configuration. */
 async function text({ options, context }: Invocation): Promise<string> {
   const format = textOption(options, 'format');
   if (options['quiet'] === true)

@@ -19,7 +19,7 @@ import type { CachedVm } from './cached-vm.ts';
 import { encodeVm } from './handed-vm.ts';
 import { VmPool } from './vm-pool.ts';
 
-/** Starting a VM would take CPU time from a container that starts. */
+/** Time without a request before VMs are started: starting a VM would take CPU time from a starting container. */
 const QUIET_MS = 1500;
 const RETRY_MS = 5000;
 /** Time for the answer to `Quit`: 1.x's. */
@@ -75,7 +75,7 @@ async function listen(server: Server, endpoint: string): Promise<void> {
   chmodSync(endpoint, 0o600);
 }
 
-/** Runs until SIGTERM, SIGINT or `Quit`. VMs that were handed over go on. @throws KataError */
+/** Runs until SIGTERM, SIGINT or `Quit`. VMs that were handed over continue to run. @throws KataError */
 export async function runCacheServer(context: Context, plan: QemuPlan): Promise<void> {
   const { log } = context;
   const { vm_cache_number: size, vm_cache_endpoint: endpoint } = context.configuration.factory;

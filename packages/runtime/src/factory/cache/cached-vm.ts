@@ -1,7 +1,6 @@
 /**
- * A VM that is ready, paused, under a name of its own. A sandbox takes it by renaming its directories: sockets and share are open files
- * of QEMU and proxy, which are not affected. Its tap is moved to the sandbox's network namespace
- * in the same way.
+ * A paused VM of the cache with a name of its own. A sandbox takes the VM over by renaming its directories: QEMU and the proxy are not
+ * affected, because they have the sockets and the share open. The tap is moved to the sandbox's network namespace.
  */
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,9 +29,9 @@ const JOURNAL = 'undo.jsonl';
 
 export interface CachedVm {
   readonly id: string;
-  /** Key of the template that it could have been cloned from, which decides for which containers it can be used. */
+  /** Key of the template that the VM could be cloned from. The VM can be used for containers with the same key. */
   readonly key: string;
-  /** As the VM was started. */
+  /** The plan that the VM was started with. */
   readonly plan: QemuPlan;
   readonly vm: ProcessIdentity;
   readonly proxy: ProcessIdentity;
@@ -48,7 +47,7 @@ export function cachedVmPaths(id: string): SandboxPaths {
 
 export const isCachedVm = (name: string): boolean => name.startsWith(NAME);
 
-/** `usual` is the plan from which it was made. */
+/** `usual` is the plan of a new VM with the current configuration. */
 export const isUsable = ({ vm, proxy, key }: CachedVm, usual: QemuPlan): boolean => isAlive(vm) && isAlive(proxy) && keyOf(usual) === key;
 
 /** Starts a VM, warms it up, and pauses it. Leaves nothing behind when it fails. @throws KataError */
@@ -87,7 +86,7 @@ export async function discardCachedVm(tools: Tools, id: string): Promise<void> {
   await undoOrWarn(new UndoJournal(cachedVmPaths(id).journal).entries(), tools, 'a cached VM is not removed completely');
 }
 
-/** Ends the VMs that a killed server has left. */
+/** Ends the VMs that a killed server has left behind. */
 export async function discardCachedVms(tools: Tools): Promise<void> {
   for (const id of directoriesIn(vmsDirectory).filter(isCachedVm)) await discardCachedVm(tools, id);
 }
@@ -101,8 +100,8 @@ function renamed(entries: readonly Undo[], from: string, to: string): Undo[] {
 }
 
 /**
- * Renames a cached VM to the sandbox. From now on the sandbox's journal has its undo entries, with the old name and with the new one.
- * @returns its paths under the new name
+ * Renames a cached VM to the sandbox. Copies the undo entries of the VM to the sandbox's journal, with the old and the new name. @returns
+ * the VM's paths under the new name
  */
 export function renameCachedVm(from: string, to: string, journal: UndoJournal): SandboxPaths {
   const [old, own] = [cachedVmPaths(from), sandboxPaths(to)];

@@ -9,7 +9,7 @@ import type { ResponseOf } from '@kata-containers/common/grpc/service';
 import { decodeVm } from './handed-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
-/** In milliseconds. Starting a VM is faster than waiting longer. */
+/** Milliseconds. Starting a VM is faster than a longer wait. */
 const DEADLINE_MS = 2000;
 const { fullName, methods } = CacheServiceDefinition;
 type Name = keyof typeof methods;
@@ -21,7 +21,7 @@ const serverErrors: CallErrors = {
   unreachable: (reason) => new KataError(`the VM cache server cannot be reached: ${reason}`),
 };
 
-/** Runs `ask` with a function that calls the server at `endpoint`. @throws KataError when there is none, or when it does not answer */
+/** Runs `ask` with a function that calls the server at `endpoint`. @throws KataError when no server listens or answers */
 export async function withCacheServer<T>(
   endpoint: string,
   ask: (call: <N extends Name>(name: N) => Promise<ResponseOf<(typeof methods)[N]>>) => Promise<T>,
@@ -39,7 +39,7 @@ export async function withCacheServer<T>(
   }
 }
 
-/** @throws KataError when the server's VMs are made from other files or arguments, or when none is ready */
+/** @throws KataError when the server's VMs have other files or arguments, or when no VM is ready */
 export function requestVm(endpoint: string, key: string): Promise<HandedVm> {
   return withCacheServer(endpoint, async (call) => {
     const { Data } = await call('config');

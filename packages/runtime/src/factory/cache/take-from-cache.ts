@@ -34,7 +34,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
   return vm;
 }
 
-/** @returns undefined when the cache fails, which only makes the start slower */
+/** @returns undefined when the cache fails: another way of acquiring a VM is only slower */
 export async function takeFromCache(context: Context, request: VmRequest): Promise<RunningVm | undefined> {
   const { vm_cache_number: size, vm_cache_endpoint: endpoint } = context.configuration.factory;
   if (size === 0) return undefined;

@@ -30,7 +30,7 @@ export class VmPool<T> {
     this.#fill();
   }
 
-  /** VMs that can be handed over; others are discarded. */
+  /** VMs that can be handed over. VMs that cannot are discarded. */
   ready(): readonly T[] {
     const { isUsable, discard } = this.#settings;
     const useless = this.#ready.filter((vm) => !isUsable(vm));
@@ -40,7 +40,7 @@ export class VmPool<T> {
     return this.#ready;
   }
 
-  /** The VM that has been ready for longest, or undefined: the client can start one as fast as the server. */
+  /** The oldest ready VM. Undefined when no VM is ready: the client can start a VM as fast as the server. */
   take(): T | undefined {
     const [vm] = this.ready();
     this.#ready = this.#ready.slice(1);
@@ -56,7 +56,7 @@ export class VmPool<T> {
     else this.#ready.unshift(vm);
   }
 
-  /** Ends all that are left. */
+  /** Ends the remaining VMs. */
   async close(): Promise<void> {
     this.#hasEnded = true;
     this.#wake();

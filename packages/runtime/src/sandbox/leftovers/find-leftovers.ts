@@ -1,4 +1,4 @@
-/** Where leftovers are looked for, in the order in which they are removed: what a sandbox holds goes with the sandbox. */
+/** Finders of leftovers, in the order of removal: removing a sandbox also removes its resources. */
 import type { Tools } from '../../context/context.ts';
 import type { Leftover } from './leftover.ts';
 import { leftCgroups } from './left-cgroups.ts';
@@ -7,7 +7,7 @@ import { leftSandboxes } from './left-sandboxes.ts';
 import { leftShares } from './left-shares.ts';
 import { leftQemus, leftVmDirectories } from './left-vms.ts';
 
-/** Each looks at the host when it is called. */
+/** Each finder inspects the host when it is called. */
 export const leftoverFinders: readonly ((tools: Tools) => Leftover[])[] = [
   leftSandboxes,
   leftQemus,

@@ -38,9 +38,9 @@ function readOrEmpty(path: string): string {
   }
 }
 
-/** A group whose name has the id of a sandbox or container that exists is its, whoever made it. */
+/** A cgroup whose name contains the id of an existing sandbox or container belongs to it. */
 export function leftCgroups(): Leftover[] {
-  const groups = new Set(cgroupRoots(readMountTable()).flatMap(ownGroups)); // first: each has its sandbox, or had it
+  const groups = new Set(cgroupRoots(readMountTable()).flatMap(ownGroups)); // first: the sandbox of each cgroup exists until its cgroup is removed
   const sandboxes = directoriesIn(sandboxesDirectory);
   const ids = [...sandboxes.flatMap((id) => [id, ...directoriesIn(sandboxPaths(id).state)]), ...listContainers().map(({ id }) => id)];
   const entries = sandboxes.flatMap(allEntries);

@@ -1,4 +1,4 @@
-/** Entries that say in which sandbox a container is, of sandboxes that do not exist: the id could not be used again. */
+/** Mappings of containers to sandboxes that do not exist: the id of such a container cannot be used again. */
 import { existsSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { mappingDirectory, sandboxPaths } from '../../context/paths.ts';

@@ -1,4 +1,4 @@
-/** Sandboxes that nobody will delete: a crash has ended their QEMU, their shims or their create. */
+/** Sandboxes that no engine will delete: a crash has ended their QEMU, their shims or their create. */
 import { readdirSync } from 'node:fs';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
@@ -21,7 +21,7 @@ import { vmProcesses } from './vm-processes.ts';
 const processesIn = (entries: readonly Undo[], name: string): ProcessIdentity[] =>
   entries.flatMap((entry) => (entry.undo === 'kill' && entry.name === name ? [entry.process] : []));
 
-/** Without a journal a sandbox is another program's, 1.x's in Go for instance, unless its create has ended before the first entry. */
+/** A sandbox without a journal belongs to another program, 1.x for example, unless its create ended before the first entry. */
 const isForeign = (id: string, entries: readonly Undo[]): boolean => entries.length === 0 && readdirSync(sandboxPaths(id).state).length > 0;
 
 function reason(entries: readonly Undo[]): string {
@@ -32,7 +32,10 @@ function reason(entries: readonly Undo[]): string {
 
 const containersIn = (id: string): string[] => [...new Set([...containersOf(id), ...directoriesIn(sandboxPaths(id).state)])];
 
-/** As `delete --force` for each container, the first one last. Where that has been deleted, its id may be that of a container in another sandbox. */
+/**
+ * Deletes each container like `delete --force`, the first container last. If the first container is already deleted, a container in another
+ * sandbox may have its id.
+ */
 async function remove(tools: Tools, id: string, strays: readonly ProcessIdentity[]): Promise<string[]> {
   const others = containersIn(id).filter((container) => !isFirstContainer(id, container));
   const all = isHandedOver(id) ? others : [...others, firstContainer(id)];
@@ -53,6 +56,6 @@ function leftSandbox(tools: Tools, id: string, processes: readonly HostProcess[]
 
 export function leftSandboxes(tools: Tools): Leftover[] {
   const ids = directoriesIn(sandboxesDirectory);
-  const processes = hostProcesses(); // afterwards: the create of each directory runs, or has ended
+  const processes = hostProcesses(); // after listing the directories: a create that is not found has ended
   return ids.flatMap((id) => leftSandbox(tools, id, processes));
 }

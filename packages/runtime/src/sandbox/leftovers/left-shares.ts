@@ -1,4 +1,7 @@
-/** Shares without a sandbox or a VM. Only mounts and empty files are ours there: a user's files are behind mounts, and stay. */
+/**
+ * Shares without a sandbox or a VM. The runtime creates only mounts and empty files there. Files of users are behind mounts and are never
+ * removed.
+ */
 import { existsSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -13,7 +16,7 @@ import type { Leftover } from './leftover.ts';
 
 /**
  * Removes directories, and the empty files that files were mounted over, without leaving the file system of the share.
- * @throws KataError for anything else, which stays with the directories above it
+ * @throws KataError for any other file, which is kept with its parent directories
  */
 export function removeEmptyTree(path: string, device = lstatSync(path).dev): void {
   const found = lstatSync(path);

@@ -1,4 +1,4 @@
-/** Templates that no VM will be cloned from. Clones that run do not need them. */
+/** Templates that no VM will be cloned from. Running clones do not need them. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { TemplateStore } from '../../factory/template-store.ts';
 import { failuresOf } from './leftover.ts';

@@ -22,17 +22,17 @@ import { vmProcesses } from './vm-processes.ts';
 const cachedEntries = (id: string): Undo[] => new UndoJournal(cachedVmPaths(id).journal).entries();
 const hasSandbox = (id: string): boolean => existsSync(sandboxPaths(id).state);
 
-/** Pids of QEMUs that some journal ends. A VM of the cache that became a sandbox's has another name on its command line. */
+/** Pids of the QEMUs in journals. The command line of a VM from the cache has another name than its sandbox. */
 function journalledQemus(): Set<number> {
-  // The cache's first: a VM that changes its owner meanwhile is in the other journal by then.
+  // The journals of the cache first: a VM that is handed over meanwhile is in the sandbox's journal afterwards.
   const cached = directoriesIn(vmsDirectory).filter(isCachedVm).flatMap(cachedEntries);
   const entries = [...cached, ...directoriesIn(sandboxesDirectory).flatMap(allEntries)];
   return new Set(entries.flatMap((entry) => (entry.undo === 'kill' && entry.name === 'qemu' ? [entry.process.pid] : [])));
 }
 
 export function leftQemus(): Leftover[] {
-  const processes = hostProcesses(); // first: a QEMU that is found has its sandbox, or had it
-  if (cacheIsUsed(processes)) return []; // a VM that is being made stands in no journal yet
+  const processes = hostProcesses(); // first: each QEMU that is found has, or had, a sandbox
+  if (cacheIsUsed(processes)) return []; // a VM that is being started is not in a journal yet
   const known = journalledQemus();
   const strays = vmProcesses(processes).filter(({ id, identity }) => !hasSandbox(id) && !known.has(identity.pid));
   return strays.map(({ id, identity }) => ({
@@ -42,7 +42,7 @@ export function leftQemus(): Leftover[] {
   }));
 }
 
-/** Files that others have put there stay, and the directory with them. @throws Error, KataError */
+/** Keeps files that other programs have created, and their directory. @throws Error, KataError */
 function removeVmDirectory(directory: string): void {
   for (const name of vmFiles)
     try {
@@ -68,7 +68,7 @@ function leftVm(tools: Tools, id: string): Leftover {
   return { what: `directory ${vm}`, why: 'its sandbox does not exist', remove: () => failuresOf([() => removeVmDirectory(vm)]) };
 }
 
-/** Those that hold a mount, as the directory of templates does, are not looked at. */
+/** Directories with a mount, such as the directory of templates, are skipped. */
 export function leftVmDirectories(tools: Tools): Leftover[] {
   const ids = directoriesIn(vmsDirectory);
   const processes = hostProcesses();

@@ -1,16 +1,16 @@
-/** What a crash of the host's processes has left: nobody will remove it. */
+/** A resource that a crash has left behind, and that no engine will remove. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 
 export interface Leftover {
-  /** Kind and name, for people. */
+  /** Kind and name, for messages. */
   readonly what: string;
-  /** Why nobody uses it. */
+  /** The reason why no process uses it. */
   readonly why: string;
-  /** @returns one line for each thing that stays */
+  /** @returns one line for each thing that could not be removed */
   readonly remove: () => Promise<string[]>;
 }
 
-/** The failures of `acts`: each is tried, whatever the others did. */
+/** Runs all `acts`, also after failures. @returns the messages of the failures */
 export async function failuresOf(acts: readonly (() => unknown)[]): Promise<string[]> {
   const failures: string[] = [];
   for (const act of acts) {

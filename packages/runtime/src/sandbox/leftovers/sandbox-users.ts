@@ -1,7 +1,7 @@
 /** Whether a process of the host works with a sandbox: its engine's, a command of kata-runtime, or the shim of one of its processes. Pure. */
 import type { HostProcess } from '../../processes/host-processes.ts';
 
-/** Of kata-proxy: it serves the sandbox, and does not use it. */
+/** Option of kata-proxy, which serves the sandbox and does not count as its user. */
 const PROXY_OPTION = '-sandbox';
 
 function names({ args }: HostProcess, ids: ReadonlySet<string>): boolean {
@@ -16,6 +16,6 @@ export const userOf = (processes: readonly HostProcess[], ids: readonly string[]
 
 const isRuntime = (word: string): boolean => /(^|\/)kata-runtime[^/]*$/.test(word);
 
-/** True while the server of the VM cache runs, or a create that may take a VM from it. */
+/** True while the VM cache server runs, or a create that may request a VM from it. */
 export const cacheIsUsed = (processes: readonly HostProcess[]): boolean =>
   processes.some(({ args }) => args.some(isRuntime) && args.some((word) => ['factory', 'create', 'run'].includes(word)));

@@ -1,4 +1,4 @@
-/** The QEMUs of sandboxes, found by their command lines: a crash may have come before the journal names them. */
+/** The QEMUs of sandboxes, found by their command lines: the crash may have happened before the journal named them. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
@@ -15,7 +15,7 @@ export interface VmProcess {
 const RUN = '/run';
 const MONITOR = new RegExp(`${vmsDirectory}/([^/,]+)/qmp\\.sock`);
 
-/** The id on a command line of QEMU; undefined for other programs, a client of a monitor for instance. Pure. */
+/** The sandbox's id on a command line of QEMU; undefined for other programs, such as a client of the monitor. Pure. */
 export function vmIdOf(args: readonly string[]): string | undefined {
   const isSandbox = args[args.indexOf('-name') + 1]?.startsWith('sandbox-') === true;
   return isSandbox ? args.flatMap((word) => MONITOR.exec(word)?.[1] ?? [])[0] : undefined;
@@ -23,7 +23,10 @@ export function vmIdOf(args: readonly string[]): string | undefined {
 
 const deviceOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.dev;
 
-/** False for a QEMU in a container that has a /run, and a kata-runtime, of its own. QEMU's own root directory has of /run only the VM's. */
+/**
+ * False for a QEMU in a container that has its own /run and kata-runtime. In QEMU's private root directory, /run contains only the VM's
+ * directory.
+ */
 function isOfThisHost(pid: number, id: string): boolean {
   try {
     const root = `/proc/${pid}/root`;
