@@ -25,7 +25,7 @@ describe('messages of the agent', () => {
       [...identity, [3, 24], [4, 0xffffffff]],
       generated.TtyWinResizeRequest.encode({ ...named, row: 24, column: 0xffffffff }).finish(),
     ],
-    ['defaults are left out', [...identity, [3, 0]], generated.SignalProcessRequest.encode({ ...named, signal: 0 }).finish()],
+    ['defaults are omitted', [...identity, [3, 0]], generated.SignalProcessRequest.encode({ ...named, signal: 0 }).finish()],
     ['empty ids', [[1, '']], generated.WaitProcessRequest.encode({ container_id: '', exec_id: '' }).finish()],
   ];
   for (const [name, fields, bytes] of requests) {

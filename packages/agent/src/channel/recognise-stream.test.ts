@@ -10,8 +10,8 @@ const relay = Buffer.concat([DNS_RELAY_PREFACE, Buffer.from('rest')]);
 describe('recogniseStream', () => {
   const cases: [name: string, bytes: Buffer, kind: string, left: string][] = [
     ['gRPC', grpc, 'grpc', grpc.toString()],
-    ['a relay', relay, 'dns relay', 'rest'],
-    ['what begins as a relay', Buffer.from('KATA DNX'), 'grpc', 'KATA DNX'],
+    ['a DNS relay', relay, 'dns relay', 'rest'],
+    ['bytes that begin like the preface of a relay', Buffer.from('KATA DNX'), 'grpc', 'KATA DNX'],
   ];
   for (const [name, bytes, expected, left] of cases) {
     for (const size of [1, 10, bytes.length]) {

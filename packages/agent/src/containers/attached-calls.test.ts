@@ -11,8 +11,8 @@ describe('AttachedCalls', () => {
   const forever = (): Promise<never> => new Promise(() => {});
 
   const cases: [name: string, act: (attachedCalls: AttachedCalls) => Promise<void> | void, abandoned: boolean][] = [
-    ['nobody ever followed', () => {}, false],
-    ['the answer was given', (attachedCalls) => attachedCalls.follow(call(), Promise.resolve()), false],
+    ['no call was attached', () => {}, false],
+    ['the call was answered', (attachedCalls) => attachedCalls.follow(call(), Promise.resolve()), false],
     [
       'the caller closes the connection after the answer',
       async (attachedCalls) => {
@@ -23,7 +23,7 @@ describe('AttachedCalls', () => {
       false,
     ],
     [
-      'the only one is cut off',
+      'the connection of the only call breaks',
       (attachedCalls) => {
         const only = call();
         void attachedCalls.follow(only, forever());
@@ -32,7 +32,7 @@ describe('AttachedCalls', () => {
       true,
     ],
     [
-      'its deadline has passed',
+      'the deadline of the call has passed',
       (attachedCalls) => {
         const only = call();
         void attachedCalls.follow(only, forever());
@@ -41,7 +41,7 @@ describe('AttachedCalls', () => {
       false,
     ],
     [
-      'another one is still there',
+      'another call is still attached',
       (attachedCalls) => {
         const [first, second] = [call(), call()];
         void attachedCalls.follow(first, forever());
@@ -51,7 +51,7 @@ describe('AttachedCalls', () => {
       false,
     ],
     [
-      'both are cut off',
+      'the connections of both calls break',
       (attachedCalls) => {
         const both = [call(), call()];
         for (const one of both) void attachedCalls.follow(one, forever());

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { mock } from 'node:test';
 import { DRAIN_MS, Output } from './output.ts';
 
-/** Passes mocked time, and lets the look at the output take place that is due then. */
+/** Advances the mocked time, and lets the due check of the output run. */
 async function pass(milliseconds: number): Promise<void> {
   mock.timers.tick(milliseconds);
   await new Promise((resolve) => setImmediate(resolve));

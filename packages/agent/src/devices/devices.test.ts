@@ -48,12 +48,12 @@ describe('findDevice', () => {
     ['nvdimm', '/dev/pmem1', 'sys/block/pmem1', 'pmem1'],
   ];
   for (const [driver, address, sysfs, node] of there) {
-    it(`${driver} ${address}, that exists`, async () => {
+    it(`${driver} ${address} exists`, async () => {
       put(sysfs);
       put(`dev/${node}`);
       assert.equal(await find(driver, address), join(roots.dev, node));
     });
-    it(`${driver} ${address}, that an event announces`, async () => {
+    it(`${driver} ${address} is announced by an event`, async () => {
       const listen = (): Arrivals => ({
         close: () => {},
         onArrival: (look) => {
@@ -145,10 +145,15 @@ describe('renumberDevice', () => {
   const options = { timeoutMs: 1, listen: () => assert.fail('nothing to wait for') };
   const refused: [name: string, device: Partial<Device>, spec: Spec, text: RegExp][] = [
     ['no type', { id: 'x', container_path: '/d' }, spec(), /invalid type for device/],
-    ['nothing to find it by', { type: 'blk', container_path: '/d' }, spec(), /invalid ID and VM path for device/],
+    ['no address', { type: 'blk', container_path: '/d' }, spec(), /invalid ID and VM path for device/],
     ['no path in the container', { type: 'blk', id: 'x' }, spec(), /invalid container path for device/],
     ['an unknown type', { type: 'tape', id: 'x', container_path: '/d' }, spec(), /Unknown device type "tape"/],
-    ['no such device in the spec', { type: 'mmioblk', vm_path: '/dev/null', container_path: '/d' }, spec(), /matching device \/dev\/null/],
+    [
+      'a device that is not in the spec',
+      { type: 'mmioblk', vm_path: '/dev/null', container_path: '/d' },
+      spec(),
+      /matching device \/dev\/null/,
+    ],
     ['no devices in the spec', { type: 'mmioblk', vm_path: '/dev/null', container_path: '/d' }, Spec.fromPartial({}), /No devices found/],
   ];
   for (const [name, device, given, text] of refused) {

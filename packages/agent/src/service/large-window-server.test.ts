@@ -5,7 +5,7 @@ import { duplexPair } from 'node:stream';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { LargeWindowServer } from './large-window-server.ts';
 
-it('WindowedServer: a client can send a whole block of input without waiting for credit', async () => {
+it('LargeWindowServer: a client can send a whole block of input without waiting for credit', async () => {
   const server = new LargeWindowServer({ 'grpc.max_concurrent_streams': 5 });
   const [near, far] = duplexPair();
   server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(far as never);

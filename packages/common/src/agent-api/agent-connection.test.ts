@@ -56,7 +56,7 @@ describe('connectAgent', () => {
   it('answers a health check', async () => assert.ok(await agent.check({ deadlineMs: 5000 })));
 
   const refusals: [what: string, call: 'pauseContainer' | 'statsContainer', code: number, text: RegExp][] = [
-    ["the guest's own words", 'pauseContainer', status.NOT_FOUND, /^no "c" here\?$/],
+    ["the guest's error text", 'pauseContainer', status.NOT_FOUND, /^no "c" here\?$/],
     ['an answer that is not a message', 'statsContainer', status.INTERNAL, /answer to StatsContainer is not a protobuf message/],
   ];
   for (const [what, call, code, text] of refusals) {

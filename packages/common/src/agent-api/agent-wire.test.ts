@@ -78,7 +78,7 @@ function lines(): string[] {
       assert.ok(codec, name);
       const message = codec.fromPartial(sample(name));
       const bytes = codec.encode(message).finish();
-      assert.deepEqual(codec.decode(bytes), message, `${name} comes back as it was`);
+      assert.deepEqual(codec.decode(bytes), message, `${name} is unchanged after encoding and decoding`);
       return `${file}.${name} ${Buffer.from(bytes).toString('hex')}`;
     }),
   );

@@ -19,7 +19,7 @@ describe('parseGoFlags', () => {
     ['boolean', ['-debug', '-log', 'info'], { ...none, debug: true, log: 'info' }],
     ['boolean with a value', ['-debug=false'], { ...none, debug: false }],
     ['parsing stops at the first other argument', ['-debug', 'word', '-log', 'info'], { ...none, debug: true }],
-    ['the last one wins', ['-log', 'a', '-log', 'b'], { ...none, log: 'b' }],
+    ['the last value is used', ['-log', 'a', '-log', 'b'], { ...none, log: 'b' }],
   ];
   for (const [name, argv, values] of cases) it(name, () => assert.deepEqual(parseGoFlags('p', argv, flags), values));
 

@@ -38,12 +38,12 @@ describe('allowFilter', () => {
     ['the last rule', 8, [], 'allowed'],
     ['a call without a rule', 9, [], 'ENOSYS'],
     ['a call of the x32 ABI', 0x40000005, [], 'ENOSYS'],
-    ['a value that is listed', 6, [0n, 3n], 'allowed'],
+    ['a listed value', 6, [0n, 3n], 'allowed'],
     ['a value of 32 bits', 6, [0n, 0xfffffff0n], 'allowed'],
     ['a value whose upper half the kernel ignores', 6, [0n, 0x100000003n], 'allowed'],
     ['another value', 6, [3n, 4n], 'ENOSYS'],
-    ['a bit that is set among others', 7, [0x10100n], 'allowed'],
-    ['a bit that is not set', 7, [0x20100n], 'ENOSYS'],
+    ['a required bit and other bits', 7, [0x10100n], 'allowed'],
+    ['a missing bit', 7, [0x20100n], 'ENOSYS'],
   ];
   for (const [name, call, values, result] of cases) it(name, () => assert.equal(run(program, call, values), result));
   it('a call of 32-bit code', () => assert.equal(run(program, 5, [], I386), 'killed'));
@@ -60,7 +60,7 @@ describe('denyFilter', () => {
     it(`call ${call} of architecture ${architecture.toString(16)}`, () => assert.equal(run(program, call, [], architecture), result));
 });
 
-describe('callRules', () => {
+describe('syscallRules', () => {
   const rules = (sockets: readonly number[]): Buffer => allowFilter(syscallRules({ pid: 7, sockets }));
   const cases: [name: string, call: number, values: bigint[], result: string][] = [
     ['read', 0, [], 'allowed'],
@@ -70,7 +70,7 @@ describe('callRules', () => {
     ['fork', 57, [], 'ENOSYS'],
     ['clone of a process', 56, [0x11n], 'ENOSYS'],
     ['clone of a thread', 56, [0x3d0f00n], 'allowed'],
-    ['clone3, whose flags a filter does not see', 435, [], 'ENOSYS'],
+    ['clone3, whose flags a filter cannot read', 435, [], 'ENOSYS'],
     ['a signal to itself', 234, [7n, 9n], 'allowed'],
     ['a signal to another process', 62, [8n], 'ENOSYS'],
     ['a signal to all', 62, [0xffffffffffffffffn], 'ENOSYS'],

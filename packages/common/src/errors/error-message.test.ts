@@ -8,7 +8,7 @@ describe('errorMessage', () => {
     ['an error', new Error('no space'), 'no space'],
     ['a string', 'plain', 'plain'],
     ['causes are appended', new Error('cannot start', { cause: new Error('no kernel') }), 'cannot start: no kernel'],
-    ['a cause whose text is already there is left out', new Error('a: b', { cause: new Error('b') }), 'a: b'],
+    ['a cause with the same text is omitted', new Error('a: b', { cause: new Error('b') }), 'a: b'],
     ['line breaks are folded', new Error('one\n  two'), 'one two'],
   ];
   for (const [name, thrown, text] of cases) it(name, () => assert.equal(errorMessage(thrown), text));

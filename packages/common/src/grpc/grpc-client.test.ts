@@ -16,7 +16,7 @@ import { isBun } from '../process/engine.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
-/** A message as gRPC puts it on a stream. */
+/** A message with gRPC's prefix. */
 function prefixed(message: Buffer, announced = message.length): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(announced, 1);
@@ -101,13 +101,13 @@ describe('GrpcClient', () => {
 
   const refusals: [name: string, answer: (stream: ServerHttp2Stream) => void, code: number, text: RegExp][] = [
     [
-      'a status with a text in any letters',
+      'a status with a text in UTF-8',
       (stream) => answerWith(stream, Buffer.alloc(0), { 'grpc-status': '9', 'grpc-message': 'no %22caf%C3%A9%22 ~!#$&()' }),
       9,
       /^Bad: no "café" ~!#\$&\(\)$/,
     ],
     [
-      'trailers alone',
+      'only trailers',
       (stream) => stream.respond({ ':status': 200, 'grpc-status': '5', 'grpc-message': 'none' }, { endStream: true }),
       5,
       /^Bad: none$/,
@@ -115,10 +115,20 @@ describe('GrpcClient', () => {
     ['another HTTP status', (stream) => stream.respond({ ':status': 502 }, { endStream: true }), 2, /HTTP status 502/],
     ['a reset', (stream) => stream.close(2), 13, /reset \(HTTP\/2 code 2\)/],
     ['no status', (stream) => answerWith(stream, prefixed(Buffer.from('x')), {}), 13, /no status/],
-    ['less than announced', (stream) => answerWith(stream, prefixed(Buffer.from('x'), 100)), 13, /shorter than its length prefix/],
-    ['more than announced', (stream) => answerWith(stream, prefixed(Buffer.from('xyz'), 1)), 13, /longer than its length prefix/],
-    ['too much announced', (stream) => answerWith(stream, prefixed(Buffer.alloc(10), 0xffffffff)), 8, /too long/],
-    ['too much sent', (stream) => answerWith(stream, prefixed(Buffer.alloc(1 << 20))), 8, /too long/],
+    [
+      'a message shorter than its prefix says',
+      (stream) => answerWith(stream, prefixed(Buffer.from('x'), 100)),
+      13,
+      /shorter than its length prefix/,
+    ],
+    [
+      'a message longer than its prefix says',
+      (stream) => answerWith(stream, prefixed(Buffer.from('xyz'), 1)),
+      13,
+      /longer than its length prefix/,
+    ],
+    ['a prefix above the limit', (stream) => answerWith(stream, prefixed(Buffer.alloc(10), 0xffffffff)), 8, /too long/],
+    ['more bytes than the limit', (stream) => answerWith(stream, prefixed(Buffer.alloc(1 << 20))), 8, /too long/],
     ['a compressed message', (stream) => answerWith(stream, Buffer.from([1, 0, 0, 0, 0])), 13, /compressed/],
   ];
   for (const [name, answer, code, text] of refusals) {
@@ -183,9 +193,9 @@ describe('GrpcClient', () => {
       ['a frame longer than SETTINGS allow', Buffer.from('ffffff000000000001', 'hex')],
       ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
       ['data for a stream that was not opened', frame(FRAME.data, 0, 77, Buffer.from('x'))],
-      ['data for no stream', frame(FRAME.data, 0, 0, Buffer.from('x'))],
+      ['data for stream 0', frame(FRAME.data, 0, 0, Buffer.from('x'))],
       ['padding longer than its frame', frame(FRAME.data, FLAG.padded, 1, Buffer.from([200, 1]))],
-      ['a push', frame(FRAME.pushPromise, FLAG.endHeaders, 1, Buffer.alloc(4))],
+      ['a server push', frame(FRAME.pushPromise, FLAG.endHeaders, 1, Buffer.alloc(4))],
       [
         'a header block that is interrupted',
         Buffer.concat([frame(FRAME.headers, 0, 1, Buffer.from([0x88])), frame(FRAME.ping, 0, 0, Buffer.alloc(8))]),

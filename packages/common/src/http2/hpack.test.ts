@@ -28,8 +28,8 @@ describe('HPACK', () => {
     ['an indexed header', '88', { ':status': '200' }],
     ['a literal with an indexed name', '5f 10 6170706c69636174696f6e2f67727063', { 'content-type': 'application/grpc' }],
     ['a literal with a name of its own', '00 0b 677270632d737461747573 01 30', { 'grpc-status': '0' }],
-    ['the size of the table, told at the start', '20 88', { ':status': '200' }],
-    ['two sizes of the table, as after two changes', '20 3f e1 1f 88', { ':status': '200' }],
+    ['a table size update at the start', '20 88', { ':status': '200' }],
+    ['two table size updates', '20 3f e1 1f 88', { ':status': '200' }],
     ['a Huffman value', '0f 0d 86 a8eb10649cbf', { 'content-length': 'no-cache' }],
   ];
   for (const [name, hex, headers] of blocks) it(name, () => assert.deepEqual(Object.fromEntries(decodeHeaders(bytes(hex))), headers));
@@ -109,7 +109,7 @@ describe('HPACK', () => {
     ['an index that the dynamic table does not have', 'be', /no header has index 62/],
     ['index 0', '80', /no header has index 0/],
     ['a table larger than 4096 bytes', '3f e2 1f', /table of 4097 bytes is too large/],
-    ['a size of the table behind a header', '88 20', /after its start/],
+    ['a table size update after a header', '88 20', /after its start/],
     ['a block that ends in a name', '00 0b 6772', /ends too early/],
     ['a block that ends in a number', '00', /ends too early/],
     ['a number without end', '00 7f ffffffffffffffff', /too large/],

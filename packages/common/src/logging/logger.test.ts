@@ -18,7 +18,7 @@ describe('logger in text format', () => {
     ['line feeds stay escaped', 'a\nb"c', {}, 'time="2020-01-02T03:04:05Z" level=info msg="a\\nb\\"c"\n'],
     ['control characters stay escaped', '\u001b[2J', {}, 'time="2020-01-02T03:04:05Z" level=info msg="\\x1b[2J"\n'],
     ['an empty value', 'm', { k: '' }, 'time="2020-01-02T03:04:05Z" level=info msg=m k=\n'],
-    ['undefined is left out', 'm', { k: undefined }, 'time="2020-01-02T03:04:05Z" level=info msg=m\n'],
+    ['undefined is omitted', 'm', { k: undefined }, 'time="2020-01-02T03:04:05Z" level=info msg=m\n'],
   ];
   for (const [name, message, fields, line] of cases) {
     it(name, () =>

@@ -90,7 +90,7 @@ describe('YamuxSession with a YamuxSession as peer', () => {
     stream.end(data);
     for (let i = 0; i < 50; i++) await turn();
     assert.ok(served);
-    // One window was sent, and no credit for more was given back.
+    // One window was sent, and no further credit was granted.
     assert.deepEqual([stream.sendWindow, served.recvWindow], [0, 0]);
     served.end();
     assert.ok((await buffer(served)).equals(data));

@@ -20,7 +20,7 @@ describe('pages in one batch', () => {
 
 describe('AnonPages', () => {
   const cases: [name: string, meminfo: string, kib: number][] = [
-    ['as the kernel writes it', 'MemTotal:       24683872 kB\nAnonPages:        123456 kB\nAnonHugePages:         0 kB\n', 123456],
+    ["the kernel's text", 'MemTotal:       24683872 kB\nAnonPages:        123456 kB\nAnonHugePages:         0 kB\n', 123456],
     ['missing', 'MemTotal:       24683872 kB\n', 0],
     ['not taken from another line', 'NotAnonPages:  7 kB\n', 0],
   ];
@@ -44,20 +44,20 @@ describe('writes', () => {
   });
   const cases: [name: string, from: KsmValues, to: KsmValues, writes: string][] = [
     ['merging starts last', values('0', '100', '20'), values('1', '5000', '1'), 'pages_to_scan=5000 sleep_millisecs=1 run=1'],
-    ['merging goes on', values('1', '5000', '1'), values('1', '500', '10'), 'pages_to_scan=500 sleep_millisecs=10'],
+    ['merging continues', values('1', '5000', '1'), values('1', '500', '10'), 'pages_to_scan=500 sleep_millisecs=10'],
     ['merging stops first', values('1', '500', '10'), values('0', '100', '20'), 'run=0 pages_to_scan=100 sleep_millisecs=20'],
     ['a host that had unmerged', values('1', '500', '10'), values('2', '100', '20'), 'run=0 pages_to_scan=100 sleep_millisecs=20 run=2'],
     ['a host that merges', values('1', '5000', '1'), values('1', '100', '20'), 'pages_to_scan=100 sleep_millisecs=20'],
     ['nothing differs', values('1', '100', '20'), values('1', '100', '20'), ''],
     ['only run differs', values('0', '100', '20'), values('1', '100', '20'), 'run=1'],
     [
-      'an advisor goes before what it refuses, and has overwritten',
+      'the advisor is disabled before the value that it refuses and has overwritten',
       values('1', '100', '20', 'scan-time'),
       values('1', '100', '20', 'none'),
       'advisor_mode=none pages_to_scan=100',
     ],
     [
-      'an advisor comes back',
+      'the advisor is restored',
       values('1', '5000', '1', 'none'),
       values('0', '500', '20', 'scan-time'),
       'run=0 pages_to_scan=500 sleep_millisecs=20 advisor_mode=scan-time',

@@ -13,9 +13,9 @@ describe('the decision about saved memory', () => {
     ['three rounds for less than a MiB', gain(7, 100), gain(10, 100.9), 'fruitless'],
     ['three rounds, and less than before: guests have written', gain(7, 100), gain(10, 60), 'fruitless'],
     ['a MiB', gain(7, 100), gain(10, 101), 'earning'],
-    ['much, before the first round has ended', gain(7, 0), gain(7, 50), 'earning'],
+    ['a large gain before the end of the first round', gain(7, 0), gain(7, 50), 'earning'],
     ['the bookkeeping of the first round', gain(0, 0), gain(1, -20), 'too early'],
-    ['out of the bookkeeping', gain(0, -20), gain(3, -2), 'earning'],
+    ['the bookkeeping has paid off', gain(0, -20), gain(3, -2), 'earning'],
     ['a kernel that does not count rounds', gain(0, 0), gain(0, 0), 'too early'],
   ];
   for (const [name, since, now, verdict] of cases) it(name, () => assert.equal(judge(since, now), verdict));

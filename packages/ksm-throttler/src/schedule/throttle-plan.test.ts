@@ -40,14 +40,14 @@ describe('the state machine', () => {
     ['nothing to gain in aggressive', 'trigger@0 fruitless@10', 'standard', 130],
     ['nothing to gain in standard', 'trigger@0 fruitless@10 fruitless@20', 'slow', 140],
     ['nothing to gain in slow', 'trigger@0 fruitless@10 fruitless@20 fruitless@30', 'initial', undefined],
-    ['the wait at the start is no scan', 'fruitless@60', 'initial', 120],
+    ['nothing is scanned during the wait at the start', 'fruitless@60', 'initial', 120],
     ['the last sandbox ends: the kernel drops its bookkeeping', 'sandbox@0 empty@10', 'slow', 15],
-    ['the last sandbox goes, 5 s', 'sandbox@0 empty@10 time@15', 'initial', undefined],
-    ['the last sandbox goes in standard', 'sandbox@0 time@30 empty@40', 'slow', 45],
-    ['the last sandbox goes at rest', 'sandbox@0 time@30 time@150 time@270 empty@999', 'slow', 1004],
+    ['5 s after the end of the last sandbox', 'sandbox@0 empty@10 time@15', 'initial', undefined],
+    ['the last sandbox ends in standard', 'sandbox@0 time@30 empty@40', 'slow', 45],
+    ['the last sandbox ends at rest', 'sandbox@0 time@30 time@150 time@270 empty@999', 'slow', 1004],
     ["another trigger's VMs may still run", 'sandbox@0 trigger@5 empty@10', 'aggressive', 35],
-    ['the start is not cut short', 'empty@10', 'initial', 120],
-    ['at rest nothing changes by itself', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
+    ['the start schedule is not shortened', 'empty@10', 'initial', 120],
+    ['at rest nothing changes without an event', 'sandbox@0 empty@10 time@15 time@9999', 'initial', undefined],
   ];
   for (const [name, happenings, mode, endsAtSeconds] of cases)
     it(name, () => {

@@ -12,7 +12,7 @@ describe('the record of a daemon', () => {
   it('is read back', () => assert.deepEqual(parseDaemonRecord(JSON.stringify(sound)), sound));
   const damaged: [name: string, text: string][] = [
     ['empty', ''],
-    ['cut off', JSON.stringify(sound).slice(0, -1)],
+    ['truncated', JSON.stringify(sound).slice(0, -1)],
     ['null', 'null'],
     ['a list', '[]'],
     ['no values', JSON.stringify({ ...sound, initial: undefined })],
@@ -21,5 +21,5 @@ describe('the record of a daemon', () => {
     ['an advisor that is not a string', JSON.stringify({ ...sound, initial: { ...sound.initial, advisor_mode: '../x' } })],
     ['no pid', JSON.stringify({ ...sound, pid: 'x' })],
   ];
-  for (const [name, text] of damaged) it(`is not believed when damaged: ${name}`, () => assert.equal(parseDaemonRecord(text), undefined));
+  for (const [name, text] of damaged) it(`is ignored when damaged: ${name}`, () => assert.equal(parseDaemonRecord(text), undefined));
 });

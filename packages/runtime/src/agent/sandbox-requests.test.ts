@@ -10,7 +10,7 @@ const keys = {
   virtio_fs_cache_size: 0,
 };
 
-describe('the share as the guest mounts it', () => {
+describe('mount options of the share in the guest', () => {
   const cases: [name: string, change: Partial<typeof keys>, share: Share, mount: [driver: string, fstype: string, options: string[]]][] = [
     [
       '9p',
@@ -19,15 +19,15 @@ describe('the share as the guest mounts it', () => {
       ['9p', '9p', ['trans=virtio,version=9p2000.L,cache=mmap', 'nodev', 'msize=8192']],
     ],
     ['virtio-fs', {}, { driver: 'virtio-fs', dax: false }, ['virtio-fs', 'virtiofs', []]],
-    ['with a window', { virtio_fs_cache_size: 1024 }, { driver: 'virtio-fs', dax: true }, ['virtio-fs', 'virtiofs', ['dax']]],
+    ['with a DAX window', { virtio_fs_cache_size: 1024 }, { driver: 'virtio-fs', dax: true }, ['virtio-fs', 'virtiofs', ['dax']]],
     [
-      'with a window, and nothing that may be kept',
+      'with a DAX window and without caching',
       { virtio_fs_cache_size: 1024, virtio_fs_cache: 'none' },
       { driver: 'virtio-fs', dax: false },
       ['virtio-fs', 'virtiofs', []],
     ],
   ];
-  it('9p of a QEMU that has ACLs', () => {
+  it('9p of a QEMU with POSIX ACLs', () => {
     const share = { driver: '9p', msize: 8192, acls: true } as const;
     const { storages } = createSandboxRequest({
       id: 's',

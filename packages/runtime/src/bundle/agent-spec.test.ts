@@ -5,7 +5,7 @@ import { agentSpec, joinsNamespace } from './agent-spec.ts';
 describe('joinsNamespace', () => {
   const cases: [name: string, namespaces: { type: string; path?: string }[], joins: boolean][] = [
     ['none', [], false],
-    ['one of its own', [{ type: 'pid' }], false],
+    ['a new namespace', [{ type: 'pid' }], false],
     ['an empty path', [{ type: 'pid', path: '' }], false],
     ["the pod's", [{ type: 'pid', path: '/proc/7/ns/pid' }], true],
     ["the pod's network only", [{ type: 'network', path: '/proc/7/ns/net' }, { type: 'pid' }], false],

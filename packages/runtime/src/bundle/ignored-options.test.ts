@@ -29,7 +29,7 @@ describe('ignoredOptions', () => {
       ["the SELinux label system_u:system_r:container_t:s0 has no effect: the guest's kernel has no SELinux"],
     ],
     [
-      'limits that a VM has not',
+      'limits that do not exist in a VM',
       {
         linux: { namespaces: all, resources: { network: { classID: 1 }, unified: { 'memory.high': '1' }, memory: { kernel: 1 } } },
       } as unknown as Spec,

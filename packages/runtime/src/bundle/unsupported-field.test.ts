@@ -34,10 +34,10 @@ describe('fields of newer specifications', () => {
 
   const accepted: [name: string, changes: object][] = [
     ['an empty object', { linux: { netDevices: {}, timeOffsets: {} }, vm: {} }],
-    ['a user namespace that has the same ids', { linux: { namespaces: [{ type: 'user' }], ...ids(0) } }],
+    ['a user namespace with identity mappings', { linux: { namespaces: [{ type: 'user' }], ...ids(0) } }],
     ['the usual umask', { process: { ...first, user: { umask: 0o22 } } }],
     ['a weight of zero', { linux: { resources: { cpu: { idle: 0, burst: 0 } } } }],
-    ['a time namespace that has the time of the VM', { linux: { namespaces: [{ type: 'time' }] } }],
+    ['a time namespace without offsets', { linux: { namespaces: [{ type: 'time' }] } }],
   ];
   for (const [name, changes] of accepted)
     it(`${name} is accepted`, () => assert.equal(unsupportedField({ process: first, ...changes } as Spec), undefined));

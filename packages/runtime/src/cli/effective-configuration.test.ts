@@ -17,7 +17,7 @@ describe('the effective configuration', () => {
     ['a key of the file', 'kernel = "/k"                                # configuration.toml:3:1'],
     ['a key of a drop-in', 'default_memory = 512                         # config.d/10.toml:2:3'],
     ['a default', 'default_vcpus = 1                            # default'],
-    ['a program that was looked for', 'path = "/usr/bin/qemu"                       # default, the first that exists'],
+    ['a program that was searched for', 'path = "/usr/bin/qemu"                       # default, the first that exists'],
   ];
   for (const [name, line] of cases) it(`has ${name}`, () => assert.ok(lines.includes(line), `${line}\n${lines.join('\n')}`));
 

@@ -11,16 +11,16 @@ const command = new Command('x')
 
 describe('normaliseOptions', () => {
   const cases: [name: string, argv: string[], args: string[]][] = [
-    ['one dash is two', ['-format', 'json', '-quiet'], ['--format=json', '--quiet']],
+    ['one dash counts as two', ['-format', 'json', '-quiet'], ['--format=json', '--quiet']],
     ['an equals sign', ['--format=json', '-format=json'], ['--format=json', '--format=json']],
     ['one letter', ['-f', 'json', '-q'], ['--format=json', '--quiet']],
     ['a boolean with a value', ['--quiet=false', '--no-pivot=true', '-quiet=1'], ['--no-pivot', '--quiet']],
     ['values that look like options', ['--memory-swap', '-1', '-r', '-'], ['--memory-swap=-1', '--resources=-']],
-    ['after the arguments too', ['id', '-q'], ['id', '--quiet']],
-    ['two dashes end them', ['-q', '--', '-q'], ['--quiet', '--', '-q']],
-    ['what is unknown stays', ['-nope', '--nope=1', '-5'], ['-nope', '--nope=1', '-5']],
-    ['help, however it is spelt', ['-h', '--h', '-help', '--help', '--help=false'], ['--help', '--help', '--help', '--help']],
-    ['a value that is missing', ['-f'], ['--format']],
+    ['options after the arguments', ['id', '-q'], ['id', '--quiet']],
+    ['two dashes end the options', ['-q', '--', '-q'], ['--quiet', '--', '-q']],
+    ['an unknown option is unchanged', ['-nope', '--nope=1', '-5'], ['-nope', '--nope=1', '-5']],
+    ['all spellings of help', ['-h', '--h', '-help', '--help', '--help=false'], ['--help', '--help', '--help', '--help']],
+    ['a missing value', ['-f'], ['--format']],
   ];
   for (const [name, argv, args] of cases) it(name, () => assert.deepEqual(normaliseOptions(command, argv, false), args));
 

@@ -16,7 +16,7 @@ describe('writePidFile', () => {
     assert.deepEqual(readdirSync(directory), ['pid']);
   });
 
-  it('throws an error that dockerd does not take for a missing command', () => {
+  it('throws an error that dockerd does not report as a missing command', () => {
     const path = join(directory, 'missing/pid');
     assert.throws(
       () => writePidFile(path, 7),

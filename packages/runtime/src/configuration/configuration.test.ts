@@ -44,7 +44,7 @@ describe('parseConfiguration', () => {
       'runtime.internetworking_model',
       /^must be one of default, tcfilter, macvtap, none$/,
     ],
-    ['a list of the wrong things', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
+    ['a list with a wrong type', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
   ];
   for (const [name, text, key, problem, place, written] of wrong) {
     it(`${name} is a problem`, () => {

@@ -45,7 +45,7 @@ describe('deviceProgram', () => {
   ];
   const cases: [name: string, request: Request, result: number][] = [
     ['a device and its access', { kind: 'character', device: [1, 3], access: 'rw' }, 1],
-    ['a part of the access', { kind: 'character', device: [1, 3], access: 'w' }, 1],
+    ['a subset of the access', { kind: 'character', device: [1, 3], access: 'w' }, 1],
     ['more than the access of each rule', { kind: 'character', device: [1, 3], access: 'rm' }, 0],
     ['another minor number', { kind: 'character', device: [1, 4], access: 'r' }, 0],
     ['another major number', { kind: 'character', device: [2, 3], access: 'r' }, 0],

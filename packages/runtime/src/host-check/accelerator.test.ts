@@ -16,7 +16,7 @@ describe('chooseAccelerator', () => {
     ['a guest boots', 'auto', host('fpu vmx sse', true, true), 'kvm', undefined],
     ['no device', 'auto', host('vmx', false, true), 'tcg', /\/dev\/kvm/],
     ['a device without the CPU flag', 'auto', host('fpu xvmx', true, true), 'tcg', /neither vmx nor svm/],
-    ['everything there, but no guest boots', 'auto', host('svm', true, false), 'tcg', /does not boot/],
+    ['KVM and CPU flag exist, but no guest boots', 'auto', host('svm', true, false), 'tcg', /does not boot/],
   ];
   for (const [name, configured, source, accelerator, reason] of cases) {
     it(name, async () => {

@@ -8,7 +8,7 @@ const mounted = (type: string, options: string): string => `30 20 0:25 / /c/${op
 const mountinfo = [mounted('cgroup', 'cpu'), mounted('cgroup', 'devices')].join('\n');
 const whole: ConfiningHost = { exists: () => true, status, mountinfo, loadDeviceProgram: () => {} };
 
-/** Names and details of what is not as shipped. */
+/** Names and details of the checks that are not ok. */
 function findings(host: Partial<ConfiningHost>, ...keys: string[]): (string | undefined)[][] {
   const text = `[hypervisor.qemu]\npath = "/q"\n${keys.join('\n')}`;
   const { configuration } = parseConfiguration({ path: '/c.toml', text });

@@ -100,9 +100,9 @@ describe('checkHost', () => {
     ],
     ['AMD', amd, `level=info msg="${found}" arch=amd64 description="Virtualization support" name=svm`],
     ['arm64', armMachine, 'level=info msg="kernel property found" arch=amd64 description="Kernel-based Virtual Machine" name=kvm'],
-    ['Intel in a VM that passes its virtualisation on', { ...intel, flags: `${intel.flags} hypervisor` }, found],
+    ['Intel in a VM with nested virtualisation', { ...intel, flags: `${intel.flags} hypervisor` }, found],
     [
-      'Intel in a VM, whatever unrestricted_guest is',
+      'Intel in a VM, with any unrestricted_guest',
       { ...intel, ...cannotRun, flags: `${intel.flags} hypervisor` },
       'level=warning msg="Kernel property value correct" arch=amd64 description="Intel KVM" expected=Y name=kvm_intel parameter=unrestricted_guest',
     ],
@@ -138,7 +138,7 @@ describe('checkHost', () => {
     ['32 bits', { ...intel, flags: 'vmx sse4_1' }, [`${missing} arch=amd64 description="64Bit CPU" name=lm`]],
     ['an old CPU', { ...intel, flags: 'vmx lm' }, [`${missing} arch=amd64 description=SSE4.1 name=sse4_1`]],
     [
-      'Intel that cannot run a guest unrestricted',
+      'Intel without unrestricted_guest',
       { ...intel, ...cannotRun },
       [
         'level=error msg="kernel module parameter has unexpected value" arch=amd64 description="Intel KVM" expected=Y name=kvm_intel parameter=unrestricted_guest pid=1 source=runtime type=module value=N',
@@ -155,7 +155,7 @@ describe('checkHost', () => {
       ['level=warning msg="modprobe insert module failed" arch=amd64 module=kvm_amd', `${noModule} arch=amd64 description="AMD KVM"`],
     ],
     [
-      'a VM without nested virtualisation, and with everything else',
+      'a VM that only lacks nested virtualisation',
       { ...amd, flags: 'lm sse4_1 hypervisor' },
       [`${missing} arch=amd64 description="Virtualization support"`],
     ],

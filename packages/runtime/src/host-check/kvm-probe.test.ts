@@ -20,9 +20,9 @@ describe('bootsWithKvm', () => {
 
   const cases: [name: string, script: string, expected: boolean][] = [
     ['a guest that panics at once', 'echo panic', true],
-    ['a guest that takes long, and speaks meanwhile', 'for line in 1 2 3 4 5 6 7 8; do sleep 0.1; echo $line; done', true],
-    ['a guest that says nothing', 'exec sleep 60', false],
-    ['a guest that falls silent', 'echo Linux; exec sleep 60', false],
+    ['a slow guest that writes to its console', 'for line in 1 2 3 4 5 6 7 8; do sleep 0.1; echo $line; done', true],
+    ['a guest that writes nothing', 'exec sleep 60', false],
+    ['a guest that stops writing', 'echo Linux; exec sleep 60', false],
     ['a QEMU that ends without a guest', ':', false],
     ['a QEMU that fails', 'echo no; exit 1', false],
   ];

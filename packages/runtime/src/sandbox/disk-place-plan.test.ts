@@ -20,9 +20,9 @@ const state = (Devices?: DiskRecord[], slots: number[] = []): SandboxState =>
 
 describe('freeSlot', () => {
   const cases: [name: string, disks: number[], links: number[], slot: number][] = [
-    ['none is taken', [], [], 1],
-    ['devices of the start have none', [0, 0], [0], 1],
-    ['disks and links share them', [1, 4], [2, 0], 3],
+    ['all slots are free', [], [], 1],
+    ['devices of the start use no slot', [0, 0], [0], 1],
+    ['disks and links share the slots', [1, 4], [2, 0], 3],
     ['the last one', Array.from({ length: 15 }, (_, index) => index + 1), Array.from({ length: 14 }, (_, index) => index + 16), 30],
   ];
   for (const [name, disks, links, slot] of cases)

@@ -18,9 +18,9 @@ describe('explainFullRun', () => {
       room(0),
       /^\/run is full: 0 MiB are free, a sandbox needs 16 MiB; 'du .* \(mkdir '\/run\/vc\/sbs\/a' failed \(ENOSPC\)\)$/,
     ],
-    ['its cause', new KataError('x', { cause: noSpace }), room(3), /^\/run is full: 3 MiB are free/],
+    ['the cause of an error', new KataError('x', { cause: noSpace }), room(3), /^\/run is full: 3 MiB are free/],
     ['a program', new KataError('qemu: log: No space left on device'), room(15), /^\/run is full: 15 MiB/],
-    ['a program that could not write why', other, room(0), /^\/run is full: 0 MiB .* \(QEMU ended at its start \(exit code 1\)\)$/],
+    ['a program that could not write its error', other, room(0), /^\/run is full: 0 MiB .* \(QEMU ended at its start \(exit code 1\)\)$/],
     ['no inodes', noSpace, room(100, 2), /^\/run is full: 2 inodes are free, a sandbox needs 64; /],
   ];
   for (const [name, error, free, text] of full) it(name, () => assert.match((explainFullRun(error, free) as Error).message, text));

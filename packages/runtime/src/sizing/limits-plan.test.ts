@@ -17,11 +17,11 @@ describe('extraVcpus', () => {
     ['a quota without a period', [{ cpu: { quota: 250_000 } }], 3],
     ['another period', [cpu(40_000, 20_000)], 2],
     ['halves add up before they are rounded', [cpu(50_000), cpu(50_000)], 1],
-    ['no limit is no CPU', [cpu(-1), cpu(100_000)], 1],
+    ['a container without a limit needs no vCPU', [cpu(-1), cpu(100_000)], 1],
     ['a CPU set', [cpus('0-2,7')], 4],
     ['a CPU set named twice', [cpus('0-1'), cpus('1-2')], 3],
-    ['a quota beats CPU sets', [cpus('0-7'), cpu(100_000)], 1],
-    ['a CPU set that is none', [cpus('x')], 0],
+    ['a quota takes precedence over CPU sets', [cpus('0-7'), cpu(100_000)], 1],
+    ['an invalid CPU set', [cpus('x')], 0],
   ];
   for (const [name, resources, expected] of cases) it(name, () => assert.equal(extraVcpus(resources.map(limitsOf)), expected));
 });
@@ -31,7 +31,7 @@ describe('extraMemoryMiB', () => {
     ['no limits', [{}, memory(-1)], 0],
     ['limits add up', [memory(500 * MIB), memory(12 * MIB)], 512],
     ['part of a MiB is dropped', [memory(MIB + 1), memory(MIB - 1)], 1],
-    ["the engines' word for no limit", [memory(9223372036854771712n)], 0],
+    ['the number that engines use for no limit', [memory(9223372036854771712n)], 0],
     ['huge pages count', [{ ...memory(MIB), hugepageLimits: [{ pageSize: '2MB', limit: 4 * MIB }] }], 5],
   ];
   for (const [name, resources, expected] of cases) it(name, () => assert.equal(extraMemoryMiB(resources.map(limitsOf)), expected));
@@ -43,7 +43,7 @@ describe('updatedLimits', () => {
     ['nothing', {}, {}],
     ['zeros', { cpu: { quota: 0, cpus: '' }, memory: { limit: 0n } }, {}],
     ['a quota', cpu(200_000, 0), { quota: 200_000 }],
-    ['no quota any more', cpu(-1), { quota: 0 }],
+    ['a removed quota', cpu(-1), { quota: 0 }],
     ['memory and a CPU set', { ...memory(2n * 1048576n), cpu: { cpus: '1' } }, { memoryBytes: 2 * MIB, cpus: '1' }],
   ];
   for (const [name, update, expected] of cases) it(name, () => assert.deepEqual(updatedLimits(before, update), { ...before, ...expected }));

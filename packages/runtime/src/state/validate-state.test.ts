@@ -43,14 +43,14 @@ describe('files read from disk', () => {
       assert.deepEqual([isContainerRecord(value), isSandboxState(value), isUndo(value)], [false, false, false]));
 
   const records: [name: string, change: object][] = [
-    ['a state that there is not', { State: 'asleep' }],
+    ['an unknown state', { State: 'asleep' }],
     ['no bundle', { BundlePath: undefined }],
     ['a root that is a number', { Rootfs: 1 }],
     ['no process', { Process: undefined }],
     ['no shim', { Process: { Token: 'c' } }],
     ['a shim without its start', { Process: { Shim: { pid: 7 } } }],
     ['a pid as text', { Process: { Shim: { pid: '7', startTime: '70' } } }],
-    ['limits that are none', { Limits: 3 }],
+    ['limits that are not an object', { Limits: 3 }],
   ];
   for (const [name, change] of records)
     it(`refuses a damaged record: ${name}`, () => assert.equal(isContainerRecord({ ...record, ...change }), false));
@@ -59,12 +59,12 @@ describe('files read from disk', () => {
     ['no hypervisor', { HypervisorState: undefined }],
     ['no QEMU', { HypervisorState: { Accelerator: 'kvm' } }],
     ['no accelerator', { HypervisorState: { Process: identity } }],
-    ['a daemon that is none', { HypervisorState: { ...state.HypervisorState, Virtiofsd: 1 } }],
+    ['a daemon that is not a process', { HypervisorState: { ...state.HypervisorState, Virtiofsd: 1 } }],
     ['no proxy', { AgentState: { URL: 'u' } }],
     ['no address of the agent', { AgentState: { Proxy: identity } }],
     ['no network', { Network: null }],
-    ['endpoints that are no list', { Network: { NetNsPath: '/n', Endpoints: {} } }],
-    ['devices that are no list', { Devices: {} }],
+    ['endpoints that are not a list', { Network: { NetNsPath: '/n', Endpoints: {} } }],
+    ['devices that are not a list', { Devices: {} }],
   ];
   for (const [name, change] of states) it(`a damaged state: ${name}`, () => assert.equal(isSandboxState({ ...state, ...change }), false));
 

@@ -22,14 +22,14 @@ describe('planDevices', () => {
     ['read and write', [deny, rule('rwm')], false],
     ['read', [deny, rule('r')], true],
     ['read and mknod', [deny, rule('rm')], true],
-    ['writing is for another', [deny, rule('r'), rule('rw', 6)], true],
-    ['all of the major number', [deny, { allow: true, type: 'b', major: 7, minor: -1, access: 'rw' }], false],
+    ['write access to another device', [deny, rule('r'), rule('rw', 6)], true],
+    ['all devices of the major number', [deny, { allow: true, type: 'b', major: 7, minor: -1, access: 'rw' }], false],
     ['all block devices', [deny, { allow: true, type: 'b', access: 'w' }], false],
     ['all devices', [deny, { allow: true, type: 'a', access: 'rwm' }], false],
-    ['all characters', [deny, { allow: true, type: 'c', access: 'rwm' }], true],
-    ['taken back', [everything, { allow: false, type: 'b', major: 7, minor: 5, access: 'w' }], true],
+    ['all character devices', [deny, { allow: true, type: 'c', access: 'rwm' }], true],
+    ['an allowed device that is denied again', [everything, { allow: false, type: 'b', major: 7, minor: 5, access: 'w' }], true],
     ['numbers as large integers', [deny, { allow: true, type: 'b', major: 7n, minor: 5n, access: 'rw' }], false],
-    ['an access that is left out is all of it', [deny, { allow: true, type: 'b', major: 7, minor: 5 }], false],
+    ['a missing access means full access', [deny, { allow: true, type: 'b', major: 7, minor: 5 }], false],
   ];
   for (const [name, rules, isReadonly] of cases)
     it(`rules: ${name}`, () => {

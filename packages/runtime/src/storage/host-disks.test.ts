@@ -60,11 +60,11 @@ describe('block devices of the host', () => {
   });
 
   const refused: [name: string, prepare: () => void, text: RegExp][] = [
-    ['not there', () => {}, /^the host has no block device 7:5 \(\/dev\/x\)$/],
+    ['missing', () => {}, /^the host has no block device 7:5 \(\/dev\/x\)$/],
     ['without a node', () => delete numbers[add('7:5', 'loop5')], /^block device 7:5 \(\/dev\/x\) has no node .*\/dev\/loop5$/],
-    ['a node of another', () => (numbers[add('7:5', 'loop5')] = '7:6'), /has no node/],
+    ['the node of another device', () => (numbers[add('7:5', 'loop5')] = '7:6'), /has no node/],
     ['empty', () => add('7:5', 'loop5', { size: 0 }), /^block device .*\/loop5 is empty: nothing is attached to it$/],
-    ['not to be opened', () => rmSync(add('7:5', 'loop5')), /^block device .*\/loop5 cannot be opened \(ENOENT\)$/],
+    ['impossible to open', () => rmSync(add('7:5', 'loop5')), /^block device .*\/loop5 cannot be opened \(ENOENT\)$/],
   ];
   for (const [name, prepare, message] of refused)
     it(`refuses a device that is ${name}`, () => {

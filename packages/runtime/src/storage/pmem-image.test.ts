@@ -32,10 +32,10 @@ describe('the image of an NVDIMM behind a loop device', () => {
   });
 
   const none: [name: string, attributes: Readonly<Record<string, string | number>>][] = [
-    ['the device shows more than the data', { offset: 0 }],
-    ['the device shows a part of the data', { sizelimit: MIB }],
-    ['the file is gone', { backing_file: '/nonexistent/image (deleted)' }],
-    ['the file is no file', { backing_file: '/dev/null' }],
+    ['the device has more than the data', { offset: 0 }],
+    ['the device has a part of the data', { sizelimit: MIB }],
+    ['the file was removed', { backing_file: '/nonexistent/image (deleted)' }],
+    ['the backing file is not a regular file', { backing_file: '/dev/null' }],
   ];
   for (const [name, attributes] of none)
     it(`is rejected: ${name}`, () => {

@@ -23,9 +23,9 @@ describe('planPmemVolumes', () => {
   const point = '/run/kata-containers/sandbox/storage/new-v';
 
   const found: [name: string, mount: Mount, fstype: string, options: string[], isReadonly: boolean][] = [
-    ['one that is written to', bind('/mnt/pmem'), 'ext4', ['dax'], false],
-    ['one that is held for a guest', bind('/mnt/held'), 'ext4', ['dax'], false],
-    ['one that the host has for reading', bind('/mnt/ro'), 'xfs', ['dax', 'ro'], true],
+    ['a writable volume', bind('/mnt/pmem'), 'ext4', ['dax'], false],
+    ['a file system that is remounted for a guest', bind('/mnt/held'), 'ext4', ['dax'], false],
+    ['a file system that the host has mounted read-only', bind('/mnt/ro'), 'xfs', ['dax', 'ro'], true],
   ];
   for (const [name, mount, fstype, options, isReadonly] of found)
     it(name, () => {
@@ -36,13 +36,13 @@ describe('planPmemVolumes', () => {
   const none: [name: string, mount: Mount][] = [
     ['another loop device', bind('/mnt/plain')],
     ['a part of the file system', bind('/mnt/part')],
-    ['one for reading that the host writes to', bind('/mnt/pmem', 'ro')],
-    ['one that the host writes to elsewhere', bind('/mnt/seen-ro')],
-    ['one for reading that another guest writes to', bind('/mnt/held', 'ro')],
+    ['a read-only volume that the host can write to', bind('/mnt/pmem', 'ro')],
+    ['a file system that the host can write to through another mount', bind('/mnt/seen-ro')],
+    ['a read-only volume that another guest writes to', bind('/mnt/held', 'ro')],
     ['xfs that the host can write to', bind('/mnt/xfs')],
-    ['a directory in it', bind('/mnt/pmem/inner')],
-    ['no mount at all', bind('/home')],
-    ['no bind mount', { destination: '/v', type: 'tmpfs', source: '/mnt/pmem' }],
+    ['a subdirectory of the file system', bind('/mnt/pmem/inner')],
+    ['a source that is not a mount point', bind('/home')],
+    ['a mount that is not a bind mount', { destination: '/v', type: 'tmpfs', source: '/mnt/pmem' }],
   ];
   for (const [name, mount] of none) it(`none: ${name}`, () => assert.deepEqual(plan(mount), []));
 });

@@ -15,17 +15,17 @@ describe('shmBytes', () => {
     ['a suffix', tmpfs('size=65536k'), 64 * MIB],
     ['a capital suffix', tmpfs('size=2G'), 2048 * MIB],
     ['no size', tmpfs('nosuid'), 64 * MIB],
-    ['a share of memory', tmpfs('size=50%'), 64 * MIB],
-    ["the host's", bind('/host/shm'), 9 * MIB],
-    ["one of the host's that is missing", bind('/nowhere'), 64 * MIB],
+    ['a percentage of memory', tmpfs('size=50%'), 64 * MIB],
+    ["the host's /dev/shm", bind('/host/shm'), 9 * MIB],
+    ['a missing source on the host', bind('/nowhere'), 64 * MIB],
   ];
   for (const [name, mounts, bytes] of cases) it(name, () => assert.equal(shmBytes(mounts, { capacityOf, isInTmpfs }), bytes));
 });
 
 describe('shmMount', () => {
   const cases: [name: string, given: string[], options: string[]][] = [
-    ['as containers have it', ['rbind', 'rprivate'], ['rbind', 'nosuid', 'nodev', 'noexec']],
-    ['with programs', ['nosuid', 'nodev', 'exec', 'size=1g'], ['rbind', 'nosuid', 'nodev']],
+    ["containers' default options", ['rbind', 'rprivate'], ['rbind', 'nosuid', 'nodev', 'noexec']],
+    ['exec', ['nosuid', 'nodev', 'exec', 'size=1g'], ['rbind', 'nosuid', 'nodev']],
     ['read-only', ['ro'], ['rbind', 'nosuid', 'nodev', 'noexec', 'ro']],
   ];
   for (const [name, given, options] of cases) it(name, () => assert.deepEqual(shmMount(given).options, options));
@@ -46,7 +46,7 @@ describe('planShare', () => {
     ['a directory that the host has in /dev, too', '/data/net', '/dev/net'],
     ["a directory of the host's /dev", '/dev/disk', '/dev/disk'],
     ['a volume at /dev/shm', '/data/files', '/dev/shm'],
-    ['a volume at /dev/shm whose directory is named as engines name theirs', '/data/shm', '/dev/shm'],
+    ['a volume at /dev/shm whose directory is named shm, as engines do', '/data/shm', '/dev/shm'],
     ['a file below /dev', '/host/file', '/dev/termination-log'],
   ];
   for (const [name, source, destination] of shared)

@@ -43,7 +43,7 @@ describe('root directory of QEMU', () => {
     ],
     ['emulation has no KVM', { ...lite, accelerator: 'tcg', vhostNet: false }, undefined, [], /kvm|vhost/],
     [
-      'with virtio-fs there is no share',
+      'with virtio-fs the root has no share',
       {
         ...lite,
         virtioFs: { socket: '/run/vc/vm/abc/vhost-fs.sock', cacheMiB: 0 },

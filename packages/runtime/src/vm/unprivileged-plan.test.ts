@@ -14,7 +14,7 @@ const { virtioFs: _, ...nineP } = plan;
 describe('needOfRoot', () => {
   const cases: [name: string, configuration: Partial<typeof shipped>, plan: QemuPlan, need: RegExp | undefined][] = [
     ['virtio-fs', {}, plan, undefined],
-    ['switched off', { qemu_unprivileged: false }, plan, /^qemu_unprivileged is false$/],
+    ['disabled', { qemu_unprivileged: false }, plan, /^qemu_unprivileged is false$/],
     ['9p', {}, nineP, /^the share is 9p/],
     ['no root directory of its own', { qemu_own_root: false }, plan, /^qemu_own_root/],
     ['all capabilities', { qemu_capabilities: ['ALL'] }, plan, /^qemu_capabilities/],
@@ -26,7 +26,7 @@ describe('needOfRoot', () => {
     ],
     ['NVDIMMs', {}, { ...plan, disksAsNvdimm: true }, /^NVDIMM/],
     ['flash images', {}, { ...plan, pflashes: ['/vars'] }, /^flash/],
-    ['a kernel that root alone can read', {}, { ...plan, kernel: '/secret' }, /^\/secret is readable for root alone$/],
+    ['a kernel that only root can read', {}, { ...plan, kernel: '/secret' }, /^\/secret is readable for root alone$/],
   ];
   for (const [name, configuration, wanted, need] of cases)
     it(name, () => {
