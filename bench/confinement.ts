@@ -1,6 +1,6 @@
 /**
- * What the confinement of QEMU, kata-proxy and kata-shim costs: `bench/confinement.ts [ROUNDS]`, by default 15. Containers with and
- * without it take turns. Needs root, a quiet machine and a stage (KATA_STAGE).
+ * Measures the cost of the confinement of QEMU, kata-proxy and kata-shim: `bench/confinement.ts [ROUNDS]`, by default 15. Containers with
+ * and without confinement alternate. Needs root, a quiet machine and a stage (KATA_STAGE).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { median } from './sampling/measure.ts';
 const ROUNDS = Number(process.argv[2] ?? 15);
 const MIB = 64;
 
-/** Keys of configuration.toml that turn each part off. */
+/** Keys of configuration.toml that disable the confinement. */
 const off: Readonly<Record<string, string>> = {
   ...{ seccompsandbox: '""', qemu_own_root: 'false', qemu_capabilities: '["ALL"]', qemu_unprivileged: 'false' },
   ...{ qemu_device_cgroup: 'false', confine: 'false' },
@@ -22,7 +22,7 @@ const off: Readonly<Record<string, string>> = {
 const withoutParts = (toml: string): string =>
   Object.entries(off).reduce((text, [key, value]) => text.replace(new RegExp(`^#?${key} ?= ?.*$`, 'gm'), `${key} = ${value}`), toml);
 
-/** What is timed: shell text in a container that has a directory of the host at /volume. */
+/** Measured workloads: shell scripts in a container that has a directory of the host at /volume. */
 const deeds: readonly (readonly [what: string, script: string])[] = [
   ['start-up: docker run', 'true'],
   ['and write of a file by 9p', `dd if=/dev/zero of=/volume/file bs=1M count=${MIB} conv=fsync 2>/dev/null`],

@@ -1,6 +1,6 @@
 /**
  * The sixteen mixtures of our programs and those of Kata Containers 1.x. By hand: KATA_GO_DIR names a directory with kata-runtime,
- * kata-proxy, kata-shim and kata-agent of 1.x (docs/compatibility.md). KATA_GO_EXEC=no leaves exec with 1.x's agent out.
+ * kata-proxy, kata-shim and kata-agent of 1.x (docs/compatibility.md). KATA_GO_EXEC=no omits exec with 1.x's agent.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -32,7 +32,7 @@ const nameOf = (mixture: Mixture): string => programs.map((program) => `${progra
 const go = (program: Program): string => join(goDirectory ?? '', `kata-${program}`);
 const share = (name: string): string => join(stage, 'usr/share/kata-containers', name);
 
-/** Our initrd with 1.x's agent instead of ours, and without Node: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
+/** The initrd with 1.x's agent in place of kata-agent and Node: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
 const goInitrd = `
 set -e
 mkdir root && cd root
@@ -40,7 +40,7 @@ zcat "$1" | cpio --quiet -id
 rm -r usr/bin/node init && cp "$2" init
 find . | cpio --quiet -o -H newc | gzip -1 >../go.img`;
 
-/** A QEMU of today for the runtime of 1.x, which knows KVM only, and options that were removed since. */
+/** A wrapper that lets 1.x's runtime use a current QEMU: replaces KVM by emulation, and removes options that QEMU no longer has. */
 const qemuWrapper = (qemu: string): string => `#!/bin/sh
 set --  "$@" END
 while [ "$1" != END ]; do
@@ -81,7 +81,7 @@ describe('combinations with programs of Kata Containers 1.x', function () {
     assert.equal((await run('mount', ['--make-rshared', '/'])).code, 0); // as systemd configures every machine: 1.x's share needs it
     syslog = createServer((connection) => connection.on('error', () => {}).resume()).listen('/run/syslog');
     assert.equal((await run('tar', ['-C', file('bundle/rootfs'), '-xf', file('busybox.tar')])).code, 0);
-    writeFileSync(file('bundle/rootfs/bin/nine'), '#!/bin/sh\nexit 9\n', { mode: 0o755 }); // 1.x takes options behind the id for its own
+    writeFileSync(file('bundle/rootfs/bin/nine'), '#!/bin/sh\nexit 9\n', { mode: 0o755 }); // 1.x parses options after the id as its own
     writeSpec();
   });
   after(() => {
@@ -135,7 +135,7 @@ disable_guest_seccomp = true
     return file('go');
   }
 
-  /** Echoes its standard input, and ends with 7 when it gets SIGUSR1. */
+  /** Echoes its standard input, and exits with 7 on SIGUSR1. */
   const script = `trap 'exit 7' USR1; cat; echo done >&2; while :; do sleep 0.1; done`;
 
   function writeSpec(): void {

@@ -1,5 +1,5 @@
 /**
- * What people run in containers, beside runc: servers, a CI job, packages, a JVM, WireGuard. By hand: KATA_WORKLOAD_IMAGE names an
+ * Typical workloads, with kata-runtime and with runc: servers, a CI job, packages, a JVM, WireGuard. By hand: KATA_WORKLOAD_IMAGE names an
  * archive that workload-image.sh has made.
  */
 import assert from 'node:assert/strict';

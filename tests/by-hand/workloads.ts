@@ -1,4 +1,4 @@
-/** What people run in containers, each with the output that it has with runc. The image is that of workload-image.sh. */
+/** Typical workloads, each with its output on runc. The image is made by workload-image.sh. */
 
 export interface Workload {
   readonly name: string;

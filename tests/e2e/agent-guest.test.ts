@@ -43,7 +43,7 @@ describe('kata-agent in the guest', function () {
     const shims = await execShims(id.trim());
     assert.equal(shims.length, 1);
     for (const pid of shims) process.kill(pid, 'SIGKILL');
-    await until('the process is gone', async () => !/^sleep 555$/m.test(await processes()), 60_000);
+    await until('the process has ended', async () => !/^sleep 555$/m.test(await processes()), 60_000);
     assert.match(await processes(), /^sleep 1000$/m);
     await engine.docker(['rm', '-f', id.trim()]);
   });

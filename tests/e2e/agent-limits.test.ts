@@ -1,4 +1,6 @@
-/** What docker's options for one container do inside the guest, and with runc the same. One container shows many: a VM is dear. */
+/**
+ * Effects of options of `docker run` inside the guest, compared with runc. One container has many options, because starting a VM is slow.
+ */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
@@ -7,14 +9,14 @@ import { kataRuntime } from '../support/staged.ts';
 interface Check {
   readonly name: string;
   readonly options: readonly string[];
-  /** Shell text whose output, without its last line end, is to be `expected`. */
+  /** Shell script whose output, without the last line feed, must be `expected`. */
   readonly script: string;
   readonly expected: RegExp;
 }
 
 const inStatus = (field: string): string => `grep ${field} /proc/self/status | cut -f2`;
 
-/** Options that go together, with what shows that each was honoured. */
+/** Options of one container, with checks of their effects. */
 const together: readonly Check[] = [
   {
     name: '--user and --group-add',

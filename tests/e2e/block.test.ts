@@ -21,7 +21,7 @@ describe('block devices', function () {
   let engine: Engine;
   let loops: LoopDevices;
   let disk = '';
-  /** A runtime whose disks are of that driver. */
+  /** A runtime that attaches disks by that driver. */
   let blk = '';
   let files = 0;
   onCleanMachine(async () => {
@@ -150,7 +150,7 @@ describe('block devices', function () {
     writeFileSync(`${directory}/config.json`, JSON.stringify(spec));
     return directory;
   }
-  /** What a root file system needs, put there in the engine's mount namespace. */
+  /** Copies the files of a root file system, in the engine's mount namespace. */
   async function fill(root: string): Promise<void> {
     await good(engine.inMounts('mkdir', ['-p', ...['bin', 'proc', 'sys', 'dev', 'tmp'].map((name) => `${root}/${name}`)]));
     await good(engine.inMounts('cp', ['/bin/busybox', `${root}/bin/busybox`]));
@@ -171,7 +171,7 @@ describe('block devices', function () {
     await good(engine.inMounts('mkdir', ['-p', root]));
     await good(engine.inMounts('mount', [device, root]));
     try {
-      await fill(root); // not synced: the guest has to see it all the same
+      await fill(root); // not synced, but the guest must read it
       await create('on-disk', directory);
       try {
         await good(kata('start', 'on-disk'));
@@ -181,7 +181,7 @@ describe('block devices', function () {
         assert.equal(code, 1);
         assert.match(stderr, /^block device \/dev\/loop\d+ cannot be plugged: QMP [^\n]* Failed to get "write" lock[^\n]*\n$/);
         await good(kata(...args, 'busybox dd if=/dev/urandom of=/large bs=1M count=4; busybox md5sum </large >/sum; busybox mkdir /made'));
-        await good(engine.inMounts('find', [join(root, 'bin')])); // by which an inode's time would change
+        await good(engine.inMounts('find', [join(root, 'bin')])); // this would change an inode's access time
         await good(kata(...args, 'i=0; while [ $i -lt 1000 ]; do echo $i >/made/$i; i=$((i+1)); done'));
       } finally {
         await good(kata('delete', '--force', 'on-disk'));
@@ -244,7 +244,7 @@ describe('block devices', function () {
           await create('member', bundle('member', pause, { annotations: inPod('container'), rootfs: root, devices }));
           await good(kata('start', 'member'));
           const come = (await disks()).filter((name) => !before.includes(name));
-          assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // as the pod was created, whatever the configuration is now
+          assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // the pod keeps the configuration with which it was created
           const sum = await good(kata('exec', 'member', '/bin/busybox', 'md5sum', '/dev/disk'));
           assert.equal(sum.split(' ')[0], await onHost(disk));
           await good(kata('delete', '--force', 'member'));

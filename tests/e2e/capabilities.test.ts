@@ -1,4 +1,4 @@
-/** QEMU's capabilities are the smallest set with which its 9p server can act for root in a container: without any one of them something fails. */
+/** QEMU has the minimal capabilities with which its 9p server can act for root of a container: without any of them an operation fails. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { isOtherQemu, stage, variant } from '../support/staged.ts';
 
 const shipped = schema['hypervisor.qemu'].qemu_capabilities.default;
 
-/** What root does in a directory of the host, by the capability that QEMU needs for it. Each line says whether it has worked. */
+/** Operations of root in a directory of the host, by the capability that QEMU needs. Each line prints whether the operation succeeded. */
 const deeds: Readonly<Record<string, string>> = {
   CHOWN: 'touch chown && chown 1000:1000 chown',
   DAC_OVERRIDE: 'mkdir -m 700 private && chown 1000 private && touch private/file',
@@ -50,7 +50,7 @@ describe("QEMU's capabilities", function () {
     return (engine = await Engine.start({ ...runtimes, shipped: without('shipped', shipped) }, 'shipped'));
   });
 
-  /** @returns the capabilities whose deeds fail */
+  /** @returns the capabilities whose operations fail */
   async function failures(runtime: string): Promise<string[]> {
     const volume = mkdtempSync(join(tmpdir(), 'volume-'));
     try {
@@ -63,7 +63,7 @@ describe("QEMU's capabilities", function () {
     }
   }
 
-  it('as shipped: everything works', async () => assert.deepEqual(await failures('shipped'), []));
+  it('the default capabilities: all operations succeed', async () => assert.deepEqual(await failures('shipped'), []));
   for (const name of tried)
-    it(`without ${name}: what it is for fails`, async () => assert.ok((await failures(`without-${name.toLowerCase()}`)).includes(name)));
+    it(`without ${name}: its operation fails`, async () => assert.ok((await failures(`without-${name.toLowerCase()}`)).includes(name)));
 });

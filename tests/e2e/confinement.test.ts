@@ -1,4 +1,6 @@
-/** How QEMU, kata-proxy and kata-shim are confined while a container runs: what the kernel says of them, and what their root directories have. */
+/**
+ * The confinement of QEMU, kata-proxy and kata-shim of a running container: their state in /proc, and the files in their root directories.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +15,7 @@ import { until } from '../support/until.ts';
 /** open(2). */
 const [O_ACCMODE, O_RDONLY] = [3, 0];
 
-/** Fields of /proc/PID/status, or of another file like it. */
+/** Fields of /proc/PID/status or a file of the same format. */
 const status = (pid: number, path = `/proc/${pid}/status`): Map<string, string> =>
   new Map(
     readFileSync(path, 'utf8')
@@ -126,7 +128,7 @@ describe('the confinement of QEMU', function () {
       },
     ],
   ];
-  /** In the PID namespace of that shim. */
+  /** Runs in the PID namespace of that shim. */
   const isShimOf = (pid: number, own: number): boolean => {
     try {
       return namespace(pid, 'pid') === namespace(own, 'pid');
@@ -135,9 +137,9 @@ describe('the confinement of QEMU', function () {
     }
   };
   for (const [name, pidOf] of processes)
-    it(`${name}: every thread without root and capabilities, an empty root directory, nobody's network`, async () => {
+    it(`${name}: no thread is root or has capabilities, the root directory is empty, the network namespace is unused`, async () => {
       await good(engine.docker(['exec', '-d', container, 'sleep', '500']));
-      await until('there is the process', () => pidOf() > 0);
+      await until('the process runs', () => pidOf() > 0);
       const pid = pidOf();
       await until('it is confined', () => status(pid).get('Seccomp') === '2' && !status(pid).get('Uid')?.startsWith('0'));
       const none = '0000000000000000';

@@ -1,12 +1,12 @@
 /**
- * containerd reads statistics only when every cgroup controller of the kernel is mounted, which systemd sees to. Where
- * it did not, an engine is given those that are missing, in its own mount namespace.
+ * containerd reads statistics only if every cgroup controller of the kernel is mounted, as systemd does. On other machines the missing
+ * controllers are mounted in the engine's mount namespace.
  */
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 
 const ROOT = '/sys/fs/cgroup';
 
-/** Controllers of version 1 that have a hierarchy and no mount. */
+/** Controllers of version 1 with a hierarchy that is not mounted. */
 const missing: readonly string[] = readFileSync('/proc/self/cgroup', 'utf8')
   .split('\n')
   .flatMap((line) => /^[1-9]\d*:([a-z_,]+):/.exec(line)?.[1] ?? [])

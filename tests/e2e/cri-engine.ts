@@ -144,7 +144,7 @@ export class CriEngine {
   /** Restarts containerd in its namespaces: its pods continue to run. */
   async restart(): Promise<void> {
     const { pid = 0 } = this.#daemon;
-    // The next one is in the namespaces before the old one leaves them, and waits for a line.
+    // The new process enters the namespaces before the old process ends, and then waits for a line.
     const script = 'echo inside && read -r _ && exec "$@" >&2';
     const args = [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, 'sh', '-c', script, 'sh', ...containerd(this.directory)];
     const log = openSync(join(this.directory, 'containerd.log'), 'a');
@@ -168,13 +168,13 @@ export class CriEngine {
     });
   }
 
-  /** Runs a program where the engine runs. */
+  /** Runs a program in the engine's namespaces. */
   inside(program: string, args: readonly string[]): Promise<Outcome> {
     const { pid = 0 } = this.#daemon;
     return run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, `--net=/proc/${pid}/ns/net`, program, ...args]);
   }
 
-  /** Runs the runtime where the engine runs it. */
+  /** Runs the runtime in the engine's namespaces. */
   runtime(...args: string[]): Promise<Outcome> {
     return this.inside(this.#runtime, args);
   }
@@ -193,7 +193,7 @@ export class CriEngine {
     return { id, config, logs };
   }
 
-  /** Starts it; its log is LOGS/NAME.log. */
+  /** Starts the container; its log is LOGS/NAME.log. */
   async runContainer(pod: Pod, name: string, command: readonly string[], options: ContainerOptions = {}): Promise<string> {
     const { mounts = [], devices = [], memoryBytes = 0, attempt = 0 } = options;
     const linux = (pod.config as { linux: { security_context: object } }).linux.security_context;
@@ -212,7 +212,7 @@ export class CriEngine {
     return container_id;
   }
 
-  /** Where the cgroup of a pod is, below each controller. */
+  /** Path of a pod's cgroup below each controller. */
   cgroupParent(name: string): string {
     return `${this.#cgroup}/${name}`;
   }
@@ -251,7 +251,7 @@ export class CriEngine {
     await ended;
   }
 
-  /** Waits until it has found its pods again. */
+  /** Waits until containerd has found its pods again. */
   async #answers(): Promise<void> {
     await until('CRI answers', () =>
       this.call('ListPodSandbox', {}).then(

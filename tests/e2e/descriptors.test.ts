@@ -1,11 +1,11 @@
-/** A leaked fd makes docker wait for an end of file for ever. */
+/** Open fds of the processes: with a leaked fd docker would wait for end of file forever. */
 import assert from 'node:assert/strict';
 import { constants, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { kataRuntime } from '../support/staged.ts';
 
-/** Of open(2); Node has no name for it. */
+/** Flag of open(2); Node has no constant for it. */
 const O_ACCMODE = 0o3;
 
 function pidOf(pattern: RegExp): string {
@@ -22,13 +22,13 @@ function pidOf(pattern: RegExp): string {
   return found;
 }
 
-/** What a process has open, as the links of /proc/PID/fd say. */
+/** Open files of a process, from the links in /proc/PID/fd. */
 function openFiles(pid: string): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
     } catch {
-      return []; // closed in between
+      return []; // closed meanwhile
     }
   });
 }

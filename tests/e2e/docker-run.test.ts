@@ -1,4 +1,4 @@
-/** What users of docker see, with our runtime and, where it applies, the same with runc. */
+/** Results that users of docker see, with kata-runtime and, where possible, with runc. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -151,7 +151,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         ['environment', ['-e', 'A=b c', 'box', 'sh', '-c', 'echo "$A"'], 0, 'b c\n'],
         ['working directory', ['-w', '/tmp', 'box', 'pwd'], 0, '/tmp\n'],
         ['user', ['-u', 'user', 'box', 'id', '-un'], 0, 'user\n'],
-        ['a background child does not hold it', ['box', 'sh', '-c', 'sleep 30 & echo done'], 0, 'done\n'],
+        ['a background child does not delay the exit', ['box', 'sh', '-c', 'sleep 30 & echo done'], 0, 'done\n'],
       ];
       for (const [name, args, code, stdout] of execs) {
         it(`docker exec: ${name}`, async () => {
@@ -171,7 +171,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       });
       it('docker kill -s HUP signals the process, and docker logs has its output', async () => {
         await engine.docker(['kill', '-s', 'HUP', 'box']);
-        await until('the handler speaks', async () => (await engine.docker(['logs', 'box'])).stdout === 'started\nhup\n');
+        await until("the handler's output", async () => (await engine.docker(['logs', 'box'])).stdout === 'started\nhup\n');
       });
       it('docker cp copies in both directions', async () => {
         const file = join(engine.directory, 'copied');

@@ -1,4 +1,4 @@
-/** Creates that must fail: docker reports the reason, and nothing is left. */
+/** Creates that must fail: docker reports the reason, and nothing is left behind. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * File system calls on a container's root and on a volume, beside runc: each case of file-cases.txt as three users. What differs is in
- * file-differences.txt, with its reason in docs/file-systems.md.
+ * File system calls on a container's root and on a volume, beside runc: each case of file-cases.txt as three users. file-differences.txt
+ * lists the differences; docs/file-systems.md explains them.
  */
 import assert from 'node:assert/strict';
 import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -93,7 +93,7 @@ describe('file systems of containers compared with runc', function () {
       after(() => engine.docker(['rm', '-f', share]));
 
       for (const place of share === 'disk' ? ['/disk'] : ['/root', '/volume'])
-        it(`${place} is as on runc, but for what is listed`, async function () {
+        it(`${place} behaves as on runc, except listed differences`, async function () {
           if (isOtherQemu) return this.skip(); // its 9p refuses special files
           const theirs = runc.get(place === '/root' ? '/root' : '/volume') ?? new Map<string, string>();
           const found = differences(await results(share, place), theirs);

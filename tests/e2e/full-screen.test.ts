@@ -1,4 +1,4 @@
-/** Full-screen programs: their output, keys, size, and the screen that they leave. */
+/** Full-screen programs: output, keys, size, and the restored screen. */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';

@@ -1,4 +1,4 @@
-/** A guest whose kernel panics: its containers end, the log has the reason, and nothing is left. */
+/** A panic of the guest's kernel: the containers end, the log has the reason, and nothing is left behind. */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -8,7 +8,7 @@ import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
 
-/** Of the kernel's panic=1 and QEMU's -no-reboot, with an emulated guest on a busy machine. */
+/** Time for the kernel's panic=1 and QEMU's -no-reboot, with an emulated guest on a busy machine. */
 const END_MS = 20_000;
 
 describe("a panic of the guest's kernel", function () {

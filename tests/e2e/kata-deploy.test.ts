@@ -26,9 +26,9 @@ describe('kata-deploy', function () {
   const docker = (...args: string[]): Promise<Outcome> => engine?.docker(args) ?? assert.fail('no engine');
   const account = (name: string): string => join(directory, 'account', name);
   const labels = (): unknown => (existsSync(account('labels.json')) ? JSON.parse(readFileSync(account('labels.json'), 'utf8')) : {});
-  /** Directories of /opt, which containerd has one of as well. */
+  /** Directories in /opt, where containerd also has a directory. */
   const trees = (): string[] => readdirSync('/opt').filter((name) => !['bin', 'containerd'].includes(name));
-  /** What systemctl was called with since the last call of this. */
+  /** Arguments of systemctl since the last call of this function. */
   function restarts(): string[] {
     const path = join(directory, 'systemctl.log');
     const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
@@ -36,7 +36,7 @@ describe('kata-deploy', function () {
     return lines;
   }
 
-  /** The test's mount namespace is the node's: /etc and /opt are copies there, and systemctl is a recorder. */
+  /** The test's mount namespace is the node's: /etc and /opt are copies there, and systemctl records its arguments. */
   async function prepareNode(): Promise<void> {
     for (const name of ['upper', 'work', 'opt/bin', 'account']) mkdirSync(join(directory, name), { recursive: true });
     await good(
@@ -182,7 +182,7 @@ describe('kata-deploy', function () {
     ['a configuration of version 1', 'containerd://1.6.20', '[plugins.cri]\n', /config.toml has version 1/],
   ];
   for (const [name, engineName, config, error] of failures)
-    it(`${name}: a clear error, and the node is as it was`, async () => {
+    it(`${name}: a clear error, and the node is unchanged`, async () => {
       writeFileSync(account('engine'), engineName);
       writeFileSync(CONFIG, config);
       assert.match(await installed(), error);

@@ -1,4 +1,4 @@
-/** Translated code that a template keeps: clones use it, and a file that is not right is not used. */
+/** Translated code that a template keeps: clones use it, and QEMU ignores an invalid file. */
 import assert from 'node:assert/strict';
 import {
   chmodSync,
@@ -97,7 +97,7 @@ describe('translated code of a template', function () {
     readonly name: string;
     /** Whether QEMU has mapped the file. */
     readonly uses: boolean;
-    /** What QEMU said. */
+    /** QEMU's log. */
     readonly log: string;
   }
   async function start(args: string): Promise<Started> {
@@ -126,7 +126,7 @@ describe('translated code of a template', function () {
 
   for (const [name, args] of [
     ['pc', '--runtime pc'],
-    ['q35 with two vCPUs, and more that are plugged', '--runtime q35 --cpus 2'],
+    ['q35 with two vCPUs and hot-plugged vCPUs', '--runtime q35 --cpus 2'],
   ] as const) {
     it(`is used by a clone: ${name}`, async () => {
       const { id, name, uses, log } = await start(args);

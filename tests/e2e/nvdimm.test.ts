@@ -61,7 +61,7 @@ describe('NVDIMMs', function () {
       await loops.unmount(seen);
     });
 
-  it('several new NVDIMMs are told apart', async () => {
+  it('several new NVDIMMs are distinguished', async () => {
     const images = [await pmem(), await pmem(), await pmem()];
     try {
       for (const { point } of images) await good(engine.inMounts('sh', ['-c', `echo ${point} >${point}/name`]));

@@ -35,7 +35,7 @@ describe('podman', function () {
   });
   after(async () => {
     await podman(['rm', '--all', '--force', '--time', '0']);
-    if (!hadTemplates) await removeTemplates(process.pid); // there is no engine with a mount namespace of its own
+    if (!hadTemplates) await removeTemplates(process.pid); // without an engine in its own mount namespace
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
     rmSync(directory, { recursive: true, force: true });
   });
@@ -86,7 +86,7 @@ describe('podman', function () {
   });
 
   for (const infra of [true, false])
-    it(`a pod of two containers, ${infra ? 'which share a VM' : 'which is a name that they have in common'}`, async () => {
+    it(`a pod of two containers, ${infra ? 'which share a VM' : 'which only share a name'}`, async () => {
       const args = infra ? ['--infra-image', 'localhost/busybox', '--infra-command', '/bin/sleep 1000'] : ['--infra=false'];
       const good = async (...more: string[]): Promise<string> => {
         const { code, stdout, stderr } = await podman(more);

@@ -128,7 +128,7 @@ describe("pods with containerd's CRI plugin", function () {
       assert.ok(Number(stats.linux.memory.working_set_bytes.value) > 20 << 20, 'a VM is in the cgroup of the pod');
     });
 
-    it('the process of that exec ends in the guest', async () => {
+    it('the process of the timed-out exec ends in the guest', async () => {
       await until('its end', async () => !(await output(client, 'ps')).includes('sleep 4711'));
     });
 
@@ -155,7 +155,7 @@ describe("pods with containerd's CRI plugin", function () {
     it('a crash of a shim ends only its container, in the guest too', async () => {
       process.kill(await shimOf(web), 'SIGKILL');
       assert.equal((await ended(web)).exit_code, 137);
-      await until('the end of it in the guest', async () => (await engine.exec(client, 'nc', '127.0.0.1', '8080')).code !== 0);
+      await until('the end of the container in the guest', async () => (await engine.exec(client, 'nc', '127.0.0.1', '8080')).code !== 0);
       assert.equal((await engine.status(client)).state, RUNNING);
       await engine.call('RemoveContainer', { container_id: web });
       web = await engine.runContainer(pod, 'web', FOREVER, { attempt: 1 });
@@ -173,7 +173,7 @@ describe("pods with containerd's CRI plugin", function () {
       );
     });
 
-    it('a container is replaced while the other one and the volumes stay', async () => {
+    it('a container is replaced without affecting the other container and the volumes', async () => {
       await engine.call('StopContainer', { container_id: web, timeout: 1 });
       assert.equal((await engine.status(web)).state, EXITED);
       await engine.call('RemoveContainer', { container_id: web });

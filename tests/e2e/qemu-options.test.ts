@@ -64,7 +64,7 @@ describe("QEMU's options", function () {
     assert.equal((await engine.docker(['rm', '-f', id])).code, 0);
   });
 
-  // The last word counts: as if the guest were not emulated.
+  // The last parameter takes effect: mitigations as in a guest that is not emulated.
   it("the guest's kernel has mitigations of speculative execution", async () => {
     const at = '/sys/devices/system/cpu/vulnerabilities';
     const args = ['run', '--rm', '--runtime', 'speculating', 'busybox', 'cat', `${at}/spectre_v1`, `${at}/spectre_v2`];

@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
 import { kataRuntime, stage, variant } from '../support/staged.ts';
 
-/** Below the controllers of version 1: those of this machine. */
+/** The hierarchies of version 1 on this machine. */
 const group = (controller: string, id: string, below = ''): string => `/sys/fs/cgroup/${controller}/docker/kata_${id}${below}`;
 const read = (path: string): string => readFileSync(path, 'latin1').trim();
 
@@ -93,9 +93,9 @@ describe('resources of a VM', function () {
     };
     assert.equal(threads(id).length, 2);
     assert.ok(readdirSync(`/proc/${qemu(id)}/task`).length > 2);
-    // The kernel counts the periods in which it held the vCPUs back: how busy the machine is does not matter.
+    // The kernel counts the throttled periods: the load of the machine does not matter.
     const throttled = (): number => Number(/^nr_throttled (\d+)$/m.exec(read(group('cpu', id, '/vcpus/cpu.stat')))?.[1]);
-    await until('the quota holds the vCPUs back', () => throttled() > 0);
+    await until('the quota throttles the vCPUs', () => throttled() > 0);
     const [before, since] = [ticks(), Date.now()];
     await until('vCPUs have run', () => ticks() - before > 50);
     assert.ok((ticks() - before) * 10 < (Date.now() - since) * 0.45, `${ticks() - before} ticks in ${Date.now() - since} ms`);
@@ -128,7 +128,7 @@ describe('resources of a VM', function () {
 
   it('a container whose VM is OOM-killed by the host exits with 137', async () => {
     const id = await start('--runtime', 'only', 'busybox', 'sleep', '1000');
-    assert.equal(await inside('nproc'), '1'); // docker has settled
+    assert.equal(await inside('nproc'), '1'); // docker has started the container completely
     const ended = engine.docker(['wait', id]);
     const used = Number(read(group('memory', id, '/memory.usage_in_bytes')));
     writeFileSync(group('memory', id, '/memory.limit_in_bytes'), String(used + (8 << 20)));

@@ -1,4 +1,4 @@
-/** Repositories, and a root that dnf installs into: nothing of the machine's own packages takes part. */
+/** Repositories, and a root directory that dnf installs into. The packages of the machine are not used. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import type { Outcome } from '../support/run.ts';
 
 const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
 
-/** Where the repositories would be served from. */
+/** Base URL of the repositories. */
 export const BASEURL = 'https://packages.example.com/kata';
 
 export async function must(program: string, args: readonly string[], environment = process.env): Promise<string> {
@@ -24,14 +24,14 @@ export class Installation {
     return join(this.directory, 'repositories', name);
   }
 
-  /** Our packages; the first build lays the tree out, the others use it. */
+  /** Builds the project's packages. The first build makes the tree, the next builds use it. */
   async build(name: string, release: string, stage?: string): Promise<void> {
     const staged = stage === undefined ? [] : ['--stage', stage];
     const address = ['--baseurl', `${BASEURL}/`];
     await must(process.execPath, [builder, '--release', release, ...staged, ...address, this.repository(name)]);
   }
 
-  /** A package that stands in for another one's: `lines` are of its preamble, `install` is shell text that makes its files. */
+  /** Builds a substitute for a package: `lines` belong to its preamble, `install` is a shell script that makes its files. */
   async standIn(repository: string, lines: readonly string[], install = ':', files = ''): Promise<void> {
     const work = mkdtempSync(join(this.directory, 'stand-in-'));
     const specification = join(work, 'stand-in.spec');
@@ -44,7 +44,10 @@ export class Installation {
     await must('createrepo_c', ['--quiet', this.repository(repository)]);
   }
 
-  /** What a distribution has: the libraries that Node asks for, a shell, and the programs of iproute and kmod. QEMU is ours. */
+  /**
+   * Substitutes for packages of a distribution: the libraries that Node needs, a shell, and the programs of iproute and kmod. QEMU is
+   * qemu-lite.
+   */
   async distribution(packages: string): Promise<void> {
     const files = readdirSync(packages).map((name) => join(packages, name));
     const wanted = (await must('rpm', ['-qp', '--requires', ...files])).split('\n').filter((line) => /^(lib|ld-|rtld)/.test(line));
@@ -60,7 +63,7 @@ export class Installation {
     const options = ['-y', `--installroot=${this.root}`, '--releasever=9', '--disablerepo=*', '--noplugins', '--nogpgcheck'];
     const enabled = repositories.map((name) => `--enablerepo=${name}`);
     const places = [own('cachedir'), own('logdir'), own('persistdir'), '--setopt=reposdir=/nonexistent'];
-    // dnf makes none of them itself for its log.
+    // dnf does not create the directories of its log.
     for (const name of ['cachedir', 'logdir', 'persistdir']) mkdirSync(join(this.directory, name), { recursive: true });
     return run('dnf', [...options, ...places, ...from, ...enabled, ...args], { timeoutMs: 120_000 });
   }
@@ -71,8 +74,8 @@ export class Installation {
   }
 
   /**
-   * Shell text that, in a mount namespace of its own, puts what is installed where it belongs, and takes every other Node away.
-   * It is a link to the installation, not a copy: an upgrade shows.
+   * Shell script that, in its own mount namespace, links the installed files to their places and hides every other Node. Because of the
+   * links, upgrades are visible.
    */
   get mounts(): string {
     const layers = join(this.directory, 'layers');

@@ -1,4 +1,4 @@
-/** The packages as a stranger meets them: install, use, upgrade, exchange a part, remove. */
+/** The packages as a new user meets them: install, use, upgrade, replace a part, remove. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { leftovers } from '../support/leftovers.ts';
 import { BASEURL, Installation, must } from './rpm-repository.ts';
 
 const stage = resolve(import.meta.dirname, '../../.cache/rpm-stage');
-/** As a login has it. */
+/** PATH of a login shell. */
 const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const guide = ['kata-runtime', 'kata-proxy', 'kata-shim'];
 const qemu = ['qemu-lite', 'qemu-lite-bin', 'qemu-lite-data'];
@@ -104,7 +104,7 @@ describe('RPM packages', function () {
   for (const [args, said] of cases) {
     it(`kata-runtime ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await runtime(...args);
-      // Whether this machine can run KVM is not the packages' business: --strict finds nothing more.
+      // The packages do not decide whether this machine can run KVM: --strict must report nothing else.
       const expected = args[0] === 'kata-check' ? (await runtime('kata-check')).code : 0;
       assert.equal(code, expected, stdout + stderr);
       assert.match(stdout, said);

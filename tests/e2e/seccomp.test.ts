@@ -1,4 +1,4 @@
-/** System calls that a container may not make: docker's own profile and profiles of the user, on runc and in a VM. */
+/** seccomp profiles: docker's default and profiles of users, on runc and in a VM. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `kata-shell`: a shell in the guest beside the container, on a terminal that can be looked at; off unless it is configured. */
+/** `kata-shell`: a shell in the guest outside of the container, on a real terminal. Disabled by default. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ describe('kata-shell', function () {
     await tmux.shows('a prompt', /^\/ #/m);
     await tmux.type('cat /proc/1/comm; ps -ef | grep -c "[s]leep 10000"; stty size', 'Enter');
     await tmux.shows("the guest's PID 1, the container's process, the size", /^node-MainThread\n1\n24 80$/m);
-    await tmux.type('echo begun; sleep 1000', 'Enter'); // what is typed before it has begun is input of the next command
+    await tmux.type('echo begun; sleep 1000', 'Enter'); // keys that are typed before the command has started would be input of the next command
     await tmux.shows('the command', /^begun$/m);
     await tmux.type('C-c');
     await tmux.type('echo interrupted $?', 'Enter');

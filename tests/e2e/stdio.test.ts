@@ -1,6 +1,6 @@
 /**
- * Every byte in and out of a container, its end, and the end of everything. KATA_SOAK is how often `echo x | docker exec -i` is
- * run; KATA_LARGE_MIB the size of the largest transfer.
+ * Stdio of containers: all bytes in both directions, end of file, and the end of processes. KATA_SOAK is the number of runs of `echo x |
+ * docker exec -i`, KATA_LARGE_MIB the size of the largest transfer.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ import { kataRuntime } from '../support/staged.ts';
 const MIB = 1 << 20;
 const soak = Number(process.env['KATA_SOAK'] ?? 15);
 const sizes = [1, 10, Number(process.env['KATA_LARGE_MIB'] ?? 100)];
-/** From the last byte to docker's end: in an emulated guest a process needs a moment to end. */
+/** Time from the last byte to docker's exit: in an emulated guest a process ends slowly. */
 const MAX_TAIL_MS = 3000;
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
@@ -70,7 +70,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
           assert.deepEqual([code, sha256(output)], [0, sha256(readFileSync(join(data, `${size}`)))]);
           if (name.includes('exec')) assert.ok(tailMs < MAX_TAIL_MS, `${tailMs.toFixed(0)} ms`);
         });
-        it(`${name}: ${size} MiB go in, and end`, async () => {
+        it(`${name}: ${size} MiB of input, and end of file`, async () => {
           const input = readFileSync(join(data, `${size}`));
           const { code } = await transfer(docker('cat > /data/in && exit 7'), input);
           assert.deepEqual([code, sha256(readFileSync(join(data, 'in')))], [7, sha256(input)]);
@@ -124,11 +124,11 @@ describe('killed processes', function () {
     ['kata-shim', async (id) => Number((await engine.docker(['inspect', '-f', '{{.State.Pid}}', id])).stdout), /^137$/],
   ];
   for (const [name, victim, code] of victims) {
-    it(`kill -9 of ${name}: docker notices within two seconds, rm -f cleans, nothing is left`, async () => {
+    it(`kill -9 of ${name}: docker notices within two seconds, rm -f cleans up, nothing is left behind`, async () => {
       const { stdout, stderr } = await engine.docker(['run', '-d', 'busybox', 'sleep', '1000']);
       const id = stdout.trim();
       assert.match(id, /^[0-9a-f]{64}$/, stderr);
-      assert.equal((await engine.docker(['exec', id, 'true'])).code, 0); // docker has settled: it forgets what dies while it starts it
+      assert.equal((await engine.docker(['exec', id, 'true'])).code, 0); // docker has started the container completely: it ignores the end of a container that it is starting
       const ended = engine.docker(['wait', id]);
       process.kill(await victim(id), 'SIGKILL');
       const start = performance.now();

@@ -61,7 +61,7 @@ describe('static tarball', function () {
     assert.match(await inPlace('kata-env'), /Path = "\/opt\/kata\/usr\/share\/kata-containers\/kata-containers\.img"/);
   });
 
-  it('runs in another place after relocate', async () => {
+  it('runs in another directory after relocate', async () => {
     const elsewhere = join(directory, 'else where'.replace(' ', '-'));
     mkdirSync(elsewhere);
     await good(run('mv', [join(directory, 'opt/kata'), elsewhere]));

@@ -1,4 +1,4 @@
-/** VM templates: clones are independent VMs, and containers start whatever happens to a template. */
+/** VM templates: clones are independent VMs, and containers also start without a usable template. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -71,7 +71,7 @@ describe('VM templates', function () {
   it('clones have their own randomness, identity, address and clock', async () => {
     const script = 'head -c 16 /dev/urandom | md5sum; cat /proc/sys/kernel/random/uuid /sys/class/net/eth0/address /etc/hostname';
     const facts = async (name: string): Promise<string[]> => {
-      await docker(`run -d --name ${name} busybox sleep 1000`); // both at the same time: otherwise docker gives the second the first's address
+      await docker(`run -d --name ${name} busybox sleep 1000`); // both at the same time: otherwise docker reuses the address of the first container
       const { code, stdout, stderr } = await engine.docker(['exec', name, 'sh', '-c', script]);
       assert.equal(code, 0, stderr);
       return stdout.trim().split('\n');
@@ -79,7 +79,7 @@ describe('VM templates', function () {
     const [one, two] = [await facts('one'), await facts('two')];
     for (let index = 0; index < 4; index++) assert.notEqual(one[index], two[index]);
     assert.equal(keys().length, 1);
-    // A resumed container answers with the time at once, except for the delay of the call.
+    // A resumed container returns the correct time at once, apart from the delay of the call.
     await docker('run -d --name clock busybox sleep 1000');
     const before = Math.floor(Date.now() / 1000);
     const guest = Number((await docker('exec clock date +%s')).stdout);
@@ -107,7 +107,7 @@ describe('VM templates', function () {
   });
 
   it('a VM that was cloned before its network existed is replaced by one with the right devices', async () => {
-    assert.equal((await docker('run --rm busybox true')).code, 0); // a template with one device is there
+    assert.equal((await docker('run --rm busybox true')).code, 0); // makes a template with one device
     const links = 'ls /sys/class/net';
     assert.equal((await docker(`run --rm --network none busybox ${links}`)).stdout, 'lo\n');
     assert.equal((await docker('network create second')).code, 0);
@@ -146,7 +146,7 @@ describe('VM templates', function () {
   });
 
   for (const milliseconds of [300, 1500, 5000, 8000]) {
-    it(`a maker killed after ${milliseconds} ms leaves a machine that containers start on`, async () => {
+    it(`containers start after a maker was killed after ${milliseconds} ms`, async () => {
       await factory('destroy');
       const maker = spawn('nsenter', [`--mount=/proc/${engine.pid}/ns/mnt`, runtime, 'factory', 'init'], { stdio: 'ignore' });
       const ended = once(maker, 'exit');

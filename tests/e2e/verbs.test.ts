@@ -1,4 +1,4 @@
-/** Pausing, watching and changing a container that runs, through docker and by the runtime itself; docker's cases with runc too. */
+/** Verbs on a running container, by docker and by kata-runtime directly. docker's cases also run with runc. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ function bytes(text: string): number {
   return Number(number) * (units[unit ?? ''] ?? Number.NaN);
 }
 
-/** Shell text that prints a limit, whichever version cgroups have. */
+/** Shell script that prints a limit with both cgroup versions. */
 const limit = (v1: string, v2: string): string => `cat /sys/fs/cgroup/${v2} 2>/dev/null || cat /sys/fs/cgroup/${v1}`;
 
 for (const runtime of ['kata-runtime', 'runc']) {
@@ -38,7 +38,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
     };
     const inspect = (field: string): Promise<string> => docker('inspect', '-f', `{{${field}}}`, 'box');
     const inside = (script: string): Promise<string> => docker('exec', 'box', 'sh', '-c', script);
-    /** What the container counts up, as long as it runs. */
+    /** The counter that the running container increments. */
     const counter = (): number => (existsSync(join(shared, 'n')) ? Number(readFileSync(join(shared, 'n'), 'latin1')) : 0);
 
     before(async () => {
@@ -172,7 +172,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
           assert.match((await kata('list', '--kata-all')).stdout, new RegExp(`^${id} .*qemu-.*system.* vmlinuz|${id}.*/vmlinuz.* -$`, 'm'));
         });
 
-        it('a paused container takes SIGKILL', async () => {
+        it('SIGKILL ends a paused container', async () => {
           await docker('pause', 'box');
           await docker('rm', '-f', 'box');
           assert.match((await kata('state', id)).stderr, /does not exist/);

@@ -40,7 +40,7 @@ describe('virtio-fs', function () {
 
   const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
   const volume = (mode = 'rw'): string[] => ['-v', `${join(directory, 'volume')}:/v:${mode}`];
-  /** A container that runs, and the pids of its daemon and its QEMU. */
+  /** A running container, and the pids of its virtiofsd and its QEMU. */
   async function start(...args: string[]): Promise<{ id: string; daemon: number; qemu: number }> {
     const id = (await docker('run', '-d', ...args, 'busybox', 'sleep', '1000')).trim();
     const { HypervisorState } = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as SandboxState;
@@ -93,7 +93,7 @@ describe('virtio-fs', function () {
     await docker('rm', '-f', id);
   });
 
-  it('a read-only volume is read-only for the guest too', async () => {
+  it('a read-only volume is read-only for the guest', async () => {
     const { id, daemon } = await start(...volume('ro'));
     assert.notEqual((await engine.docker(['exec', id, 'sh', '-c', 'echo >/v/kept'])).code, 0);
     const [served = 0] = childrenOf(daemon);

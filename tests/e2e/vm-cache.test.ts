@@ -1,4 +1,4 @@
-/** The VM cache: containers start in VMs that stood ready, and do without one as well. */
+/** The VM cache: containers start in prepared VMs, and also without a prepared VM. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A client that speaks HTTP/2 as grpc-go of 1.x's time does: its `:authority` is the address that it dialled. */
+/** A client like the grpc-go of 1.x: its `:authority` is the address that it dialled. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
@@ -22,7 +22,7 @@ describe('kata-agent with a grpc-go client', function () {
     await host.stop();
   });
 
-  /** One call with an empty request. Gives grpc-status and the answer's bytes, without their prefix. */
+  /** Makes a call with an empty request. @returns grpc-status and the bytes of the response without their prefix */
   async function call(path: string, timeout: string, authority = AUTHORITY): Promise<[status: string, body: string]> {
     const request = session.request({
       ':method': 'POST',
@@ -50,7 +50,7 @@ describe('kata-agent with a grpc-go client', function () {
   it('answers a call', async () => assert.deepEqual(await call('/grpc.Health/Check', '30S'), ['0', '0801']));
 
   it('answers calls after the client has filled and emptied its header table', async () => {
-    // Every deadline is another value, and pushes the authority out of the table after a hundred or so.
+    // Each call has another deadline; after about a hundred values the authority is evicted from the table.
     for (let index = 0; index < 300; index++) {
       const [status] = await call('/grpc.Health/Check', `${30_000_000 + index}u`);
       assert.equal(status, '0', `call ${index}`);

@@ -1,4 +1,4 @@
-/** The agent's calls about the guest: resources, events, files, network, namespaces, storage. Good and bad input. */
+/** The agent's calls about the guest: resources, events, files, network, namespaces, storage. Valid and invalid requests. */
 import assert from 'node:assert/strict';
 import {
   chmodSync,
@@ -65,7 +65,7 @@ describe('kata-agent: guest', function () {
     it('a container that is OOM-killed exits with 137, and GetOOMEvent returns its id', async () => {
       const event = host.agent.call('getOOMEvent', {}, { deadlineMs: 20_000 });
       const spec = { Linux: { Resources: { Memory: { Limit: 16n * MiB, Swap: 16n * MiB } } } };
-      // The shell lives through its child's end, and so does the watch on the cgroup.
+      // The shell survives the kill of its child, so the cgroup is still watched.
       const eat = 'sleep 0.3; dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null; echo "dd: $?"; exit 137';
       const mounts = [
         { destination: '/proc', source: 'proc', type: 'proc', options: [] },

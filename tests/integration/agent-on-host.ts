@@ -21,13 +21,12 @@ import { until } from '../support/until.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const BUNDLE = join(repository, 'packages/agent/dist/kata-agent.cjs');
-/** Where test.sh puts the guest's crun. */
+/** Path of the guest's crun, which test.sh builds. */
 const CRUN_DIRECTORY = join(repository, '.cache/crun');
 
 /**
- * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted
- * anew, because it shows the network devices of the namespace that it was mounted in. /run is empty at first, as in a guest, and what
- * the agent makes there ends with it.
+ * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted anew, because
+ * it shows the network devices of the namespace that it was mounted in. /run is a new tmpfs, as in a guest.
  */
 const prepareSystem = `
 mount -t tmpfs run /run
@@ -50,7 +49,7 @@ const PROGRAMS = 'sh cat sleep echo true kill id hostname grep dd mkdir ls ps st
 export type ContainerSpec = Partial<NonNullable<AgentRequest<'createContainer'>['OCI']>>;
 type ProcessRequest = NonNullable<AgentRequest<'execProcess'>['process']>;
 
-/** The gRPC code and text of a refusal; [0, ''] when there is none. */
+/** The gRPC code and text of a refused call; [0, ''] for a successful call. */
 export async function refusal(action: Promise<unknown>): Promise<[code: number, text: string]> {
   try {
     await action;
@@ -69,7 +68,7 @@ export class AgentOnHost {
   #bridge: Server | undefined;
   #agent: AgentConnection | undefined;
   #containers = 0;
-  /** What the agent has logged. */
+  /** The agent's log. */
   said = '';
 
   private constructor(nodeFlags: readonly string[]) {
@@ -79,7 +78,7 @@ export class AgentOnHost {
     mkdirSync(this.scratch.file('state'));
     const args = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
     const command = [process.execPath, ...nodeFlags, '--no-warnings', ...args].join(' ');
-    // The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does.
+    // The shell is PID 1 of the namespace: an agent with PID 1 would set up the machine like a guest's init.
     const script = `${prepareSystem}\nPATH=${CRUN_DIRECTORY}:$PATH ${command}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     this.#process = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -87,7 +86,7 @@ export class AgentOnHost {
       stream?.on('data', (chunk: Buffer) => (this.said = (this.said + chunk.toString()).slice(-20_000)));
   }
 
-  /** `sandbox` is what CreateSandbox asks for; without it there is no sandbox yet. */
+  /** `sandbox` is the CreateSandbox request; without it no sandbox is created. */
   static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
     const host = new AgentOnHost(nodeFlags);
     try {
@@ -112,17 +111,17 @@ export class AgentOnHost {
     return this.#agent;
   }
 
-  /** Another client, as every shim is one. */
+  /** Connects another client, like a shim. */
   connect(): Promise<AgentConnection> {
     return connectAgent(`unix://${this.scratch.file('proxy.sock')}`, {});
   }
 
-  /** Ends every client's connection, as when shims are killed. */
+  /** Closes the connections of all clients, as when shims are killed. */
   breakConnections(): void {
     for (const client of this.#clients) client.destroy();
   }
 
-  /** From now on calls go over this connection. */
+  /** Uses this connection for further calls. */
   useAgent(agent: AgentConnection): void {
     this.#agent?.close();
     this.#agent = agent;
@@ -145,7 +144,7 @@ export class AgentOnHost {
     this.scratch.remove();
   }
 
-  /** Pid of the agent, as the test sees it: the child of the shell that unshare has started. */
+  /** Pid of the agent in the test's namespace: the child of the shell that unshare has started. */
   get pid(): number {
     const children = (pid: number): number[] =>
       readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
@@ -156,12 +155,12 @@ export class AgentOnHost {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Resident memory of the agent in KiB: all of it, or its anonymous part. */
+  /** Resident memory of the agent in KiB, in total or anonymous memory only. */
   resident(kind: 'VmRSS' | 'RssAnon'): number {
     return Number(new RegExp(`^${kind}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))?.[1]);
   }
 
-  /** Processes below the agent, itself left out. */
+  /** Descendants of the agent. */
   get descendants(): number {
     const below = (pid: number): number => {
       try {
@@ -174,7 +173,7 @@ export class AgentOnHost {
     return below(this.pid);
   }
 
-  /** Runs a program where the agent is. */
+  /** Runs a program in the agent's namespaces. */
   inside(program: string, ...args: string[]): string {
     return execFileSync('nsenter', ['-t', String(this.pid), '-m', '-n', '-p', program, ...args], { encoding: 'utf8' });
   }
@@ -183,7 +182,7 @@ export class AgentOnHost {
     return this.scratch.file('rootfs');
   }
 
-  /** Creates a container and gives its id, which is its first process's too. */
+  /** Creates a container. @returns its id, which is also the id of its first process */
   async create(args: readonly string[], spec: ContainerSpec = {}, request: AgentRequest<'createContainer'> = {}): Promise<string> {
     const id = request.container_id ?? `c${this.#containers++}`;
     const OCI = {

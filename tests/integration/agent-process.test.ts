@@ -24,7 +24,7 @@ describe('kata-agent: processes', function () {
       /^100\n200\n$/,
     ],
     ['capabilities', status('CapBnd'), { Process: { Capabilities: caps('CAP_KILL') } }, /^CapBnd:\s0000000000000020\n$/],
-    ['none of them', status('CapEff'), { Process: { Capabilities: caps() } }, /^CapEff:\s0000000000000000\n$/],
+    ['no capabilities', status('CapEff'), { Process: { Capabilities: caps() } }, /^CapEff:\s0000000000000000\n$/],
     ['no new privileges', status('NoNewPrivs'), { Process: { NoNewPrivileges: true } }, /^NoNewPrivs:\s1\n$/],
     ['OOM score', ['cat', '/proc/self/oom_score_adj'], { Process: { OOMScoreAdj: 321n } }, /^321\n$/],
     ['working directory', ['sh', '-c', 'pwd'], { Process: { Cwd: '/tmp' } }, /^\/tmp\n$/],
@@ -143,10 +143,10 @@ describe('kata-agent: processes', function () {
       { Linux: { Sysctl: { 'net.no.such': '1' } } },
       /^sysctl net\.no\.such: the guest's kernel does not have it$/,
     ],
-    ['a sysctl that leads elsewhere', { Linux: { Sysctl: { 'net/../../etc/passwd': '1' } } }, /^invalid sysctl/],
+    ['a sysctl with a path outside of /proc/sys', { Linux: { Sysctl: { 'net/../../etc/passwd': '1' } } }, /^invalid sysctl/],
   ];
   for (const [name, spec, text] of wrong) {
-    it(`${name} is refused, and nothing is left`, async () => {
+    it(`${name} is refused, and nothing is left behind`, async () => {
       const before = host.descendants;
       const [code, message] = await refusal(host.create(['true'], spec, { container_id: 'refused' }));
       assert.match(message, text);

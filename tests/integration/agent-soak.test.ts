@@ -6,12 +6,12 @@ import { readdirSync } from 'node:fs';
 import { AgentOnHost } from './agent-on-host.ts';
 
 const EXECS = Number(process.env['KATA_SOAK_EXECS'] ?? 400);
-/** Until code is compiled, and buffers and pools have their size. */
+/** Executions before the first measurement: code is compiled, and buffers and pools have their final size. */
 const WARM_UP = 200;
 const AT_A_TIME = 4;
-/** With memory in plenty V8 collects late, and what it keeps would look like a leak: it gets little. */
+/** Limits V8's heap: with much memory V8 collects late, which would look like a leak. */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=32'];
-/** What the collector may leave lying, and the allocator keep. */
+/** Tolerance for uncollected objects and the memory that the allocator keeps. */
 const SLACK_KIB = 8 << 10;
 
 describe(`kata-agent, ${EXECS} times exec`, function () {

@@ -1,6 +1,6 @@
 /**
- * What the guest of a VM template does before it is saved, its clones need not compile: by emulation each of them would translate
- * V8's compiler first. V8's own log says what is compiled.
+ * Clones need not compile functions that the guest of the VM template has run before it was saved. Under emulation, compiling also requires
+ * translating V8's compiler. V8's log names the compiled functions.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { AgentOnHost } from './agent-on-host.ts';
 import { Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-/** A few depend on what happens to be ready first. */
+/** Tolerance: a few functions depend on the order of events. */
 const MOST = 8;
 
 const engineSpec = {
@@ -71,7 +71,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
     scratch.remove();
   });
 
-  /** One container as an engine has it made. */
+  /** Creates one container with the calls of an engine. */
   async function runContainer(agent: AgentConnection, id: string): Promise<void> {
     await reseedClone(agent);
     const addresses = [{ family: 'inet' as const, address: '10.9.0.2', prefixLength: 24 }];

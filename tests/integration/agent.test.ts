@@ -1,4 +1,4 @@
-/** Containers and their processes, as the agent on the host makes them. */
+/** Containers and their processes, made by an agent on the host. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,7 +101,7 @@ describe('kata-agent: containers', function () {
   });
 
   describe('signals', () => {
-    // As on runc: a first process is killed by SIGKILL only, and may end by itself after a TERM that it does not take.
+    // As on runc, only SIGKILL kills a first process without a handler for SIGTERM.
     const deaf: [name: string, command: string[], code: number][] = [
       ['without a handler', ['sh', '-c', 'echo ready; read x; exit 23'], 23],
       ['that ignores it', ['sh', '-c', 'trap "" TERM; echo ready; read x; exit 24'], 24],
@@ -215,7 +215,7 @@ describe('kata-agent: containers', function () {
       const shim = await host.connect();
       await host.exec(id, 'left', ['sleep', '500']);
       const reading = refusal(shim.call('readStdout', { container_id: id, exec_id: 'left', len: 10 }, { deadlineMs: 'none' }));
-      await shim.check(); // its answer means that the agent has got the call before it
+      await shim.check(); // the answer means that the agent has received the previous call
       shim.close();
       // The library completes a closed client's calls: a killed shim breaks its connection.
       host.breakConnections();

@@ -64,12 +64,12 @@ export class DiskRig extends RuntimeRig {
     return this.lastRequest('createContainer') as DiskCreate;
   }
 
-  /** Those on record. */
+  /** The recorded disks. */
   disks(): readonly DiskRecord[] {
     return (JSON.parse(readFileSync(`/run/vc/sbs/${this.id}/persist.json`, 'utf8')) as SandboxState).Devices ?? [];
   }
 
-  /** QEMU's commands, with the name that was made up for a disk replaced, and each file that QEMU was given by the file's path. */
+  /** QEMU's commands, with constant names for disks, and with paths in place of passed fds. */
   commands(): string[] {
     let given = '';
     return this.qmp().flatMap((line) => {

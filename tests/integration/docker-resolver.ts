@@ -16,7 +16,7 @@ export function query(id: number, name: string): Buffer {
   return Buffer.concat([header, Buffer.from(name), Buffer.from([0, 0, 1, 0, 1])]);
 }
 
-/** The query as a response, with the text behind it in place of records. */
+/** The query as a response, followed by the text in place of records. */
 export function response(message: Buffer, text: string): Buffer {
   const answer = Buffer.concat([message, Buffer.from(text)]);
   answer.writeUInt16BE(0x8180, 2);

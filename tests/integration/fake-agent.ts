@@ -1,4 +1,4 @@
-/** An agent as the shim sees one: a gRPC server on a unix socket, whose process is played by the test. */
+/** A fake agent for the shim: a gRPC server on a unix socket. The test plays the process. */
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { AgentServiceDefinition } from '../../packages/common/src/generated/agent.ts';
 import type {
@@ -9,7 +9,7 @@ import type {
 } from '../../packages/common/src/generated/agent.ts';
 import { grpcService } from '../../packages/common/src/grpc/service.ts';
 
-/** Gives one piece of output; undefined is the end. */
+/** Returns one piece of output; undefined at the end. */
 export type Reader = (length: number) => Promise<Buffer | undefined>;
 
 export interface FakeProcess {
@@ -22,7 +22,7 @@ export interface FakeProcess {
   readonly isOomKilled?: boolean;
 }
 
-/** What the shim has asked for. */
+/** Requests of the shim. */
 export interface Seen {
   readonly signals: number[];
   readonly sizes: string[];
@@ -39,7 +39,7 @@ export function pieces(...texts: (string | Buffer)[]): Reader {
   return () => Promise.resolve(left.shift());
 }
 
-/** Never gives anything. */
+/** Never returns output. */
 export const never = (): Promise<never> => new Promise(() => {});
 
 const empty: Reader = () => Promise.resolve(undefined);
@@ -92,7 +92,7 @@ export class FakeAgent {
     return agent;
   }
 
-  /** As if its VM had ended. */
+  /** Closes all connections, as if the VM had ended. */
   stop(): void {
     this.#server.forceShutdown();
   }

@@ -1,4 +1,4 @@
-/** Code of a guest that runs in kata-proxy and in kata-shim: confined as shipped, and, as a control, without confinement. */
+/** Injected code of a guest in kata-proxy and kata-shim: confined by default, and as a control without confinement. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { Component, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 const TAKEOVER = join(import.meta.dirname, 'fakes/takeover.ts');
-/** What the kernel of the machine may not have. */
+/** Attempts that fail on machines whose kernel lacks the feature. */
 const missing = existsSync('/proc/modules') ? [] : ['load_module'];
 
 describe('code that a guest has injected', function () {
@@ -78,14 +78,14 @@ describe('code that a guest has injected', function () {
     return started;
   }
 
-  /** What it may do. */
+  /** The attempts that succeeded. */
   async function results(started: Component, wanted: 'allowed' | 'denied'): Promise<string[]> {
     const pid = started.child.pid ?? 0;
     started.child.kill('SIGUSR2');
-    await until('all is tried', () => started.stderr.includes('done\n') || started.child.exitCode !== null);
+    await until('all attempts are reported', () => started.stderr.includes('done\n') || started.child.exitCode !== null);
     const found = [...started.stderr.matchAll(/^(\w+)=(allowed|denied)$/gm)];
     assert.ok(found.length > 20, started.stderr);
-    assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8').length > 0, true, 'it goes on');
+    assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8').length > 0, true, 'the process continues to run');
     return found.flatMap(([, name = '', result]) => (result === wanted ? [name] : []));
   }
 
@@ -93,7 +93,8 @@ describe('code that a guest has injected', function () {
     ['kata-proxy', proxy],
     ['kata-shim', shim],
   ] as const) {
-    it(`in ${name}, confined, gets nowhere`, async () => assert.deepEqual(await results(await start(true), 'allowed'), []));
-    it(`in ${name}, unconfined, gets everywhere`, async () => assert.deepEqual(await results(await start(false), 'denied'), missing));
+    it(`in a confined ${name}: no attempt succeeds`, async () => assert.deepEqual(await results(await start(true), 'allowed'), []));
+    it(`in an unconfined ${name}: all attempts succeed`, async () =>
+      assert.deepEqual(await results(await start(false), 'denied'), missing));
   }
 });

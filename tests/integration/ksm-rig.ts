@@ -1,4 +1,4 @@
-/** A host for kata-ksm-throttler: a directory that plays /sys/kernel/mm/ksm, another that plays /proc, and sandboxes. */
+/** A fake host for kata-ksm-throttler: directories in place of /sys/kernel/mm/ksm, /proc and the sandboxes. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Component, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
@@ -13,7 +13,7 @@ export const [AGGRESSIVE, STANDARD, SLOW, INITIAL] = ['1/100000/1', '1/10000/10'
 /** A speed of time at which 30 s are 0.3 s. */
 export const SPEED = 100;
 
-/** A mode as the daemon logged it, with the values that it then read from the kernel: run/pages/milliseconds. */
+/** A logged mode, with the values that the daemon then read from the kernel: run/pages/milliseconds. */
 export interface LoggedMode {
   readonly mode: string;
   readonly because: string;
@@ -42,13 +42,13 @@ export class KsmRig {
     writeFileSync(this.scratch.file('proc/36/stat'), `36 (ksmd) S 2 0 0 0 -1 2129984 0 0 0 0 0 ${ticks} 0 0 25 5 1 0 46 0 0\n`);
   }
 
-  /** run/pages/milliseconds as they are now. */
+  /** Current run/pages/milliseconds. */
   values(): string {
     const names = ['run', 'pages_to_scan', 'sleep_millisecs'];
     return names.map((name) => readFileSync(this.scratch.file(`ksm/${name}`), 'latin1').trim()).join('/');
   }
 
-  /** Any of the programs, with flags as given. */
+  /** Runs one of the programs with these flags. */
   run(program: string, args: readonly string[]): Component {
     const component = new Component(dist(program), args);
     this.#started.push(component);
@@ -110,7 +110,7 @@ export function loggedModes(log: string): LoggedMode[] {
     }));
 }
 
-/** The modes in a daemon's log as text, once there are `count`. @throws Error when they do not come */
+/** The modes in a daemon's log as text, once there are `count`. @throws Error at the timeout */
 export async function modes(daemon: Component, count: number): Promise<string[]> {
   await until(`${count} modes`, () => loggedModes(daemon.stderr).length >= count);
   return loggedModes(daemon.stderr).map(({ mode, because, values }) => `${mode} by ${because}: ${values}`);

@@ -1,10 +1,10 @@
-/** The schedule of kata-ksm-throttler, as the process keeps it; time passes faster. */
+/** The schedule of the kata-ksm-throttler process. Time passes faster. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { AGGRESSIVE, INITIAL, KsmRig, SLOW, SPEED, STANDARD, loggedModes, modes } from './ksm-rig.ts';
 import type { Component } from '../support/process.ts';
 
-/** Node's timers count whole milliseconds of their own, the log those of the wall clock. */
+/** Tolerance: Node's timers round to milliseconds, and the log has times of the wall clock. */
 const TOLERANCE_MS = 20;
 
 describe('schedule of kata-ksm-throttler', function () {

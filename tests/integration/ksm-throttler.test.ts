@@ -164,7 +164,7 @@ describe('triggers of kata-ksm-throttler', function () {
     rig.makeSandbox('a');
     const trigger = await vc();
     rig.makeSandbox('b');
-    await until('a complaint', () => /level=error msg="kick failed".*does not answer on/.test(trigger.stderr));
+    await until('the logged error', () => /level=error msg="kick failed".*does not answer on/.test(trigger.stderr));
     await rig.daemon('-root', '');
     rig.makeSandbox('c');
     await until('a kick', () => kicks(trigger) === 1);

@@ -1,4 +1,4 @@
-/** However kata-ksm-throttler ends, the host gets its values back. */
+/** kata-ksm-throttler restores the host's values, however it ends. */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-rig.ts';
@@ -18,7 +18,7 @@ describe('how kata-ksm-throttler restores the values of the host', function () {
     assert.equal(rig.isRemembered(), false);
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
-    it(`${signal} puts everything back`, async () => {
+    it(`${signal} restores all values`, async () => {
       const daemon = await rig.daemon();
       await rig.kick();
       assert.equal(rig.values(), AGGRESSIVE);
@@ -86,7 +86,7 @@ describe('how kata-ksm-throttler restores the values of the host', function () {
     rig.makeSandbox('a');
     await modes(daemon, 1);
     await vc.kill();
-    // A trigger may have kicked twice for what appeared, which begins the schedule anew.
+    // A trigger may have kicked twice, which restarts the schedule.
     await until('the schedule ends', () => loggedModes(daemon.stderr).at(-1)?.mode === 'initial');
     assert.equal((await modes(daemon, 4)).at(-1), `initial by time: ${INITIAL}`);
   });

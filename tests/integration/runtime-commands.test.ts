@@ -1,4 +1,4 @@
-/** Kata's own commands, and commands that need no container, as people and engines call them. */
+/** Commands of Kata Containers, and commands that need no container, as users and engines call them. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -82,7 +82,7 @@ describe('commands of kata-runtime', function () {
     await run('mkfifo', [path]);
     const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     const received: Buffer[] = [];
-    /** All that the pipe has. */
+    /** Reads all bytes in the pipe. */
     const drain = (): void => {
       for (const piece = Buffer.alloc(PIPE_BYTES); ;)
         try {
@@ -91,7 +91,7 @@ describe('commands of kata-runtime', function () {
           return; // empty
         }
     };
-    writeSync(pipe, Buffer.alloc(PIPE_BYTES, '.')); // as many as fit
+    writeSync(pipe, Buffer.alloc(PIPE_BYTES, '.')); // as many bytes as fit
     const child = spawn('sh', ['-c', `read line; exec ${RUNTIME} features`], { stdio: ['pipe', pipe, 'inherit'] });
     let code: number | null | undefined;
     child.once('exit', (ended) => (code = ended));
@@ -204,7 +204,7 @@ describe('commands of kata-runtime', function () {
       ],
       ...['kata-proxy: confinement', 'kata-shim: confinement'],
     ];
-    // The fake QEMU is a script outside of /usr: its own root and its capabilities are turned off.
+    // The fake QEMU is a script outside of /usr, so its own root and its capability limits are disabled.
     const off = ['QEMU: own root', 'QEMU: capabilities'];
     assert.deepEqual(
       checks.map(({ name, status }) => [name, status]),

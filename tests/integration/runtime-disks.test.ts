@@ -206,11 +206,11 @@ describe('kata-runtime and block devices of the host', function () {
   });
 
   const failures: [name: string, prepare: () => Promise<void> | void, modes: Modes, reason: RegExp][] = [
-    ['QEMU does not open it', () => rig.ask(withDevice(rig.disk)), { qemu: 'blockdev-add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP blockdev-add: QEMU says no\n$/],
-    ['QEMU takes no device', () => rig.ask(withDevice(rig.disk)), { qemu: 'device_add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP device_add: QEMU says no\n$/],
-    ['the guest does not take it', () => rig.ask(withDevice(rig.disk)), { refuses: 'createContainer' }, /^the guest says no\n$/],
+    ['QEMU cannot open the device', () => rig.ask(withDevice(rig.disk)), { qemu: 'blockdev-add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP blockdev-add: QEMU says no\n$/],
+    ['QEMU refuses the device', () => rig.ask(withDevice(rig.disk)), { qemu: 'device_add' }, /^block device \/dev\/loop\d+ cannot be plugged: QMP device_add: QEMU says no\n$/],
+    ['the guest refuses the container', () => rig.ask(withDevice(rig.disk)), { refuses: 'createContainer' }, /^the guest says no\n$/],
     [
-      'nothing is attached to it',
+      'a loop device without a file',
       async () => {
         rig.ask(withDevice(rig.disk));
         await rig.loops.detach(rig.disk);
@@ -220,7 +220,7 @@ describe('kata-runtime and block devices of the host', function () {
     ],
   ]; // prettier-ignore
   for (const [name, prepare, modes, reason] of failures)
-    it(`${name}: create fails with that, and nothing is left`, async () => {
+    it(`${name}: create fails with this error, and nothing is left behind`, async () => {
       rig.prepare(modes);
       await prepare();
       const { code, stdout, stderr } = await rig.create();

@@ -1,4 +1,4 @@
-/** A process of the sandbox that ends while `create` waits: create fails at once and names it. The fakes end independently. */
+/** When a process of the sandbox ends while `create` waits, create fails at once and names the process. The fakes end independently. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { leftovers } from '../support/leftovers.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
-/** From the end to create's: a fraction of it on an idle machine, and of a minute without the watch. */
+/** Maximum time from the end of the process to the end of create. Without the watch, create would wait a minute. */
 const SOON_MS = 2000;
 
 /** pid of the process whose command line has the text. */

@@ -1,4 +1,7 @@
-/** kata-runtime as an executable with Bun: what of its caller's surroundings must not reach the engine, and what of the engine must not reach others. */
+/**
+ * kata-runtime as an executable with Bun: variables and files of the caller must not affect the engine, and the engine must not affect
+ * other processes.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +29,7 @@ import { RuntimeRig } from './runtime-rig.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** Variables that change what Bun, JavaScriptCore, mimalloc or Node do, and would be seen. */
+/** Variables that visibly change the behaviour of Bun, JavaScriptCore, mimalloc or Node. */
 const variables: Readonly<Record<string, string>> = {
   BUN_BE_BUN: '1',
   BUN_OPTIONS: '--version',
@@ -43,7 +46,7 @@ const variables: Readonly<Record<string, string>> = {
   NODE_V8_COVERAGE: 'coverage',
 };
 
-/** Files that Bun reads in the directory where it is started. */
+/** Files that Bun reads in its working directory. */
 const files: Readonly<Record<string, string>> = {
   'bunfig.toml': 'preload = ["./seen.ts"]\n',
   '.env': 'BUN_OPTIONS=--version\nPATH=/nonexistent\n',
@@ -71,7 +74,7 @@ describe('kata-runtime on Bun', function () {
   const plain = (): Promise<Outcome> => run('env', ['-i', 'PATH=/usr/bin:/bin', path, '--version']);
 
   for (const [name, value] of Object.entries(variables))
-    it(`${name} of the caller changes nothing`, async () => {
+    it(`${name} of the caller has no effect`, async () => {
       const given = ['-i', '-C', scratch.path, 'PATH=/usr/bin:/bin', `${name}=${value}`, path, '--version'];
       assert.deepEqual(text(await run('env', given)), text(await plain()));
       for (const left of ['order', 'coverage']) assert.equal(existsSync(scratch.file(left)), false);

@@ -130,7 +130,7 @@ describe('kata-runtime kata-gc', function () {
       `container ${rig.id}`,
     ]);
     assert.ok(cgroups.length > 0 && cgroups.every((name) => name.endsWith(`/kata_${rig.id}`)), stdout);
-    // Which namespaces are whose only the journal told.
+    // Only the lost journal named the owner of the namespaces.
     for (const name of readdirSync('/run/netns')) await run('ip', ['netns', 'delete', name]);
     assert.deepEqual(leftovers(), []);
   });

@@ -1,4 +1,4 @@
-/** A program in QEMU's place that tries to get out: confined as shipped, and, as a control, without confinement. */
+/** A program in place of QEMU that attacks the host: confined by default, and as a control without confinement. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ describe('a hostile QEMU', function () {
   });
   after(() => victim.kill());
 
-  /** What it was allowed. */
+  /** The attempts that succeeded. */
   async function attempts(configuration: Record<string, boolean | readonly string[]>): Promise<{ allowed: string[]; denied: string[] }> {
     const binary = rig.scratch.file('hostile');
     const canary = rig.scratch.file('canary');

@@ -1,4 +1,7 @@
-/** Containers that share the network of a container in a VM, with QEMU, proxy, agent and shim played: made, deleted in both orders, made again. */
+/**
+ * Containers that share the network of a container in a VM, with fakes of QEMU, proxy, agent and shim: created, deleted in both orders,
+ * created again.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
@@ -30,7 +33,7 @@ describe('containers that share the network of a VM', function () {
   const stateOf = (sandbox: string): SandboxState =>
     JSON.parse(readFileSync(`/run/vc/sbs/${sandbox}/persist.json`, 'utf8')) as SandboxState;
 
-  /** Creates a container that shares a network, as docker asks for it. */
+  /** Creates a container that shares a network, like docker. */
   function join(id: string, { path = networkOf(pidOf(rig.id)), resources = {}, mounts = [] as object[], ipc = '' } = {}): Promise<Outcome> {
     const bundle = rig.scratch.file(`bundle-${id}`);
     mkdirSync(`${bundle}/rootfs`, { recursive: true });

@@ -1,4 +1,4 @@
-/** `kill -9`: works whatever the guest answers, and ends no more than necessary. */
+/** `kill -9` works with every answer of the guest, and ends no more than necessary. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';

@@ -23,7 +23,7 @@ describe('kata-runtime --pidfd-socket', function () {
     await rig.close();
   });
 
-  /** Pid of the process whose pidfd comes while `words` run. */
+  /** Pid of the process whose pidfd arrives while kata-runtime runs with `words`. */
   async function pidSent(...args: string[]): Promise<string> {
     const connected = once(server, 'connection') as Promise<[Socket]>;
     const { code, stderr } = await rig.kata(...args);
@@ -31,7 +31,7 @@ describe('kata-runtime --pidfd-socket', function () {
     const [socket] = await connected;
     const fd = linuxKernel.receiveDescriptor(socketDescriptor(socket));
     socket.destroy();
-    assert.ok(fd !== undefined, 'a descriptor came');
+    assert.ok(fd !== undefined, 'an fd arrived');
     try {
       return /^Pid:\t(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? 'no pidfd';
     } finally {

@@ -1,4 +1,4 @@
-/** What a pod's containers have of the VM and of the host, and give back: disks, processors, steps in the journal, volumes in use. */
+/** Resources that a pod's containers use and release: disks, vCPUs, entries of the journal, volumes in use. */
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -17,7 +17,7 @@ describe("a pod's containers and the release of their resources", function () {
   });
   afterEach(() => rig.close());
 
-  /** Makes a container of the pod with the device. */
+  /** Creates a container of the pod with the device. */
   function member(id: string, linux: object, mounts: object[] = []): Promise<Outcome> {
     const bundle = rig.scratch.file(`bundle-${id}`);
     mkdirSync(`${bundle}/rootfs`, { recursive: true });
@@ -66,9 +66,9 @@ describe("a pod's containers and the release of their resources", function () {
 
   for (const [name, modes] of [
     ['QEMU', { qemu: 'blockdev-add' }],
-    ['QEMU, at its device,', { qemu: 'device_add' }],
+    ['QEMU (device_add)', { qemu: 'device_add' }],
   ] as const)
-    it(`that ${name} does not take leaves nothing, and its number is free`, async () => {
+    it(`a disk that ${name} refuses leaves nothing behind, and its number is free`, async () => {
       await startPod(modes);
       const before = leftovers();
       const { code, stderr } = await member('a', withDevice(rig.disk));
@@ -98,7 +98,7 @@ describe("a pod's containers and the release of their resources", function () {
 
   it('a container is removed even if the guest keeps its disk, whose address stays in use', async () => {
     rig.prepare({ qemu: 'keeps' });
-    rig.configure('accelerator', 'kvm'); // it is waited for a sixth of the time
+    rig.configure('accelerator', 'kvm'); // the wait is a sixth as long
     rig.ask({ resources: {} });
     assert.deepEqual(quiet(await rig.create()), SILENT);
     await member('a', withDevice(rig.disk));

@@ -1,4 +1,4 @@
-/** Further containers of a pod, with QEMU, proxy, agent and shim played: made, failing, killed half-way, removed. */
+/** Further containers of a pod, with fakes of QEMU, proxy, agent and shim: created, failed, killed during create, removed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ describe("a pod's containers", function () {
 
   const bind = (destination: string, source: string): Mount => ({ destination, source, type: 'bind' });
 
-  /** Words that create a container of the pod. */
+  /** Arguments that create a container of the pod. */
   function member(id: string, { mounts = [] as Mount[], namespaces = [] as object[], resources = {}, hooks = {} } = {}): string[] {
     const bundle = rig.scratch.file(`bundle-${id}`);
     mkdirSync(`${bundle}/rootfs`, { recursive: true });
@@ -56,7 +56,7 @@ describe("a pod's containers", function () {
       assert.deepEqual(leftovers(), before);
     });
 
-  /** As podman makes it. */
+  /** The specification of podman. */
   function ofPodman(id: string, sandboxId: string): string[] {
     const args = member(id, { namespaces: [{ type: 'network' }] });
     const config = rig.scratch.file(`bundle-${id}/config.json`);
@@ -205,7 +205,7 @@ describe("a pod's containers", function () {
     writeFileSync(rig.scratch.file('calls.hold'), 'createContainer');
     const { child, output } = rig.start(member('m', { mounts: [bind('/v', rig.scratch.file('volume'))] }));
     const ended = once(child, 'exit');
-    await until('the guest is asked', () => rig.calls().filter((call) => call.startsWith('createContainer ')).length === 2);
+    await until('the guest is called', () => rig.calls().filter((call) => call.startsWith('createContainer ')).length === 2);
     assert.equal((await rig.kata('delete', '--force', rig.id)).code, 0);
     assert.deepEqual([(await ended)[0], output().stderr === ''], [1, false]);
     assert.deepEqual(leftovers(), []);
@@ -223,7 +223,7 @@ describe("a pod's containers", function () {
     assert.ok(existsSync(rig.scratch.file('volume/kept')));
   });
 
-  /** What a record can be when its disk was full, its file was edited, or a bit fell over. */
+  /** Records that are damaged by a full disk, an edit or a flipped bit. */
   const damages: [name: string, text: string][] = [
     ['cut short', '{"PersistVersion":2,"State"'],
     ['without its parts', '{"PersistVersion":2}'],

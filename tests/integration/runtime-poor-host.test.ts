@@ -1,4 +1,4 @@
-/** Hosts that lack what a VM needs: the error of create names it, what is needed, and the next step, and nothing is left. */
+/** Hosts that lack a requirement of VMs: the error of create names the requirement and the next step, and nothing is left behind. */
 import assert from 'node:assert/strict';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';

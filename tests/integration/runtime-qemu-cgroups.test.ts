@@ -1,4 +1,4 @@
-/** What a process in QEMU's cgroups may do. Devices: by the devices cgroup of version 1, and by a program of version 2. */
+/** Limits of QEMU's cgroups: access to devices (by the devices cgroup of version 1 and by a BPF program of version 2), and threads. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { run } from '../support/run.ts';
@@ -11,10 +11,10 @@ function hostDisk(): string {
   return readFileSync(`/sys/block/${name}/dev`, 'utf8').trim().replace(':', ' ');
 }
 
-/** Only version 2 is mounted: what it has of this cell. */
+/** Mounts only version 2, with the cgroup of this cell. */
 const version2 = 'umount -lR /sys/fs/cgroup; umount -lR /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup || exit';
 
-/** Says of each way what a process in the cgroup $1 is allowed. */
+/** Prints for each operation whether a process in the cgroup $1 is allowed to use it. */
 const PROBE = `
 try() { name=$1; shift; if "$@" 2>/dev/null; then echo "$name=allowed"; else echo "$name=denied"; fi; }
 reads() { (exec 3<"$1"); }
@@ -55,11 +55,11 @@ describe('cgroups of QEMU', function () {
     ['version 1', '', 'devices'],
     ['version 2', version2, ''],
   ] as const) {
-    it(`${version}: few; nodes can be made, as a guest does by 9p`, async () => {
+    it(`${version}: few devices; mknod is allowed, as guests do by 9p`, async () => {
       rig.prepare();
       assert.deepEqual(await allowed(prepare, hierarchy, '/qemu'), ['make_node', 'read_zero', 'write_null']);
     });
-    it(`${version}: with virtio-fs no nodes`, async () => {
+    it(`${version}: with virtio-fs mknod is denied`, async () => {
       rig.prepare({
         configuration: {
           'hypervisor.qemu.shared_fs': 'virtio-fs',
@@ -91,7 +91,7 @@ describe('cgroups of QEMU', function () {
     const got = await bomb('/qemu');
     assert.ok(got > 900 && got < 1024, `${got} processes`);
   });
-  it('a fork bomb elsewhere in the sandbox goes on', async () => assert.equal(await bomb(''), 1500));
+  it('a fork bomb outside of QEMU in the sandbox is not limited', async () => assert.equal(await bomb(''), 1500));
 
   it('on a host without the controller, the error of create names the key that disables the limit', async () => {
     rig.prepare();

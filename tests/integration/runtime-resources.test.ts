@@ -1,4 +1,4 @@
-/** What kata-runtime asks of QEMU and of the guest when containers have limits, and each step failing in turn. */
+/** Calls to QEMU and to the guest for containers with limits, and the failure of each step. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Outcome } from '../support/run.ts';
@@ -62,7 +62,7 @@ describe('kata-runtime and the limits of containers', function () {
     assert.equal(existsSync(cgroup('vcpus')), false);
   });
 
-  it('OnlineCPUMem says that only CPUs were added', async () => {
+  it('OnlineCPUMem reports that only CPUs were added', async () => {
     prepare({ cpu: { cpus: '0' } });
     await rig.create();
     assert.deepEqual([rig.qmp(), rig.lastRequest('onlineCPUMem')], [[cpu(3, 0)], { wait: true, nb_cpus: 1, cpu_only: true }]);
@@ -109,7 +109,7 @@ describe('kata-runtime and the limits of containers', function () {
     writeFileSync(`${bundle}/config.json`, readFileSync(rig.scratch.file('bundle/config.json')));
     const before = rig.qmp().length;
     assert.deepEqual(quiet(await rig.kata('create', '--bundle', bundle, member)), SILENT);
-    assert.deepEqual(rig.qmp().slice(before), []); // 1.5 and 0.5 are the two that there are
+    assert.deepEqual(rig.qmp().slice(before), []); // 1.5 and 0.5 need the two existing vCPUs
     assert.deepEqual(quiet(await rig.kata('update', '--cpu-quota', '100000', member)), SILENT);
     assert.deepEqual(rig.qmp().slice(before), [cpu(1, 2)]);
     assert.deepEqual(quiet(await rig.kata('delete', '--force', member)), SILENT);
@@ -118,20 +118,15 @@ describe('kata-runtime and the limits of containers', function () {
   });
 
   const failures: [name: string, resources: object, modes: Modes, reason: RegExp][] = [
-    ['QEMU takes no memory', both, { qemu: 'object-add' }, /QEMU says no/],
-    ['QEMU takes no memory device', { memory: { limit: MIB } }, { qemu: 'device_add' }, /QEMU says no/],
-    ['QEMU does not tell its CPUs', both, { qemu: 'query-hotpluggable-cpus' }, /QEMU says no/],
-    ['QEMU does not tell its threads', both, { qemu: 'query-cpus-fast' }, /QEMU says no/],
-    ['the guest does not tell its block size', both, { refuses: 'getGuestDetails' }, /^the guest says no$/m],
-    [
-      'the host does not have that much',
-      { memory: { limit: 2 ** 50 } },
-      {},
-      /Unable to hotplug 1073741824 MiB memory, the SB has 2048 MiB/,
-    ],
+    ['QEMU refuses the memory backend', both, { qemu: 'object-add' }, /QEMU says no/],
+    ['QEMU refuses the memory device', { memory: { limit: MIB } }, { qemu: 'device_add' }, /QEMU says no/],
+    ['QEMU does not list its CPUs', both, { qemu: 'query-hotpluggable-cpus' }, /QEMU says no/],
+    ['QEMU does not list its threads', both, { qemu: 'query-cpus-fast' }, /QEMU says no/],
+    ['the guest does not return its block size', both, { refuses: 'getGuestDetails' }, /^the guest says no$/m],
+    ['the host has too little memory', { memory: { limit: 2 ** 50 } }, {}, /Unable to hotplug 1073741824 MiB memory, the SB has 2048 MiB/],
   ];
   for (const [name, resources, modes, reason] of failures) {
-    it(`${name}: create fails with that, and nothing is left`, async () => {
+    it(`${name}: create fails with this error, and nothing is left behind`, async () => {
       prepare(resources, modes);
       const { code, stdout, stderr } = await rig.create();
       assert.deepEqual([code, stdout], [1, '']);
@@ -165,8 +160,8 @@ describe('kata-runtime and the limits of containers', function () {
   });
 
   const tolerated: [name: string, resources: object, modes: Modes][] = [
-    ['a guest that does not use what was plugged', both, { refuses: 'onlineCPUMem' }],
-    ['QEMU that takes no CPU', { cpu: { quota: 100_000 } }, { qemu: 'device_add' }],
+    ['a guest that does not bring hot-plugged resources online', both, { refuses: 'onlineCPUMem' }],
+    ['a QEMU that refuses a vCPU', { cpu: { quota: 100_000 } }, { qemu: 'device_add' }],
   ];
   for (const [name, resources, modes] of tolerated)
     it(`${name} is a warning`, async () => {

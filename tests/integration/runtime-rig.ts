@@ -1,4 +1,4 @@
-/** kata-runtime as its callers start it, in an installation of fakes: QEMU, proxy, agent and shim are played. */
+/** kata-runtime in an installation with fakes of QEMU, proxy, agent and shim. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,7 +10,7 @@ import type { Outcome } from '../support/run.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { Scratch } from '../support/process.ts';
 
-/** kata-runtime as it is installed: an executable with its engine. */
+/** The installed kata-runtime: an executable with its engine. */
 export const RUNTIME = join(import.meta.dirname, '../../packages/runtime/dist/bin/kata-runtime');
 export const fake = (name: string): string => `${process.execPath} --no-warnings ${join(import.meta.dirname, 'fakes', name)}`;
 
@@ -23,7 +23,7 @@ export interface Modes {
   readonly configuration?: Parameters<typeof configurationFile>[0];
 }
 
-/** A command of QEMU as on a machine without vhost-net. */
+/** QEMU's command line for a machine without vhost-net. */
 export const withoutVhost = (line: string): string[] =>
   line === 'getfd {"fdname":"vhostfd0"}' ? [] : [line.replace(',"vhost":true,"vhostfds":"vhostfd0"', '')];
 
@@ -39,7 +39,7 @@ export class RuntimeRig {
     this.#runtime = runtime;
   }
 
-  /** Removes the container, and sees that nothing is left. */
+  /** Removes the container, and checks that nothing is left behind. */
   async close(): Promise<void> {
     await this.kata('delete', '--force', this.id);
     this.scratch.remove();
@@ -53,7 +53,7 @@ export class RuntimeRig {
     return path;
   }
 
-  /** The fakes. @returns where they are, as the configuration has it */
+  /** Installs the fakes. @returns their paths, for the configuration */
   play({ qemu = 'good', refuses = '-', shim = 'exec sleep 1000' }: Modes = {}): Record<string, string> {
     return {
       'hypervisor.qemu.path': this.executable('qemu', `exec ${fake('qemu.ts')} ${qemu} "$@"`),
@@ -72,7 +72,7 @@ export class RuntimeRig {
       'hypervisor.qemu.image': scratch.file('image'),
       'hypervisor.qemu.accelerator': 'tcg',
       'hypervisor.qemu.qemu_own_root': false, // the fakes are scripts, and use files of this project
-      'hypervisor.qemu.qemu_capabilities': ['ALL'], // the fakes make taps, and look at the runtime's fds
+      'hypervisor.qemu.qemu_capabilities': ['ALL'], // the fakes create taps and inspect the runtime's fds
       'factory.enable_template': false, // the fakes have no state to clone
       ...modes.configuration,
     };
@@ -96,14 +96,14 @@ export class RuntimeRig {
     writeFileSync(scratch.file('bundle/config.json'), json);
   }
 
-  /** To the runtime's own end: the shim keeps its stdio, as an engine's pipes, and a pipe's end would be the shim's. */
+  /** Waits for the exit of the runtime, not for the end of its output: the shim inherits the pipes. */
   async kata(...args: string[]): Promise<Outcome> {
     const { child, output } = this.start(args);
     const [code] = (await once(child, 'exit')) as [number | null];
     return { code: code ?? 255, ...output() };
   }
 
-  /** Starts it; `output` reads what it has said so far. `input` is its standard input. */
+  /** Starts kata-runtime; `output` returns its output so far. `input` is its standard input. */
   start(args: readonly string[], input = ''): { child: ChildProcess; output: () => Omit<Outcome, 'code'> } {
     const name = this.scratch.file(`out${this.#outputs++}`);
     writeFileSync(`${name}.in`, input);
@@ -135,14 +135,14 @@ export class RuntimeRig {
     writeFileSync(path, JSON.stringify(spec));
   }
 
-  /** The commands that QEMU has had and that change something, one a line: name and values as JSON. */
+  /** The commands to QEMU that change its state, one per line: name and values as JSON. */
   qmp(): string[] {
     return readFileSync(`/run/vc/vm/${this.id}/qemu.log`, 'utf8')
       .split('\n')
       .flatMap((line) => /^QMP ((?!query-|qmp_|qom-).+)$/.exec(line)?.[1] ?? []);
   }
 
-  /** The calls that the agent has had, one a line: name and request as JSON. */
+  /** The calls of the agent, one per line: name and request as JSON. */
   calls(): string[] {
     return readFileSync(this.scratch.file('calls'), 'utf8').trim().split('\n');
   }

@@ -1,4 +1,4 @@
-/** `kata-shell`: a process of the guest itself, in a VM that was started with a debugging shell only. */
+/** `kata-shell`: a process of the guest itself, only in a VM that was started with a debugging shell. */
 import assert from 'node:assert/strict';
 import { RuntimeRig } from './runtime-rig.ts';
 

@@ -1,4 +1,7 @@
-/** VMs that are cloned from a template: it is made for the network that the engine's hooks make, and a VM is booted when it cannot be used. */
+/**
+ * VMs cloned from a template: the template is made for the network that the engine's hooks configure, and without a usable template a VM is
+ * booted.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
@@ -18,7 +21,7 @@ describe('kata-runtime and VM templates', function () {
   let rig: RuntimeRig;
   const templates = (): string => rig.scratch.file('templates');
 
-  /** `mode` is the fake QEMU's. */
+  /** `mode` is the mode of the fake QEMU. */
   function prepare(mode = 'good'): void {
     rig.prepare();
     const qemu = rig.executable('qemu', `echo "$*" >> ${rig.scratch.file('qemus')}; exec ${fake('qemu.ts')} ${mode} "$@"`);
@@ -40,7 +43,7 @@ ${script}`,
       Object.assign(spec, { hooks: { prestart: [{ path, args: ['hook'] }] }, linux: { ...spec.linux, resources: {} } }),
     );
   }
-  /** What each QEMU was, in the order of their starts. */
+  /** The purpose of each QEMU, in the order of their starts. */
   const qemus = (name = 'qemus'): string[] =>
     readFileSync(rig.scratch.file(name), 'latin1')
       .split('\n')

@@ -18,11 +18,11 @@ interface Step {
   /** The agent's call that is refused. */
   readonly refuses?: string;
   readonly args?: readonly string[];
-  /** Changes of the specification that the create is to fail by. */
+  /** Changes of the specification that make the create fail. */
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly linux?: Readonly<Record<string, unknown>>;
   readonly reason: RegExp;
-  /** The agent's call at which volumes are mounted, and can be held; none when the create fails before. */
+  /** The agent's call during which volumes are mounted and can be kept in use; undefined when the create fails earlier. */
   readonly holdAt?: string;
 }
 
@@ -86,7 +86,7 @@ describe("a create that fails keeps every byte of the user's", function () {
     if (point !== undefined) mounted.push(point);
   }
 
-  /** Everything that is the user's, by path: the text of each file. */
+  /** The text of each file of the user, by path. */
   function data(): Record<string, string> {
     const walk = (directory: string): [string, string][] =>
       readdirSync(directory).flatMap((name): [string, string][] => {
@@ -96,7 +96,7 @@ describe("a create that fails keeps every byte of the user's", function () {
     return Object.fromEntries(['bundle/rootfs', 'volume', 'readonly', 'single'].flatMap((name) => walk(file(name))));
   }
 
-  /** A root file system that is mounted, a volume with a mount inside, one to be read only, one file. */
+  /** A mounted root file system, a volume with a mount inside, a read-only volume, and a file. */
   async function putData(): Promise<object[]> {
     for (const name of ['volume/deep/inner', 'readonly/deep', 'single', 'real-root', 'real-inner'])
       mkdirSync(file(name), { recursive: true });
@@ -111,7 +111,7 @@ describe("a create that fails keeps every byte of the user's", function () {
     ];
   }
 
-  /** The create's words, with everything prepared that it is to fail by. */
+  /** The arguments of the create, with everything prepared that makes it fail. */
   async function prepare(step: Step, kind: string): Promise<{ id: string; args: string[] }> {
     rig.prepare(step.modes);
     const volumes = await putData();

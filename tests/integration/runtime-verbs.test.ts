@@ -61,12 +61,12 @@ describe('kata-runtime on a running container', function () {
   });
 
   const execs: [name: string, args: string[], reason: RegExp][] = [
-    ['its pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
-    ['its pidfd has no receiver', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
-    ['its shim cannot be run', [], /kata-shim cannot be run/],
+    ['the pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
+    ['no receiver for the pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],
+    ['the shim cannot be run', [], /kata-shim cannot be run/],
   ];
   for (const [name, args, reason] of execs)
-    it(`an exec that fails when the guest has begun it is ended there: ${name}`, async () => {
+    it(`an exec that fails after its process has started is killed in the guest: ${name}`, async () => {
       await running();
       if (args.length === 0) writeFileSync(rig.scratch.file('kata-shim'), '#!/nonexistent/interpreter\n');
       const { code, stdout, stderr } = await rig.kata('exec', '--detach', ...args, rig.id, 'true');
@@ -170,7 +170,7 @@ describe('kata-runtime on a running container', function () {
     const { child, output } = rig.start(['events', '--interval', '1000h', rig.id]);
     const exited = once(child, 'exit');
     await until('the event', () => output().stdout.includes('"type":"oom"'));
-    assert.match((await rig.kata('events', '--stats', rig.id)).stdout, /^{"type":"stats"/); // which takes a while
+    assert.match((await rig.kata('events', '--stats', rig.id)).stdout, /^{"type":"stats"/); // the second statistics take a while
     child.kill('SIGKILL');
     await exited;
     assert.equal(output().stdout, `{"type":"oom","id":"${rig.id}"}\n`);
@@ -194,7 +194,7 @@ describe('kata-runtime on a running container', function () {
       '',
       { Memory: { ...none, Limit: '67108864', Swap: '-1' }, CPU: { ...noCpu, Quota: '50000' }, Pids: { Limit: '20' } },
     ],
-    ['by nothing', [], '', { Memory: none, CPU: noCpu, Pids: { Limit: '0' } }],
+    ['without options', [], '', { Memory: none, CPU: noCpu, Pids: { Limit: '0' } }],
     [
       'by JSON on standard input, as containerd does',
       ['--resources=-', '--memory', '1m'],

@@ -1,4 +1,4 @@
-/** A share that is served by virtiofsd, played here: its start, its end and its failures. */
+/** A share that a fake virtiofsd serves: its start, its end and its failures. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
@@ -14,7 +14,7 @@ describe('kata-runtime and virtio-fs', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  /** In a mount namespace of its own, as the real one. */
+  /** In a mount namespace of its own, like the real virtiofsd. */
   const daemon = (mode: string): string =>
     rig.executable(
       'virtiofsd',

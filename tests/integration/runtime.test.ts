@@ -1,4 +1,4 @@
-/** kata-runtime as its callers start it, with fakes of QEMU, proxy, agent and shim: every verb, and a failure of each step. */
+/** kata-runtime with fakes of QEMU, proxy, agent and shim: every verb, and a failure of each step. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants } from 'node:os';
@@ -85,15 +85,15 @@ describe('kata-runtime', function () {
   });
 
   const failures: [name: string, modes: Modes, reason: RegExp][] = [
-    ['QEMU dies at its start', { qemu: 'dies' }, /QEMU ended at its start.*could not load kernel: it is not one/],
+    ['QEMU exits at its start', { qemu: 'dies' }, /QEMU ended at its start.*could not load kernel: it is not one/],
     ['QEMU uses a denied system call', { qemu: 'denied' }, /QEMU ended at its start \(SIGSYS\).*its seccomp filter denies the system call/],
     ['QEMU crashes while the guest boots', { qemu: 'crashes' }, /QEMU ended|guest did not start/],
-    ['the agent does not take the sandbox', { refuses: 'createSandbox' }, /^the guest says no$/m],
-    ['the agent does not take the container', { refuses: 'createContainer' }, /^the guest says no$/m],
-    ['the agent does not answer well to Check', { refuses: 'check' }, /the guest says no/],
+    ['the agent refuses CreateSandbox', { refuses: 'createSandbox' }, /^the guest says no$/m],
+    ['the agent refuses CreateContainer', { refuses: 'createContainer' }, /^the guest says no$/m],
+    ['the agent answers Check with an error', { refuses: 'check' }, /the guest says no/],
   ];
   for (const [name, modes, reason] of failures) {
-    it(`${name}: create fails with that, and nothing is left`, async () => {
+    it(`${name}: create fails with this error, and nothing is left behind`, async () => {
       prepare(modes);
       const { code, stdout, stderr } = await create();
       assert.deepEqual([code, stdout], [1, '']);
@@ -184,20 +184,24 @@ describe('kata-runtime', function () {
     assert.equal((await kata('delete', '--force', id)).code, 0);
   });
 
-  /** Damages of a sandbox's files, and what may be left when it is deleted. */
+  /** Kinds of damage to a sandbox's files, and what may be left after its deletion. */
   const losses: [name: string, lose: (state: string) => void, left?: RegExp][] = [
     ['the state directory is missing', (state) => rmSync(state, { recursive: true }), /^(?!.*(mapping|sbs))/],
-    ['a file is in its place', (state) => (rmSync(state, { recursive: true }), writeFileSync(state, 'x')), /^(?!.*(mapping|sbs))/],
-    ['the state is valid JSON and no state', (state) => writeFileSync(`${state}/persist.json`, '{"PersistVersion":2}')],
+    [
+      'a file is in place of the state directory',
+      (state) => (rmSync(state, { recursive: true }), writeFileSync(state, 'x')),
+      /^(?!.*(mapping|sbs))/,
+    ],
+    ['the state is valid JSON but not a state', (state) => writeFileSync(`${state}/persist.json`, '{"PersistVersion":2}')],
     ['the state is null', (state) => writeFileSync(`${state}/persist.json`, 'null')],
     ['the state is a directory', (state) => (rmSync(`${state}/persist.json`), mkdirSync(`${state}/persist.json/x`, { recursive: true }))],
-    ['the record is valid JSON and no record', (state) => writeFileSync(`${state}/${id}/persist.json`, '[1]')],
+    ['the record is valid JSON but not a record', (state) => writeFileSync(`${state}/${id}/persist.json`, '[1]')],
     [
-      'the journal has lines that say nothing',
+      'the journal has invalid lines',
       (state) =>
         appendFileSync(`${state}/undo.jsonl`, '{"undo":"rmdir"}\nnull\n7\n{"undo":"kill","process":{}}\n{"undo":"remove-cgroup"}\n{"un'),
     ],
-    ['the configuration is broken', () => writeFileSync(scratch.file('c.toml'), '[hypervisor.qemu\n')],
+    ['the configuration is invalid', () => writeFileSync(scratch.file('c.toml'), '[hypervisor.qemu\n')],
     ['the configuration is missing', () => rmSync(scratch.file('c.toml'))],
   ];
   for (const [name, lose, left = /^$/] of losses)
@@ -213,7 +217,7 @@ describe('kata-runtime', function () {
       assert.ok(performance.now() - begun < 10_000);
       for (const line of leftovers()) assert.match(line, left);
       if (left.source === '^$') return;
-      // Without its journal nobody knows what was made: it is taken back as it would have been.
+      // Without the journal the changes are unknown: the test undoes them by the entries that the journal had.
       mkdirSync(state);
       writeFileSync(`${state}/undo.jsonl`, journal);
       assert.equal((await kata('delete', '--force', id)).code, 0);

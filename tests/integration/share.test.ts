@@ -47,7 +47,7 @@ describe('the share', function () {
     scratch.remove();
   });
 
-  /** Everything that was recorded is undone, and nothing of the user's is. */
+  /** Undoes all recorded changes, and checks that the user's files are unchanged. */
   async function takeAway(): Promise<void> {
     assert.deepEqual(await undoAll(entries, linuxKernel), []);
     assert.deepEqual([left(), existsSync(file('share'))], [[], false]);

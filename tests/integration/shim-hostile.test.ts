@@ -52,7 +52,7 @@ describe('kata-shim with a hostile agent', function () {
     assert.deepEqual([shim.stdout.toString(), shim.stderr], ['', ''], 'stdio is the process’ own');
   });
 
-  /** Answers of HTTP/2 that no gRPC library would make. Other calls: output at its end, exit code 6. */
+  /** HTTP/2 responses that no gRPC library sends. Other calls return the end of output and exit code 6. */
   async function serveHttp2(readStdout: (stream: ServerHttp2Stream) => void): Promise<Component> {
     const http2 = createHttp2Server();
     http2.on('session', (session) => peers.push(session));
@@ -96,7 +96,7 @@ describe('kata-shim with a hostile agent', function () {
       },
     ],
     [
-      'an answer that is no message',
+      'a response that is not a message',
       (stream) => {
         stream.respond({ ':status': 200 }, { waitForTrailers: true });
         stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
@@ -104,7 +104,7 @@ describe('kata-shim with a hostile agent', function () {
       },
     ],
     ['an answer without a status', (stream) => stream.respond({ ':status': 200 }, { endStream: true })],
-    ['a status that is no number', (stream) => stream.respond({ ':status': 200, 'grpc-status': 'x'.repeat(5000) }, { endStream: true })],
+    ['a status that is not a number', (stream) => stream.respond({ ':status': 200, 'grpc-status': 'x'.repeat(5000) }, { endStream: true })],
     [
       'a megabyte of error text',
       (stream) => stream.respond({ ':status': 200, 'grpc-status': '2', 'grpc-message': 'y'.repeat(60_000) }, { endStream: true }),
@@ -112,7 +112,7 @@ describe('kata-shim with a hostile agent', function () {
     ['a reset', (stream) => stream.close(11)],
   ];
   for (const [name, answer] of answers) {
-    it(`${name} ends that output, and the exit code is still the process's own`, async () => {
+    it(`${name} ends that output, and the exit code is that of the process`, async () => {
       const running = await serveHttp2(answer);
       let largest = 0;
       const watch = setInterval(() => {
@@ -170,12 +170,12 @@ describe('kata-shim with a hostile agent', function () {
     });
   }
 
-  /** Ways out, with a terminal: its settings before and after, as stty prints them. */
+  /** Ends a shim on a terminal. @returns the terminal's settings before and after, as stty prints them */
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
   const waysOut: [name: string, played: FakeProcess, leave: (fake: FakeAgent, keyboard: Writable) => unknown][] = [
     ['the process ends', { stdout: pieces('x'), exit: () => Promise.resolve(0) }, () => {}],
     [
-      'the process has closed its end of it before',
+      'the process has closed its stdin before',
       { write: () => Promise.resolve(0), exit: () => ended },
       async (fake, keyboard) => {
         keyboard.write('x');
@@ -184,10 +184,10 @@ describe('kata-shim with a hostile agent', function () {
       },
     ],
     ['the agent ends', { stdout: never }, (fake) => fake.stop()],
-    ['the agent talks nonsense', { stdout: () => Promise.resolve(Buffer.alloc(8 * MIB)), exit: () => Promise.resolve(1) }, () => {}],
+    ['the agent sends invalid bytes', { stdout: () => Promise.resolve(Buffer.alloc(8 * MIB)), exit: () => Promise.resolve(1) }, () => {}],
   ];
   for (const [name, played, leave] of waysOut) {
-    it(`the terminal is as it was when ${name}`, async () => {
+    it(`the terminal's settings are restored when ${name}`, async () => {
       agent = await FakeAgent.start(scratch.file('agent.sock'), played);
       const bundle = join(import.meta.dirname, '../../packages', BUNDLE);
       const program = [process.execPath, '--no-warnings', bundle, ...args('-terminal')].join(' ');
@@ -196,7 +196,7 @@ describe('kata-shim with a hostile agent', function () {
       let said = '';
       terminal.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const fake = agent;
-      await until('it has told its size', () => fake.seen.sizes.includes('20x70'));
+      await until('the size is sent', () => fake.seen.sizes.includes('20x70'));
       await leave(fake, terminal.stdin);
       await new Promise((resolve) => terminal.once('close', resolve));
       const settings = said.match(/[0-9a-f]+(:[0-9a-f]+){10,}\r\nflags:\s+\d+/g) ?? [];

@@ -1,4 +1,4 @@
-/** How kata-shim has the helper of the runtime report an OOM kill, against an agent and a helper that the test plays. */
+/** kata-shim lets the runtime's helper report an OOM kill; the test plays agent and helper. */
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { FakeAgent } from './fake-agent.ts';

@@ -53,7 +53,7 @@ describe('kata-shim', function () {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { exit: never });
     shim = new Component(BUNDLE, args(), { KATA_SHIM_TITLE: `sleep 1000 ${'x'.repeat(1000)}` });
     const { pid } = shim.child;
-    await until('it is called so', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep 1000 xxx'));
+    await until('the process has the command line', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep 1000 xxx'));
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep 1000 xxxx\n');
   });
   it('exits with 0 with -proxy-exit-code=false', async () => {
@@ -149,7 +149,7 @@ describe('kata-shim', function () {
   });
 
   const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGABRT', 'SIGSEGV'];
-  it(`relays ${signals.join(', ')} and lives on`, async () => {
+  it(`relays ${signals.join(', ')} and continues to run`, async () => {
     const { shim: running, agent: fake } = await start({ stdout: never });
     running.child.stdin.write('x');
     await until('it is connected', () => fake.seen.input.length > 0);
@@ -178,7 +178,7 @@ describe('kata-shim', function () {
     let said = '';
     terminal.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     try {
-      await until('the shell tells of it', () => /Stopped/.test(said));
+      await until('the shell reports the stopped job', () => /Stopped/.test(said));
     } finally {
       process.kill(Number(/pid=(\d+)/.exec(said)?.[1]), 'SIGKILL');
       terminal.kill('SIGKILL');

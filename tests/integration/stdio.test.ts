@@ -44,20 +44,20 @@ describe('stdio through agent, proxy and shim', function () {
     assert.deepEqual([code, sha256(output)], [5, sha256(data)]);
   });
 
-  it('20 MiB go in, and their end', async () => {
+  it('20 MiB of input and end of file arrive', async () => {
     const shim = await start('sha256sum');
     shim.stdin.end(data);
     assert.equal(String((await finish(shim)).output).slice(0, 64), sha256(data));
   });
 
-  it('20 MiB go both ways at once', async () => {
+  it('20 MiB are transferred in both directions at once', async () => {
     const shim = await start('cat');
     shim.stdin.end(data);
     const { code, output } = await finish(shim);
     assert.deepEqual([code, sha256(output)], [0, sha256(data)]);
   });
 
-  it('a background child holds the pipe open: the output ends nevertheless, and a slow reader loses nothing', async () => {
+  it('the output ends although a background child holds the pipe open, and a slow reader loses nothing', async () => {
     const shim = await start('sleep 100 & cat /tmp/data');
     const output: Buffer[] = [];
     const closed = once(shim, 'close');

@@ -1,4 +1,4 @@
-/** There is no registry: images are made from the machine's static busybox, as archives that `docker load` and `ctr import` read. */
+/** Makes images without a registry, from the machine's static busybox, as archives for `docker load` and `ctr import`. */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

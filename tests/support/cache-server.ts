@@ -32,13 +32,13 @@ export class CacheServer {
     );
   }
 
-  /** Of the QEMUs that stand ready. */
+  /** Pids of the QEMUs of ready VMs. */
   async pids(engine: Engine): Promise<string[]> {
     const { stdout } = await engine.inMounts(this.script, ['factory', 'status']);
     return [...stdout.matchAll(/^VM pid = (\d+) /gm)].map(([, pid = '']) => pid);
   }
 
-  /** Begins when it does not run, and returns when as many VMs stand ready as it keeps. */
+  /** Starts the server unless it runs, and waits until all of its VMs are ready. */
   async ready(engine: Engine): Promise<void> {
     this.#process ??= spawn('nsenter', [`--mount=/proc/${engine.pid}/ns/mnt`, this.script, 'factory', 'init'], {
       stdio: 'ignore',
@@ -47,7 +47,9 @@ export class CacheServer {
     await until('the VM cache is full', async () => (await this.pids(engine)).length === VMS, READY_MS);
   }
 
-  /** With SIGTERM the VMs that stand ready go with it; without a signal it is waited for. @returns exit code and signal */
+  /**
+   * Ends the server by `signal`, or waits for its end without one. After SIGTERM its ready VMs are removed. @returns exit code and signal
+   */
   async stop(signal?: NodeJS.Signals): Promise<readonly [number | null, NodeJS.Signals | null]> {
     const server = this.#process;
     this.#process = undefined;

@@ -30,7 +30,10 @@ export class Engine {
     this.#daemon = daemon;
   }
 
-  /** `prepare` is shell text that runs in the engine's namespaces before it. With `detached`, Ctrl-C does not reach the engine. */
+  /**
+   * `prepare` is a shell script that runs in the engine's namespaces before the engine starts. With `detached`, Ctrl-C does not reach the
+   * engine.
+   */
   static async start(runtimes: Runtimes, defaultRuntime: string, prepare = ':', detached = false): Promise<Engine> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-e2e-'));
     const args = Object.entries(runtimes).flatMap(([name, path]) => ['--add-runtime', `${name}=${path}`]);
@@ -54,11 +57,11 @@ export class Engine {
     return engine;
   }
 
-  /** Ends dockerd and starts it again, with more options, in the same namespaces. */
+  /** Restarts dockerd in the same namespaces, with more options. */
   async restart(...options: string[]): Promise<void> {
     const log = openSync(join(this.directory, 'dockerd.log'), 'a');
     const namespaces = ['mnt', 'net'].map((name) => `--${name === 'mnt' ? 'mount' : name}=/proc/${this.pid}/ns/${name}`);
-    // The namespaces end with their last process: the next one enters before this one has ended.
+    // Namespaces end with their last process: the new process enters them before the old process ends.
     const next = spawn('nsenter', [...namespaces, 'sh', '-c', 'echo; read -r line && exec "$@"', 'sh', ...this.#command, ...options], {
       stdio: ['pipe', 'pipe', log],
     });

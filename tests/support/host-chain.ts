@@ -32,7 +32,7 @@ function makeRootfs(rootfs: string): void {
   for (const name of ['sh', 'cat', 'sleep', 'echo', 'dd', 'sha256sum', 'stty', 'tee']) symlinkSync('busybox', join(rootfs, 'bin', name));
 }
 
-/** The shell stays PID 1 there: an agent with that PID would make itself at home as a guest's init does. */
+/** The shell is PID 1 of the namespace: an agent with PID 1 would set up the machine like a guest's init. */
 function startAgent(scratch: Scratch): ChildProcess {
   const agent = join(packages, 'agent/dist/kata-agent.cjs');
   const args = [process.execPath, '--no-warnings', agent, '-listen', scratch.file('kata.sock'), '-state', scratch.file('state')];
@@ -45,7 +45,7 @@ function startAgent(scratch: Scratch): ChildProcess {
 const CGROUP = `kata-chain-${process.pid}`;
 const CGROUPS = '/sys/fs/cgroup';
 
-/** Of each hierarchy, the children first. False while one of them still has a process that is ending. */
+/** Removes the cgroups of each hierarchy, children first. False while one of them has a process that is ending. */
 function removeCgroups(): boolean {
   const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
   const parents = hierarchies.map((hierarchy) => join(hierarchy, CGROUP)).filter((path) => existsSync(path));
@@ -93,7 +93,7 @@ export class HostChain {
     return Number(child(child(String(this.#agentProcess.pid))));
   }
 
-  /** Creates a container and starts it. Gives its id, which is its first process's too. */
+  /** Creates and starts a container. @returns its id, which is also the id of its first process */
   async run(args: readonly string[], terminal = false): Promise<string> {
     const id = `c${this.#containers++}`;
     const OCI = {
@@ -130,7 +130,7 @@ export class HostChain {
     const ended = once(this.#agentProcess, 'exit');
     this.#agentProcess.kill('SIGKILL');
     await ended;
-    await until('its cgroups are gone', removeCgroups);
+    await until('the cgroups are removed', removeCgroups);
     this.scratch.remove();
   }
 }

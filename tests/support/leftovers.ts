@@ -1,12 +1,12 @@
-/** What a sandbox leaves on the host when it is not cleaned up. */
+/** Finds resources on the host that a sandbox leaves behind without clean-up. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { TITLE_VARIABLE } from '@kata-containers/common/command-lines/shim-command-line';
-import { TEMPLATES } from './templates.ts'; // they outlive the sandboxes that are cloned from them
+import { TEMPLATES } from './templates.ts'; // templates outlive their clones
 
 const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
 
-/** A shim is called as the process that it stands for. */
+/** A shim has the command line of the process that it represents. */
 const isShim = (pid: string): boolean => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${TITLE_VARIABLE}=`);
 
 /** A program of Kata, or QEMU or virtiofsd of a sandbox. A process that only names one in its arguments, a build for example, does not count. */
@@ -70,8 +70,8 @@ const all = (): string[] => [...processes(), ...mounts(), ...files(), ...namespa
 const found = new Set(all());
 const foundNodes = new Set(macvtapNodes());
 
-/** One line for each thing that was not there when the tests began. */
+/** One line for each thing that did not exist when the tests began. */
 export const leftovers = (): string[] => all().filter((line) => !found.has(line));
 
-/** Nodes of macvtaps that were not there when the tests began: for the one file of a tier that makes macvtaps. */
+/** Nodes of macvtaps that did not exist when the tests began: for the one file of a tier that makes macvtaps. */
 export const leftMacvtapNodes = (): string[] => macvtapNodes().filter((path) => !foundNodes.has(path));

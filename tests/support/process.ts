@@ -44,7 +44,7 @@ export class Component {
     this.exited = closed.then(([code, signal]) => ({ code, signal }));
   }
 
-  /** Its output so far. */
+  /** Output of the process so far. */
   get stdout(): Buffer {
     return Buffer.concat(this.#stdout);
   }

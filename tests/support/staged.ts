@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 export const stage = resolve(process.env['KATA_STAGE'] ?? join(import.meta.dirname, '../../.cache/stage'));
 const program = join(stage, 'usr/bin/kata-runtime');
 
-/** Whether the tests run with a QEMU that lacks our patches. */
+/** Whether the tests run with a QEMU other than qemu-lite. */
 export const isOtherQemu = process.env['KATA_QEMU'] !== undefined;
 
 if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run stage -- ${stage}"`);

@@ -1,11 +1,11 @@
-/** Templates that a test has had made must go with it; those that the machine had before are the machine's. */
+/** Removes the templates that a test has made. Templates that existed before are kept. */
 import { readFileSync } from 'node:fs';
 import { run } from './run.ts';
 
 /** A tmpfs in the mount namespace of the process that created them. */
 export const TEMPLATES = '/run/vc/vm/template';
 
-/** Whether there are any in the mount namespace of a process. */
+/** Whether the mount namespace of a process has templates. */
 export const hasTemplates = (pid: number): boolean => readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${TEMPLATES} `);
 
 export async function removeTemplates(pid: number): Promise<void> {

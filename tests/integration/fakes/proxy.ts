@@ -1,7 +1,7 @@
 /**
- * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Answers every call well, but the one
- * named, or ends at once for `dies`; the calls are written to LOG, one a line. A file
- * LOG.refuses names another one, and as long as there is a file LOG.hold, the call that it names waits. With a file LOG.hostile the answers mean harm.
+ * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Refuses the named call and answers all others;
+ * exits at once for `dies`. Writes one line per call to LOG. A file LOG.refuses names another call to refuse. While a file LOG.hold exists,
+ * the call that it names waits. With a file LOG.hostile, answers are those of a hostile guest.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';

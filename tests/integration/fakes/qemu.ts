@@ -1,8 +1,9 @@
 /**
- * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one CPU of
- * four, 2 GiB of memory, and what is plugged. Taps that are not there it makes, as QEMU does. Every guest's agent listens at once.
- * MODE: `good`, `dies` (says why and ends), `denied` (as if by its seccomp filter), `crashes` (ends once its monitor was used), `silent` (no QMP greeting), `keeps` (the guest lets
- * no device go), or a command that is refused. The commands are written to qemu.log beside the socket of the monitor.
+ * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one of four
+ * CPUs, 2 GiB of memory, and hot-plugged devices. Creates missing taps, as QEMU does. The guest's agent listens at once. MODE: `good`,
+ * `dies` (prints an error and exits), `denied` (killed as if by its seccomp filter), `crashes` (exits once its monitor was used), `silent`
+ * (no QMP greeting), `keeps` (the guest releases no device), or a command that is refused. The commands are written to qemu.log beside the
+ * socket of the monitor.
  */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,14 +21,14 @@ interface Command {
   readonly arguments?: Readonly<Record<string, unknown>>;
 }
 
-/** Sockets with a CPU: true for the one that was there from the start, else the device's id. */
+/** Sockets with a CPU: true for the CPU from the start, otherwise the device's id. */
 const cpus: (string | true | undefined)[] = [true, undefined, undefined, undefined];
 const backends = new Map<string, number>();
 const dimms = new Map<string, string>();
 
 /** Network devices by their id: the netdev of each. */
 const cards = new Map<string, string>();
-/** What disks stand on. */
+/** Block nodes of disks. */
 const nodes = new Set<string>();
 
 const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
@@ -36,7 +37,7 @@ const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
   ...(cpu !== undefined && { 'qom-path': cpu === true ? '/machine/unattached/device[0]' : `/machine/peripheral/${cpu}` }),
 });
 
-/** The file that was given for the state. Node drops fds that it receives on a socket, so it is found among those of the runtime. */
+/** The file of the state. Node drops fds that it receives on a socket, so the file is found among the fds of the runtime. */
 function stateFile(): string {
   const fds = `/proc/${process.ppid}/fd`;
   const found = readdirSync(fds).find((fd) => existsSync(`${fds}/${fd}`) && readlinkSync(`${fds}/${fd}`).endsWith('/state.tmp'));

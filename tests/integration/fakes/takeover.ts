@@ -1,6 +1,6 @@
 /**
- * Loaded into kata-proxy or kata-shim before their own code (`node --import`): stands for a guest that runs its code in them. At SIGUSR2 it
- * tries what such code would try, and writes NAME=allowed or NAME=denied for each to stderr. TAKEOVER names what there is to reach.
+ * Loaded into kata-proxy or kata-shim before their own code (`node --import`): plays injected code of a guest. On SIGUSR2 it attempts what
+ * such code could attempt, and writes NAME=allowed or NAME=denied for each attempt to stderr. TAKEOVER names the targets.
  */
 import type Ffi from 'node:ffi';
 import { spawnSync } from 'node:child_process';
@@ -9,16 +9,16 @@ import { connect } from 'node:net';
 import type { NetConnectOpts } from 'node:net';
 
 export interface Targets {
-  /** File of the host that root alone can read. */
+  /** File of the host that only root can read. */
   readonly canary: string;
   /** Listening unix socket, at a path and with an abstract name. */
   readonly socket: string;
   readonly abstract: string;
   /** Listening on 127.0.0.1. */
   readonly port: number;
-  /** A directory that is another sandbox's. */
+  /** Directory of another sandbox. */
   readonly other: string;
-  /** A process of root. */
+  /** Pid of a process of root. */
   readonly victim: number;
 }
 
@@ -57,7 +57,7 @@ const succeeds = (act: () => unknown): boolean => {
     return false;
   }
 };
-/** Fails for another reason than that it may not. */
+/** Errors that do not mean a missing permission. */
 const isPermitted = (result: number): boolean => result >= 0 || (result !== -EPERM && result !== -ENOSYS);
 
 function connects(options: NetConnectOpts): Promise<boolean> {

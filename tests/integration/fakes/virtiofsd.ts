@@ -1,7 +1,6 @@
 /**
  * Plays virtiofsd for kata-runtime: `virtiofsd.ts MODE LOG VIRTIOFSD-ARGUMENTS…`. Serves one connection on the socket that it inherits as
- * fd 3 and ends with it. The arguments are written to LOG.
- * MODE: `good` or `dies` (says why and ends).
+ * fd 3, and exits at the end of the connection. Writes its arguments to LOG. MODE: `good` or `dies` (prints an error and exits).
  */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
