@@ -45,10 +45,17 @@ const noHiddenGlobals = {
   selector: bindings('console|process|Number|Proxy|Record'),
   message: 'This name hides a global name: use another name.',
 };
-const pure = (name) => ({
+const pureReason = "This file's name says that it is pure: plans and parsers use no files, sockets, processes, clocks or random numbers.";
+const noImpureModules = ['node:fs', 'node:fs/promises', 'node:net', 'node:child_process', 'node:timers/promises'].map((name) => ({
   name,
-  message: "This file's name says that it is pure: plans and parsers use no files, sockets, processes or clocks.",
-});
+  message: pureReason,
+}));
+const noImpureProperties = [
+  ...['Date', 'performance'].map((object) => ({ object, property: 'now' })),
+  { object: 'Math', property: 'random' },
+  ...['pid', 'ppid', 'hrtime', 'argv', 'cwd'].map((property) => ({ object: 'process', property })),
+].map((use) => ({ ...use, message: pureReason }));
+const noCurrentTime = { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: pureReason };
 const noExit = {
   object: 'process',
   property: 'exit',
@@ -132,9 +139,11 @@ export default tseslint.config(
         'error',
         {
           patterns: [noProcessPackages, noRealKernel],
-          paths: [...['node:fs', 'node:fs/promises', 'node:net', 'node:child_process'].map(pure), ...noEngineModules],
+          paths: [...noImpureModules, ...noEngineModules],
         },
       ],
+      'no-restricted-properties': ['error', noExit, noEnv, ...noEngineProperties, ...noImpureProperties],
+      'no-restricted-syntax': ['error', noDefaultExports, noEnums, noHiddenGlobals, noHandle, noCurrentTime],
     },
   },
 );

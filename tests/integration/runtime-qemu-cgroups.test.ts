@@ -1,6 +1,7 @@
 /** Limits of QEMU's cgroups: access to devices (by the devices cgroup of version 1 and by a BPF program of version 2), and threads. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
+import { shellQuote } from '../../packages/runtime/src/processes/shell-quote.ts';
 import { run } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
@@ -43,7 +44,7 @@ describe('cgroups of QEMU', function () {
       kata() { '${RUNTIME}' --kata-config '${config}' "$@"; }
       kata create --bundle '${rig.scratch.file('bundle')}' ${rig.id} || exit
       top=$(sed -n 's/^[0-9]*:${hierarchy}:\\(.*\\)\\/qemu$/\\1/p' /proc/$(cat /run/vc/vm/${rig.id}/pid)/cgroup)
-      cd '${rig.scratch.file('.')}' && sh -c '${PROBE.replaceAll("'", `'\\''`)}' sh "/sys/fs/cgroup${hierarchy === '' ? '' : `/${hierarchy}`}$top${group}"
+      cd '${rig.scratch.file('.')}' && sh -c ${shellQuote(PROBE)} sh "/sys/fs/cgroup${hierarchy === '' ? '' : `/${hierarchy}`}$top${group}"
       kata delete --force ${rig.id}`;
     const { stdout, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script]);
     const results = [...stdout.matchAll(/(\w+)=(allowed|denied)/g)];

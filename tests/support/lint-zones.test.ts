@@ -50,6 +50,21 @@ describe("the project's lint rules", () => {
         ['no-restricted-imports'],
       ],
     ),
+    ...['Date.now()', 'performance.now()', 'Math.random()', 'process.pid', 'process.hrtime()'].map(
+      (expression): [string, string, string, string[]] => [
+        `a plan may not use ${expression}`,
+        'packages/runtime/src/sandbox/x-plan.ts',
+        `export const a = () => ${expression};\n`,
+        ['no-restricted-properties'],
+      ],
+    ),
+    [
+      'a plan may not read the time',
+      'packages/runtime/src/sandbox/x-plan.ts',
+      'export const a = () => new Date();\n',
+      ['no-restricted-syntax'],
+    ],
+    ['a plan may convert a time', 'packages/runtime/src/sandbox/x-plan.ts', 'export const a = (b: number) => new Date(b);\n', []],
     ['no file ends the process', 'packages/proxy/src/a.ts', 'process.exit(1);\n', ['no-restricted-properties']],
     ['but run-main.ts does', 'packages/common/src/process/run-main.ts', 'process.exit(1);\n', []],
     [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { shellQuote } from '../processes/shell-quote.ts';
 
 const program = `
 import { withProgress } from ${JSON.stringify(join(import.meta.dirname, 'with-progress.ts'))};
@@ -13,7 +14,7 @@ describe('withProgress', function () {
   this.timeout(20_000);
 
   it('writes text and seconds to a terminal and clears them', () => {
-    const quoted = node.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
+    const quoted = node.map(shellQuote).join(' ');
     const shown = execFileSync('script', ['--quiet', '--return', '--command', quoted, '/dev/null'], { encoding: 'utf8' });
     assert.match(shown, /^\r\x1b\[Kmaking tea \(0 s\)\r\x1b\[Kmaking tea \(1 s\)\r\x1b\[Ktea\r\n$/);
   });

@@ -5,6 +5,7 @@
 import { closeSync } from 'node:fs';
 import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { shellQuote } from './shell-quote.ts';
 import { spawnDetached } from './spawn-detached.ts';
 import type { Started } from './spawn-detached.ts';
 
@@ -20,11 +21,9 @@ export interface ShimHelper {
 
 const EXIT_UNKNOWN_REQUEST = 2;
 
-const quote = (arg: string): string => `'${arg.replaceAll("'", `'\\''`)}'`;
-
 /** For each line of its input the shell runs the command of the request, and writes the exit code. It ends with its input: with the shim. */
 function script(commands: HelperCommands): string {
-  const cases = Object.entries(commands).map(([request, args]) => `${request}) ${args.map(quote).join(' ')};;`);
+  const cases = Object.entries(commands).map(([request, args]) => `${request}) ${args.map(shellQuote).join(' ')};;`);
   return `while read -r r; do case $r in ${cases.join(' ')} *) (exit ${EXIT_UNKNOWN_REQUEST});; esac </dev/null >/dev/null; echo $?; done`;
 }
 
