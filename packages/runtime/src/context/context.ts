@@ -40,5 +40,8 @@ export const BOOT_TIMEOUT_MS = 30_000;
 export const QMP_TIMEOUT_MS = 10_000;
 /** Time for QEMU to write or to load the state of a VM, and for short calls while a template is made. */
 export const STATE_TIMEOUT_MS = 5000;
-/** Time for a guest to release a device (1.x's for hot-plugged devices). */
-export const UNPLUG_TIMEOUT_MS = 3000;
+/** 1.x's time for a guest to release a device. */
+const UNPLUG_TIMEOUT_MS = 3000;
+
+/** Milliseconds for a guest to release a device. */
+export const unplugTimeout = (accelerator: Accelerator): number => guestTimeout(UNPLUG_TIMEOUT_MS, accelerator);

@@ -14,7 +14,7 @@ import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import type { WantedDisk } from '../storage/disk-plan.ts';
 import { shareFacts } from '../storage/share.ts';
 import type { HostDisk } from '../storage/host-disks.ts';
-import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { unplugTimeout } from '../context/context.ts';
 import type { Context, Tools } from '../context/context.ts';
 import { diskCache, diskConfig, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
@@ -27,7 +27,6 @@ import { withMonitor } from '../vm/with-monitor.ts';
 
 const placeOf = ({ Driver, Index, Slot }: DiskRecord): DiskPlace => ({ driver: Driver, index: Index, slot: Slot });
 const idOf = ({ ID, Driver }: DiskRecord): { id: string; driver: DiskDriver } => ({ id: ID, driver: Driver });
-const unplugTimeout = ({ HypervisorState }: SandboxState): number => guestTimeout(UNPLUG_TIMEOUT_MS, HypervisorState.Accelerator);
 
 interface Owner {
   readonly sandboxId: string;
@@ -74,7 +73,7 @@ const find = ({ Devices = [] }: SandboxState, disk: WantedDisk): DiskRecord | un
 async function withoutRemains(monitor: QmpClient, state: SandboxState, disk: WantedDisk): Promise<SandboxState> {
   let left = state;
   for (const record of (state.Devices ?? []).filter((candidate) => isSameDisk(candidate, disk))) {
-    const isGone = await unplugDisk(monitor, idOf(record), unplugTimeout(state)).then(
+    const isGone = await unplugDisk(monitor, idOf(record), unplugTimeout(state.HypervisorState.Accelerator)).then(
       () => true,
       () => false,
     );
@@ -130,7 +129,7 @@ async function release(context: Tools, state: SandboxState, record: DiskRecord, 
   // An NVDIMM stays attached as long as its VM runs, for the next container that uses it.
   if (left.Containers.length > 0 || record.Driver === 'nvdimm') return withDisk(state, left);
   try {
-    await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, idOf(record), unplugTimeout(state)));
+    await withMonitor(sandboxId, state, (monitor) => unplugDisk(monitor, idOf(record), unplugTimeout(state.HypervisorState.Accelerator)));
     return withoutDisk(state, record);
   } catch (error) {
     context.log.warn('the guest does not release a block device', { device: record.Number, reason: errorMessage(error) });

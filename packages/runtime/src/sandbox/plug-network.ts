@@ -19,7 +19,7 @@ import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
 import { detectResolver } from './detect-resolver.ts';
-import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { unplugTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { sandboxPaths } from '../context/paths.ts';
@@ -141,7 +141,7 @@ export async function plugNamed(
 
 /** Takes a device from the VM, and its tap from the link if that still exists. @throws QmpError, TimeoutError */
 export async function unplugEndpoint(context: Context, id: string, state: SandboxState, gone: Endpoint): Promise<SandboxState> {
-  const timeoutMs = guestTimeout(UNPLUG_TIMEOUT_MS, state.HypervisorState.Accelerator);
+  const timeoutMs = unplugTimeout(state.HypervisorState.Accelerator);
   await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
   await detach(state.Network.NetNsPath, gone, context.kernel);
   const unplugged = withNetwork(state, { Endpoints: endpoints(state).filter(({ NetDev }) => NetDev !== gone.NetDev) });

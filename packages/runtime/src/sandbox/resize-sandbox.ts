@@ -11,7 +11,7 @@ import { hostThreads } from '../processes/host-threads.ts';
 import { extraMemoryMiB, extraVcpus, isUnlimited, limitsOf, noLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { loadBundle } from '../bundle/load-bundle.ts';
-import { UNPLUG_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { unplugTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { currentState } from '../state/container-status.ts';
 import { limitOnHost } from './host-limits.ts';
@@ -81,7 +81,7 @@ async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, {
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
   if (!areKnown) return 0;
-  await unplugCpus(monitor, size, there - wanted, guestTimeout(UNPLUG_TIMEOUT_MS, hypervisor.Accelerator)).catch((error: unknown) =>
+  await unplugCpus(monitor, size, there - wanted, unplugTimeout(hypervisor.Accelerator)).catch((error: unknown) =>
     log.warn('the guest does not release a vCPU', { reason: errorMessage(error) }),
   );
   return 0;
