@@ -1,4 +1,4 @@
-/** Duration of a clone, from the runtime's debug log. The timeline uses the same traces. */
+/** Duration of a clone, from the runtime's spans. The timeline uses the same traces. */
 import type { Probe } from '../sampling/probe.ts';
 import { runtimes } from '../sampling/testbed.ts';
 import { cloneMs } from '../timeline/timeline.ts';

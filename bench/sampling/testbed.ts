@@ -34,7 +34,7 @@ export class Testbed {
 
   static async start(): Promise<Testbed> {
     const directory = mkdtempSync(join(tmpdir(), 'kata-bench-'));
-    const tracer = new Tracer(directory, join(stage, 'usr/bin/kata-runtime'));
+    const tracer = new Tracer(directory);
     const cache = new CacheServer(directory);
     const paths = {
       [runtimes.kata]: join(stage, 'usr/bin/kata-runtime'),

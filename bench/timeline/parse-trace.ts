@@ -1,5 +1,10 @@
-/** Parses the files of a traced run: the verbs, and the steps of the debug log. Pure. */
+/** Parses the files of a traced run: the verbs, and the spans of kata-runtime and kata-agent. Pure. */
+import { spansOf } from '../../tests/support/otlp-collector.ts';
+import type { OtlpMessage } from '../../tests/support/otlp-collector.ts';
 import type { Span } from './trace.ts';
+
+/** OTLP's kind of a span that serves a request. */
+const SERVER = 2;
 
 /** Options of kata-runtime that take a value. */
 const withValue = new Set(['--root', '--log', '--log-format', '--kata-config', '--criu', '--rootless']);
@@ -20,20 +25,14 @@ export function readVerbs(text: string): Span[] {
   return spans.toSorted((a, b) => a.begin - b.begin);
 }
 
-interface StepRecord {
-  readonly msg?: unknown;
-  readonly step?: unknown;
-  readonly begin?: unknown;
-  readonly ms?: unknown;
-}
-
-/** The log's records with the message `step` (packages/runtime/src/context/trace-step.ts). */
-export function readSteps(log: string): Span[] {
-  const spans = log.split('\n').flatMap((line) => {
-    if (line === '') return [];
-    const { msg, step, begin, ms } = JSON.parse(line) as StepRecord;
-    if (msg !== 'step' || typeof step !== 'string' || typeof begin !== 'number' || typeof ms !== 'number') return [];
-    return [{ name: step, begin, end: begin + ms }];
-  });
-  return spans.toSorted((a, b) => a.begin - b.begin || b.end - a.end);
+/**
+ * The spans of a file with one OTLP message a line (`trace_endpoint` of [runtime]). The script records the verbs: a span of a verb begins
+ * when the program has been loaded. The agent's span of an RPC is as long as the runtime's, but for the way.
+ */
+export function readSteps(text: string): Span[] {
+  const spans = text.split('\n').flatMap((line) => (line === '' ? [] : spansOf(JSON.parse(line) as OtlpMessage)));
+  const isPart = ({ service, kind, name }: (typeof spans)[number]): boolean =>
+    (service === 'kata-runtime' && !name.startsWith('kata-runtime ')) || (service === 'kata-agent' && kind !== SERVER);
+  const parts = spans.filter(isPart).map(({ name, beginMs, endMs }) => ({ name, begin: beginMs, end: endMs }));
+  return parts.toSorted((a, b) => a.begin - b.begin || b.end - a.end);
 }

@@ -5,11 +5,23 @@ import { timelineText } from './timeline-text.ts';
 import { cloneMs, timeline, medianTrace } from './timeline.ts';
 import type { Trace } from './trace.ts';
 
-const step = (name: string, begin: number, ms: number): string => JSON.stringify({ msg: 'step', step: name, begin, ms, level: 'debug' });
+const message = (service: string, span: object): string =>
+  JSON.stringify({
+    resourceSpans: [
+      {
+        resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
+        scopeSpans: [{ spans: [{ traceId: '', spanId: '', kind: 1, ...span }] }],
+      },
+    ],
+  });
+const times = (begin: number, ms: number): object => ({ startTimeUnixNano: `${begin}000000`, endTimeUnixNano: `${begin + ms}000000` });
+const step = (name: string, begin: number, ms: number): string => message('kata-runtime', { name, ...times(begin, ms) });
 const log = [
   step('prestart hooks', 1220, 100),
   step('host network', 1210, 150),
-  '{"msg":"kata-runtime is called","level":"info"}',
+  message('kata-runtime', { name: 'kata-runtime create', ...times(1120, 480) }),
+  message('kata-shim', { name: 'connect', ...times(1500, 50) }),
+  message('kata-agent', { name: 'CreateContainer', ...times(1610, 100), kind: 2 }),
   step('QEMU spawn', 1360, 10),
   step('share', 1361, 1),
   step('first answer', 1400, 200),

@@ -27,15 +27,18 @@ const steps: Readonly<Record<string, { owner: Owner; label?: string }>> = {
   'VM cache': { owner: 'runtime', label: 'VM handed over by the cache' },
   resume: { owner: 'vm' },
   'state load': { owner: 'vm', label: 'template state loaded' },
+  'crun create': { owner: 'guest' },
+  'crun start': { owner: 'guest' },
+  'crun delete': { owner: 'guest' },
   'first answer': { owner: 'guest', label: 'agent answers (proxy, yamux)' },
   'entropy and clock': { owner: 'guest' },
   'guest network': { owner: 'guest' },
   CreateSandbox: { owner: 'guest' },
-  CreateContainer: { owner: 'guest', label: 'CreateContainer (crun create)' },
-  StartContainer: { owner: 'guest', label: 'StartContainer (crun start)' },
+  CreateContainer: { owner: 'guest' },
+  StartContainer: { owner: 'guest' },
   'sandbox end': { owner: 'vm', label: 'VM ends' },
 };
-/** The clocks of steps are rounded to milliseconds. */
+/** The clock of the verbs is rounded to milliseconds. */
 const TOLERANCE_MS = 2;
 /** Shorter parts are omitted. */
 const SHORTEST_MS = 4;

@@ -13,6 +13,6 @@ export interface Trace {
   readonly firstOutput: number;
   /** Calls of kata-runtime in their order. */
   readonly verbs: readonly Span[];
-  /** Steps of the verbs, from the debug log. */
+  /** Steps of the verbs, from the spans of runtime and agent. */
   readonly steps: readonly Span[];
 }

@@ -1,8 +1,9 @@
-/** Wraps kata-runtime in a script that records begin, end and debug log of each verb, for the timeline of one `docker run`. */
+/** Wraps kata-runtime in a script that records begin and end of each verb, and enables tracing to a file, for the timeline of one `docker run`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { variant } from '../../tests/support/staged.ts';
 import { readSteps, readVerbs } from './parse-trace.ts';
 import type { Trace } from './trace.ts';
 
@@ -12,20 +13,22 @@ const OUTPUT = 'here';
 export class Tracer {
   readonly script: string;
   readonly traces: Trace[] = [];
-  readonly #log: string;
+  readonly #spans: string;
   readonly #verbs: string;
 
-  /** The script replaces the value of --log: containerd removes its log file together with the container. */
-  constructor(directory: string, program: string) {
-    this.script = join(directory, 'kata-traced');
-    this.#log = join(directory, 'trace.json');
+  constructor(directory: string) {
+    this.script = join(directory, 'kata-timed');
+    this.#spans = join(directory, 'trace.json');
     this.#verbs = join(directory, 'trace.verbs');
+    const program = variant(directory, 'kata-traced', (toml) =>
+      toml
+        .replace(/^#?enable_tracing = false$/gm, 'enable_tracing = true')
+        .replace(/^#?trace_endpoint = .*$/m, `trace_endpoint = "file://${this.#spans}"`),
+    );
     const lines = [
       '#!/bin/sh',
-      'previous=',
-      `for arg; do shift; [ "$previous" = --log ] && arg=${this.#log}; set -- "$@" "$arg"; previous=$arg; done`,
       'begin=$(date +%s%3N)',
-      `${program} --debug "$@"`,
+      `${program} "$@"`,
       'code=$?',
       `echo "$begin $(date +%s%3N) $*" >>${this.#verbs}`,
       'exit $code',
@@ -37,7 +40,7 @@ export class Tracer {
 
   /** Runs a container with the traced runtime. @throws Error when `docker run` fails */
   async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<Trace> {
-    for (const file of [this.#log, this.#verbs]) rmSync(file, { force: true });
+    for (const file of [this.#spans, this.#verbs]) rmSync(file, { force: true });
     const args = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', OUTPUT];
     const begin = Date.now();
     const docker = spawn('docker', args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
@@ -45,9 +48,9 @@ export class Tracer {
     docker.stdout.once('data', () => void (firstOutput = Date.now()));
     const [code] = (await once(docker, 'exit')) as [number | null];
     const end = Date.now();
-    if (code !== 0 || firstOutput === 0 || !existsSync(this.#log)) throw new Error(`docker ${args.join(' ')}: exit code ${code}`);
+    if (code !== 0 || firstOutput === 0 || !existsSync(this.#spans)) throw new Error(`docker ${args.join(' ')}: exit code ${code}`);
     const verbs = readVerbs(readFileSync(this.#verbs, 'utf8'));
-    const trace = { begin, end, firstOutput, verbs, steps: readSteps(readFileSync(this.#log, 'utf8')) };
+    const trace = { begin, end, firstOutput, verbs, steps: readSteps(readFileSync(this.#spans, 'utf8')) };
     this.traces.push(trace);
     return trace;
   }

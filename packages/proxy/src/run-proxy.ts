@@ -17,6 +17,8 @@ import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslo
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
+import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
+import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import { version } from '@kata-containers/common/version';
 import { GuestConsole } from './guest-console.ts';
 import { readConsole } from './console-reader.ts';
@@ -65,6 +67,7 @@ interface Service {
   /** Socket of the console whose last lines are kept. */
   readonly consoleSocket: string | undefined;
   readonly isConfined: boolean;
+  readonly trace: ProcessTrace;
 }
 
 function exitCode(reason: Ending | 'abandoned', log: Logger): number {
@@ -80,13 +83,13 @@ function confine(): void {
 
 /** Nothing of the guest is read before the turn of the event loop after the one that has connected: everything is opened in this one. */
 async function serve(service: Service, log: Logger): Promise<number> {
-  const { options, sockets, abandoned } = service;
+  const { options, sockets, abandoned, trace } = service;
   const garbage = new MinorGcPacer(COLLECT_BYTES);
   const sessions: YamuxSession[] = [];
   const ending = endingSignal(log, () => `${sessions[0]?.streamCount ?? 0} streams`);
   const reading = new ReadBufferPool();
   const over = Promise.race([ending, abandoned]);
-  const session = await Promise.race([over, connectMux(sockets.mux, reading, log)]);
+  const session = await Promise.race([over, trace.step('connect to QEMU', () => connectMux(sockets.mux, reading, log))]);
   if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
   // Not before: QEMU creates this socket before the one to which the proxy has connected.
@@ -95,7 +98,8 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const logs = new VmLogs(dirname(sockets.mux), log);
   const guestConsole = new GuestConsole(service.consoleSocket);
   const countOomKills = openOomKills(cgroupOf('self'));
-  const server = await listen(sockets.listen, { session, reading, garbage, log });
+  const server = await trace.step('listen', () => listen(sockets.listen, { session, reading, garbage, log }));
+  trace.end(); // what follows lasts as long as the sandbox
   if (service.isConfined) confine();
   const stopBeating = startHeartbeat(session);
   limitV8Memory();
@@ -139,7 +143,12 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     version,
   });
   try {
-    const from = { abandoned: virtiofsdEnd(environment), consoleSocket: environment[CONSOLE_VARIABLE], isConfined: isToConfine };
+    const from = {
+      abandoned: virtiofsdEnd(environment),
+      consoleSocket: environment[CONSOLE_VARIABLE],
+      isConfined: isToConfine,
+      trace: await openProcessTrace(NAME, environment),
+    };
     return await serve({ options, sockets, ...from }, log);
   } catch (error) {
     log.error('the proxy failed', { reason: errorMessage(error) });

@@ -1,5 +1,6 @@
 /** The process that the shim represents, accessed through the agent's service. */
 import type { CallOptions, GrpcClient } from '@kata-containers/common/grpc/grpc-client';
+import type { TracedCall } from '@kata-containers/common/tracing/trace';
 import { encodeMessage, readField } from './agent-message.ts';
 import type { Field } from './agent-message.ts';
 
@@ -72,8 +73,8 @@ export class RemoteProcess {
   }
 
   /** Can be called once: the agent then removes the process. @throws AgentError */
-  async wait(): Promise<ExitStatus> {
-    const answer = await this.#call('WaitProcess', [], { deadlineMs: 'none' });
+  async wait(additions: TracedCall): Promise<ExitStatus> {
+    const answer = await this.#call('WaitProcess', [], { deadlineMs: 'none', ...additions });
     return { code: numberIn(answer, FIRST), isOomKilled: numberIn(answer, OOM_KILLED) !== 0 };
   }
 

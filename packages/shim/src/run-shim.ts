@@ -21,6 +21,9 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
+import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
+import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
+import type { Trace } from '@kata-containers/common/tracing/trace';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
 import type { ExitStatus } from './remote-process.ts';
@@ -62,14 +65,14 @@ function openLog(options: ShimOptions): Logger {
 }
 
 /** All output first, then the status: the agent removes a process once it has returned its status. */
-async function relay(target: RemoteProcess, terminal: boolean, log: Logger): Promise<ExitStatus> {
+async function relay(target: RemoteProcess, { terminal }: ShimOptions, trace: Trace, log: Logger): Promise<ExitStatus> {
   if (terminal) takeTerminal(target, linuxKernel, log);
   copyInput(target, 0).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
   const streams = [copyOutput(target, 'stdout', 1, log)];
   if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
   limitV8Memory();
-  await Promise.all(streams);
-  return target.wait();
+  await trace.step('output', () => Promise.all(streams));
+  return trace.call('WaitProcess', (additions) => target.wait(additions));
 }
 
 /** QEMU is in the shim's cgroup: when the VM is lost and a process of the cgroup was OOM-killed, that process was QEMU. */
@@ -103,22 +106,25 @@ async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> 
   if (code !== 0) log.warn("the OOM kill was not reported to the engine; kata-runtime's log has the cause");
 }
 
-interface Events {
+interface Following {
+  readonly trace: ProcessTrace;
   readonly onConnect: () => void;
   readonly onOomKill: () => Promise<void>;
 }
 
 /** Errors are never printed on stdio, which belongs to the process. */
-async function connectAndRelay(options: ShimOptions, { onConnect, onOomKill }: Events, log: Logger): Promise<number> {
+async function connectAndRelay(options: ShimOptions, { trace, onConnect, onOomKill }: Following, log: Logger): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
   try {
-    const target = connect(options, onConnect);
+    const target = trace.step('connect', () => connect(options, onConnect));
     relaySignals(target, log);
-    const { code, isOomKilled } = await relay(await target, options.terminal, log);
+    const { code, isOomKilled } = await relay(await target, options, trace, log);
     if (isOomKilled) await onOomKill();
+    trace.end();
     return options.proxyExitCode ? code & 0xff : 0;
   } catch (error) {
     log.error('the connection to the process is lost', { reason: errorMessage(error) });
+    trace.end(error);
     return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
   }
 }
@@ -140,11 +146,12 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   const helper = await connectHelper(duties, log);
   await serveSandbox({ agentPath: socketPath(options.agent), helper, kernel: linuxKernel }, duties, log);
   enlargePipes([0, 1, 2], linuxKernel);
-  const events: Events = {
+  const following: Following = {
+    trace: await openProcessTrace(NAME, environment),
     onConnect: isToConfine ? () => confine(duties) : () => {},
     onOomKill: async () => {
       if (helper && duties.requests.includes('oom')) await reportOomKill(helper, log);
     },
   };
-  return connectAndRelay(options, events, log);
+  return connectAndRelay(options, following, log);
 }

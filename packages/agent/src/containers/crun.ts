@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
 import type { Reaper } from '../processes/reaper.ts';
+import { step } from '../tracing/step.ts';
 
 /** Most characters of crun's message that are sent to the host. */
 const MAX_MESSAGE = 2048;
@@ -80,7 +81,11 @@ export class Crun {
   }
 
   /** `command` is the container's command, for the error text. @throws CrunError, TimeoutError */
-  async run(args: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions = {}): Promise<void> {
+  run(args: readonly string[], options: RunOptions = {}): Promise<void> {
+    return step(`crun ${args[0] ?? ''}`, () => this.#run(args, options));
+  }
+
+  async #run(args: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
     const [verb = ''] = args;
     try {

@@ -26,6 +26,7 @@ import { createNamespaces, namespacePaths, removeNamespaces } from './namespaces
 import type { PauseProcess } from './pause-process.ts';
 import type { Reaper } from '../processes/reaper.ts';
 import { setDns } from './resolv-conf.ts';
+import { step } from '../tracing/step.ts';
 import { SeccompPrograms } from './seccomp-programs.ts';
 
 export interface Machine {
@@ -110,7 +111,7 @@ export class Sandbox {
     const spec = this.#checkedSpec(request);
     this.#beingMade.add(id);
     try {
-      await this.#storages.addAll(request.storages);
+      await step('storages', () => this.#storages.addAll(request.storages));
       try {
         const container = await this.#makeContainer(request, spec);
         this.#containers.set(id, { container, storages: request.storages });
@@ -184,7 +185,7 @@ export class Sandbox {
     this.#undo.push(() => removeNamespaces(this.#namespaceDirectory, kernel));
     if (request.sandbox_pidns) await this.#startPauseProcess();
     this.#undo.push(() => this.#storages.clear());
-    await this.#storages.addAll(request.storages);
+    await step('storages', () => this.#storages.addAll(request.storages));
     this.#isServed = request.storages.some(({ driver }) => driver === 'virtio-fs');
     if (request.dns.length > 0) this.#undo.push(setDns(request.dns, stateDirectory, kernel, log));
     this.#undo.push(() => this.names.close());

@@ -17,6 +17,8 @@ import { guestCalls, healthCalls } from './guest-calls.ts';
 import type { AgentHandlers } from './handlers.ts';
 import { networkCalls } from './network-calls.ts';
 import { stdioCalls } from './stdio-calls.ts';
+import { isTraced, runTraced } from './traced-request.ts';
+import type { Handled } from './traced-request.ts';
 import { tracingCalls } from './tracing-calls.ts';
 import { LargeWindowServer } from './large-window-server.ts';
 
@@ -49,14 +51,17 @@ function toStatus(error: unknown): { code: status; details: string } {
 function adapt(name: string, handler: AnyHandler, log: Logger): UntypedHandleCall {
   const handle = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
     const run = async (): Promise<unknown> => handler(call.request as never, callContext(call));
+    const answer = ({ result, trailers }: Handled<unknown>): void =>
+      void result.then(
+        (response) => callback(null, response ?? {}, trailers()),
+        (error: unknown) => {
+          log.debug('request failed', { request: name, reason: errorMessage(error) });
+          callback(toStatus(error), null, trailers());
+        },
+      );
     log.debug('new request', { request: name });
-    run().then(
-      (response) => callback(null, response ?? {}),
-      (error: unknown) => {
-        log.debug('request failed', { request: name, reason: errorMessage(error) });
-        callback(toStatus(error));
-      },
-    );
+    if (isTraced(call)) void runTraced(name, run).then(answer);
+    else answer({ result: run(), trailers: () => undefined });
   };
   return handle as UntypedHandleCall;
 }

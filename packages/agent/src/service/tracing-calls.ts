@@ -1,4 +1,4 @@
-/** Tracing: 1.x's states and answers. Nothing is traced yet. */
+/** Tracing: 1.x's states and answers. Requests are traced whenever their caller asks for it (traced-request.ts). */
 import { status } from '@grpc/grpc-js';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';

@@ -22,7 +22,7 @@ type Mutable = { -readonly [K in keyof KernelOptions]: KernelOptions[K] };
 type Option = (value: string, options: Mutable) => boolean;
 
 const isTrue = (value: string): boolean => /^(1|t|T|true|TRUE|True)$/.test(value);
-/** Accepted without effect: the channel is always the serial port, and neither tracing nor vsock is supported. */
+/** Accepted without effect: the channel is always the serial port, vsock is not supported, and callers ask for the trace of a request. */
 const ignored: Option = () => true;
 
 const known: Readonly<Record<string, Option>> = {

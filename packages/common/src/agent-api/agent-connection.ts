@@ -7,6 +7,8 @@ import type { HealthCheckResponse } from '../generated/health.ts';
 import { GrpcClient } from '../grpc/grpc-client.ts';
 import type { Codec, Method, RequestOf, ResponseOf } from '../grpc/service.ts';
 import { GRPC } from '../grpc/status.ts';
+import { untraced } from '../tracing/trace.ts';
+import type { Trace } from '../tracing/trace.ts';
 import { agentErrors } from './agent-errors.ts';
 
 type Methods = (typeof AgentServiceDefinition)['methods'];
@@ -40,6 +42,8 @@ export interface AgentConnectOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds until a call without a deadline of its own fails; 1.x's 60 s by default. */
   readonly callTimeoutMs?: number;
+  /** Each call becomes a span of it. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Calls whose response is one long text: a piece of output, or the table of processes. */
@@ -68,9 +72,11 @@ interface Call {
 class TypedConnection implements AgentConnection {
   readonly #client: GrpcClient;
   readonly #callTimeoutMs: number | undefined;
-  constructor(client: GrpcClient, callTimeoutMs: number | undefined) {
+  readonly #trace: Trace;
+  constructor(client: GrpcClient, { callTimeoutMs, trace = untraced }: AgentConnectOptions) {
     this.#client = client;
     this.#callTimeoutMs = callTimeoutMs;
+    this.#trace = trace;
   }
 
   async call<N extends Name>(name: N, request: AgentRequest<N>, options?: AgentCallOptions): Promise<AgentResponse<N>> {
@@ -95,12 +101,13 @@ class TypedConnection implements AgentConnection {
     const { name, requestType, responseType } = method;
     const options = { answer: { maxBytes, allocate }, ...(deadlineMs !== undefined && { deadlineMs }) };
     const message = requestType.encode(requestType.fromPartial(request as never)).finish();
-    return decode(responseType, name, await this.#client.call(`/${service}/${name}`, [message], options));
+    const answer = this.#trace.call(name, (additions) => this.#client.call(`/${service}/${name}`, [message], { ...options, ...additions }));
+    return decode(responseType, name, await answer);
   }
 }
 
 /** Connects to `unix:///path`. @throws AgentError when no peer speaks HTTP/2 there in time */
-export async function connectAgent(uri: string, { connectTimeoutMs, callTimeoutMs }: AgentConnectOptions): Promise<AgentConnection> {
-  const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: connectTimeoutMs });
-  return new TypedConnection(client, callTimeoutMs);
+export async function connectAgent(uri: string, options: AgentConnectOptions): Promise<AgentConnection> {
+  const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: options.connectTimeoutMs });
+  return new TypedConnection(client, options);
 }

@@ -61,10 +61,12 @@ export function buildShimCommandLine(options: {
   readonly execId: string;
   readonly terminal: boolean;
   readonly debug: boolean;
+  readonly trace?: boolean;
 }): string[] {
   const args = ['-agent', options.agent, '-container', options.container, '-exec-id', options.execId];
   if (options.terminal) args.push('-terminal');
   if (options.debug) args.push('-log', 'debug');
+  if (options.trace === true) args.push('-trace');
   return args;
 }
 

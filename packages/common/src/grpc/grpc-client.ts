@@ -24,6 +24,10 @@ export interface CallOptions {
   /** Milliseconds until the call fails; `none` for calls that wait for a process of the guest. */
   readonly deadlineMs?: number | 'none';
   readonly answer?: ResponseOptions;
+  /** Headers besides gRPC's; values of at most 126 bytes. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Receives the trailers of the answer, also of a refusal. */
+  readonly onTrailers?: (trailers: ReadonlyMap<string, string>) => void;
 }
 
 /** Makes the errors of one server's clients. */
@@ -45,7 +49,7 @@ export interface ConnectOptions {
   readonly onConnect?: () => void;
 }
 
-function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
+function requestHeaders(path: string, deadlineMs: number | 'none', more: NonNullable<CallOptions['headers']>): Buffer {
   return encodeHeaders([
     [':method', 'POST'],
     [':scheme', 'http'],
@@ -54,6 +58,7 @@ function requestHeaders(path: string, deadlineMs: number | 'none'): Buffer {
     ['te', 'trailers'],
     ['content-type', 'application/grpc'],
     ...(deadlineMs === 'none' ? [] : [['grpc-timeout', `${deadlineMs}m`] as const]),
+    ...more,
   ]);
 }
 
@@ -91,17 +96,18 @@ export class GrpcClient {
   call(
     path: string,
     message: readonly Uint8Array[],
-    { deadlineMs = CALL_TIMEOUT_MS, answer = SMALL_ANSWER }: CallOptions = {},
+    { deadlineMs = CALL_TIMEOUT_MS, answer = SMALL_ANSWER, headers = [], onTrailers }: CallOptions = {},
   ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const done = ({ code, details, message: answered }: Outcome): void => {
+      const done = ({ code, details, message: answered, trailers }: Outcome): void => {
         clearTimeout(timer);
+        if (trailers) onTrailers?.(trailers);
         if (code === 0) return resolve(answered);
         this.#connection.cancel(id); // the server stops sending the rest of its answer
         reject(this.#errors.failed(path.slice(path.lastIndexOf('/') + 1), code, details));
       };
-      const id = this.#connection.request(requestHeaders(path, deadlineMs), requestBody(message), new UnaryResponse(answer, done));
+      const id = this.#connection.request(requestHeaders(path, deadlineMs, headers), requestBody(message), new UnaryResponse(answer, done));
       if (deadlineMs !== 'none')
         timer = setTimeout(() => done({ code: GRPC.deadlineExceeded, details: '', message: Buffer.alloc(0) }), deadlineMs);
     });

@@ -9,6 +9,8 @@ export interface Outcome {
   readonly code: number;
   readonly details: string;
   readonly message: Buffer;
+  /** The headers that have the status; undefined when none were received. */
+  readonly trailers?: ReadonlyMap<string, string>;
 }
 
 export interface ResponseOptions {
@@ -39,7 +41,7 @@ export class UnaryResponse implements ResponseSink {
   #prefixLength = 0;
   #message: Buffer = EMPTY;
   #filled = 0;
-  #status: { readonly code: number; readonly details: string } | undefined;
+  #status: Required<Pick<Outcome, 'code' | 'details' | 'trailers'>> | undefined;
 
   /** `done` is called once. */
   constructor(options: ResponseOptions, done: (outcome: Outcome) => void) {
@@ -54,7 +56,7 @@ export class UnaryResponse implements ResponseSink {
   onHeaders(headers: ReadonlyMap<string, string>): void {
     const code = headers.get('grpc-status');
     if (code !== undefined)
-      this.#status = { code: Number.parseInt(code, 10) || 0, details: decodeDetails(headers.get('grpc-message') ?? '') };
+      this.#status = { code: Number.parseInt(code, 10) || 0, details: decodeDetails(headers.get('grpc-message') ?? ''), trailers: headers };
     const http = headers.get(':status') ?? '200';
     if (http !== '200') this.#fail(GRPC.unknown, `HTTP status ${http}`);
   }

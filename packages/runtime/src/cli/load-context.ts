@@ -6,6 +6,7 @@ import { loadConfiguration } from '../configuration/load-configuration.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import { childEnvironment } from '../processes/launch.ts';
 import type { Context } from '../context/context.ts';
+import type { VerbTrace } from '../tracing/verb-trace.ts';
 import { installPrefix } from './install-prefix.ts';
 import type { OpenedLog } from './open-log.ts';
 import { textOption } from './verb.ts';
@@ -23,16 +24,26 @@ function parentArgs(): string[] {
   }
 }
 
+export interface ContextRequest {
+  readonly globals: Options;
+  readonly host: Host;
+  readonly opened: OpenedLog;
+  readonly trace: VerbTrace;
+}
+
 /** @throws ConfigurationError with every problem of the files */
-export function loadContext(globals: Options, host: Host, { log, configure }: OpenedLog): Promise<Context> {
+export async function loadContext({ globals, host, opened: { log, configure }, trace }: ContextRequest): Promise<Context> {
   const { path, configuration, warnings } = loadFiles(globals, host);
   configure({ debug: configuration.runtime.enable_debug, copy: openSyslog('kata-runtime') });
   for (const warning of warnings) log.warn(warning, { configuration: path });
-  return Promise.resolve({
+  const { enable_tracing, trace_endpoint: endpoint } = configuration.runtime;
+  if (enable_tracing) await trace.enable({ endpoint, agent: configuration.agent.enable_tracing });
+  return {
     configuration,
     configurationPath: path,
     program: host.program,
     log,
+    trace,
     kernel: linuxKernel,
     environment: childEnvironment(host.environment),
     caller: {
@@ -41,5 +52,5 @@ export function loadContext(globals: Options, host: Host, { log, configure }: Op
         return parentArgs(); // for create only
       },
     },
-  });
+  };
 }

@@ -10,6 +10,7 @@ import { nearest } from '../configuration/nearest-name.ts';
 import { defaultConfigurationPaths } from '../configuration/default-paths.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
+import { VerbTrace } from '../tracing/verb-trace.ts';
 import { globalCommand } from './global-options.ts';
 import { installPrefix } from './install-prefix.ts';
 import { openLog } from './open-log.ts';
@@ -43,18 +44,19 @@ interface VerbCall {
   readonly globals: Options;
   readonly host: Host;
   readonly opened: OpenedLog;
+  readonly trace: VerbTrace;
 }
 
 /** @throws UsageError for an unknown verb, and what the verb throws */
-async function runVerb({ name, args, globals, host, opened }: VerbCall): Promise<number> {
+async function runVerb({ name, args, globals, host, opened, trace }: VerbCall): Promise<number> {
   const entry = findVerb(name);
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
   const parsed = parse(command, args, entry.stopAtWord === true, help);
   if (!parsed) return 0;
-  const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext(globals, host, opened);
+  const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext({ globals, host, opened, trace });
   const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);
-  return verb.run({ ...parsed, log: opened.log, context, configuration, host });
+  return verb.run({ ...parsed, log: opened.log, trace, context, configuration, host });
 }
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
@@ -101,10 +103,14 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const opened = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
   const { log } = opened;
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
+  const trace = new VerbTrace(name, host.environment);
   try {
-    return await runVerb({ name, args: rest, globals: options, host, opened });
+    const code = await runVerb({ name, args: rest, globals: options, host, opened, trace });
+    await trace.finish(log);
+    return code;
   } catch (error) {
     log.error(errorMessage(error));
+    await trace.finish(log, error);
     throw error;
   }
 }

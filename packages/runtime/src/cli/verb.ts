@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { Context } from '../context/context.ts';
+import type { VerbTrace } from '../tracing/verb-trace.ts';
 
 /** Options by commander's names: camelCase. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -18,6 +19,8 @@ export interface Invocation {
   readonly args: readonly string[];
   readonly options: Options;
   readonly log: Logger;
+  /** Of the command; enabled by the configuration or by the container that the command is for. */
+  readonly trace: VerbTrace;
   /** Loads configuration and kernel: most verbs on a missing container never need them. */
   context(): Promise<Context>;
   /** The configuration with its files, origins and warnings, for verbs that show it. */

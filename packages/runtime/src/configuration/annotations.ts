@@ -24,7 +24,7 @@ const tables = {
     name: 'runtime',
     keys: ['disable_guest_seccomp', 'sandbox_cgroup_only', 'experimental', 'internetworking_model', 'disable_new_netns'],
   },
-  agent: { name: 'agent.kata', keys: ['kernel_modules', 'enable_tracing', 'trace_mode', 'trace_type'] },
+  agent: { name: 'agent.kata', keys: ['kernel_modules'] },
 } as const;
 type TableName = keyof typeof tables;
 

@@ -53,6 +53,7 @@ export function problemOf(key: Key, value: unknown): string | undefined {
   const [inUnit, unit] = key.unit === undefined ? ['', ''] : [` of ${key.unit}`, ` ${key.unit}`];
   if (!fits[key.kind](value)) return `must be ${named[key.kind]}${inUnit}`;
   if (key.oneOf && !key.oneOf.includes(String(value))) return `must be one of ${key.oneOf.join(', ')}`;
+  if (key.format?.pattern.test(String(value)) === false) return key.format.text;
   if (value === key.special) return undefined;
   if (key.minimum !== undefined && Number(value) < key.minimum) return `must be at least ${key.minimum}${unit}`;
   if (key.maximum !== undefined && Number(value) > key.maximum) return `must be at most ${key.maximum}${unit}`;

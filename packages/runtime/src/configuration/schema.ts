@@ -25,6 +25,8 @@ export interface Key<K extends KeyKind = KeyKind> {
   readonly maximum?: number;
   /** A special value outside of these bounds. */
   readonly special?: number;
+  /** For text: what the value must match, and the message about another value. */
+  readonly format?: { readonly pattern: RegExp; readonly text: string };
   /** Unit of the number, as messages name it. */
   readonly unit?: 'MiB' | 'bytes';
   /** Why a key of 1.x is accepted without effect. */
@@ -59,7 +61,7 @@ function idle(value: Key['default'], withoutEffect: string): Key {
 }
 
 const NO_VFIO = 'devices of the host are not passed through';
-const NO_TRACING = 'tracing is not implemented';
+const ONE_TRACE = "the agent's spans are always part of the trace of the command that calls it";
 const OTHER_VMM = 'the hypervisor is QEMU';
 
 /** QEMU of this project, of Debian and Fedora, and of RHEL. */
@@ -81,9 +83,7 @@ const hypervisor = {
   accelerator: text(
     'auto',
     'kvm, tcg (emulation), or auto: KVM if a test guest boots with it, else emulation, which is many times slower.',
-    {
-      oneOf: ['auto', 'kvm', 'tcg'],
-    },
+    { oneOf: ['auto', 'kvm', 'tcg'] },
   ),
   kernel_params: text('', 'Parameters appended to the guest kernel command line.'),
   firmware: text('', 'Firmware given to QEMU as -bios.', { mustExist: true }),
@@ -211,7 +211,7 @@ const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
   enable_debug: flag(false, 'Log debug messages of the shim.'),
   confine: flag(true, CONFINE),
-  enable_tracing: idle(false, NO_TRACING),
+  enable_tracing: flag(false, 'Record spans of the shim, if `enable_tracing` of [runtime] is set.'),
 } as const;
 
 const agent = {
@@ -222,9 +222,9 @@ const agent = {
       'the containers of the VM have. Annotations cannot change this key.',
   ),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
-  enable_tracing: idle(false, NO_TRACING),
-  trace_mode: idle('dynamic', NO_TRACING),
-  trace_type: idle('isolated', NO_TRACING),
+  enable_tracing: flag(false, 'Record spans of the agent, if `enable_tracing` of [runtime] is set.'),
+  trace_mode: idle('dynamic', ONE_TRACE),
+  trace_type: idle('isolated', ONE_TRACE),
 } as const;
 
 const runtime = {
@@ -246,7 +246,12 @@ const runtime = {
       "containers' limits apply to the VM's vCPUs only.",
   ),
   disable_guest_seccomp: flag(false, 'Do not apply seccomp profiles inside the guest.'),
-  enable_tracing: idle(false, NO_TRACING),
+  enable_tracing: flag(false, 'Record what each command does, as spans of OpenTelemetry (docs/tracing.md).'),
+  trace_endpoint: text(
+    'http://127.0.0.1:4318',
+    'Collector of the spans, by OTLP/HTTP with JSON: http://HOST:PORT, unix:///SOCKET; or file:///PATH, a file with one message in each line.',
+    { format: { pattern: /^(http:\/\/[^/]|(unix|file):\/\/\/[^?#])/, text: 'must begin with http://, unix:/// or file:///' } },
+  ),
   disable_new_netns: idle(false, 'QEMU always runs in a network namespace'),
   enable_agent_pidns: idle(false, 'the pod decides whether its containers share a PID namespace'),
   experimental: idle([], 'there are no experimental features'),

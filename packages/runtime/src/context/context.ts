@@ -3,6 +3,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { Configuration } from '../configuration/schema.ts';
+import type { VerbTrace } from '../tracing/verb-trace.ts';
 
 /** The process that runs kata-runtime. */
 export interface Caller {
@@ -18,6 +19,7 @@ export interface Context {
   /** Path of kata-runtime itself. */
   readonly program: string;
   readonly log: Logger;
+  readonly trace: VerbTrace;
   readonly kernel: Kernel;
   /** Environment of child processes. */
   readonly environment: NodeJS.ProcessEnv;
@@ -25,7 +27,7 @@ export interface Context {
 }
 
 /** The tools of verbs on an existing container, which do not need a valid configuration. */
-export type Tools = Pick<Context, 'log' | 'kernel'>;
+export type Tools = Pick<Context, 'log' | 'kernel' | 'trace'>;
 
 /** Emulation is slower by this factor, with a margin for a busy host. */
 const TCG_FACTOR = 6;

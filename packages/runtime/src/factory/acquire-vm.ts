@@ -3,7 +3,6 @@
  * clone of a template and a booted VM (both startVm). A way that returns no VM has undone its changes on the host.
  */
 import type { Context } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { closeAll } from '../processes/end-process.ts';
 import { attachLinks } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
@@ -14,7 +13,7 @@ import { startVm } from './start-vm.ts';
 import type { VmRequest } from './vm-request.ts';
 
 async function startNew(context: Context, { plan, files, network, journal, seccomp }: VmRequest): Promise<RunningVm> {
-  const taps = await traceStep(context.log, 'attach taps', () => attachLinks(context, network, journal));
+  const taps = await context.trace.step('attach taps', () => attachLinks(context, network, journal));
   try {
     await makeVmDirectories(context, files, journal);
     return await startVm(context, { plan, files, netns: network.path, journal, taps, seccomp });

@@ -2,7 +2,6 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { Context } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { firstContainer } from '../state/sandbox-name.ts';
 import { undoSince } from '../undo/undo.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
@@ -19,13 +18,13 @@ export interface VmStart extends GuestStart {
 
 /** @throws KataError when a template cannot be made, loaded or used */
 async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
-  const template = await traceStep(context.log, 'lock template', () => lockTemplate(context, start.plan, seccomp));
+  const template = await context.trace.step('lock template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
   enterCgroupOf(context, plan.sandboxId, firstContainer(plan.sandboxId)); // not before: the template does not belong to a container
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
-    await traceStep(context.log, 'entropy and clock', () => reseedClone(vm.agent));
+    await context.trace.step('entropy and clock', () => reseedClone(vm.agent));
     return vm;
   } catch (error) {
     await undoSince(start.journal, begun, context);

@@ -26,10 +26,8 @@ export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: S
     templateKey(plan, inputs),
     async (files) => {
       context.log.info('making a VM template', { directory: files.directory });
-      await makeTemplate(context, plan, files, {
-        inputs,
-        seccomp: seccomp ?? readLastProfile(context.configuration.factory.template_path),
-      });
+      const profile = seccomp ?? readLastProfile(context.configuration.factory.template_path);
+      await context.trace.step('make template', () => makeTemplate(context, plan, files, { inputs, seccomp: profile }));
     },
     guestTimeout(WAIT_MS, plan.accelerator),
   );

@@ -49,7 +49,7 @@ function runtimeInfo({ configuration: { runtime }, ...facts }: EnvironmentFacts)
     Version: { Version: versionInfo(facts.version, facts.commit), OCI: facts.ociVersion },
     Config: { Path: facts.configurationPath, DropIns: facts.dropIns },
     Debug: runtime.enable_debug,
-    Trace: false,
+    Trace: runtime.enable_tracing,
     DisableGuestSeccomp: runtime.disable_guest_seccomp,
     DisableNewNetNs: false,
     SandboxCgroupOnly: false,
@@ -84,7 +84,14 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion, acce
 }
 
 function agentInfo({ configuration: { agent }, agentVersion }: EnvironmentFacts): object {
-  return { Type: 'kata', Version: versionInfo(agentVersion), Debug: agent.enable_debug, Trace: false, TraceMode: '', TraceType: '' };
+  return {
+    Type: 'kata',
+    Version: versionInfo(agentVersion),
+    Debug: agent.enable_debug,
+    Trace: agent.enable_tracing,
+    TraceMode: '',
+    TraceType: '',
+  };
 }
 
 function hostInfo({ host }: EnvironmentFacts): object {

@@ -58,6 +58,8 @@ export interface ShimRequest {
   readonly args: readonly string[];
   readonly terminal: boolean;
   readonly debug: boolean;
+  /** The environment has where its spans go. */
+  readonly trace: boolean;
   readonly confine: boolean;
   readonly namespaces: ShimNamespaces;
   /** Path of the terminal that becomes its stdio; without one it inherits the runtime's. */
@@ -104,6 +106,7 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
     execId: request.execId,
     terminal: request.terminal,
     debug: request.debug,
+    trace: request.trace,
   });
   const shim = terminal === undefined ? { binary, args } : { binary: 'setsid', args: ['--ctty', binary, ...args] };
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);

@@ -22,7 +22,6 @@ import { guestShare } from '../context/paths.ts';
 import { plugDisks } from './plug-disks.ts';
 import type { FindPlugged } from './plug-disks.ts';
 import type { SandboxState } from '../state/state.ts';
-import { traceStep } from '../context/trace-step.ts';
 
 export interface ContainerOnDisks {
   readonly storages: readonly Storage[];
@@ -106,7 +105,7 @@ function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volum
   const wanted: WantedDisk[] = [...(rootfs ? [rootfs] : []), ...volumes.map(({ disk }) => disk), ...devices.disks];
   // The first request for a disk decides how it is attached: mounts are first, because they need the lock.
   const disks = wanted.map((disk) => findDisk(disk)).sort((a, b) => Number(b.isMounted) - Number(a.isMounted));
-  return traceStep(context.log, 'block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
+  return context.trace.step('block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
 /** @throws KataError for a device that is missing or cannot be opened, HypervisorError for a device that QEMU refuses */

@@ -6,7 +6,6 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import type { HookState } from '../processes/run-hooks.ts';
 import type { Context, Tools } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
 
 interface Hooked {
   readonly id: string;
@@ -33,7 +32,7 @@ export async function runPrestartHooks(context: Context, netns: string, containe
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
   const state = stateFor(container, 'creating', process.pid);
-  await traceStep(context.log, 'prestart hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
+  await context.trace.step('prestart hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
 }
 
 /** Up to version 1.1 of the specification a poststart hook that fails is a warning, from 1.2 on an error (runtime.md, "Lifecycle"). */

@@ -8,7 +8,7 @@ import type { ContainerRole } from '../bundle/container-role.ts';
 import { ignoredOptions } from '../bundle/ignored-options.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import type { Context } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
+import { sandboxPaths } from '../context/paths.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { Started } from '../processes/spawn-detached.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
@@ -21,6 +21,7 @@ import type { UndoJournal } from '../undo/undo-journal.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
 import { runPrestartHooks } from './container-hooks.ts';
+import { keepTraceFor } from './continue-trace.ts';
 import { createInGuest } from './create-in-guest.ts';
 import type { CreateRequest } from './create-request.ts';
 import { createSandbox } from './create-sandbox.ts';
@@ -38,7 +39,7 @@ import { validateId } from './validate-id.ts';
 import { processesOf, whileRunning } from './while-running.ts';
 
 /** Records the container: from now on it is complete. */
-function register(request: CreateRequest, { sandboxId }: TargetSandbox, shim: Started): void {
+function register(context: Context, request: CreateRequest, { sandboxId }: TargetSandbox, shim: Started): void {
   registerContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
     State: 'ready',
@@ -50,6 +51,7 @@ function register(request: CreateRequest, { sandboxId }: TargetSandbox, shim: St
     Limits: limitsOf(request.bundle.spec.linux?.resources),
   });
   saveSpec(sandboxId, request.id, request.bundle);
+  keepTraceFor(context, { sandboxId, id: request.id });
 }
 
 /** Creates the container in the guest and runs its hooks. */
@@ -70,10 +72,10 @@ async function completeContainer(context: Context, request: CreateRequest, targe
   const processes = processesOf(sandbox);
   try {
     await whileRunning(processes, { agent, kernel }, () => createProcess(context, request, target));
-    const shim = await traceStep(context.log, 'shim start', () => startContainerShim(context, request, target));
+    const shim = await context.trace.step('shim start', () => startContainerShim(context, request, target));
     await whileRunning([...processes, { name: 'kata-shim', identity: shim.identity }], { agent, kernel }, async () => {
       sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
-      register(request, target, shim);
+      register(context, request, target, shim);
       await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'new');
     });
     request.onCreated?.(shim);
@@ -106,6 +108,7 @@ interface Destination {
 async function createAt(context: Context, request: CreateRequest, destination: Destination): Promise<Started> {
   const { sandboxId, journal, sandbox } = destination;
   const place = { sandboxId, id: request.id };
+  context.trace.attach(sandboxPaths(sandboxId).state, request.id);
   try {
     makeCgroupFor(context, request, journal);
     limitBlockIo(context, place, request.bundle.spec.linux?.resources?.blockIO);
@@ -141,17 +144,24 @@ function newSandbox(context: Context, { id, bundle }: CreateRequest): Destinatio
 }
 
 /** The running sandbox of the container's pod. @throws StateError */
-function podSandbox({ id }: CreateRequest, sandboxId: string): Destination {
+function podSandbox({ trace }: Context, { id }: CreateRequest, sandboxId: string): Destination {
   const sandbox = loadSandbox(sandboxId);
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`sandbox ${sandboxId} is not running`);
   const journal = reserveContainer(id, sandboxId);
-  return { sandboxId, journal, sandbox, open: async () => ({ sandboxId, journal, sandbox, agent: await connectGuest(sandbox) }) };
+  const open = async (): Promise<TargetSandbox> => ({ sandboxId, journal, sandbox, agent: await connectGuest(sandbox, { trace }) });
+  return { sandboxId, journal, sandbox, open };
 }
 
 /** The running sandbox of the container whose network the new container shares (ADR 15). @throws StateError */
 async function sharedSandbox(context: Context, { id }: CreateRequest, sandboxId: string): Promise<Destination> {
   const { sandbox, reserved: journal } = await joinSandbox(context, { sandboxId, id }, () => reserveContainer(id, sandboxId));
-  const open = async (): Promise<TargetSandbox> => ({ sandboxId, journal, sandbox, agent: await connectGuest(sandbox), isJoined: true });
+  const open = async (): Promise<TargetSandbox> => ({
+    sandboxId,
+    journal,
+    sandbox,
+    agent: await connectGuest(sandbox, { trace: context.trace }),
+    isJoined: true,
+  });
   return { sandboxId, journal, sandbox, open };
 }
 
@@ -186,7 +196,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const pod = podSandboxOf(role);
   const owner = pod !== undefined || role.kind === 'sandbox' ? undefined : findNetworkOwner(context, spec);
   for (const warning of ignoredOptions(spec, pod === undefined && owner === undefined)) context.log.warn(warning);
-  if (pod !== undefined) return createAt(context, request, podSandbox(request, pod));
+  if (pod !== undefined) return createAt(context, request, podSandbox(context, request, pod));
   if (owner !== undefined) return createAt(context, request, await sharedSandbox(context, request, owner));
   const own = await annotated(context, request.bundle);
   return createAt(own, request, newSandbox(own, request));

@@ -15,7 +15,6 @@ import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import type { TargetSandbox } from './target-sandbox.ts';
-import { traceStep } from '../context/trace-step.ts';
 import type { Undo } from '../undo/undo-journal.ts';
 
 interface Container {
@@ -73,5 +72,5 @@ export async function createInGuest(context: Context, container: Container, targ
     }),
     sandbox_pidns: joinsNamespace(bundle.spec, 'pid'),
   };
-  await traceStep(context.log, 'CreateContainer', () => agent.call('createContainer', call));
+  await agent.call('createContainer', call);
 }

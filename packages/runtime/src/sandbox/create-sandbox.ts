@@ -22,7 +22,6 @@ import { sandboxPaths } from '../context/paths.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { saveSandbox } from '../state/state-store.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { processesOf, whileRunning } from './while-running.ts';
 
 export interface CreatedSandbox {
@@ -43,7 +42,7 @@ async function beginSandbox(agent: AgentConnection, request: SandboxRequest, con
     guestHookPath: context.configuration.hypervisor.guest_hook_path,
     kernelModules: context.configuration.agent.kernel_modules,
   };
-  await traceStep(context.log, 'CreateSandbox', () => agent.call('createSandbox', createSandboxRequest(facts)));
+  await agent.call('createSandbox', createSandboxRequest(facts));
 }
 
 /** Pids of QEMU, and of virtiofsd and its worker process. */
@@ -119,7 +118,7 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   try {
     confineInCgroups(context, request, vm);
     setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
-    const configured = traceStep(context.log, 'guest network', () => configureGuestNetwork(vm.agent, network.facts));
+    const configured = context.trace.step('guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // reported by the promise
     const state = sandboxState(context, request, vm, network);
     const use = { agent: vm.agent, kernel: context.kernel };

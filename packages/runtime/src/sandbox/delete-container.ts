@@ -4,6 +4,7 @@ import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { endProcess } from '../processes/end-process.ts';
 import type { Tools } from '../context/context.ts';
+import { continueTrace } from './continue-trace.ts';
 import { runPoststopHooks } from './container-hooks.ts';
 import { loadSavedBundle } from './saved-bundle.ts';
 import { removeContainer } from './remove-container.ts';
@@ -26,6 +27,7 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
     if (force) return;
     throw new ContainerNotFoundError(id);
   }
+  await continueTrace(context, { sandboxId, id });
   const record = load(() => loadContainer(sandboxId, id), force);
   const state = record && currentState(record);
   if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');

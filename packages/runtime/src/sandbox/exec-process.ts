@@ -12,6 +12,7 @@ import type { Context } from '../context/context.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import type { FoundContainer } from '../state/load-container-for.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
+import { continueTrace } from './continue-trace.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 
 export interface ExecRequest {
@@ -67,13 +68,14 @@ function startShim(context: Context, request: ExecRequest, { found, execId, term
  */
 export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
   const found = loadContainerFor('exec', request.id);
+  await continueTrace(context, { sandboxId: found.sandboxId, id: request.id });
   const terminalPath = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);
   const names = { container_id: request.id, exec_id: randomUuid() };
-  const agent = await connectGuest(found.sandbox);
+  const agent = await connectGuest(found.sandbox, { trace: context.trace });
   try {
     await agent.call('execProcess', { ...names, process: agentProcess(request.process, isNullStdin()) });
     try {
-      return startShim(context, request, { found, execId: names.exec_id, terminalPath });
+      return await context.trace.step('shim start', () => startShim(context, request, { found, execId: names.exec_id, terminalPath }));
     } catch (error) {
       // Without a shim no caller could signal the process or read its exit code.
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {});

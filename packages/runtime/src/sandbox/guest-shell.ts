@@ -49,6 +49,7 @@ function startShim(context: Context, sandbox: SandboxState, execId: string, { ar
       args,
       terminal,
       debug: shim.enable_debug,
+      trace: false,
       confine: shim.confine,
       namespaces: { network: OWN_NETWORK },
       console: undefined,

@@ -1,4 +1,5 @@
 import type { Context } from '../context/context.ts';
+import { sandboxPaths } from '../context/paths.ts';
 import { launchShim } from '../processes/launch.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
 import type { ShimNamespaces, Started } from '../processes/spawn-detached.ts';
@@ -24,9 +25,12 @@ export interface ShimTarget {
 
 /** Starts the shim of one process in the container's cgroup. */
 export function launchShimFor(context: Context, { sandboxId, sandbox, attached, ...target }: ShimTarget): Started {
-  const { configuration, environment, kernel } = context;
+  const { configuration, kernel, trace } = context;
   enterCgroupOf(context, sandboxId, target.containerId);
   const quiet = target.terminal && !attached && target.console === undefined;
-  const { path: binary, enable_debug: debug, confine } = configuration.shim;
-  return launchShim({ ...target, binary, debug, confine, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
+  const { path: binary, enable_debug: debug, confine, enable_tracing } = configuration.shim;
+  const tracing = enable_tracing ? trace.environmentOf(sandboxPaths(sandboxId).state) : {};
+  const environment = { ...context.environment, ...tracing };
+  const isTraced = Object.keys(tracing).length > 0;
+  return launchShim({ ...target, binary, debug, trace: isTraced, confine, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
 }

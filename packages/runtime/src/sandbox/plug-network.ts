@@ -25,7 +25,6 @@ import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
@@ -113,7 +112,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     let now = await detectResolver(context, id, loadSandbox(id), spec);
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
     warnOfPolicyRules(found, context.log);
-    for (const link of found.links) now = await traceStep(context.log, 'network device', () => plugLink(context, id, now, link));
+    for (const link of found.links) now = await context.trace.step('network device', () => plugLink(context, id, now, link));
     now = withNetwork(now, { Told: found });
     saveSandbox(id, now);
     return { state: now, facts: found };

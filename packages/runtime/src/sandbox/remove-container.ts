@@ -9,7 +9,6 @@ import { leaveSandbox } from './leave-sandbox.ts';
 import { removeFromSandbox } from './remove-from-sandbox.ts';
 import type { RemovedContainer } from './remove-from-sandbox.ts';
 import { removeSandbox } from './remove-sandbox.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -28,7 +27,7 @@ async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean):
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
   const callTimeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
   try {
-    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs });
+    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs, trace: context.trace });
     try {
       await agent.call('destroySandbox', {});
     } finally {
@@ -52,8 +51,9 @@ async function endSandbox(
   sandbox: SandboxState | undefined,
   force: boolean,
 ): Promise<void> {
-  if (sandbox) await traceStep(context.log, 'sandbox end', () => stopSandbox(context, sandboxId, sandbox, force));
-  const failures = await traceStep(context.log, 'undo', () => removeSandbox(sandboxId, context.kernel));
+  if (sandbox) await context.trace.step('sandbox end', () => stopSandbox(context, sandboxId, sandbox, force));
+  context.trace.take();
+  const failures = await context.trace.step('undo', () => removeSandbox(sandboxId, context.kernel));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }
 

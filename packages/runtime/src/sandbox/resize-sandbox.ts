@@ -20,7 +20,6 @@ import { isFirstContainer } from '../state/sandbox-name.ts';
 import { holderOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { containersOf, loadContainer } from '../state/state-store.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 
 const MIB = 2 ** 20;
@@ -156,7 +155,7 @@ export async function resizeSandbox(context: Tools, sandbox: ResizedSandbox, cha
     context.log.warn('a container of the sandbox has no limits that can be read', { container, reason: errorMessage(error) });
   const attempt = (unreadable?: Unreadable, block?: number): Promise<Plugged | undefined> =>
     withSandboxLock(sandbox.id, context.kernel, () => resize(context, sandbox, limitsIn(sandbox, unreadable), block));
-  await traceStep(context.log, 'VM size', async () => {
+  await context.trace.step('VM size', async () => {
     const plugged = (await attempt(warn)) ?? (await attempt(undefined, await askBlockMiB(sandbox)));
     if (plugged) await bringOnline(context, sandbox, plugged);
   });

@@ -2,7 +2,6 @@
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { scanNetwork } from '../network/join.ts';
 import { modelBeside, planNetworks } from '../network/macvtap-plan.ts';
 import { createNetworkNamespace, isOwnNamespace, newNamespacePath } from '../network/namespace.ts';
@@ -53,7 +52,7 @@ export async function prepareNetwork(context: Context, request: SandboxRequest):
   const { internetworking_model: configured } = context.configuration.runtime;
   if (configured === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
-  const facts = await traceStep(context.log, 'read links', () => scanNetwork(path, context.kernel));
+  const facts = await context.trace.step('read links', () => scanNetwork(path, context.kernel));
   warnOfPolicyRules(facts, context.log);
   if (!created) refuseShared(path, facts.taps);
   const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));

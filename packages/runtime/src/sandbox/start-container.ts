@@ -1,5 +1,6 @@
 /** `start`: starts the process of a created container. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { continueTrace } from './continue-trace.ts';
 import { runPoststartHooks } from './container-hooks.ts';
 import { deleteContainer } from './delete-container.ts';
 import { loadSavedBundle } from './saved-bundle.ts';
@@ -8,23 +9,23 @@ import { plugAllLinks } from './plug-network.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { changeContainer } from '../state/state-store.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
 /** @throws ContainerNotFoundError, StateError, AgentError, KataError when a poststart hook has failed and the container is removed */
 export async function startContainer(context: Context, id: string): Promise<void> {
   const { sandboxId, record, sandbox, afterwards } = loadContainerFor('start', id);
+  await continueTrace(context, { sandboxId, id });
   const { Network } = sandbox;
   const bundle = loadSavedBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
-  const agent = await traceStep(context.log, 'connect', () => connectGuest(sandbox));
+  const agent = await context.trace.step('connect', () => connectGuest(sandbox, { trace: context.trace }));
   try {
     if (
       isFirstContainer(sandboxId, id) &&
       Network.Endpoints?.length === 0 &&
       context.configuration.runtime.internetworking_model !== 'none'
     )
-      await traceStep(context.log, 'new links', () => plugAllLinks(context, sandboxId, agent, bundle.spec));
-    await traceStep(context.log, 'StartContainer', () => agent.call('startContainer', { container_id: id }));
+      await context.trace.step('new links', () => plugAllLinks(context, sandboxId, agent, bundle.spec));
+    await agent.call('startContainer', { container_id: id });
   } finally {
     agent.close();
   }

@@ -5,7 +5,6 @@ import { neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
 import { scanNetwork } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import type { Context } from '../context/context.ts';
-import { traceStep } from '../context/trace-step.ts';
 import { currentState } from '../state/container-status.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { loadContainer, loadSandbox, requireContainer, saveSandbox } from '../state/state-store.ts';
@@ -32,8 +31,8 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
     saveSandbox(id, state);
     const found = withoutLinks(scanned, detached);
     const plan = planSync(state.Network.Endpoints ?? [], state.Network.Told ?? NOTHING, found);
-    for (const endpoint of plan.gone) state = await traceStep(context.log, 'unplug', () => unplugEndpoint(context, id, state, endpoint));
-    for (const link of plan.added) state = await traceStep(context.log, 'network device', () => plugLink(context, id, state, link));
+    for (const endpoint of plan.gone) state = await context.trace.step('unplug', () => unplugEndpoint(context, id, state, endpoint));
+    for (const link of plan.added) state = await context.trace.step('network device', () => plugLink(context, id, state, link));
     return { state, plan };
   });
 }

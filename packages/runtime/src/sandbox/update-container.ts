@@ -5,6 +5,7 @@ import { guestResources } from '../bundle/agent-spec.ts';
 import { updatedLimits } from '../sizing/limits-plan.ts';
 import type { Limits } from '../sizing/limits-plan.ts';
 import { callGuest } from './call-guest.ts';
+import { continueTrace } from './continue-trace.ts';
 import type { Tools } from '../context/context.ts';
 import { limitWhole } from './host-limits.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
@@ -39,6 +40,7 @@ async function apply(context: Tools, found: FoundContainer, id: string, resource
 /** Zero means unchanged. Restores the old limits after an error. @throws ContainerNotFoundError, StateError, AgentError, KataError */
 export async function updateContainer(context: Tools, id: string, resources: Resources): Promise<void> {
   const found = loadContainerFor('update', id);
+  await continueTrace(context, { sandboxId: found.sandboxId, id });
   warnOfIgnored(resources, context.log);
   try {
     await apply(context, found, id, resources);

@@ -1,6 +1,7 @@
 /** A VM with its proxy, up to the agent's first answer: booted, or loaded from a template. */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
@@ -9,7 +10,7 @@ import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
-import type { Accelerator, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
+import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
@@ -21,10 +22,10 @@ import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from 
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
 import { connectAgentOfVm } from './connect-agent-of-vm.ts';
+import type { VmAgent } from './connect-agent-of-vm.ts';
 import { failedChild } from './failed-child.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
-import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 
 /** Files of a VM and its proxy. */
@@ -94,7 +95,7 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
   const { environment } = context;
   const confine = (begin: () => ChildProcess): ChildProcess => confined(context, plan, begin);
   const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment, user: plan.user, confine };
-  const started = await traceStep(context.log, 'QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
+  const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
   return started;
@@ -103,7 +104,7 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, taps =
 /** @throws HypervisorError with the last lines of QEMU's log, TimeoutError */
 async function openOwnMonitor(context: Context, { plan, files }: GuestStart, needed: readonly Needed[]): Promise<QmpClient> {
   const timeoutMs = guestTimeout(QMP_TIMEOUT_MS, plan.accelerator);
-  return traceStep(context.log, 'QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
+  return context.trace.step('QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
 }
 
 /**
@@ -116,7 +117,8 @@ async function startProxy(context: Context, { plan, files, netns, journal }: Gue
   const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
   try {
     const { enable_debug: debug, confine } = proxy;
-    const options = { debug, confine, environment: context.environment, ...(endsWith !== undefined && { endsWith }) };
+    const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
+    const options = { debug, confine, environment, ...(endsWith !== undefined && { endsWith }) };
     const launch = (): Started => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
@@ -128,14 +130,14 @@ async function startProxy(context: Context, { plan, files, netns, journal }: Gue
 
 /** Waits for the first answer, which means that the guest has booted. Otherwise the error has the last lines of the guest's console. */
 async function awaitAgent(
-  url: string,
+  { trace }: Context,
   needed: readonly Needed[],
   tail: ConsoleTail | undefined,
-  accelerator: Accelerator,
+  { url, accelerator }: VmAgent,
 ): Promise<AgentConnection> {
   const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
   try {
-    const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs }));
+    const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs, trace }));
     await unlessEnded(needed, agent.check({ deadlineMs: timeoutMs }));
     return agent;
   } catch (error) {
@@ -164,11 +166,11 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
   const tail = follow(context, start.files); // before the proxy, who is the console's next reader
   try {
     // QEMU's answer means that it has created all sockets: 1.x's proxy connects to kata.sock once, and ends when that fails.
-    const proxy = await traceStep(context.log, 'proxy spawn', () => startProxy(context, start, daemon));
+    const proxy = await context.trace.step('proxy spawn', () => startProxy(context, start, daemon));
     const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, start.plan.accelerator);
     const { state } = start;
     if (state !== undefined)
-      await traceStep(context.log, 'state load', () =>
+      await context.trace.step('state load', () =>
         unlessEnded([...needed, proxy], loadState(monitor, { path: state, timeoutMs }, context.kernel)),
       );
     return { qemu, proxy, tail, ...(daemon && { daemon }) };
@@ -186,7 +188,9 @@ export async function startGuest(context: Context, start: GuestStart): Promise<R
   try {
     const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];
-    const agent = await traceStep(context.log, 'first answer', () => awaitAgent(url, needed, tail, start.plan.accelerator));
+    const agent = await context.trace.step('first answer', () =>
+      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator }),
+    );
     return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {
     tail?.close();

@@ -5,7 +5,6 @@ import { makeShare } from '../storage/share.ts';
 import type { Context } from '../context/context.ts';
 import { vmFiles } from '../context/paths.ts';
 import type { SandboxPaths } from '../context/paths.ts';
-import { traceStep } from '../context/trace-step.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 
 export async function makeVmDirectories(context: Context, files: SandboxPaths, journal: UndoJournal): Promise<void> {
@@ -13,5 +12,5 @@ export async function makeVmDirectories(context: Context, files: SandboxPaths, j
   journal.record({ undo: 'rmdir', path: files.vm });
   mkdirSync(files.vm, { mode: 0o700 });
   journal.record({ undo: 'remove-sockets', directory: files.vm, names: vmFiles });
-  await traceStep(context.log, 'share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
+  await context.trace.step('share', () => makeShare(files, (entry) => journal.record(entry), context.kernel));
 }

@@ -25,11 +25,11 @@ async function collect(leftovers: readonly Leftover[], isDryRun: boolean, count:
 
 export const kataGc: Verb = {
   describe: (command) => void command.option('--dry-run', 'print what would be removed, and change nothing'),
-  async run({ options, log, context }) {
+  async run({ options, log, trace, context }) {
     if (process.geteuid?.() !== 0) throw new KataError('kata-gc inspects all processes and mounts: run the command as root');
     const isDryRun = options['dryRun'] === true;
     const count: Count = { found: 0, failed: 0 };
-    for (const find of leftoverFinders) await collect(find({ log, kernel: linuxKernel }), isDryRun, count);
+    for (const find of leftoverFinders) await collect(find({ log, trace, kernel: linuxKernel }), isDryRun, count);
     try {
       await collect(leftTemplates(templateStore(await context())), isDryRun, count);
     } catch (error) {

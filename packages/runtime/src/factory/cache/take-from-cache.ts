@@ -1,7 +1,6 @@
 /** Takes a VM of the cache for a sandbox. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Context } from '../../context/context.ts';
-import { traceStep } from '../../context/trace-step.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { adoptTaps, detachTaps } from '../../vm/attach-network.ts';
 import { firstContainer } from '../../state/sandbox-name.ts';
@@ -18,18 +17,18 @@ import type { HandedVm } from './handed-vm.ts';
 
 /** Resumes a VM of the cache under the sandbox's name. */
 async function adopt(context: Context, { id, plan, network, journal }: VmRequest, handed: HandedVm): Promise<RunningVm> {
-  const { log } = context;
+  const { trace } = context;
   const files = renameCachedVm(handed.id, id, journal);
   moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
-    await traceStep(log, 'resume', () => resumeCachedVm(files, plan.accelerator));
-    const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator });
-    await traceStep(log, 'entropy and clock', () => reseedClone(agent));
+    await trace.step('resume', () => resumeCachedVm(files, plan.accelerator));
+    const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator }, { trace });
+    await trace.step('entropy and clock', () => reseedClone(agent));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
-  const attached = traceStep(log, 'attach taps', () => adoptTaps(context, network, journal, handed.netns));
+  const attached = trace.step('attach taps', () => adoptTaps(context, network, journal, handed.netns));
   const [vm] = await Promise.all([running(), attached]);
   return vm;
 }
@@ -45,7 +44,7 @@ export async function takeFromCache(context: Context, request: VmRequest): Promi
   }
   const begun = request.journal.entries().length;
   try {
-    const handed = await traceStep(context.log, 'VM cache', () => requestVm(endpoint, keyOf(request.plan)));
+    const handed = await context.trace.step('VM cache', () => requestVm(endpoint, keyOf(request.plan)));
     return await adopt(context, request, handed);
   } catch (error) {
     context.log.warn('no VM of the cache can be used', { reason: errorMessage(error) });

@@ -1,0 +1,20 @@
+/** What code that is traced calls. The implementation that records spans (span-recorder.ts) is loaded only when tracing is on. */
+
+/** Additions to a gRPC call, which continue the trace in the server; empty without tracing. */
+export interface TracedCall {
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly onTrailers?: (trailers: ReadonlyMap<string, string>) => void;
+}
+
+export interface Trace {
+  /** Runs `act` as a span, also when it fails. Steps that `act` runs become children of the span. */
+  step<T>(name: string, act: () => T | Promise<T>): Promise<T>;
+  /** The same for a call of the agent: the spans that the agent reports become children of the span. */
+  call<T>(name: string, act: (additions: TracedCall) => Promise<T>): Promise<T>;
+}
+
+/** Records nothing. */
+export const untraced: Trace = {
+  step: async (_, act) => act(),
+  call: (_, act) => act({}),
+};
