@@ -103,14 +103,14 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const opened = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
   const { log } = opened;
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
-  const trace = new VerbTrace(name, host.environment);
+  const trace = new VerbTrace(name, host.environment, log);
   try {
     const code = await runVerb({ name, args: rest, globals: options, host, opened, trace });
-    await trace.finish(log);
+    await trace.finish();
     return code;
   } catch (error) {
     log.error(errorMessage(error));
-    await trace.finish(log, error);
+    await trace.finish(error);
     throw error;
   }
 }

@@ -21,22 +21,24 @@ interface Enabled {
 export class VerbTrace implements Trace {
   readonly #verb: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #log: Logger;
   #enabled: Enabled | undefined;
   /** State directory of the sandbox. */
   #sandbox: string | undefined;
 
   /** `environment` of the engine: its TRACEPARENT is the parent of the command's span. */
-  constructor(verb: string, environment: NodeJS.ProcessEnv) {
+  constructor(verb: string, environment: NodeJS.ProcessEnv, log: Logger) {
     this.#verb = verb;
     this.#environment = environment;
+    this.#log = log;
   }
 
-  async step<T>(name: string, act: () => T | Promise<T>): Promise<T> {
-    return this.#enabled ? this.#enabled.recorder.step(name, act) : act();
+  step<T>(name: string, act: () => T | Promise<T>): Promise<T> {
+    return this.#logged(name, async () => (this.#enabled ? this.#enabled.recorder.step(name, act) : act()));
   }
 
   call<T>(name: string, act: (additions: TracedCall) => Promise<T>): Promise<T> {
-    return this.#enabled ? this.#enabled.recorder.call(name, act) : act({});
+    return this.#logged(name, () => (this.#enabled ? this.#enabled.recorder.call(name, act) : act({})));
   }
 
   /** Does nothing for a caller that does not record its own trace (W3C's flag `sampled`). */
@@ -88,7 +90,7 @@ export class VerbTrace implements Trace {
   }
 
   /** Sends all spans. A collector that does not answer is a warning: it must not make the command fail. */
-  async finish(log: Logger, error?: unknown): Promise<void> {
+  async finish(error?: unknown): Promise<void> {
     if (!this.#enabled) return;
     this.take();
     const { settings, recorder, taken } = this.#enabled;
@@ -96,7 +98,17 @@ export class VerbTrace implements Trace {
       const { sendSpans } = await import('./send-spans.ts');
       await sendSpans(settings.endpoint, [...recorder.end(error), ...taken]);
     } catch (failure) {
-      log.warn('the trace was not sent', { trace_endpoint: settings.endpoint, reason: errorMessage(failure) });
+      this.#log.warn('the trace was not sent', { trace_endpoint: settings.endpoint, reason: errorMessage(failure) });
+    }
+  }
+
+  /** Logs the duration of a step at debug level, also when the step fails: `enable_debug` shows the steps without a collector. */
+  async #logged<T>(step: string, act: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    try {
+      return await act();
+    } finally {
+      this.#log.debug('step', { step, ms: Math.round(performance.now() - start) });
     }
   }
 }
