@@ -4,9 +4,10 @@
  * directory. `--prefix PREFIX`: paths in files begin with PREFIX instead of DIR.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ENGINE_DIRECTORY, enginePrograms } from '../packaging/engine/programs.ts';
 import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
@@ -30,15 +31,11 @@ const named = (path: string): string => (options.packages === true ? path : join
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
 
-/** Built with its engine (packaging/engine). The launcher finds the executable from its own directory. */
-const runtime = {
-  directory: 'packages/runtime/dist',
-  files: ['bin/kata-runtime', 'libexec/kata-containers/kata-runtime'],
-} as const;
+/** Where the programs on Bun are built, as below /usr (packaging/engine). The launchers find the executable from their own directories. */
+const ENGINE_BUILD = join(repository, 'packages/runtime/dist');
 /** Programs on Node, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
 const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
   ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
-  ['packages/shim/dist/kata-shim.cjs', `${libexec}/kata-shim`, ['-version']],
 ];
 const throttler = [
   ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
@@ -57,12 +54,12 @@ function installPrograms(): void {
   }
 }
 
-function installRuntime(): void {
-  for (const file of runtime.files) {
+function installEnginePrograms(): void {
+  for (const file of [ENGINE_DIRECTORY, ...enginePrograms.map(({ path }) => path)]) {
     const target = inRoot(`/usr/${file}`);
     mkdirSync(dirname(target), { recursive: true });
-    rmSync(target, { force: true }); // it may run
-    copyFileSync(join(repository, runtime.directory, file), target);
+    rmSync(target, { force: true, recursive: true }); // it may run
+    cpSync(join(ENGINE_BUILD, file), target, { recursive: true, verbatimSymlinks: true });
   }
 }
 
@@ -149,5 +146,5 @@ installConfiguration();
 installCompletion();
 say('training');
 installPrograms();
-installRuntime();
+installEnginePrograms();
 say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);

@@ -60,8 +60,8 @@ if [ -n "$unit" ]; then
   set +f
 fi
 if [ -n "$all" ]; then
-  say 'unit tests of the runtime, on Bun'
-  find packages/common/src packages/runtime/src -name '*.test.ts' -exec node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
+  say 'unit tests of the programs that run on Bun'
+  find packages/common/src packages/runtime/src packages/shim/src -name '*.test.ts' -exec node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
 fi
 [ -n "$integration$e2e" ] || exit 0
 

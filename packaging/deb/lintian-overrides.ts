@@ -11,6 +11,9 @@ const onOurNode: readonly (readonly [tag: string, reason: string])[] = [
   ['wrong-path-for-interpreter', 'kata-nodejs is independent of any other Node.js.'],
   ['missing-dep-for-interpreter', 'kata-nodejs is required.'],
 ];
+const launcher: readonly (readonly [tag: string, reason: string])[] = [
+  ['statically-linked-binary', 'The launcher starts without searching for libraries.'],
+];
 const empty: readonly (readonly [tag: string, reason: string])[] = [
   ['empty-binary-package', 'The package requires the one with the program.'],
 ];
@@ -21,6 +24,14 @@ const own: Readonly<Record<string, readonly (readonly [tag: string, reason: stri
     ['copyright-file-contains-full-apache-2-license', 'As above.'],
     ['copyright-file-contains-full-gfdl-license', 'As above.'],
   ],
+  'kata-engine': [
+    ['unstripped-binary-or-object', 'The program contains the Bun that its project has published, with code after it.'],
+    ['hardening-no-pie', 'As above.'],
+    ['hardening-no-relro', 'As above.'],
+    ['embedded-library', 'As above.'],
+    ['copyright-file-contains-full-apache-2-license', 'Node.js has the licence texts of libraries that are in Bun as well.'],
+    ['old-fsf-address-in-copyright-file', 'As above.'],
+  ],
   'kata-ksm-throttler': [...scripts, ...onOurNode],
   'kata-nodejs': [
     ['old-fsf-address-in-copyright-file', 'The text is that of Node.js.'],
@@ -30,19 +41,9 @@ const own: Readonly<Record<string, readonly (readonly [tag: string, reason: stri
   ],
   'kata-proxy': empty,
   'kata-proxy-bin': onOurNode,
-  'kata-runtime': [
-    ...scripts,
-    ['statically-linked-binary', 'The launcher starts without searching for libraries.'],
-    ['unstripped-binary-or-object', 'The program contains the Bun that its project has published, with code after it.'],
-    ['hardening-no-pie', 'As above.'],
-    ['hardening-no-relro', 'As above.'],
-    ['embedded-library', 'As above.'],
-    ['copyright-file-contains-full-apache-2-license', 'Node.js has the licence texts of libraries that are in Bun as well.'],
-    ['old-fsf-address-in-copyright-file', 'As above.'],
-    ['script-with-language-extension', 'The name is that of Kata Containers 1.x.'],
-  ],
+  'kata-runtime': [...scripts, ...launcher, ['script-with-language-extension', 'The name is that of Kata Containers 1.x.']],
   'kata-shim': empty,
-  'kata-shim-bin': onOurNode,
+  'kata-shim-bin': launcher,
   'qemu-lite': empty,
   'qemu-lite-bin': [
     ['embedded-library', 'The program is static.'],

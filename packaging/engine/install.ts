@@ -1,37 +1,51 @@
-/** Installs a program as an executable with its engine, and a launcher that callers start (launch.c says why). */
+/** Installs the programs as an executable with their engine, and launchers that callers start (launch.c says why). */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { ENGINE, ENGINE_DIRECTORY, enginePrograms } from './programs.ts';
+import type { EngineProgram } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** The Bun that becomes part of executables. */
+/** The Bun that becomes part of the executable. Its name there is the process' name. */
 export const bun = join(repository, 'node_modules/@oven/bun-linux-x64-baseline/bin/bun');
-
-export interface Executable {
-  /** The program's first source file. */
-  readonly entry: string;
-  /** What callers start. It looks for `enginePath` from its own place. */
-  readonly path: string;
-  /** What the launcher starts. Its name is the process' name. */
-  readonly enginePath: string;
-}
 
 const COMPILER = 'gcc';
 
-/** @throws Error when a compiler fails */
-export function installExecutable({ entry, path, enginePath }: Executable): void {
-  for (const file of [path, enginePath]) {
-    mkdirSync(dirname(file), { recursive: true });
-    rmSync(file, { force: true }); // it may run
-  }
-  const options = {
-    cwd: repository,
-    stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'],
-    env: { PATH: process.env['PATH'] },
-  };
-  execFileSync(bun, [join(import.meta.dirname, 'compile.ts'), resolve(entry), resolve(enginePath)], options);
-  const definitions = ['-D_GNU_SOURCE', `-DENGINE=${JSON.stringify(relative(dirname(path), enginePath))}`];
+const options = {
+  cwd: repository,
+  stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'],
+  env: { PATH: process.env['PATH'] },
+};
+
+/** `enginePath` is found from the launcher's directory. */
+function installLauncher({ variables }: EngineProgram, path: string, enginePath: string): void {
+  const definitions = [
+    '-D_GNU_SOURCE',
+    `-DENGINE=${JSON.stringify(relative(dirname(path), enginePath))}`,
+    `-DVARIABLES=${variables.map((variable) => `${JSON.stringify(variable)},`).join('')}`,
+  ];
   const flags = ['-std=c11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
-  execFileSync(COMPILER, [...flags, ...definitions, '-o', resolve(path), join(import.meta.dirname, 'launch.c')], options);
+  execFileSync(COMPILER, [...flags, ...definitions, '-o', path, join(import.meta.dirname, 'launch.c')], options);
+}
+
+/** Makes place for a file that may run. */
+function makePlace(path: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  return path;
+}
+
+/**
+ * Makes the executable and the launchers below `directory`, as /usr has them. `entry` is the executable's first source file.
+ * @throws Error when a compiler fails
+ */
+export function installEngine(directory: string, entry = join(import.meta.dirname, 'main.ts')): void {
+  const engine = makePlace(resolve(directory, ENGINE_DIRECTORY, ENGINE));
+  execFileSync(bun, [join(import.meta.dirname, 'compile.ts'), entry, engine], options);
+  for (const program of enginePrograms) {
+    const enginePath = join(dirname(engine), program.name);
+    if (enginePath !== engine) symlinkSync(ENGINE, makePlace(enginePath));
+    installLauncher(program, makePlace(resolve(directory, program.path)), enginePath);
+  }
 }

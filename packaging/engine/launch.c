@@ -1,6 +1,6 @@
 /*
  * What callers start of a program that runs on Bun: becomes the executable ENGINE, with the same arguments and a cleaned environment.
- * ENGINE is a path relative to the directory of this file: an installation can be moved.
+ * ENGINE is a path relative to the directory of this file: an installation can be moved. VARIABLES are more variables for this program.
  *
  * Bun and JavaScriptCore read variables before the first line of JavaScript. Those of the caller must not change the program (BUN_BE_BUN
  * makes a plain Bun of it), and some settings can be made by variables only. argv[0] becomes the path of this file: the program looks for
@@ -17,6 +17,8 @@ static const char *const dropped[] = {"BUN_", "JSC_", "NODE_", "MIMALLOC_", "MI_
 static char *const added[] = {
   "BUN_CRASH_REPORT_URL=", /* A crash prints no link, */
   "BUN_ENABLE_CRASH_REPORTING=0", /* and is not reported. */
+  "JSC_SIGNAL_FOR_GC=64", /* JavaScriptCore takes SIGPWR else. */
+  VARIABLES
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -8,7 +8,7 @@ describe('the notice of a program with Bun', () => {
     assert.match(text, /TinyCC .* version 2\.1 or later \(file LGPL-2\.1\)/);
     for (const source of ['oven-sh/bun, tag bun-v1.2.3, commit b00', 'oven-sh/WebKit, commit ec1', 'oven-sh/tinycc, commit 7cc'])
       assert.ok(text.includes(`https://github.com/${source}\n`), source);
-    assert.match(text, /^To make kata-runtime with a changed library:$/m);
+    assert.match(text, /^To make the program with a changed library:$/m);
   });
 
   it('has the versions from the Bun that is shipped', () => {

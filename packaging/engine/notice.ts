@@ -28,16 +28,16 @@ const others: readonly [licence: string, libraries: string][] = [
 ];
 
 /** Text for a directory with the files that it names (packaging/rpm/licences.ts). Pure. */
-export const engineNotice = ({ bun, revision, webkit, tinycc }: EngineVersions): string => `kata-runtime contains Bun ${bun}
+export const engineNotice = ({ bun, revision, webkit, tinycc }: EngineVersions): string => `Kata Containers contains Bun ${bun}
 
-The program libexec/kata-containers/kata-runtime consists of kata-runtime (Apache-2.0, file LICENSE)
-and Bun (MIT, below). Two libraries in Bun, linked statically, and their use are covered by:
+The program libexec/kata-containers/engine/kata-runtime consists of kata-runtime and kata-shim
+(Apache-2.0, file LICENSE) and Bun (MIT, below). Two libraries in Bun, linked statically, and their use are covered by:
 
   JavaScriptCore, a part of WebKit   GNU Library General Public License, version 2 or later (file LGPL-2)
   TinyCC                             GNU Lesser General Public License, version 2.1 or later (file LGPL-2.1)
 
-You may change these libraries, use kata-runtime with the changed libraries, and reverse-engineer
-kata-runtime to debug your changes. Other libraries in Bun:
+You may change these libraries, use the program with the changed libraries, and reverse-engineer
+the program to debug your changes. Other libraries in Bun:
 
 ${others.map(([licence, libraries]) => `  ${`${licence}:`.padEnd(14)} ${libraries}`).join('\n')}
 
@@ -48,18 +48,19 @@ Sources of these versions:
   Bun              https://github.com/oven-sh/bun, tag bun-v${bun}, commit ${revision}
   JavaScriptCore   https://github.com/oven-sh/WebKit, commit ${webkit}
   TinyCC           https://github.com/oven-sh/tinycc, commit ${tinycc}
-  kata-runtime     the sources of this version of Kata Containers
+  the programs     the sources of this version of Kata Containers
 
-To make kata-runtime with a changed library:
+To make the program with a changed library:
 
   1. Build Bun with the library, as LICENSE.md and CONTRIBUTING.md of its sources describe.
-  2. In the sources of kata-runtime, run tools/setup.sh, and replace the file
+  2. In the sources of Kata Containers, run tools/setup.sh, and replace the file
      node_modules/@oven/bun-linux-x64-baseline/bin/bun by the one that you have built.
   3. Run "npx nx run runtime:build", and replace the installed program by
-     packages/runtime/dist/libexec/kata-containers/kata-runtime.
+     packages/runtime/dist/libexec/kata-containers/engine/kata-runtime.
 
-The program that callers start, bin/kata-runtime, contains parts of the GNU C library (file
-libc6.copyright). Its source is packaging/engine/launch.c in the sources of kata-runtime.
+The programs that callers start, bin/kata-runtime and libexec/kata-containers/kata-shim, contain
+parts of the GNU C library (file libc6.copyright). Their source is packaging/engine/launch.c in the
+sources of Kata Containers.
 
 MIT licence of Bun, https://bun.com
 

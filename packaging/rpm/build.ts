@@ -39,9 +39,8 @@ const programPath = (name: string): string =>
 
 /** Which packages bundle what. */
 const bundles = {
-  'kata-runtime': ['packages/runtime/src/main.ts'],
+  'kata-engine': ['packages/runtime/src/main.ts', 'packages/shim/src/main.ts'],
   'kata-proxy-bin': ['packages/proxy/src/main.ts'],
-  'kata-shim-bin': ['packages/shim/src/main.ts'],
   'kata-ksm-throttler': ['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
   'kata-containers-image': ['packages/agent/src/main.ts'],
 };

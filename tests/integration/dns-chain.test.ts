@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AgentOnHost } from './agent-on-host.ts';
 import { DockerResolver } from './docker-resolver.ts';
-import { Component } from '../support/process.ts';
+import { Component, SHIM } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 /** Asks 127.0.0.11 from where the agent is, in another process: JSON of id and name of each query → text behind each answer. */
@@ -56,7 +56,7 @@ describe('DNS from the guest to docker', function () {
   function startShim(id: string): void {
     const args = ['-agent', `unix://${host.scratch.file('proxy.sock')}`, '-container', id, '-exec-id', id];
     const duties = JSON.stringify({ resolvConf: host.scratch.file('resolv.conf') });
-    shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: duties });
+    shim = new Component(SHIM, args, { KATA_SHIM_DUTIES: duties });
   }
 
   it("answers by UDP and TCP have the ids and sizes of the resolver's answers", async () => {

@@ -8,7 +8,7 @@ import { DNS_RELAY_PREFACE, DnsFrameReader, encodeDnsFrame } from '../../package
 import type { DnsFrame } from '../../packages/common/src/dns/dns-relay.ts';
 import { DockerResolver, query, response } from './docker-resolver.ts';
 import { FakeAgent, never } from './fake-agent.ts';
-import { Component, Scratch } from '../support/process.ts';
+import { Component, SHIM, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 /** kata-proxy's socket: connections with a relay's preface are the test's, all others go to the fake agent. */
@@ -63,7 +63,7 @@ describe('DNS relay', function () {
   function start(resolvConf: string): void {
     writeFileSync(scratch.file('resolv.conf'), resolvConf);
     const args = ['-agent', `unix://${scratch.file('proxy.sock')}`, '-container', 'c', '-exec-id', 'e'];
-    shim = new Component('shim/dist/kata-shim.cjs', args, {
+    shim = new Component(SHIM, args, {
       KATA_SHIM_DUTIES: JSON.stringify({ resolvConf: scratch.file('resolv.conf') }),
     });
   }
@@ -217,7 +217,7 @@ describe("DNS relay without docker's resolver at the start", function () {
     const file = scratch.file('resolv.conf');
     writeFileSync(file, 'nameserver 192.0.2.1\n');
     const args = ['-agent', `unix://${scratch.file('proxy.sock')}`, '-container', 'c', '-exec-id', 'e'];
-    const shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: JSON.stringify({ resolvConf: file }) });
+    const shim = new Component(SHIM, args, { KATA_SHIM_DUTIES: JSON.stringify({ resolvConf: file }) });
     try {
       await until('the shim watches the file', () => watchesFiles(shim));
       assert.equal(guest.relays.length, 0);

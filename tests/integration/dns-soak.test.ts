@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { Component } from '../support/process.ts';
+import { Component, SHIM } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { AgentOnHost } from './agent-on-host.ts';
 import { DockerResolver } from './docker-resolver.ts';
@@ -56,7 +56,7 @@ describe(`${RATE} look-ups a second for ${SECONDS} s`, function () {
     const id = await host.run(['/bin/sleep', '1000']);
     const args = ['-agent', `unix://${host.scratch.file('proxy.sock')}`, '-container', id, '-exec-id', id];
     const duties = JSON.stringify({ resolvConf: host.scratch.file('resolv.conf') });
-    shim = new Component('shim/dist/kata-shim.cjs', args, { KATA_SHIM_DUTIES: duties, NODE_OPTIONS: SMALL_HEAP.join(' ') });
+    shim = new Component(SHIM, args, { KATA_SHIM_DUTIES: duties });
   });
   after(async () => {
     await shim.kill();

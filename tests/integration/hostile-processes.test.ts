@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { installEngine } from '../../packaging/engine/install.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import { FakeAgent, never } from './fake-agent.ts';
 import type { Targets } from './fakes/takeover.ts';
@@ -19,6 +20,8 @@ const missing = existsSync('/proc/modules') ? [] : ['load_module'];
 describe('code that a guest has injected', function () {
   this.timeout(60_000);
   const victim = spawn('sleep', ['1000']);
+  const engine = new Scratch();
+  before(() => installEngine(engine.path, join(import.meta.dirname, 'fakes/taken-over.ts')));
   let scratch: Scratch;
   let targets: Targets;
   let component: Component | undefined;
@@ -49,7 +52,10 @@ describe('code that a guest has injected', function () {
     for (const server of servers.splice(0)) server.close();
     scratch.remove();
   });
-  after(() => victim.kill());
+  after(() => {
+    victim.kill();
+    engine.remove();
+  });
 
   const environment = (isConfined: boolean): NodeJS.ProcessEnv => ({
     NODE_OPTIONS: `--no-warnings --import ${TAKEOVER}`,
@@ -70,7 +76,7 @@ describe('code that a guest has injected', function () {
   async function shim(isConfined: boolean): Promise<Component> {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const args = ['-agent', `unix://${scratch.file('agent.sock')}`, '-container', 'c', '-exec-id', 'e'];
-    const started = new Component('shim/dist/kata-shim.cjs', args, environment(isConfined));
+    const started = new Component(engine.file('libexec/kata-containers/kata-shim'), args, environment(isConfined));
     component = started;
     const { seen } = agent;
     started.child.stdin.write('x');

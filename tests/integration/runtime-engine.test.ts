@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { installExecutable } from '../../packaging/engine/install.ts';
+import { installEngine } from '../../packaging/engine/install.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
@@ -58,11 +58,10 @@ const files: Readonly<Record<string, string>> = {
 describe('kata-runtime on Bun', function () {
   this.timeout(60_000);
   const scratch = new Scratch();
-  const entry = join(repository, 'packages/runtime/src/main.ts');
   const path = scratch.file('usr/bin/kata-runtime');
-  const enginePath = scratch.file('usr/libexec/kata-containers/kata-runtime');
+  const shimPath = scratch.file('usr/libexec/kata-containers/kata-shim');
   let rig: RuntimeRig;
-  before(() => installExecutable({ entry, path, enginePath }));
+  before(() => installEngine(scratch.file('usr')));
   after(() => scratch.remove());
   beforeEach(() => {
     rig = new RuntimeRig(path);
@@ -75,8 +74,9 @@ describe('kata-runtime on Bun', function () {
 
   for (const [name, value] of Object.entries(variables))
     it(`${name} of the caller has no effect`, async () => {
-      const given = ['-i', '-C', scratch.path, 'PATH=/usr/bin:/bin', `${name}=${value}`, path, '--version'];
-      assert.deepEqual(text(await run('env', given)), text(await plain()));
+      const environment = ['-i', '-C', scratch.path, 'PATH=/usr/bin:/bin', `${name}=${value}`];
+      assert.deepEqual(text(await run('env', [...environment, path, '--version'])), text(await plain()));
+      assert.match((await run('env', [...environment, shimPath, '-version'])).stdout, /^kata-shim version \S+\n$/);
       for (const left of ['order', 'coverage']) assert.equal(existsSync(scratch.file(left)), false);
     });
 
@@ -107,15 +107,16 @@ describe('kata-runtime on Bun', function () {
     const alone = scratch.file('alone/bin/kata-runtime');
     mkdirSync(dirname(alone), { recursive: true });
     copyFileSync(path, alone);
-    const missing = `${dirname(alone)}/../libexec/kata-containers/kata-runtime`;
+    const missing = `${dirname(alone)}/../libexec/kata-containers/engine/kata-runtime`;
     assert.deepEqual(text(await run(alone, ['list'])), [127, '', `${missing}: execve failed (ENOENT)\n`]);
   });
 
   it('two builds in different directories give the same bytes', async () => {
-    const built = [path, enginePath];
+    const names = ['bin/kata-runtime', 'libexec/kata-containers/kata-shim', 'libexec/kata-containers/engine/kata-runtime'];
+    const built = names.map((name) => scratch.file(`usr/${name}`));
     for (const file of built) assert.equal(readFileSync(file).includes(repository), false);
-    const again = ['again/bin/kata-runtime', 'again/libexec/kata-containers/kata-runtime'].map((name) => scratch.file(name));
-    installExecutable({ entry, path: again[0] ?? '', enginePath: again[1] ?? '' });
+    const again = names.map((name) => scratch.file(`again/${name}`));
+    installEngine(scratch.file('again'));
     for (const [index, file] of built.entries()) assert.equal((await run('cmp', [file, again[index] ?? ''])).code, 0);
   });
 

@@ -9,10 +9,9 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
 import type { FakeProcess } from './fake-agent.ts';
-import { Component, Scratch } from '../support/process.ts';
+import { Component, SHIM, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-const BUNDLE = 'shim/dist/kata-shim.cjs';
 const MIB = 1 << 20;
 const LOST = 255;
 
@@ -38,7 +37,7 @@ describe('kata-shim with a hostile agent', function () {
   ];
   async function start(fake: FakeProcess): Promise<{ shim: Component; agent: FakeAgent }> {
     agent = await FakeAgent.start(scratch.file('agent.sock'), fake);
-    shim = new Component(BUNDLE, args());
+    shim = new Component(SHIM, args());
     return { shim, agent };
   }
 
@@ -47,7 +46,7 @@ describe('kata-shim with a hostile agent', function () {
       peers.push(socket.on('error', () => {}));
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
     }).listen(scratch.file('agent.sock'));
-    shim = new Component(BUNDLE, args());
+    shim = new Component(SHIM, args());
     assert.deepEqual(await shim.exited, { code: LOST, signal: null });
     assert.deepEqual([shim.stdout.toString(), shim.stderr], ['', ''], 'stdio is the process’ own');
   });
@@ -66,7 +65,7 @@ describe('kata-shim with a hostile agent', function () {
       stream.end(call === 'WaitProcess' ? Buffer.from([0, 0, 0, 0, 2, 8, 6]) : Buffer.alloc(5));
     });
     server = http2.listen(scratch.file('agent.sock')) as unknown as Server;
-    shim = new Component(BUNDLE, args());
+    shim = new Component(SHIM, args());
     return shim;
   }
   const announced = (length: number): Buffer => {
@@ -189,8 +188,8 @@ describe('kata-shim with a hostile agent', function () {
   for (const [name, played, leave] of waysOut) {
     it(`the terminal's settings are restored when ${name}`, async () => {
       agent = await FakeAgent.start(scratch.file('agent.sock'), played);
-      const bundle = join(import.meta.dirname, '../../packages', BUNDLE);
-      const program = [process.execPath, '--no-warnings', bundle, ...args('-terminal')].join(' ');
+      const shimPath = join(import.meta.dirname, '../../packages', SHIM);
+      const program = [shimPath, ...args('-terminal')].join(' ');
       const look = 'stty -g; grep ^flags /proc/self/fdinfo/0'; // a shell beside us does not expect O_NONBLOCK
       const terminal = spawn('script', ['-qec', `${look}; stty rows 20 cols 70; ${program}; ${look}`, '/dev/null'], { stdio: 'pipe' });
       let said = '';

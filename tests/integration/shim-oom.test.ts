@@ -5,7 +5,7 @@ import { FakeAgent } from './fake-agent.ts';
 import { startShimHelper } from '../../packages/runtime/src/processes/shim-helper.ts';
 import type { ShimHelper } from '../../packages/runtime/src/processes/shim-helper.ts';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
-import { Component, Scratch } from '../support/process.ts';
+import { Component, SHIM, Scratch } from '../support/process.ts';
 
 const EXITED = { code: 137, signal: null };
 
@@ -28,7 +28,7 @@ describe('kata-shim after an OOM kill', function () {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { exit: () => Promise.resolve(137), isOomKilled });
     const args = ['-agent', `unix://${scratch.file('agent.sock')}`, '-container', 'box', '-exec-id', 'box'];
     const duties = helper && { KATA_SHIM_DUTIES: JSON.stringify({ helper: 3, requests: helper.requests }) };
-    const shim = new Component('shim/dist/kata-shim.cjs', args, duties, helper && [helper.socket]);
+    const shim = new Component(SHIM, args, duties, helper && [helper.socket]);
     if (helper) closeSync(helper.socket);
     return shim;
   }

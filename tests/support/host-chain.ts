@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSy
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
-import { Component, Scratch } from './process.ts';
+import { Component, SHIM, Scratch } from './process.ts';
 import { until } from './until.ts';
 
 const packages = join(import.meta.dirname, '../../packages');
@@ -116,7 +116,7 @@ export class HostChain {
   /** The command line of a shim for a container's first process: program and arguments. */
   shimCommand(id: string, ...extra: string[]): [program: string, args: string[]] {
     const address = ['-agent', `unix://${this.scratch.file('proxy.sock')}`, '-container', id, '-exec-id', id];
-    return [process.execPath, ['--no-warnings', join(packages, 'shim/dist/kata-shim.cjs'), ...address, ...extra]];
+    return [join(packages, SHIM), [...address, ...extra]];
   }
 
   async remove(id: string): Promise<void> {

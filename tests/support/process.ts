@@ -4,7 +4,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { forbidIoUring } from '../../packages/common/src/confinement/forbid-io-uring.ts';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 
@@ -21,15 +21,18 @@ export class Scratch {
   }
 }
 
+/** kata-shim as it is shipped, relative to packages/. */
+export const SHIM = 'runtime/dist/libexec/kata-containers/kata-shim';
+
 export class Component {
   readonly child: ChildProcessWithoutNullStreams;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #stdout: Buffer[] = [];
   stderr = '';
 
-  /** `built` is relative to packages/: a bundle, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was not built */
+  /** `built` is absolute or relative to packages/: a bundle, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was not built */
   constructor(built: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
-    const path = join(repository, 'packages', built);
+    const path = resolve(repository, 'packages', built);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
     forbidIoUring(linuxKernel); // as the runtime does: they would start twice else
     const [program, ...first] = path.endsWith('.cjs') ? [process.execPath, '--no-warnings', path] : [path];
@@ -54,7 +57,7 @@ export class Component {
     return Number(/^VmRSS:\s+(\d+)/m.exec(this.#status)?.[1]) / 1024;
   }
 
-  /** Whether it has a handler for the signal. Node has one for SIGTERM and SIGINT from its start. */
+  /** Whether it has a handler for the signal. Node has one for SIGTERM and SIGINT from its start, Bun for SIGSYS. */
   catches(signal: NodeJS.Signals): boolean {
     const mask = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(this.#status)?.[1] ?? '0'}`);
     return ((mask >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;

@@ -1,6 +1,7 @@
 /** Copies stdin to the process, in order, in large pieces, at the pace of the process. */
 import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
+import type { Input } from './open-stdio.ts';
 import type { RemoteProcess } from './remote-process.ts';
 
 /** Writes one piece; the agent may accept it in parts. */
@@ -13,10 +14,20 @@ async function writeAll(target: RemoteProcess, piece: Buffer): Promise<boolean> 
   return true;
 }
 
-/** Copies until end of file, which it passes on once. @throws AgentError when the process or its VM has ended */
-export async function copyInput(target: RemoteProcess, fd: number): Promise<void> {
+export interface GatheredInput {
+  readonly gathered: InputBuffer;
+  readonly input: Input;
+}
+
+/** Nothing is read yet. */
+export function openGatheredInput(fd: number): GatheredInput {
   const gathered = new InputBuffer();
-  const input = openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() });
+  return { gathered, input: openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }) };
+}
+
+/** Copies until end of file, which it passes on once. @throws AgentError when the process or its VM has ended */
+export async function copyInput(target: RemoteProcess, { gathered, input }: GatheredInput): Promise<void> {
+  input.resume();
   for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {
     input.resume();
     if (!(await writeAll(target, piece))) break;

@@ -5,7 +5,6 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { AgentError } from '@kata-containers/common/errors/kata-error';
 import { GRPC } from '@kata-containers/common/grpc/status';
 import type { Logger } from '@kata-containers/common/logging/logger';
-import { openOutput } from './open-stdio.ts';
 import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 import { MESSAGE_OVERHEAD_BYTES } from './remote-process.ts';
 import type { OutputName, RemoteProcess } from './remote-process.ts';
@@ -53,8 +52,7 @@ function writer(output: Writable, lost: Promise<unknown>): Write {
 }
 
 /** Copies until the agent reports the end of the stream. @throws AgentError when the agent cannot be reached */
-export async function copyOutput(source: RemoteProcess, name: OutputName, fd: number, log: Logger): Promise<void> {
-  const output = openOutput(fd);
+export async function copyOutput(source: RemoteProcess, name: OutputName, output: Writable | undefined, log: Logger): Promise<void> {
   // A reader that closes the pipe (EPIPE) does not stop the process: its output is read and dropped.
   output?.on('error', (error) => log.info('the reader has closed the output', { stream: name, reason: errorMessage(error) }));
   const write = output && writer(output, source.lost);

@@ -2,11 +2,12 @@
  * The shim's stdio as streams that do not block in libuv's thread pool: a blocked read would keep the process from exiting.
  * Pipes, sockets and terminals are polled; files and devices such as /dev/null do not block.
  */
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
+import { FileReader, FileWriter } from './file-streams.ts';
 
 /** Bytes of one read, and the size of enlarged pipes: larger pipes cause fewer context switches. */
 const READ_BYTES = 65536;
@@ -29,7 +30,7 @@ export function enlargePipes(fds: readonly number[], kernel: Pick<Kernel, 'setPi
 }
 
 export interface InputSink {
-  /** Called with bytes that are valid only during the call. Returns false to pause until `resume`. */
+  /** Called with bytes that are valid only during the call. Returns false to pause until the next `resume`. */
   readonly onBytes: (bytes: Buffer) => boolean;
   /** The end of the file, or of the terminal. Called once. */
   readonly onEnd: () => void;
@@ -41,17 +42,13 @@ export interface Input {
 }
 
 function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
-  if (isPollable(fd)) {
-    return openPollableStream(fd, { direction: 'read', readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead: onBytes });
-  }
-  const file = createReadStream('', { fd, autoClose: false, highWaterMark: READ_BYTES });
-  file.on('data', (bytes: Buffer | string) => {
-    if (!onBytes(bytes as Buffer)) file.pause();
-  });
-  return file;
+  const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  return isPollable(fd)
+    ? openPollableStream(fd, { direction: 'read', readBuffer, onRead: onBytes })
+    : new FileReader(fd, readBuffer, onBytes);
 }
 
-/** Reads until `onBytes` returns false. An fd that is closed is at its end. */
+/** Reads after each `resume` until `onBytes` returns false. An fd that is closed is at its end. */
 export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   let ended = false;
   const end = (): void => {
@@ -61,7 +58,6 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   try {
     const stream = openReadable(fd, onBytes);
     for (const event of ['end', 'close', 'error']) stream.on(event, end); // an error: for example a terminal that is closed
-    stream.resume();
     return { resume: () => void stream.resume(), stop: () => void stream.destroy() };
   } catch {
     end();
@@ -72,7 +68,7 @@ export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
 /** undefined when the fd is closed. */
 export function openOutput(fd: number): Writable | undefined {
   try {
-    return isPollable(fd) ? openPollableStream(fd, { direction: 'write' }) : createWriteStream('', { fd, autoClose: false });
+    return isPollable(fd) ? openPollableStream(fd, { direction: 'write' }) : new FileWriter(fd);
   } catch {
     return undefined;
   }

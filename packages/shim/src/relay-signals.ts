@@ -1,6 +1,7 @@
 /** Relays the shim's signals to the process. */
 import { constants } from 'node:os';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { onSignals } from '@kata-containers/common/kernel/signals';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { RemoteProcess } from './remote-process.ts';
 
@@ -21,17 +22,15 @@ const kept = new Set<string>([
   'SIGPOLL',
 ]);
 
-/** Every signal that Node can catch and that is meant for the process. */
-export const relayedSignals = Object.entries(constants.signals).filter(([name]) => !kept.has(name)) as [NodeJS.Signals, number][];
+/** Every signal that is meant for the process. */
+export const relayedSignals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((name) => !kept.has(name));
 
 /** Signals that arrive before `target` exists are delivered later. */
 export function relaySignals(target: Promise<RemoteProcess>, log: Logger): void {
   process.on('SIGPIPE', () => {});
-  for (const [name, signal] of relayedSignals) {
-    process.on(name, () => {
-      target
-        .then((receiver) => receiver.signal(signal))
-        .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
-    });
-  }
+  onSignals(relayedSignals, (signal, name) => {
+    target
+      .then((receiver) => receiver.signal(signal))
+      .catch((error: unknown) => log.warn('a signal was not delivered', { signal: name, reason: errorMessage(error) }));
+  });
 }

@@ -1,5 +1,6 @@
 /** The shim's main function: connects, relays, waits, and exits with the process's code. */
 import { writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
@@ -20,16 +21,18 @@ import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { createLogger, parseLevel } from '@kata-containers/common/logging/logger';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
+import { setProcessTitle } from '@kata-containers/common/kernel/process-title';
 import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
 import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { Trace } from '@kata-containers/common/tracing/trace';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
-import type { ExitStatus } from './remote-process.ts';
-import { copyInput } from './copy-input.ts';
+import type { ExitStatus, OutputName } from './remote-process.ts';
+import { copyInput, openGatheredInput } from './copy-input.ts';
+import type { GatheredInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
-import { enlargePipes } from './open-stdio.ts';
+import { enlargePipes, openOutput } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
 import type { RuntimeHelper } from './runtime-helper.ts';
 import { serveSandbox } from './serve-sandbox.ts';
@@ -64,12 +67,22 @@ function openLog(options: ShimOptions): Logger {
   return createLogger({ format: 'text', level, write: openSyslog(NAME), precision: 'nanoseconds', fields });
 }
 
+interface Stdio {
+  readonly input: GatheredInput;
+  /** Without a writer when the fd is closed. */
+  readonly outputs: readonly (readonly [name: OutputName, output: Writable | undefined])[];
+}
+
+/** Before the process is confined: a second description of a pipe is opened by its path in /proc. */
+const openStdio = ({ terminal }: ShimOptions): Stdio => ({
+  input: openGatheredInput(0),
+  outputs: [['stdout', openOutput(1)], ...(terminal ? [] : [['stderr', openOutput(2)] as const])],
+});
+
 /** All output first, then the status: the agent removes a process once it has returned its status. */
-async function relay(target: RemoteProcess, { terminal }: ShimOptions, trace: Trace, log: Logger): Promise<ExitStatus> {
-  if (terminal) takeTerminal(target, linuxKernel, log);
-  copyInput(target, 0).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
-  const streams = [copyOutput(target, 'stdout', 1, log)];
-  if (!terminal) streams.push(copyOutput(target, 'stderr', 2, log));
+async function relay(target: RemoteProcess, { input, outputs }: Stdio, trace: Trace, log: Logger): Promise<ExitStatus> {
+  copyInput(target, input).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
+  const streams = outputs.map(([name, output]) => copyOutput(target, name, output, log));
   limitV8Memory();
   await trace.step('output', () => Promise.all(streams));
   return trace.call('WaitProcess', (additions) => target.wait(additions));
@@ -109,16 +122,19 @@ async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> 
 interface Following {
   readonly trace: ProcessTrace;
   readonly onConnect: () => void;
+  readonly onProcess: (target: RemoteProcess) => void;
   readonly onOomKill: () => Promise<void>;
 }
 
 /** Errors are never printed on stdio, which belongs to the process. */
-async function connectAndRelay(options: ShimOptions, { trace, onConnect, onOomKill }: Following, log: Logger): Promise<number> {
+async function connectAndRelay(options: ShimOptions, { trace, onConnect, onProcess, onOomKill }: Following, log: Logger): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
+  const stdio = openStdio(options);
   try {
-    const target = trace.step('connect', () => connect(options, onConnect));
-    relaySignals(target, log);
-    const { code, isOomKilled } = await relay(await target, options, trace, log);
+    const target = await trace.step('connect', () => connect(options, onConnect));
+    onProcess(target);
+    if (options.terminal) takeTerminal(target, linuxKernel, log);
+    const { code, isOomKilled } = await relay(target, stdio, trace, log);
     if (isOomKilled) await onOomKill();
     trace.end();
     return options.proxyExitCode ? code & 0xff : 0;
@@ -140,14 +156,17 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   checkOptions(options);
   const isToConfine = isConfined(environment, linuxKernel); // may start the program anew
   const log = openLog(options);
+  const target = Promise.withResolvers<RemoteProcess>();
+  relaySignals(target.promise, log);
   const { [TITLE_VARIABLE]: title = '' } = environment;
-  if (title !== '') process.title = title; // prctl(2) and the memory of argv: as long as our own command line at most
+  if (title !== '') setProcessTitle(title);
   const duties = parseShimDuties(environment[DUTIES_VARIABLE] ?? '{}');
   const helper = await connectHelper(duties, log);
   await serveSandbox({ agentPath: socketPath(options.agent), helper, kernel: linuxKernel }, duties, log);
   enlargePipes([0, 1, 2], linuxKernel);
   const following: Following = {
     trace: await openProcessTrace(NAME, environment),
+    onProcess: target.resolve,
     onConnect: isToConfine ? () => confine(duties) : () => {},
     onOomKill: async () => {
       if (helper && duties.requests.includes('oom')) await reportOomKill(helper, log);

@@ -1,12 +1,12 @@
 /**
- * Loaded into kata-proxy or kata-shim before their own code (`node --import`): plays injected code of a guest. On SIGUSR2 it attempts what
- * such code could attempt, and writes NAME=allowed or NAME=denied for each attempt to stderr. TAKEOVER names the targets.
+ * Loaded into kata-proxy (`node --import`) or kata-shim (taken-over.ts) before their own code: plays injected code of a guest. On SIGUSR2 it
+ * attempts what such code could attempt, and writes NAME=allowed or NAME=denied for each attempt to stderr. TAKEOVER names the targets.
  */
-import type Ffi from 'node:ffi';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { NetConnectOpts } from 'node:net';
+import { address, bind, lastErrno } from '../../../packages/common/src/kernel/ffi.ts';
 
 export interface Targets {
   /** File of the host that only root can read. */
@@ -24,13 +24,9 @@ export interface Targets {
 
 const { canary, socket, abstract, port, other, victim } = JSON.parse(process.env['TAKEOVER'] ?? '{}') as Targets;
 
-const { dlopen, getInt32, getRawPointer } = process.getBuiltinModule('node:ffi') as unknown as typeof Ffi;
-const seven = Array.from({ length: 7 }, () => 'int64');
-const libc = dlopen(null, {
-  syscall: { arguments: seven, return: 'int64' },
-  __errno_location: { arguments: [], return: 'pointer' },
-} as never).functions as unknown as { syscall: (...values: bigint[]) => bigint; __errno_location: () => bigint };
-const errnoAt = libc.__errno_location();
+const libc = bind({ syscall: Array.from({ length: 7 }, () => 'int64' as const) }) as unknown as {
+  syscall: (...values: bigint[]) => number;
+};
 
 const [EPERM, ENOSYS] = [1, 38];
 const kept: Buffer[] = [];
@@ -39,15 +35,17 @@ function value(argument: number | string | Buffer): bigint {
   if (typeof argument === 'number') return BigInt(argument);
   const bytes = typeof argument === 'string' ? Buffer.from(`${argument}\0`) : argument;
   kept.push(bytes);
-  return getRawPointer(bytes);
+  return address(bytes);
 }
 
 /** Result of a system call, or its errno as a negative number. */
 function call(number: number, ...values: (number | string | Buffer)[]): number {
   const all = [number, ...values, 0, 0, 0, 0, 0, 0].slice(0, 7).map(value);
-  const result = Number(libc.syscall(...all));
-  return result === -1 ? -getInt32(errnoAt, 0) : result;
+  const result = libc.syscall(...all);
+  return result === -1 ? -lastErrno() : result;
 }
+
+call(39); // getpid(2): the functions are looked up before the process is confined
 
 const succeeds = (act: () => unknown): boolean => {
   try {

@@ -3,7 +3,7 @@
  * refuses; this one only reads and writes, by epoll.
  */
 import { closeSync, constants, openSync, write } from 'node:fs';
-import type { Socket } from 'node:net';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import { FLAGS, TYPES, encodeHeader } from '@kata-containers/common/mux/frame';
 
@@ -32,7 +32,7 @@ export interface PortOptions {
 /** An open port. It is a BindingPortInterface of serialport except that it has no read: it calls `onBytes` with each piece that arrives. */
 export class VirtioPort {
   readonly openOptions: PortOptions;
-  readonly socket: Socket;
+  readonly socket: PollableStream;
   /** Called with each piece, which is valid only during the call. */
   onBytes: (piece: Buffer) => void = () => {};
 

@@ -3,7 +3,7 @@
  * ended, the stream ends too once the pipe has been quiet for a moment: a background child that keeps the pipe open must not hang `docker
  * exec`.
  */
-import type { Socket } from 'node:net';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
 /** When the process has ended, its output ends after this time without new bytes. */
@@ -20,7 +20,7 @@ export interface Reading {
 }
 
 export class Output {
-  readonly #socket: Socket;
+  readonly #socket: PollableStream;
   #held = Buffer.alloc(0);
   #length = 0;
   /** Size of the last piece: the next piece probably has a similar size. */

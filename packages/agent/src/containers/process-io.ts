@@ -1,5 +1,5 @@
 /** Standard streams of one process. */
-import type { Socket } from 'node:net';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { status } from '@grpc/grpc-js';
@@ -20,7 +20,7 @@ export type ProcessEnds =
 export class ProcessIo {
   readonly #kernel: Pick<Kernel, 'setWindowSize'>;
   readonly #master: number | undefined;
-  readonly #input: Socket | undefined;
+  readonly #input: PollableStream | undefined;
   readonly #outputs: { readonly stdout: Output; readonly stderr: Output };
   #inputOpen = true;
 

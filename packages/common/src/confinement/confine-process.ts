@@ -27,8 +27,7 @@ function enterEmptyRoot(kernel: Pick<Kernel, 'chroot'>): void {
   const directory = mkdtempSync('/run/kata-empty-');
   process.chdir(directory);
   rmdirSync(directory);
-  kernel.chroot('.');
-  process.chdir('/');
+  kernel.chroot('.'); // which is the working directory too
 }
 
 /**

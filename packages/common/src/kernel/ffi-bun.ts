@@ -58,4 +58,8 @@ export const bunFunctions: ForeignFunctions = {
     return name ? String(new (ffi().CString)(name)) : undefined;
   },
   address: (buffer) => BigInt(ffi().ptr(buffer)),
+  functionAddress(name) {
+    const { symbols } = ffi().dlopen(C_LIBRARY, { [name]: { args: [], returns: 'i32' } });
+    return BigInt((symbols[name] as unknown as { readonly ptr: number }).ptr);
+  },
 };

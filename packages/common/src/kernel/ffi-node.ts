@@ -33,4 +33,5 @@ export const nodeFunctions: ForeignFunctions = {
   lastErrno: () => ffi().getInt32(errno().__errno_location(), 0),
   errnoName: (number) => ffi().toString(errno().strerrorname_np(number)) ?? undefined,
   address: (buffer) => ffi().getRawPointer(buffer),
+  functionAddress: (name) => ffi().dlopen(null).lib.getSymbol(name),
 };

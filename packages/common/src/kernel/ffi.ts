@@ -47,3 +47,6 @@ export function check(result: number, syscall: string, detail: string): number {
 
 /** The address of a buffer, for pointers inside structures. The buffer must stay reachable while the kernel may follow it. */
 export const address = (buffer: Buffer): bigint => foreign.address(buffer);
+
+/** The address of a function of the C library, for structures of callbacks. */
+export const functionAddress = (name: string): bigint => foreign.functionAddress(name);

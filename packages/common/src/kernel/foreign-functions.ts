@@ -15,4 +15,6 @@ export interface ForeignFunctions {
   errnoName(number: number): string | undefined;
   /** Valid while the buffer is reachable. */
   address(buffer: Buffer): bigint;
+  /** The address of a C function. */
+  functionAddress(name: string): bigint;
 }

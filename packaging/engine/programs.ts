@@ -1,0 +1,22 @@
+/** Programs that run on Bun. All of them are one executable: a launcher (launch.c) for each starts it under the program's name. */
+
+export interface EngineProgram {
+  readonly name: string;
+  /** The launcher, which callers start, below /usr. */
+  readonly path: string;
+  /** Variables of Bun that the launcher sets. */
+  readonly variables: readonly string[];
+}
+
+/** For programs that wait as long as a container runs: Bun else looks each second whether to collect garbage. */
+const NO_GC_TIMER = 'BUN_GC_TIMER_DISABLE=1';
+
+export const enginePrograms: readonly EngineProgram[] = [
+  { name: 'kata-runtime', path: 'bin/kata-runtime', variables: [] },
+  { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: [NO_GC_TIMER] },
+];
+
+/** Directory of the executable, below /usr. */
+export const ENGINE_DIRECTORY = 'libexec/kata-containers/engine';
+/** The executable in it. The other programs' names are links to it. */
+export const ENGINE = 'kata-runtime';
