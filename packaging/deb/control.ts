@@ -1,4 +1,4 @@
-/** What a .deb says of itself, from what its RPM says (deb-control(5), deb-changelog(5)). Pure. */
+/** Generates the control file and changelog of a .deb from its RPM (deb-control(5), deb-changelog(5)). Pure. */
 
 export interface PackageFacts {
   readonly name: string;

@@ -8,7 +8,7 @@ export interface PackedProgram {
   readonly code: Buffer;
 }
 
-/** What the text is. */
+/** Kind of the text. */
 export type Main = (require: typeof process.getBuiltinModule) => void;
 
 const LENGTH_BYTES = 4;

@@ -1,4 +1,4 @@
-/** Installs a bundled program as two files: what is called, and the packed program that this runs (ADR 6). */
+/** Installs a bundled program as two files: a launcher, and the packed program that the launcher runs (ADR 6). */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { pack, programText, unpack } from './format.ts';
 export interface Program {
   /** The bundle. */
   readonly source: string;
-  /** What is called, and the packed program. */
+  /** Paths of the launcher and of the packed program. */
   readonly path: string;
   readonly packedPath: string;
-  /** How the program names Node and its packed file, if it is to run elsewhere than here. */
+  /** Paths of Node and of the packed file in the launcher, if the program is installed elsewhere. */
   readonly named?: { readonly node: string; readonly packedPath: string };
-  /** Command lines whose code is to be ready: they must end by themselves and change nothing. */
+  /** Command lines whose code is compiled at installation. They must exit by themselves and change nothing. */
   readonly trainings: readonly (readonly string[])[];
 }
 
@@ -31,9 +31,9 @@ function launcher(node: string, packedPath: string): string {
   return `#!${node} --no-warnings\n${outputFiles[0]?.text ?? ''}`;
 }
 
-/** Without chance the same program gives the same bytes: hashes of names, and what other threads have got done, go into the code. */
+/** Flags that make the code reproducible: otherwise it contains random hash seeds and depends on the progress of other threads. */
 const WITHOUT_CHANCE = ['--predictable', '--hash-seed=1', '--random-seed=1'];
-/** V8 notes a hash of its flags in code (SerializedCodeData, the fourth 32-bit word), and takes none of other flags. */
+/** V8 stores a hash of its flags in the code (SerializedCodeData, the fourth 32-bit word), and rejects code with other flags. */
 const FLAG_HASH = { start: 12, end: 16 };
 
 function train(node: string, { path, packedPath }: Program, name: string, args: readonly string[]): void {
@@ -41,11 +41,11 @@ function train(node: string, { path, packedPath }: Program, name: string, args: 
   try {
     execFileSync(node, [...WITHOUT_CHANCE, '--no-warnings', trainer, packedPath, name, path, ...args], { stdio: 'ignore', env: {} });
   } catch {
-    // Many command lines that change nothing fail. Their code is made nevertheless.
+    // Many command lines that change nothing fail. Their code is compiled nevertheless.
   }
 }
 
-/** Chance has no part in what code does: it fits a Node that is started without those flags. */
+/** The flags do not affect the code itself: it also fits a Node without these flags. */
 function fitToUsualFlags(node: string, packedPath: string): void {
   const { text, code } = unpack(readFileSync(packedPath));
   const script = `new (require('node:vm').Script)('').createCachedData().toString('hex')`;
@@ -54,7 +54,7 @@ function fitToUsualFlags(node: string, packedPath: string): void {
   writeFileSync(packedPath, pack({ text, code }));
 }
 
-/** `node` is the path of the installed Node: another one would not take its code. */
+/** `node` is the path of the installed Node: another Node would reject the code. */
 export function installProgram(node: string, program: Program): void {
   const { source, path, packedPath, trainings, named = { node, packedPath } } = program;
   writeFileSync(packedPath, pack({ text: programText(readFileSync(source, 'latin1')), code: Buffer.alloc(0) }));

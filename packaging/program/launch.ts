@@ -1,6 +1,6 @@
 /**
- * What an installed program begins with: runs the text in its packed file with the code that V8 made of it when it was packed
- * (ADR 6). Code that does not fit this Node is left alone by V8, which then compiles the text as it would without.
+ * Launcher of an installed program: runs the text in its packed file with the code that V8 compiled at packing (ADR 6). V8 rejects code
+ * that does not fit this Node, and compiles the text as usual.
  */
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';

@@ -1,7 +1,7 @@
 /**
- * Runs a packed program, and keeps the code that V8 has made of it when it ends, also of functions that were called only then:
- * `train.ts PACKED NAME PATH WORDS…`, where NAME is what V8 takes the text's file to be, and PATH what the program takes itself to be
- * called by. Code of earlier runs is kept.
+ * Runs a packed program, and saves the code that V8 has compiled when the program ends, including functions that were compiled on their
+ * first call: `train.ts PACKED NAME PATH ARGS…`. NAME is the file name of the text for V8, PATH the path of the program in argv. Code of
+ * earlier runs is kept.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -14,7 +14,7 @@ const [packed = '', filename = '', path = '', ...args] = process.argv.slice(2);
 const { text, code } = unpack(readFileSync(packed));
 const script = new Script(text, { filename, cachedData: code });
 
-// Code must fit V8's flags, which are still as at the start when it is taken in.
+// The code must fit V8's flags, which have not changed since the start when the code is loaded.
 v8.setFlagsFromString = () => {};
 syncBuiltinESMExports();
 

@@ -1,4 +1,4 @@
-/** The last lines of the guest's console: only they tell a panic from another end. */
+/** The last lines of the guest's console, which distinguish a panic from another end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { followConsole } from '@kata-containers/common/console/console-tail';
 import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
@@ -10,8 +10,8 @@ export class GuestConsole {
   readonly #tail: ConsoleTail | undefined;
 
   /**
-   * Without a socket the console is not read. QEMU serves one reader at a time, in the order of their calls: the runtime, which calls before it
-   * starts the proxy, reads the console until the guest has answered.
+   * Without a socket the console is not read. QEMU serves one client at a time, in the order of connections: the runtime connects before it
+   * starts the proxy, and reads the console until the guest has answered.
    */
   constructor(socket: string | undefined) {
     this.#tail = socket === undefined ? undefined : followConsole(socket);

@@ -1,4 +1,4 @@
-/** proxy.sock: each connection is one yamux stream to the agent. */
+/** Serves proxy.sock: each connection becomes one yamux stream to the agent. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -62,7 +62,7 @@ async function relay(client: Socket, { session, reading, garbage, log }: Relayin
   passOn(stream, client, { reading, garbage });
 }
 
-/** @throws KataError when the address cannot be listened on */
+/** @throws KataError when listening on the address fails */
 export async function listen(path: string, relaying: Relaying): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (client) => {
     relay(client, relaying).catch((error: unknown) => {

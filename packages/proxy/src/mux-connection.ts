@@ -8,7 +8,10 @@ import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { ReadBufferPool } from './read-buffer-pool.ts';
 
-/** Holds a whole piece of output, so that the guest does not wait for a window update within a piece. A client that does not read costs as much memory. */
+/**
+ * Window of a stream: a whole block of output, so that the guest does not wait for a window update within a block. A client that does not
+ * read uses this much memory.
+ */
 const WINDOW_BYTES = 1 << 20;
 
 /** The runtime starts the proxy together with QEMU, which creates the socket a moment later. */
@@ -36,7 +39,7 @@ async function dial(path: string, onread: OnRead): Promise<Socket> {
   }
 }
 
-/** Connects to QEMU's serial port and opens a yamux session. The guest need not have booted. @throws KataError when no process listens */
+/** Connects to QEMU's serial port and opens a yamux session. The guest may still be booting. @throws KataError when no process listens */
 export async function connectMux(path: string, reading: ReadBufferPool, log: Logger): Promise<YamuxSession> {
   const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
     session.receive(Buffer.from(buffer, byteOffset, length));

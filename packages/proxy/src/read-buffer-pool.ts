@@ -2,7 +2,7 @@ const READ_BYTES = 65536;
 
 interface Place {
   readonly bytes: Buffer;
-  /** Number of writers that still use it. */
+  /** Number of writers that still use the buffer. */
   users: number;
 }
 

@@ -1,7 +1,7 @@
-/** Why a VM has ended, for the log: QEMU is not the proxy's child, so its exit status is read from what it left. */
+/** Explains the end of a VM in the log: QEMU is not the proxy's child, so the cause is derived from its log and its cgroup. */
 import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 
-/** Of QEMU's last line: a guest can have QEMU write long ones. */
+/** Limit for QEMU's last line: a guest can make QEMU write long lines. */
 const MAX_LINE = 300;
 
 /** `log` is the end of qemu.log, `killedForMemory` whether the kernel has killed in the sandbox's cgroup. Pure. */

@@ -34,7 +34,7 @@ function readEnd(file: number, length: number): Buffer {
   return bytes.subarray(0, readSync(file, bytes, 0, length, Math.max(0, fstatSync(file).size - length)));
 }
 
-/** In place, because its writers have it open: they append at the new end. */
+/** Truncates in place, because the writers have the log open: they append at the new end. */
 function shorten(file: number): void {
   if (fstatSync(file).size <= MAX_BYTES) return;
   const last = readEnd(file, KEPT_BYTES);
@@ -46,7 +46,7 @@ export class VmLogs {
   readonly #files: ReadonlyMap<string, number>;
   readonly #close: () => void;
 
-  /** Of the VM whose files are in `directory`. */
+  /** Opens the logs of the VM whose files are in `directory`. */
   constructor(directory: string, log: Logger) {
     this.#files = new Map(
       NAMES.flatMap((name) => {

@@ -1,17 +1,17 @@
-/** What signals mean to the proxy, as in 1.x. */
+/** Signals that the proxy handles, as in 1.x. */
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 /**
- * Signals that say that something is badly wrong. SEGV, BUS, ILL and FPE are not among them: Node hears of a signal after the
- * fact, and a process that faulted would fault again for ever. They end it as the kernel does.
+ * Signals that end the proxy with an error. SIGSEGV, SIGBUS, SIGILL and SIGFPE are not handled: Node runs handlers later, so the faulting
+ * instruction would fault again forever. Their default action kills the process.
  */
 const FATAL: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGQUIT', 'SIGSTKFLT', 'SIGSYS', 'SIGTRAP'];
 
 export type Ending = 'terminated' | 'fatal signal';
 
 /**
- * Resolves when a signal ends the proxy: SIGTERM, by which the runtime ends a sandbox, or a fatal one. SIGUSR1 tells what goes on
- * (`describe`) in debug mode; Node would start its debugger.
+ * Resolves when a signal ends the proxy: SIGTERM, by which the runtime ends a sandbox, or a fatal signal. In debug mode SIGUSR1 logs the
+ * state (`describe`). Without a handler Node would start its debugger.
  */
 export function endingSignal(log: Logger, describe: () => string): Promise<Ending> {
   process.on('SIGUSR1', () => log.debug('state', { state: describe() }));

@@ -1,6 +1,6 @@
 /**
- * The process that the proxy is not to outlive: virtiofsd, when the share is virtio-fs. No other process of ours lives as long
- * as the sandbox and can see its end; without the proxy the shims end, and so the containers.
+ * Ends the proxy together with virtiofsd, when the share is virtio-fs. Only the proxy runs as long as the sandbox and can watch virtiofsd.
+ * Without the proxy the shims exit, and the containers end.
  */
 import { VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
 import { processEnd } from '@kata-containers/common/kernel/process-end';

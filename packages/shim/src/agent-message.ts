@@ -14,7 +14,7 @@ function varint(value: number): number[] {
 /** A field of each request: its number and its value. */
 export type Field = readonly [number: number, value: string | number | Buffer];
 
-/** Encodes a message in pieces: large values are not copied. Zero and empty values are left out, as in proto3. */
+/** Encodes a message in pieces: large values are not copied. Zero and empty values are omitted, as in proto3. */
 export function encodeMessage(fields: readonly Field[]): Buffer[] {
   return fields.flatMap(([number, value]) => {
     if (typeof value === 'number') return value === 0 ? [] : [Buffer.from([...varint((number << 3) | WIRE.varint), ...varint(value)])];
@@ -42,7 +42,7 @@ function readVarint(message: Buffer, offset: number): [value: number, end: numbe
   throw new MessageError();
 }
 
-/** A field of an answer: bytes or a number; undefined when it has its default. */
+/** A field of an answer: bytes or a number; undefined for the default value. */
 export function readField(message: Buffer, number: number): Buffer | number | undefined {
   let found: Buffer | number | undefined;
   for (let offset = 0; offset < message.length;) {

@@ -2,8 +2,8 @@
 export const PIECE_BYTES = 1 << 20;
 
 /**
- * Two buffers that are used in turn: while one is being sent the other one is filled. They are reused, because the garbage of a fast
- * stream accumulates faster than it is collected. They are allocated in full: pages that were never written to cost nothing.
+ * Two buffers that are used in turn: one is filled while the other is being sent. They are reused, because the garbage of a fast stream
+ * accumulates faster than it is collected. They are allocated in full: pages that were never written to cost nothing.
  */
 export class DoubleBuffer {
   readonly #length: number;

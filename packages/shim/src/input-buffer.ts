@@ -1,6 +1,6 @@
 import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 
-/** Room that a read needs in a piece. */
+/** Free space that a piece needs for another read. */
 const READ_BYTES = 65536;
 
 /** Joins the bytes that are read while a piece is being sent to the next piece. */
@@ -25,7 +25,7 @@ export class InputBuffer {
     this.#wake();
   }
 
-  /** The next piece, valid until the one after it is asked for; undefined at the end. */
+  /** The next piece, valid until the following piece is requested; undefined at the end. */
   async take(): Promise<Buffer | undefined> {
     while (this.#length === 0 && !this.#ended) await new Promise<void>((resolve) => (this.#wake = resolve));
     const piece = this.#filling?.subarray(0, this.#length);

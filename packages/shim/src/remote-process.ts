@@ -19,7 +19,7 @@ function numberIn(answer: Buffer, field: number): number {
 }
 
 export interface ExitStatus {
-  /** Exit code, as it is or 128 + a signal. */
+  /** Exit code, or 128 + the signal that ended the process. */
   readonly code: number;
   /** Whether the guest has OOM-killed a process of the container; false for an exec'd process. */
   readonly isOomKilled: boolean;

@@ -1,4 +1,7 @@
-/** The helper of the runtime, which has the rights that the shim gives up (ADR 13). A line to it runs a command, a line from it is the exit code. */
+/**
+ * The runtime's helper, which keeps the privileges that the shim drops (ADR 13). A line to the helper runs a command; the helper answers
+ * with a line that has the exit code.
+ */
 import type { Duplex } from 'node:stream';
 import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -9,7 +12,7 @@ type Resolve = (code: number | undefined) => void;
 
 export class RuntimeHelper {
   readonly #socket: Duplex;
-  /** Calls without an answer, in the order of their requests, which is the order of the answers. */
+  /** Calls without an answer, in the order of their requests. Answers arrive in the same order. */
   readonly #calls: Resolve[] = [];
   #answer = '';
 

@@ -1,4 +1,4 @@
-/** Has the VM get the changes of its network namespace: 1.x had kata-netmon for that. */
+/** Applies changes of the network namespace to the VM, like kata-netmon of 1.x. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
@@ -10,7 +10,7 @@ const SETTLE_MS = 100;
 /** Bytes of the read buffer: the content of messages does not matter. */
 const MESSAGE_BYTES = 8192;
 
-/** Runs one thing once at a time, and once more when there were changes meanwhile. */
+/** Serializes runs of a function: changes during a run cause one more run. */
 export class ChangeRunner {
   readonly #run: () => Promise<void>;
   #timer: NodeJS.Timeout | undefined;

@@ -124,7 +124,7 @@ export function unconfigureEngine(): boolean {
   return isChanged || hasDropIn;
 }
 
-/** Containers go on while their engine restarts. @throws Error when the unit fails */
+/** Containers continue to run while their engine restarts. @throws Error when the unit fails */
 export function restartEngine({ unit }: NodeEngine): void {
   execFileSync('nsenter', ['-t', '1', '-m', 'systemctl', 'restart', unit], { stdio: ['ignore', 'inherit', 'inherit'] });
 }

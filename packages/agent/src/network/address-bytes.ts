@@ -29,7 +29,7 @@ function ipv6Bytes(text: string): number[] {
   return [...front, ...Array.from({ length: 16 - front.length - back.length }, () => 0), ...back];
 }
 
-/** `10.0.0.1`, `fd00::1`; a zone as in `fe80::1%eth0` is left out, since requests name the device beside it. @throws GrpcError */
+/** `10.0.0.1`, `fd00::1`; the zone of `fe80::1%eth0` is dropped, because requests name the device separately. @throws GrpcError */
 export function parseIp(text: string): IpBytes {
   const [address = ''] = text.split('%');
   if (isIPv4(address)) return { family: 'inet', bytes: Buffer.from(ipv4Bytes(address)) };

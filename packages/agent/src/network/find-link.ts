@@ -1,4 +1,4 @@
-/** Finding a network device by its hardware address, in sysfs. */
+/** Finds a network device in sysfs by its hardware address. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
@@ -17,7 +17,7 @@ function addressOf(name: string, directory: string): string {
   }
 }
 
-/** Device with the address, else the first one of the VM template that is not in use yet. */
+/** The device with the address, otherwise the template's first spare device. */
 export function findLink(mac: string, directory = LINKS): string | undefined {
   const links = readdirSync(directory).map((name) => ({ name, address: addressOf(name, directory) }));
   const [spare] = links.filter(({ address }) => address.startsWith(spareLinkPrefix)).sort((a, b) => (a.address < b.address ? -1 : 1));

@@ -1,7 +1,7 @@
 import { address, bind, check } from './ffi.ts';
 import type { CgroupCalls } from './kernel.ts';
 
-/** C libraries have no function of that name. */
+/** C libraries have no wrapper for this system call. */
 const libc = bind({ syscall: ['int64', 'int32', 'pointer', 'uint32'] });
 const SYS_BPF = 321n;
 
@@ -12,7 +12,7 @@ const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 /** struct bpf_insn */
 const INSTRUCTION_BYTES = 8;
-/** The part of union bpf_attr that the two commands need: the kernel takes the rest as zero. */
+/** The part of union bpf_attr that the two commands use: the kernel treats the rest as zero. */
 const ATTRIBUTE_BYTES = 48;
 
 /** Only programs that call certain helpers of the kernel must be under the GPL. */

@@ -7,8 +7,8 @@ declare const Bun: {
 };
 
 /**
- * Bun polls any fd that it is told to be a connected socket. A pidfd becomes readable when its process ends (pidfd_open(2)); it is no socket
- * that could be received from, so Bun closes it then.
+ * Bun polls any fd that is passed as a connected socket. A pidfd becomes readable when its process ends (pidfd_open(2)). Bun cannot receive
+ * from a pidfd, and therefore closes it.
  */
 export function processEndOnBun(pidfd: number): { readonly ended: Promise<void>; close(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
- * Limits of block I/O (`--device-read-bps`, `--blkio-weight` …) as writes to the host's cgroups: they name devices of the host, and what
- * a container reads and writes on files of the host is read and written by its QEMU. Pure.
+ * Limits of block I/O (`--device-read-bps`, `--blkio-weight` …) as writes to the host's cgroups: the limits name devices of the host, and
+ * QEMU performs the container's reads and writes of files of the host. Pure.
  */
 import type { BlockIo } from '@kata-containers/common/oci/spec';
 import type { CgroupWrite } from './vcpu-limits-plan.ts';
@@ -20,11 +20,11 @@ export const throttleWrites = (version: 1 | 2, blockIo: BlockIo): CgroupWrite[] 
     ),
   );
 
-/** Whether the limits have weights, which few of the host's I/O schedulers know. */
+/** Whether the limits have weights, which few I/O schedulers support. */
 export const hasWeights = ({ weight, leafWeight, weightDevice = [] }: BlockIo): boolean =>
   Number(weight ?? 0) + Number(leafWeight ?? 0) > 0 || weightDevice.length > 0;
 
-/** BFQ's names; version 2 counts its weights as version 1 does (block/bfq-cgroup.c). */
+/** File names of BFQ; its weights have the same range in both versions (block/bfq-cgroup.c). */
 export function weightWrites(version: 1 | 2, { weight, weightDevice = [] }: BlockIo): CgroupWrite[] {
   const file = version === 1 ? 'blkio.bfq.weight' : 'io.bfq.weight';
   const devices = weightDevice.flatMap(({ major, minor, weight: own }): CgroupWrite[] =>

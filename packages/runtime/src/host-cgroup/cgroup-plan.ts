@@ -1,17 +1,17 @@
 /** The host's cgroups for the processes of a sandbox (cgroups(7)). Pure. */
 
-/** Controllers whose statistics engines read, and by which QEMU is confined. The guest enforces limits of containers. */
+/** Controllers for statistics that engines read, and for the confinement of QEMU. The guest enforces the limits of containers. */
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'devices'];
 
 export interface CgroupPlan {
   readonly version: 1 | 2;
-  /** Of version 2's root, or of each hierarchy of version 1. */
+  /** Mount point of version 2, or of each hierarchy of version 1. */
   readonly roots: readonly string[];
-  /** One below each root, to be made. */
+  /** Directories to create, one below each root. */
   readonly directories: readonly string[];
 }
 
-/** No path leads out of the hierarchy. */
+/** Removes `..`, so that the path stays in the hierarchy. */
 const namesIn = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
 
 /** `a-b.slice` is inside `a.slice`, and `-.slice` is the root (systemd.slice(5)). */
@@ -84,8 +84,8 @@ function version2Plan(directory: string, whole: boolean): CpusetPlan {
 }
 
 /**
- * Place of the CPU set of the sandbox with cgroup `directory`: in version 1 the same path of another hierarchy, in version 2 the cgroup
- * of its vCPUs, or with `whole` the sandbox's own. undefined when the host has no such controller.
+ * The cgroup with the CPU set of the sandbox with cgroup `directory`: in version 1 the same path of another hierarchy, in version 2 the
+ * cgroup of its vCPUs, or with `whole` the sandbox's own. undefined when the host has no such controller.
  */
 export function cpusetPlan(mountinfo: string, directory: string, version: 1 | 2, whole: boolean): CpusetPlan | undefined {
   if (version === 2) return version2Plan(directory, whole);

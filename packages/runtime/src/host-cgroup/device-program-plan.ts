@@ -1,4 +1,6 @@
-/** Rules of devices as a program of cgroup version 2 (BPF_PROG_TYPE_CGROUP_DEVICE), in the bytes that bpf(2) takes. Little endian. Pure. */
+/**
+ * Compiles device rules to a BPF program for cgroup version 2 (BPF_PROG_TYPE_CGROUP_DEVICE), in the format of bpf(2). Little endian. Pure.
+ */
 import type { Access, DeviceRule } from './device-rules.ts';
 
 // linux/bpf_common.h, linux/bpf.h, Documentation/bpf/standardization/instruction-set.rst
@@ -63,7 +65,7 @@ function testsOf({ kind, device, access }: DeviceRule): Test[] {
   const copy = [instruction(MOVE_REGISTER, { to: SCRATCH, from: ACCESS }), instruction(AND, { to: SCRATCH, value: others })];
   return [
     { prepare: [], register: KIND, value: kinds[kind] },
-    { prepare: copy, register: SCRATCH, value: 0 }, // nothing is asked for that the rule does not have
+    { prepare: copy, register: SCRATCH, value: 0 }, // the request has no access that the rule lacks
     ...(device === undefined
       ? []
       : [

@@ -1,5 +1,5 @@
-/** Cgroups below a sandbox's cgroup, with which they are removed. */
+/** Child cgroups of a sandbox's cgroup, which are removed with it. */
 
 export const QEMU_GROUP = 'qemu';
-/** The virtual CPUs of the VM, which are threads of QEMU. */
+/** The vCPU threads of QEMU. */
 export const VCPU_GROUP = 'vcpus';

@@ -28,7 +28,7 @@ function handDown(root: string, directory: string): void {
 
 export const readPlan = (path: string): CgroupPlan | undefined => planCgroup(readFileSync('/proc/self/mountinfo', 'utf8'), path);
 
-/** @throws Error when one cannot be made */
+/** @throws Error when a cgroup cannot be created */
 export function makeCgroup({ version, roots, directories }: CgroupPlan): void {
   for (const [index, directory] of directories.entries()) {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -36,7 +36,7 @@ export function makeCgroup({ version, roots, directories }: CgroupPlan): void {
   }
 }
 
-/** @throws Error when one is not there, or may not be joined */
+/** @throws Error when a cgroup does not exist or refuses the process */
 export function joinCgroup(directories: readonly string[], pid = SELF): void {
   for (const directory of directories) writeFileSync(join(directory, PROCESSES), String(pid));
 }

@@ -10,7 +10,7 @@ export interface CpuGroup {
   readonly directory: string;
 }
 
-/** The sandbox's cgroup with the controller for CPU time; undefined when the host has none. */
+/** The sandbox's cgroup with the controller for CPU time; undefined without such a controller. */
 export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
   for (const directory of directories) {
     if (existsSync(join(directory, 'cpu.shares'))) return { version: 1, directory };
@@ -19,7 +19,10 @@ export function cpuGroup(directories: readonly string[]): CpuGroup | undefined {
   return undefined;
 }
 
-/** Each file is looked for in all of the directories: version 1 has a hierarchy for each controller. @throws Error for what the kernel refuses */
+/**
+ * Searches each file in all directories, because version 1 has a hierarchy for each controller.
+ * @throws Error when the kernel refuses a write
+ */
 export function writeLimits(directories: readonly string[], writes: readonly CgroupWrite[]): void {
   for (const [file, value] of writes) {
     const path = directories.map((directory) => join(directory, file)).find((candidate) => existsSync(candidate));
@@ -28,7 +31,7 @@ export function writeLimits(directories: readonly string[], writes: readonly Cgr
   }
 }
 
-/** Makes the group of the virtual CPUs and writes. @throws Error for what the kernel refuses */
+/** Creates the cgroup of the vCPUs and writes its limits. @throws Error when the kernel refuses a write */
 export function limitVcpus({ directory }: CpuGroup, writes: readonly CgroupWrite[]): void {
   for (const [file, value] of writes) {
     const path = join(directory, file);
@@ -45,11 +48,14 @@ function inherit(directory: string): void {
   }
 }
 
-/** Place of the CPU set of the sandbox with this cgroup. */
+/** The cgroup with the CPU set of the sandbox with this cgroup. */
 export const readCpusetPlan = (group: CpuGroup, whole: boolean): CpusetPlan | undefined =>
   cpusetPlan(readFileSync('/proc/self/mountinfo', 'utf8'), group.directory, group.version, whole);
 
-/** Holds threads, or who is in the group, to CPUs and memory nodes of the host; an empty list is all. @throws Error for what the kernel refuses */
+/**
+ * Restricts threads, or the processes in the cgroup, to CPUs and memory nodes of the host; an empty list means all.
+ * @throws Error when the kernel refuses a write
+ */
 export function limitToCpus(plan: CpusetPlan, { cpus, mems }: { cpus: string; mems: string }, threads: readonly number[]): void {
   for (const directory of plan.directories) {
     mkdirSync(directory, { recursive: true, mode: 0o755 });

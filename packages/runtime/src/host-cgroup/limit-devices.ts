@@ -1,4 +1,4 @@
-/** Holds QEMU to the devices that it uses: a QEMU that a guest has taken over cannot open others, whatever nodes it has or makes. */
+/** Restricts QEMU to the devices that it uses: a compromised QEMU cannot open other devices, even if it finds or creates their nodes. */
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -13,7 +13,7 @@ type Calls = Pick<Kernel, 'loadDeviceProgram' | 'attachDeviceProgram'>;
 /** The cgroups below a sandbox's cgroup that have QEMU's threads. */
 interface DeviceGroups {
   readonly version: 1 | 2;
-  /** The first one is QEMU's own; in version 2 the vCPU threads are moved to the second one later. */
+  /** The first is QEMU's cgroup; in version 2 the vCPU threads are moved to the second later. */
   readonly directories: readonly [own: string, ...others: string[]];
 }
 
@@ -27,7 +27,7 @@ function groupsIn(directories: readonly string[]): DeviceGroups | undefined {
   return undefined;
 }
 
-/** Rules that the parent cgroup does not have either are refused: QEMU is held to the parent's rules then. */
+/** The kernel refuses rules that the parent cgroup does not allow: the parent's rules then apply to QEMU. */
 function allow(directory: string, rule: DeviceRule): void {
   try {
     writeFileSync(join(directory, 'devices.allow'), deviceRuleText(rule));
@@ -67,7 +67,7 @@ export interface DeviceLimit {
   readonly rules: readonly DeviceRule[];
 }
 
-/** Moves QEMU to a cgroup of its own with these rules. @throws Error for what the kernel refuses, or without a controller */
+/** Moves QEMU to a cgroup of its own with these rules. @throws Error when the kernel refuses a write, or without a controller */
 export function limitDevices({ directories, pid, rules }: DeviceLimit, kernel: Calls): void {
   const groups = groupsIn(directories);
   if (!groups) throw new Error('the host has no devices cgroup');
@@ -81,7 +81,7 @@ export function limitDevices({ directories, pid, rules }: DeviceLimit, kernel: C
   writeFileSync(join(own, 'cgroup.procs'), String(pid));
 }
 
-/** Whether QEMU was held to devices in these cgroups. */
+/** Whether QEMU's devices are limited in these cgroups. */
 export function limitsDevices(directories: readonly string[]): boolean {
   const groups = groupsIn(directories);
   return groups !== undefined && existsSync(groups.directories[0]);
@@ -91,11 +91,11 @@ export interface DeviceAdmission {
   /** The sandbox's cgroups. */
   readonly directories: readonly string[];
   readonly rules: readonly DeviceRule[];
-  /** Allowed besides the rules. */
+  /** Device that is allowed in addition to the rules. */
   readonly extra: DeviceRule;
 }
 
-/** Runs `act`, during which QEMU may also open the extra device. @throws Error for what the kernel refuses, or of `act` */
+/** Runs `act`, during which QEMU may also open the extra device. @throws Error when the kernel refuses a write, and errors of `act` */
 export async function withDevice<T>({ directories, rules, extra }: DeviceAdmission, kernel: Calls, act: () => Promise<T>): Promise<T> {
   const groups = groupsIn(directories);
   if (!groups || !limitsDevices(directories)) return act();

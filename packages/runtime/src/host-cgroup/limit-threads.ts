@@ -1,14 +1,14 @@
-/** A limit for the threads of QEMU (pids.rst, cgroup-v2.rst): a QEMU that a guest has taken over must not use up the host's pids. */
+/** Limits the threads of QEMU (pids.rst, cgroup-v2.rst): a compromised QEMU must not exhaust the host's pids. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QEMU_GROUP } from './group-names.ts';
 
 /** vCPUs, I/O threads, and at most 64 workers for files and disks: 240 vCPUs leave room. */
 const QEMU_THREADS = 1024;
-/** Version 2 has processes in one group only: that of the sandbox. Each process that runs in a container has a shim of eleven threads there. */
+/** In version 2 all processes are in the sandbox's cgroup. Each process of a container has a shim with eleven threads there. */
 const SANDBOX_THREADS = 16_384;
 
-/** `directories`: those of the sandbox' groups. Without a controller there is no limit. @throws Error for what the kernel refuses */
+/** `directories`: the sandbox's cgroups. Without a controller there is no limit. @throws Error when the kernel refuses a write */
 export function limitThreads(directories: readonly string[], pid: number): void {
   const directory = directories.find((path) => existsSync(join(path, 'pids.max')));
   if (directory === undefined) return;

@@ -51,7 +51,7 @@ async function removeOne(directory: string, deadline: number): Promise<void> {
   }
 }
 
-/** All of them are waited for together, for `leftMs` at most. @throws Error when one stays */
+/** Waits at most `leftMs` for all cgroups together. @throws Error when a cgroup could not be removed */
 export async function removeCgroup(directories: readonly string[], leftMs = BUSY_MS): Promise<void> {
   const deadline = monotonicMs() + Math.min(BUSY_MS, leftMs);
   for (const directory of directories) await removeOne(directory, deadline);

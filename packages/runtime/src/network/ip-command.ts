@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { outputOf } from '@kata-containers/common/process/output-of';
 
-/** They take milliseconds, but may wait in the kernel for other changes of the host's network. */
+/** Timeout. The programs take milliseconds, but may wait in the kernel for other changes of the host's network. */
 export const TOOL_TIMEOUT_MS = 30_000;
 
 export interface ToolInput {
@@ -10,10 +10,7 @@ export interface ToolInput {
   readonly timeoutMs?: number;
 }
 
-/**
- * Runs `program` with `input` on stdin. @returns its stdout.
- * @throws KataError with what it said when it fails, TimeoutError
- */
+/** Runs `program` with `input` on stdin. @returns its stdout. @throws KataError with its output when it fails, TimeoutError */
 export async function runTool(
   program: string,
   args: readonly string[],

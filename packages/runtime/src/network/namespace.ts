@@ -8,7 +8,7 @@ import { randomUuid } from '../context/random-uuid.ts';
 
 const OWN = '/proc/self/ns/net';
 
-/** Whether two paths name one namespace. @throws KataError when one of them does not exist */
+/** Whether two paths refer to the same namespace. @throws KataError for a missing path */
 export function isSameNamespace(...paths: readonly [string, string]): boolean {
   const [one, other] = paths.map((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -40,7 +40,7 @@ export async function inNetworkNamespace<T>(path: string, kernel: Pick<Kernel, '
   }
 }
 
-/** Where the next namespace of our own is mounted (1.x's name). */
+/** Mount point of the next namespace that the runtime creates (1.x's name). */
 export const newNamespacePath = (): string => `/run/netns/cnitest-${randomUuid()}`;
 
 function makeMountPoint(path: string): void {

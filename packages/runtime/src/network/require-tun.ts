@@ -3,7 +3,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 
 const TUN = '/dev/net/tun';
 
-/** To be called before taps are made: of a missing device `ip` says only that it cannot open a file. @throws KataError */
+/** To be called before taps are created: `ip` does not name the missing device in its error. @throws KataError */
 export function requireTun(): void {
   if (existsSync(TUN)) return;
   const remedy = `'modprobe tun' makes it; with internetworking_model = "none" in [runtime] VMs have no network`;

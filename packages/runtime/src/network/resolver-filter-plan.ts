@@ -26,7 +26,7 @@ const passAnswers = (link: string, { ethertype, match, priority }: Family, proto
   `filter add dev ${link} parent ffff: protocol ${ethertype} prio ${priority} u32 match ${match} protocol ${protocol} 0xff` +
   ` match ${match} sport ${DNS_PORT} 0xffff match ${match} dport ${FIRST_PORT} ${hex(PORT_MASK)} flowid 1:1`;
 
-/** In the words of tc-u32(8). Filters of one priority have one EtherType. */
+/** Keywords of tc-u32(8). All filters of a priority must have the same EtherType. */
 interface Family {
   readonly ethertype: string;
   readonly match: string;

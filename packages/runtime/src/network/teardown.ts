@@ -1,4 +1,4 @@
-/** Undoes changes in network namespaces, and removes namespaces. Anything that was removed already is a success. */
+/** Undoes changes in network namespaces, and removes namespaces. Missing objects are a success. */
 import { existsSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -9,19 +9,19 @@ import type { SavedLink } from './macvtap-plan.ts';
 import { inNetworkNamespace, isOwnNamespace } from './namespace.ts';
 
 /**
- * Whether the path still is the sandbox's namespace. A path in /proc names a process: once it has ended, another process may have its pid,
- * and the host's own links must not be changed.
+ * Whether the path still refers to the sandbox's namespace. A path in /proc names a process: when the process has ended, its pid may be
+ * reused, and links of the host must not be changed.
  */
 const isStrange = (netns: string): boolean => existsSync(netns) && !isOwnNamespace(netns);
 
-/** -force goes on after a line that fails: the link may have gone with the engine's own clean-up. @throws TimeoutError */
+/** -force continues after a failed line: the engine may have removed the link already. @throws TimeoutError */
 async function runAll(program: string, input: string, timeoutMs: number): Promise<void> {
   await runTool(program, ['-force', '-batch', '-'], { input, timeoutMs }).catch((error: unknown) => {
     if (error instanceof TimeoutError) throw error;
   });
 }
 
-/** Removes taps and the ingress queues of their links from a namespace of the engine, which stays. */
+/** Removes taps and the ingress qdiscs of their links from a namespace that the engine keeps. */
 export interface MadeLinks {
   readonly netns: string;
   readonly links: readonly string[];
@@ -30,7 +30,7 @@ export interface MadeLinks {
 
 type Setns = Pick<Kernel, 'setns'>;
 
-/** Deletes the taps and the ingress queues. @throws TimeoutError */
+/** Deletes the taps and the ingress qdiscs. @throws TimeoutError */
 export async function deleteLinks({ netns, links, ingress }: MadeLinks, kernel: Setns, timeoutMs: number): Promise<void> {
   if (!isStrange(netns)) return;
   const ip = links.map((link) => `link delete dev ${link}\n`).join('');
@@ -40,7 +40,7 @@ export async function deleteLinks({ netns, links, ingress }: MadeLinks, kernel: 
   });
 }
 
-/** Gives links back what macvtaps took from them, as far as they still exist. @throws TimeoutError */
+/** Restores the addresses of links that had a macvtap, if the links still exist. @throws TimeoutError */
 export async function restoreLinks(
   { netns, links }: { readonly netns: string; readonly links: readonly SavedLink[] },
   kernel: Setns,

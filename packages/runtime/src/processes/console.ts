@@ -5,7 +5,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 
 export interface ConsoleRequest {
   readonly terminal: boolean;
-  /** Slave of a terminal that exists. */
+  /** Slave of an existing pseudo terminal. */
   readonly console?: string;
   /** Unix socket that receives the new terminal's master. */
   readonly consoleSocket?: string;

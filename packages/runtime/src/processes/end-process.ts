@@ -9,7 +9,7 @@ import { childrenOf } from './process-use.ts';
 /** Interval of the checks of a process that is not a child: no event reports its end. */
 const LOOK_MS = 5;
 
-/** Resolves to whether the process ended within `timeoutMs`. */
+/** Resolves to true when the process has ended within `timeoutMs`. */
 export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = monotonicMs() + timeoutMs;
   while (isAlive(identity)) {
@@ -22,7 +22,7 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
 /** Time for a process to end after SIGKILL. */
 const KILL_MS = 5000;
 
-/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when even that does not end it within `killMs` */
+/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. @throws KataError when the process does not end within `killMs` */
 export async function endProcess(identity: ProcessIdentity, graceMs: number, killMs = KILL_MS): Promise<void> {
   if (!signalProcess(identity, 'SIGTERM') || (await waitForEnd(identity, graceMs))) return;
   signalProcess(identity, 'SIGKILL');
@@ -35,7 +35,7 @@ export async function killProcessTree(identity: ProcessIdentity, graceMs: number
   await Promise.all([identity, ...children].map((member) => endProcess(member, graceMs, killMs)));
 }
 
-/** Closes fds, ignoring those closed already. */
+/** Closes fds, and ignores closed fds. */
 export function closeAll(descriptors: readonly number[]): void {
   for (const fd of descriptors) {
     try {

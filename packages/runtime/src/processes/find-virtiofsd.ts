@@ -4,7 +4,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 /** Fedora and Debian 13 have the Rust daemon, Debian 12 has QEMU 7's; 1.x's path is the last. */
 const PLACES = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/bin/virtiofsd'];
 
-/** Path of the daemon: the one that is configured, or where distributions have it. @throws KataError when there is none */
+/** Path of the daemon: the configured path, or the first existing path of distributions. @throws KataError for a missing daemon */
 export function findVirtiofsd(configured: string, exists: (path: string) => boolean = existsSync): string {
   const found = (configured === '' ? PLACES : [configured]).find(exists);
   if (found !== undefined) return found;

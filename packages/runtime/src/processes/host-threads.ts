@@ -1,4 +1,4 @@
-/** Threads of a process that may be in a PID namespace of its own, as QEMU is. */
+/** Threads of a process that may be in a PID namespace of its own, like QEMU. */
 import { readFileSync, readdirSync } from 'node:fs';
 
 /** The thread's id in its own PID namespace, the last of NSpid (proc_pid_status(5)); undefined when the thread has ended. */
@@ -18,7 +18,7 @@ function threadsIn(directory: string): string[] {
   }
 }
 
-/** The host's ids of threads of process `pid`, from their ids in its PID namespace. Unknown ids are left out. */
+/** The host's ids of threads of process `pid`, from their ids in its PID namespace. Unknown ids are omitted. */
 export function hostThreads(pid: number, own: readonly number[]): number[] {
   const directory = `/proc/${pid}/task`;
   return threadsIn(directory)

@@ -64,7 +64,7 @@ export interface ShimRequest {
   readonly namespaces: ShimNamespaces;
   /** Path of the terminal that becomes its stdio; without one it inherits the runtime's. */
   readonly console: string | undefined;
-  /** True when the caller gets no output: a terminal without a console. */
+  /** True when the caller does not read the output: a terminal without a console. */
   readonly quiet: boolean;
   /** The container's resolv.conf, for a shim that relays DNS. */
   readonly resolvConf?: string | undefined;

@@ -1,4 +1,4 @@
-/** True when stdin is /dev/null. The process then gets /dev/null, too: the shim, which inherits stdin, would only pass on its end. */
+/** True when stdin is /dev/null. The process in the guest then also gets /dev/null, because the shim would only forward end of file. */
 import { fstatSync } from 'node:fs';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 

@@ -15,10 +15,10 @@ export function memoryBytes(pid: number): bigint {
   return BigInt(kibibytes) * 1024n;
 }
 
-/** Its command line: arguments, each ended by a NUL. */
+/** Command line of a process: arguments, each ended by a NUL. */
 export const commandLineOf = (pid: number): string => readOrEmpty(`/proc/${pid}/cmdline`);
 
-/** Path of its program, also of a replaced file; undefined when the process has ended. */
+/** Path of a process's program, also of a replaced file; undefined when the process has ended. */
 export function programOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
@@ -27,7 +27,7 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
-/** Pids of the processes that its main thread has started. */
+/** Pids of the children of a process's main thread. */
 export const childrenOf = (pid: number): number[] =>
   readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 

@@ -15,7 +15,7 @@ export interface HookState {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Output kept for an error text. */
+/** Bytes of output that an error text contains. */
 const MAX_OUTPUT = 4096;
 
 function keepSome(stream: NodeJS.ReadableStream): () => string {

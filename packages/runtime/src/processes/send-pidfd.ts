@@ -1,6 +1,6 @@
 /**
- * runc's `--pidfd-socket` (1.2 and later): the listener receives a pidfd of the new process, here of its shim,
- * to signal it and to wait for it without the danger of a reused pid.
+ * runc's `--pidfd-socket` (1.2 and later): the listener receives a pidfd of the new process, here of its shim. By a pidfd a caller can
+ * signal the process and wait for it, without the risk of a reused pid.
  */
 import { closeSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -9,7 +9,7 @@ import type { Started } from './spawn-detached.ts';
 /** runc's names of a container's first process and of a further one (libcontainer/init_linux.go, setupPidfd): the message's data. */
 export type ProcessKind = 'standard' | 'setns';
 
-/** Without a socket nothing is sent. @throws KernelError when no process listens */
+/** Has no effect without a socket. @throws KernelError when no process listens */
 export function sendPidfd(
   socketPath: string | undefined,
   { identity }: Pick<Started, 'identity'>,

@@ -21,13 +21,16 @@ export interface ShimHelper {
 
 const EXIT_UNKNOWN_REQUEST = 2;
 
-/** For each line of its input the shell runs the command of the request, and writes the exit code. It ends with its input: with the shim. */
+/**
+ * For each line of input the shell runs the command of the request and writes the exit code. It exits at the end of its input, that is,
+ * with the shim.
+ */
 function script(commands: HelperCommands): string {
   const cases = Object.entries(commands).map(([request, args]) => `${request}) ${args.map(shellQuote).join(' ')};;`);
   return `while read -r r; do case $r in ${cases.join(' ')} *) (exit ${EXIT_UNKNOWN_REQUEST});; esac </dev/null >/dev/null; echo $?; done`;
 }
 
-/** A shell, which has a fiftieth of the memory of one of our programs. @throws KataError, KernelError */
+/** Starts the helper, a shell, which uses a fiftieth of the memory of kata-runtime. @throws KataError, KernelError */
 export function startShimHelper(commands: HelperCommands, environment: NodeJS.ProcessEnv, kernel: Pick<Kernel, 'socketPair'>): ShimHelper {
   const [socket, other] = kernel.socketPair();
   try {

@@ -1,6 +1,6 @@
 /**
- * Starts the processes that outlive a verb. Each gets only the fds that it needs: a leaked pipe makes docker wait
- * for an end of file for ever.
+ * Starts the processes that outlive a verb. Each gets only the fds that it needs: with a leaked pipe docker would wait for end of file
+ * forever.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
@@ -25,7 +25,7 @@ export interface SpawnRequest {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Starts a process that goes on after us. @throws KataError when it cannot be run */
+/** Starts a process that outlives the runtime. @throws KataError when the program cannot be run */
 export function spawnDetached({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
   const child = spawn(binary, args, { stdio, detached, env: environment, cwd: '/' });
   child.on('error', () => {}); // reported below: without a pid there is no process
@@ -38,7 +38,7 @@ export function spawnDetached({ binary, args, stdio, detached, environment }: Sp
 /** Namespaces of a new shim. */
 export interface ShimNamespaces {
   readonly network: string;
-  /** The container's shim, whose PID namespace an exec's shim joins; without it a new PID namespace is made. */
+  /** Pid of the container's shim, whose PID namespace the shim of an exec joins; without it a new PID namespace is created. */
   readonly joinPidOf?: number;
 }
 

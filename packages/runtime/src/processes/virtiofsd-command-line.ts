@@ -1,12 +1,12 @@
-/** Command lines of the two programs named virtiofsd: QEMU's own, in 1.x's order, and the later one in Rust. Pure. */
+/** Command lines of the two programs named virtiofsd: QEMU's, in 1.x's order, and its successor in Rust. Pure. */
 
 /** `qemu`: part of QEMU 4.2 to 7. `rust`: its successor, which accepted QEMU's options for some versions. */
 export type VirtiofsdKind = 'qemu' | 'rust';
 
-/** By the first line of `--version`: "virtiofsd version 7.2.22 (Debian …)", or "virtiofsd 1.13.2". */
+/** Determined from the first line of `--version`: "virtiofsd version 7.2.22 (Debian …)", or "virtiofsd 1.13.2". */
 export const virtiofsdKind = (version: string): VirtiofsdKind => (/\bversion \d/.test(version) ? 'qemu' : 'rust');
 
-/** That of QEMU before 5.2 has no such option, and always namespaces. */
+/** The virtiofsd of QEMU before 5.2 lacks this option and always uses namespaces. */
 export function takesSandbox(version: string): boolean {
   const [, major = '9', minor = '0'] = /\bversion (\d+)\.(\d+)/.exec(version) ?? [];
   return Number(major) > 5 || (Number(major) === 5 && Number(minor) >= 2);
@@ -18,7 +18,7 @@ export interface VirtiofsdOptions {
   readonly source: string;
   /** `none`, `auto` or `always`; empty is `none`. */
   readonly cache: string;
-  /** `namespace` or `chroot`; undefined for a daemon that does not know the option. */
+  /** `namespace` or `chroot`; undefined for a daemon without this option. */
   readonly sandbox: string | undefined;
   readonly debug: boolean;
   readonly extra: readonly string[];

@@ -1,9 +1,9 @@
-/** The connection to the agent of a VM, which knows how long a call may take there. */
+/** Connects to the agent of a VM, with timeouts for the VM's accelerator. */
 import type { AgentConnection, AgentConnectOptions } from '@kata-containers/common/agent-api/agent-connection';
 import { guestTimeout } from '../context/context.ts';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 
-/** Time for a call without a deadline of its own, in milliseconds with KVM: 1.x's. */
+/** Milliseconds for a call without a deadline of its own, with KVM (1.x's value). */
 const CALL_TIMEOUT_MS = 60_000;
 
 export interface VmAgent {

@@ -13,7 +13,7 @@ const explained = <T>(promise: Promise<T>, sandbox: SandboxProcesses): Promise<T
   });
 
 /**
- * The error of a call that gets no answer has the state of QEMU and of the proxy.
+ * The error of a call without an answer contains the state of QEMU and of the proxy.
  * @throws StateError when the proxy has ended, AgentError when no agent answers
  */
 export async function connectGuest(sandbox: SandboxProcesses, options: AgentConnectOptions = {}): Promise<AgentConnection> {

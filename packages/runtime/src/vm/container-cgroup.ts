@@ -56,7 +56,10 @@ export interface LimitedQemu {
   readonly is9p: boolean;
 }
 
-/** Holds QEMU to the devices that it uses, in the cgroups of a container. @throws KataError when the host does not allow that */
+/**
+ * Restricts QEMU to the devices that it uses, in the cgroups of a container.
+ * @throws KataError when the host does not support the restriction
+ */
 export function limitDevicesOf({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void {
   try {
     limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel);
@@ -68,7 +71,7 @@ export function limitDevicesOf({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, i
   }
 }
 
-/** Whether QEMU is held to devices in the cgroups of a container. */
+/** Whether QEMU's devices are limited in the cgroups of a container. */
 export const limitsDevicesOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsDevices(directoriesOf(sandboxId, id));
 
 /** Runs `act`, during which QEMU may also open a block device, if its devices are limited. @throws Error of `act`, or of the kernel */

@@ -1,4 +1,4 @@
-/** Makes the end of a process that a VM needs an error. */
+/** Reports the end of a process that a VM needs as an error. */
 import type { ChildProcess } from 'node:child_process';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import { lastLogLines } from '../hypervisor/qemu/qemu-process.ts';

@@ -10,7 +10,7 @@ import { needOfRoot, unprivilegedUser } from './unprivileged-plan.ts';
 import type { Accelerator, QemuNetwork, QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 const MIB = 1 << 20;
-/** 1.x's largest number of vCPUs on x86-64. */
+/** Maximum number of vCPUs on x86-64, as in 1.x. */
 const MAX_VCPUS = 240;
 
 export interface PlanInputs {

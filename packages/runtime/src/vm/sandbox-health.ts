@@ -14,13 +14,13 @@ export type SandboxProcesses = Pick<SandboxState, 'SandboxContainer' | 'AgentSta
 const words = { running: 'is running', stopped: 'is stopped (SIGSTOP)', ended: 'has ended' } as const;
 const stateText = (name: string, identity: ProcessIdentity): string => `${name} (pid ${identity.pid}) ${words[processState(identity)]}`;
 
-/** A QEMU that its filter has killed, and no other one, is explained by the kernel's log. */
+/** The cause from the kernel's log, for a QEMU that its seccomp filter has killed. */
 function causeText(qemu: ProcessIdentity): string {
   const cause = processState(qemu) === 'ended' ? seccompViolationOf(qemu) : undefined;
   return cause === undefined ? '' : ` (${cause})`;
 }
 
-/** One sentence: QEMU, proxy, where their logs are, and the command that ends the sandbox. */
+/** One sentence with the state of QEMU and proxy, the path of their logs, and the command that ends the sandbox. */
 export function healthText({ SandboxContainer, AgentState, HypervisorState }: SandboxProcesses): string {
   const processes = [
     `${stateText('QEMU', HypervisorState.Process)}${causeText(HypervisorState.Process)}`,

@@ -1,4 +1,4 @@
-/** The daemon that serves a VM's share, when that is virtio-fs. It ends with its VM, whose connection is all that it has. */
+/** Starts virtiofsd, which serves a VM's share. virtiofsd exits with the VM, because QEMU's connection is its only connection. */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
@@ -15,7 +15,7 @@ import { failedChild } from './failed-child.ts';
 
 export interface StartedDaemon {
   readonly identity: ProcessIdentity;
-  /** Ends with an error when the daemon does. */
+  /** Rejects when the daemon ends. */
   readonly failed: Promise<never>;
 }
 
@@ -26,7 +26,7 @@ export interface DaemonStart {
   readonly journal: UndoJournal;
 }
 
-/** @throws HypervisorError when the daemon cannot be run at all */
+/** @throws HypervisorError when the daemon cannot be run */
 function args({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
   const version = componentVersion(binary);
   if (version === undefined) throw new HypervisorError(`virtiofsd (${binary}) cannot be run`, '');
@@ -64,7 +64,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
   }
 }
 
-/** undefined when the share is not virtio-fs. @throws KataError when there is no daemon or it cannot be run */
+/** undefined when the share is not virtio-fs. @throws KataError when the daemon is missing or cannot be run */
 export function startVirtiofsd(context: Context, start: DaemonStart): StartedDaemon | undefined {
   return start.plan.virtioFs && spawn(context, start.plan.virtioFs, start);
 }

@@ -1,11 +1,11 @@
-/** Whether QEMU can run as another user than root: with virtio-fs it touches no file that a user of the guest owns. Pure. */
+/** Decides whether QEMU can run without root: with virtio-fs QEMU accesses no file of the guest's users. Pure. */
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { SHARED_MEMORY } from '../hypervisor/qemu/memory-backend-plan.ts';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 
 /**
- * Users of QEMUs have numbers from here on, each with the pid of the process that starts it: those after the ones that kata-proxy and
- * kata-shim have (common/confinement), unused by systemd too.
+ * First user id of QEMUs, to which the pid of the starting process is added. The range follows the ids of kata-proxy and kata-shim
+ * (common/confinement), and systemd does not use it.
  */
 const FIRST_USER = 0x7100_0000;
 
@@ -13,10 +13,7 @@ export const unprivilegedUser = (pid: number): number => FIRST_USER + pid;
 
 type Keys = 'qemu_unprivileged' | 'qemu_own_root' | 'qemu_capabilities';
 
-/**
- * undefined when QEMU can do without root. `isReadable`: by all users of the host.
- * @returns what needs root
- */
+/** `isReadable`: whether all users of the host can read a file. @returns the reason why QEMU needs root; undefined when it does not */
 export function needOfRoot(
   { qemu_unprivileged: isWanted, qemu_own_root: hasOwnRoot, qemu_capabilities: kept }: Pick<HypervisorConfiguration, Keys>,
   plan: QemuPlan,

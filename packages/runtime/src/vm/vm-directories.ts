@@ -1,4 +1,4 @@
-/** What a VM needs on the host before QEMU starts: a directory for its sockets, and the share. */
+/** Creates the directories that a VM needs before QEMU starts: one for its sockets, and the share. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeShare } from '../storage/share.ts';

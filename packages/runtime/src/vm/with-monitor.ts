@@ -17,6 +17,6 @@ export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerat
   }
 }
 
-/** The same for the VM of sandbox `id`. */
+/** Like `withMonitorAt`, for the VM of sandbox `id`. */
 export const withMonitor = <T>(id: string, { HypervisorState }: SandboxState, use: Use<T>): Promise<T> =>
   withMonitorAt(sandboxPaths(id).qmpSocket, HypervisorState.Accelerator, use);

@@ -29,7 +29,7 @@ function endOfOptions(message: Buffer, offset: number): number | undefined {
   return offset + OPT_HEADER_BYTES + message.readUInt16BE(offset + OPT_HEADER_BYTES - 2);
 }
 
-/** True for a standard query with one question and at most an OPT record, and nothing behind it. */
+/** True for a standard query with one question, at most an OPT record, and no further bytes. */
 export function isQuery(message: Buffer): boolean {
   if (message.length < HEADER_BYTES) return false;
   const [flags, questions, answers, authorities, additional] = [2, 4, 6, 8, 10].map((offset) => message.readUInt16BE(offset));

@@ -23,7 +23,10 @@ const MAX_UNREAD = 1 << 20;
 const DOCKER: ResolverAddress = { address: DOCKER_RESOLVER, port: DNS_PORT };
 const NONE = Buffer.alloc(0);
 
-/** `socket`: a connection to kata-proxy that nothing was sent over. Works until the connection ends, with the sandbox or because the guest's agent knows no relay. */
+/**
+ * `socket`: an unused connection to kata-proxy. Relays until the connection ends: with the sandbox, or because the guest's agent does not
+ * support the relay.
+ */
 export function relayDns(socket: Socket, log: Logger, resolver: ResolverAddress = DOCKER): void {
   const reader = new DnsFrameReader();
   const budget = new QueryBudget(monotonicMs);

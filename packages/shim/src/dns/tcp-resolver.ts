@@ -5,7 +5,7 @@ import type { ResolverAddress } from './udp-resolver.ts';
 
 const ANSWER_TIMEOUT_MS = 20_000;
 
-/** `done` is called once, with an empty message when there is no answer. */
+/** `done` is called once, with an empty message if no answer arrives. */
 export function askByTcp({ address, port }: ResolverAddress, query: Buffer, done: (answer: Buffer) => void): void {
   const messages = new TcpMessages();
   let answer: Buffer = Buffer.alloc(0);

@@ -39,7 +39,7 @@ export class UdpResolver {
     this.#now = now;
   }
 
-  /** `query` must be checked. `done` is called once, with an empty message when there is no answer. */
+  /** `query` must be checked. `done` is called once, with an empty message if no answer arrives. */
   ask(query: Buffer, done: Callback): void {
     const flow = this.#current();
     let id = Math.trunc(Math.random() * IDS);

@@ -1,4 +1,4 @@
-/** Watches a container's resolv.conf for docker's resolver: it is named from the start, or after a `docker network connect`. */
+/** Watches a container's resolv.conf for docker's resolver, which the file names from the start or after a `docker network connect`. */
 import { closeSync, openSync, readSync, watch } from 'node:fs';
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -14,8 +14,8 @@ function isDockers(file: number): boolean {
 }
 
 /**
- * `path` on the host. Calls `onDockerResolver` once. The file is watched until then, and stays open: dockerd rewrites it in place, and this
- * process may not reach it by its path later.
+ * `path` on the host. Calls `onDockerResolver` once. The file is watched until then and kept open: dockerd rewrites it in place, and a
+ * confined process cannot open its path later.
  */
 export function watchResolvConf(path: string, onDockerResolver: () => void, log: Logger): void {
   const fail = (error: unknown): void => log.warn('resolv.conf cannot be watched', { path, reason: errorMessage(error) });

@@ -29,7 +29,7 @@ export interface Disk extends DiskPlace {
   readonly file: { readonly set: number; readonly fd: number };
   readonly bytes: number;
   readonly isReadonly: boolean;
-  /** No other VM may write to it: QEMU locks the node. */
+  /** QEMU locks the node, so that no other VM can write to it. */
   readonly isExclusive: boolean;
   readonly cache: DiskCache | undefined;
 }
@@ -80,8 +80,9 @@ async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReado
 }
 
 /**
- * 1.x's names; since QEMU 6 its driver `file` accepts regular files only.
- * @returns where in the guest's memory an NVDIMM is. @throws QmpError, with nothing left in QEMU
+ * 1.x's names; since QEMU 6 the driver `file` accepts only regular files.
+ * @returns the guest physical address of an NVDIMM.
+ * @throws QmpError, with nothing left in QEMU
  */
 export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number | undefined> {
   if (disk.driver === 'nvdimm') return plugNvdimm(monitor, disk);
@@ -100,15 +101,15 @@ export async function plugDisk(monitor: QmpClient, disk: Disk): Promise<number |
 const nodes = async (monitor: QmpClient): Promise<string[]> =>
   ((await monitor.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]).map((node) => node['node-name']);
 
-/** QEMU cannot detach an NVDIMM from a running VM. Removes only one that was attached incompletely. */
+/** Removes an NVDIMM that was attached incompletely. QEMU cannot detach a complete NVDIMM from a running VM. */
 async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
   if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM cannot be detached while its VM runs');
-  await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // there may be none
+  await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // it may not exist
 }
 
 /**
  * A disk that does not exist, or was attached incompletely, is a success.
- * @throws QmpError, TimeoutError when the guest does not let it go, KataError for an NVDIMM
+ * @throws QmpError, TimeoutError when the guest does not release the disk, KataError for an NVDIMM
  */
 export async function unplugDisk(monitor: QmpClient, { id, driver }: Pick<Disk, 'id' | 'driver'>, timeoutMs: number): Promise<void> {
   if (driver === 'nvdimm') return unplugNvdimm(monitor, id);

@@ -28,14 +28,14 @@ export async function plugCpus(monitor: QmpClient, { cpus }: VmSize, count: numb
   return plugged;
 }
 
-/** Takes `count` plugged CPUs away, the last one first. @throws QmpError, TimeoutError when the guest does not let one go */
+/** Unplugs `count` hot-plugged vCPUs, the last one first. @throws QmpError, TimeoutError when the guest does not release a vCPU */
 export async function unplugCpus(monitor: QmpClient, { cpus }: VmSize, count: number, timeoutMs: number): Promise<void> {
   const number = ({ state }: CpuSlot): number => (typeof state === 'object' ? Number(state.id.replace('cpu-', '')) : -1);
   const plugged = cpus.filter(({ state }) => typeof state === 'object').sort((a, b) => number(b) - number(a));
   for (const { state } of plugged.slice(0, count)) if (typeof state === 'object') await awaitDeleted(monitor, state.id, timeoutMs);
 }
 
-/** Plugs one memory device of `mebibytes`, of the kind that the VM's memory is of. @throws QmpError, with nothing left in QEMU */
+/** Plugs one memory device of `mebibytes`, with the same kind of backend as the VM's memory. @throws QmpError, with nothing left in QEMU */
 export async function plugMemory(monitor: QmpClient, { slots }: VmSize, mebibytes: number, kind: MemoryBackend | undefined): Promise<void> {
   const slot = Math.max(-1, ...slots) + 1;
   const backend = `mem${slot}`;

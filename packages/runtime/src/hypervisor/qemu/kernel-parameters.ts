@@ -18,9 +18,8 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
 
 /**
  * An emulated guest spends most of its time on new code, which QEMU must translate first. Compiled JavaScript is new code each time,
- * interpreted JavaScript is not (the kernel passes parameters that it does not know to init, as its environment). Mitigations of CPU
- * speculation have no effect in translated code. A hot-plugged device has six times as long to appear as
- * with KVM.
+ * interpreted JavaScript is not. The kernel passes unknown parameters to init as environment variables. Mitigations of CPU speculation have
+ * no effect in translated code. The timeout for hot-plugged devices is six times as long as with KVM.
  */
 const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_timeout=18s'];
 

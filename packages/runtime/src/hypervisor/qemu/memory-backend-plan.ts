@@ -10,7 +10,7 @@ export interface MemoryBackend {
   readonly directory?: string;
   /** Other processes that map the file see the guest's writes. */
   readonly shared: boolean;
-  /** Allocated at the start, so that the host cannot run out of it later. */
+  /** Allocated at the start, so that the host cannot run out of memory later. */
   readonly preallocated: boolean;
 }
 
@@ -38,7 +38,7 @@ export function backendOption(backend: MemoryBackend | undefined, id: string, si
   return joined(kind, `id=${id}`, `size=${size}`, place, shared && 'share=on', preallocated && 'prealloc=on');
 }
 
-/** Values of QMP's `object-add` for memory that is plugged. */
+/** Arguments of QMP's `object-add` for hot-plugged memory. */
 export function backendValues(backend: MemoryBackend | undefined, id: string, bytes: number): Readonly<Record<string, unknown>> {
   const { directory, shared = false, preallocated = false } = backend ?? {};
   return {

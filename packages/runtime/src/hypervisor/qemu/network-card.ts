@@ -12,14 +12,14 @@ export interface NetworkCard {
   readonly netdev: string;
   /** Fd of the tap or of the macvtap's device. */
   readonly tap: number;
-  /** Fd of /dev/vhost-net, when it is used. */
+  /** Fd of /dev/vhost-net; undefined without vhost. */
   readonly vhost?: number;
   readonly mac: string;
   /** Slot on the first bridge, 1 to 30. */
   readonly slot: number;
 }
 
-/** QEMU opens nothing itself; the fds have 1.x's names. @returns QEMU's options for the tap */
+/** Passes the fds to QEMU, with 1.x's names. @returns QEMU's options for the tap */
 async function tapSource(monitor: QmpClient, { tap, vhost }: NetworkCard, kernel: Sender): Promise<Readonly<Record<string, unknown>>> {
   await monitor.giveDescriptor('fd0', tap, kernel);
   if (vhost === undefined) return { fds: 'fd0' };
@@ -58,7 +58,7 @@ async function cardPath(monitor: QmpClient, netdev: string): Promise<string> {
   throw new HypervisorError(`the VM has no network device ${netdev}`, '');
 }
 
-/** @throws QmpError, HypervisorError, TimeoutError when the guest does not let it go */
+/** @throws QmpError, HypervisorError, TimeoutError when the guest does not release the device */
 export async function unplugCard(monitor: QmpClient, netdev: string, timeoutMs: number): Promise<void> {
   await awaitDeleted(monitor, await cardPath(monitor, netdev), timeoutMs);
   await monitor.execute('netdev_del', { id: netdev });

@@ -1,4 +1,4 @@
-/** The text of QEMU's options. Pure. */
+/** Formats options of QEMU. Pure. */
 
 /** Commas in a value are doubled; QEMU would parse the rest as another option (qemu(1), "-drive"). */
 export const escapeOption = (value: string): string => value.replaceAll(',', ',,');

@@ -12,11 +12,14 @@ const names: Readonly<Record<number, string>> = {
   ...{ 181: 'getpmsg', 182: 'putpmsg', 183: 'afs_syscall', 184: 'tuxcall', 185: 'security', 236: 'vserver' },
 };
 
-/** Of a record of /dev/kmsg, in microseconds after boot; a start time is in ticks of 10 ms. */
+/** Time of a record of /dev/kmsg in microseconds after boot. Start times are in ticks of 10 ms. */
 const timeOf = (record: string): number => Number(record.split(',')[2]);
 const TICK_US = 10_000;
 
-/** By the path of the program, or by the process: what the kernel wrote before its start was about another one of that pid. */
+/**
+ * The killed program by its path, or the killed process. Records before the start of the process belong to an earlier process with the same
+ * pid.
+ */
 function isOf(record: string, culprit: string | ProcessIdentity): boolean {
   if (typeof culprit === 'string') return record.includes(` exe="${culprit}" `);
   return record.includes(` pid=${culprit.pid} `) && timeOf(record) >= Number(culprit.startTime) * TICK_US;

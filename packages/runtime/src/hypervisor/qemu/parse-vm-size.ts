@@ -24,7 +24,7 @@ function stateOf(path: string | undefined): CpuSlot['state'] {
   return path.startsWith(PERIPHERAL) ? { id: path.slice(PERIPHERAL.length) } : 'built-in';
 }
 
-/** Of `query-hotpluggable-cpus`, in its order. */
+/** Parses the reply to `query-hotpluggable-cpus`, and keeps its order. */
 export function parseCpuSlots(reply: unknown): CpuSlot[] {
   return (reply as readonly CpuRow[]).map(({ type = '', props = {}, 'qom-path': path }) => ({
     type,
@@ -45,7 +45,7 @@ interface DimmRow {
   readonly data?: { readonly slot?: number; readonly size?: number };
 }
 
-/** Of `query-memory-devices`. */
+/** Parses the reply to `query-memory-devices`. */
 export function parseDimmSlots(reply: unknown): DimmSlot[] {
   return (reply as readonly DimmRow[]).map(({ type, data }) => ({
     slot: data?.slot ?? 0,
@@ -54,7 +54,7 @@ export function parseDimmSlots(reply: unknown): DimmSlot[] {
   }));
 }
 
-/** The lowest `cpu-N` that no CPU has. */
+/** The lowest unused id `cpu-N`. */
 export function freeCpuId(cpus: readonly CpuSlot[]): string {
   const taken = new Set(cpus.flatMap(({ state }) => (typeof state === 'object' ? [state.id] : [])));
   let number = 0;

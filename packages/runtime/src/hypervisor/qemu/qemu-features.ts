@@ -1,4 +1,4 @@
-/** Features that only qemu-lite has (packaging/qemu): its package lists them in a file beside the ROMs. Other QEMUs have no such file. */
+/** Features that only qemu-lite has (packaging/qemu): its package lists them in a file beside the ROMs, which other QEMUs lack. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -47,7 +47,7 @@ const lastWords = (binary: string, logFile: string, signal: NodeJS.Signals | nul
 
 export interface StartedQemu {
   readonly identity: ProcessIdentity;
-  /** Ends with an error when QEMU does. */
+  /** Rejects when QEMU ends. */
   readonly failed: Promise<never>;
 }
 
@@ -56,18 +56,18 @@ export interface QemuStart {
   readonly args: readonly string[];
   /** File for stdout and stderr. */
   readonly logFile: string;
-  /** Its fds from 3 on. */
+  /** Fds that QEMU inherits, from 3 on. */
   readonly inherited: readonly number[];
   readonly environment: NodeJS.ProcessEnv;
   /** User and group; root without one. */
   readonly user: number | undefined;
-  /** Calls its argument, which starts QEMU, with the main thread prepared so that QEMU is confined. */
+  /** Prepares the main thread so that QEMU is confined, and calls its argument, which starts QEMU. */
   readonly confine: (start: () => ChildProcess) => ChildProcess;
 }
 
 /**
  * Starts QEMU in the namespaces of the main thread, in a session of its own and without the runtime's stdio.
- * @throws HypervisorError when it cannot be run at all
+ * @throws HypervisorError when QEMU cannot be run
  */
 export function startQemu({ binary, args, logFile, inherited, environment, user, confine }: QemuStart): StartedQemu {
   const log = openSync(logFile, 'a', 0o600);
@@ -120,7 +120,7 @@ export async function openMonitor(socketPath: string, timeoutMs: number): Promis
   }
 }
 
-/** Ends a VM through its monitor. A VM that has ended is a success; one that does not answer is killed later. */
+/** Ends a VM through its monitor. An ended VM is a success; a VM that does not answer is killed later. */
 export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
   if (!isAlive(identity)) return;
   try {

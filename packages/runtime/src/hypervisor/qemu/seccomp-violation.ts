@@ -1,4 +1,4 @@
-/** Finds the system call for which the kernel has killed QEMU. */
+/** Finds the denied system call for which the kernel has killed QEMU. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { deniedCall } from './parse-seccomp-record.ts';
@@ -19,7 +19,7 @@ function* records(): Generator<string> {
   }
 }
 
-/** The last one that the kernel's log has. */
+/** The last matching record of the kernel's log. */
 function lastDenied(culprit: string | ProcessIdentity): string | undefined {
   let last: string | undefined;
   try {
@@ -36,7 +36,7 @@ const text = (call: string): string =>
 /** For the error text of a QEMU that was killed by SIGSYS. If an audit daemon has taken the record, the system call is unknown. */
 export const seccompViolation = (program: string): string => text(lastDenied(program) ?? '(see the audit log)');
 
-/** For a QEMU that has ended some time ago, nobody knows how; undefined when the kernel's log has nothing of it. */
+/** For a QEMU that ended earlier with an unknown exit status; undefined without a record in the kernel's log. */
 export function seccompViolationOf(qemu: ProcessIdentity): string | undefined {
   const call = lastDenied(qemu);
   return call === undefined ? undefined : text(call);

@@ -20,7 +20,7 @@ interface MemorySummary {
   readonly 'plugged-memory'?: number;
 }
 
-/** The image of the guest sits in a memory slot too, and is no memory. @throws QmpError */
+/** The guest image also uses a memory slot, and is not counted as memory. @throws QmpError */
 export async function readVmSize(monitor: QmpClient): Promise<VmSize> {
   const [cpus, memory, dimms] = await Promise.all([
     monitor.execute('query-hotpluggable-cpus'),
@@ -37,7 +37,7 @@ interface CpuRow {
   readonly 'thread-id'?: number;
 }
 
-/** Threads of QEMU that run the virtual CPUs, by the numbers of QEMU's PID namespace. @throws QmpError */
+/** Ids of the vCPU threads, in QEMU's PID namespace. @throws QmpError */
 export async function cpuThreads(monitor: QmpClient): Promise<number[]> {
   const rows = (await monitor.execute('query-cpus-fast')) as readonly CpuRow[];
   return rows.flatMap(({ 'thread-id': thread }) => (thread === undefined ? [] : [thread]));

@@ -43,7 +43,7 @@ interface Move extends StateFile {
   readonly flags: 'r' | 'w';
 }
 
-/** QEMU can neither run a program nor open the file's directory: it gets the open file, under a name. */
+/** QEMU can neither run a program nor open the file: the runtime passes the open file under a name. */
 async function move(monitor: QmpClient, { path, timeoutMs, command, flags }: Move, kernel: Sender): Promise<void> {
   await monitor.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
   const fd = openSync(path, flags, 0o600);
@@ -62,7 +62,10 @@ export async function saveState(monitor: QmpClient, file: StateFile, kernel: Sen
   await move(monitor, { ...file, command: 'migrate', flags: 'w' }, kernel);
 }
 
-/** Gives a VM that was started with `incoming` the state, and lets it run. @throws QmpError, HypervisorError, TimeoutError, KernelError */
+/**
+ * Loads the state into a VM that was started with `incoming`, and resumes the VM.
+ * @throws QmpError, HypervisorError, TimeoutError, KernelError
+ */
 export async function loadState(monitor: QmpClient, file: StateFile, kernel: Sender): Promise<void> {
   await move(monitor, { ...file, command: 'migrate-incoming', flags: 'r' }, kernel);
   await monitor.execute('cont');

@@ -65,9 +65,9 @@ export class QmpClient {
   }
 
   /**
-   * Passes an fd to QEMU, which uses it as /dev/fdset/SET instead of a path that it cannot open; `path` is shown by
-   * query-fdsets.
-   * @returns the set, and the fd's number in QEMU. @throws as `giveDescriptor`
+   * Passes an fd to QEMU, which uses it as /dev/fdset/SET instead of a path that it cannot open. query-fdsets shows `path`.
+   * @returns the set, and the fd's number in QEMU.
+   * @throws as `giveDescriptor`
    */
   async addDescriptor(
     fd: number,
@@ -106,7 +106,7 @@ export class QmpClient {
     });
   }
 
-  /** Calls `listener` for each event until the function it returns is called. */
+  /** Calls `listener` for each event. @returns a function that removes the listener */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
