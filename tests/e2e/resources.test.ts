@@ -71,10 +71,10 @@ describe('resources of a VM', function () {
     const base = await memoryMiB();
     assert.ok(!existsSync(group('cpu', id, '/vcpus')));
     await update('--cpus', '1.5', '-m', '200m', '--memory-swap', '200m');
-    const processors = Math.min(3, cpus().length); // a VM has at most as many as the host
-    assert.equal(await inside('nproc'), String(processors));
+    const vcpus = Math.min(3, cpus().length); // a VM has at most as many as the host
+    assert.equal(await inside('nproc'), String(vcpus));
     assert.equal(await memoryMiB(), base + 256);
-    assert.deepEqual([read(group('cpu', id, '/vcpus/cpu.cfs_quota_us')), threads(id).length], ['150000', processors]);
+    assert.deepEqual([read(group('cpu', id, '/vcpus/cpu.cfs_quota_us')), threads(id).length], ['150000', vcpus]);
     await update('-m', '500m', '--memory-swap', '500m');
     assert.equal(await memoryMiB(), base + 512);
     await update('-m', '100m', '--memory-swap', '100m', '--cpus', '0.25');

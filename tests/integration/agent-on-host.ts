@@ -16,6 +16,7 @@ import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
 import { connectSoon } from '../support/connect-soon.ts';
+import { mountVersion1 } from '../support/guest-cgroups.ts';
 import { Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
@@ -25,21 +26,14 @@ const BUNDLE = join(repository, 'packages/agent/dist/kata-agent.cjs');
 const CRUN_DIRECTORY = join(repository, '.cache/crun');
 
 /**
- * crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. sysfs is mounted anew, because
- * it shows the network devices of the namespace that it was mounted in. /run is a new tmpfs, as in a guest.
+ * cgroups of version 1 or 2 alone, as in a guest. sysfs is mounted again, because it shows the network devices of the namespace that it was
+ * mounted in. /run is a new tmpfs, as in a guest.
  */
 const prepareSystem = `
 mount -t tmpfs run /run
 [ -f /sys/fs/cgroup/cgroup.controllers ] && unified=yes
 mount -t sysfs sysfs /sys
-if [ "$unified" = yes ]; then mount -t cgroup2 none /sys/fs/cgroup; else
-  mount -t tmpfs none /sys/fs/cgroup
-  while read -r name _ _ enabled; do
-    case $name in \\#*) continue;; esac
-    [ "$enabled" = 1 ] || continue
-    mkdir -p /sys/fs/cgroup/$name
-    mount -t cgroup -o $name cgroup /sys/fs/cgroup/$name 2>/dev/null || rmdir /sys/fs/cgroup/$name
-  done < /proc/cgroups
+if [ "$unified" = yes ]; then mount -t cgroup2 none /sys/fs/cgroup; else ${mountVersion1}
 fi
 ip link set lo up
 ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0`;

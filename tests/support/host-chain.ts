@@ -9,22 +9,14 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSy
 import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
+import { mountVersion1 } from './guest-cgroups.ts';
 import { Component, SHIM, Scratch } from './process.ts';
 import { until } from './until.ts';
 
 const packages = join(import.meta.dirname, '../../packages');
 
-/** crun refuses hosts with both cgroup versions mounted: the agent gets version 1 or 2 alone, as in a guest. */
-const prepareCgroups = `
-if [ -f /sys/fs/cgroup/cgroup.controllers ]; then :; else
-  mount -t tmpfs none /sys/fs/cgroup
-  while read -r name _ _ enabled; do
-    case $name in \\#*) continue;; esac
-    [ "$enabled" = 1 ] || continue
-    mkdir -p /sys/fs/cgroup/$name
-    mount -t cgroup -o $name cgroup /sys/fs/cgroup/$name 2>/dev/null || rmdir /sys/fs/cgroup/$name
-  done < /proc/cgroups
-fi`;
+const prepareCgroups = `[ -f /sys/fs/cgroup/cgroup.controllers ] || { ${mountVersion1}
+}`;
 
 function makeRootfs(rootfs: string): void {
   for (const name of ['bin', 'proc', 'dev', 'etc', 'tmp', 'sys']) mkdirSync(join(rootfs, name), { recursive: true });

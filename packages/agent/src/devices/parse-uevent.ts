@@ -7,9 +7,9 @@ export interface Uevent {
 }
 
 export function parseUevent(message: Buffer): Uevent | undefined {
-  const [head = '', ...words] = message.toString('latin1').split('\0');
+  const [head = '', ...fields] = message.toString('latin1').split('\0');
   const [, action, devicePath] = /^([a-z]+)@(.*)$/.exec(head) ?? [];
   if (action === undefined || devicePath === undefined) return undefined;
-  const deviceName = words.find((word) => word.startsWith('DEVNAME='))?.slice('DEVNAME='.length) ?? '';
+  const deviceName = fields.find((field) => field.startsWith('DEVNAME='))?.slice('DEVNAME='.length) ?? '';
   return { action, devicePath, deviceName };
 }

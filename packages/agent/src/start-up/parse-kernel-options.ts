@@ -75,12 +75,12 @@ export function parseKernelOptions(commandLine: string): KernelOptions {
     containerPipeSize: 0,
     warnings,
   };
-  for (const word of commandLine.trim().split(/\s+/)) {
-    const [, name = word, value = ''] = /^([^=]+)=(.*)$/.exec(word) ?? [];
+  for (const parameter of commandLine.trim().split(/\s+/)) {
+    const [, name = parameter, value = ''] = /^([^=]+)=(.*)$/.exec(parameter) ?? [];
     if (!name.startsWith('agent.')) continue;
     const option = known[name];
     if (!option) warnings.push(`unknown kernel option ${name}`);
-    else if (!option(value, options)) warnings.push(`kernel option ${word} cannot be parsed`);
+    else if (!option(value, options)) warnings.push(`kernel option ${parameter} cannot be parsed`);
   }
   return options;
 }

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Parses `pagesize=<bytes>` and `size=<bytes>`, as the runtime sends them. @returns undefined when one is missing. Pure. */
 export function hugePagesWanted(options: readonly string[]): { pageKiB: number; pages: number } | undefined {
-  const words = options.flatMap((option) => option.split(','));
-  const bytes = (key: string): number => Number(words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1) ?? Number.NaN);
+  const parts = options.flatMap((option) => option.split(','));
+  const bytes = (key: string): number => Number(parts.find((part) => part.startsWith(`${key}=`))?.slice(key.length + 1) ?? Number.NaN);
   const [page, size] = [bytes('pagesize'), bytes('size')];
   if (!(page > 0) || !(size >= 0)) return undefined;
   return { pageKiB: page / 1024, pages: Math.floor(size / page) };

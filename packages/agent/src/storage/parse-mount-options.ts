@@ -9,7 +9,7 @@ const MS_NODIRATIME = 0x800;
 const MS_STRICTATIME = 0x1000000;
 
 /** Bits that an option sets, or clears with `clears`. */
-const words: Readonly<Record<string, { bits: number; clears?: boolean }>> = {
+const knownOptions: Readonly<Record<string, { bits: number; clears?: boolean }>> = {
   defaults: { bits: 0 },
   ro: { bits: ms.MS_RDONLY },
   rw: { bits: ms.MS_RDONLY, clears: true },
@@ -41,10 +41,10 @@ export function parseMountOptions(options: readonly string[]): { flags: number; 
   let flags = 0;
   const data: string[] = [];
   for (const option of options) {
-    const word = words[option];
-    if (!word) data.push(option);
-    else if (word.clears === true) flags &= ~word.bits;
-    else flags |= word.bits;
+    const known = knownOptions[option];
+    if (!known) data.push(option);
+    else if (known.clears === true) flags &= ~known.bits;
+    else flags |= known.bits;
   }
   return { flags, data: data.join(',') };
 }

@@ -18,8 +18,8 @@ export type GoFlagValues = Readonly<Record<string, string | boolean | undefined>
 function normalise(argv: readonly string[], booleans: ReadonlySet<string>): string[] {
   const args: string[] = [];
   const rest = [...argv];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(word);
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(arg);
     if (!match) return args;
     const [, name = '', value] = match;
     if (booleans.has(name)) args.push(value === undefined || parseBoolean(name, value) ? `--${name}` : `--no-${name}`);

@@ -26,7 +26,7 @@ export interface ParsedFlags {
 /** Reads the flags; undefined after -h or -version, whose text it prints. @throws UsageError */
 export function readCommandLine(program: string, argv: readonly string[], flags: readonly GoFlag[]): ParsedFlags | undefined {
   const all = [...flags, versionFlag];
-  if (argv.some((word) => /^--?h(elp)?$/.test(word))) {
+  if (argv.some((arg) => /^--?h(elp)?$/.test(arg))) {
     writeSync(1, goFlagsUsage(program, all));
     return undefined;
   }

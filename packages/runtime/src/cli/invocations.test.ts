@@ -70,7 +70,7 @@ async function read(line: string): Promise<{ name: string; args: readonly string
   const entry = verbTable[name] ?? assert.fail(`no verb ${name}`);
   const command = new Command(name);
   (await entry.load()).describe(command);
-  const parsed = parseOptions(command, rest, entry.stopAtWord === true) ?? assert.fail('help');
+  const parsed = parseOptions(command, rest, entry.stopAtArgument === true) ?? assert.fail('help');
   return { name, ...parsed };
 }
 
@@ -79,10 +79,10 @@ for (const [engine, lines] of Object.entries(invocations)) {
     for (const line of lines) {
       it(line, async () => {
         const { args } = await read(line);
-        const ids = args.filter((word) => word.startsWith('ID'));
+        const ids = args.filter((arg) => arg.startsWith('ID'));
         assert.deepEqual(
           ids,
-          line.split(' ').filter((word) => word.startsWith('ID')),
+          line.split(' ').filter((arg) => arg.startsWith('ID')),
         );
       });
     }

@@ -20,22 +20,22 @@ const takesValue = ({ required, optional }: Option): boolean => required || opti
 
 /** One option in commander's form; `value` is the text after the equals sign. */
 function rewrite(option: Option, name: string, value: string | undefined, rest: string[]): string[] {
-  const word = option.long ?? option.short ?? '';
-  if (!takesValue(option)) return value === undefined || isTrue(name, value) ? [word] : [];
+  const arg = option.long ?? option.short ?? '';
+  if (!takesValue(option)) return value === undefined || isTrue(name, value) ? [arg] : [];
   const text = value ?? rest.shift();
-  return [text === undefined ? word : `${word}=${text}`];
+  return [text === undefined ? arg : `${arg}=${text}`];
 }
 
-/** `stopAtWord`: the first argument that is not an option ends the options. Unknown options are unchanged. */
-export function normaliseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): string[] {
+/** `stopAtArgument`: the first argument that is not an option ends the options. Unknown options are unchanged. */
+export function normaliseOptions(command: Command, argv: readonly string[], stopAtArgument: boolean): string[] {
   const args: string[] = [];
   const rest = [...argv];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [, name = '', value] = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word) ?? [];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const [, name = '', value] = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(arg) ?? [];
     const option = [...command.options, help].find(({ long, short }) => long === `--${name}` || short === `-${name}`);
     if (option) args.push(...rewrite(option, name, value, rest));
-    else args.push(word);
-    if (word === '--' || (stopAtWord && !word.startsWith('-'))) break;
+    else args.push(arg);
+    if (arg === '--' || (stopAtArgument && !arg.startsWith('-'))) break;
   }
   return [...args, ...rest];
 }

@@ -11,12 +11,16 @@ export interface Parsed {
   readonly options: Options;
 }
 
-/** `stopAtWord`: the first argument that is not an option ends the options. undefined when help is requested. @throws UsageError */
-export function parseOptions(command: Command, argv: readonly string[], stopAtWord: boolean): Parsed | undefined {
+/** `stopAtArgument`: the first argument that is not an option ends the options. undefined when help is requested. @throws UsageError */
+export function parseOptions(command: Command, argv: readonly string[], stopAtArgument: boolean): Parsed | undefined {
   const silent = (): void => {};
-  command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent }).allowExcessArguments(true).passThroughOptions(stopAtWord);
+  command
+    .exitOverride()
+    .configureOutput({ writeOut: silent, writeErr: silent })
+    .allowExcessArguments(true)
+    .passThroughOptions(stopAtArgument);
   try {
-    command.parse(normaliseOptions(command, argv, stopAtWord), { from: 'user' });
+    command.parse(normaliseOptions(command, argv, stopAtArgument), { from: 'user' });
     return { args: command.args, options: command.opts() };
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return undefined;

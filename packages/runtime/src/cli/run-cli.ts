@@ -31,8 +31,8 @@ function helpText(program: Command): string {
 }
 
 /** Parses the arguments. Prints help on stdout and returns `undefined`. @throws UsageError */
-function parse(command: Command, argv: readonly string[], stopAtWord: boolean, help: () => string): Parsed | undefined {
-  const parsed = parseOptions(command, argv, stopAtWord);
+function parse(command: Command, argv: readonly string[], stopAtArgument: boolean, help: () => string): Parsed | undefined {
+  const parsed = parseOptions(command, argv, stopAtArgument);
   if (!parsed) print(`${help().trimEnd()}\n`);
   return parsed;
 }
@@ -52,7 +52,7 @@ async function runVerb({ name, args, globals, host, opened, trace }: VerbCall): 
   const entry = findVerb(name);
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
-  const parsed = parse(command, args, entry.stopAtWord === true, help);
+  const parsed = parse(command, args, entry.stopAtArgument === true, help);
   if (!parsed) return 0;
   const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext({ globals, host, opened, trace });
   const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);

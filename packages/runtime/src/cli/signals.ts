@@ -5,7 +5,7 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 const SIGRTMIN = 34;
 const SIGRTMAX = 64;
 
-/** The number of `KILL`, `SIGKILL`, `9`, `RTMIN+3`. @throws UsageError in 1.x's words */
+/** The number of `KILL`, `SIGKILL`, `9`, `RTMIN+3`. @throws UsageError with 1.x's text */
 export function signalNumber(text: string): number {
   const numbers: Readonly<Record<string, number>> = constants.signals;
   if (/^\d+$/.test(text)) {

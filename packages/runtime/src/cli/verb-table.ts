@@ -4,7 +4,7 @@ import type { Verb } from './verb.ts';
 export interface VerbEntry {
   readonly summary: string;
   /** The first argument ends the options: the rest belongs to another program. */
-  readonly stopAtWord?: boolean;
+  readonly stopAtArgument?: boolean;
   readonly load: () => Promise<Verb>;
 }
 
@@ -12,7 +12,7 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   create: { summary: 'create a container', load: async () => (await import('./verbs/create.ts')).create },
   delete: { summary: 'delete containers and their resources', load: async () => (await import('./verbs/delete.ts')).deleteVerb },
   events: { summary: "print a container's statistics and events", load: async () => (await import('./verbs/events.ts')).events },
-  exec: { summary: 'run a process in a container', stopAtWord: true, load: async () => (await import('./verbs/exec.ts')).exec },
+  exec: { summary: 'run a process in a container', stopAtArgument: true, load: async () => (await import('./verbs/exec.ts')).exec },
   features: { summary: 'print the features of this runtime as JSON', load: async () => (await import('./verbs/features.ts')).features },
   factory: {
     summary: 'make, show and remove VM templates, serve a VM cache',
@@ -46,14 +46,14 @@ export const verbTable: Readonly<Record<string, VerbEntry>> = {
   },
   'kata-shell': {
     summary: 'run a shell in the guest, beside the container',
-    stopAtWord: true,
+    stopAtArgument: true,
     load: async () => (await import('./verbs/kata-shell.ts')).kataShell,
   },
   'kata-top': { summary: 'show what each sandbox uses now', load: async () => (await import('./verbs/kata-top.ts')).kataTop },
   kill: { summary: "send a signal to a container's process", load: async () => (await import('./verbs/kill.ts')).kill },
   list: { summary: 'list containers', load: async () => (await import('./verbs/list.ts')).list },
   pause: { summary: 'suspend all processes of a container', load: async () => (await import('./verbs/pause.ts')).pause },
-  ps: { summary: 'list the processes of a container', stopAtWord: true, load: async () => (await import('./verbs/ps.ts')).ps },
+  ps: { summary: 'list the processes of a container', stopAtArgument: true, load: async () => (await import('./verbs/ps.ts')).ps },
   resume: { summary: 'resume all processes of a paused container', load: async () => (await import('./verbs/resume.ts')).resume },
   run: { summary: 'create and start a container', load: async () => (await import('./verbs/run.ts')).run },
   spec: { summary: 'write an example config.json', load: async () => (await import('./verbs/spec.ts')).spec },

@@ -39,7 +39,7 @@ describe('parseConfiguration', () => {
     ],
     ['too little memory', '[hypervisor.qemu]\ndefault_memory = 16', 'hypervisor.qemu.default_memory', /^must be at least 256 MiB$/],
     [
-      'an unknown word',
+      'an unknown value',
       '[runtime]\ninternetworking_model = "magic"',
       'runtime.internetworking_model',
       /^must be one of default, tcfilter, macvtap, none$/,

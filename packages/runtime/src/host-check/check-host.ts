@@ -18,8 +18,8 @@ export interface CheckedHost {
   readonly loadModule: (name: string) => string | undefined;
 }
 
-/** @returns how many required words are missing in `text` */
-function checkWords(type: string, text: string, required: Readonly<Record<string, string>>, log: Logger): number {
+/** @returns how many required flags are missing in `text` */
+function checkFlags(type: string, text: string, required: Readonly<Record<string, string>>, log: Logger): number {
   const missing = Object.entries(required).filter(([name, description]) => {
     const found = hasFlag(text, name);
     const fields = { type, name, description };
@@ -97,8 +97,8 @@ export function checkHost(host: CheckedHost, log: Logger): void {
   if (flags === '') throw new KataError('Cannot find CPU flags');
   const isNested = isVirtualMachine(file);
   const counts = [
-    checkWords('attribute', cpu.text, requirements.attributes, log),
-    checkWords('flag', flags, requirements.flags, log),
+    checkFlags('attribute', cpu.text, requirements.attributes, log),
+    checkFlags('flag', flags, requirements.flags, log),
     ...Object.entries(requirements.modules).map(([name, module]) => checkModule({ ...module, name, isNested }, host, log)),
   ];
   if (counts.some((count) => count > 0)) throw new KataError(INCAPABLE);

@@ -18,5 +18,5 @@ export function parseCpuinfo(file: string): CpuInfo | undefined {
   return { fields: Object.fromEntries(fields), text };
 }
 
-/** `word` as a whole word: "svm" is not in "svm_lock". */
-export const hasFlag = (text: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(text);
+/** Whether `text` has `flag` as a whole word: "svm" is not in "svm_lock". */
+export const hasFlag = (text: string, flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(text);

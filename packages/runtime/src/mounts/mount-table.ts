@@ -49,11 +49,11 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const [, , number, root, , options = ''] = left.split(' ');
   const [fstype, , own = ''] = right.split(' ');
   if (number === undefined || root === undefined || fstype === undefined) return undefined;
-  const says = (args: string, word: string): boolean => args.split(',').includes(word);
-  const isHeld = says(own, 'ro') && says(own, NO_INIT_ITABLE);
-  const isWhollyReadonly = says(own, 'ro') && !isHeld;
-  const isReadonly = isWhollyReadonly || says(options, 'ro');
-  const flags = options.split(',').reduce((sum, word) => sum | (FLAGS[word] ?? 0), 0);
+  const hasOption = (list: string, option: string): boolean => list.split(',').includes(option);
+  const isHeld = hasOption(own, 'ro') && hasOption(own, NO_INIT_ITABLE);
+  const isWhollyReadonly = hasOption(own, 'ro') && !isHeld;
+  const isReadonly = isWhollyReadonly || hasOption(options, 'ro');
+  const flags = options.split(',').reduce((sum, option) => sum | (FLAGS[option] ?? 0), 0);
   return { number, root: decode(root), fstype, isReadonly, isWhollyReadonly, isHeld, flags, superOptions: own.split(',') };
 }
 

@@ -10,7 +10,7 @@ describe('virtiofsd', () => {
     ['before the option', { sandbox: undefined }, `${common}=auto -o no_posix_lock -f`],
     ['debug', { debug: true }, `${common}=auto -o no_posix_lock -o sandbox=namespace -d`],
     ['no mode means none', { cache: '' }, `${common}=none -o no_posix_lock -o sandbox=namespace -f`],
-    ['more words come last', { extra: ['-o', 'xattr'] }, `${common}=auto -o no_posix_lock -o sandbox=namespace -f -o xattr`],
+    ['extra arguments are last', { extra: ['-o', 'xattr'] }, `${common}=auto -o no_posix_lock -o sandbox=namespace -f -o xattr`],
     ['in Rust', { kind: 'rust', extra: ['--xattr'] }, '--fd=3 --shared-dir=/share --cache=auto --sandbox=namespace --xattr'],
     [
       'in Rust, debug, no mode, chroot',

@@ -12,8 +12,8 @@ export function parseCommandLine(cmdline: string): QemuArguments {
   const args = cmdline.split('\0');
   const after = (name: string): string => args[args.indexOf(name) + 1] ?? '';
   const has = (name: string): boolean => args.includes(name);
-  const image = args.flatMap((word) => {
-    const [, path] = /^(?:memory-backend-file,id=mem0,mem-path=|id=image,file=)((?:[^,]|,,)*)/.exec(word) ?? [];
+  const image = args.flatMap((arg) => {
+    const [, path] = /^(?:memory-backend-file,id=mem0,mem-path=|id=image,file=)((?:[^,]|,,)*)/.exec(arg) ?? [];
     return path === undefined ? [] : [unescapeOption(path)];
   });
   return {

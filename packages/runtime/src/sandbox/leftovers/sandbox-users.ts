@@ -5,7 +5,7 @@ import type { HostProcess } from '../../processes/host-processes.ts';
 const PROXY_OPTION = '-sandbox';
 
 function names({ args }: HostProcess, ids: ReadonlySet<string>): boolean {
-  return args.some((word, index) => ids.has(word) && args[index - 1] !== PROXY_OPTION);
+  return args.some((arg, index) => ids.has(arg) && args[index - 1] !== PROXY_OPTION);
 }
 
 /** The first process that names one of the ids as an argument of its own: `docker attach ID`, `containerd-shim-runc-v2 -id ID`, `conmon -c ID`. */
@@ -14,8 +14,8 @@ export const userOf = (processes: readonly HostProcess[], ids: readonly string[]
   return processes.find((candidate) => names(candidate, set));
 };
 
-const isRuntime = (word: string): boolean => /(^|\/)kata-runtime[^/]*$/.test(word);
+const isRuntime = (arg: string): boolean => /(^|\/)kata-runtime[^/]*$/.test(arg);
 
 /** True while the VM cache server runs, or a create that may request a VM from it. */
 export const cacheIsUsed = (processes: readonly HostProcess[]): boolean =>
-  processes.some(({ args }) => args.some(isRuntime) && args.some((word) => ['factory', 'create', 'run'].includes(word)));
+  processes.some(({ args }) => args.some(isRuntime) && args.some((arg) => ['factory', 'create', 'run'].includes(arg)));

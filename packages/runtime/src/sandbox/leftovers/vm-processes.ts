@@ -18,7 +18,7 @@ const MONITOR = new RegExp(`${vmsDirectory}/([^/,]+)/qmp\\.sock`);
 /** The sandbox's id on a command line of QEMU; undefined for other programs, such as a client of the monitor. Pure. */
 export function vmIdOf(args: readonly string[]): string | undefined {
   const isSandbox = args[args.indexOf('-name') + 1]?.startsWith('sandbox-') === true;
-  return isSandbox ? args.flatMap((word) => MONITOR.exec(word)?.[1] ?? [])[0] : undefined;
+  return isSandbox ? args.flatMap((arg) => MONITOR.exec(arg)?.[1] ?? [])[0] : undefined;
 }
 
 const deviceOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.dev;
