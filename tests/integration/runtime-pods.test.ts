@@ -74,6 +74,21 @@ describe("a pod's containers", function () {
     assert.deepEqual(leftovers(), before);
   });
 
+  it('CRI-O: the cgroup has exactly the name that CRI-O reads, contains the shim, and is removed', async () => {
+    const args = member('m');
+    const config = rig.scratch.file('bundle-m/config.json');
+    const annotations = { 'io.kubernetes.cri-o.ContainerType': 'container', 'io.kubernetes.cri-o.SandboxID': rig.id };
+    const spec = JSON.parse(readFileSync(config, 'utf8')) as object;
+    writeFileSync(config, JSON.stringify({ ...spec, annotations: { 'io.container.manager': 'cri-o', ...annotations } }));
+    assert.deepEqual((await rig.kata(...args)).stderr, '');
+    const groups = ['cpu', 'memory', 'pids', 'devices'].map((controller) => `/sys/fs/cgroup/${controller}/${rig.id}-m`);
+    const { pid } = JSON.parse((await rig.kata('state', 'm')).stdout) as { pid: number };
+    for (const group of groups) assert.ok(readFileSync(`${group}/cgroup.procs`, 'latin1').split('\n').includes(String(pid)), group);
+    assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
+    assert.deepEqual(groups.filter(existsSync), []);
+    assert.deepEqual(leftovers(), before);
+  });
+
   it('a container cannot join a sandbox that does not exist', async () => {
     const args = member('m');
     const config = rig.scratch.file('bundle-m/config.json');

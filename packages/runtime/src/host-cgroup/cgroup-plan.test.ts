@@ -16,7 +16,14 @@ describe('cgroupPath', () => {
     ['system.slice:../../docker:ID/..', '/system.slice/kata_..-..-docker-ID-...scope'],
     ['-.slice:docker:ID', '/kata_docker-ID.scope'],
   ];
-  for (const [given, path] of cases) it(String(given), () => assert.equal(cgroupPath(given, 'box'), path));
+  for (const [given, path] of cases) it(String(given), () => assert.equal(cgroupPath(given, { id: 'box', isExact: false }), path));
+
+  const exact: [given: string, path: string][] = [
+    ['/kubepods/podX/crio-ID', '/kubepods/podX/crio-ID'],
+    ['kubepods-podX.slice:crio:ID', '/kubepods.slice/kubepods-podX.slice/crio-ID.scope'],
+    ['/../crio-ID', '/crio-ID'],
+  ];
+  for (const [given, path] of exact) it(`${given}, exactly`, () => assert.equal(cgroupPath(given, { id: 'box', isExact: true }), path));
 });
 
 describe('planCgroup', () => {

@@ -21,15 +21,26 @@ function slicePath(slice: string): string {
   return parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/');
 }
 
-/** 1.x's cgroup of a container: the engine's path with `kata_` before the last name, because the engine may create that path itself. */
-export function cgroupPath(cgroupsPath: string | undefined, id: string): string {
+/** 1.x's prefix of the last name: the engine may create its own path itself. */
+const PREFIX = 'kata_';
+
+export interface NamedCgroup {
+  /** Name of the cgroup if the engine names none. */
+  readonly id: string;
+  /** The engine reads the cgroup of exactly the name that it gave. */
+  readonly isExact: boolean;
+}
+
+/** The cgroup of a container: the engine's path, as a path or in systemd's form `slice:prefix:name`. */
+export function cgroupPath(cgroupsPath: string | undefined, { id, isExact }: NamedCgroup): string {
+  const before = isExact ? '' : PREFIX;
   const [slice = '', prefix, name] = (cgroupsPath ?? '').split(':');
   if (prefix !== undefined && name !== undefined)
-    return `/${[...namesIn(slicePath(slice || 'system.slice')), `kata_${prefix}-${name}.scope`.replaceAll('/', '-')].join('/')}`;
+    return `/${[...namesIn(slicePath(slice || 'system.slice')), `${before}${prefix}-${name}.scope`.replaceAll('/', '-')].join('/')}`;
   const given = cgroupsPath ?? '';
   const parts = namesIn(given);
   const last = parts.pop() ?? id;
-  return `/${[...(given.startsWith('/') ? [] : ['vc']), ...parts, `kata_${last}`].join('/')}`;
+  return `/${[...(given.startsWith('/') ? [] : ['vc']), ...parts, `${before}${last}`].join('/')}`;
 }
 
 interface Mount {

@@ -3,6 +3,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { Spec } from '@kata-containers/common/oci/spec';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { blockDevice, qemuDevices } from '../host-cgroup/device-rules.ts';
@@ -25,10 +26,13 @@ export function attempt({ log }: Pick<Tools, 'log'>, otherwise: string, act: () 
   }
 }
 
+/** CRI-O reads statistics in the cgroup that it names. Other engines read the cgroup of the container's process. */
+const readsNamedCgroup = ({ annotations }: Spec): boolean => annotations?.['io.container.manager'] === 'cri-o';
+
 /** Creates the container's empty cgroups. */
 export function makeCgroupFor(context: Context, { id, bundle }: { id: string; bundle: Bundle }, journal: UndoJournal): void {
   attempt(context, UNCOUNTED, () => {
-    const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, id));
+    const plan = readPlan(cgroupPath(bundle.spec.linux?.cgroupsPath, { id, isExact: readsNamedCgroup(bundle.spec) }));
     if (!plan) return;
     journal.record({ undo: 'remove-cgroup', container: id, directories: plan.directories });
     makeCgroup(plan);
