@@ -1,5 +1,6 @@
 /** The command line of `npm run deb`. */
 import { parseArgs } from 'node:util';
+import { checkStage } from '../check-stage.ts';
 
 export const usage = `Usage: npm run deb -- [OPTIONS] [DIR]
 
@@ -23,5 +24,6 @@ export type Arguments = ReturnType<typeof parseArgs<{ options: typeof options; a
 export function readArguments(args: string[]): Arguments {
   const parsed = parseArgs({ args, allowPositionals: true, options });
   if (parsed.positionals.length > 1) throw new Error('more than one DIR');
+  if (parsed.values.stage !== undefined) checkStage(parsed.values.stage);
   return parsed;
 }

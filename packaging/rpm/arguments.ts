@@ -1,5 +1,6 @@
 /** The command line of `npm run rpm`. */
 import { parseArgs } from 'node:util';
+import { checkStage } from '../check-stage.ts';
 
 export const usage = `Usage: npm run rpm -- [OPTIONS] [DIR]
 
@@ -29,5 +30,6 @@ export function readArguments(args: string[]): Arguments {
   const { baseurl } = parsed.values;
   if (parsed.positionals.length > 1) throw new Error('more than one DIR');
   if (baseurl !== undefined && !/^(https?|ftp|file):\/\/\S+$/.test(baseurl)) throw new Error(`not a URL: ${baseurl}`);
+  if (parsed.values.stage !== undefined) checkStage(parsed.values.stage);
   return parsed;
 }

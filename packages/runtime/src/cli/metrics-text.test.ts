@@ -9,7 +9,8 @@ const running: SandboxUsage = {
 const { guest: _, ...silent } = { ...running, id: 'b', isRunning: false };
 
 describe('metricsText', () => {
-  const text = metricsText({ timeMs: 0, sandboxes: [running, silent] });
+  const usage = { timeMs: 0, sandboxes: [running, silent] };
+  const text = metricsText(usage, 'openmetrics');
   const lines = text.split('\n');
   for (const line of [
     'kata_monitor_running_shim_count 1',
@@ -29,6 +30,13 @@ describe('metricsText', () => {
   it('has only lines in the format of OpenMetrics', () => {
     const form = /^(# (TYPE \w+ (gauge|counter)|HELP \w+ .+|EOF)|\w+(\{sandbox_id="[\w.+-]+"\})? [\d.e+]+)$/;
     assert.deepEqual(lines.slice(0, -1).filter((line) => !form.test(line)), []); // prettier-ignore
+  });
+  it("names the series in the comments of Prometheus' own format, which has no end mark", () => {
+    const own = metricsText(usage, 'prometheus');
+    assert.match(own, /^# TYPE kata_sandbox_cpu_seconds_total counter$/m);
+    assert.ok(!own.includes('# EOF'));
+    const samples = (of: string): string[] => of.split('\n').filter((line) => !line.startsWith('#'));
+    assert.deepEqual(samples(own), samples(text));
   });
   it('has a fixed number of series for each sandbox', () => {
     const series = lines.filter((line) => line.includes('sandbox_id="a"'));

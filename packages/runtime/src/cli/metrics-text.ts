@@ -1,4 +1,7 @@
-/** A sample of all sandboxes as OpenMetrics text (openmetrics.io). Pure. The only label is the sandbox's id, so that a sandbox has a fixed number of series. */
+/**
+ * A sample of all sandboxes as text for Prometheus, in one of its two formats. Pure. The only label is the sandbox's id, so that a sandbox has a fixed
+ * number of series.
+ */
 import type { SandboxUsage, UsageSample } from '../sandbox/sandbox-usage.ts';
 
 interface Metric {
@@ -69,7 +72,13 @@ export const seriesNames = (): string[] => [
   ...Object.entries(metrics).map(([name, { type }]) => (type === 'counter' ? `${name}_total` : name)),
 ];
 
-export function metricsText({ sandboxes }: UsageSample): string {
+/**
+ * `openmetrics` (openmetrics.io): comments name the family, without `_total`. `prometheus`: comments name the series, as node_exporter's textfile
+ * collector and promtool expect (Prometheus documentation, "Exposition formats").
+ */
+export type MetricsFormat = 'openmetrics' | 'prometheus';
+
+export function metricsText({ sandboxes }: UsageSample, format: MetricsFormat): string {
   const count = sandboxes.filter(({ isRunning }) => isRunning).length;
   const families = Object.entries(metrics).flatMap(([name, { type, help, value }]) => {
     const series = type === 'counter' ? `${name}_total` : name;
@@ -77,8 +86,9 @@ export function metricsText({ sandboxes }: UsageSample): string {
       const found = value(usage);
       return found === undefined ? [] : [`${series}{sandbox_id="${usage.id}"} ${found}`]; // an id needs no escape (validate-id.ts)
     });
-    return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`, ...samples];
+    const commented = format === 'openmetrics' ? name : series;
+    return [`# TYPE ${commented} ${type}`, `# HELP ${commented} ${help}`, ...samples];
   });
   const head = [`# TYPE ${COUNT} gauge`, `# HELP ${COUNT} Running sandboxes.`, `${COUNT} ${count}`];
-  return `${[...head, ...families, '# EOF'].join('\n')}\n`;
+  return `${[...head, ...families, ...(format === 'openmetrics' ? ['# EOF'] : [])].join('\n')}\n`;
 }

@@ -5,8 +5,14 @@ import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { UsageSample } from '../sandbox/sandbox-usage.ts';
+import { metricsText } from './metrics-text.ts';
+import type { MetricsFormat } from './metrics-text.ts';
 
-const CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+const contentTypes: Readonly<Record<MetricsFormat, string>> = {
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+};
 const OWNER_AND_GROUP = 0o660;
 /** Concurrent clients. Prometheus is one. */
 const MAX_CONNECTIONS = 16;
@@ -23,13 +29,14 @@ function removeSocket(path: string): void {
 }
 
 /** @throws KataError when the address is in use or not permitted */
-export async function serveMetrics(address: MetricsAddress, sample: () => Promise<string>): Promise<void> {
-  let running: Promise<string> | undefined;
-  const shared = (): Promise<string> => (running ??= sample().finally(() => (running = undefined))); // one sample at a time, shared by all clients
+export async function serveMetrics(address: MetricsAddress, sample: () => Promise<UsageSample>): Promise<void> {
+  let running: Promise<UsageSample> | undefined;
+  const shared = (): Promise<UsageSample> => (running ??= sample().finally(() => (running = undefined))); // one sample at a time, shared by all clients
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return answer(response, 404, 'GET /metrics\n');
+    const format = (request.headers.accept ?? '').includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus';
     shared().then(
-      (text) => answer(response, 200, text, CONTENT_TYPE),
+      (usage) => answer(response, 200, metricsText(usage, format), contentTypes[format]),
       (error: unknown) => answer(response, 500, `${errorMessage(error)}\n`),
     );
   });

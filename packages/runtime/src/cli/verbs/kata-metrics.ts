@@ -20,12 +20,12 @@ export const kataMetrics: Verb = {
   async run({ options }) {
     const address = textOption(options, 'listen');
     if (address === undefined) {
-      print(metricsText(await sampleSandboxes()));
+      print(metricsText(await sampleSandboxes(), 'prometheus'));
       return 0;
     }
     const target = parseAddress(address);
     const { serveMetrics } = await import('../serve-metrics.ts');
-    await serveMetrics(target, async () => metricsText(await sampleSandboxes()));
+    await serveMetrics(target, sampleSandboxes);
     return 0;
   },
 };
