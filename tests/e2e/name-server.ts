@@ -8,7 +8,7 @@ import { createServer, isIPv6 } from 'node:net';
 /** Of what it answers (RFC 5737). */
 export const OUTSIDE_ADDRESS = '192.0.2.53';
 
-/** Answer to a query with one question: an A record, or that there is none. */
+/** Answer to a query with one question: an A record, or an empty answer. */
 function answer(query: Buffer): Buffer {
   let end = 12;
   while ((query[end] ?? 0) !== 0) end += 1 + (query[end] ?? 0);

@@ -148,7 +148,7 @@ export async function unplugEndpoint(context: Context, id: string, state: Sandbo
   return unplugged;
 }
 
-/** Takes the device of that address or name from the VM. @throws KataError when there is none, QmpError, TimeoutError */
+/** Detaches the device with that address or name from the VM. @throws KataError for a missing device, QmpError, TimeoutError */
 export async function unplugInterface(
   context: Context,
   id: string,

@@ -12,7 +12,7 @@ export const kataShell: Verb = {
   describe: (command) =>
     void command
       .argument('<container-id>', 'container, in whose guest the shell runs')
-      .argument('[command...]', 'instead of a shell; without a terminal if standard input is none'),
+      .argument('[command...]', 'command to run instead of a shell; without a terminal if standard input is not a terminal'),
   async run({ args, context, host }) {
     const id = findId(args[0]);
     const command = args.slice(1);
