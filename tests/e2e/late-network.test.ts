@@ -73,7 +73,12 @@ describe('interfaces that are added later', function () {
     const spec = {
       ociVersion: '1.0.2',
       process: {
-        args: ['/bin/busybox', 'sh', '-c', '/bin/busybox ip address show eth0 >/seen; exec /bin/busybox sleep 1000'],
+        args: [
+          '/bin/busybox',
+          'sh',
+          '-c',
+          '(/bin/busybox ip address show eth0; /bin/busybox ip rule; /bin/busybox ip route show table 100) >/seen; exec /bin/busybox sleep 1000',
+        ],
         cwd: '/',
         user: {},
       },
@@ -98,12 +103,16 @@ describe('interfaces that are added later', function () {
       await inside('address', 'add', '10.98.0.2/24', 'dev', 'eth0');
       await inside('link', 'set', 'eth0', 'up');
       await inside('route', 'add', 'default', 'via', '10.98.0.1');
+      await inside('rule', 'add', 'from', '10.98.0.2', 'pref', '100', 'lookup', '100');
+      await inside('route', 'add', 'default', 'via', '10.98.0.1', 'table', '100');
       await good(kata('start', 'late'));
       const ping = await engine.inNetwork('/bin/busybox', ['ping', '-c', '1', '-W', '10', '10.98.0.2']);
       assert.match(ping.stdout, /1 packets received/);
       const seen = (): string => (existsSync(`${bundle}/rootfs/seen`) ? readFileSync(`${bundle}/rootfs/seen`, 'utf8') : '');
-      await until('the container looks', () => seen().includes('scope global'));
+      await until('the container looks', () => seen().includes('10.98.0.1'));
       assert.match(seen(), /inet 10\.98\.0\.2\/24/);
+      assert.match(seen(), /^100:\s+from 10\.98\.0\.2 lookup 100/m);
+      assert.match(seen(), /^default via 10\.98\.0\.1 dev eth0/m);
       assert.match(await good(kata('kata-network', 'list-routes', 'late')), /"Gateway":"10\.98\.0\.1"/);
     } finally {
       await good(kata('delete', '--force', 'late'));

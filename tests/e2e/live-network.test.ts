@@ -83,6 +83,30 @@ for (const runtime of ['kata-runtime', 'runc']) {
         for (const route of routes.filter(([first]) => first !== 'default')) await onHost(family, 'route', 'del', ...route);
         await until('the routes are those from before', async () => (await inside('ip', family, 'route')) === before);
       });
+    it('policy rules and the routes of their tables, and without them again', async () => {
+      const commands = ['rule', '-6 rule', 'route show table 100'];
+      const seen = async (): Promise<string[]> => {
+        const texts: string[] = [];
+        for (const command of commands) texts.push((await inside('ip', ...command.split(' '))).replace(/ +\n/g, '\n'));
+        return texts;
+      };
+      const before = await seen();
+      const change = async (verb: string): Promise<void> => {
+        await onHost('route', verb, 'default', 'via', '10.96.0.1', 'dev', 'eth1', 'table', '100');
+        await onHost('rule', verb, 'from', '10.96.0.7', 'pref', '100', 'lookup', '100');
+        await onHost('rule', verb, 'to', '198.51.100.0/24', 'pref', '101', 'prohibit');
+      };
+      await change('add');
+      await until('the last rule is there', async () => (await seen())[0]?.includes('198.51.100.0/24') === true);
+      assert.deepEqual(await seen(), [
+        before[0]?.replace(/\n/, '\n100:\tfrom 10.96.0.7 lookup 100\n101:\tfrom all to 198.51.100.0/24 lookup unspec prohibit\n'),
+        before[1],
+        'default via 10.96.0.1 dev eth1\n',
+      ]);
+      assert.match(await inside('ip', 'route', 'get', '192.0.2.1', 'from', '10.96.0.7'), /via 10\.96\.0\.1/);
+      await change('del');
+      await until('the rules are those from before', async () => (await seen()).join() === before.join());
+    });
     it('a changed MAC address', async () => {
       await onHost('link', 'set', 'eth1', 'down', 'address', '02:00:00:00:96:07');
       await onHost('link', 'set', 'eth1', 'up');

@@ -62,6 +62,48 @@ describe('kata-agent: network', function () {
     const seen = host.inside('ip', 'route', 'show', 'default').replace(/\s+/g, ' ');
     assert.match(seen, /^default nexthop via 10\.9\.0\.52 dev net7 weight 2 nexthop via 10\.9\.0\.51 dev net7 weight 1/);
   });
+  it('UpdateRoutes replaces policy rules and the routes of their tables, and leaves those of other programs', async () => {
+    const inTables = (line: string): boolean => / table 100/.test(line);
+    const seen = (): [rules: string, routes: string[]] => [
+      host.inside('ip', 'rule'),
+      host.inside('ip', 'route', 'show', 'table', 'all').split('\n').filter(inTables),
+    ];
+    host.inside('ip', 'route', 'add', '10.4.0.0/16', 'via', '10.9.0.1');
+    host.inside('ip', 'rule', 'add', 'pref', '9', 'from', '192.0.2.0/24', 'blackhole');
+    const before = seen();
+    const route = { gateway: '10.9.0.1', device: 'net7', table: 100 };
+    const rules = [
+      { priority: 50, action: 1, table: 100, source: '10.9.0.3', tos: 16, protocol: 6, sourcePorts: { start: 1, end: 5 } },
+      { priority: 51, action: 1, table: 1000, isInverted: true, mark: 1, mask: 255, inputDevice: 'gone', suppressPrefixLength: 0 },
+      { priority: 52, action: 7, uids: { start: 3, end: 4 } },
+      { priority: 53, action: 2, goto: 32766 },
+    ];
+    const Policy = {
+      rules,
+      routes: [route, { dest: '10.3.0.0/16', type: 9, table: 100 }, { device: 'lo', type: 2, scope: 254, table: 1000 }],
+    };
+    await host.agent.call('updateRoutes', { routes: { Policy, Routes: [{ dest: '10.5.0.0/16', gateway: '10.9.0.1', device: 'net7' }] } });
+    assert.match(host.inside('ip', 'route'), /10\.4\.0\.0\/16 .*10\.5\.0\.0\/16 via 10\.9\.0\.1/s);
+    const [allRules, routes] = seen();
+    assert.deepEqual(allRules.trim().split('\n').slice(2, 6), [
+      '50:\tfrom 10.9.0.3 tos 0x10 ipproto tcp sport 1-5 lookup 100',
+      '51:\tnot from all fwmark 0x1/0xff iif gone [detached] lookup 1000 suppress_prefixlength 0',
+      '52:\tfrom all uidrange 3-4 unreachable',
+      '53:\tfrom all goto 32766',
+    ]);
+    assert.deepEqual(
+      routes.map((line) => line.trim()),
+      ['default via 10.9.0.1 dev net7 table 100', 'throw 10.3.0.0/16 table 100', 'local default dev lo table 1000 scope host'],
+    );
+    await host.agent.call('updateRoutes', { routes: { Policy: {} } });
+    assert.deepEqual(seen(), before);
+    const main = host.inside('ip', 'route');
+    assert.ok(main.includes('10.4.0.0/16') && !main.includes('10.5.0.0/16'), main);
+    await host.agent.call('updateRoutes', { routes: { Policy } });
+    await host.agent.call('updateRoutes', { routes: {} });
+    assert.equal(seen()[0], allRules, 'a request of 1.x changes no rule');
+    assert.doesNotMatch(host.inside('ip', 'route'), /10\.4\.0\.0/);
+  });
   const ipv6: [name: string, settings: object, expected: string][] = [
     ['no IPv6, no router advertisements', { no_ipv6: true }, '1 0'],
     ['IPv6 without router advertisements', {}, '0 0'],

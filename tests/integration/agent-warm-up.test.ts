@@ -78,7 +78,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
     await agent.call('updateInterface', { interface: interfaceRequest({ ...link, addresses }) });
     const unset = { flags: 0, priority: 0, mtu: 0, type: 1 };
     const route = { family: 'inet' as const, destination: '', gateway: '10.9.0.1', device: 'eth0', source: '', scope: 0, ...unset };
-    await agent.call('updateRoutes', { routes: routesRequest([route]) });
+    await agent.call('updateRoutes', { routes: routesRequest([route], []) });
     await agent.call('createSandbox', { hostname: id, sandbox_id: id });
     const linux = { ...engineSpec.linux, cgroupsPath: `/kata-agent-test-${process.pid}/${id}` };
     const OCI = agentSpec({ ...engineSpec, linux }, { rootPath: host.rootfs, mounts, seccomp: false });

@@ -76,13 +76,21 @@ describe('kata-runtime and links that are added later', function () {
     assert.equal((await ip('sysctl', '-n', 'net.ipv4.ip_local_port_range')).replace(/\s+/g, ' '), '61440 61695 ');
   });
 
-  it('a policy rule of the namespace is logged', async () => {
+  it('policy rules of the namespace, and the routes of their tables, are sent to the agent; a rule that a guest cannot have is logged', async () => {
     await created();
     await addLink('eth0', MAC, '10.7.0.2/24');
     await ip('ip', 'rule', 'add', 'from', '10.7.0.2', 'lookup', '100');
+    await ip('ip', 'route', 'add', 'default', 'via', '10.7.0.1', 'table', '100');
+    await ip('ip', 'rule', 'add', 'pref', '7', 'tun_id', '4', 'lookup', '100');
     const log = rig.scratch.file('start.log');
     assert.deepEqual(quiet(await rig.kata('--log', log, 'start', rig.id)), SILENT);
-    assert.match(readFileSync(log, 'utf8'), /policy rule .*have no effect in a VM.*32765: from 10\.7\.0\.2 lookup 100/);
+    const { routes } = rig.lastRequest('updateRoutes') as { routes: { Routes: object[]; Policy: { rules: object[]; routes: object[] } } };
+    assert.deepEqual(routes.Routes, []);
+    assert.partialDeepStrictEqual(routes.Policy, {
+      rules: [{ priority: 32765, action: 1, table: 100, source: '10.7.0.2' }],
+      routes: [{ dest: '', gateway: '10.7.0.1', device: 'eth0', table: 100 }],
+    });
+    assert.match(readFileSync(log, 'utf8'), /policy rule .*cannot be copied to the guest.*7: from all tun_id 4/);
   });
 
   it('without a new link start sends nothing to QEMU', async () => {

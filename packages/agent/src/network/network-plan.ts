@@ -54,6 +54,7 @@ function routeRequest(
     priority: route.priority,
     mtu: route.mtu,
     type: route.type,
+    table: route.table,
     nextHops: nextHops.map(({ via: ip, device: name, weight, flags }) => ({
       link: indexOf(name),
       weight,

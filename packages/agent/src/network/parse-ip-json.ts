@@ -45,5 +45,6 @@ export function parseRoutes(json: string): Route[] {
     mtu: Number(rows(route['metrics'])[0]?.['mtu'] ?? 0),
     type: 0,
     nextHops: [],
+    table: 0,
   }));
 }

@@ -29,8 +29,13 @@ export class RouteSocket {
 
   /** @throws GrpcError with the kernel's reason */
   carryOut({ what, message }: NetworkRequest): void {
+    check(what, this.ask(message));
+  }
+
+  /** @returns errno, or 0 */
+  ask(message: Buffer): number {
     writeSync(this.#fd, message);
-    for (const answer of this.#read()) if (answer.kind === 'result') check(what, answer.errno);
+    return this.#read().find((answer) => answer.kind === 'result')?.errno ?? 0;
   }
 
   /** The kernel's messages about the addresses of all links, each as `deleteAddress` wants it. @throws GrpcError */

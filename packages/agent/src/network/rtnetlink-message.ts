@@ -14,24 +14,24 @@ const RTM_NEWROUTE = 24;
 const RTM_NEWNEIGH = 28;
 
 const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
+export const NLM_F_ACK = 0x4;
 const NLM_F_DUMP = 0x300;
 const NLM_F_REPLACE = 0x100;
-const NLM_F_EXCL = 0x200;
-const NLM_F_CREATE = 0x400;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
 
-const families = { inet: 2, inet6: 10 } as const;
+export const families = { inet: 2, inet6: 10 } as const;
 const HEADER_BYTES = 16;
 const align = (length: number): number => (length + 3) & ~3;
 
-function integer(value: number): Buffer {
+export function integer(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value >>> 0);
   return bytes;
 }
 
 /** An attribute: its number and its value. */
-type Attribute = readonly [type: number, value: Buffer];
+export type Attribute = readonly [type: number, value: Buffer];
 
 /** Attributes, padded to four bytes each. */
 function encode(attributes: readonly Attribute[]): Buffer {
@@ -45,13 +45,21 @@ function encode(attributes: readonly Attribute[]): Buffer {
 }
 
 /** Header, a fixed part, and attributes. */
-function request(type: number, flags: number, fixed: Buffer, attributes: readonly Attribute[] = []): Buffer {
+export function request(type: number, flags: number, fixed: Buffer, attributes: readonly Attribute[] = []): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   const message = Buffer.concat([header, fixed, encode(attributes)]);
   message.writeUInt32LE(message.length, 0);
   message.writeUInt16LE(type, 4);
   message.writeUInt16LE(NLM_F_REQUEST | flags, 6);
   return message;
+}
+
+/** Removes what the message adds: the number of a deletion is that of the addition plus one. */
+export function deletionOf(addition: Buffer): Buffer {
+  const deletion = Buffer.from(addition);
+  deletion.writeUInt16LE(addition.readUInt16LE(4) + 1, 4);
+  deletion.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);
+  return deletion;
 }
 
 const IFF_UP = 0x1;
@@ -129,6 +137,7 @@ const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
 const RTA_METRICS = 8;
 const RTA_MULTIPATH = 9;
+const RTA_TABLE = 15;
 const RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
@@ -153,6 +162,8 @@ export interface RouteChange {
   readonly type: number;
   /** In place of gateway and link. */
   readonly nextHops: readonly NextHop[];
+  /** RT_TABLE_*; 0 for the main table. */
+  readonly table: number;
 }
 
 export interface NextHop {
@@ -163,6 +174,9 @@ export interface NextHop {
   /** RTNH_F_*. */
   readonly flags: number;
 }
+
+/** In a fixed part, which has one byte for it: an attribute has the number of a table from 256 on. */
+export const tableByte = (table: number): number => (table < 256 ? table : 0);
 
 /** struct rtnexthop with its attributes. */
 function nextHop({ gateway, link, weight, flags }: NextHop): Buffer {
@@ -187,10 +201,11 @@ export function replaceRoute({
   mtu,
   type,
   nextHops,
+  table,
 }: RouteChange): Buffer {
   const isUnicast = type === 0 || type === RTN_UNICAST;
   const usual = gateway || nextHops.some((hop) => hop.gateway) || !isUnicast ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-  const scopes = [RT_TABLE_MAIN, RTPROT_BOOT, scope === 0 ? usual : scope, isUnicast ? RTN_UNICAST : type];
+  const scopes = [table === 0 ? RT_TABLE_MAIN : tableByte(table), RTPROT_BOOT, scope === 0 ? usual : scope, isUnicast ? RTN_UNICAST : type];
   const fixed = Buffer.concat([Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes]), integer(flags)]);
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination.bytes]);
@@ -200,6 +215,7 @@ export function replaceRoute({
   if (nextHops.length > 0) attributes.push([RTA_MULTIPATH, Buffer.concat(nextHops.map(nextHop))]);
   if (priority > 0) attributes.push([RTA_PRIORITY, integer(priority)]);
   if (mtu > 0) attributes.push([RTA_METRICS, encode([[RTAX_MTU, integer(mtu)]])]);
+  if (table > 0) attributes.push([RTA_TABLE, integer(table)]);
   return request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, fixed, attributes);
 }
 

@@ -1,17 +1,17 @@
 /** Carries out 1.x's network messages. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
-import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
+import type { ARPNeighbor, Interface } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { GrpcError } from '../errors/grpc-error.ts';
-import { checkName, interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
+import { checkName, interfaceRequests, neighbourRequests } from './network-plan.ts';
 import { RouteSocket } from './route-socket.ts';
 import { deleteAddress, linkDown, linkOfAddress } from './rtnetlink-message.ts';
 
-type Calls = Pick<Kernel, 'openRouteSocket'>;
+export type Calls = Pick<Kernel, 'openRouteSocket'>;
 
 /** @throws GrpcError */
-function indexOf(name: string): number {
+export function indexOf(name: string): number {
   try {
     return Number(readFileSync(`/sys/class/net/${checkName(name)}/ifindex`, 'latin1'));
   } catch (error) {
@@ -20,7 +20,7 @@ function indexOf(name: string): number {
   }
 }
 
-function withSocket(kernel: Calls, use: (socket: RouteSocket) => void): void {
+export function withSocket(kernel: Calls, use: (socket: RouteSocket) => void): void {
   const socket = new RouteSocket(kernel);
   try {
     use(socket);
@@ -61,12 +61,6 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
     setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
     for (const request of requests) socket.carryOut(request);
   });
-}
-
-/** @throws GrpcError */
-export function addRoutes(routes: readonly Route[], kernel: Calls): void {
-  const requests = routeRequests(routes, indexOf);
-  withSocket(kernel, (socket) => requests.forEach((request) => socket.carryOut(request)));
 }
 
 /** @throws GrpcError */

@@ -5,12 +5,13 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Reaper } from '../processes/reaper.ts';
 import { runProgram } from '../processes/program.ts';
 import { waitForLink } from '../network/find-link.ts';
-import { addNeighbours, addRoutes, setInterface } from '../network/set-up.ts';
+import { AddedRoutes } from '../network/added-routes.ts';
+import { addNeighbours, setInterface } from '../network/set-up.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { AgentHandlers } from './handlers.ts';
 
-/** Routes of an earlier UpdateRoutes; routes that an address implies stay. */
+/** For a runtime of 1.x, which expects that all routes are replaced; routes that an address implies stay. */
 const FLUSH = 'route flush proto boot\nroute flush proto static\n';
 
 /** 1.x's text for a request without the required field. @throws GrpcError */
@@ -20,8 +21,9 @@ function needed<T>(value: T | undefined, what: string): T {
 }
 
 export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper) {
-  // A new guest has no such routes, and running a program would slow its start.
+  // A new guest has no routes to flush, and each program that it does not run shortens its start.
   let hasRoutes = false;
+  const added = new AddedRoutes(kernel);
   const flush = async (): Promise<void> => {
     for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});
   };
@@ -37,12 +39,13 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
       return wanted;
     },
     updateRoutes: async (request) => {
-      const { Routes, Multipath } = needed(request.routes, 'Need network routes');
-      const wanted = [...Routes, ...Multipath];
-      if (hasRoutes) await flush();
-      hasRoutes = wanted.length > 0;
-      addRoutes(wanted, kernel);
-      return { Routes, Multipath };
+      const routes = needed(request.routes, 'Need network routes');
+      const { Routes, Multipath, Policy } = routes;
+      if (Policy) added.clear();
+      else if (hasRoutes) await flush();
+      hasRoutes = true;
+      added.add([...Routes, ...Multipath, ...(Policy?.routes ?? [])], Policy?.rules ?? []);
+      return routes;
     },
     addARPNeighbors: ({ neighbors }) => addNeighbours(neighbors?.ARPNeighbors ?? [], kernel),
     listInterfaces: async () => {
@@ -51,7 +54,7 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     },
     listRoutes: async () => {
       const { listRoutes } = await import('../network/list-network.ts');
-      return { Routes: await listRoutes(reaper), Multipath: [] };
+      return { Routes: await listRoutes(reaper), Multipath: [], Policy: undefined };
     },
   } satisfies Partial<AgentHandlers>;
 }

@@ -36,8 +36,8 @@ const NETLINK_ROUTE = 0;
 const NETLINK_KOBJECT_UEVENT = 15;
 /** The kernel's own group. */
 const UEVENT_GROUP = 1;
-/** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR and _IPV6_ROUTE of linux/rtnetlink.h. */
-const ROUTE_GROUPS = 0x551;
+/** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE, and the bit of RTNLGRP_IPV6_RULE (linux/rtnetlink.h). */
+const ROUTE_GROUPS = 0x4_05d1;
 const SOL_NETLINK = 270;
 const NETLINK_NO_ENOBUFS = 5;
 const SOL_SOCKET = 1;

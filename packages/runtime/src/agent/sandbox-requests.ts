@@ -1,9 +1,10 @@
 /** The requests that set up a sandbox, as 1.x sends them (kata_agent.go). */
 import { CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { ARPNeighbors, Routes } from '@kata-containers/common/generated/agent';
-import { ARPNeighbor, IPFamily, Interface, Route } from '@kata-containers/common/generated/types';
+import { ARPNeighbor, IPFamily, Interface, Route, Rule } from '@kata-containers/common/generated/types';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import type { Address, Link, Neighbour, Route as HostRoute } from '../network/parse-links.ts';
+import type { Rule as HostRule } from '../network/parse-rules.ts';
 import { guestShare } from '../context/paths.ts';
 import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 
@@ -38,12 +39,17 @@ function routeRequest({ destination, family: _, nextHops = [], ...route }: HostR
   return Route.fromPartial({ dest: destination, ...route, nextHops: nextHops.map((hop) => ({ ...hop })) });
 }
 
-/** Routes with several gateways are sent separately: 1.x's agent does not support them. */
-export function routesRequest(routes: readonly HostRoute[]): Routes {
+const ruleRequest = ({ family: name, mark, ...rule }: HostRule): Rule =>
+  Rule.fromPartial({ family: family(name), ...rule, ...(mark && { mark: mark.value, mask: mark.mask }) });
+
+/** Routes with several gateways and routes of other tables are sent separately: 1.x's agent does not support them. */
+export function routesRequest(routes: readonly HostRoute[], rules: readonly HostRule[]): Routes {
   const hasSeveral = ({ nextHops }: HostRoute): boolean => nextHops !== undefined;
+  const main = routes.filter(({ table }) => table === undefined);
   return {
-    Routes: routes.filter((route) => !hasSeveral(route)).map(routeRequest),
-    Multipath: routes.filter(hasSeveral).map(routeRequest),
+    Routes: main.filter((route) => !hasSeveral(route)).map(routeRequest),
+    Multipath: main.filter(hasSeveral).map(routeRequest),
+    Policy: { rules: rules.map(ruleRequest), routes: routes.filter(({ table }) => table !== undefined).map(routeRequest) },
   };
 }
 

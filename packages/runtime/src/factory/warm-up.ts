@@ -41,9 +41,9 @@ async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined
 async function useNetwork(agent: AgentConnection, devices: number): Promise<void> {
   const numbers = Array.from({ length: devices }, (_, index) => index);
   for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index, warmUpAddress(index)) });
-  if (devices > 0) await agent.call('updateRoutes', { routes: { Routes: [...warmUpRoutes] } });
+  if (devices > 0) await agent.call('updateRoutes', { routes: { Routes: [...warmUpRoutes], Policy: {} } });
   for (const index of numbers) await agent.call('updateInterface', { interface: spareInterface(index) });
-  await agent.call('updateRoutes', { routes: { Routes: [] } });
+  await agent.call('updateRoutes', { routes: { Routes: [], Policy: {} } });
 }
 
 /** Parameters of the warm-up. */

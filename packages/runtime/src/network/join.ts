@@ -3,8 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { inNetworkNamespace } from './namespace.ts';
-import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, policyRuleText } from './parse-links.ts';
-import type { IpAddressRow, IpNeighbourRow, IpRouteRow, IpRuleRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
+import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
+import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
+import { isDefaultRule, parseRules } from './parse-rules.ts';
+import type { IpRuleRow, Rule } from './parse-rules.ts';
 import { requireTun } from './require-tun.ts';
 import { answersBatch, isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
 import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
@@ -14,8 +16,10 @@ export interface NetworkFacts {
   readonly links: readonly Link[];
   readonly routes: readonly Route[];
   readonly neighbours: readonly Neighbour[];
-  /** Policy rules as text, which the guest does not get; missing when there are none. */
-  readonly rules?: readonly string[];
+  /** Policy rules; missing when there are none. */
+  readonly rules?: readonly Rule[];
+  /** Policy rules as text that the guest does not get, each with the reason; missing when there are none. */
+  readonly leftOutRules?: readonly string[];
   /** Names of the taps of VMs. */
   readonly taps: readonly string[];
   /** Indexes of all links by name: a link that replaced another one with the same name has another index. */
@@ -40,6 +44,23 @@ function ipv6Of(name: string): Ipv6Settings {
   };
 }
 
+interface Policy {
+  readonly rules: readonly Rule[];
+  readonly leftOut: readonly string[];
+  readonly routes: readonly Route[];
+}
+
+/** The rules of a family, and the routes of their tables. In ip's own numbers: names of tables are the host's (rt_tables). */
+async function queryPolicy(family: Route['family'], links: readonly Link[]): Promise<Policy> {
+  const [rules = [], routes = []] = await queryIp(
+    ['rule show', 'route show table all'],
+    [family === 'inet' ? '-4' : '-6', '-Numeric', '-details'],
+  );
+  return { ...parseRules(rules as IpRuleRow[], family), routes: parseTables(routes as IpRouteRow[], family, links) };
+}
+
+const hasPolicy = (rules: readonly unknown[]): boolean => (rules as IpRuleRow[]).some((rule) => !isDefaultRule(rule));
+
 /** Configuration of the namespace at `path`, without loopback. */
 export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promise<NetworkFacts> {
   return inNetworkNamespace(path, kernel, async () => {
@@ -51,14 +72,18 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
     const [routes6 = [], rules6 = []] = hasIpv6 ? await queryIp(['route show table main', 'rule show'], ['-6', '-details']) : [];
-    const rules = [...rules4, ...rules6].flatMap((row) => policyRuleText(row as IpRuleRow) ?? []);
+    const families = [...(hasPolicy(rules4) ? (['inet'] as const) : []), ...(hasPolicy(rules6) ? (['inet6'] as const) : [])];
+    const policies: Policy[] = [];
+    for (const family of families) policies.push(await queryPolicy(family, links));
+    const [rules, leftOutRules] = [policies.flatMap((policy) => policy.rules), policies.flatMap(({ leftOut }) => leftOut)];
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
     return {
       links,
-      routes,
+      routes: [...routes, ...policies.flatMap((policy) => policy.routes)],
       neighbours: parseNeighbours(neighbours as IpNeighbourRow[]),
       ...(rules.length > 0 && { rules }),
+      ...(leftOutRules.length > 0 && { leftOutRules }),
       taps,
       present: linkNumbers(addresses as IpAddressRow[]),
     };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { link } from './example-link.test-support.ts';
-import { parseLinks, parseNeighbours, parseRoutes, policyRuleText } from './parse-links.ts';
+import { parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
 import type { IpAddressRow, IpRouteRow } from './parse-links.ts';
 import { planTcfilter } from './tcfilter-plan.ts';
 
@@ -43,20 +43,6 @@ describe('parseLinks', () => {
     const { linkinfo: _, ...physical } = eth0;
     assert.throws(() => parseLinks([physical], () => link.ipv6), /type physical/);
   });
-});
-
-describe('ruleText', () => {
-  const cases: [what: string, row: Parameters<typeof policyRuleText>[0], text: string | undefined][] = [
-    ['a rule that every namespace has', { priority: 32766, src: 'all', table: 'main' }, undefined],
-    ['an address', { priority: 32765, src: '10.1.1.1', table: '100' }, '32765: from 10.1.1.1 lookup 100'],
-    [
-      'prefixes',
-      { priority: 7, src: '10.0.0.0', srclen: 8, dst: 'fd00::', dstlen: 16, table: '9' },
-      '7: from 10.0.0.0/8 to fd00::/16 lookup 9',
-    ],
-    ['no table', { priority: 5, src: 'all' }, '5: from all'],
-  ];
-  for (const [what, row, text] of cases) it(what, () => assert.equal(policyRuleText(row), text));
 });
 
 describe('parseRoutes', () => {
@@ -103,6 +89,28 @@ describe('parseRoutes', () => {
   it('keeps a blackhole route, which has no link', () => {
     const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'blackhole' }], 'inet', devices);
     assert.deepEqual([route?.device, route?.type], ['', 6]);
+  });
+  it('keeps a throw route, which continues with the next rule', () => {
+    const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'throw' }], 'inet', devices);
+    assert.deepEqual([route?.device, route?.type], ['', 9]);
+  });
+  it('keeps the routes of all tables but local and main, in numbers, also over the loopback', () => {
+    const numeric = { protocol: '3', type: '1', scope: '253', dev: 'eth0' };
+    const rows = [
+      { ...numeric, dst: '10.0.0.0/8' },
+      { ...numeric, dst: '10.1.0.0/16', table: '100' },
+      { ...numeric, dst: '10.2.0.0/16', table: '254' },
+      { ...numeric, dst: '10.3.0.0/16', table: '255' },
+      { ...numeric, dst: '10.4.0.0/16', table: '7', protocol: '2' },
+      { ...numeric, dst: 'default', table: '1000', type: '2', dev: 'lo', scope: '254' },
+    ];
+    assert.deepEqual(
+      parseTables(rows, 'inet', [link]).map(({ destination, table, type, scope, device }) => [destination, table, type, scope, device]),
+      [
+        ['10.1.0.0/16', 100, 1, 253, 'eth0'],
+        ['', 1000, 2, 254, 'lo'],
+      ],
+    );
   });
   it('translates a scope to its number', () =>
     assert.equal(parseRoutes([{ dst: '1.1.1.1', dev: 'eth0', scope: 'link' }], 'inet', devices)[0]?.scope, 253));

@@ -55,6 +55,8 @@ export interface Route {
   readonly mtu: number;
   /** RTN_*. */
   readonly type: number;
+  /** RT_TABLE_*; missing for the main table. */
+  readonly table?: number;
   /** In place of gateway and device; missing for a route with one gateway or none. */
   readonly nextHops?: readonly NextHop[];
 }
@@ -88,6 +90,7 @@ export interface IpRouteRow {
   readonly metric?: number;
   readonly metrics?: readonly { readonly mtu?: number }[];
   readonly type?: string;
+  readonly table?: string;
   readonly nexthops?: readonly {
     readonly gateway?: string;
     readonly dev?: string;
@@ -101,15 +104,6 @@ export interface IpNeighbourRow {
   readonly dev: string;
   readonly lladdr?: string;
   readonly state?: readonly string[];
-}
-
-export interface IpRuleRow {
-  readonly priority?: number;
-  readonly src?: string;
-  readonly srclen?: number;
-  readonly dst?: string;
-  readonly dstlen?: number;
-  readonly table?: string;
 }
 
 /** Kinds of links whose traffic tc can move to a tap. */
@@ -145,8 +139,16 @@ export const linkNumbers = (rows: readonly IpAddressRow[]): Record<string, numbe
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 
 const RTNH_F_ONLINK = 4;
-/** Types of routes by number; the second to fourth refuse packets and have no link. */
-const kinds: Readonly<Record<string, number>> = { unicast: 1, blackhole: 6, unreachable: 7, prohibit: 8 };
+/** Types of routes by number. */
+const kinds: Readonly<Record<string, number>> = { unicast: 1, local: 2, blackhole: 6, unreachable: 7, prohibit: 8, throw: 9 };
+/** Types of routes that have a link. The others refuse packets, or continue with the next rule. */
+const kindsWithLink: readonly number[] = [1, 2];
+
+/** `text`: a name, or its number with ip's option -Numeric. */
+function numberOf(names: Readonly<Record<string, number>>, text: string): number | undefined {
+  const number = names[text] ?? Number(text);
+  return Object.values(names).includes(number) ? number : undefined;
+}
 
 const onlink = (flags: readonly string[] | undefined): number => (flags?.includes('onlink') === true ? RTNH_F_ONLINK : 0);
 
@@ -157,13 +159,16 @@ function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>)
   );
 }
 
-/** Routes of the main table over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
+/** RTPROT_KERNEL. */
+const KERNEL: readonly (string | undefined)[] = ['kernel', '2'];
+
+/** Routes over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
-    const type = kinds[row.type ?? 'unicast'];
-    if (row.protocol === 'kernel' || type === undefined) return [];
+    const type = numberOf(kinds, row.type ?? 'unicast');
+    if (KERNEL.includes(row.protocol) || type === undefined) return [];
     const nextHops = nextHopsOf(row, devices);
-    const device = type === kinds['unicast'] && nextHops.length === 0 ? row.dev : '';
+    const device = kindsWithLink.includes(type) && nextHops.length === 0 ? row.dev : '';
     if (device === undefined || (device !== '' && !devices.has(device))) return [];
     return [
       {
@@ -172,26 +177,29 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
         gateway: row.gateway ?? '',
         device,
         source: row.prefsrc ?? '',
-        scope: scopes[row.scope ?? 'global'] ?? 0,
+        scope: numberOf(scopes, row.scope ?? 'global') ?? 0,
         flags: onlink(row.flags),
         priority: row.metric ?? 0,
         mtu: row.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu ?? 0,
         type,
+        ...(row.table !== undefined && { table: Number(row.table) }),
         ...(nextHops.length > 0 && { nextHops }),
       },
     ];
   });
 }
 
-/** Priorities of the rules that every namespace has (ip-rule(8)). */
-const OWN_RULES: readonly (number | undefined)[] = [0, 32766, 32767];
+/** Tables whose routes are in each guest: main, which is read alone, and local, which the kernel fills. */
+const OTHER_TABLES: readonly (string | undefined)[] = ['254', '255', undefined];
 
-/** As ip-rule(8) prints a policy rule: priority, addresses, table. undefined for a rule that every namespace has. */
-export function policyRuleText({ priority, src = 'all', srclen, dst, dstlen, table }: IpRuleRow): string | undefined {
-  if (OWN_RULES.includes(priority)) return undefined;
-  const prefix = (address: string, length: number | undefined): string => (length === undefined ? address : `${address}/${length}`);
-  const to = dst === undefined ? '' : ` to ${prefix(dst, dstlen)}`;
-  return `${priority ?? 0}: from ${prefix(src, srclen)}${to}${table === undefined ? '' : ` lookup ${table}`}`;
+/** `rows`: of `ip -Numeric -details -json route show table all`. Routes of the tables for policy rules, over `links` and the loopback. */
+export function parseTables(rows: readonly IpRouteRow[], family: Route['family'], links: readonly Pick<Link, 'name'>[]): Route[] {
+  const devices = new Set(['lo', ...links.map(({ name }) => name)]);
+  return parseRoutes(
+    rows.filter(({ table }) => !OTHER_TABLES.includes(table)),
+    family,
+    devices,
+  );
 }
 
 /** Static neighbours only: the guest learns the others. */

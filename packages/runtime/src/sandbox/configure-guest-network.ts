@@ -6,10 +6,10 @@ import type { NetworkFacts } from '../network/join.ts';
 /** `pciPathOf`: where the guest finds the card of that hardware address; empty for cards that it had when it booted. @throws AgentError */
 export async function configureGuestNetwork(
   agent: AgentConnection,
-  { links, routes, neighbours }: Pick<NetworkFacts, 'links' | 'routes' | 'neighbours'>,
+  { links, routes, rules = [], neighbours }: Pick<NetworkFacts, 'links' | 'routes' | 'rules' | 'neighbours'>,
   pciPathOf: (mac: string) => string = () => '',
 ): Promise<void> {
   for (const link of links) await agent.call('updateInterface', { interface: { ...interfaceRequest(link), pciPath: pciPathOf(link.mac) } });
-  if (routes.length > 0) await agent.call('updateRoutes', { routes: routesRequest(routes) });
+  if (routes.length + rules.length > 0) await agent.call('updateRoutes', { routes: routesRequest(routes, rules) });
   if (neighbours.length > 0) await agent.call('addARPNeighbors', { neighbors: neighboursRequest(neighbours) });
 }

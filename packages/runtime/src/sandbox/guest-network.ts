@@ -29,7 +29,7 @@ export async function removeInterface(context: Context, id: string, unwanted: In
   return unwanted;
 }
 
-/** Replaces all routes. */
+/** Replaces all routes of the main table. */
 export async function updateRoutes(id: string, routes: readonly Route[]): Promise<Route[]> {
   const { sandbox } = loadContainerFor('network', id);
   return (await callGuest(sandbox, (agent) => agent.call('updateRoutes', { routes: { Routes: [...routes], Multipath: [] } }))).Routes;

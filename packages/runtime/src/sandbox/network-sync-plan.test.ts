@@ -53,6 +53,7 @@ describe('planSync', () => {
       { ...NOTHING, changed: ['eth0'], hasNewRoutes: true },
     ],
     ['another route', { ...told, routes: [] }, { ...NOTHING, hasNewRoutes: true }],
+    ['another policy rule', { ...told, rules: [{ family: 'inet', priority: 9, action: 7 }] }, { ...NOTHING, hasNewRoutes: true }],
   ];
   for (const [what, found, expected] of cases) it(what, () => assert.deepEqual(summary(found), expected));
 
@@ -61,6 +62,7 @@ describe('planSync', () => {
     const bare = { ...facts([], { eth0: 5 }), routes: [] };
     assert.deepEqual(summary(bare, told, saved), NOTHING);
     assert.deepEqual(planSync(saved, told, { ...bare, links: [eth1], present: { eth0: 5, eth1: 7 } }).facts.links, [link, eth1]);
+    assert.deepEqual(summary(bare, { ...told, rules: [{ family: 'inet6', priority: 9, action: 7 }] }, saved), NOTHING);
     assert.deepEqual(summary({ ...bare, present: {} }, told, saved), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true });
   });
   it('configures everything without a record of the guest configuration', () => {

@@ -10,6 +10,7 @@ export interface SyncPlan {
   readonly added: readonly Link[];
   /** Links of the VM whose address, MTU or flags the guest does not have yet. */
   readonly changed: readonly Link[];
+  /** Also true for new policy rules. */
   readonly hasNewRoutes: boolean;
   readonly hasNewNeighbours: boolean;
   /** The guest's configuration after the changes. */
@@ -37,14 +38,16 @@ export function withoutLinks(facts: NetworkFacts, names: readonly string[]): Net
 
 /**
  * A macvtap's link has lost its addresses, its MAC address and its routes: only its existence is compared, and the guest's
- * configuration stays.
+ * configuration stays, with the policy rules, which use these routes.
  */
 function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): NetworkFacts {
   const taken = new Set(endpoints.flatMap(({ Name, Saved }) => (Saved && found.present[Name] !== undefined ? [Name] : [])));
   if (taken.size === 0) return found;
   const isTaken = ({ device, nextHops = [] }: Route): boolean => taken.has(device) || nextHops.some((hop) => taken.has(hop.device));
+  const { rules: _, ...others } = found;
   return {
-    ...found,
+    ...others,
+    ...(told.rules && { rules: told.rules }),
     links: [...told.links.filter(({ name }) => taken.has(name)), ...found.links.filter(({ name }) => !taken.has(name))],
     routes: [...told.routes.filter(isTaken), ...found.routes.filter((route) => !isTaken(route))],
     neighbours: [
@@ -80,7 +83,7 @@ export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, fou
     gone,
     added,
     changed,
-    hasNewRoutes: isAnyNew || !equal(facts.routes, told.routes),
+    hasNewRoutes: isAnyNew || !equal([facts.routes, facts.rules], [told.routes, told.rules]),
     hasNewNeighbours: isAnyNew || !equal(facts.neighbours, told.neighbours),
     facts,
   };

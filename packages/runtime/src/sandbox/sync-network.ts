@@ -25,7 +25,7 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
   return withSandboxLock(id, context.kernel, async () => {
     let state = await detectResolver(context, id, loadSandbox(id), spec);
     const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
-    warnOfPolicyRules(scanned, context.log, state.Network.Told?.rules);
+    warnOfPolicyRules(scanned, context.log, state.Network.Told?.leftOutRules);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
     saveSandbox(id, state);
@@ -42,7 +42,7 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
   if (links.length === 0 && !hasNewRoutes && !hasNewNeighbours) return;
   await callGuest(state, async (agent) => {
     await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (mac) => placeOf(state, mac));
-    if (hasNewRoutes) await agent.call('updateRoutes', { routes: routesRequest(facts.routes) });
+    if (hasNewRoutes) await agent.call('updateRoutes', { routes: routesRequest(facts.routes, facts.rules ?? []) });
     if (hasNewNeighbours && facts.neighbours.length > 0)
       await agent.call('addARPNeighbors', { neighbors: neighboursRequest(facts.neighbours) });
   });
