@@ -72,7 +72,7 @@ export class RuntimeRig {
       'hypervisor.qemu.image': scratch.file('image'),
       'hypervisor.qemu.accelerator': 'tcg',
       'hypervisor.qemu.qemu_own_root': false, // the fakes are scripts, and use files of this project
-      'hypervisor.qemu.qemu_capabilities': ['ALL'], // the fakes create taps and inspect the runtime's fds
+      'hypervisor.qemu.qemu_capabilities': ['ALL'], // the fakes inspect the runtime's fds
       'factory.enable_template': false, // the fakes have no state to clone
       ...modes.configuration,
     };

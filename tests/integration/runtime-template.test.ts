@@ -50,7 +50,7 @@ ${script}`,
       .filter(Boolean)
       .map((line) => {
         const kind = line.includes('template-') ? 'template' : / -incoming /.test(`${line} `) ? 'clone' : 'booted';
-        return `${kind} ${line.match(/ifname=/g)?.length ?? 0}`;
+        return `${kind} ${line.match(/,id=network-/g)?.length ?? 0}`;
       });
   async function tc(link: string): Promise<string> {
     const pid = readFileSync(rig.scratch.file('pid'), 'latin1');

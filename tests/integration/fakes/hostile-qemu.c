@@ -1,11 +1,15 @@
 /*
  * Stands in QEMU's place and tries what a guest that has taken QEMU over would try. One line: NAME=allowed or NAME=denied for each.
  * Built with -DCANARY="FILE OF THE HOST" -DSOCKET="LISTENING SOCKET" -DOTHER="DIRECTORY OF ANOTHER SANDBOX" -DVICTIM=PID
+ * -DABSTRACT="SOCKET" -DPORT=NUMBER, both of which listen in the sandbox's network namespace
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +22,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char vm[4096]; /* the directory that QEMU may write to */
@@ -86,6 +91,19 @@ static int connect_to_socket(void) {
   return connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address) == 0;
 }
 
+static int connect_to_abstract_socket(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "\0" ABSTRACT};
+  socklen_t length = offsetof(struct sockaddr_un, sun_path) + sizeof ABSTRACT;
+  return connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, length) == 0;
+}
+
+static int connect_to_loopback(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  return connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static int open_tun(void) { return opens("/dev/net/tun", O_RDWR); }
+
 static int dump_core(void) {
   struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
   int status = 0;
@@ -103,6 +121,41 @@ static int dump_core(void) {
   unlink(path);
   return WCOREDUMP(status);
 }
+
+/* The kernel counts them for all processes of root. */
+static int use_up_timers(void) {
+  enum { MANY = 1000 };
+  timer_t timers[MANY];
+  struct sigevent silent = {.sigev_notify = SIGEV_NONE};
+  int made = 0;
+  while (made < MANY && timer_create(CLOCK_MONOTONIC, &silent, &timers[made]) == 0) made++;
+  for (int i = 0; i < made; i++) timer_delete(timers[i]);
+  return made == MANY;
+}
+
+static int make_message_queue(void) {
+  mqd_t queue = mq_open("/kata", O_CREAT | O_RDWR, 0600, NULL);
+  if (queue >= 0) mq_unlink("/kata");
+  return queue >= 0;
+}
+
+static int change_own_score(void) { return opens("/proc/self/oom_score_adj", O_WRONLY); }
+
+static int read_keyring(void) {
+  char text[256];
+  enum { DESCRIBE = 6, USER_KEYRING = -4 };
+  return syscall(SYS_keyctl, DESCRIBE, USER_KEYRING, text, sizeof text, 0) > 0;
+}
+
+static int add_key_of_root(void) {
+  enum { UNLINK = 9, USER_KEYRING = -4 };
+  long key = syscall(SYS_add_key, "user", "kata-hostile", "x", 1, USER_KEYRING);
+  if (key >= 0) syscall(SYS_keyctl, UNLINK, key, USER_KEYRING);
+  return key >= 0;
+}
+
+static int open_vsock(void) { return socket(AF_VSOCK, SOCK_STREAM, 0) >= 0; }
+static int open_userfaultfd(void) { return syscall(SYS_userfaultfd, 0) >= 0; }
 
 static int leave_root(void) { return chroot(vm) == 0; } /* last: the paths are others then */
 
@@ -122,6 +175,16 @@ static const struct { const char *name; int (*try)(void); } table[] = {
   {"set_sysctl", set_sysctl},
   {"set_host_name", set_host_name},
   {"connect_to_socket", connect_to_socket},
+  {"connect_to_abstract_socket", connect_to_abstract_socket},
+  {"connect_to_loopback", connect_to_loopback},
+  {"open_tun", open_tun},
+  {"use_up_timers", use_up_timers},
+  {"make_message_queue", make_message_queue},
+  {"change_own_score", change_own_score},
+  {"read_keyring", read_keyring},
+  {"add_key", add_key_of_root},
+  {"open_vsock", open_vsock},
+  {"open_userfaultfd", open_userfaultfd},
   {"dump_core", dump_core},
   {"chroot", leave_root},
 };

@@ -1,11 +1,10 @@
 /**
  * Plays QEMU for kata-runtime: `qemu.ts MODE QEMU-ARGUMENTS…`. Opens the sockets that the arguments name and answers QMP, with one of four
- * CPUs, 2 GiB of memory, and hot-plugged devices. Creates missing taps, as QEMU does. The guest's agent listens at once. MODE: `good`,
+ * CPUs, 2 GiB of memory, and hot-plugged devices. The guest's agent listens at once. MODE: `good`,
  * `dies` (prints an error and exits), `denied` (killed as if by its seccomp filter), `crashes` (exits once its monitor was used), `silent`
  * (no QMP greeting), `keeps` (the guest releases no device), or a command that is refused. The commands are written to qemu.log beside the
  * socket of the monitor.
  */
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 
@@ -102,7 +101,6 @@ else if (mode === 'dies') {
   console.error('qemu-system-x86_64: could not load kernel: it is not one');
   process.exitCode = 1;
 } else {
-  for (const [, tap = ''] of args.join(' ').matchAll(/,ifname=([^,]+)/g)) spawnSync('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
   for (const path of paths) {
     if (!path.endsWith('vhost-fs.sock')) rmSync(path, { force: true }); // as QEMU does
     if (path.endsWith('qmp.sock')) serveMonitor(path);

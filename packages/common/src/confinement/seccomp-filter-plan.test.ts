@@ -50,7 +50,12 @@ describe('allowFilter', () => {
 });
 
 describe('denyFilter', () => {
-  const program = denyFilter([425, 426]);
+  const program = denyFilter([425, 426], [{ call: 41, condition: { argument: 0, isOneOf: [1, 2] } }]);
+  it('compares the arguments of a call with a rule', () =>
+    assert.deepEqual(
+      [1n, 2n, 40n].map((family) => run(program, 41, [family])),
+      ['allowed', 'allowed', 'ENOSYS'],
+    ));
   for (const [call, architecture, result] of [
     [425, X86_64, 'ENOSYS'],
     [426, X86_64, 'ENOSYS'],

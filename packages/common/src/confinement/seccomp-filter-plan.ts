@@ -58,15 +58,17 @@ function ruleBlock({ call, condition }: SyscallRule): Buffer[] {
 }
 
 /**
- * Array of struct sock_filter that makes these calls fail with ENOSYS. All other calls are allowed, and all calls of other architectures.
+ * Array of struct sock_filter that makes these calls fail with ENOSYS, and the calls that do not meet the condition of their rule. All other
+ * calls are allowed, and all calls of other architectures.
  */
-export function denyFilter(calls: readonly number[]): Buffer {
+export function denyFilter(calls: readonly number[], rules: readonly SyscallRule[] = []): Buffer {
   return Buffer.concat([
     instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
     instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),
     allow,
     instruction(LOAD_WORD, CALL_OFFSET),
     ...calls.flatMap((call) => [instruction(JUMP_IF_EQUAL, call, 0, 1), deny]),
+    ...rules.flatMap(ruleBlock),
     allow,
   ]);
 }

@@ -49,8 +49,11 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): limit of open files for this process and its children; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
-  /** prlimit(2): no core dump of that process, neither to a file nor to a program of the host. For another user's, it needs CAP_SYS_RESOURCE. */
-  forbidCoreDumps(pid: number): void;
+  /**
+   * prlimit(2): no core dump of that process, neither to a file nor to a program of the host; no POSIX message queues, and few timers and
+   * queued signals. For another user's process, it needs CAP_SYS_RESOURCE.
+   */
+  limitResources(pid: number): void;
   /** Runs `act`: what it starts begins without core dumps (the soft limit). */
   withoutCoreDumps<T>(act: () => T): T;
   /**

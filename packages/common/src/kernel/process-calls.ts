@@ -65,6 +65,15 @@ function setLimit(resource: number, name: string, value: bigint): void {
 
 /** core(5): this limit, in bytes, is the only one that also keeps core dumps from the program in core_pattern. */
 const NO_CORE = 1n;
+/**
+ * The kernel counts timers, queued signals and the bytes of message queues for each user, so that a process of root could use up those of the
+ * whole host. setrlimit(2), timer_create(2), mq_overview(7).
+ */
+const untrustedLimits: readonly (readonly [resource: number, name: string, value: bigint])[] = [
+  [11, 'RLIMIT_SIGPENDING', 64n],
+  [12, 'RLIMIT_MSGQUEUE', 0n],
+  [RLIMIT_CORE, 'RLIMIT_CORE', NO_CORE],
+];
 /** prlimit(2): this process. */
 const SELF = 0;
 
@@ -128,8 +137,9 @@ export const processCalls: ProcessCalls = {
   setsid() {
     check(libc.setsid(), 'setsid', '');
   },
-  forbidCoreDumps(pid) {
-    check(libc.prlimit(pid, RLIMIT_CORE, limitOf(NO_CORE), null), 'prlimit', `RLIMIT_CORE of process ${pid}`);
+  limitResources(pid) {
+    for (const [resource, name, value] of untrustedLimits)
+      check(libc.prlimit(pid, resource, limitOf(value), null), 'prlimit', `${name} of process ${pid}`);
   },
   randomiseAddresses(on) {
     const now = libc.personality(NO_CHANGE);

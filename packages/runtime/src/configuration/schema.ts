@@ -154,8 +154,9 @@ const hypervisor = {
   ),
   qemu_own_root: flag(
     true,
-    'Run QEMU in mount, PID, IPC and UTS namespaces of its own, with a root directory that has only the files, devices and sockets of its\n' +
-      'VM. Set to false if `path` is a script that uses files outside of /usr. Annotations cannot change this key.',
+    'Run QEMU in mount, PID, IPC, UTS and network namespaces of its own, with an empty network and a root directory that has only the\n' +
+      'files, devices and sockets of its VM. Set to false if `path` is a script that uses files outside of /usr or a network. Annotations\n' +
+      'cannot change this key.',
   ),
   qemu_capabilities: list(
     ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],

@@ -13,12 +13,12 @@ import { startVm } from './start-vm.ts';
 import type { VmRequest } from './vm-request.ts';
 
 async function startNew(context: Context, { plan, files, network, journal, seccomp }: VmRequest): Promise<RunningVm> {
-  const taps = await context.trace.step('attach taps', () => attachLinks(context, network, journal));
+  const macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, journal));
   try {
     await makeVmDirectories(context, files, journal);
-    return await startVm(context, { plan, files, netns: network.path, journal, taps, seccomp });
+    return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp });
   } finally {
-    closeAll(taps);
+    closeAll(macvtaps);
   }
 }
 

@@ -36,7 +36,7 @@ describe('template key', () => {
   const same: [what: string, changed: Partial<QemuPlan>][] = [
     ['sandbox', { sandboxId: 'other', uuid: '1', sharedDirectory: '/other' }],
     ['addresses and taps', { networks: [{ tap: 'tap0_kata', mac: '02:00:00:00:00:99' }] }],
-    ['inherited taps', { networks: [{ tap: 'tap0_kata', mac: '02:00:00:00:00:99', descriptor: 3 }] }],
+    ['kind of taps', { networks: [{ tap: 'tap0_kata', mac: '02:00:00:00:00:99', macvtap: true }] }],
     ['sockets', { paths: { qmpSocket: '/a', consoleSocket: '/b', agentSocket: '/c', pidFile: '/d', qemuLog: '/d.log' } }],
   ];
   for (const [what, changed] of same) it(`another ${what}: the same template`, () => assert.equal(keyOf(changed), keyOf()));

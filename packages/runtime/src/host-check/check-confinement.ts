@@ -28,7 +28,7 @@ const seccomp = ({ status }: ConfiningHost): string | undefined =>
   /^Seccomp:/m.test(status) ? undefined : 'seccomp filters (CONFIG_SECCOMP_FILTER)';
 
 const namespaces = ({ exists }: ConfiningHost): string | undefined => {
-  const missing = ['mnt', 'pid', 'ipc', 'uts'].filter((name) => !exists(`/proc/self/ns/${name}`));
+  const missing = ['mnt', 'pid', 'ipc', 'uts', 'net'].filter((name) => !exists(`/proc/self/ns/${name}`));
   return missing.length === 0 ? undefined : `namespaces (${missing.join(', ')})`;
 };
 

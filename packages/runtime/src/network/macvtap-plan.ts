@@ -16,18 +16,9 @@ export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean 
  */
 export const modelBeside = (model: string, hasResolver: boolean): string => (hasResolver && model === 'macvtap' ? 'tcfilter' : model);
 
-/** Fds after stdio are QEMU's taps. */
-const FIRST_DESCRIPTOR = 3;
-
-/** One device for each link; macvtaps are inherited, in this order. */
-export function planNetworks(links: readonly Link[], model: string): QemuNetwork[] {
-  let descriptor = FIRST_DESCRIPTOR;
-  return links.map((link, index) => ({
-    tap: tapName(index),
-    mac: link.mac,
-    ...(isMacvtap(model, link) && { descriptor: descriptor++ }),
-  }));
-}
+/** One device for each link. */
+export const planNetworks = (links: readonly Link[], model: string): QemuNetwork[] =>
+  links.map((link, index) => ({ tap: tapName(index), mac: link.mac, ...(isMacvtap(model, link) && { macvtap: true }) }));
 
 /** State of a link before it was connected. */
 export interface SavedLink {

@@ -20,7 +20,6 @@ const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`)
 const redirect = (from: string, to: string): string =>
   `filter add dev ${from} parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev ${to}`;
 
-/** A tap that QEMU opens by name. */
 const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr`;
 
 /** Unconnected taps, as text for ip(8). */

@@ -51,7 +51,7 @@ const hypervisorPids = ({ vm, virtiofsd }: RunningVm): number[] => [
   ...(virtiofsd ? [virtiofsd.pid, ...childrenOf(virtiofsd.pid)] : []),
 ];
 
-/** The endpoints of the VM that runs: a VM of the cache has opened its taps by name, although the plan may say otherwise. */
+/** The endpoints of the VM that runs: a VM of the cache has taps, although the plan may have macvtaps. */
 const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
   facts.links.map((link, index) => ({
     Name: link.name,
@@ -59,7 +59,7 @@ const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): 
     Tap: networks[index]?.tap ?? '',
     NetDev: `network-${index}`,
     Slot: 0,
-    ...(plan.networks[index]?.descriptor !== undefined && { Saved: savedLink(link) }),
+    ...(plan.networks[index]?.macvtap && { Saved: savedLink(link) }),
   }));
 
 function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, network: SandboxNetwork): SandboxState {

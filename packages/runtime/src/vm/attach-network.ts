@@ -29,31 +29,31 @@ function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved:
 
 /**
  * Attaches the namespace's links to new taps.
- * @returns fds of the devices that QEMU inherits, in the order of the plan; the caller closes them
+ * @returns fds of the macvtaps' devices, in the order of the plan; the caller closes them
  */
 export async function attachLinks(context: Context, network: SandboxNetwork, journal: UndoJournal): Promise<number[]> {
   const { path, created, networks, facts, hasResolver } = network;
-  const inherited = facts.links.flatMap((link, index) => {
-    const { tap, descriptor } = networks[index] ?? {};
-    return tap === undefined || descriptor === undefined ? [] : [{ link, tap }];
+  const macvtaps = facts.links.flatMap((link, index) => {
+    const { tap, macvtap } = networks[index] ?? {};
+    return tap !== undefined && macvtap ? [{ link, tap }] : [];
   });
   if (!created)
     recordUndo(
       network,
-      inherited.map(({ link }) => savedLink(link)),
+      macvtaps.map(({ link }) => savedLink(link)),
       journal,
     );
-  if (inherited.length === 0) await joinLinks(path, facts.links, { hasResolver }, context.kernel);
+  if (macvtaps.length === 0) await joinLinks(path, facts.links, { hasResolver }, context.kernel);
   else
     for (const [index, link] of facts.links.entries())
-      if (networks[index]?.descriptor === undefined) await joinOne(path, { link, tap: tapName(index) }, hasResolver, context.kernel);
-  return joinByMacvtap(path, inherited, (entry) => journal.record(entry), context.kernel);
+      if (!networks[index]?.macvtap) await joinOne(path, { link, tap: tapName(index) }, hasResolver, context.kernel);
+  return joinByMacvtap(path, macvtaps, (entry) => journal.record(entry), context.kernel);
 }
 
-/** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has opened the taps, so only tcfilter is possible. */
+/** Attaches the links to the taps of a VM that was started in the namespace at `tapsFrom`. QEMU has taps open, so only tcfilter is possible. */
 export async function adoptTaps(context: Context, network: SandboxNetwork, journal: UndoJournal, tapsFrom: string): Promise<void> {
   const { path, created, networks, facts, hasResolver } = network;
-  if (networks.some(({ descriptor }) => descriptor !== undefined))
+  if (networks.some(({ macvtap }) => macvtap))
     context.log.info('the VM was started before its network existed: the links are connected by tcfilter, not by macvtap');
   if (!created) recordUndo(network, [], journal);
   await moveTaps(

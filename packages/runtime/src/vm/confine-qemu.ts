@@ -39,10 +39,10 @@ function handOver({ paths, virtioFs }: QemuPlan, user: number): void {
 }
 
 /** A runtime without CAP_SYS_RESOURCE cannot set the hard limit of another user's process: that one could raise its soft limit again. */
-function forbidCoreDumps({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Kernel, 'forbidCoreDumps'>): void {
+function limitResources({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Kernel, 'limitResources'>): void {
   if (pid === undefined) return;
   try {
-    kernel.forbidCoreDumps(pid);
+    kernel.limitResources(pid);
   } catch (error) {
     if (user === undefined) throw error;
   }
@@ -73,7 +73,7 @@ export function confined<T extends Startable>({ configuration, kernel }: Context
     if (plan.user !== undefined) handOver(plan, plan.user);
     const root = { entries: qemuRootPlan(plan, facts), user: plan.user ?? 0 };
     const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, start));
-    forbidCoreDumps(started, plan, kernel);
+    limitResources(started, plan, kernel);
     return started;
   } finally {
     if (capabilities !== undefined) kernel.unlimitChildren();

@@ -16,11 +16,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { inOwnRoot } from './own-root.ts';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
+import { closeDirectory, inOwnRoot } from './own-root.ts';
 import type { RootEntry } from './own-root.ts';
 
 const isRoot = process.getuid?.() === 0;
-const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => readlinkSync(`/proc/thread-self/ns/${name}`));
+const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts', 'net'].map((name) => readlinkSync(`/proc/thread-self/ns/${name}`));
 
 (isRoot ? describe : describe.skip)('inOwnRoot (root)', () => {
   let directory = '';
@@ -64,6 +65,27 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts'].map((name) => re
       `/bin /dev /lib /lib64 /proc /${directory.split('/')[1]} /usr /dev/null 1`,
       '',
     ]);
+  });
+
+  it('closes a directory to the process that has written to it', async () => {
+    const made = join(directory, 'made');
+    const entries: RootEntry[] = [...system, { kind: 'directory', path: directory, access: 'write' }];
+    const script = `exec 2>&1; echo x >${made}; echo made; read -r line; echo y >${directory}/later; cat ${made}`;
+    const child = inOwnRoot({ entries, user: 0 }, linuxKernel, () =>
+      spawn('/bin/sh', ['-c', script], { stdio: 'pipe', cwd: '/', env: {} }),
+    );
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await once(child.stdout, 'data');
+    const identity = identifyProcess(child.pid ?? 0);
+    assert.ok(identity);
+    const [before, cwd] = [namespaces(), process.cwd()];
+    closeDirectory(directory, identity, linuxKernel);
+    assert.deepEqual([namespaces(), process.cwd()], [before, cwd]);
+    child.stdin.end('\n');
+    await once(child, 'close');
+    assert.match(output, /^made\n\/bin\/sh: 1: cannot create \S+\/later: Read-only file system\nx\n$/);
+    writeFileSync(join(directory, 'later'), 'the host can');
   });
 
   it('shows only its own process in /proc', async () =>

@@ -18,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import {
   CLONE_NEWIPC,
+  CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUTS,
@@ -33,6 +34,8 @@ import {
 } from '@kata-containers/common/kernel/constants';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
 export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'setns' | 'unshare'>;
 
@@ -131,7 +134,7 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
   if (pid !== undefined) {
     mkdirSync(`/proc/${pid}`);
     kernel.mount(`${HOST_PROC}/${pid}`, `/proc/${pid}`, NONE, MS_BIND);
-    kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | writes);
+    kernel.mount(NONE, `/proc/${pid}`, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
     // The process may use /proc/self meanwhile.
     symlinkSync(String(pid), '/proc/.self');
     renameSync('/proc/.self', '/proc/self');
@@ -139,6 +142,28 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
   kernel.umount(HOST_PROC, MNT_DETACH);
   rmdirSync(HOST_PROC);
   kernel.mount(NONE, '/', NONE, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID);
+}
+
+/**
+ * Makes a directory read-only for a process that has its own root and has made its files there. Nothing is done if the process has ended.
+ * @throws KernelError
+ */
+export function closeDirectory(path: string, owner: ProcessIdentity, kernel: Pick<Kernel, 'mount' | 'setns'>): void {
+  const directory = process.cwd();
+  const home = openSync('/proc/self/ns/mnt', 'r');
+  const own = openSync(`/proc/${owner.pid}/ns/mnt`, 'r');
+  try {
+    if (!isAlive(owner)) return;
+    kernel.setns(own, CLONE_NEWNS);
+    try {
+      kernel.mount(NONE, path, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
+    } finally {
+      kernel.setns(home, CLONE_NEWNS);
+      process.chdir(directory);
+    }
+  } finally {
+    for (const fd of [home, own]) closeSync(fd);
+  }
 }
 
 /** A child process: without a pid it could not be started. */
@@ -162,11 +187,12 @@ const namespaces = [
   ['pid', CLONE_NEWPID],
   ['ipc', CLONE_NEWIPC],
   ['uts', CLONE_NEWUTS],
+  ['net', CLONE_NEWNET],
 ] as const;
 
 /**
- * Runs `start`, which starts one process, with the main thread in new mount, IPC and UTS namespaces whose root has its entries only; the
- * process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's /proc: QEMU runs nothing of a
+ * Runs `start`, which starts one process, with the main thread in new mount, IPC, UTS and network namespaces, whose root has its entries only
+ * and whose network is empty; the process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's /proc: QEMU runs nothing of a
  * guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
  */
 export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel, start: () => T): T {
@@ -174,7 +200,7 @@ export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel
   const umask = process.umask(0o022); // the directories of the root are for its user too
   const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
   try {
-    kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
+    kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET);
     makeRoot(root, kernel);
     kernel.unshare(CLONE_NEWPID);
     const started = start();

@@ -21,8 +21,6 @@ describe('root directory of QEMU', () => {
       'device /dev/zero',
       'device /dev/urandom',
       'device /dev/kvm',
-      'device /dev/net/tun',
-      'device /dev/vhost-net',
     ]));
 
   const other = { isStatic: false, programs: ['/usr/bin/sh', '/opt/qemu'] };
@@ -41,7 +39,7 @@ describe('root directory of QEMU', () => {
       ['file /opt/bin/qemu-lite-system-x86_64 read', 'file /opt/qemu read'],
       /usr\/bin/,
     ],
-    ['emulation has no KVM', { ...lite, accelerator: 'tcg', vhostNet: false }, undefined, [], /kvm|vhost/],
+    ['emulation has no KVM', { ...lite, accelerator: 'tcg' }, undefined, [], /kvm/],
     [
       'with virtio-fs the root has no share',
       {

@@ -55,15 +55,9 @@ const memory: Entries = ({ memoryBackend }) => {
   return path === SHARED_MEMORY ? [{ kind: 'memory', path }] : [directory(path, 'write')];
 };
 
-const devices: Entries = ({ accelerator, entropySource, vhostNet }) =>
-  [
-    '/dev/null',
-    '/dev/zero',
-    entropySource,
-    ...(accelerator === 'kvm' ? ['/dev/kvm'] : []),
-    '/dev/net/tun',
-    ...(vhostNet ? ['/dev/vhost-net'] : []),
-  ].map((path) => ({ kind: 'device' as const, path }));
+/** Taps and vhost-net are inherited. */
+const devices: Entries = ({ accelerator, entropySource }) =>
+  ['/dev/null', '/dev/zero', entropySource, ...(accelerator === 'kvm' ? ['/dev/kvm'] : [])].map((path) => ({ kind: 'device', path }));
 
 const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`);
 

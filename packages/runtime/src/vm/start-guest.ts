@@ -24,6 +24,9 @@ import { confined } from './confine-qemu.ts';
 import { connectAgentOfVm } from './connect-agent-of-vm.ts';
 import type { VmAgent } from './connect-agent-of-vm.ts';
 import { failedChild } from './failed-child.ts';
+import { forbidSharedCalls } from './forbid-shared-calls.ts';
+import { withNetworkFds } from './network-fds.ts';
+import { closeDirectory } from './own-root.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -41,8 +44,8 @@ export interface GuestStart {
   /** Path of the network namespace that has the plan's taps. */
   readonly netns: string;
   readonly journal: UndoJournal;
-  /** Open devices that QEMU inherits, in the order of the plan's fds. */
-  readonly taps?: readonly number[];
+  /** Fds of the devices of the plan's macvtaps, in its order. */
+  readonly macvtaps?: readonly number[];
   /** File with the state to load. Without one the VM boots. */
   readonly state?: string;
 }
@@ -88,23 +91,35 @@ async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Prom
   }
 }
 
-/** Starts QEMU in the network namespace, in which it opens the taps that it does not inherit by name. */
-async function spawnQemu(context: Context, { plan, files, netns, journal, taps = [] }: GuestStart): Promise<StartedQemu> {
+/** Starts QEMU with the open devices of its network cards. */
+async function spawnQemu(context: Context, { plan, files, netns, journal, macvtaps = [] }: GuestStart): Promise<StartedQemu> {
   const args = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { args: args.join(' ') });
   const { environment } = context;
   const confine = (begin: () => ChildProcess): ChildProcess => confined(context, plan, begin);
-  const start = { binary: plan.binary, args, logFile: files.qemuLog, inherited: taps, environment, user: plan.user, confine };
-  const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, () => startQemu(start)));
+  const start = { binary: plan.binary, args, logFile: files.qemuLog, environment, user: plan.user, confine };
+  const spawn = (): StartedQemu => withNetworkFds(plan, macvtaps, context.kernel, (inherited) => startQemu({ ...start, inherited }));
+  const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, spawn));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
   writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
   return started;
 }
 
-/** @throws HypervisorError with the last lines of QEMU's log, TimeoutError */
-async function openOwnMonitor(context: Context, { plan, files }: GuestStart, needed: readonly Needed[]): Promise<QmpClient> {
-  const timeoutMs = guestTimeout(QMP_TIMEOUT_MS, plan.accelerator);
-  return context.trace.step('QEMU start', () => unlessEnded(needed, openMonitor(files.qmpSocket, timeoutMs)));
+/** A QEMU that answers has created its sockets. The maker of a template writes its code to the directory when it is saved. */
+function closeVmDirectory({ configuration, kernel }: Context, { plan, files }: GuestStart, { identity }: Needed): void {
+  const isMaker = plan.memoryFile?.shared === true;
+  if (configuration.hypervisor.qemu_own_root && !isMaker) closeDirectory(dirname(files.qmpSocket), identity, kernel);
+}
+
+/** @throws HypervisorError with the last lines of QEMU's log, TimeoutError, KernelError */
+async function openOwnMonitor(context: Context, start: GuestStart, qemu: Needed, needed: readonly Needed[]): Promise<QmpClient> {
+  const { plan, files } = start;
+  const opened = async (): Promise<QmpClient> => {
+    const monitor = await openMonitor(files.qmpSocket, guestTimeout(QMP_TIMEOUT_MS, plan.accelerator));
+    closeVmDirectory(context, start, qemu);
+    return monitor;
+  };
+  return context.trace.step('QEMU start', () => unlessEnded(needed, opened()));
 }
 
 /**
@@ -156,13 +171,20 @@ interface SpawnedGuest {
   readonly daemon?: StartedDaemon;
 }
 
+/** For the processes that are started from now on. @throws KernelError */
+function forbidCalls({ configuration: { hypervisor, proxy }, kernel }: Context): void {
+  const isFiltered = hypervisor.seccompsandbox !== '';
+  if (proxy.confine || isFiltered) forbidIoUring(kernel);
+  if (isFiltered) forbidSharedCalls(kernel);
+}
+
 /** Starts the processes, and loads the VM's state if there is one. The processes are in the journal when it fails. */
 async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedGuest> {
-  if (context.configuration.proxy.confine) forbidIoUring(context.kernel); // before QEMU, which does without too
+  forbidCalls(context); // before virtiofsd and QEMU
   const daemon = startVirtiofsd(context, { ...start, directory: start.files.vm });
   const qemu = await spawnQemu(context, start);
   const needed = [...(daemon ? [daemon] : []), qemu]; // QEMU ends when its daemon ends at the start: the daemon's log has the reason
-  const monitor = await openOwnMonitor(context, start, needed);
+  const monitor = await openOwnMonitor(context, start, qemu, needed);
   const tail = follow(context, start.files); // before the proxy, who is the console's next reader
   try {
     // QEMU's answer means that it has created all sockets: 1.x's proxy connects to kata.sock once, and ends when that fails.

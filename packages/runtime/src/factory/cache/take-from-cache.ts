@@ -25,7 +25,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     await trace.step('resume', () => resumeCachedVm(files, plan.accelerator));
     const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator }, { trace });
     await trace.step('entropy and clock', () => reseedClone(agent));
-    const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // opened by name
+    const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // no macvtaps
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
   const attached = trace.step('attach taps', () => adoptTaps(context, network, journal, handed.netns));

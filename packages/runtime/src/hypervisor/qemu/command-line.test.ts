@@ -24,7 +24,7 @@ const golden = `
 -chardev socket,id=charch0,path=/run/vc/vm/abc/kata.sock,server=on,wait=off
 -device virtio-9p-pci,disable-modern=false,fsdev=extra-9p-kataShared,mount_tag=kataShared,romfile=
 -fsdev local,id=extra-9p-kataShared,path=/run/kata-containers/shared/sandboxes/abc/shared,security_model=none,multidevs=remap
--netdev tap,id=network-0,ifname=tap0_kata,script=no,downscript=no,vhost=on
+-netdev tap,id=network-0,fd=3,vhost=on,vhostfd=4
 -device driver=virtio-net-pci,netdev=network-0,mac=02:42:ac:11:00:02,disable-modern=false,romfile=
 -rtc base=utc,driftfix=slew,clock=host
 -global kvm-pit.lost_tick_policy=discard
@@ -73,7 +73,7 @@ describe('QEMU command line', () => {
     ['initrd', { ...withoutImage, initrd: '/i' }, [/^-initrd \/i$/], [/nvdimm/, /root=/, /systemd/]],
     ['image as a disk', { ...plan, imageAsNvdimm: false }, [/^-device virtio-blk-pci,.*drive=image/, /root=\/dev\/vda1/], [/nvdimm/]],
     ['no seccomp filter', { ...plan, seccomp: '' }, [], [/sandbox on/]],
-    ['no vhost-net', { ...plan, vhostNet: false }, [/^-netdev tap,.*downscript=no$/], [/vhost/]],
+    ['no vhost-net', { ...plan, vhostNet: false }, [/^-netdev tap,id=network-0,fd=3$/], [/vhost/]],
     ['nested', { ...plan, nested: true }, [/virtio-scsi-pci,id=scsi0,disable-modern=true/], [/disable-modern=false/]],
     ['a debugging shell', { ...plan, debugShell: true }, [/ scsi_mod\.scan=none agent\.debug_shell( |$)/m], [/ agent\.debug_console/]],
     ['debug', { ...plan, debug: true, agentDebug: true }, [/ debug .*agent\.log=debug/], [/ quiet /]],
@@ -142,10 +142,10 @@ describe('QEMU command line', () => {
     ['flashes', { ...plan, pflashes: ['/f0', '/f1'] }, [/^-pflash \/f0$/, /^-pflash \/f1$/], []],
     ['log file', { ...plan, debug: true }, [/^-D \/run\/vc\/vm\/abc\/qemu\.log$/], []],
     [
-      'a tap that is inherited',
-      { ...plan, networks: [{ tap: 'tap0_kata', mac: '02:42:ac:11:00:02', descriptor: 3 }] },
-      [/^-netdev tap,id=network-0,fd=3,vhost=on$/],
-      [/ifname=/, /script/],
+      'two links',
+      { ...plan, networks: [...plan.networks, { tap: 'tap1_kata', mac: '02:42:ac:11:00:03', macvtap: true }] },
+      [/^-netdev tap,id=network-0,fd=3,vhost=on,vhostfd=5$/, /^-netdev tap,id=network-1,fd=4,vhost=on,vhostfd=6$/],
+      [/tap[01]_kata/],
     ],
     ['firmware', { ...plan, firmware: '/f' }, [/^-bios \/f$/], []],
     ['extra kernel words come last', { ...plan, kernelParams: 'a=b c' }, [/scsi_mod\.scan=none a=b c$/], []],

@@ -6,7 +6,7 @@
 import { kernelParameters } from './kernel-parameters.ts';
 import { backendOption } from './memory-backend-plan.ts';
 import { escapeOption, joined } from './option-text.ts';
-import type { MemoryFile, QemuNetwork, QemuPlan, VirtioFs } from './qemu-plan.ts';
+import type { MemoryFile, QemuPlan, VirtioFs } from './qemu-plan.ts';
 
 type Unit = (plan: QemuPlan) => string[];
 
@@ -107,15 +107,19 @@ const virtioFs = (plan: QemuPlan, { socket, cacheMiB }: VirtioFs): string[] => {
 
 const sharedFileSystem: Unit = (plan) => (plan.virtioFs ? virtioFs(plan, plan.virtioFs) : nineP(plan));
 
-/** A tap that QEMU opens by name must not be configured by a script of the host. */
-const tapSource = ({ tap, descriptor }: QemuNetwork): string =>
-  descriptor === undefined ? `ifname=${tap},script=no,downscript=no` : `fd=${descriptor}`;
+/** The first fd after stdio. QEMU inherits the taps from here on, in the order of the plan, and then one of /dev/vhost-net for each. */
+const FIRST_FD = 3;
 
-const network: Unit = (plan) =>
-  plan.networks.flatMap((card, index) => [
-    ...['-netdev', joined('tap', `id=network-${index}`, tapSource(card), plan.vhostNet && 'vhost=on')],
-    ...['-device', `driver=virtio-net-pci,netdev=network-${index},mac=${card.mac},${modern(plan)},romfile=`],
-  ]);
+const network: Unit = (plan) => {
+  const { networks, vhostNet } = plan;
+  return networks.flatMap(({ mac }, index) => {
+    const vhost = vhostNet && `vhost=on,vhostfd=${FIRST_FD + networks.length + index}`;
+    return [
+      ...['-netdev', joined('tap', `id=network-${index}`, `fd=${FIRST_FD + index}`, vhost)],
+      ...['-device', `driver=virtio-net-pci,netdev=network-${index},mac=${mac},${modern(plan)},romfile=`],
+    ];
+  });
+};
 
 const rtc: Unit = () => ['-rtc', 'base=utc,driftfix=slew,clock=host'];
 const globals: Unit = ({ accelerator }) => (accelerator === 'kvm' ? ['-global', 'kvm-pit.lost_tick_policy=discard'] : []);

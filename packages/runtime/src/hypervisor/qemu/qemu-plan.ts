@@ -12,10 +12,9 @@ export interface QemuPaths {
 }
 
 export interface QemuNetwork {
-  /** Name of the tap inside the network namespace that QEMU is started in. */
+  /** Name of the tap, or macvtap, in the VM's network namespace. */
   readonly tap: string;
-  /** Fd of the tap that QEMU inherits; without one QEMU opens the tap by name. */
-  readonly descriptor?: number;
+  readonly macvtap?: true;
   /** MAC address that the guest sees. */
   readonly mac: string;
 }
