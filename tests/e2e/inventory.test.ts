@@ -53,11 +53,13 @@ function filesOf(pid: number): string[] {
   return [...new Set(files)].sort();
 }
 
+/** Names, without the settings of the JavaScript engine that its launcher makes (packaging/engine/launch.c). */
 const environmentOf = (pid: number): string[] =>
   read(pid, 'environ')
     .split('\0')
     .filter(Boolean)
     .map((entry) => entry.split('=')[0] ?? '')
+    .filter((name) => !/^(BUN|JSC)_/.test(name))
     .sort();
 
 /** Namespaces that it does not share with this process. */
