@@ -155,8 +155,8 @@ const hypervisor = {
   qemu_own_root: flag(
     true,
     'Run QEMU in mount, PID, IPC, UTS and network namespaces of its own, with an empty network and a root directory that has only the\n' +
-      'files, devices and sockets of its VM. Set to false if `path` is a script that uses files outside of /usr or a network. Annotations\n' +
-      'cannot change this key.',
+      'files, devices and sockets of its VM. Set to false if `path` is a script that uses files outside of /usr or a network.\n' +
+      'Annotations cannot change this key.',
   ),
   qemu_capabilities: list(
     ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
