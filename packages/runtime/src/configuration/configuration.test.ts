@@ -197,6 +197,12 @@ describe('loadConfiguration', () => {
     );
   });
 
+  it('reports nothing else of a file that is not TOML: its values are not known', () => {
+    const path = join(root, 'broken.toml');
+    writeFileSync(path, '[hypervisor.qemu]\nkernel = "/missing"\n[runtime\n');
+    assert.throws(() => loadConfiguration(path, []), /^ConfigurationError: configuration \S+:3:9: is not TOML: .* in "\[runtime"$/);
+  });
+
   it('applies drop-ins in /etc to the file of the package', () => {
     for (const name of ['etc/config.d', 'usr/config.d']) mkdirSync(join(root, name), { recursive: true });
     const [etc, usr] = [join(root, 'etc/c.toml'), file('usr/c.toml', configurationFile(paths()))];

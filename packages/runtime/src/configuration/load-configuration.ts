@@ -106,6 +106,8 @@ export function loadConfiguration(named: string | undefined, defaults: readonly 
   const [path = ''] = files;
   const { configuration, origins, warnings, ...parsed } = parseConfiguration(...files.map(readText));
   const problems = [...parsed.problems];
+  const unreadable = problems.filter(({ key }) => key === '');
+  if (unreadable.length > 0) throw new ConfigurationError(path, unreadable); // what the rest of such a file sets is not known
   const resolved = {
     hypervisor: resolveHypervisor(configuration.hypervisor, problems, origins),
     proxy: resolveTable('proxy.kata', configuration.proxy, problems, origins),

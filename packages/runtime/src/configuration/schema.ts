@@ -212,7 +212,7 @@ const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
   enable_debug: flag(false, 'Log debug messages of the shim.'),
   confine: flag(true, CONFINE),
-  enable_tracing: flag(false, 'Record spans of the shim, if `enable_tracing` of [runtime] is set.'),
+  enable_tracing: flag(false, 'Record spans of the shim, if the runtime records its spans.'),
 } as const;
 
 const agent = {
@@ -223,7 +223,7 @@ const agent = {
       'the containers of the VM have. Annotations cannot change this key.',
   ),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
-  enable_tracing: flag(false, 'Record spans of the agent, if `enable_tracing` of [runtime] is set.'),
+  enable_tracing: flag(false, 'Record spans of the agent, if the runtime records its spans.'),
   trace_mode: idle('dynamic', ONE_TRACE),
   trace_type: idle('isolated', ONE_TRACE),
 } as const;
