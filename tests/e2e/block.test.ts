@@ -199,6 +199,32 @@ describe('block devices', function () {
     await loops.unmount(seen);
   });
 
+  it('with virtio-fs, QEMU of a root file system on a loop device is not root', async () => {
+    const share = variant(stage, 'kata-share-and-disk', (toml) => toml.replace(/^shared_fs = .*$/m, 'shared_fs = "virtio-fs"'));
+    const device = await attach(64, true);
+    const directory = bundle('share-and-disk', 'exec busybox sleep 1000');
+    const root = join(directory, 'rootfs');
+    await good(engine.inMounts('mkdir', ['-p', root]));
+    await good(engine.inMounts('mount', [device, root]));
+    try {
+      await fill(root);
+      await create('share-and-disk', directory, share);
+      try {
+        await good(engine.inMounts(share, ['start', 'share-and-disk']));
+        const args = ['exec', 'share-and-disk', '/bin/busybox', 'sh', '-c', 'busybox grep " / " /proc/mounts; busybox touch /made'];
+        assert.match(await good(engine.inMounts(share, args)), /^\/dev\/sda \/ ext4 rw/);
+        const status = readFileSync(`/proc/${readFileSync('/run/vc/vm/share-and-disk/pid', 'utf8').trim()}/status`, 'utf8');
+        assert.match(status, /^Uid:\t(189\d{7})\t\1\t\1\t\1$/m); // 0x71000000 and a pid
+        assert.match(status, /^CapEff:\t0{16}$/m);
+      } finally {
+        await good(engine.inMounts(share, ['delete', '--force', 'share-and-disk']));
+      }
+    } finally {
+      await good(engine.inMounts('umount', [root]));
+    }
+    assert.doesNotMatch(await good(runProgram('fsck.ext4', ['-n', '-f', device])), /wrong/);
+  });
+
   const pause = 'exec busybox sleep 1000';
   const inPod = (type: string): object => ({ 'io.kubernetes.cri.container-type': type, 'io.kubernetes.cri.sandbox-id': 'pod' });
 
