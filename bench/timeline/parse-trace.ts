@@ -1,7 +1,7 @@
 /** Parses the files of a traced run: the verbs, and the spans of kata-runtime and kata-agent. Pure. */
 import { spansOf } from '../../tests/support/otlp-collector.ts';
 import type { OtlpMessage } from '../../tests/support/otlp-collector.ts';
-import type { Span } from './trace.ts';
+import type { Span, Step } from './trace.ts';
 
 /** OTLP's kind of a span that serves a request. */
 const SERVER = 2;
@@ -29,10 +29,15 @@ export function readVerbs(text: string): Span[] {
  * The spans of a file with one OTLP message a line (`trace_endpoint` of [runtime]). The script records the verbs: a span of a verb begins
  * when the program has been loaded. The agent's span of an RPC is as long as the runtime's, but for the way.
  */
-export function readSteps(text: string): Span[] {
+export function readSteps(text: string): Step[] {
   const spans = text.split('\n').flatMap((line) => (line === '' ? [] : spansOf(JSON.parse(line) as OtlpMessage)));
   const isPart = ({ service, kind, name }: (typeof spans)[number]): boolean =>
     (service === 'kata-runtime' && !name.startsWith('kata-runtime ')) || (service === 'kata-agent' && kind !== SERVER);
-  const parts = spans.filter(isPart).map(({ name, beginMs, endMs }) => ({ name, begin: beginMs, end: endMs }));
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const depthOf = ({ parentSpanId }: (typeof spans)[number]): number => {
+    const parent = byId.get(parentSpanId ?? '');
+    return parent ? depthOf(parent) + Number(isPart(parent)) : 0;
+  };
+  const parts = spans.filter(isPart).map((span) => ({ name: span.name, begin: span.beginMs, end: span.endMs, depth: depthOf(span) }));
   return parts.toSorted((a, b) => a.begin - b.begin || b.end - a.end);
 }

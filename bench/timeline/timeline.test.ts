@@ -10,14 +10,16 @@ const message = (service: string, span: object): string =>
     resourceSpans: [
       {
         resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
-        scopeSpans: [{ spans: [{ traceId: '', spanId: '', kind: 1, ...span }] }],
+        scopeSpans: [{ spans: [{ traceId: '', kind: 1, ...span }] }],
       },
     ],
   });
 const times = (begin: number, ms: number): object => ({ startTimeUnixNano: `${begin}000000`, endTimeUnixNano: `${begin + ms}000000` });
-const step = (name: string, begin: number, ms: number): string => message('kata-runtime', { name, ...times(begin, ms) });
+/** The id of a step is its name. */
+const step = (name: string, begin: number, ms: number, parentSpanId = ''): string =>
+  message('kata-runtime', { name, spanId: name, parentSpanId, ...times(begin, ms) });
 const log = [
-  step('prestart hooks', 1220, 100),
+  step('prestart hooks', 1220, 100, 'host network'),
   step('host network', 1210, 150),
   message('kata-runtime', { name: 'kata-runtime create', ...times(1120, 480) }),
   message('kata-shim', { name: 'connect', ...times(1500, 50) }),
@@ -54,7 +56,7 @@ describe('timeline of a docker run', () => {
     for (const [index, { beginMs, ms }] of top.entries()) assert.strictEqual(top[index + 1]?.beginMs ?? 1000, beginMs + ms);
   });
 
-  it('nests steps under the steps that contain them and omits the shortest', () => {
+  it('nests steps under their parents and omits the shortest', () => {
     const create = timeline(trace).rows.slice(1, 7).map(({ label, depth, ms }) => [depth, label, ms]); // prettier-ignore
     assert.deepStrictEqual(create, [
       [0, 'kata-runtime create', 500],

@@ -66,7 +66,7 @@ function stepRows(trace: Trace, verb: Span): TimelineRow[] {
   const first = own[0] ? [row({ ...verb, end: own[0].begin }, 'program starts, command is read', 'runtime', 1)] : [];
   const parts = own.map((step) => {
     const { owner = 'runtime', label = step.name } = steps[step.name] ?? {};
-    return row(step, label, owner, 1 + own.filter((outer) => outer !== step && contains(outer, step)).length);
+    return row(step, label, owner, 1 + step.depth);
   });
   return [...first, ...parts];
 }

@@ -6,6 +6,11 @@ export interface Span {
   readonly end: number;
 }
 
+export interface Step extends Span {
+  /** Number of steps that the step is a part of. */
+  readonly depth: number;
+}
+
 export interface Trace {
   /** Start and end of the docker command. */
   readonly begin: number;
@@ -14,5 +19,5 @@ export interface Trace {
   /** Calls of kata-runtime in their order. */
   readonly verbs: readonly Span[];
   /** Steps of the verbs, from the spans of runtime and agent. */
-  readonly steps: readonly Span[];
+  readonly steps: readonly Step[];
 }
