@@ -46,6 +46,7 @@ describe('planSync', () => {
       facts([{ ...link, mac: '02:00:00:00:00:01' }], { eth0: 5 }),
       { gone: ['eth0'], added: ['eth0'], changed: [], hasNewRoutes: true },
     ],
+    ["a queue length, which attaching the link's tap sets on the host", facts([{ ...link, txQueueLength: 1000 }], { eth0: 5 }), NOTHING],
     ['another MTU', facts([{ ...link, mtu: 1400 }], { eth0: 5 }), { ...NOTHING, changed: ['eth0'], hasNewRoutes: true }],
     [
       'another address',

@@ -19,6 +19,9 @@ export interface SyncPlan {
 
 const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+/** Without the queue length: the guest does not get it, and the kernel sets it when the runtime adds a qdisc to the link. */
+const guestPart = (link: Link | undefined): object => ({ ...link, txQueueLength: 0 });
+
 /** The facts without these links, their addresses and their routes. */
 export function withoutLinks(facts: NetworkFacts, names: readonly string[]): NetworkFacts {
   if (names.length === 0) return facts;
@@ -69,14 +72,8 @@ export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, fou
   const gone = endpoints.filter((endpoint) => !isSame(endpoint));
   const kept = new Set(endpoints.filter(isSame).map(({ Name }) => Name));
   const added = facts.links.filter(({ name }) => !kept.has(name));
-  const changed = facts.links.filter(
-    (link) =>
-      kept.has(link.name) &&
-      !equal(
-        link,
-        told.links.find(({ name }) => name === link.name),
-      ),
-  );
+  const configuredAs = (name: string): Link | undefined => told.links.find((link) => link.name === name);
+  const changed = facts.links.filter((link) => kept.has(link.name) && !equal(guestPart(link), guestPart(configuredAs(link.name))));
   // The routes of a device are lost when it is removed or reconfigured.
   const isAnyNew = gone.length + added.length + changed.length > 0;
   return {
