@@ -109,7 +109,7 @@ describe("a pod's containers and the release of their resources", function () {
   });
 
   it('vCPUs of a failed create are unplugged', async () => {
-    await startPod({ qemu: 'query-cpus-fast' });
+    await startPod({ qemu: 'query-cpus-fast', configuration: { 'hypervisor.qemu.accelerator': 'kvm' } });
     const { code } = await member('a', { resources: { cpu: { quota: 100_000, period: 100_000 } } });
     assert.equal(code, 1);
     assert.deepEqual(rig.qmp().map((line) => line.split(' ')[0]), ['device_add', 'device_del']); // prettier-ignore

@@ -69,7 +69,12 @@ interface Machine {
   readonly size: VmSize;
 }
 
-/** @returns how many vCPUs were plugged */
+/**
+ * An emulated VM keeps its vCPUs: once one was unplugged, QEMU (7.2) uses that vCPU's freed address space when a device is removed, and
+ * crashes. The limits on the host apply all the same.
+ *
+ * @returns how many vCPUs were plugged
+ */
 async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, { all, areKnown }: PodLimits): Promise<number> {
   const [builtIn, there] = [
     size.cpus.filter(({ state: is }) => is === 'built-in').length,
@@ -79,7 +84,7 @@ async function fitCpus({ log }: Tools, { monitor, hypervisor, size }: Machine, {
   if (asked > size.cpus.length) log.warn('fewer vCPUs are possible than requested', { asked, maximum: size.cpus.length });
   const wanted = Math.min(asked, size.cpus.length);
   if (wanted >= there) return plugCpus(monitor, size, wanted - there);
-  if (!areKnown) return 0;
+  if (!areKnown || hypervisor.Accelerator === 'tcg') return 0;
   await unplugCpus(monitor, size, there - wanted, unplugTimeout(hypervisor.Accelerator)).catch((error: unknown) =>
     log.warn('the guest does not release a vCPU', { reason: errorMessage(error) }),
   );
