@@ -16,7 +16,7 @@ describe('withProgress', function () {
   it('writes text and seconds to a terminal and clears them', () => {
     const quoted = node.map(shellQuote).join(' ');
     const shown = execFileSync('script', ['--quiet', '--return', '--command', quoted, '/dev/null'], { encoding: 'utf8' });
-    assert.match(shown, /^\r\x1b\[Kmaking tea \(0 s\)\r\x1b\[Kmaking tea \(1 s\)\r\x1b\[Ktea\r\n$/);
+    assert.match(shown, /^\r\x1b\[Kmaking tea \(0 s\)(\r\x1b\[Kmaking tea \([1-9] s\))+\r\x1b\[Ktea\r\n$/);
   });
 
   it('writes nothing without a terminal', () => {

@@ -11,7 +11,8 @@ const CLEAR = '\r\x1b[K';
 export async function withProgress<T>(text: string, work: () => Promise<T>): Promise<T> {
   if (!isatty(STDERR)) return work();
   const startTime = performance.now();
-  const show = (): void => void writeSync(STDERR, `${CLEAR}${text} (${Math.floor((performance.now() - startTime) / SECOND_MS)} s)`);
+  // Rounded: a timer may fire up to a millisecond early.
+  const show = (): void => void writeSync(STDERR, `${CLEAR}${text} (${Math.round((performance.now() - startTime) / SECOND_MS)} s)`);
   show();
   const timer = setInterval(show, SECOND_MS);
   try {
