@@ -105,4 +105,57 @@ default:user:33:rwx
       java /tmp/H.java`,
     output: '-5193056761027448576 123\n',
   },
+  {
+    name: 'sshd with /run/sshd on a tmpfs: commands, a terminal, a copy',
+    options: ['--tmpfs', '/run/sshd:mode=755'],
+    script: `
+      ssh-keygen -qA; /usr/sbin/sshd; useradd -ms /bin/bash u; ssh-keygen -qt ed25519 -N '' -f /root/key
+      install -D -o u -m 600 /root/key.pub /home/u/.ssh/authorized_keys; chown u /home/u/.ssh
+      options='-o StrictHostKeyChecking=no -o LogLevel=ERROR -i /root/key'
+      ssh $options u@localhost id -un; ssh -tt $options u@localhost tty; ssh $options u@localhost exit 7; echo $?
+      head -c 3000000 /dev/urandom >f; scp -q $options f u@localhost:g && cmp f /home/u/g && stat -c %U /home/u/g`,
+    output: 'u\n/dev/pts/0\r\n7\nu\n',
+  },
+  {
+    name: '20,000 threads',
+    options: ['--pids-limit', '-1'],
+    script: `
+      printf '%s\n' 'import threading' 'threading.stack_size(65536)' 'gate = threading.Event()' \\
+        'all = [threading.Thread(target=gate.wait) for _ in range(20000)]' 'for thread in all: thread.start()' 'print(threading.active_count())' \\
+        'gate.set()' 'for thread in all: thread.join()' 'print(threading.active_count())' | python3 -`,
+    output: '20001\n1\n',
+  },
+  {
+    name: 'apt-get install from a repository in a directory',
+    script: `
+      mkdir /srv/repository && cd /srv/repository
+      for i in $(seq 20); do
+        mkdir -p p/DEBIAN p/usr/share/p$i && echo $i >p/usr/share/p$i/file
+        printf 'Package: p%s\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n' $i >p/DEBIAN/control
+        [ $i = 1 ] || echo "Depends: p$((i - 1))" >>p/DEBIAN/control
+        dpkg-deb -b p p$i.deb >/dev/null; rm -r p
+      done
+      apt-ftparchive packages . >Packages; echo 'deb [trusted=yes] file:///srv/repository ./' >/etc/apt/sources.list; rm -rf /etc/apt/sources.list.d
+      apt-get -qq update && apt-get -qqy install p20 >/dev/null && cat /usr/share/p*/file | sort -n | tail -n 1
+      apt-get -qqy purge p1 >/dev/null; ls -d /usr/share/p[0-9]* 2>/dev/null | wc -l; stat -c %U /var/lib/apt/lists/partial`,
+    output: '20\n0\n_apt\n',
+  },
+  {
+    name: 'pip install into a virtual environment',
+    script: `
+      mkdir -p /srv/q/q && cd /srv/q && echo 'VALUE = 42' >q/__init__.py && for i in $(seq 30); do echo "X = $i" >q/m$i.py; done
+      printf '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "q"\nversion = "1"\n' >pyproject.toml
+      python3 -m venv --system-site-packages /root/e && /root/e/bin/pip -q install --no-index --no-build-isolation /srv/q 2>&1
+      cd / && /root/e/bin/python -c 'import q, q.m30; print(q.VALUE, q.m30.X)'; /root/e/bin/pip -q uninstall -y q; [ -e /root/e/lib/python3.11/site-packages/q ] || echo removed`,
+    output: '42 30\nremoved\n',
+  },
+  {
+    name: 'npm install of packages in directories, with an install script',
+    script: `
+      cd /srv && for i in $(seq 5); do mkdir d$i && echo "module.exports = $i" >d$i/index.js; printf '{"name":"d%s","version":"1.0.0"}' $i >d$i/package.json; (cd d$i && npm pack -s >/dev/null); done
+      mkdir app && cd app && echo '{"name":"app","version":"1.0.0","scripts":{"postinstall":"echo $npm_package_name >made"}}' >package.json
+      npm install -s --no-audit --no-fund --offline ../d*/*.tgz && node -e 'let s = 0; for (let i = 1; i <= 5; i++) s += require("d" + i); console.log(s)'
+      rm -r node_modules && npm ci -s --no-audit --no-fund --offline && ls node_modules | wc -l && cat made`,
+    output: '15\n5\napp\n',
+  },
 ];
