@@ -56,6 +56,19 @@ describe('kata-agent: network', function () {
     await host.agent.call('updateRoutes', { routes: { Routes: [route, { dest: '10.77.0.0/16', type: 6 }] } });
     assert.match(host.inside('ip', 'route', 'show', 'default'), /^default via 169\.254\.1\.1 dev net7 metric 50 onlink mtu 1300/);
   });
+  it('IPv4 routes can have IPv6 gateways', async () => {
+    const [gateway, device] = ['fe80::1', 'net7'];
+    const Multipath = [
+      { dest: '0.0.0.0/0', gateway, device },
+      { dest: '10.78.0.0/16', nextHops: [gateway, '10.9.0.51'].map((text) => ({ gateway: text, device, weight: 1 })) },
+    ];
+    await host.agent.call('updateRoutes', { routes: { Multipath } });
+    assert.match(host.inside('ip', '-4', 'route', 'show', 'default'), /^default via inet6 fe80::1 dev net7/);
+    const seen = host.inside('ip', 'route', 'show', '10.78.0.0/16').replace(/\s+/g, ' ');
+    assert.match(seen, /nexthop via inet6 fe80::1 dev net7 weight 1 nexthop via 10\.9\.0\.51 dev net7/);
+    const { Routes } = await host.agent.call('listRoutes', {});
+    assert.ok(Routes.some((route) => route.dest === '' && route.gateway === gateway));
+  });
   it('a route can have several gateways', async () => {
     const nextHops = [2, 1].map((weight) => ({ gateway: `10.9.0.${weight + 50}`, device: 'net7', weight }));
     await host.agent.call('updateRoutes', { routes: { Multipath: [{ nextHops }] } });

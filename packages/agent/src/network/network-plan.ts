@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
+import type { IpBytes } from './address-bytes.ts';
 import type { NetworkRequest } from './route-socket.ts';
 import { addAddress, linkUp, replaceNeighbour, replaceRoute } from './rtnetlink-message.ts';
 
@@ -36,6 +37,20 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
   ];
 }
 
+interface RouteAddresses {
+  readonly what: string;
+  readonly family: IpBytes['family'];
+  readonly source: IpBytes | undefined;
+  readonly gateways: readonly (IpBytes | undefined)[];
+}
+
+/** The kernel has IPv6 gateways for IPv4 routes, and not the reverse. @throws GrpcError */
+function checkFamilies({ what, family, source, gateways }: RouteAddresses): void {
+  const isOther = (ip: IpBytes | undefined): boolean => ip !== undefined && ip.family !== family;
+  if (isOther(source) || (family === 'inet6' && gateways.some(isOther)))
+    throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
+}
+
 function routeRequest(
   { dest, gateway, device, source, nextHops: hops, ...route }: Route,
   indexOf: (name: string) => number,
@@ -45,8 +60,7 @@ function routeRequest(
   const nextHops = hops.map((hop) => ({ ...hop, ...(hop.gateway !== '' && { via: parseIp(hop.gateway) }) }));
   const family = destination?.family ?? via?.family ?? from?.family ?? nextHops.find(({ via: ip }) => ip)?.via?.family ?? 'inet';
   const what = ['route to', dest || 'default', ...(gateway ? ['via', gateway] : []), ...(device ? ['by', device] : [])].join(' ');
-  const others = [via, from, ...nextHops.map(({ via: ip }) => ip)].filter((ip) => ip !== undefined && ip.family !== family);
-  if (others.length > 0) throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
+  checkFamilies({ what, family, source: from, gateways: [via, ...nextHops.map(({ via: ip }) => ip)] });
   const message = replaceRoute({
     family,
     scope: route.scope,
@@ -59,10 +73,10 @@ function routeRequest(
       link: indexOf(name),
       weight,
       flags,
-      ...(ip && { gateway: ip.bytes }),
+      ...(ip && { gateway: ip }),
     })),
     ...(destination && { destination }),
-    ...(via && { gateway: via.bytes }),
+    ...(via && { gateway: via }),
     ...(from && { source: from.bytes }),
     ...(device !== '' && { link: indexOf(device) }),
   });

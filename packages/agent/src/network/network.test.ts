@@ -95,6 +95,18 @@ describe('requests to the kernel', () => {
         '0800000007000000',
     ]);
   });
+  it('set IPv4 routes with IPv6 gateways (struct rtvia)', () => {
+    const gateway = 'fe80::1';
+    const routes = [
+      Route.fromPartial({ dest: '0.0.0.0/0', gateway, device: 'eth0' }),
+      Route.fromPartial({ dest: '10.9.0.0/16', nextHops: [{ gateway, device: 'eth0', weight: 1, flags: 0 }] }),
+    ];
+    const via = '16001200' + '0a00' + 'fe800000000000000000000000000001' + '0000';
+    assert.deepEqual(hex(routeRequests(routes, index)), [
+      '44000000180005050000000000000000' + '02000000fe03000100000000' + '0800010000000000' + via + '0800040007000000',
+      '48000000180005050000000000000000' + '02100000fe03000100000000' + '080001000a090000' + '24000900' + '2000000007000000' + via,
+    ]);
+  });
   it('set a blackhole route', () => {
     const route = Route.fromPartial({ dest: '10.0.0.0/8', type: 6 });
     assert.deepEqual(hex(routeRequests([route], index)), [
@@ -117,7 +129,12 @@ describe('requests to the kernel', () => {
     ['a name that is too long', () => interfaceRequests('eth0', 7, Interface.fromPartial({ name: 'a'.repeat(16) })), /invalid name/],
     [
       'addresses of two families',
-      () => routeRequests([Route.fromPartial({ dest: '10.0.0.0/8', gateway: 'fd00::1' })], index),
+      () => routeRequests([Route.fromPartial({ dest: 'fd00::/8', gateway: '10.0.0.1' })], index),
+      /two families/,
+    ],
+    [
+      'a source of the other family',
+      () => routeRequests([Route.fromPartial({ dest: '10.0.0.0/8', source: 'fd00::1' })], index),
       /two families/,
     ],
   ];

@@ -36,7 +36,7 @@ export function parseInterfaces(json: string): Interface[] {
 export function parseRoutes(json: string): Route[] {
   return rows(JSON.parse(json)).map((route) => ({
     dest: route['dst'] === 'default' ? '' : text(route['dst']),
-    gateway: text(route['gateway']),
+    gateway: text(route['gateway']) || text((route['via'] as Row | undefined)?.['host']),
     device: text(route['dev']),
     source: text(route['prefsrc']),
     scope: scopes[text(route['scope'])] ?? Number(route['scope'] ?? 0),

@@ -2,7 +2,7 @@
  * Requests to the kernel about links, addresses, routes and neighbours, and its answers (netlink(7), rtnetlink(7)). Numbers are in
  * host byte order, addresses in network byte order.
  */
-import type { Prefix } from './address-bytes.ts';
+import type { IpBytes, Prefix } from './address-bytes.ts';
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -138,6 +138,7 @@ const RTA_PREFSRC = 7;
 const RTA_METRICS = 8;
 const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
+const RTA_VIA = 18;
 const RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
@@ -147,7 +148,8 @@ export interface RouteChange {
   readonly family: keyof typeof families;
   /** undefined for the default route. */
   readonly destination?: Prefix;
-  readonly gateway?: Buffer;
+  /** Of `family`, or IPv6 for a route of IPv4. */
+  readonly gateway?: IpBytes;
   readonly source?: Buffer;
   readonly link?: number;
   /** 0 for the default: link scope without a gateway, universe with one. */
@@ -167,7 +169,7 @@ export interface RouteChange {
 }
 
 export interface NextHop {
-  readonly gateway?: Buffer;
+  readonly gateway?: IpBytes;
   readonly link: number;
   /** 1 to 256. */
   readonly weight: number;
@@ -178,9 +180,15 @@ export interface NextHop {
 /** In a fixed part, which has one byte for it: an attribute has the number of a table from 256 on. */
 export const tableByte = (table: number): number => (table < 256 ? table : 0);
 
+/** A gateway of the other family has a struct rtvia: its family and its address. */
+function gatewayAttribute(family: keyof typeof families, gateway: IpBytes): Attribute {
+  if (gateway.family === family) return [RTA_GATEWAY, gateway.bytes];
+  return [RTA_VIA, Buffer.concat([Buffer.from([families[gateway.family], 0]), gateway.bytes])];
+}
+
 /** struct rtnexthop with its attributes. */
-function nextHop({ gateway, link, weight, flags }: NextHop): Buffer {
-  const attributes = encode(gateway ? [[RTA_GATEWAY, gateway]] : []);
+function nextHop(family: keyof typeof families, { gateway, link, weight, flags }: NextHop): Buffer {
+  const attributes = encode(gateway ? [gatewayAttribute(family, gateway)] : []);
   const head = Buffer.alloc(8);
   head.writeUInt16LE(head.length + attributes.length, 0);
   head.writeUInt8(flags & 0xff, 2);
@@ -209,10 +217,10 @@ export function replaceRoute({
   const fixed = Buffer.concat([Buffer.from([families[family], destination?.length ?? 0, 0, 0, ...scopes]), integer(flags)]);
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination.bytes]);
-  if (gateway) attributes.push([RTA_GATEWAY, gateway]);
+  if (gateway) attributes.push(gatewayAttribute(family, gateway));
   if (source) attributes.push([RTA_PREFSRC, source]);
   if (link !== undefined) attributes.push([RTA_OIF, integer(link)]);
-  if (nextHops.length > 0) attributes.push([RTA_MULTIPATH, Buffer.concat(nextHops.map(nextHop))]);
+  if (nextHops.length > 0) attributes.push([RTA_MULTIPATH, Buffer.concat(nextHops.map((hop) => nextHop(family, hop)))]);
   if (priority > 0) attributes.push([RTA_PRIORITY, integer(priority)]);
   if (mtu > 0) attributes.push([RTA_METRICS, encode([[RTAX_MTU, integer(mtu)]])]);
   if (table > 0) attributes.push([RTA_TABLE, integer(table)]);

@@ -42,13 +42,14 @@ function routeRequest({ destination, family: _, nextHops = [], ...route }: HostR
 const ruleRequest = ({ family: name, mark, ...rule }: HostRule): Rule =>
   Rule.fromPartial({ family: family(name), ...rule, ...(mark && { mark: mark.value, mask: mark.mask }) });
 
-/** Routes with several gateways and routes of other tables are sent separately: 1.x's agent does not support them. */
+/** Routes with several gateways or with one of the other family, and routes of other tables, are sent separately: 1.x's agent does not support them. */
 export function routesRequest(routes: readonly HostRoute[], rules: readonly HostRule[]): Routes {
-  const hasSeveral = ({ nextHops }: HostRoute): boolean => nextHops !== undefined;
+  const isNotOf1x = ({ family: name, gateway, nextHops }: HostRoute): boolean =>
+    nextHops !== undefined || (name === 'inet' && gateway.includes(':'));
   const main = routes.filter(({ table }) => table === undefined);
   return {
-    Routes: main.filter((route) => !hasSeveral(route)).map(routeRequest),
-    Multipath: main.filter(hasSeveral).map(routeRequest),
+    Routes: main.filter((route) => !isNotOf1x(route)).map(routeRequest),
+    Multipath: main.filter(isNotOf1x).map(routeRequest),
     Policy: { rules: rules.map(ruleRequest), routes: routes.filter(({ table }) => table !== undefined).map(routeRequest) },
   };
 }

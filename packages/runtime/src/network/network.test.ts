@@ -86,6 +86,22 @@ describe('parseRoutes', () => {
     );
     assert.deepEqual(parseRoutes([{ dst: 'default', nexthops: nexthops.slice(2) }], 'inet', devices), []);
   });
+  it('keeps IPv6 gateways of IPv4 routes, with a destination that tells the family', () => {
+    const via = { family: 'inet6', host: 'fe80::1' };
+    const rows = [
+      { dst: 'default', via, dev: 'eth0' },
+      { dst: '10.0.0.0/8', via, dev: 'eth0' },
+      { dst: 'default', nexthops: [{ via, dev: 'eth0', weight: 1, flags: [] }] },
+    ];
+    assert.deepEqual(
+      parseRoutes(rows, 'inet', devices).map(({ destination, gateway, nextHops }) => [destination, gateway, nextHops?.[0]?.gateway]),
+      [
+        ['0.0.0.0/0', 'fe80::1', undefined],
+        ['10.0.0.0/8', 'fe80::1', undefined],
+        ['0.0.0.0/0', '', 'fe80::1'],
+      ],
+    );
+  });
   it('keeps a blackhole route, which has no link', () => {
     const [route] = parseRoutes([{ dst: '10.0.0.0/8', type: 'blackhole' }], 'inet', devices);
     assert.deepEqual([route?.device, route?.type], ['', 6]);

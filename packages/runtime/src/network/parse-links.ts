@@ -30,6 +30,7 @@ export interface Link {
 
 /** One of the ways of a route with several gateways. */
 export interface NextHop {
+  /** May be of IPv6 for a route of IPv4. */
   readonly gateway: string;
   readonly device: string;
   /** 1 to 256. */
@@ -40,8 +41,9 @@ export interface NextHop {
 
 export interface Route {
   readonly family: 'inet' | 'inet6';
-  /** Prefix, or empty for the default route. */
+  /** Prefix, or empty for the default route. 0.0.0.0/0 if the default route has a gateway of IPv6: its family is that of the prefix. */
   readonly destination: string;
+  /** May be of IPv6 for a route of IPv4. */
   readonly gateway: string;
   readonly device: string;
   readonly source: string;
@@ -79,9 +81,16 @@ export interface IpAddressRow {
   readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string }[];
 }
 
+/** In place of `gateway`: one of the other family. */
+interface IpVia {
+  readonly family: string;
+  readonly host: string;
+}
+
 export interface IpRouteRow {
   readonly dst: string;
   readonly gateway?: string;
+  readonly via?: IpVia;
   readonly dev?: string;
   readonly prefsrc?: string;
   readonly scope?: string;
@@ -93,6 +102,7 @@ export interface IpRouteRow {
   readonly table?: string;
   readonly nexthops?: readonly {
     readonly gateway?: string;
+    readonly via?: IpVia;
     readonly dev?: string;
     readonly weight?: number;
     readonly flags?: readonly string[];
@@ -152,10 +162,20 @@ function numberOf(names: Readonly<Record<string, number>>, text: string): number
 
 const onlink = (flags: readonly string[] | undefined): number => (flags?.includes('onlink') === true ? RTNH_F_ONLINK : 0);
 
+const gatewayOf = ({ gateway, via }: Pick<IpRouteRow, 'gateway' | 'via'>): string => gateway ?? via?.host ?? '';
+
+/** Whether a gateway of the route is of the other family. */
+const hasVia = ({ via, nexthops = [] }: IpRouteRow): boolean => via !== undefined || nexthops.some((hop) => hop.via !== undefined);
+
+function destinationOf(row: IpRouteRow): string {
+  if (row.dst !== 'default') return row.dst;
+  return hasVia(row) ? '0.0.0.0/0' : '';
+}
+
 /** Of a route with several gateways, those over `devices`. */
 function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>): NextHop[] {
-  return nexthops.flatMap(({ gateway = '', dev = '', weight = 1, flags }) =>
-    devices.has(dev) ? [{ gateway, device: dev, weight, flags: onlink(flags) }] : [],
+  return nexthops.flatMap(({ dev = '', weight = 1, flags, ...hop }) =>
+    devices.has(dev) ? [{ gateway: gatewayOf(hop), device: dev, weight, flags: onlink(flags) }] : [],
   );
 }
 
@@ -173,8 +193,8 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
     return [
       {
         family,
-        destination: row.dst === 'default' ? '' : row.dst,
-        gateway: row.gateway ?? '',
+        destination: destinationOf(row),
+        gateway: gatewayOf(row),
         device,
         source: row.prefsrc ?? '',
         scope: numberOf(scopes, row.scope ?? 'global') ?? 0,
