@@ -1,5 +1,7 @@
 /** The agent's network configuration, in a network namespace of the host. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { until } from '../support/until.ts';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
 
 describe('kata-agent: network', function () {
@@ -116,6 +118,48 @@ describe('kata-agent: network', function () {
     await host.agent.call('updateRoutes', { routes: {} });
     assert.equal(seen()[0], allRules, 'a request of 1.x changes no rule');
     assert.doesNotMatch(host.inside('ip', 'route'), /10\.4\.0\.0/);
+  });
+  it('UpdateRoutes removes nothing that stays', async () => {
+    await host.agent.call('updateRoutes', { routes: { Policy: {} } });
+    const log = host.scratch.file('monitor');
+    const pid = host.inside('sh', '-c', `ip monitor route rule >${log} 2>&1 & echo $!`).trim();
+    const seen = (): string => readFileSync(log, 'utf8');
+    const marker = ['192.0.2.1', 'via', '10.9.0.1'];
+    await until('ip monitor listens', () => {
+      host.inside('ip', 'route', 'replace', ...marker);
+      return seen().includes('192.0.2.1');
+    });
+    const stays = { gateway: '10.9.0.1', device: 'net7' };
+    const changes = (mtu: number) => ({ dest: '10.6.0.0/16', gateway: '10.9.0.1', device: 'net7', mtu });
+    const goes = { dest: '10.5.0.0/16', gateway: '10.9.0.1', device: 'net7' };
+    const rules = [50, 51].map((priority) => ({ priority, action: 1, table: 100, source: '10.9.0.3' }));
+    const Policy = { rules, routes: [{ ...stays, table: 100 }] };
+    await host.agent.call('updateRoutes', { routes: { Policy, Routes: [stays, changes(1400), goes] } });
+    await host.agent.call('updateRoutes', { routes: { Policy: { ...Policy, rules: rules.slice(1) }, Routes: [stays, changes(1300)] } });
+    assert.match(host.inside('ip', 'route', 'show', '10.6.0.0/16'), /mtu 1300/);
+    host.inside('ip', 'route', 'del', ...marker);
+    await until('ip monitor has the last change', () => /Deleted 192\.0\.2\.1/.test(seen()));
+    host.inside('kill', pid);
+    const removed = seen()
+      .split('\n')
+      .flatMap((line) => /^Deleted (\S+)/.exec(line)?.[1] ?? []);
+    assert.deepEqual(removed, ['50:', '10.5.0.0/16', '192.0.2.1']);
+    await host.agent.call('updateRoutes', { routes: { Policy: {} } });
+  });
+  it('UpdateRoutes with a new gateway that an earlier policy rule hides', async () => {
+    const rules = [{ priority: 40, action: 6, destination: '10.60.0.0/24' }];
+    await host.agent.call('updateRoutes', { routes: { Policy: { rules } } });
+    const [dest, device] = ['10.60.0.0/24', 'net7'];
+    const Routes = [
+      { dest, device, scope: 253 },
+      { dest: '10.61.0.0/16', gateway: '10.60.0.1', device },
+    ];
+    await host.agent.call('updateRoutes', { routes: { Policy: { rules }, Routes } });
+    assert.match(host.inside('ip', 'route', 'show', '10.61.0.0/16'), /via 10\.60\.0\.1 dev net7/);
+    assert.match(host.inside('ip', 'rule'), /^40:\tfrom all to 10\.60\.0\.0\/24 blackhole$/m);
+    await host.agent.call('updateRoutes', { routes: { Policy: {} } });
+    assert.equal(host.inside('ip', 'route', 'show', '10.61.0.0/16'), '');
+    assert.doesNotMatch(host.inside('ip', 'rule'), /^40:/m);
   });
   const ipv6: [name: string, settings: object, expected: string][] = [
     ['no IPv6, no router advertisements', { no_ipv6: true }, '1 0'],

@@ -1,36 +1,86 @@
 /** The routes and policy rules that requests have added to the guest. Those that processes of the guest have added stay. */
 import type { Route, Rule } from '@kata-containers/common/generated/types';
 import { routeRequests } from './network-plan.ts';
-import type { NetworkRequest } from './route-socket.ts';
+import type { RouteRequest } from './network-plan.ts';
+import { planRules } from './rule-change.ts';
+import type { RouteSocket } from './route-socket.ts';
 import { deletionOf } from './rtnetlink-message.ts';
 import { ruleRequest } from './rule-plan.ts';
+import type { RuleRequest } from './rule-plan.ts';
 import { indexOf, withSocket } from './set-up.ts';
 import type { Calls } from './set-up.ts';
 
 export class AddedRoutes {
   readonly #kernel: Calls;
-  /** In the order of their addition. */
-  #added: Buffer[] = [];
+  /** By their place in the tables, in the order of their addition. */
+  readonly #routes = new Map<string, RouteRequest>();
+  #rules: readonly RuleRequest[] = [];
 
   constructor(kernel: Calls) {
     this.#kernel = kernel;
   }
 
-  /** Removes what `add` has added. A missing route, such as one of a link that was down, is no error. */
-  clear(): void {
-    const added = this.#added.reverse();
-    this.#added = [];
-    if (added.length > 0) withSocket(this.#kernel, (socket) => added.forEach((message) => socket.ask(deletionOf(message))));
+  /** @throws GrpcError */
+  add(routes: readonly Route[]): void {
+    const wanted = routeRequests(routes, indexOf);
+    withSocket(this.#kernel, (socket) => this.#addRoutes(socket, wanted));
   }
 
-  /** Rules come last: the kernel looks up gateways with the rules that exist. @throws GrpcError */
-  add(routes: readonly Route[], rules: readonly Rule[]): void {
-    const requests: NetworkRequest[] = [...routeRequests(routes, indexOf), ...rules.map(ruleRequest)];
+  /** Replaces what earlier requests have added. What stays has no gap. @throws GrpcError */
+  replace(routes: readonly Route[], rules: readonly Rule[]): void {
+    const [wanted, wantedRules] = [routeRequests(routes, indexOf), rules.map(ruleRequest)];
     withSocket(this.#kernel, (socket) => {
-      for (const request of requests) {
-        socket.carryOut(request);
-        this.#added.push(request.message);
+      if (this.#change(socket, wanted, wantedRules)) return;
+      // An earlier route or rule may hide a new route's gateway.
+      this.#clear(socket);
+      this.#addRoutes(socket, wanted);
+      for (const rule of wantedRules) {
+        socket.carryOut(rule);
+        this.#rules = [...this.#rules, rule];
       }
     });
+  }
+
+  #addRoutes(socket: RouteSocket, routes: readonly RouteRequest[]): void {
+    for (const route of routes) {
+      socket.carryOut(route);
+      this.#routes.set(route.place, route);
+    }
+  }
+
+  /** @returns false if the kernel refuses a route or a rule */
+  #change(socket: RouteSocket, routes: readonly RouteRequest[], rules: readonly RuleRequest[]): boolean {
+    // Also the routes that are known: the guest loses those of a link that was down.
+    for (const route of routes) {
+      if (socket.ask(route.message) !== 0) return false;
+      this.#routes.set(route.place, route);
+    }
+    const plan = planRules(this.#rules, rules);
+    // Rules come last: the kernel looks up gateways with the rules that exist.
+    for (const rule of plan.added) {
+      if (socket.ask(rule.message) !== 0) return false;
+      this.#rules = [...this.#rules, rule];
+    }
+    plan.gone.forEach(({ message }) => socket.ask(deletionOf(message)));
+    this.#rules = rules;
+    if (!this.#removeOthers(socket, new Set(routes.map(({ place }) => place)))) return true;
+    // A deletion without a metric also matches a new route with a metric if the earlier route is missing.
+    return routes.every(({ message }) => socket.ask(message) === 0);
+  }
+
+  /** A missing route, such as one of a link that was down, is no error. @returns whether there was a route to remove */
+  #removeOthers(socket: RouteSocket, places: ReadonlySet<string>): boolean {
+    const others = [...this.#routes.values()].filter(({ place }) => !places.has(place)).reverse();
+    for (const { place, message } of others) {
+      socket.ask(deletionOf(message));
+      this.#routes.delete(place);
+    }
+    return others.length > 0;
+  }
+
+  #clear(socket: RouteSocket): void {
+    [...this.#rules].reverse().forEach(({ message }) => socket.ask(deletionOf(message)));
+    this.#rules = [];
+    this.#removeOthers(socket, new Set());
   }
 }

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
-import type { IpBytes } from './address-bytes.ts';
+import type { IpBytes, Prefix } from './address-bytes.ts';
 import type { NetworkRequest } from './route-socket.ts';
 import { addAddress, linkUp, replaceNeighbour, replaceRoute } from './rtnetlink-message.ts';
 
@@ -37,6 +37,11 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
   ];
 }
 
+export interface RouteRequest extends NetworkRequest {
+  /** Family, table, prefix and metric: a route replaces an earlier one with the same place. */
+  readonly place: string;
+}
+
 interface RouteAddresses {
   readonly what: string;
   readonly family: IpBytes['family'];
@@ -51,10 +56,10 @@ function checkFamilies({ what, family, source, gateways }: RouteAddresses): void
     throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
 }
 
-function routeRequest(
-  { dest, gateway, device, source, nextHops: hops, ...route }: Route,
-  indexOf: (name: string) => number,
-): NetworkRequest {
+/** Equal for both ways to name the default route. */
+const prefixKey = (prefix: Prefix | undefined): string => (prefix?.length ? `${prefix.bytes.toString('hex')}/${prefix.length}` : '');
+
+function routeRequest({ dest, gateway, device, source, nextHops: hops, ...route }: Route, indexOf: (name: string) => number): RouteRequest {
   const destination = dest === '' || dest === 'default' ? undefined : parsePrefix(dest);
   const [via, from] = [gateway, source].map((text) => (text === '' ? undefined : parseIp(text)));
   const nextHops = hops.map((hop) => ({ ...hop, ...(hop.gateway !== '' && { via: parseIp(hop.gateway) }) }));
@@ -80,11 +85,11 @@ function routeRequest(
     ...(from && { source: from.bytes }),
     ...(device !== '' && { link: indexOf(device) }),
   });
-  return { what, message };
+  return { what, message, place: [family, route.table, prefixKey(destination), route.priority].join(' ') };
 }
 
 /** Routes without a gateway come first: they make gateways reachable. @throws GrpcError */
-export function routeRequests(routes: readonly Route[], indexOf: (name: string) => number): NetworkRequest[] {
+export function routeRequests(routes: readonly Route[], indexOf: (name: string) => number): RouteRequest[] {
   const isDirect = ({ gateway, nextHops }: Route): boolean => gateway === '' && nextHops.length === 0;
   return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))].map((route) => routeRequest(route, indexOf));
 }

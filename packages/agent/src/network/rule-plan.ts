@@ -80,8 +80,13 @@ function head(rule: Rule, source: Prefix | undefined, destination: Prefix | unde
   return Buffer.concat([Buffer.from(bytes), integer(isInverted ? FIB_RULE_INVERT : 0)]);
 }
 
+export interface RuleRequest extends NetworkRequest {
+  /** Family and priority. */
+  readonly place: string;
+}
+
 /** @throws GrpcError */
-export function ruleRequest(rule: Rule): NetworkRequest {
+export function ruleRequest(rule: Rule): RuleRequest {
   const { priority, action, table, suppressPrefixLength } = rule;
   if (!ACTIONS.includes(action)) throw refuse(`action (${action})`);
   if (action === FR_ACT_TO_TABLE && table === 0) throw refuse('table (0)');
@@ -94,5 +99,5 @@ export function ruleRequest(rule: Rule): NetworkRequest {
   if (action === FR_ACT_GOTO) attributes.push([FRA_GOTO, integer(rule.goto)]);
   if (suppressPrefixLength !== undefined) attributes.push([FRA_SUPPRESS_PREFIXLEN, integer(suppressPrefixLength)]);
   const message = request(RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE, head(rule, source, destination), attributes);
-  return { what: `policy rule with priority ${priority}`, message };
+  return { what: `policy rule with priority ${priority}`, message, place: `${family} ${priority}` };
 }

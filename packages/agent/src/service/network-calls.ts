@@ -41,10 +41,10 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     updateRoutes: async (request) => {
       const routes = needed(request.routes, 'Need network routes');
       const { Routes, Multipath, Policy } = routes;
-      if (Policy) added.clear();
-      else if (hasRoutes) await flush();
+      if (!Policy && hasRoutes) await flush();
       hasRoutes = true;
-      added.add([...Routes, ...Multipath, ...(Policy?.routes ?? [])], Policy?.rules ?? []);
+      if (Policy) added.replace([...Routes, ...Multipath, ...Policy.routes], Policy.rules);
+      else added.add([...Routes, ...Multipath]);
       return routes;
     },
     addARPNeighbors: ({ neighbors }) => addNeighbours(neighbors?.ARPNeighbors ?? [], kernel),
