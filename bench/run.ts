@@ -15,7 +15,7 @@ import { chooseProbes, derivedRows } from './rows.ts';
 import { takeSamples } from './sampling/take-samples.ts';
 import { timelineSvg } from './timeline/timeline-svg.ts';
 import { timelineText } from './timeline/timeline-text.ts';
-import { timeline, medianTrace } from './timeline/timeline.ts';
+import { timeline, medianRun } from './timeline/timeline.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 interface Measurement {
@@ -49,7 +49,7 @@ async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions
       await testbed.timeDocker('run', '--rm', '--runtime', runtime, 'busybox', 'true');
     const samples = await takeSamples(testbed, chosen, { runs, mayContinue, report });
     const all = results(chosen.flatMap(({ rows }) => rows), samples, derivedRows); // prettier-ignore
-    const trace = medianTrace(testbed.tracer.traces);
+    const trace = medianRun(testbed.tracer.traces);
     const failures = [
       ...testbed.failures,
       ...(performance.now() > deadline ? [`stopped at the time limit of ${seconds} s: some rows were not measured`] : []),

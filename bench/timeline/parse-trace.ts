@@ -1,7 +1,7 @@
 /** Parses the files of a traced run: the verbs, and the spans of kata-runtime and kata-agent. Pure. */
 import { spansOf } from '../../tests/support/otlp-collector.ts';
 import type { OtlpMessage } from '../../tests/support/otlp-collector.ts';
-import type { Span, Step } from './trace.ts';
+import type { Interval, Step } from './docker-run.ts';
 
 /** OTLP's kind of a span that serves a request. */
 const SERVER = 2;
@@ -17,7 +17,7 @@ function verbOf(args: readonly string[]): string {
 }
 
 /** Lines `BEGIN END ARGS…`. */
-export function readVerbs(text: string): Span[] {
+export function readVerbs(text: string): Interval[] {
   const spans = text.split('\n').flatMap((line) => {
     const [begin, end, ...args] = line.split(' ');
     return args.length > 0 ? [{ name: verbOf(args), begin: Number(begin), end: Number(end) }] : [];

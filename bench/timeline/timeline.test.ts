@@ -2,8 +2,8 @@ import assert from 'node:assert';
 import { readSteps, readVerbs } from './parse-trace.ts';
 import { timelineSvg } from './timeline-svg.ts';
 import { timelineText } from './timeline-text.ts';
-import { cloneMs, timeline, medianTrace } from './timeline.ts';
-import type { Trace } from './trace.ts';
+import { cloneMs, timeline, medianRun } from './timeline.ts';
+import type { DockerRun } from './docker-run.ts';
 
 const message = (service: string, span: object): string =>
   JSON.stringify({
@@ -36,8 +36,8 @@ const verbs = [
   '1850 1950 --root /r --log /l --log-format json delete --force ID',
   '',
 ].join('\n');
-const trace: Trace = { begin: 1000, end: 2000, firstOutput: 1830, verbs: readVerbs(verbs), steps: readSteps(log) };
-const ending = (ms: number): Trace => ({ ...trace, end: trace.begin + ms });
+const trace: DockerRun = { begin: 1000, end: 2000, firstOutput: 1830, verbs: readVerbs(verbs), steps: readSteps(log) };
+const ending = (ms: number): DockerRun => ({ ...trace, end: trace.begin + ms });
 
 describe('timeline of a docker run', () => {
   it('parses the verbs in the order of their begin', () => {
@@ -74,8 +74,8 @@ describe('timeline of a docker run', () => {
   });
 
   it('selects the run of median duration', () => {
-    assert.strictEqual(medianTrace([ending(900), ending(100), ending(300)])?.end, 1300);
-    assert.strictEqual(medianTrace([]), undefined);
+    assert.strictEqual(medianRun([ending(900), ending(100), ending(300)])?.end, 1300);
+    assert.strictEqual(medianRun([]), undefined);
   });
 
   it('is printed as text with bars', () => {

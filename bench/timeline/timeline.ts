@@ -1,5 +1,5 @@
 /** Divides the time of one `docker run` into rows without a gap. Each row names the component that used the time. Pure. */
-import type { Span, Trace } from './trace.ts';
+import type { DockerRun, Interval } from './docker-run.ts';
 
 export type Owner = 'docker' | 'runtime' | 'vm' | 'guest';
 
@@ -43,20 +43,20 @@ const TOLERANCE_MS = 2;
 /** Shorter parts are omitted. */
 const SHORTEST_MS = 4;
 
-const contains = (outer: Span, inner: Span): boolean =>
+const contains = (outer: Interval, inner: Interval): boolean =>
   inner.begin >= outer.begin - TOLERANCE_MS && inner.end <= outer.end + TOLERANCE_MS && outer.end - outer.begin > inner.end - inner.begin;
 
 /** The engine's time between two verbs. After `start` the container's process writes its output. */
-const gapLabel = (before: Span | undefined, after: Span | undefined): string => {
+const gapLabel = (before: Interval | undefined, after: Interval | undefined): string => {
   if (!before) return 'docker, containerd: until create';
   if (!after) return 'docker: network, mounts, the end';
   if (before.name === 'start') return 'process runs and ends; docker';
   return `docker, containerd: until ${after.name}`;
 };
 
-function stepRows(trace: Trace, verb: Span): TimelineRow[] {
+function stepRows(trace: DockerRun, verb: Interval): TimelineRow[] {
   const own = trace.steps.filter((step) => contains(verb, step));
-  const row = (span: Span, label: string, owner: Owner, depth: number): TimelineRow => ({
+  const row = (span: Interval, label: string, owner: Owner, depth: number): TimelineRow => ({
     label,
     owner,
     beginMs: span.begin - trace.begin,
@@ -71,7 +71,7 @@ function stepRows(trace: Trace, verb: Span): TimelineRow[] {
   return [...first, ...parts];
 }
 
-export function timeline(trace: Trace): Timeline {
+export function timeline(trace: DockerRun): Timeline {
   const rows: TimelineRow[] = [];
   let at = trace.begin;
   for (const [index, verb] of [...trace.verbs, undefined].entries()) {
@@ -96,13 +96,13 @@ export function timeline(trace: Trace): Timeline {
 }
 
 /** From the start of QEMU to the agent's first answer. NaN when this run did not start a VM. */
-export function cloneMs({ steps: recorded }: Trace): number {
-  const find = (name: string): Span | undefined => recorded.find((step) => step.name === name);
+export function cloneMs({ steps: recorded }: DockerRun): number {
+  const find = (name: string): Interval | undefined => recorded.find((step) => step.name === name);
   return (find('first answer')?.end ?? NaN) - (find('QEMU spawn')?.begin ?? NaN);
 }
 
 /** The trace of median duration. */
-export function medianTrace(traces: readonly Trace[]): Trace | undefined {
+export function medianRun(traces: readonly DockerRun[]): DockerRun | undefined {
   const byLength = traces.toSorted((a, b) => a.end - a.begin - (b.end - b.begin));
   return byLength[Math.floor((byLength.length - 1) / 2)];
 }

@@ -5,14 +5,14 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { variant } from '../../tests/support/staged.ts';
 import { readSteps, readVerbs } from './parse-trace.ts';
-import type { Trace } from './trace.ts';
+import type { DockerRun } from './docker-run.ts';
 
 /** The container's output. */
 const OUTPUT = 'here';
 
 export class Tracer {
   readonly script: string;
-  readonly traces: Trace[] = [];
+  readonly traces: DockerRun[] = [];
   readonly #spans: string;
   readonly #verbs: string;
 
@@ -39,7 +39,7 @@ export class Tracer {
   }
 
   /** Runs a container with the traced runtime. @throws Error when `docker run` fails */
-  async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<Trace> {
+  async run(environment: NodeJS.ProcessEnv, runtime: string): Promise<DockerRun> {
     for (const file of [this.#spans, this.#verbs]) rmSync(file, { force: true });
     const args = ['run', '--rm', '--runtime', runtime, 'busybox', 'echo', OUTPUT];
     const begin = Date.now();

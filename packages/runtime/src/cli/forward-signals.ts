@@ -1,6 +1,6 @@
 /** `run` and `exec` represent a process that their caller waits for: as in runc, they forward signals to the process. */
 import { signalProcess } from '@kata-containers/common/process/process-identity';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
@@ -8,7 +8,7 @@ const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2
  * Signals that arrive before the shim exists are delivered to the shim later: if the runtime ended, a VM would be left behind.
  * @returns a function that returns the first of these signals, which a process that has not started does not receive
  */
-export function forwardSignals(starting: Promise<Started>): () => NodeJS.Signals | undefined {
+export function forwardSignals(starting: Promise<SpawnedProcess>): () => NodeJS.Signals | undefined {
   let isThere = false;
   let early: NodeJS.Signals | undefined;
   starting.then(() => (isThere = true)).catch(() => {}); // reported by the promise

@@ -13,7 +13,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { ShimHelper } from './shim-helper.ts';
 import { inShimNamespaces, spawnDetached } from './spawn-detached.ts';
-import type { ShimNamespaces, Started } from './spawn-detached.ts';
+import type { ShimNamespaces, SpawnedProcess } from './spawn-detached.ts';
 
 /** Child processes get a minimal environment: PATH, and no variable that slows Node's start or changes its behaviour. */
 export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
@@ -26,7 +26,7 @@ export function launchProxy(
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
   options: { debug: boolean; confine: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
-): Started {
+): SpawnedProcess {
   const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
     muxSocket: paths.agentSocket,
@@ -91,7 +91,7 @@ function dutiesOf({ resolvConf, helper }: ShimRequest): NodeJS.ProcessEnv {
 }
 
 /** Starts the shim of one process: engines see its pid as the container's. */
-export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): Started {
+export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): SpawnedProcess {
   if (request.confine) forbidIoUring(kernel);
   const { binary, console: terminal, helper } = request;
   const environment = {

@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Started } from './spawn-detached.ts';
+import type { SpawnedProcess } from './spawn-detached.ts';
 
 /** runc's names of a container's first process and of a further one (libcontainer/init_linux.go, setupPidfd): the message's data. */
 export type ProcessKind = 'standard' | 'setns';
@@ -12,7 +12,7 @@ export type ProcessKind = 'standard' | 'setns';
 /** Has no effect without a socket. @throws KernelError when no process listens */
 export function sendPidfd(
   socketPath: string | undefined,
-  { identity }: Pick<Started, 'identity'>,
+  { identity }: Pick<SpawnedProcess, 'identity'>,
   kind: ProcessKind,
   kernel: Pick<Kernel, 'openPidfd' | 'sendDescriptor'>,
 ): void {

@@ -7,13 +7,13 @@ import type { HelperRequest } from '@kata-containers/common/command-lines/shim-c
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { shellQuote } from './shell-quote.ts';
 import { spawnDetached } from './spawn-detached.ts';
-import type { Started } from './spawn-detached.ts';
+import type { SpawnedProcess } from './spawn-detached.ts';
 
 /** The command that each request runs. The commands are fixed when the helper starts. */
 export type HelperCommands = Readonly<Partial<Record<HelperRequest, readonly string[]>>>;
 
 export interface ShimHelper {
-  readonly started: Started;
+  readonly started: SpawnedProcess;
   /** The other end of its input and output. The caller closes it. */
   readonly socket: number;
   readonly requests: readonly HelperRequest[];

@@ -11,7 +11,8 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
-export interface Started {
+/** A process that `spawnDetached` has started. */
+export interface SpawnedProcess {
   readonly identity: ProcessIdentity;
   readonly child: ChildProcess;
 }
@@ -26,7 +27,7 @@ export interface SpawnRequest {
 }
 
 /** Starts a process that outlives the runtime. @throws KataError when the program cannot be run */
-export function spawnDetached({ binary, args, stdio, detached, environment }: SpawnRequest): Started {
+export function spawnDetached({ binary, args, stdio, detached, environment }: SpawnRequest): SpawnedProcess {
   const child = spawn(binary, args, { stdio, detached, env: environment, cwd: '/' });
   child.on('error', () => {}); // reported below: without a pid there is no process
   child.unref();

@@ -10,7 +10,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import type { Context } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
 import { isFirstContainer, sandboxName } from '../state/sandbox-name.ts';
 import type { ContainerPlace } from '../state/sandbox-name.ts';
@@ -39,7 +39,7 @@ import { validateId } from './validate-id.ts';
 import { processesOf, whileRunning } from './while-running.ts';
 
 /** Records the container: from now on it is complete. */
-function register(context: Context, request: CreateRequest, { sandboxId }: TargetSandbox, shim: Started): void {
+function register(context: Context, request: CreateRequest, { sandboxId }: TargetSandbox, shim: SpawnedProcess): void {
   registerContainer(sandboxId, request.id, {
     PersistVersion: PERSIST_VERSION,
     State: 'ready',
@@ -66,7 +66,7 @@ async function createProcess(context: Context, request: CreateRequest, target: T
 }
 
 /** Creates the container in its sandbox, starts the shim and records the container. Closes the connection to the agent. */
-async function completeContainer(context: Context, request: CreateRequest, target: TargetSandbox): Promise<Started> {
+async function completeContainer(context: Context, request: CreateRequest, target: TargetSandbox): Promise<SpawnedProcess> {
   const { sandboxId, sandbox, agent } = target;
   const { kernel } = context;
   const processes = processesOf(sandbox);
@@ -105,7 +105,7 @@ interface Destination {
 }
 
 /** Creates the container at its destination, or undoes everything. */
-async function createAt(context: Context, request: CreateRequest, destination: Destination): Promise<Started> {
+async function createAt(context: Context, request: CreateRequest, destination: Destination): Promise<SpawnedProcess> {
   const { sandboxId, journal, sandbox } = destination;
   const place = { sandboxId, id: request.id };
   context.trace.attach(sandboxPaths(sandboxId).state, request.id);
@@ -189,7 +189,7 @@ function podSandboxOf(role: ContainerRole): string | undefined {
  * @returns the shim, whose pid represents the container's process
  * @throws KataError
  */
-export async function createContainer(context: Context, request: CreateRequest): Promise<Started> {
+export async function createContainer(context: Context, request: CreateRequest): Promise<SpawnedProcess> {
   if (findSandbox(request.id) !== undefined) throw new ContainerExistsError(request.id);
   const { spec } = request.bundle;
   const role = containerRole(spec);

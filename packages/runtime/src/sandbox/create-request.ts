@@ -1,5 +1,5 @@
 import type { Bundle } from '../bundle/load-bundle.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 
 /** A container to create. */
 export interface CreateRequest {
@@ -14,5 +14,5 @@ export interface CreateRequest {
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
   /** Called last; when it throws, the create has failed. */
-  readonly onCreated?: (shim: Started) => void;
+  readonly onCreated?: (shim: SpawnedProcess) => void;
 }

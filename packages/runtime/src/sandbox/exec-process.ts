@@ -6,7 +6,7 @@ import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { Context } from '../context/context.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
@@ -24,7 +24,7 @@ export interface ExecRequest {
   readonly pidfdSocket?: string;
   readonly attached: boolean;
   /** Called last; when it throws, the process is killed. */
-  readonly onStarted: (shim: Started) => void;
+  readonly onStarted: (shim: SpawnedProcess) => void;
 }
 
 const { SIGKILL } = constants.signals;
@@ -36,7 +36,7 @@ interface NewProcess {
   readonly terminalPath: string | undefined;
 }
 
-function startShim(context: Context, request: ExecRequest, { found, execId, terminalPath }: NewProcess): Started {
+function startShim(context: Context, request: ExecRequest, { found, execId, terminalPath }: NewProcess): SpawnedProcess {
   const { sandboxId, record, sandbox } = found;
   const terminal = request.process.terminal ?? false;
   const namespaces = { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid };
@@ -66,7 +66,7 @@ function startShim(context: Context, request: ExecRequest, { found, execId, term
  * Leaves no process behind when it fails.
  * @returns the shim that carries the process's stdio and exit code. @throws ContainerNotFoundError, StateError, AgentError, KataError
  */
-export async function execProcess(context: Context, request: ExecRequest): Promise<Started> {
+export async function execProcess(context: Context, request: ExecRequest): Promise<SpawnedProcess> {
   const found = loadContainerFor('exec', request.id);
   await continueTrace(context, { sandboxId: found.sandboxId, id: request.id });
   const terminalPath = openConsole({ terminal: request.process.terminal ?? false, ...request }, context.kernel);

@@ -9,7 +9,7 @@ import { randomUuid } from '../context/random-uuid.ts';
 import { launchShim } from '../processes/launch.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { commandLineOf } from '../processes/process-use.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, requireContainer } from '../state/state-store.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
@@ -38,7 +38,7 @@ function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState
 const OWN_NETWORK = '/proc/self/ns/net';
 
 /** Without cgroup and namespaces of the container: the shell is not a process of the container. */
-function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): Started {
+function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): SpawnedProcess {
   const { shim } = context.configuration;
   return launchShim(
     {
@@ -61,7 +61,7 @@ function startShim(context: Context, sandbox: SandboxState, execId: string, { ar
 }
 
 /** @returns the shim, which inherits the runtime's stdio. @throws ContainerNotFoundError, StateError, AgentError */
-export async function openGuestShell(context: Context, request: GuestShellRequest): Promise<Started> {
+export async function openGuestShell(context: Context, request: GuestShellRequest): Promise<SpawnedProcess> {
   const { id, args, terminal, term } = request;
   const sandbox = loadSandbox(requireContainer(id).sandboxId);
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`the VM of container ${id} has ended: ${healthText(sandbox)}`);

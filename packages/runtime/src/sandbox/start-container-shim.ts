@@ -4,7 +4,7 @@ import type { Context } from '../context/context.ts';
 import { openConsole } from '../processes/console.ts';
 import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
@@ -36,7 +36,7 @@ function startHelper(context: Context, request: CreateRequest, target: TargetSan
 }
 
 /** Records the shim and its helper in the journal. @throws KataError */
-export function startContainerShim(context: Context, request: CreateRequest, target: TargetSandbox): Started {
+export function startContainerShim(context: Context, request: CreateRequest, target: TargetSandbox): SpawnedProcess {
   enterCgroupOf(context, target.sandboxId, request.id);
   const helper = startHelper(context, request, target);
   try {
@@ -46,7 +46,7 @@ export function startContainerShim(context: Context, request: CreateRequest, tar
   }
 }
 
-function startShimWith(context: Context, request: CreateRequest, target: TargetSandbox, helper: ShimHelper | undefined): Started {
+function startShimWith(context: Context, request: CreateRequest, target: TargetSandbox, helper: ShimHelper | undefined): SpawnedProcess {
   const { id, bundle } = request;
   const terminal = bundle.spec.process?.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);

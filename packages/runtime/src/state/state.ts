@@ -11,6 +11,7 @@ import type { ContainerState } from './lifecycle.ts';
 /** Version of the format. Raised when readers of the old format could misread the new format. */
 export const PERSIST_VERSION = 2;
 
+/** A network interface of the VM, with 1.x's names. */
 export interface Endpoint {
   readonly Name: string;
   readonly HardAddr: string;

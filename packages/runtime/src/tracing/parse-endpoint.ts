@@ -1,16 +1,17 @@
-/** The receiver of spans, as `trace_endpoint` of [runtime] names it. Pure. */
+/** Parses `trace_endpoint` of [runtime]: the receiver of spans. Pure. */
 
-export type Endpoint =
+/** A collector of OTLP/HTTP, by TCP or by a unix socket, or a file. */
+export type SpanReceiver =
   | { readonly kind: 'http'; readonly host: string; readonly port: number; readonly path: string }
   | { readonly kind: 'unix'; readonly socket: string; readonly path: string }
   | { readonly kind: 'file'; readonly file: string };
 
-/** Where a collector takes spans below its address (OTLP specification, "OTLP/HTTP Request"). */
+/** The path of a collector that receives spans (OTLP specification, "OTLP/HTTP Request"). */
 const SIGNAL = '/v1/traces';
 const HTTP_PORT = 80;
 
-/** undefined for another text. */
-export function parseEndpoint(text: string): Endpoint | undefined {
+/** Returns undefined for a text that is not a valid address. */
+export function parseEndpoint(text: string): SpanReceiver | undefined {
   const [, scheme, path = ''] = /^(unix|file):\/\/(\/[^?#]+)$/.exec(text) ?? [];
   if (scheme === 'unix') return { kind: 'unix', socket: path, path: SIGNAL };
   if (scheme === 'file') return { kind: 'file', file: path };

@@ -1,16 +1,16 @@
-/** One HTTP request, without node:http, which would take longer to load than the request takes. */
+/** Sends one HTTP request without node:http: loading node:http takes longer than the request. */
 import { createConnection } from 'node:net';
 import type { NetConnectOpts } from 'node:net';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
-import type { Endpoint } from './parse-endpoint.ts';
+import type { SpanReceiver } from './parse-endpoint.ts';
 
-type Collector = Extract<Endpoint, { kind: 'http' | 'unix' }>;
+type Collector = Extract<SpanReceiver, { kind: 'http' | 'unix' }>;
 
-/** A command waits no longer than this for the collector. */
+/** Time limit for one request to the collector. */
 const TIMEOUT_MS = 1000;
-/** Longest answer that is read: only its status counts. */
+/** Limit of the answer. Only the HTTP status is used. */
 const MAX_ANSWER_BYTES = 4096;
 
 const addressOf = (collector: Collector): NetConnectOpts =>

@@ -6,7 +6,7 @@ import { version } from '@kata-containers/common/version';
 import { parseEndpoint } from './parse-endpoint.ts';
 import { postJson } from './post-json.ts';
 
-/** One line, by one write: several commands may append at a time. */
+/** Appends one line by one write(2), because several commands may append at the same time. */
 function appendLine(path: string, text: string): void {
   const fd = openSync(path, 'a', 0o600);
   try {
@@ -16,7 +16,7 @@ function appendLine(path: string, text: string): void {
   }
 }
 
-/** To a collector, or to a file with one OTLP message in each line. @throws KataError, TimeoutError */
+/** Sends spans to a collector, or appends them to a file as one line with an OTLP message. @throws KataError, TimeoutError */
 export async function sendSpans(address: string, spans: readonly Span[]): Promise<void> {
   const endpoint = parseEndpoint(address);
   if (!endpoint) throw new KataError('the address is not valid');

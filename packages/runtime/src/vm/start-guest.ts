@@ -17,7 +17,7 @@ import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
-import type { Started } from '../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
@@ -134,7 +134,7 @@ async function startProxy(context: Context, { plan, files, netns, journal }: Gue
     const { enable_debug: debug, confine } = proxy;
     const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
     const options = { debug, confine, environment, ...(endsWith !== undefined && { endsWith }) };
-    const launch = (): Started => launchProxy(proxy.path, plan.sandboxId, files, options);
+    const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
     return { identity, failed: failedChild(child, `kata-proxy (${proxy.path})`, `${files.vm}/proxy.log`) };

@@ -1,5 +1,5 @@
 import { createContainer } from '../../sandbox/create-container.ts';
-import type { Started } from '../../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../../processes/spawn-detached.ts';
 import { describeCreate } from '../create-options.ts';
 import { createRequest } from '../create-request.ts';
 import { writePidFile } from '../pid-file.ts';
@@ -11,7 +11,7 @@ export const create: Verb = {
   async run(invocation) {
     const request = createRequest(invocation, false);
     const pidFile = textOption(invocation.options, 'pidFile');
-    const onCreated = ({ identity }: Started): void => writePidFile(pidFile, identity.pid);
+    const onCreated = ({ identity }: SpawnedProcess): void => writePidFile(pidFile, identity.pid);
     await createContainer(await invocation.context(), { ...request, onCreated });
     return 0;
   },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createContainer } from '../../sandbox/create-container.ts';
-import type { Started } from '../../processes/spawn-detached.ts';
+import type { SpawnedProcess } from '../../processes/spawn-detached.ts';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
 import { startContainer } from '../../sandbox/start-container.ts';
 import { describeCreate } from '../create-options.ts';
@@ -11,7 +11,7 @@ import { writePidFile } from '../pid-file.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
 
-async function finish(started: Started): Promise<number> {
+async function finish(started: SpawnedProcess): Promise<number> {
   started.child.ref();
   const [code, signal] = (await once(started.child, 'exit')) as [number | null, NodeJS.Signals | null];
   return exitCodeOf(code, signal);
