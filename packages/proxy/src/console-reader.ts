@@ -61,7 +61,7 @@ export class LineBudget {
   }
 }
 
-/** Only root may read the console, whatever QEMU's umask was. */
+/** Lets only root read the console, independent of QEMU's umask. */
 function closeToOthers(path: string): void {
   const { mode } = statSync(path);
   if (mode & OTHERS) chmodSync(path, mode & 0o770);

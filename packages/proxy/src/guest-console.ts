@@ -1,9 +1,9 @@
-/** The last lines of the guest's console, which distinguish a panic from another end. */
+/** Keeps the last lines of the guest's console, which show whether the kernel panicked. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { followConsole } from '@kata-containers/common/console/console-tail';
 import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
 
-/** Console and channel end with QEMU. */
+/** Time to read the rest of the console: QEMU's end closes the console and the channel to the agent. */
 const END_MS = 1000;
 
 export class GuestConsole {
@@ -17,7 +17,7 @@ export class GuestConsole {
     this.#tail = socket === undefined ? undefined : followConsole(socket);
   }
 
-  /** Waits a moment until everything was read. Printable characters only. */
+  /** Waits a moment for the rest of the console. Returns printable characters only. */
   async lastLines(): Promise<string> {
     if (!this.#tail) return '';
     await Promise.race([this.#tail.ended, sleep(END_MS)]);

@@ -10,19 +10,19 @@ import type { YamuxStream } from '@kata-containers/common/mux/yamux-stream';
 import type { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import type { ReadBufferPool } from './read-buffer-pool.ts';
 
-/** At most half a gigabyte of windows; a sandbox has a handful of shims. */
+/** Limit of connections: all windows together take at most half a gigabyte. A sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
 
 export interface Relaying {
   readonly session: YamuxSession;
-  /** The buffers that the session's bytes are read into. */
+  /** Buffers for the session's bytes. */
   readonly reading: ReadBufferPool;
-  /** Counts the bytes that clients send, and those that waited for clients. */
+  /** Counts the bytes from clients, and the bytes that waited for clients. */
   readonly garbage: MinorGcPacer;
   readonly log: Logger;
 }
 
-/** Writes one piece at a time, at the client's pace: pipe() would hold thousands of small pieces, and does not know the buffer pool. */
+/** Writes one piece at a time and waits for the client. pipe() would queue thousands of small pieces, and does not use the buffer pool. */
 function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
   let release = (): void => {};
   const onWritten = (): void => {
@@ -43,8 +43,8 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
 }
 
 /**
- * Copies in both directions until both have ended. Each direction ends on its own (half-close); an error in one ends both. Node's
- * pipeline() would destroy the other direction at the first end.
+ * Copies in both directions until both have ended. Each direction ends separately (half-close). An error in one direction ends both.
+ * pipeline() of Node would destroy the second direction at the end of the first.
  */
 async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
   client.on('error', (error) => log.debug('a client connection failed', { reason: errorMessage(error) }));
@@ -71,7 +71,7 @@ export async function listen(path: string, relaying: Relaying): Promise<Server> 
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  const umask = process.umask(0o177); // only root may connect, from the socket's creation on
+  const umask = process.umask(0o177); // only root may connect, as soon as the socket exists
   try {
     server.listen(path);
     await once(server, 'listening');

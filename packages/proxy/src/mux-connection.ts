@@ -9,12 +9,12 @@ import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { ReadBufferPool } from './read-buffer-pool.ts';
 
 /**
- * Window of a stream: a whole block of output, so that the guest does not wait for a window update within a block. A client that does not
- * read uses this much memory.
+ * Window of a stream: one block of output, so that the guest does not wait for a window update within a block. A client that does not
+ * read takes up to this much memory of the proxy.
  */
 const WINDOW_BYTES = 1 << 20;
 
-/** The runtime starts the proxy together with QEMU, which creates the socket a moment later. */
+/** Timeout for the socket: the runtime starts the proxy together with QEMU, and QEMU creates the socket later. */
 const DIAL_TIMEOUT_MS = 3000;
 const RETRY_MS = 10;
 

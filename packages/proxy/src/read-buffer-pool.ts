@@ -7,8 +7,8 @@ interface Place {
 }
 
 /**
- * The buffers that the serial port is read into. They are reused, because the garbage of a fast stream would accumulate. Each
- * client keeps at most one.
+ * Buffers for reads of the serial port. The buffers are reused, because the garbage of a fast stream would accumulate. Each client
+ * keeps at most one buffer.
  */
 export class ReadBufferPool {
   readonly #spare: Place[] = [];
@@ -20,7 +20,7 @@ export class ReadBufferPool {
     return this.#current.bytes;
   }
 
-  /** Whether the bytes are a view of the last read; bytes that waited for their reader were copied. */
+  /** Whether the bytes are a view of the last read. Bytes that waited for a client are a copy. */
   isIn(bytes: Buffer): boolean {
     return bytes.buffer === this.#current.bytes.buffer;
   }

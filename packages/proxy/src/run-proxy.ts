@@ -1,4 +1,4 @@
-/** The proxy's main function: 1.x's flags and texts; serves until the guest or the runtime ends it. */
+/** The proxy's main function, with the flags and texts of 1.x. It serves until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -62,7 +62,7 @@ interface Sockets {
 interface Service {
   readonly options: ProxyOptions;
   readonly sockets: Sockets;
-  /** The process that the proxy ends with has ended. */
+  /** Resolves when virtiofsd has ended, which also ends the proxy. */
   readonly abandoned: Promise<'abandoned'>;
   /** Socket of the console whose last lines are kept. */
   readonly consoleSocket: string | undefined;
@@ -75,13 +75,13 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
   return reason === 'terminated' ? 0 : FATAL_EXIT;
 }
 
-/** After this nothing of the host can be reached, but for what is open. */
+/** After this call the process can access only the files and sockets that it has open. */
 function confine(): void {
   connectSyslog(NAME);
   confineProcess({ sockets: [], setting: 'confine = false in [proxy.kata]' }, linuxKernel);
 }
 
-/** Nothing of the guest is read before the turn of the event loop after the one that has connected: everything is opened in this one. */
+/** Opens all files and sockets in the turn of the event loop that connects. Reading of the guest begins in the next turn. */
 async function serve(service: Service, log: Logger): Promise<number> {
   const { options, sockets, abandoned, trace } = service;
   const garbage = new MinorGcPacer(COLLECT_BYTES);
@@ -92,14 +92,14 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const session = await Promise.race([over, trace.step('connect to QEMU', () => connectMux(sockets.mux, reading, log))]);
   if (typeof session === 'string') return exitCode(session, log);
   sessions.push(session);
-  // Not before: QEMU creates this socket before the one to which the proxy has connected.
+  // QEMU creates this socket before the socket to which the proxy has connected, so it exists now.
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const logs = new VmLogs(dirname(sockets.mux), log);
   const guestConsole = new GuestConsole(service.consoleSocket);
   const countOomKills = openOomKills(cgroupOf('self'));
   const server = await trace.step('listen', () => listen(sockets.listen, { session, reading, garbage, log }));
-  trace.end(); // what follows lasts as long as the sandbox
+  trace.end(); // the rest runs until the end of the sandbox
   if (service.isConfined) confine();
   const stopBeating = startHeartbeat(session);
   limitV8Memory();

@@ -1,14 +1,14 @@
 /**
- * The logs of a VM, opened at the start: a confined kata-proxy can read and truncate them without a path. They are in /run, which is memory,
- * and a guest can make QEMU, virtiofsd and this proxy log without limit. The proxy truncates them because no other process lives as long as
- * the sandbox.
+ * Truncates the logs of a VM. The files are opened at the start, because a confined kata-proxy cannot open a path. The logs are in /run, a
+ * tmpfs, and a guest can make QEMU, virtiofsd and this proxy log without limit. Only the proxy runs as long as the sandbox, so the proxy
+ * truncates the logs.
  */
 import { constants, fstatSync, ftruncateSync, openSync, readSync, watch, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
-/** A longer log is cut to its last part. */
+/** A longer log is truncated to its last part. */
 const MAX_BYTES = 1 << 20;
 const KEPT_BYTES = 64 << 10;
 /** Interval of the checks: a flood must not take the proxy's CPU time. */
@@ -34,7 +34,7 @@ function readEnd(file: number, length: number): Buffer {
   return bytes.subarray(0, readSync(file, bytes, 0, length, Math.max(0, fstatSync(file).size - length)));
 }
 
-/** Truncates in place, because the writers have the log open: they append at the new end. */
+/** Truncates in place, because the writers have the log open with O_APPEND. */
 function shorten(file: number): void {
   if (fstatSync(file).size <= MAX_BYTES) return;
   const last = readEnd(file, KEPT_BYTES);

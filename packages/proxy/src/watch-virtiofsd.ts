@@ -5,7 +5,7 @@
 import { VIRTIOFSD_PIDFD_VARIABLE } from '@kata-containers/common/command-lines/proxy-command-line';
 import { processEnd } from '@kata-containers/common/kernel/process-end';
 
-/** Never settles without such a process. */
+/** Stays pending when the VM has no virtiofsd. */
 export async function virtiofsdEnd(environment: NodeJS.ProcessEnv): Promise<'abandoned'> {
   const pidfd = environment[VIRTIOFSD_PIDFD_VARIABLE];
   if (pidfd === undefined || !/^\d+$/.test(pidfd)) return new Promise(() => {});

@@ -45,7 +45,7 @@ describe('messages of the agent', () => {
     const message = generated.WaitProcessResponse.encode({ status: 137, oom_killed: true }).finish();
     assert.equal(readField(Buffer.from(message), 100), 1);
   });
-  for (const [name, message, value] of answers) it(`${name} is read`, () => assert.deepEqual(readField(Buffer.from(message), 1), value));
+  for (const [name, message, value] of answers) it(`reads ${name}`, () => assert.deepEqual(readField(Buffer.from(message), 1), value));
 
   const malformed: [name: string, hex: string][] = [
     ['a length beyond the end', '0aff01'],
@@ -54,7 +54,7 @@ describe('messages of the agent', () => {
     ['a huge length', '0affffffff0f'],
   ];
   for (const [name, hex] of malformed)
-    it(`${name} is refused`, () => assert.throws(() => readField(Buffer.from(hex, 'hex'), 1), MessageError));
+    it(`refuses ${name}`, () => assert.throws(() => readField(Buffer.from(hex, 'hex'), 1), MessageError));
 
   it('decodes or refuses 20000 random messages, without another error', () => {
     for (let i = 0; i < 20_000; i++) {

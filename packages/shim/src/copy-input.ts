@@ -1,4 +1,4 @@
-/** Copies stdin to the process, in order, in large pieces, at the pace of the process. */
+/** Copies stdin to the process in large pieces, and reads no faster than the process reads. */
 import { InputBuffer } from './input-buffer.ts';
 import { openInput } from './open-stdio.ts';
 import type { Input } from './open-stdio.ts';
@@ -25,7 +25,7 @@ export function openGatheredInput(fd: number): GatheredInput {
   return { gathered, input: openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }) };
 }
 
-/** Copies until end of file, which it passes on once. @throws AgentError when the process or its VM has ended */
+/** Copies until end of file, and then closes the stdin of the process once. @throws AgentError when the process or its VM has ended */
 export async function copyInput(target: RemoteProcess, { gathered, input }: GatheredInput): Promise<void> {
   input.resume();
   for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {

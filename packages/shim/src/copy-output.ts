@@ -1,4 +1,4 @@
-/** Copies the process's stdout or stderr to the shim's, in order, at the pace of its reader. */
+/** Copies the process's stdout or stderr to the shim's, and reads no faster than the reader of the output. */
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -22,7 +22,7 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
     try {
       return await source.read(output, PIECE_BYTES, (length) => memory.next().subarray(0, length));
     } catch (error) {
-      // Any error that the agent answers is the end of the stream; an agent that cannot be reached is an error of the shim.
+      // An error in the agent's answer ends the stream. If the agent cannot be reached, the shim fails.
       if (!(error instanceof AgentError) || error.grpcCode === GRPC.unavailable) throw error;
       if (error.message !== END) log.warn('output has ended early', { stream: output, reason: error.message });
       return undefined;
@@ -32,7 +32,7 @@ function reader(source: RemoteProcess, output: OutputName, log: Logger): Read {
 
 type Write = (piece: Buffer) => Promise<void>;
 
-/** A reader that does not read must not hide the loss of the agent: then no call is outstanding that would fail. */
+/** Detects the loss of the agent while the reader does not read: then no call is outstanding that could fail. */
 function writer(output: Writable, lost: Promise<unknown>): Write {
   let isLost = false;
   let giveUp = (): void => {};
@@ -61,9 +61,9 @@ export async function copyOutput(source: RemoteProcess, name: OutputName, output
   let next = read();
   for (let piece = await next; piece !== undefined; piece = await next) {
     next = read();
-    next.catch(() => {}); // thrown by the next turn
+    next.catch(() => {}); // the next iteration throws the error
     if (piece.length > 0) await write?.(piece);
   }
-  // Everything is written. end() would shut a socket down for all processes that share it, such as the caller's shell under ssh.
+  // No end(): end() would shut down a socket for all processes that share it, such as the caller's shell under ssh.
   output?.destroy();
 }

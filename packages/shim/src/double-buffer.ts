@@ -2,8 +2,8 @@
 export const PIECE_BYTES = 1 << 20;
 
 /**
- * Two buffers that are used in turn: one is filled while the other is being sent. They are reused, because the garbage of a fast stream
- * accumulates faster than it is collected. They are allocated in full: pages that were never written to cost nothing.
+ * Two buffers that are used in turn: one is filled while the other is sent. The buffers are reused, because the garbage of a fast stream
+ * accumulates faster than it is collected. The buffers have their full size from the start: unwritten pages take no memory.
  */
 export class DoubleBuffer {
   readonly #length: number;
@@ -15,7 +15,7 @@ export class DoubleBuffer {
     this.#length = length;
   }
 
-  /** The buffer for the next piece. It is reused for the piece after the next one. */
+  /** The buffer for the next piece. The buffer is reused for the second piece after this one. */
   next(): Buffer {
     this.#turn = 1 - this.#turn;
     return (this.#buffers[this.#turn] ??= Buffer.allocUnsafeSlow(this.#length));

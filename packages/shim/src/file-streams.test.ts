@@ -10,12 +10,12 @@ describe('file streams', () => {
   let file = -1;
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'file-'))));
   afterEach(() => {
-    closeSync(file); // which the streams have left open
+    closeSync(file); // the streams have not closed the fd
     rmSync(directory, { recursive: true });
   });
   const open = (flags: string): number => (file = openSync(join(directory, 'file'), flags));
 
-  it('a file is read in pieces, when they are wanted, to its end', async () => {
+  it('reads a file to its end, one piece for each request', async () => {
     writeFileSync(join(directory, 'file'), 'abcdef');
     const pieces: string[] = [];
     const reader = new FileReader(open('r'), Buffer.alloc(4), (bytes) => (pieces.push(String(bytes)), false));
@@ -32,7 +32,7 @@ describe('file streams', () => {
     assert.ok(fstatSync(file).isFile());
   });
 
-  it('all pieces are written in order, and the file stays open', async () => {
+  it('writes all pieces in order, and keeps the file open', async () => {
     const writer = new FileWriter(open('w'));
     for (const text of ['ab', 'cd']) await new Promise<unknown>((resolve) => writer.write(text, resolve));
     writer.destroy();

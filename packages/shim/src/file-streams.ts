@@ -1,4 +1,4 @@
-/** Files and devices that do not block, as streams that leave their fd open: it is stdio. Those of Bun close it, whatever `autoClose` says. */
+/** Streams over files and devices that do not block. They do not close the fd, which is stdio. Streams of Bun close it in spite of `autoClose`. */
 import { read, write } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 

@@ -3,7 +3,7 @@ import { PIECE_BYTES, DoubleBuffer } from './double-buffer.ts';
 /** Free space that a piece needs for another read. */
 const READ_BYTES = 65536;
 
-/** Joins the bytes that are read while a piece is being sent to the next piece. */
+/** Collects bytes for the next piece while the current piece is sent. */
 export class InputBuffer {
   readonly #memory = new DoubleBuffer(PIECE_BYTES);
   #filling: Buffer | undefined;
@@ -11,7 +11,7 @@ export class InputBuffer {
   #ended = false;
   #wake: () => void = () => {};
 
-  /** Adds the bytes of one read. @returns false when the piece is full: no more may be added until it was taken */
+  /** Adds the bytes of one read. @returns false when the piece is full: the caller must take the piece before it adds more */
   add(bytes: Buffer): boolean {
     if (this.#length + bytes.length > PIECE_BYTES) throw new RangeError('the piece is full');
     this.#filling ??= this.#memory.next();

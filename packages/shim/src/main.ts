@@ -1,4 +1,4 @@
-/** kata-shim: represents one process of a container on the host. It has the process's stdio, signals and exit code. */
+/** kata-shim: represents one process of a container on the host. It relays stdio and signals, and exits with the exit code of the process. */
 import { runMain } from '@kata-containers/common/process/run-main';
 import { runShim } from './run-shim.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The shim's stdio as streams that do not block in libuv's thread pool: a blocked read would keep the process from exiting.
- * Pipes, sockets and terminals are polled; files and devices such as /dev/null do not block.
+ * Opens the shim's stdio as streams that do not use libuv's thread pool: a blocked read there would delay the exit of the process.
+ * Pipes, sockets and terminals are polled. Files and devices such as /dev/null do not block.
  */
 import { fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
@@ -18,13 +18,13 @@ function isPollable(fd: number): boolean {
   return kind.isFIFO() || kind.isSocket() || isatty(fd);
 }
 
-/** Root may make all of them large, other users a few of theirs (pipe(7), pipe-user-pages-soft). */
+/** Root may enlarge all pipes, another user only a limited number (pipe(7), pipe-user-pages-soft). */
 export function enlargePipes(fds: readonly number[], kernel: Pick<Kernel, 'setPipeSize'>): void {
   for (const fd of fds) {
     try {
       if (fstatSync(fd).isFIFO()) kernel.setPipeSize(fd, PIPE_BYTES);
     } catch {
-      // A smaller pipe is slower, not wrong; a closed one is none.
+      // A pipe of the default size works, too, and a closed pipe needs no size.
     }
   }
 }
@@ -32,7 +32,7 @@ export function enlargePipes(fds: readonly number[], kernel: Pick<Kernel, 'setPi
 export interface InputSink {
   /** Called with bytes that are valid only during the call. Returns false to pause until the next `resume`. */
   readonly onBytes: (bytes: Buffer) => boolean;
-  /** The end of the file, or of the terminal. Called once. */
+  /** Called once, at the end of the file or when the terminal is closed. */
   readonly onEnd: () => void;
 }
 
@@ -48,7 +48,7 @@ function openReadable(fd: number, onBytes: InputSink['onBytes']): Readable {
     : new FileReader(fd, readBuffer, onBytes);
 }
 
-/** Reads after each `resume` until `onBytes` returns false. An fd that is closed is at its end. */
+/** Reads after each `resume` until `onBytes` returns false. For a closed fd, the end of file follows at once. */
 export function openInput(fd: number, { onBytes, onEnd }: InputSink): Input {
   let ended = false;
   const end = (): void => {

@@ -6,8 +6,8 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { RemoteProcess } from './remote-process.ts';
 
 /**
- * Not relayed: signals that cannot be caught, signals about the shim's own children, pipes and terminal, and SIGWINCH, which becomes a call. A
- * caught SIGTTIN or SIGTTOU would make the kernel restart a read or an ioctl for ever (tty_check_change).
+ * Signals that are not relayed: signals that cannot be caught, signals about the shim's own children, pipes and terminal, and SIGWINCH,
+ * for which the shim calls the agent. If SIGTTIN or SIGTTOU were caught, the kernel would restart a read or an ioctl forever (tty_check_change).
  */
 const kept = new Set<string>([
   'SIGKILL',
@@ -22,7 +22,7 @@ const kept = new Set<string>([
   'SIGPOLL',
 ]);
 
-/** Every signal that is meant for the process. */
+/** Numbers of the signals that are relayed. */
 export const relayedSignals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((name) => !kept.has(name));
 
 /** Signals that arrive before `target` exists are delivered later. */

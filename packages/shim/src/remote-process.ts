@@ -6,7 +6,7 @@ import type { Field } from './agent-message.ts';
 
 export type OutputName = 'stdout' | 'stderr';
 
-/** Size of an answer besides its bytes. */
+/** Size of an answer without the bytes of output. */
 export const MESSAGE_OVERHEAD_BYTES = 64;
 
 /** Numbers of fields in answers (agent.proto). */
@@ -72,13 +72,13 @@ export class RemoteProcess {
     ]);
   }
 
-  /** Can be called once: the agent then removes the process. @throws AgentError */
+  /** Waits for the end of the process. Call it once: the agent then removes the process. @throws AgentError */
   async wait(additions: TracedCall): Promise<ExitStatus> {
     const answer = await this.#call('WaitProcess', [], { deadlineMs: 'none', ...additions });
     return { code: numberIn(answer, FIRST), isOomKilled: numberIn(answer, OOM_KILLED) !== 0 };
   }
 
-  /** `fields` follow the ids of the process. */
+  /** Calls an RPC. The request has the ids of the process, and then `fields`. */
   #call(name: string, fields: readonly Field[], options?: CallOptions): Promise<Buffer> {
     return this.#agent.call(`/grpc.AgentService/${name}`, encodeMessage([...this.#identity, ...fields]), options);
   }

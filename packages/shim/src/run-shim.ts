@@ -38,12 +38,12 @@ import type { RuntimeHelper } from './runtime-helper.ts';
 import { serveSandbox } from './serve-sandbox.ts';
 import { takeTerminal } from './terminal.ts';
 
-/** Exit code when the process's own is unknown, as in ssh(1). */
+/** Exit code when the exit code of the process is unknown, as in ssh(1). */
 const LOST_EXIT = 255;
-/** 128 + SIGKILL, which the kernel has sent. */
+/** 128 + SIGKILL: the host has OOM-killed QEMU. */
 const OOM_EXIT = 137;
 const FAILURE_EXIT = 1;
-/** More than kata-runtime needs to start, and than it waits for the engine. */
+/** Longer than the start of kata-runtime and its timeout for the engine. */
 const OOM_REPORT_TIMEOUT_MS = 5000;
 const AF_INET = 2;
 const NAME = 'kata-shim';
@@ -73,13 +73,13 @@ interface Stdio {
   readonly outputs: readonly (readonly [name: OutputName, output: Writable | undefined])[];
 }
 
-/** Before the process is confined: a second description of a pipe is opened by its path in /proc. */
+/** Call it before the process is confined: a pipe is opened a second time by its path in /proc. */
 const openStdio = ({ terminal }: ShimOptions): Stdio => ({
   input: openGatheredInput(0),
   outputs: [['stdout', openOutput(1)], ...(terminal ? [] : [['stderr', openOutput(2)] as const])],
 });
 
-/** All output first, then the status: the agent removes a process once it has returned its status. */
+/** Copies all output before it requests the status: the agent removes a process after the answer with the status. */
 async function relay(target: RemoteProcess, { input, outputs }: Stdio, trace: Trace, log: Logger): Promise<ExitStatus> {
   copyInput(target, input).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
   const streams = outputs.map(([name, output]) => copyOutput(target, name, output, log));
@@ -95,7 +95,7 @@ function lostExit(countOomKills: () => number, log: Logger): number {
   return OOM_EXIT;
 }
 
-/** With names to relay, docker's resolver is asked by sockets that are made later. */
+/** The DNS relay, if the shim has one, creates sockets to docker's resolver later. */
 function confine(duties: ShimDuties): void {
   connectSyslog(NAME);
   confineProcess({ sockets: duties.resolvConf === undefined ? [] : [AF_INET], setting: 'confine = false in [shim.kata]' }, linuxKernel);
@@ -106,14 +106,14 @@ async function connect(options: ShimOptions, onConnect: () => void): Promise<Rem
   return new RemoteProcess(agent, options.container, options.execId);
 }
 
-/** Only the shim of a container's first process has a helper: others do not load its code. */
+/** Only the shim of a container's first process has a helper. Other shims do not load the code for it. */
 async function connectHelper({ helper }: ShimDuties, log: Logger): Promise<RuntimeHelper | undefined> {
   if (helper === undefined) return undefined;
   const { RuntimeHelper } = await import('./runtime-helper.ts');
   return new RuntimeHelper(helper, log);
 }
 
-/** The engine must have the report before the shim ends. An engine that does not answer must not keep the container from ending. */
+/** Reports the OOM kill before the shim ends. The timeout prevents that an engine that does not answer delays the end of the container. */
 async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> {
   const code = await Promise.race([helper.run('oom'), setTimeout(OOM_REPORT_TIMEOUT_MS)]);
   if (code !== 0) log.warn("the OOM kill was not reported to the engine; kata-runtime's log has the cause");

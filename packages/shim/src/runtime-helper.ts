@@ -1,6 +1,6 @@
 /**
- * The runtime's helper, which keeps the privileges that the shim drops (ADR 13). A line to the helper runs a command; the helper answers
- * with a line that has the exit code.
+ * The helper of the runtime, which keeps the privileges that the shim drops (ADR 13). The shim sends a line to run a command; the helper
+ * answers with a line that contains the exit code.
  */
 import type { Duplex } from 'node:stream';
 import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
@@ -16,7 +16,7 @@ export class RuntimeHelper {
   readonly #calls: Resolve[] = [];
   #answer = '';
 
-  /** `socket` is an fd. It does not keep the process running. */
+  /** `socket` is an fd. The connection does not keep the process running. */
   constructor(socket: number, log: Logger) {
     const stream = openPollableStream(socket);
     stream.unref();

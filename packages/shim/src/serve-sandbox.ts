@@ -14,7 +14,7 @@ export interface SandboxPlace {
 }
 
 async function relayNames(resolvConf: string, agentPath: string, log: Logger): Promise<void> {
-  // Connects now, although the connection may not be needed: a confined process cannot connect by a path.
+  // Connects before the connection is needed: a confined process cannot connect by a path.
   const connection = createConnection(agentPath);
   connection.on('error', (error) => log.info('the DNS relay lost its connection', { reason: errorMessage(error) }));
   const { watchResolvConf } = await import('./dns/watch-resolv-conf.ts');

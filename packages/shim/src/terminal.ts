@@ -12,14 +12,14 @@ function tellSize(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   const ignore = (error: unknown): void => log.info('the size of the terminal was not forwarded', { reason: errorMessage(error) });
   try {
     const { rows, columns } = kernel.windowSize(STDIN);
-    // The terminal has no size yet: the process's default is better than zero.
+    // The terminal has no size yet. The process keeps its default size.
     if (rows > 0 && columns > 0) target.resize(rows, columns).catch(ignore);
   } catch (error) {
     ignore(error);
   }
 }
 
-/** The terminal is raw until this process exits, and restored then. A stdin that is not a terminal is not changed. */
+/** Sets the terminal to raw mode, and restores it when this process exits. A stdin that is not a terminal is not changed. */
 export function takeTerminal(target: RemoteProcess, kernel: Terminal, log: Logger): void {
   try {
     const saved = kernel.makeRaw(STDIN);
@@ -27,7 +27,7 @@ export function takeTerminal(target: RemoteProcess, kernel: Terminal, log: Logge
       try {
         kernel.restoreTerminal(STDIN, saved);
       } catch {
-        // The terminal does not exist any more.
+        // The terminal is closed.
       }
     });
   } catch (error) {

@@ -36,7 +36,7 @@ export class ChangeRunner {
   }
 }
 
-/** @returns a function that resolves when the VM has the changes, or the helper has failed */
+/** @returns a function that resolves when the changes are applied to the VM, or the helper has failed */
 const syncBy = (helper: RuntimeHelper, log: Logger) => async (): Promise<void> => {
   const code = await helper.run('network');
   if (code !== 0) log.error("changes of the network were not applied to the VM; kata-runtime's log has the cause");

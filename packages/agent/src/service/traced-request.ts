@@ -1,4 +1,4 @@
-/** A request whose caller traces it has the header `traceparent`; the answer has the spans in a trailer (common/tracing/guest-spans.ts). */
+/** A traced request has the header `traceparent`. Its answer has the spans in a trailer (common/tracing/guest-spans.ts). */
 import { Metadata } from '@grpc/grpc-js';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { SPANS_TRAILER } from '@kata-containers/common/tracing/guest-spans';
@@ -6,7 +6,7 @@ import { PARENT_VARIABLE } from '@kata-containers/common/tracing/trace-parent';
 
 export interface Handled<T> {
   readonly result: Promise<T>;
-  /** To be called when `result` is settled. */
+  /** Returns the trailers. Call it after `result` is settled. */
   readonly trailers: () => Metadata | undefined;
 }
 
@@ -24,6 +24,6 @@ export async function runTraced<T>(path: string, run: () => Promise<T>): Promise
     metadata.set(SPANS_TRAILER, spans.toString());
     return metadata;
   };
-  result.catch(() => {}); // its reader comes one turn later
+  result.catch(() => {}); // the caller attaches its own handlers in a later turn of the event loop
   return { result, trailers };
 }

@@ -1,4 +1,4 @@
-/** Records the spans of a request whose caller has asked for them. Loaded by the first such request. */
+/** Records the spans of a traced request. The first traced request loads this file. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { MAX_GUEST_SPANS, writeGuestSpans } from '@kata-containers/common/tracing/guest-spans';
 import { recordWith } from './step.ts';
@@ -7,7 +7,7 @@ interface Recorded {
   readonly name: string;
   readonly parent?: number;
   readonly beginMs: number;
-  /** The time of writing for a span that has not ended. */
+  /** For a span that has not ended: the time at which the spans are written. */
   endMs?: number;
 }
 

@@ -11,6 +11,6 @@ const numbers: Readonly<Record<string, number>> = {
 
 export const capabilityNames = Object.keys(numbers);
 
-/** One bit for each capability. Names are without CAP_; unknown ones are ignored. */
+/** A mask with one bit for each name. Names have no prefix CAP_. Unknown names are ignored. */
 export const capabilityMask = (names: readonly string[]): bigint =>
   names.reduce((mask, name) => (Object.hasOwn(numbers, name) ? mask | (1n << BigInt(numbers[name] ?? 0)) : mask), 0n);

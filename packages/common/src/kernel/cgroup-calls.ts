@@ -1,7 +1,7 @@
 import { address, bind, check } from './ffi.ts';
 import type { CgroupCalls } from './kernel.ts';
 
-/** C libraries have no wrapper for this system call. */
+/** C libraries have no function for this system call. */
 const libc = bind({ syscall: ['int64', 'int32', 'pointer', 'uint32'] });
 const SYS_BPF = 321n;
 
@@ -12,10 +12,10 @@ const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 /** struct bpf_insn */
 const INSTRUCTION_BYTES = 8;
-/** The part of union bpf_attr that the two commands use: the kernel treats the rest as zero. */
+/** Size of the part of union bpf_attr that the two commands use. The kernel takes the rest as zero. */
 const ATTRIBUTE_BYTES = 48;
 
-/** Only programs that call certain helpers of the kernel must be under the GPL. */
+/** The program's licence. Only programs that call certain functions of the kernel must have a GPL-compatible licence. */
 const LICENCE = Buffer.from('Apache-2.0\0');
 
 const bpf = (command: number, attributes: Buffer, name: string): number =>

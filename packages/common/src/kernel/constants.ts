@@ -1,4 +1,4 @@
-/** Numbers of the Linux API (include/uapi), named as there. */
+/** Constants of the Linux API (include/uapi), with the names of the kernel headers. */
 
 // mount(2)
 export const MS_RDONLY = 0x1;

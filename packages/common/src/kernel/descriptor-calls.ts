@@ -34,7 +34,7 @@ const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const NETLINK_ROUTE = 0;
 const NETLINK_KOBJECT_UEVENT = 15;
-/** The kernel's own group. */
+/** The multicast group of the messages that the kernel itself sends. */
 const UEVENT_GROUP = 1;
 /** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE, and the bit of RTNLGRP_IPV6_RULE (linux/rtnetlink.h). */
 const ROUTE_GROUPS = 0x4_05d1;

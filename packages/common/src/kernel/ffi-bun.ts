@@ -1,4 +1,4 @@
-/** The C library through bun:ffi, which is loaded when it is first needed. */
+/** Calls the C library through bun:ffi. The first call loads the module. */
 import type { Argument, ForeignFunction, ForeignFunctions } from './foreign-functions.ts';
 
 interface BunFfi {
@@ -11,7 +11,7 @@ interface BunFfi {
   readonly CString: new (pointer: number) => object;
 }
 
-/** bun:ffi opens no library without a name. glibc and musl have this one in memory already. */
+/** bun:ffi needs the name of a library. glibc and musl have loaded this library already. */
 const C_LIBRARY = 'libc.so.6';
 const typeNames: Readonly<Record<Argument, string>> = {
   int32: 'i32',
@@ -38,7 +38,7 @@ function errno(): Readonly<Record<'__errno_location' | 'strerrorname_np', Foreig
   return errnoFunctions;
 }
 
-/** A string as C has it. Its memory must outlive the call: the values of a call do. */
+/** A string with a final zero. The buffer must stay reachable during the call; the arguments of a call are. */
 const asC = (value: unknown): unknown => (typeof value === 'string' ? Buffer.from(`${value}\0`) : value);
 
 export const bunFunctions: ForeignFunctions = {

@@ -1,4 +1,4 @@
-/** The C library through node:ffi, which is loaded when it is first needed: two megabytes that a process without a Linux call of ours does not pay. */
+/** Calls the C library through node:ffi. The first call loads the module, which takes two megabytes. */
 import type Ffi from 'node:ffi';
 import type { ForeignFunction, ForeignFunctions } from './foreign-functions.ts';
 
@@ -11,7 +11,7 @@ let loaded: typeof Ffi | undefined;
 let errnoFunctions: ErrnoFunctions | undefined;
 
 function ffi(): typeof Ffi {
-  // Its default export is the module itself.
+  // The default export of node:ffi is the module itself.
   loaded ??= process.getBuiltinModule('node:ffi') as unknown as typeof Ffi;
   return loaded;
 }

@@ -1,6 +1,6 @@
 /**
- * C library functions, by whatever the engine has for that. Each foreign call site cites its man page; arguments are checked by the
- * types of the table it is declared in, and by the caller for lengths.
+ * Calls functions of the C library through the FFI module of the JS engine (bun:ffi or node:ffi). Each file with foreign calls cites the
+ * man pages. The types of the function table check the arguments; the caller checks the lengths of buffers.
  */
 import { KernelError } from '../errors/kata-error.ts';
 import { isBun } from '../process/engine.ts';
@@ -20,7 +20,7 @@ export type Functions<S extends Signatures> = { [K in keyof S]: (...values: Valu
 
 const foreign = isBun ? bunFunctions : nodeFunctions;
 
-/** C functions that return int, looked up at the first call of one of them. */
+/** C functions that return int. The first call of a function looks all of them up. */
 export function bind<const S extends Signatures>(signatures: S): Functions<S> {
   let found: ReturnType<typeof foreign.lookUp> | undefined;
   const call =
@@ -32,10 +32,10 @@ export function bind<const S extends Signatures>(signatures: S): Functions<S> {
   return Object.fromEntries(Object.keys(signatures).map((name) => [name, call(name)])) as unknown as Functions<S>;
 }
 
-/** errno of the foreign call just made: nothing may run in between. */
+/** errno of the last foreign call. No other code may run between the call and this function. */
 export const lastErrno = (): number => foreign.lastErrno();
 
-/** errno's name, as errno(3) spells it. */
+/** The name of an errno, as in errno(3). */
 export const errnoName = (number: number): string => foreign.errnoName(number) ?? `errno ${number}`;
 
 /** Returns `result`, or throws KernelError when it is -1. `detail` describes the call's argument. */

@@ -1,19 +1,19 @@
-/** What an engine has for calls of the C library (x86-64, int is 32 bits). */
+/** Interface to the FFI module of a JS engine (x86-64: int has 32 bits). */
 
 export type Argument = 'int32' | 'uint32' | 'uint64' | 'int64' | 'string' | 'pointer';
-/** Names of C functions that return int, with their arguments. */
+/** The argument types of C functions that return int, by name. */
 export type Signatures = Readonly<Record<string, readonly Argument[]>>;
-/** Takes numbers, bigints for 64 bits, strings, and buffers or null for pointers. */
+/** A C function. Arguments are numbers, bigints (64 bits), strings, and buffers or null (pointers). */
 export type ForeignFunction = (...values: readonly unknown[]) => number;
 
 export interface ForeignFunctions {
-  /** Looks the functions up in the C library, and what `lastErrno` needs: a look-up after a call would spoil errno. */
+  /** Looks up the functions, and the functions that `lastErrno` needs: a look-up after a call would overwrite errno. */
   lookUp(signatures: Signatures): Readonly<Record<string, ForeignFunction>>;
-  /** errno of the foreign call just made: nothing may run in between. */
+  /** errno of the last foreign call. No other code may run between the call and this function. */
   lastErrno(): number;
-  /** errno's name, as errno(3) spells it; undefined when it has none. */
+  /** The name of an errno, as in errno(3); undefined for a number without a name. */
   errnoName(number: number): string | undefined;
-  /** Valid while the buffer is reachable. */
+  /** The address of a buffer. It is valid while the buffer is reachable. */
   address(buffer: Buffer): bigint;
   /** The address of a C function. */
   functionAddress(name: string): bigint;

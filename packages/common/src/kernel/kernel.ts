@@ -1,6 +1,6 @@
 /**
- * The Linux calls that Node lacks, in interfaces by topic, so that a function can declare which calls it needs
- * (`Pick<Kernel, 'mount' | 'umount'>`). LinuxKernel is real, RecordingKernel is for tests.
+ * The Linux calls that Node lacks, one interface for each topic. A function declares which calls it needs
+ * (`Pick<Kernel, 'mount' | 'umount'>`). LinuxKernel makes the calls; RecordingKernel is for tests.
  * Every call throws KernelError when it fails.
  */
 
@@ -9,7 +9,7 @@ export interface MountCalls {
   mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
   /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
   umount(target: string, flags: number): void;
-  /** pivot_root(2), which moves the main thread alone when its mount namespace is its own. */
+  /** pivot_root(2). If the main thread has a mount namespace of its own, only the main thread gets the new root. */
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2): adds MS_NODEV and MS_NOSUID to the mount and all mounts below it. False before Linux 5.12. */
   restrictMounts(path: string): boolean;
@@ -22,7 +22,7 @@ export interface MountCalls {
 }
 
 export interface NamespaceCalls {
-  /** setns(2) of the calling thread, the main one. Threads of the pool (fs promises) stay in the old namespace: use synchronous calls. */
+  /** setns(2) of the main thread. Threads of the pool (fs promises) stay in the old namespace: use synchronous calls. */
   setns(fd: number, type: number): void;
   /** unshare(2) of the main thread. */
   unshare(flags: number): void;
@@ -51,10 +51,10 @@ export interface ProcessCalls {
   allowOpenFiles(count: number): void;
   /**
    * prlimit(2): no core dump of that process, neither to a file nor to a program of the host; no POSIX message queues, and few timers and
-   * queued signals. For another user's process, it needs CAP_SYS_RESOURCE.
+   * queued signals. A process of another user needs CAP_SYS_RESOURCE.
    */
   limitResources(pid: number): void;
-  /** Runs `act`: what it starts begins without core dumps (the soft limit). */
+  /** Runs `act` with a soft limit of zero for core dumps. Processes that `act` starts inherit the limit. */
   withoutCoreDumps<T>(act: () => T): T;
   /**
    * Programs that the main thread starts from now on as root have only the capabilities in `mask` (capabilities(7): securebit
@@ -64,15 +64,18 @@ export interface ProcessCalls {
   /** Undoes `limitChildren`. */
   unlimitChildren(): void;
   /**
-   * personality(2) of the main thread: the address space of programs that it starts from now on is randomised or not. A container's
-   * seccomp profile may deny the system call. @returns whether it was allowed
+   * personality(2) of the main thread: turns address space randomisation of the programs that it starts from now on off or on.
+   * @returns false when the system call was denied, for example by the seccomp profile of a container
    */
   randomiseAddresses(on: boolean): boolean;
-  /** capabilities(7): clears the inheritable and the bounding set of the main thread. The others go when it becomes another user than root. */
+  /**
+   * capabilities(7): clears the inheritable and the bounding set of the main thread. The kernel clears the other sets when the user changes
+   * from root.
+   */
   dropCapabilitySets(): void;
   /** prctl(2) PR_SET_NO_NEW_PRIVS, of the main thread until `filterSystemCalls`; PR_SET_DUMPABLE 0. */
   forbidPrivileges(): void;
-  /** seccomp(2) with an array of struct sock_filter. Needs no_new_privs, which all threads get then, or root. */
+  /** seccomp(2) with an array of struct sock_filter. Needs no_new_privs, which the kernel then sets on all threads, or root. */
   filterSystemCalls(program: Buffer, scope: 'all threads' | 'this thread'): void;
   /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
@@ -81,13 +84,13 @@ export interface ProcessCalls {
 export interface DescriptorCalls {
   /** flock(2); false when another process holds the lock. Never blocks. */
   tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean;
-  /** fcntl(2) F_SETPIPE_SZ. Returns the size that the pipe got, in bytes. */
+  /** fcntl(2) F_SETPIPE_SZ. Returns the new size of the pipe in bytes. */
   setPipeSize(fd: number, bytes: number): number;
   /** pipe2(2) with O_CLOEXEC and `flags`. */
   pipe(flags: number): [readEnd: number, writeEnd: number];
   /** socketpair(2) of connected unix sockets, close-on-exec. */
   socketPair(): [number, number];
-  /** eventfd(2): a counter that the kernel adds to and that can be polled (non-blocking, close-on-exec). */
+  /** eventfd(2): a counter that can be polled (non-blocking, close-on-exec). */
   eventfd(): number;
   /** fcntl(2) F_DUPFD_CLOEXEC: another fd of the same file. */
   duplicate(fd: number): number;
@@ -95,17 +98,17 @@ export interface DescriptorCalls {
   setNonBlocking(fd: number, on: boolean): void;
   /** Sends `fd` with `text` as data over a connection to the listening unix socket at `socketPath` (SCM_RIGHTS, unix(7)). */
   sendDescriptor(socketPath: string, fd: number, text: string): void;
-  /** Sends `fd` with `text` over a connected unix socket to which nothing else is being written. */
+  /** Sends `fd` with `text` over a connected unix socket. No other data may be queued on the socket. */
   sendDescriptorOver(socketFd: number, fd: number, text: string): void;
-  /** A unix socket that listens at `socketPath`: blocking, as programs expect that inherit it, and close-on-exec. */
+  /** A unix socket that listens at `socketPath`. The socket is blocking, as programs that inherit it expect, and close-on-exec. */
   listenUnix(socketPath: string): number;
   /** Receives one fd from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
   openUeventSocket(): number;
   /**
-   * A NETLINK_ROUTE socket that receives changes of links, addresses and routes (rtnetlink(7); non-blocking, close-on-exec). Messages for which
-   * it has no room are lost without an error.
+   * A NETLINK_ROUTE socket that receives changes of links, addresses and routes (rtnetlink(7); non-blocking, close-on-exec). Messages that do
+   * not fit into the receive buffer are dropped without an error.
    */
   openNetworkMonitor(): number;
   /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
@@ -122,12 +125,12 @@ export interface TerminalCalls {
   openPty(): { master: number; slavePath: string };
   windowSize(fd: number): WindowSize;
   setWindowSize(fd: number, size: WindowSize): void;
-  /** Raw mode as cfmakeraw(3) with VMIN 1, VTIME 0. Returns what `restoreTerminal` takes. */
+  /** Raw mode as cfmakeraw(3) with VMIN 1, VTIME 0. Returns the earlier settings, for `restoreTerminal`. */
   makeRaw(fd: number): Buffer;
   restoreTerminal(fd: number, saved: Buffer): void;
   /** Turns the mapping of NL to CR-NL on output (ONLCR) on or off. */
   setOutputNewlineMapping(fd: number, on: boolean): void;
-  /** TIOCSCTTY: makes the terminal the controlling one of this session. */
+  /** TIOCSCTTY: makes the terminal the controlling terminal of this session. */
   setControllingTerminal(fd: number): void;
 }
 
@@ -148,7 +151,7 @@ export interface VirtualMachineCalls {
 export interface CgroupCalls {
   /** bpf(2): loads a program that decides which devices a process may open (BPF_PROG_TYPE_CGROUP_DEVICE). @returns its fd, close-on-exec */
   loadDeviceProgram(program: Buffer): number;
-  /** bpf(2): attaches such a program to an open directory of cgroup version 2, in place of the one that it has. */
+  /** bpf(2): attaches such a program to an open directory of cgroup version 2, and replaces an earlier program. */
   attachDeviceProgram(directory: number, program: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** The real kernel. */
+/** Makes the system calls. */
 import { cgroupCalls } from './cgroup-calls.ts';
 import { clockCalls } from './clock-calls.ts';
 import { descriptorCalls } from './descriptor-calls.ts';

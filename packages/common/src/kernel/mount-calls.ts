@@ -11,7 +11,7 @@ const libc = bind({
   sync: [],
 });
 
-/** C libraries before glibc 2.36 have no function of that name. */
+/** glibc before version 2.36 has no function for this system call. */
 const raw = bind({ syscall: ['int64', 'int32', 'string', 'uint32', 'pointer', 'uint64'] });
 const SYS_MOUNT_SETATTR = 442n;
 const AT_FDCWD = -100;

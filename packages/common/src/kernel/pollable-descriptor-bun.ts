@@ -1,4 +1,4 @@
-/** Reads and writes of an fd that never block, and that leave the flags of fds alone which other processes have as well. */
+/** Reads from and writes to an fd without blocking, and without a change of flags that other processes share. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { KernelError } from '../errors/kata-error.ts';
@@ -15,25 +15,25 @@ const EINTR = 4;
 const EAGAIN = 11;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
-/** /dev/ptmx (Documentation/admin-guide/devices.txt): opening it again would make another terminal. */
+/** /dev/ptmx (Documentation/admin-guide/devices.txt): a second open would create another terminal. */
 const PTMX = 0x502;
 const LAST_OF_STDIO = 2;
 
 export type Direction = 'read' | 'write' | 'both';
 const openFlags = { read: constants.O_RDONLY, write: constants.O_WRONLY, both: constants.O_RDWR };
 
-/** A second description of a pipe or a terminal, with O_NONBLOCK (proc(5), /proc/PID/fd); undefined where there is none. */
+/** Opens a pipe or a terminal a second time, with O_NONBLOCK (proc(5), /proc/PID/fd); undefined when that fails. */
 function reopen(fd: number, direction: Direction): number | undefined {
   const kind = fstatSync(fd);
   if (!kind.isFIFO() && !(isatty(fd) && kind.rdev !== PTMX)) return undefined;
   try {
     return openSync(`/proc/self/fd/${fd}`, openFlags[direction] | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    return undefined; // a pipe without a reader, a terminal that was hung up, or a confined process
+    return undefined; // a pipe without a reader, a terminal after a hang-up, or a confined process
   }
 }
 
-/** The last way: it is put back at the end, unless SIGKILL is the end. */
+/** For an fd that cannot be opened a second time. The flag is reset at the exit of the process, but not after SIGKILL. */
 function makeNonBlocking(fd: number): void {
   descriptorCalls.setNonBlocking(fd, true);
   if (fd > LAST_OF_STDIO) return;
@@ -41,18 +41,18 @@ function makeNonBlocking(fd: number): void {
     try {
       descriptorCalls.setNonBlocking(fd, false);
     } catch {
-      // It is closed.
+      // The fd is closed.
     }
   });
 }
 
 export class PollableDescriptor {
-  /** What is read, written and polled. */
+  /** The fd that is read, written and polled. */
   readonly fd: number;
   readonly #given: number;
   readonly #isSocket: boolean;
 
-  /** Owns `fd`. */
+  /** The object owns `fd`. */
   constructor(fd: number, direction: Direction) {
     this.#given = fd;
     this.#isSocket = fstatSync(fd).isSocket();
@@ -60,20 +60,20 @@ export class PollableDescriptor {
     if (!this.#isSocket && this.fd === fd) makeNonBlocking(fd);
   }
 
-  /** @returns the number of bytes, 0 at the end, undefined when there are none now. @throws KernelError */
+  /** @returns the number of bytes, 0 at the end of file, undefined when a read would block. @throws KernelError */
   read(buffer: Buffer): number | undefined {
     const length = BigInt(buffer.length);
     return result('read', this.#isSocket ? libc.recv(this.fd, buffer, length, MSG_DONTWAIT) : libc.read(this.fd, buffer, length));
   }
 
-  /** @returns how many bytes were written, undefined when there is no room now. @throws KernelError */
+  /** @returns the number of bytes written, undefined when a write would block. @throws KernelError */
   write(bytes: Buffer): number | undefined {
     const length = BigInt(bytes.length);
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     return result('write', this.#isSocket ? libc.send(this.fd, bytes, length, flags) : libc.write(this.fd, bytes, length));
   }
 
-  /** Stdio stays open, as in Node: another file would get its number, and what is written to it. */
+  /** Stdio stays open, as in Node: otherwise the next file would get its number, and receive the output. */
   close(): void {
     for (const fd of new Set([this.fd, this.#given])) if (fd > LAST_OF_STDIO) closeSync(fd);
   }

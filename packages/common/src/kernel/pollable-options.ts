@@ -1,8 +1,8 @@
-/** What a stream over a pollable fd is opened with, and what it is (pollable-stream.ts). */
+/** Options and type of a stream over a pollable fd (pollable-stream.ts). */
 import type { Duplex } from 'node:stream';
 
 export interface PollableOptions {
-  /** An end of a pipe has one direction, and libuv refuses to open it for the other. */
+  /** Directions. An end of a pipe has one direction, and libuv refuses to open it for the other direction. */
   readonly direction?: 'read' | 'write' | 'both';
   /** One buffer for all reads: virtio_console returns 4 KiB at most, and allocating 64 KiB for each costs more than the read. */
   readonly readBuffer?: Buffer;
@@ -11,6 +11,6 @@ export interface PollableOptions {
 }
 
 export interface PollableStream extends Duplex {
-  /** The stream alone does not keep the process running, where the engine can do that. */
+  /** The stream does not keep the process running, if the JS engine supports that. */
   unref(): unknown;
 }

@@ -1,13 +1,13 @@
-/** Pollable fds as streams on Bun, whose own streams over an fd allocate for each read and change flags that other processes see. */
+/** Streams over pollable fds on Bun. Bun's own streams allocate memory for each read, and change flags that other processes share. */
 import { Duplex } from 'node:stream';
 import type { DuplexOptions } from 'node:stream';
 import { PollableDescriptor } from './pollable-descriptor-bun.ts';
 import type { PollableOptions, PollableStream } from './pollable-options.ts';
 import { Readiness } from './readiness-bun.ts';
 
-/** Bytes of one read without a buffer of the caller. */
+/** Size of a read when the caller passes no buffer. */
 const READ_BYTES = 65536;
-/** Reads in one turn of the event loop: another stream has its turn after that. */
+/** Limit of reads in one turn of the event loop, so that other streams are served. */
 const READS_A_TURN = 16;
 
 type Done = (error?: Error | null) => void;
@@ -28,7 +28,7 @@ class BunPollableStream extends Duplex implements PollableStream {
     this.#buffer = readBuffer;
   }
 
-  /** With `onRead` there is no buffer whose end would have Duplex read on. */
+  /** With `onRead`, Duplex has no buffer and so does not request the next read. */
   override resume(): this {
     super.resume();
     if (this.#onRead) this._read();
@@ -61,7 +61,7 @@ class BunPollableStream extends Duplex implements PollableStream {
     done(error);
   }
 
-  /** Bun has no streams over fds that would not keep the process running; ours end by process.exit. */
+  /** No effect: Bun cannot do this for an fd. The programs end by process.exit. */
   unref(): this {
     return this;
   }
@@ -86,7 +86,7 @@ class BunPollableStream extends Duplex implements PollableStream {
     if (this.#isWanted && !this.destroyed) this.#waitToRead();
   }
 
-  /** @returns false when there is nothing more to read now */
+  /** @returns false when a read would block */
   #readPiece(): boolean {
     const buffer = (this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES));
     const count = this.#descriptor.read(buffer);

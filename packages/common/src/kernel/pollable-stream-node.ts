@@ -1,6 +1,6 @@
 /**
- * Pollable fds as streams on Node, which refuses to open character devices as sockets, but a libuv Pipe handle accepts every fd that epoll
- * accepts. The Pipe class is internal to Node and is taken from a connection, because it has no public name.
+ * Streams over pollable fds on Node. Node refuses to open character devices as sockets. A libuv Pipe handle accepts every fd that epoll
+ * accepts. The class Pipe is internal to Node and has no public name: this file takes the class from a connection.
  */
 import { Socket, createConnection } from 'node:net';
 import type { PollableOptions } from './pollable-options.ts';
@@ -12,7 +12,7 @@ interface PipeHandle {
 let pipeClass: (new (kind: number) => PipeHandle) | undefined;
 
 /**
- * libuv's Pipe class, from a connection to a path that cannot exist, which is closed at once. A listening server would load node:cluster
+ * libuv's class Pipe, from a connection to a path that cannot exist. The connection is closed at once. A listening server would load node:cluster
  * and node:child_process: a megabyte, and four milliseconds.
  */
 function borrowPipeClass(): new (kind: number) => PipeHandle {
@@ -24,7 +24,7 @@ function borrowPipeClass(): new (kind: number) => PipeHandle {
 
 const SOCKET = 0;
 
-/** Makes `fd` non-blocking; at the exit of the process stdio is as it was. */
+/** Makes `fd` non-blocking. Node resets the flags of stdio at the exit of the process. */
 export function openOnNode(fd: number, options: PollableOptions): Socket {
   pipeClass ??= borrowPipeClass();
   const handle = new pipeClass(SOCKET);

@@ -35,7 +35,7 @@ describe('openPollableStream', () => {
     ],
   ];
   for (const [name, open] of pairs) {
-    it(`reads ${name} into one buffer, as it gets bytes, and ends once`, async () => {
+    it(`reads ${name} into one buffer, as bytes arrive, and ends once`, async () => {
       const [reading, writing] = open();
       const seen: string[] = [];
       const readBuffer = Buffer.alloc(8);
@@ -92,7 +92,7 @@ describe('openPollableStream', () => {
     assert.ok(Buffer.concat(got).equals(data));
   });
 
-  it('fails to write to a pipe that nobody reads any more', async () => {
+  it('fails to write to a pipe whose reader has closed it', async () => {
     const [reading, writing] = openPipe();
     const stream = track(openPollableStream(writing, { direction: 'write' }));
     closeSync(reading);
@@ -122,7 +122,7 @@ describe('openPollableStream', () => {
     assert.equal(String(answer), 'ping pong');
   });
 
-  it('leaves the flags alone of a pipe and a terminal that others have as well, on Bun', function () {
+  it('does not change the shared flags of a pipe and a terminal, on Bun', function () {
     if (process.versions['bun'] === undefined) return this.skip();
     for (const [name, open] of pairs) {
       const [reading, writing] = open();

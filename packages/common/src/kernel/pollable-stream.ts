@@ -1,4 +1,4 @@
-/** Any pollable fd as a stream: pipes, terminals, virtio ports, pty masters, netlink sockets. No thread pool, no polling by a timer. */
+/** Opens a pollable fd as a stream: a pipe, terminal, virtio port, pty master or netlink socket. Uses neither the thread pool nor a timer. */
 import { fstatSync } from 'node:fs';
 import { isBun } from '../process/engine.ts';
 import type { PollableOptions, PollableStream } from './pollable-options.ts';

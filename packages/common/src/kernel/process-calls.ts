@@ -13,19 +13,19 @@ const libc = bind({
   personality: ['uint64'],
 });
 
-/** C libraries before glibc 2.36 have no function of that name. */
+/** glibc before version 2.36 has no function for this system call. */
 const raw = bind({ syscall: ['int64', 'int32', 'uint32'] });
 const SYS_PIDFD_OPEN = 434n;
 const secure = bind({ syscall: ['int64', 'uint32', 'uint32', 'pointer'] });
 const SYS_SECCOMP = 317n;
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
-/** Before Linux 5.16 a filter makes the process slower else: the CPU does not speculate on stores. */
+/** Without this flag, Linux before 5.16 disables speculative stores of a process with a filter, which makes it slower. */
 const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 /** struct sock_filter */
 const INSTRUCTION_BYTES = 8;
 
-/** Reads the personality without a change. */
+/** Argument that reads the personality and does not change it. */
 const NO_CHANGE = 0xffff_ffffn;
 const ADDR_NO_RANDOMIZE = 0x4_0000;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -66,25 +66,25 @@ function setLimit(resource: number, name: string, value: bigint): void {
 /** core(5): this limit, in bytes, is the only one that also keeps core dumps from the program in core_pattern. */
 const NO_CORE = 1n;
 /**
- * The kernel counts timers, queued signals and the bytes of message queues for each user, so that a process of root could use up those of the
- * whole host. setrlimit(2), timer_create(2), mq_overview(7).
+ * The kernel counts timers, queued signals and the bytes of message queues for each user, so a process of root could use up the
+ * limits of the whole host. setrlimit(2), timer_create(2), mq_overview(7).
  */
 const untrustedLimits: readonly (readonly [resource: number, name: string, value: bigint])[] = [
   [11, 'RLIMIT_SIGPENDING', 64n],
   [12, 'RLIMIT_MSGQUEUE', 0n],
   [RLIMIT_CORE, 'RLIMIT_CORE', NO_CORE],
 ];
-/** prlimit(2): this process. */
+/** The pid of this process for prlimit(2). */
 const SELF = 0;
 
-/** Of the main thread: _LINUX_CAPABILITY_VERSION_3, pid 0. */
+/** struct __user_cap_header_struct: _LINUX_CAPABILITY_VERSION_3, pid 0 (the main thread). */
 function capabilityHeader(): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt32LE(0x20080522, 0);
   return header;
 }
 
-/** Replaces the inheritable set, which bounds the ambient capabilities. capget(2): two times effective, permitted, inheritable. */
+/** Replaces the inheritable set, which bounds the ambient capabilities. capget(2) returns two structures of effective, permitted, inheritable. */
 function setInheritable(mask: bigint): bigint {
   const data = Buffer.alloc(24);
   check(libc.capget(capabilityHeader(), data), 'capget', '');
@@ -104,7 +104,7 @@ function setNoRoot(on: boolean): void {
   control(PR_SET_SECUREBITS, on ? bits | SECBIT_NOROOT : bits & ~SECBIT_NOROOT, 'PR_SET_SECUREBITS');
 }
 
-/** The kernel knows no capability from the first one on that it refuses. */
+/** The first capability that the kernel refuses, and all later ones, do not exist in this kernel. */
 function dropBoundingSet(): void {
   for (let number = 0n; number <= LAST_CAPABILITY; number++) {
     const result = libc.prctl(PR_CAPBSET_DROP, number, 0n, 0n, 0n);
@@ -149,7 +149,7 @@ export const processCalls: ProcessCalls = {
     const before = Buffer.alloc(16);
     check(libc.prlimit(SELF, RLIMIT_CORE, null, before), 'prlimit', 'RLIMIT_CORE');
     const limit = limitOf(NO_CORE);
-    before.copy(limit, 8, 8); // the hard limit stays
+    before.copy(limit, 8, 8); // keeps the hard limit
     check(libc.setrlimit(RLIMIT_CORE, limit), 'setrlimit', 'RLIMIT_CORE');
     try {
       return act();
@@ -182,7 +182,7 @@ export const processCalls: ProcessCalls = {
     filter.writeBigUInt64LE(address(program), 8);
     const flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW | (scope === 'all threads' ? SECCOMP_FILTER_FLAG_TSYNC : 0);
     const result = secure.syscall(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, flags, filter);
-    check(result > 0 ? -1 : result, 'seccomp', 'SECCOMP_SET_MODE_FILTER'); // a positive number is a thread that has another filter
+    check(result > 0 ? -1 : result, 'seccomp', 'SECCOMP_SET_MODE_FILTER'); // a positive number is the id of a thread with another filter
   },
   openPidfd: (pid) => check(raw.syscall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`),
   allowCoreDumps() {

@@ -1,4 +1,4 @@
-/** What `ps` shows as this process's name and command line. */
+/** Sets the name and command line of this process, which `ps` shows. */
 import { readFileSync } from 'node:fs';
 import { isBun } from '../process/engine.ts';
 import { bind, check } from './ffi.ts';
@@ -7,17 +7,17 @@ const libc = bind({ prctl: ['int32', 'pointer', 'uint64', 'uint64', 'uint64'], m
 const PR_SET_NAME = 15;
 /** Bytes of a name, without the final zero. */
 const NAME_BYTES = 15;
-/** Fields of /proc/PID/stat (proc(5)), counted from the one after the name: where the arguments begin and end in memory. */
+/** Fields of /proc/PID/stat (proc(5)), counted from the one after the name: the addresses at which the arguments begin and end. */
 const ARG_START = 48 - 3;
 const ARG_END = 49 - 3;
 
-/** Sets the name, and the command line as far as the present one has room. */
+/** Sets the name and the command line. A longer command line is cut to the length of the present one. */
 export function setProcessTitle(title: string): void {
   if (isBun) setTitleOnBun(Buffer.from(title));
-  else process.title = title; // does just that
+  else process.title = title; // Node sets both
 }
 
-/** Bun keeps what process.title is set to for itself. */
+/** On Bun, process.title has no effect outside of the process. */
 function setTitleOnBun(title: Buffer): void {
   check(libc.prctl(PR_SET_NAME, Buffer.concat([title.subarray(0, NAME_BYTES), Buffer.alloc(1)]), 0n, 0n, 0n), 'prctl', 'PR_SET_NAME');
   const stat = readFileSync('/proc/self/stat', 'latin1');

@@ -16,8 +16,8 @@ const EPOLL_CTL_ADD = 1;
 const events = { read: 1, write: 4 } as const; // EPOLLIN, EPOLLOUT; errors and hang-ups are always reported (epoll_ctl(2))
 
 /**
- * An epoll instance with one fd. It becomes readable itself when that fd is ready (epoll(7)), and Bun polls every fd that it is told to be a
- * connected socket. An epoll instance cannot be received from: Bun closes it then, which is why each wait has a duplicate of its own.
+ * An epoll instance with one fd. The instance becomes readable when the fd is ready (epoll(7)), and Bun polls any fd that is passed as a
+ * connected socket. Bun cannot receive from an epoll instance and closes it, so each wait uses a duplicate.
  */
 export class Readiness {
   readonly #epoll: number;
@@ -47,7 +47,7 @@ export class Readiness {
     this.#waiting = Bun.connect({ fd: descriptorCalls.duplicate(this.#epoll), socket: { data() {}, close, error() {} } });
   }
 
-  /** A wait that was not over is given up. */
+  /** Cancels a pending wait. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

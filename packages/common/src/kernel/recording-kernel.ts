@@ -5,7 +5,7 @@ export type Call = readonly [name: string, ...values: unknown[]];
 
 type Answers = { readonly [K in keyof Kernel]?: Kernel[K] };
 
-/** Calls without an answer in `answers` return undefined; an answer may throw, as a kernel that refuses the call. */
+/** Calls without an answer in `answers` return undefined. An answer may throw, like a kernel that refuses the call. */
 export function recordingKernel(answers: Answers = {}): { kernel: Kernel; calls: Call[] } {
   const calls: Call[] = [];
   const kernel = new Proxy({} as Kernel, {

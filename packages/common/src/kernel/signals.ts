@@ -1,4 +1,4 @@
-/** Signals of this process, passed on by their numbers. */
+/** Catches the signals of this process, by number. */
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isBun } from '../process/engine.ts';
@@ -15,7 +15,7 @@ const SIGACTION_BYTES = 152;
 const FLAGS_OFFSET = 136;
 const EVENT_BYTES = 8;
 
-/** Signals that `process.on` of Bun does not catch. launch.c gives SIGPWR back, which JavaScriptCore takes. */
+/** Signals that `process.on` of Bun does not catch. JavaScriptCore would use SIGPWR; launch.c makes it use another signal. */
 const unknownToBun: ReadonlySet<number> = new Set([constants.signals.SIGSTKFLT, constants.signals.SIGPWR]);
 
 /**
@@ -32,7 +32,7 @@ export function onSignals(names: readonly NodeJS.Signals[], onSignal: (number: n
 
 /**
  * A handler may only do what signal-safety(7) allows, which JavaScript does not. eventfd_write(fd, value) of the C library, as a handler, is
- * called with the signal's number and a pointer that is not zero: it makes the eventfd readable whose fd is the number of the signal.
+ * called with the signal's number and a pointer that is not zero. So the eventfd whose fd equals the number of the signal becomes readable.
  */
 function onSignalByEventfd(number: number, onSignal: () => void): void {
   if (libc.fcntl(number, F_GETFD) !== -1) return; // inherited from the caller: the signal is not caught

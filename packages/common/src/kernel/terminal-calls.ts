@@ -56,7 +56,7 @@ export const terminalCalls: TerminalCalls = {
     }
   },
   windowSize(fd) {
-    const size = Buffer.alloc(8); // struct winsize: ws_row, ws_col, and two in pixels
+    const size = Buffer.alloc(8); // struct winsize: ws_row, ws_col, and the size in pixels
     check(libc.ioctl(fd, TIOCGWINSZ, size), 'ioctl', 'TIOCGWINSZ');
     return { rows: size.readUInt16LE(0), columns: size.readUInt16LE(2) };
   },

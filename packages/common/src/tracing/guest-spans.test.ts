@@ -16,7 +16,7 @@ describe('spans of the guest', () => {
     ]);
   });
 
-  it('are never outside of the call, whatever the guest reports', () => {
+  it('are never outside of the call, also with wrong times of the guest', () => {
     const [first, second] = readGuestSpans('[["a",-1,0,1e9],["b",0,5e8,1]]', call);
     assert.deepEqual(first, { name: 'a', beginMs: 1000, endMs: 1100 });
     assert.deepEqual(second, { name: 'b', parent: 0, beginMs: 1100, endMs: 1100 });
@@ -48,7 +48,7 @@ describe('spans of the guest', () => {
     ['a duration that is no number', '[["a",-1,0,"1"]]'],
     ['an infinite duration', '[["a",-1,0,1e400]]'],
   ];
-  for (const [name, text] of malformed) it(`${name} is left out`, () => assert.deepEqual(readGuestSpans(text, call), []));
+  for (const [name, text] of malformed) it(`ignores ${name}`, () => assert.deepEqual(readGuestSpans(text, call), []));
 
   it('a parent that follows its child ends the list', () =>
     assert.equal(readGuestSpans('[["a",-1,0,1],["b",2,0,1],["c",0,0,1]]', call).length, 1));

@@ -1,6 +1,6 @@
 /**
- * The spans of one RPC as the agent reports them: a trailer of the answer to a call that had a `traceparent` header. The guest's clock
- * is not trusted and may differ, so the trailer has times since the request's arrival. Pure.
+ * The agent's spans of one RPC. The agent reports them in a trailer of the answer, if the call had the header `traceparent`. The guest's
+ * clock may differ from the host's and is not trusted, so all times in the trailer are relative to the request's arrival. Pure.
  */
 import { isSpanName } from './span.ts';
 
@@ -9,7 +9,7 @@ export const SPANS_TRAILER = 'kata-spans';
 
 export interface GuestSpan {
   readonly name: string;
-  /** Index of the parent in the list; the first span is the request's and has none. */
+  /** Index of the parent in the list; the first span is the request's and has no parent. */
   readonly parent?: number;
   readonly beginMs: number;
   readonly endMs: number;
@@ -55,8 +55,8 @@ function parseRows(text: string): unknown[] {
 }
 
 /**
- * Reads the trailer and places its spans in the middle of the call: the way to the guest and the way back are taken as equally long. No
- * span is outside of the call. @returns the spans up to the first that is malformed
+ * Reads the trailer and places its spans in the middle of the call, as if request and answer had the same latency. No span is outside
+ * of the call. @returns the spans before the first malformed one
  */
 export function readGuestSpans(text: string, call: Interval): GuestSpan[] {
   const spans: GuestSpan[] = [];

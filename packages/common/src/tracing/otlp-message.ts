@@ -10,7 +10,7 @@ const kinds: Readonly<Record<SpanKind, number>> = { internal: 1, server: 2, clie
 const STATUS_ERROR = 2;
 const SCOPE = 'kata-containers';
 
-/** Microseconds are exact in a number, nanoseconds are not. */
+/** A number holds microseconds since 1970 exactly, but not nanoseconds. */
 const nanoseconds = (ms: number): string => `${Math.round(ms * 1000)}000`;
 
 const attributesOf = (values: Readonly<Record<string, string>> = {}): Attribute[] =>

@@ -17,7 +17,7 @@ describe('the span files of a sandbox', () => {
     [SPAN_FILE_VARIABLE]: path,
   });
 
-  it("hand a process's spans over when it has ended, once", async () => {
+  it('return the spans of an ended process, once', async () => {
     const trace = await openProcessTrace('kata-shim', environment());
     await trace.step('connect', () => {});
     assert.deepEqual(takeSpans(directory), []);
@@ -28,7 +28,7 @@ describe('the span files of a sandbox', () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  it('are not made for a process that is not traced', async () => {
+  it('are not created for a process that is not traced', async () => {
     const { [PARENT_VARIABLE]: _, ...rest } = environment();
     (await openProcessTrace('kata-shim', rest)).end();
     (await openProcessTrace('kata-shim', environment('/nonexistent/file'))).end();
@@ -47,7 +47,7 @@ describe('the span files of a sandbox', () => {
     ['more than 64 KiB', JSON.stringify([{ ...span, error: 'x'.repeat(70_000) }])],
   ];
   for (const [name, content] of malformed) {
-    it(`${name} is left out, and the file is removed`, () => {
+    it(`ignores ${name}, and removes the file`, () => {
       const path = newSpanFile(directory) ?? '';
       writeFileSync(path, content);
       assert.deepEqual(takeSpans(directory), []);

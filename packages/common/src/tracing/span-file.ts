@@ -1,6 +1,6 @@
 /**
- * Files by which kata-proxy and kata-shim give their spans to the runtime, which sends them on: both are in the sandbox's network
- * namespace and confine themselves, so that neither could reach a collector. Each process has a file of its own and writes it at once.
+ * Files with the spans of kata-proxy and kata-shim, which the runtime sends. Both processes are in the sandbox's network namespace and
+ * confine themselves, so they cannot reach a collector. Each process has a file of its own and writes all its spans at once.
  */
 import { closeSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import type { Span } from './span.ts';
 import { newSpanId } from './trace-parent.ts';
 
 const PREFIX = 'spans-';
-/** Limits for what is read back. A process writes a dozen spans. */
+/** Limits for reading a file. A process writes a dozen spans. */
 const MAX_FILE_BYTES = 64 << 10;
 const MAX_SPANS = 64;
-/** A sandbox with as many files gets no more: they are in memory, and those of killed processes stay until the sandbox ends. */
+/** Limit of files in a sandbox: the files are in memory, and files of killed processes stay until the sandbox ends. */
 const MAX_FILES = 64;
 
 /** Environment variable with the path of the file; without the variable the process is not traced. */
@@ -34,7 +34,7 @@ export function newSpanFile(directory: string): string | undefined {
 /** @returns the fd */
 export const openSpanFile = (path: string): number => openSync(path, 'a', 0o600);
 
-/** By one write, and closes the file. */
+/** Writes the spans by one write(2), and closes the file. */
 export function writeSpans(fd: number, spans: readonly Span[]): void {
   try {
     writeSync(fd, JSON.stringify(spans));
@@ -49,7 +49,7 @@ function readSpans(path: string): Span[] {
   return Array.isArray(spans) ? spans.filter(isSpan).slice(0, MAX_SPANS) : [];
 }
 
-/** Takes the spans of the processes that have written theirs. The files of others stay. */
+/** Reads and removes the files of the processes that have written their spans. Empty files stay. */
 export function takeSpans(directory: string): Span[] {
   return filesIn(directory).flatMap((path) => {
     try {

@@ -8,14 +8,14 @@ import { parseTraceParent } from './trace-parent.ts';
 const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: true };
 const recorder = (changes: Partial<ConstructorParameters<typeof SpanRecorder>[0]> = {}): SpanRecorder =>
   new SpanRecorder({ service: 'kata-runtime', name: 'verb', parent: undefined, asksGuest: true, ...changes });
-/** `child < parent` for each span but the process's. */
+/** `child < parent` for each span except the span of the process. */
 const tree = (spans: readonly Span[]): string[] => {
   const nameOf = (id: string | undefined): string => spans.find(({ spanId }) => spanId === id)?.name ?? '-';
   return spans.slice(1).map(({ name, parentSpanId }) => `${name} < ${nameOf(parentSpanId)}`);
 };
 
 describe('SpanRecorder', () => {
-  it('makes a step a child of the step that runs it, also of steps that run side by side', async () => {
+  it('makes a step the child of the step that runs it, also for concurrent steps', async () => {
     const trace = recorder();
     await trace.step('outer', () =>
       Promise.all([trace.step('one', () => turn()), trace.step('two', () => trace.step('three', () => turn()))]),
@@ -28,7 +28,7 @@ describe('SpanRecorder', () => {
     assert.deepEqual([root?.traceId, root?.parentSpanId, root?.kind], [parent.traceId, parent.spanId, 'server']);
   });
 
-  it('joins a trace that becomes known later, unless it has a parent', async () => {
+  it('joins a trace after its start, unless the process has a parent', async () => {
     const trace = recorder();
     await trace.step('early', () => {});
     trace.continue(parent);
@@ -46,7 +46,7 @@ describe('SpanRecorder', () => {
     assert.equal(trace.end(new Error('all'))[0]?.error, 'all');
   });
 
-  it("gives a call the running span, and takes the guest's spans as its children", async () => {
+  it("passes the running span to a call, and makes the guest's spans children of the call", async () => {
     const trace = recorder();
     const sent: string[] = [];
     await trace.step('step', () =>
@@ -71,13 +71,13 @@ describe('SpanRecorder', () => {
       if (service === 'kata-agent') assert.ok(beginMs >= (call?.beginMs ?? NaN) && endMs <= (call?.endMs ?? NaN));
   });
 
-  it('does not ask a guest that is not traced', async () => {
+  it('does not request spans of a guest that is not traced', async () => {
     const trace = recorder({ asksGuest: false });
     assert.deepEqual(await trace.call('Check', (additions) => Promise.resolve(additions)), {});
     assert.deepEqual(tree(trace.end()), ['Check < verb']);
   });
 
-  it('has a bound', async () => {
+  it('records a limited number of spans', async () => {
     const trace = recorder();
     for (let count = 0; count < 600; count++) await trace.step('step', () => {});
     assert.equal(trace.end().length, 513);

@@ -9,7 +9,7 @@ import type { Trace, TracedCall } from './trace.ts';
 import { PARENT_VARIABLE, formatTraceParent, newSpanId, newTraceId } from './trace-parent.ts';
 import type { SpanContext } from './trace-parent.ts';
 
-/** A process that runs for long records no more than this. */
+/** Limit of the spans of one process. */
 const MAX_SPANS = 512;
 
 /** By the monotonic clock since the start of the process. */
@@ -23,11 +23,11 @@ export interface RecorderOptions {
   readonly name: string;
   /** The span that caused the process. */
   readonly parent: SpanContext | undefined;
-  /** Whether calls of the agent ask for the agent's spans. */
+  /** Whether calls of the agent request the agent's spans. */
   readonly asksGuest: boolean;
 }
 
-/** A span without the facts that all spans of the process share. */
+/** A span without the fields that all spans of the process share. */
 type Recorded = Omit<Span, 'traceId' | 'pid' | 'service'> & Partial<Pick<Span, 'pid' | 'service'>>;
 
 export class SpanRecorder implements Trace {
@@ -39,26 +39,26 @@ export class SpanRecorder implements Trace {
   #parent: SpanContext | undefined;
   #traceId: string;
 
-  /** The span of the process begins with the process. */
+  /** The span of the process begins at the start of the process. */
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#parent = options.parent;
     this.#traceId = options.parent?.traceId ?? newTraceId();
   }
 
-  /** The trace that the process's span becomes a part of, if the process was started without a parent. */
+  /** Adds the span of the process to this trace, if the process was started without a parent. */
   continue(parent: SpanContext): void {
     if (this.#parent) return;
     this.#parent = parent;
     this.#traceId = parent.traceId;
   }
 
-  /** An attribute of the process's span. */
+  /** Sets attributes of the process's span. */
   describe(attributes: Readonly<Record<string, string>>): void {
     Object.assign(this.#attributes, attributes);
   }
 
-  /** The span of the process, in W3C's form. */
+  /** The span of the process, as a `traceparent` of W3C. */
   get root(): string {
     return formatTraceParent({ traceId: this.#traceId, spanId: this.#rootId, isSampled: true });
   }

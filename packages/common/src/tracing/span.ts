@@ -12,7 +12,7 @@ export interface Span {
   /** Milliseconds since 1970, with fractions. */
   readonly beginMs: number;
   readonly endMs: number;
-  /** The process that the span is from: kata-runtime, kata-proxy, kata-shim, kata-agent. */
+  /** The name of the program that recorded the span: kata-runtime, kata-proxy, kata-shim, kata-agent. */
   readonly service: string;
   readonly pid: number;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export const MAX_ERROR = 256;
 /** The name of a step or of an RPC. */
 export const isSpanName = (value: unknown): value is string => isText(value, MAX_NAME) && /^[\w ,./:()-]+$/.test(String(value));
 
-/** Checks a span that another process has written. A process that a guest has taken over may have written anything. */
+/** Checks a span that another process has written. The process may be under the control of a guest. */
 export function isSpan(value: unknown): value is Span {
   if (typeof value !== 'object' || value === null) return false;
   const span = value as Partial<Record<keyof Span, unknown>>;

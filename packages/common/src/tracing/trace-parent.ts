@@ -1,4 +1,4 @@
-/** The place of a span in a trace, as the environment variable TRACEPARENT and the header `traceparent` have it (W3C Trace Context, 3.2). */
+/** Identifies a span of a trace, in the format of the environment variable TRACEPARENT and the header `traceparent` (W3C Trace Context, 3.2). */
 import { randomBytes } from 'node:crypto';
 
 export interface SpanContext {
@@ -15,7 +15,7 @@ export const PARENT_VARIABLE = 'TRACEPARENT';
 
 const SAMPLED = 1;
 
-/** undefined for a text that is not a valid context. Fields that a later version may append are ignored. */
+/** Returns undefined for a text that is not valid. Additional fields of later versions are ignored. */
 export function parseTraceParent(text: string | undefined): SpanContext | undefined {
   const match = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/.exec(text ?? '');
   if (!match) return undefined;

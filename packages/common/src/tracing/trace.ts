@@ -1,4 +1,4 @@
-/** What code that is traced calls. The implementation that records spans (span-recorder.ts) is loaded only when tracing is on. */
+/** Interface for traced code. The implementation that records spans (span-recorder.ts) is loaded only when tracing is on. */
 
 /** Additions to a gRPC call, which continue the trace in the server; empty without tracing. */
 export interface TracedCall {
@@ -7,9 +7,9 @@ export interface TracedCall {
 }
 
 export interface Trace {
-  /** Runs `act` as a span, also when it fails. Steps that `act` runs become children of the span. */
+  /** Runs `act` and records it as a span, also when `act` fails. Steps that `act` runs become children of the span. */
   step<T>(name: string, act: () => T | Promise<T>): Promise<T>;
-  /** The same for a call of the agent: the spans that the agent reports become children of the span. */
+  /** Records a call of the agent as a span. The spans that the agent reports become its children. */
   call<T>(name: string, act: (additions: TracedCall) => Promise<T>): Promise<T>;
 }
 

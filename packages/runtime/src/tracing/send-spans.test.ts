@@ -105,7 +105,7 @@ describe('sendSpans', () => {
     });
   }
 
-  it('does not wait for a collector that is silent', async () => {
+  it('times out when the collector does not answer', async () => {
     const peer = createSocketServer(() => {});
     peer.on('connection', (socket) => void socket.on('error', () => {}));
     await once(peer.listen(join(directory, 's')), 'listening');

@@ -1,4 +1,4 @@
-/** The trace of one command of kata-runtime. Until it is enabled, it records nothing and has loaded nothing. */
+/** Traces one command of kata-runtime. Until `enable`, it records no spans and loads no code. */
 import { dirname } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
@@ -41,7 +41,7 @@ export class VerbTrace implements Trace {
     return this.#logged(name, () => (this.#enabled ? this.#enabled.recorder.call(name, act) : act({})));
   }
 
-  /** Does nothing for a caller that does not record its own trace (W3C's flag `sampled`). */
+  /** Has no effect if the caller does not record its own trace (flag `sampled` of W3C). */
   async enable(settings: TraceSettings): Promise<void> {
     const parent = parseTraceParent(this.#environment[PARENT_VARIABLE]);
     if (this.#enabled || parent?.isSampled === false) return;
@@ -56,7 +56,7 @@ export class VerbTrace implements Trace {
     this.#enabled = { settings, recorder, files, taken: [] };
   }
 
-  /** Continues the trace of the container's `create`, whose state is in `directory`. */
+  /** Continues the trace of the container's `create`. `directory` is the state directory of the container. */
   async join(directory: string, container: string): Promise<void> {
     const kept = readKeptTrace(directory);
     if (kept) await this.enable(kept);
@@ -65,18 +65,18 @@ export class VerbTrace implements Trace {
     this.attach(dirname(directory), container);
   }
 
-  /** Names the sandbox, by its state directory, whose processes' spans the command sends. */
+  /** Sets the sandbox: the command sends the spans of its processes. `directory` is its state directory. */
   attach(sandbox: string, container: string): void {
     this.#sandbox = sandbox;
     this.#enabled?.recorder.describe({ 'container.id': container });
   }
 
-  /** For later commands on the container; undefined without tracing. */
+  /** The settings for later commands on the container; undefined without tracing. */
   get kept(): (TraceSettings & { readonly parent: string }) | undefined {
     return this.#enabled && { ...this.#enabled.settings, parent: this.#enabled.recorder.root };
   }
 
-  /** Environment of a process of the sandbox that is to continue the running step. */
+  /** Environment for a process of the sandbox, which makes its spans children of the running step. */
   environmentOf(sandbox: string): NodeJS.ProcessEnv {
     if (!this.#enabled) return {};
     const { recorder, files } = this.#enabled;
@@ -84,12 +84,12 @@ export class VerbTrace implements Trace {
     return path === undefined ? {} : { [PARENT_VARIABLE]: recorder.current, [files.SPAN_FILE_VARIABLE]: path };
   }
 
-  /** Takes the spans of the sandbox's processes, before their files are removed with the sandbox. */
+  /** Reads the spans of the sandbox's processes. Call it before the sandbox's files are removed. */
   take(): void {
     if (this.#enabled && this.#sandbox !== undefined) this.#enabled.taken.push(...this.#enabled.files.takeSpans(this.#sandbox));
   }
 
-  /** Sends all spans. A collector that does not answer is a warning: it must not make the command fail. */
+  /** Sends all spans. If the collector does not answer, the log has a warning and the command succeeds. */
   async finish(error?: unknown): Promise<void> {
     if (!this.#enabled) return;
     this.take();

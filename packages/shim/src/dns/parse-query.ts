@@ -10,7 +10,7 @@ const OPT_HEADER_BYTES = 11;
 /** The QR and Opcode bits: both are zero in a standard query. */
 const QR_AND_OPCODE = 0xf800;
 
-/** Offset after the name at `offset`, or undefined when it is malformed. A query has no earlier name that a pointer could refer to. */
+/** Offset after the name at `offset`, or undefined when it is malformed. A pointer is malformed: a query has no earlier name. */
 function endOfName(message: Buffer, offset: number): number | undefined {
   let end = offset;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Limits the guest's queries: their rate, with bursts of one second's worth, and the number of open ones. */
+/** Limits the guest's queries: the rate, with bursts of up to one second, and the number of open queries. */
 
 const QUERIES_A_SECOND = 5000;
 const MAX_OPEN = 512;
@@ -14,7 +14,7 @@ export class QueryBudget {
     this.#since = now();
   }
 
-  /** Whether another query is allowed. It is open until `release` is called. */
+  /** Whether another query is allowed. An allowed query is open until `release` is called. */
   take(): boolean {
     const now = this.#now();
     this.#left = Math.min(QUERIES_A_SECOND, this.#left + ((now - this.#since) * QUERIES_A_SECOND) / 1000);

@@ -1,4 +1,4 @@
-/** Sends queries by TCP, with one connection for each: for answers that do not fit into a packet. */
+/** Sends queries by TCP, one connection for each query, for answers that do not fit into a packet. */
 import { createConnection } from 'node:net';
 import { TcpMessages, encodeTcpMessage } from '@kata-containers/common/dns/tcp-messages';
 import type { ResolverAddress } from './udp-resolver.ts';

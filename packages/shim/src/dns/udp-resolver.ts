@@ -1,13 +1,13 @@
 /**
- * Sends queries by UDP. One socket serves all queries of a second. Conntrack sends the packets of a flow to the port of the first one,
- * and after a restart dockerd's resolver has another port; a socket for each query would fill the host's conntrack table.
+ * Sends queries by UDP. One socket serves all queries of a second. Conntrack keeps the port of the first packet of a flow,
+ * and dockerd's resolver gets another port when dockerd restarts. A socket for each query would fill the host's conntrack table.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 
-/** Age after which a socket gets no more queries. */
+/** Age after which a socket is not used for new queries. */
 const SOCKET_AGE_MS = 1000;
-/** Longer than docker waits for the external servers, one after the other. */
+/** Longer than docker's timeouts for all external servers together. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const IDS = 65536;
 
@@ -16,7 +16,7 @@ type Callback = (answer: Buffer) => void;
 interface Flow {
   readonly socket: Socket;
   readonly since: number;
-  /** Queries that are sent once the socket is connected. */
+  /** Queries to send when the socket is connected. */
   waiting: Buffer[] | undefined;
   readonly open: Map<number, { readonly id: number; readonly done: Callback; readonly timer: NodeJS.Timeout }>;
   isOver: boolean;
@@ -67,7 +67,7 @@ export class UdpResolver {
   #open(): Flow {
     const { address, port } = this.#resolver;
     const flow: Flow = { socket: createSocket('udp4'), since: this.#now(), waiting: [], open: new Map(), isOver: false };
-    // Connected: the kernel accepts packets from the resolver only, and reports a port without a listener.
+    // On a connected socket the kernel accepts packets from the resolver only, and reports that the port has no listener.
     flow.socket.connect(port, address, () => {
       for (const query of flow.waiting ?? []) flow.socket.send(query);
       flow.waiting = undefined;
@@ -89,7 +89,7 @@ export class UdpResolver {
     if (flow !== this.#flow) this.#retire(flow);
   }
 
-  /** Closed once its last answer has arrived. */
+  /** The socket is closed when its last answer has arrived. */
   #retire(flow: Flow): void {
     if (flow.open.size === 0) this.#end(flow);
   }

@@ -68,7 +68,7 @@ function checkThisHost(log: Logger, say: (text: string) => void): void {
   }
 }
 
-/** With `--strict` versions are compared on a host that cannot run VMs, too; 1.x stops before that. */
+/** With `--strict`, compares versions also on a host that cannot run VMs. 1.x does not. */
 async function checkAll({ options, configuration }: Invocation, log: Logger, say: (text: string) => void): Promise<void> {
   try {
     checkThisHost(log, say);
@@ -93,7 +93,7 @@ const confiningHost: ConfiningHost = {
   loadDeviceProgram: () => closeSync(linuxKernel.loadDeviceProgram(deviceProgram([]))),
 };
 
-/** Checks what a container needs besides a CPU that runs VMs. */
+/** Checks the requirements of a container, except the CPU. */
 async function findings({ configuration }: Invocation): Promise<Findings> {
   const parts = checkHostParts(thisInstallation);
   try {
@@ -107,7 +107,7 @@ async function findings({ configuration }: Invocation): Promise<Findings> {
   }
 }
 
-/** Runs 1.x's checks. @returns the error, or undefined when they pass. Records are printed on stderr, also the error. */
+/** Runs 1.x's checks. @returns the error, or undefined when they pass. All records are printed on stderr, including the error. */
 async function failureOf(check: Promise<void>, log: Logger): Promise<string | undefined> {
   try {
     await check;
@@ -119,7 +119,7 @@ async function failureOf(check: Promise<void>, log: Logger): Promise<string | un
   }
 }
 
-/** 1.x's lines and exit code are for scripts; the last lines are for people. */
+/** Scripts parse 1.x's lines and exit code. The last lines are for users. */
 async function checkAndReport(invocation: Invocation): Promise<number> {
   const { options, log } = invocation;
   const isJson = options['json'] === true;
@@ -141,12 +141,12 @@ export const kataCheck: Verb = {
   describe: (command) =>
     void command
       .option('--check-version-only', 'only look for a newer version (needs the network; not as root)')
-      .option('--include-all-releases', 'pre-releases too')
-      .option('--json', 'the result of each check, and the verdict, as JSON')
-      .option('-n, --no-network-checks', 'check nothing that needs the network; so does the variable KATA_CHECK_NO_NETWORK')
+      .option('--include-all-releases', 'also show pre-releases')
+      .option('--json', 'print the result of each check, and the verdict, as JSON')
+      .option('-n, --no-network-checks', 'skip checks that need the network, as with the variable KATA_CHECK_NO_NETWORK')
       .option('--only-list-releases', 'only list newer versions, as "version;date;url" (not as root)')
-      .option('-s, --strict', 'all components must be of one version')
-      .option('-v, --verbose', 'accepted: each check is reported anyway'),
+      .option('-s, --strict', 'fail unless all components have the same version')
+      .option('-v, --verbose', 'accepted: all checks are always printed'),
   async run(invocation) {
     const { options } = invocation;
     const isJson = options['json'] === true;

@@ -22,8 +22,8 @@ async function acceleratorText(hypervisor: HypervisorConfiguration): Promise<str
 export const kataEnv: Verb = {
   describe: (command) =>
     void command
-      .option('--json', 'as JSON; TOML otherwise')
-      .option('--effective', 'each value of the configuration that is in force, and the file and line that set it'),
+      .option('--json', 'print JSON instead of TOML')
+      .option('--effective', 'print each effective value of the configuration, and the file and line that set it'),
   async run({ options, configuration: load, host }) {
     const loaded = await load();
     printWarnings(loaded.warnings);

@@ -24,7 +24,7 @@ async function collect(leftovers: readonly Leftover[], isDryRun: boolean, count:
 }
 
 export const kataGc: Verb = {
-  describe: (command) => void command.option('--dry-run', 'print what would be removed, and change nothing'),
+  describe: (command) => void command.option('--dry-run', 'print the objects to remove, and remove nothing'),
   async run({ options, log, trace, context }) {
     if (process.geteuid?.() !== 0) throw new KataError('kata-gc inspects all processes and mounts: run the command as root');
     const isDryRun = options['dryRun'] === true;
@@ -33,7 +33,7 @@ export const kataGc: Verb = {
     try {
       await collect(leftTemplates(templateStore(await context())), isDryRun, count);
     } catch (error) {
-      console.error(`templates are not checked: ${errorMessage(error)}`); // an error in the configuration must not keep leftovers
+      console.error(`templates are not checked: ${errorMessage(error)}`); // an error in the configuration must not stop kata-gc
       return 1;
     }
     if (count.found === 0) print('nothing is left behind\n');

@@ -13,7 +13,7 @@ import type { Verb } from '../verb.ts';
 
 /** Log files of a VM, and the name of each in the output. */
 const files = { qemu: 'qemu.log', proxy: 'proxy.log', virtiofsd: 'virtiofsd.log' } as const;
-const PROGRAMS = ['kata-runtime', 'kata-shim'].flatMap((name) => ['-t', name]); // the proxy's lines are in proxy.log too
+const PROGRAMS = ['kata-runtime', 'kata-shim'].flatMap((name) => ['-t', name]); // proxy.log has the lines of the proxy
 const JOURNAL_MS = 20_000;
 const MAX_JOURNAL_BYTES = 64 << 20;
 
@@ -23,13 +23,13 @@ function readLog(path: string): string {
     fd = openVmFile(path);
     return readFileSync(fd, 'utf8');
   } catch {
-    return ''; // not every VM has every log
+    return ''; // some VMs have no log of this name
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
 }
 
-/** Lines of the journal with one of the ids; none on a host without journald. */
+/** Lines of the journal that contain one of the ids; empty on a host without journald. */
 function journal(ids: readonly string[], sinceMs: number): string {
   try {
     const since = ['--since', `@${Math.floor(sinceMs / 1000)}`];
@@ -47,7 +47,7 @@ function journal(ids: readonly string[], sinceMs: number): string {
 const BEFORE_QEMU_MS = 60_000;
 
 export const kataLogs: Verb = {
-  describe: (command) => void command.argument('<container-id>', 'container, whose sandbox is shown'),
+  describe: (command) => void command.argument('<container-id>', 'a container of the sandbox'),
   run({ args }) {
     const { sandboxId } = requireContainer(findId(args[0]));
     const began = startTimeMs(loadSandbox(sandboxId).HypervisorState.Process) ?? 0;

@@ -5,7 +5,7 @@ import { print } from '../print.ts';
 import { textOption } from '../verb.ts';
 import type { Verb } from '../verb.ts';
 
-/** `unix:///path`, or a port of the loopback device: who may read metrics is not asked, so that they must not leave the host. @throws UsageError */
+/** `unix:///path`, or a port of 127.0.0.1: the server has no authentication, so only clients on the host may connect. @throws UsageError */
 function parseAddress(address: string): { path: string } | { host: string; port: number } {
   const [, path] = /^unix:\/\/(\/.+)$/.exec(address) ?? [];
   if (path !== undefined) return { path };
@@ -16,7 +16,7 @@ function parseAddress(address: string): { path: string } | { host: string; port:
 
 export const kataMetrics: Verb = {
   describe: (command) =>
-    void command.option('--listen <address>', 'serve GET /metrics on unix:///PATH or 127.0.0.1:PORT instead of printing once'),
+    void command.option('--listen <address>', 'serve GET /metrics on unix:///PATH or 127.0.0.1:PORT instead of printing metrics once'),
   async run({ options }) {
     const address = textOption(options, 'listen');
     if (address === undefined) {

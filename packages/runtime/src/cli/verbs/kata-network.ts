@@ -10,7 +10,7 @@ import { readInput } from '../read-input.ts';
 import type { Verb } from '../verb.ts';
 
 interface Action {
-  /** Reads a file with JSON; "-" is stdin. */
+  /** Whether the action reads a JSON file; "-" is stdin. */
   readonly takesFile: boolean;
   readonly run: (id: string, file: string, context: () => Promise<Context>) => Promise<object>;
 }
@@ -41,7 +41,7 @@ export const kataNetwork: Verb = {
     void command
       .argument('<action>', Object.keys(actions).join(', '))
       .argument('<container-id>')
-      .argument('[file]', 'JSON of the interface (Device names a link of the network namespace) or of the routes, "-" for stdin'),
+      .argument('[file]', 'JSON file with the interface (Device is a link of the network namespace) or the routes; "-" for stdin'),
   async run({ args: [name = '', id, file], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);

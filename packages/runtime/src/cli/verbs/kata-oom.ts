@@ -11,14 +11,17 @@ function listenerOf(options: Options): OomListener {
   throw new UsageError('--containerd with --namespace, or --file must be given');
 }
 
-/** Run by the helper of kata-shim. */
+/** The helper of kata-shim runs this command. */
 export const kataOom: Verb = {
   describe: (command) =>
     void command
       .argument('<container-id>')
       .option('--containerd <socket>', "ttrpc socket of containerd's event service")
       .option('--namespace <name>', "containerd's namespace of the container")
-      .option('--file <path>', 'file to make, as conmon does, repeatable', (path: string, before: string[] = []) => [...before, path]),
+      .option('--file <path>', 'file to create, as conmon does; can be repeated', (path: string, before: string[] = []) => [
+        ...before,
+        path,
+      ]),
   async run({ args: [id = ''], options }) {
     await reportOom(listenerOf(options), id);
     return 0;

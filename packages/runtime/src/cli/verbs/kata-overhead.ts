@@ -5,7 +5,7 @@ import { print } from '../print.ts';
 import type { Verb } from '../verb.ts';
 
 export const kataOverhead: Verb = {
-  describe: (command) => void command.argument('[container-id...]', 'containers to measure, for a second each'),
+  describe: (command) => void command.argument('[container-id...]', 'containers to measure, one second for each'),
   async run({ args, log }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
     for (const id of args) print(await measureOverhead(findId(id), log));

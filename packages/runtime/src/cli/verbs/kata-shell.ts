@@ -11,8 +11,8 @@ const STDIN = 0;
 export const kataShell: Verb = {
   describe: (command) =>
     void command
-      .argument('<container-id>', 'container, in whose guest the shell runs')
-      .argument('[command...]', 'command to run instead of a shell; without a terminal if standard input is not a terminal'),
+      .argument('<container-id>', 'a container of the guest in which the shell runs')
+      .argument('[command...]', 'command to run instead of a shell; it has a terminal only if standard input is a terminal'),
   async run({ args, context, host }) {
     const id = findId(args[0]);
     const command = args.slice(1);

@@ -13,8 +13,8 @@ const CLEAR = '\x1b[H\x1b[J';
 export const kataTop: Verb = {
   describe: (command) =>
     void command
-      .option('--interval <duration>', 'time between two tables, and that rates are measured over', '2s')
-      .option('--json', 'an array of the sandboxes for each table, on one line')
+      .option('--interval <duration>', 'time between two tables, over which rates are measured', '2s')
+      .option('--json', 'print each table as a JSON array of sandboxes, on one line')
       .option('--once', 'print one table, and exit'),
   async run({ options }) {
     const text = textOption(options, 'interval') ?? '';

@@ -1,5 +1,5 @@
 /**
- * QEMU's command line, one small unit per switch, in 1.x's order. Pure: `QemuPlan` has what the host offers.
+ * QEMU's command line, one function for each option, in 1.x's order. Pure: `QemuPlan` describes the host.
  * Differences from 1.x are forced by QEMU 6 and later: booleans spelled in full (`server=on`), `readonly=on` and `unarmed=on`
  * for the image, no `-realtime`. Without `-daemonize` QEMU's last error messages reach the log.
  */
@@ -11,7 +11,7 @@ import type { MemoryFile, QemuPlan, VirtioFs } from './qemu-plan.ts';
 type Unit = (plan: QemuPlan) => string[];
 
 const modern = ({ nested }: QemuPlan): string => `disable-modern=${nested}`;
-/** 16 hexadecimal digits, as 1.x has at the end of names that must be new: here from the VM's uuid, so that a plan is complete. */
+/** 16 hexadecimal digits, which 1.x appends to names that must be unique. They are derived from the VM's UUID, so a plan is complete. */
 const digits = ({ uuid: own }: QemuPlan): string => own.replaceAll('-', '').slice(0, 16);
 const ioThreadName = (plan: QemuPlan): string => `iothread-${digits(plan)}`;
 
@@ -29,14 +29,14 @@ const machine: Unit = ({ machineType, accelerator, codeFile, image, imageAsNvdim
   ),
 ];
 
-/** Options of an accelerator exclude `-machine accel=`. qemu-lite's own: packaging/qemu/patches. */
+/** Options of an accelerator exclude `-machine accel=`. The options of qemu-lite are in packaging/qemu/patches. */
 const keptCode: Unit = ({ accelerator, codeFile, incoming: isClone }) =>
   codeFile === undefined ? [] : ['-accel', joined(accelerator, `code-${isClone === true ? 'load' : 'save'}=${escapeOption(codeFile)}`)];
 
 /**
- * TCG has all features that it can emulate, except slow ones: it moves `rep movsb` byte by byte, and walks a fifth level of page tables in
- * software. Without erms a kernel must not have fsrm either, which newer versions emulate: it would use one for the other, and not
- * boot. `host` exists with KVM only. A VM whose CPU supports nested VMs cannot be saved.
+ * The CPU of a VM. With TCG it has all features that TCG emulates, except slow ones: TCG executes `rep movsb` byte by byte, and walks a
+ * fifth level of page tables in software. fsrm, which newer versions emulate, is disabled together with erms: a kernel with fsrm and
+ * without erms does not boot. `host` exists with KVM only. A VM whose CPU supports nested VMs cannot be saved.
  */
 const cpu: Unit = ({ accelerator, cpuFeatures, memoryFile }) => [
   '-cpu',
@@ -107,7 +107,7 @@ const virtioFs = (plan: QemuPlan, { socket, cacheMiB }: VirtioFs): string[] => {
 
 const sharedFileSystem: Unit = (plan) => (plan.virtioFs ? virtioFs(plan, plan.virtioFs) : nineP(plan));
 
-/** The first fd after stdio. QEMU inherits the taps from here on, in the order of the plan, and then one of /dev/vhost-net for each. */
+/** The first fd after stdio. QEMU inherits from here on the taps in the order of the plan, and then one fd of /dev/vhost-net for each tap. */
 const FIRST_FD = 3;
 
 const network: Unit = (plan) => {
@@ -148,7 +148,7 @@ const kernel: Unit = (plan) => [
 
 const firmware: Unit = (plan) => (plan.firmware === '' ? [] : ['-bios', plan.firmware]);
 const ioThread: Unit = (plan) => (plan.ioThread ? ['-object', `iothread,id=${ioThreadName(plan)}`] : []);
-/** Extra log output of QEMU; its error messages are always logged. */
+/** Additional log output of QEMU. Error messages of QEMU are always logged. */
 const logFile: Unit = ({ debug, paths }) => (debug ? ['-D', paths.qemuLog] : []);
 /** QEMU's own seccomp filter, which also sets no_new_privs. It is active before the guest runs. */
 const sandbox: Unit = ({ seccomp }) => (seccomp === '' ? [] : ['-sandbox', seccomp]);

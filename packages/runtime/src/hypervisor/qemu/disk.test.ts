@@ -121,7 +121,7 @@ describe('unplugDisk', () => {
     assert.equal(commands.at(-1)?.[0], 'blockdev-del');
   });
 
-  it('times out if the guest does not release the disk, which QEMU keeps completely', async () => {
+  it('times out if the guest does not release the disk, and keeps the block node', async () => {
     const { commands, monitor } = play({ 'query-named-block-nodes': nodes });
     await assert.rejects(unplugDisk(monitor, scsi, 5), TimeoutError);
     assert.deepEqual(commands.map(([name]) => name), ['device_del']); // prettier-ignore
@@ -133,7 +133,7 @@ describe('an NVDIMM', () => {
   const file = { 'qom-type': 'memory-backend-file', id: 'nvdimmbackmemdrive-1', 'mem-path': '/proc/self/fd/7', size: 8 << 20, share: true };
   const device = { driver: 'nvdimm', id: 'nvdimmdrive-1', memdev: 'nvdimmbackmemdrive-1' };
   for (const isReadonly of [false, true])
-    it(isReadonly ? 'read-only, the guest cannot write to it either' : "is the file's pages", async () => {
+    it(isReadonly ? 'maps the file read-only for the guest too' : 'maps the pages of the file', async () => {
       const { commands, monitor } = play({
         'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1', addr: 2 ** 33 } }],
       });
@@ -150,7 +150,7 @@ describe('an NVDIMM', () => {
     assert.deepEqual(commands.at(-1), ['object-del', { id: 'nvdimmbackmemdrive-1' }]);
   });
 
-  it('stays after it is attached', async () => {
+  it('cannot be detached', async () => {
     const { commands, monitor } = play({ 'query-memory-devices': () => [{ type: 'nvdimm', data: { id: 'nvdimmdrive-1' } }] });
     await assert.rejects(unplugDisk(monitor, wanted, 5), /cannot be detached while its VM runs/);
     assert.equal(commands.length, 1);

@@ -6,7 +6,7 @@ import { onBridge, pciPath } from './bridge-place.ts';
 
 export type DiskDriver = 'virtio-scsi' | 'virtio-blk' | 'nvdimm';
 
-/** Place of a disk in the VM. */
+/** Address of a disk in the VM. */
 export interface DiskPlace {
   readonly driver: DiskDriver;
   /** Number of the disk among the VM's disks; of an NVDIMM, its number in the guest. */
@@ -38,7 +38,7 @@ export interface Disk extends DiskPlace {
 const LUNS = 256;
 const scsi = (index: number): { target: number; lun: number } => ({ target: Math.floor(index / LUNS), lun: index % LUNS });
 
-/** The disk's address for the agent: the agent's driver, and an address in its form. */
+/** The disk's driver and address, in the format of the agent. */
 export function diskAddress({ driver, index, slot }: DiskPlace): { driver: 'scsi' | 'blk' | 'nvdimm'; address: string } {
   if (driver === 'nvdimm') return { driver: 'nvdimm', address: `/dev/pmem${index}` };
   if (driver === 'virtio-blk') return { driver: 'blk', address: pciPath(slot) };
@@ -66,7 +66,7 @@ async function memoryDevice(monitor: QmpClient, id: string): Promise<MemoryDevic
   return devices.find(({ data }) => data?.id === nvdimm(id))?.data;
 }
 
-/** The guest maps the file's page cache on the host: other processes see its writes. 1.x's names. */
+/** The guest maps the pages of the file in the host's page cache: other processes see the guest's writes. The names are 1.x's. */
 async function plugNvdimm(monitor: QmpClient, { id, file: { fd }, bytes, isReadonly }: Disk): Promise<number | undefined> {
   const file = { 'mem-path': `/proc/self/fd/${fd}`, size: bytes, share: true, readonly: isReadonly };
   await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: backend(id), ...file });
@@ -104,7 +104,7 @@ const nodes = async (monitor: QmpClient): Promise<string[]> =>
 /** Removes an NVDIMM that was attached incompletely. QEMU cannot detach a complete NVDIMM from a running VM. */
 async function unplugNvdimm(monitor: QmpClient, id: string): Promise<void> {
   if (await memoryDevice(monitor, id)) throw new KataError('an NVDIMM cannot be detached while its VM runs');
-  await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // it may not exist
+  await monitor.execute('object-del', { id: backend(id) }).catch(() => {}); // the object may not exist
 }
 
 /**

@@ -8,7 +8,7 @@ import { freeCpuId } from './parse-vm-size.ts';
 import type { CpuSlot } from './parse-vm-size.ts';
 import type { VmSize } from './vm-size.ts';
 
-/** Plugs up to `count` vCPUs; skips slots that QEMU refuses. @returns how many were plugged */
+/** Plugs up to `count` vCPUs; skips slots that QEMU refuses. @returns the number of plugged vCPUs */
 export async function plugCpus(monitor: QmpClient, { cpus }: VmSize, count: number): Promise<number> {
   const there = [...cpus];
   let plugged = 0;

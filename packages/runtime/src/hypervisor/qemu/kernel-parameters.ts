@@ -17,8 +17,8 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
 }
 
 /**
- * An emulated guest spends most of its time on new code, which QEMU must translate first. Compiled JavaScript is new code each time,
- * interpreted JavaScript is not. The kernel passes unknown parameters to init as environment variables. Mitigations of CPU speculation have
+ * QEMU must translate new code of an emulated guest, which takes most of the time. Each compilation of JavaScript creates new code;
+ * interpretation does not. The kernel passes unknown parameters to init as environment variables. Mitigations of CPU speculation have
  * no effect in translated code. The timeout for hot-plugged devices is six times as long as with KVM.
  */
 const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_timeout=18s'];
@@ -27,7 +27,7 @@ export interface ParameterChoices {
   readonly hasImage: boolean;
   readonly agentDebug: boolean;
   readonly debugShell: boolean;
-  /** The configuration's own parameters. */
+  /** Parameters from the configuration file. */
   readonly kernelParams: string;
 }
 

@@ -46,7 +46,7 @@ describe('guest memory', () => {
     });
   }
 
-  it('is of the same kind for hot-plugged memory', () => {
+  it('uses the same kind of backend for hot-plugged memory', () => {
     assert.deepEqual(backendValues(undefined, 'mem0', 5), { 'qom-type': 'memory-backend-ram', id: 'mem0', size: 5 });
     assert.deepEqual(backendValues({ directory: '/d', shared: true, preallocated: true }, 'mem0', 5), {
       'qom-type': 'memory-backend-file',

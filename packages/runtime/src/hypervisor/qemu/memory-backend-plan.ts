@@ -1,12 +1,12 @@
 /**
- * The backend of guest memory that is not plain anonymous memory, with 1.x's names. Pure. virtiofsd accesses the guest's memory, so it
- * must be in a file that QEMU and virtiofsd map.
+ * The backend of guest memory that is not plain anonymous memory, with 1.x's names. Pure. For virtiofsd, guest memory must be in a file
+ * that both QEMU and virtiofsd map.
  */
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
 import { escapeOption, joined } from './option-text.ts';
 
 export interface MemoryBackend {
-  /** Directory in which QEMU creates the file, which it unlinks. Anonymous memory when missing. */
+  /** Directory in which QEMU creates and unlinks the file. Without a directory, the memory is anonymous. */
   readonly directory?: string;
   /** Other processes that map the file see the guest's writes. */
   readonly shared: boolean;

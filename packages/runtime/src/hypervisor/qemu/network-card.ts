@@ -46,7 +46,7 @@ interface Child {
   readonly type: string;
 }
 
-/** QEMU's path of the device of `netdev`: a device that the VM was started with has no id. */
+/** QEMU's path of the device with the backend `netdev`. A device of the command line has no id. */
 async function cardPath(monitor: QmpClient, netdev: string): Promise<string> {
   for (const parent of ['/machine/peripheral', '/machine/peripheral-anon']) {
     const children = (await monitor.execute('qom-list', { path: parent })) as readonly Child[];

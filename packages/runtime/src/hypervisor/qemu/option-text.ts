@@ -1,6 +1,6 @@
 /** Formats options of QEMU. Pure. */
 
-/** Commas in a value are doubled; QEMU would parse the rest as another option (qemu(1), "-drive"). */
+/** Doubles the commas in a value: QEMU parses a single comma as the end of the value (qemu(1), "-drive"). */
 export const escapeOption = (value: string): string => value.replaceAll(',', ',,');
 export const unescapeOption = (value: string): string => value.replaceAll(',,', ',');
 

@@ -1,4 +1,4 @@
-/** The kernel's record of a process that its seccomp filter has killed (audit record 1326, AUDIT_SECCOMP). Pure. */
+/** Parses the kernel's record of a process that was killed for a system call (audit record 1326, AUDIT_SECCOMP). Pure. */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 
 /** x86-64 numbers of the system calls that QEMU's filter can deny (softmmu/qemu-seccomp.c). */
@@ -17,8 +17,8 @@ const timeOf = (record: string): number => Number(record.split(',')[2]);
 const TICK_US = 10_000;
 
 /**
- * The killed program by its path, or the killed process. Records before the start of the process belong to an earlier process with the same
- * pid.
+ * Identifies the killed process, by the path of the program or by pid and start time. A record before the start time belongs to an earlier
+ * process with the same pid.
  */
 function isOf(record: string, culprit: string | ProcessIdentity): boolean {
   if (typeof culprit === 'string') return record.includes(` exe="${culprit}" `);

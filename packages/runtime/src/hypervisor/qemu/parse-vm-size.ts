@@ -54,7 +54,7 @@ export function parseDimmSlots(reply: unknown): DimmSlot[] {
   }));
 }
 
-/** The lowest unused id `cpu-N`. */
+/** Returns the lowest unused id `cpu-N`. */
 export function freeCpuId(cpus: readonly CpuSlot[]): string {
   const taken = new Set(cpus.flatMap(({ state }) => (typeof state === 'object' ? [state.id] : [])));
   let number = 0;

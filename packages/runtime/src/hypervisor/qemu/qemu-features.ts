@@ -1,11 +1,11 @@
-/** Features that only qemu-lite has (packaging/qemu): its package lists them in a file beside the ROMs, which other QEMUs lack. */
+/** Features that only qemu-lite has (packaging/qemu). The package of qemu-lite has a file beside the ROMs that lists them. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export type QemuFeature =
   'acls-and-capabilities-on-9p' | 'attributes-of-open-files' | 'kept-code' | 'read-only-memory-files' | 'special-files-on-9p';
 
-/** Links in `binary` must be resolved. */
+/** `binary` must be a path without symbolic links. */
 export function hasFeature(binary: string, feature: QemuFeature): boolean {
   try {
     return (

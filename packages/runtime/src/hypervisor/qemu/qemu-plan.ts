@@ -1,4 +1,4 @@
-/** Everything that a QEMU is started with, as plain data. */
+/** The complete configuration of a QEMU process, as plain data. */
 import type { MemoryBackend } from './memory-backend-plan.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -28,14 +28,14 @@ export interface QemuImage {
 export interface MemoryFile {
   readonly path: string;
   readonly shared: boolean;
-  /** Whether QEMU opens the file for reading only; it must not be shared then. */
+  /** Whether QEMU opens the file for reading only. Then the memory must not be shared. */
   readonly readOnly?: boolean;
 }
 
-/** The share is served by a daemon that listens on a unix socket (vhost-user). */
+/** A virtio-fs share: a daemon serves it on a unix socket (vhost-user). */
 export interface VirtioFs {
   readonly socket: string;
-  /** Size of the DAX window, through which the guest maps the host's pages. 0: none. */
+  /** Size of the DAX window, through which the guest maps the host's pages; 0 for no window. */
   readonly cacheMiB: number;
 }
 
@@ -56,7 +56,7 @@ export interface QemuPlan {
   readonly kernel: string;
   readonly kernelParams: string;
   readonly agentDebug: boolean;
-  /** The agent runs processes beside the containers. */
+  /** The agent may run processes outside of the containers (kata-shell). */
   readonly debugShell: boolean;
   readonly debug: boolean;
   /** Either an image or an initrd. */
@@ -77,21 +77,21 @@ export interface QemuPlan {
   readonly virtioFs?: VirtioFs;
   readonly networks: readonly QemuNetwork[];
   readonly vhostNet: boolean;
-  /** True on a host that is itself a VM: 1.x avoids modern virtio there. */
+  /** True if the host is a VM: 1.x then disables modern virtio. */
   readonly nested: boolean;
-  /** Set for a template and its clones; other VMs have memory of their own. */
+  /** The memory file of a template. Set for a template and its clones. */
   readonly memoryFile?: MemoryFile;
   /** Whether a template keeps the code that its QEMU has translated, and clones use it. */
   readonly keepsCode: boolean;
-  /** File for that code. Set for a template, which writes it, and its clones, which map it. */
+  /** File for the translated code. A template writes the file, and its clones map it. */
   readonly codeFile?: string;
-  /** Memory that is not plain. Such a VM is neither template nor clone. */
+  /** Backend of memory that is not plain anonymous memory. Such a VM is neither template nor clone. */
   readonly memoryBackend?: MemoryBackend;
-  /** Value of `-sandbox`; empty: no seccomp filter. */
+  /** Value of `-sandbox`; empty for no seccomp filter. */
   readonly seccomp: string;
-  /** User and group that QEMU runs as, a number that owns nothing else; root without one. */
+  /** User and group id of QEMU, which owns nothing else on the host. Without it QEMU runs as root. */
   readonly user?: number;
-  /** The VM waits for the state of another one instead of booting. */
+  /** The VM does not boot: it waits for the saved state of a template. */
   readonly incoming?: boolean;
   readonly paths: QemuPaths;
 }

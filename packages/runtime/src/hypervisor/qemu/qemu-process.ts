@@ -59,9 +59,9 @@ export interface QemuStart {
   /** Fds that QEMU inherits, from 3 on. */
   readonly inherited: readonly number[];
   readonly environment: NodeJS.ProcessEnv;
-  /** User and group; root without one. */
+  /** User and group id. Without it QEMU runs as root. */
   readonly user: number | undefined;
-  /** Prepares the main thread so that QEMU is confined, and calls its argument, which starts QEMU. */
+  /** Confines the main thread, whose restrictions QEMU inherits, and calls its argument, which starts QEMU. */
   readonly confine: (start: () => ChildProcess) => ChildProcess;
 }
 
@@ -120,7 +120,7 @@ export async function openMonitor(socketPath: string, timeoutMs: number): Promis
   }
 }
 
-/** Ends a VM through its monitor. An ended VM is a success; a VM that does not answer is killed later. */
+/** Ends a VM through its monitor. Succeeds if the VM has ended already. A VM that does not answer is killed later. */
 export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
   if (!isAlive(identity)) return;
   try {
@@ -128,6 +128,6 @@ export async function quitQemu(socketPath: string, identity: ProcessIdentity, ti
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
     monitor.close();
   } catch {
-    // The undo journal kills it.
+    // The undo journal kills QEMU.
   }
 }

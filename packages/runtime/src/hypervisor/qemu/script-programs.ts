@@ -9,7 +9,7 @@ function isProgram(path: string): boolean {
   return found?.isFile() === true && (found.mode & 0o111) !== 0;
 }
 
-/** Empty for a program that is not a script. Other files in the script are ignored. @throws Error when the program is missing */
+/** Returns an empty list for a program that is not a script. Other files in the script are ignored. @throws Error when the program is missing */
 export function programsOf(path: string): string[] {
   if (statSync(path).size > SCRIPT_BYTES) return [];
   const text = readFileSync(path, 'latin1');

@@ -1,4 +1,4 @@
-/** Finds the denied system call for which the kernel has killed QEMU. */
+/** Finds the system call that the seccomp filter denied to QEMU, and for which the kernel killed QEMU. */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { deniedCall } from './parse-seccomp-record.ts';
@@ -33,10 +33,10 @@ function lastDenied(culprit: string | ProcessIdentity): string | undefined {
 const text = (call: string): string =>
   `its seccomp filter denies the system call ${call}; the filter is seccompsandbox of configuration.toml`;
 
-/** For the error text of a QEMU that was killed by SIGSYS. If an audit daemon has taken the record, the system call is unknown. */
+/** Text for the error of a QEMU that was killed by SIGSYS. If an audit daemon has read the record, the system call is unknown. */
 export const seccompViolation = (program: string): string => text(lastDenied(program) ?? '(see the audit log)');
 
-/** For a QEMU that ended earlier with an unknown exit status; undefined without a record in the kernel's log. */
+/** The same for a QEMU whose exit status is unknown; undefined if the kernel's log has no record. */
 export function seccompViolationOf(qemu: ProcessIdentity): string | undefined {
   const call = lastDenied(qemu);
   return call === undefined ? undefined : text(call);

@@ -16,7 +16,7 @@ function openChecked(path: string, flags: number, kind: 'isFile' | 'isSocket'): 
   throw new KataError(`${path} is not the file that QEMU created: the VM may be compromised`);
 }
 
-/** The caller closes it. @throws Error, KataError for a link or a special file */
+/** Returns an fd, which the caller closes. @throws Error, KataError for a link or a special file */
 export const openVmFile = (path: string): number => openChecked(path, O_RDONLY | O_NONBLOCK, 'isFile');
 
 /** A path to the socket that is now at `path`, valid until `close`. @throws Error, KataError for a file that is not a socket */

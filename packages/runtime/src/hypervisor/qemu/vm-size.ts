@@ -20,7 +20,7 @@ interface MemorySummary {
   readonly 'plugged-memory'?: number;
 }
 
-/** The guest image also uses a memory slot, and is not counted as memory. @throws QmpError */
+/** The image of the guest (an NVDIMM) also uses a memory slot, but is not counted as memory. @throws QmpError */
 export async function readVmSize(monitor: QmpClient): Promise<VmSize> {
   const [cpus, memory, dimms] = await Promise.all([
     monitor.execute('query-hotpluggable-cpus'),

@@ -1,6 +1,6 @@
 /**
- * Saves the state of a VM to a file and loads it, by QEMU's migration (docs/devel/migration). Memory in a shared file is left out
- * (x-ignore-shared): the process that loads the state maps the file.
+ * Saves the state of a VM to a file and loads it, by QEMU's migration (docs/devel/migration). The state does not contain memory in a
+ * shared file (x-ignore-shared): the QEMU that loads the state maps the file.
  */
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import type { QmpClient } from '../qmp/qmp-client.ts';
 
 const LOOK_MS = 5;
 
-/** QEMU's name of the file's fd. */
+/** Name of the fd of the state file in QEMU. */
 const FD_NAME = 'state';
 
 interface Migration {
@@ -38,12 +38,12 @@ export interface StateFile {
 }
 
 interface Move extends StateFile {
-  /** QMP command, and the flags with which it needs the file opened (fs.open). */
+  /** QMP command, and the open(2) flags of the file. */
   readonly command: 'migrate' | 'migrate-incoming';
   readonly flags: 'r' | 'w';
 }
 
-/** QEMU can neither run a program nor open the file: the runtime passes the open file under a name. */
+/** A confined QEMU cannot open the file: the runtime passes an fd. */
 async function move(monitor: QmpClient, { path, timeoutMs, command, flags }: Move, kernel: Sender): Promise<void> {
   await monitor.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
   const fd = openSync(path, flags, 0o600);
