@@ -72,13 +72,13 @@ describe('Prometheus', function () {
 
   async function query(expression: string): Promise<Result[]> {
     const response = await fetch(`http://${API}/api/v1/query?query=${encodeURIComponent(expression)}`).catch(() => undefined);
-    if (!response?.ok) return []; // it starts
+    if (!response?.ok) return []; // Prometheus is starting
     const answer = (await response.json()) as { status: string; error?: string; data: { result: Result[] } };
     assert.equal(answer.status, 'success', `${expression}: ${answer.error}`);
     return answer.data.result;
   }
 
-  it('scrapes the metrics, and promtool accepts all names that are ours', async () => {
+  it('scrapes the metrics, and promtool accepts all names except those of Kata Containers 2.x', async () => {
     await until('a successful scrape', async () => (await query('up == 1')).length === 1, 60_000);
     const text = await run('curl', ['-s', `http://${METRICS}/metrics`]);
     writeFileSync(join(directory, 'metrics'), text.stdout);
@@ -90,7 +90,7 @@ describe('Prometheus', function () {
     );
   });
 
-  it('has each sandbox by its id', async () => {
+  it('labels the series of each sandbox with its id', async () => {
     await until('a scrape with both sandboxes', async () => (await query('kata_sandbox_guest_up == 1')).length === ids.length);
     const up = await query('kata_sandbox_guest_up == 1');
     assert.deepEqual(up.map(({ metric }) => metric['sandbox_id']).sort(), ids.toSorted());

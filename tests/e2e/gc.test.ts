@@ -1,4 +1,4 @@
-/** `kata-gc` after the worst: every process of an engine and of its sandboxes is killed, beside a container that continues to run. */
+/** `kata-gc` after all processes of an engine and of its sandboxes were killed, while a container of another engine continues to run. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -17,11 +17,11 @@ function mountNamespace(pid: number | string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch {
-    return undefined; // it has ended
+    return undefined; // the process has ended
   }
 }
 
-/** All processes that share the mount namespace of one: the engine, its helpers, proxies and shims. */
+/** All processes in the mount namespace of a process: the engine, its helpers, proxies and shims. */
 function processesBeside(pid: number): number[] {
   const namespace = mountNamespace(pid);
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -36,7 +36,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Kills all at once: stopped processes cannot react to the end of the others, as a shim does that asks for an OOM report. */
+/** Stops all processes before it kills them: a stopped process cannot react to the end of another (a shim would report an OOM kill). */
 function killAll(pids: readonly number[]): void {
   for (const pid of pids) signal(pid, 'SIGSTOP');
   for (const pid of pids) signal(pid, 'SIGKILL');
@@ -46,7 +46,7 @@ describe('kata-gc', function () {
   this.timeout(180_000);
   let kept: Engine;
   let doomed: Engine;
-  /** Keeps the doomed engine's mount namespace, as a host's is kept. */
+  /** Keeps the mount namespace of the killed engine, as the mount namespace of a host outlives an engine. */
   let holder: ChildProcess;
   before(async () => {
     kept = await Engine.start(runtimes, 'kata-runtime');
@@ -64,7 +64,7 @@ describe('kata-gc', function () {
   const gc = (...args: string[]): Promise<string> =>
     good(run('nsenter', [`--mount=/proc/${holder.pid}/ns/mnt`, kataRuntime, 'kata-gc', ...args]));
 
-  it('removes everything of killed sandboxes, and nothing of running sandboxes', async () => {
+  it('removes all objects of killed sandboxes, and no object of a running sandbox', async () => {
     await good(kept.docker(['run', '-d', '--name', 'kept', 'busybox', 'sleep', '10000']));
     const before = leftovers();
     const volume = join(doomed.directory, 'volume');

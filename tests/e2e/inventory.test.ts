@@ -1,6 +1,6 @@
 /**
- * Everything that QEMU, kata-proxy, kata-shim, its helper and virtiofsd hold while a container runs, complete: what is not listed here is a way
- * out. docs/security.md says what each is for.
+ * The complete list of files, namespaces, limits and privileges of QEMU, kata-proxy, kata-shim, its helper and virtiofsd while a container
+ * runs. An object that is not listed could let a guest escape. docs/security.md gives the purpose of each object.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 
 type Kind = 'qemu' | 'proxy' | 'shim' | 'helper' | 'virtiofsd';
 
-/** Programs, by environment and command line: a shim has the title of its process. */
+/** Finds the programs by environment and command line, because a shim sets another title. */
 const kinds: Readonly<Record<Kind, RegExp>> = {
   qemu: /^\S*qemu\S*\0-name\0/,
   proxy: /^\S*(node|kata-proxy)\0.*\0-listen-socket\0/s,
@@ -36,7 +36,7 @@ function pidsOf(kind: Kind): number[] {
   });
 }
 
-/** Each open file once: its path, with the name of a tap, and how it is open when it has a path. */
+/** Open files without duplicates: the path, the name of a tap, and the access mode of a file with a path. */
 function filesOf(pid: number): string[] {
   const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -53,7 +53,7 @@ function filesOf(pid: number): string[] {
   return [...new Set(files)].sort();
 }
 
-/** Names, without the settings of the JavaScript engine that its launcher makes (packaging/engine/launch.c). */
+/** Names of the variables, without those that the launcher sets for the JS engine (packaging/engine/launch.c). */
 const environmentOf = (pid: number): string[] =>
   read(pid, 'environ')
     .split('\0')
@@ -69,7 +69,7 @@ const ownNamespaces = (pid: number): string[] =>
 const limit = (pid: number, name: string): string[] =>
   new RegExp(`^${name} +(\\S+) +(\\S+)`, 'm').exec(read(pid, 'limits'))?.slice(1) ?? [];
 
-describe('what the processes of a sandbox hold', function () {
+describe('files and privileges of the processes of a sandbox', function () {
   this.timeout(120_000);
   let engine: Engine;
   let directory = '';
@@ -103,7 +103,7 @@ describe('what the processes of a sandbox hold', function () {
   const always = ['/dev/null r', '/dev/urandom r', '/run/vc/vm/ID/qemu.log w', 'STAGE/usr/share/kata-containers/kata-containers.img r'];
   const memory = /^\/run\/vc\/vm\/template\/[0-9a-f]{16}\/memory r$/;
   const share = '/run/kata-containers/shared/sandboxes/ID/shared';
-  /** Without the files that the guest has open at the moment. */
+  /** The list without the files that the guest has open. */
   const ofQemu = (): string[] => short(filesOf(only('qemu'))).filter((file) => !file.startsWith(`${share}/`));
 
   const cases: [name: string, args: string[], files: string[]][] = [
@@ -170,7 +170,7 @@ describe('what the processes of a sandbox hold', function () {
     for (const pid of [proxy, shim, helper]) assert.equal(read(pid, 'timers'), '');
   });
 
-  it('nothing of a sandbox is held by the processes of another one', async () => {
+  it('the processes of a sandbox have no file of another sandbox open', async () => {
     await start();
     const first = id;
     await start();

@@ -6,7 +6,7 @@ import { good, run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
 
-/** Addresses, MTU and routes, without what each link has of its own: numbers, queues, lifetimes, and a MAC address by chance. */
+/** Addresses, MTU and routes, without the values that differ from link to link: index, queues, lifetimes, and a random MAC address. */
 const NETWORK = [
   'for link in $(ls /sys/class/net); do echo $link $(cat /sys/class/net/$link/mtu)',
   "ip -o address show $link | awk '{print $3, $4}' | sort",

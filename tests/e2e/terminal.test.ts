@@ -1,4 +1,4 @@
-/** Terminals as people have them: a real pty under tmux, resized, interrupted, attached and left. */
+/** Terminals of docker on a pty of tmux: resize, Ctrl-C, attach and detach. */
 import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';

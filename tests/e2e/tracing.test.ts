@@ -26,7 +26,7 @@ describe('tracing', function () {
     const filed = variant(directory, 'filed', (toml) => enable(toml, `file://${directory}/spans.json`));
     const lost = variant(directory, 'lost', (toml) => enable(toml, `unix://${directory}/nobody.sock`));
     engine = await Engine.start({ traced, filed, lost, plain: kataRuntime }, 'traced');
-    await docker('run', '--rm', '--runtime', 'plain', 'busybox', 'true'); // makes the template
+    await docker('run', '--rm', '--runtime', 'plain', 'busybox', 'true'); // creates the template
   });
   after(async () => {
     await engine.stop();
@@ -50,13 +50,13 @@ describe('tracing', function () {
     );
     return found[0] ?? assert.fail();
   };
-  /** Names from the span to the first of its trace. */
+  /** Names of the span and its ancestors, up to the first span of the trace. */
   const pathOf = (span: ReceivedSpan): string[] => {
     const parent = collector.spans.find(({ spanId }) => spanId === span.parentSpanId);
     return [`${span.service}/${span.name}`, ...(parent ? pathOf(parent) : [])];
   };
 
-  it('gives one trace of a container, from create to delete, through proxy, shim and agent', async () => {
+  it('records one trace of a container, from create to delete, with spans of proxy, shim and agent', async () => {
     const id = (await docker('run', '--rm', 'busybox', 'cat', '/proc/sys/kernel/hostname')).trim();
     const traces = new Set(collector.spans.map(({ traceId }) => traceId));
     assert.equal(traces.size, 1);
@@ -93,7 +93,7 @@ describe('tracing', function () {
     }
   });
 
-  it("is a part of the engine's trace, and of none that the engine does not record", async () => {
+  it("continues the engine's trace, and records nothing for a trace without the flag sampled", async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const id = (await docker('create', 'busybox', 'true')).trim();
     const call = (flags: string): Promise<string> =>
@@ -111,11 +111,11 @@ describe('tracing', function () {
     await docker('rm', id);
   });
 
-  it('has the spans of an exec, and of its shim', async () => {
+  it('records the spans of an exec and of its shim', async () => {
     await docker('run', '-d', '--name', 'box', 'busybox', 'sleep', '1000');
     const { traceId } = spanNamed('kata-runtime create', 'kata-runtime');
     await docker('exec', 'box', 'true');
-    await docker('exec', 'box', 'true'); // sends what the first one's shim has written at its end
+    await docker('exec', 'box', 'true'); // sends the spans that the shim of the first exec has written at its end
     const shims = collector.spans.filter(({ name, service }) => name === 'kata-shim' && service === 'kata-shim');
     assert.equal(shims.length, 1);
     assert.equal(pathOf(shims[0] ?? assert.fail())[2], 'kata-runtime/kata-runtime exec');
@@ -124,7 +124,7 @@ describe('tracing', function () {
     assert.ok(spanNamed('kata-runtime kill', 'kata-runtime'));
   });
 
-  it('writes one OTLP message a line to a file', async () => {
+  it('appends OTLP messages to a file, one on each line', async () => {
     await docker('run', '--rm', '--runtime', 'filed', 'busybox', 'true');
     const lines = readFileSync(join(directory, 'spans.json'), 'utf8').trimEnd().split('\n');
     const spans = lines.flatMap((line) => spansOf(JSON.parse(line) as OtlpMessage));
@@ -133,7 +133,7 @@ describe('tracing', function () {
     assert.deepEqual([...services].sort(), ['kata-agent', 'kata-proxy', 'kata-runtime', 'kata-shim']);
   });
 
-  it('without a collector containers run all the same', async () => {
+  it('runs containers although no collector answers', async () => {
     assert.equal(await docker('run', '--rm', '--runtime', 'lost', 'busybox', 'echo', 'here'), 'here\n');
   });
 
