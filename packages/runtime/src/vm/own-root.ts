@@ -24,6 +24,7 @@ import {
   CLONE_NEWUTS,
   MNT_DETACH,
   MS_BIND,
+  MS_NOATIME,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
@@ -113,7 +114,8 @@ function addEntry(entry: RootEntry, user: number, kernel: RootKernel): void {
 /** Makes the new root the main thread's, and unmounts the host's root in this namespace, lazily, because it has all mounts of the host. */
 function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
   kernel.mount(NONE, '/', NONE, MS_REC | MS_SLAVE);
-  kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID, 'mode=0755,size=1m');
+  // Without times of access: a process that sets one while the root becomes read-only would make that fail (EBUSY).
+  kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID | MS_NOATIME, 'mode=0755,size=1m');
   for (const entry of entries) addEntry(entry, user, kernel);
   mkdirSync(join(BASE, HOST_PROC));
   kernel.mount('/proc', join(BASE, HOST_PROC), NONE, MS_BIND);
