@@ -61,7 +61,11 @@ if [ -n "$unit" ]; then
 fi
 if [ -n "$all" ]; then
   say 'unit tests of the programs that run on Bun'
-  find packages/common/src packages/runtime/src packages/shim/src -name '*.test.ts' -exec node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
+  # With the variables that the launcher sets for kata-runtime.
+  variables=$(node --no-warnings -p "require('./packaging/engine/programs.ts').enginePrograms[0].variables.join(' ')")
+  # shellcheck disable=SC2086 -- a list of variables
+  find packages/common/src packages/runtime/src packages/shim/src -name '*.test.ts' -exec \
+    env $variables node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
 fi
 [ -n "$integration$e2e" ] || exit 0
 

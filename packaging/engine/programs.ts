@@ -11,8 +11,20 @@ export interface EngineProgram {
 /** For programs that wait as long as a container runs: Bun else looks each second whether to collect garbage. */
 const NO_GC_TIMER = 'BUN_GC_TIMER_DISABLE=1';
 
+/**
+ * For kata-runtime, whose main thread enters PID namespaces for its next child: until it leaves them, the kernel refuses new threads
+ * (clone(2), CLONE_NEWPID), and Bun aborts if it cannot create one. Bun must compile, collect garbage and return memory in the main thread.
+ */
+const NO_THREADS = [
+  'BUN_JSC_useConcurrentJIT=0',
+  'BUN_JSC_useConcurrentGC=0',
+  'BUN_JSC_numberOfGCMarkers=1',
+  'BUN_JSC_useWarmUpMarkedBlocks=0',
+  'MIMALLOC_SCAVENGER=0',
+];
+
 export const enginePrograms: readonly EngineProgram[] = [
-  { name: 'kata-runtime', path: 'bin/kata-runtime', variables: [] },
+  { name: 'kata-runtime', path: 'bin/kata-runtime', variables: NO_THREADS },
   { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: [NO_GC_TIMER] },
 ];
 

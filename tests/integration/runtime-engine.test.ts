@@ -20,6 +20,7 @@ import {
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { installEngine } from '../../packaging/engine/install.ts';
+import { enginePrograms } from '../../packaging/engine/programs.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
@@ -151,6 +152,18 @@ describe('kata-runtime on Bun', function () {
       container.child.kill(signal);
       assert.deepEqual([await runEnded, container.output().stderr], [[7, null], '']);
     });
+
+  it('the variables of the launcher keep Bun from creating threads, for which it would abort in another PID namespace', async () => {
+    const bun = join(repository, 'node_modules/@oven/bun-linux-x64-baseline/bin/bun');
+    const script = join(import.meta.dirname, 'fakes/busy-in-pid-namespace.ts');
+    const set = Object.fromEntries(
+      enginePrograms.find(({ name }) => name === 'kata-runtime')?.variables.map((entry) => entry.split('=')) ?? [],
+    );
+    const crashing = { BUN_ENABLE_CRASH_REPORTING: '0', BUN_CRASH_REPORT_URL: '' };
+    const busy = (environment: object): Promise<Outcome> => run(bun, [script], {}, { ...process.env, ...crashing, ...environment });
+    assert.deepEqual(text(await busy(set)), [0, '400000\n', '']);
+    assert.match((await busy({})).stderr, /abort\(\) called/);
+  });
 
   it("a caller's pipes and terminal stay as they were", async () => {
     const look = 'stty -g; for fd in 0 1 2; do grep ^flags /proc/self/fdinfo/$fd; done';
