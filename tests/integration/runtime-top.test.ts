@@ -1,7 +1,7 @@
 /** `kata-top`, `kata-metrics` and `kata-logs` on a sandbox of fakes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -56,13 +56,18 @@ describe('usage, metrics and logs of sandboxes', function () {
     assert.deepEqual([refused.code, refused.stderr], [1, '--listen must be unix:///PATH or 127.0.0.1:PORT, not "0.0.0.0:9100"\n']);
   });
 
-  it('kata-logs merges the logs of a sandbox', async () => {
+  it('kata-logs merges the logs of a sandbox, and reports what is missing', async () => {
     rig.prepare();
     assert.equal((await rig.create()).stderr, '');
+    const journal = 'the lines of kata-runtime and kata-shim are missing: journalctl failed\n';
+    const empty = `sandbox ${rig.id} has no log lines: processes whose enable_debug is true log more\n`;
+    writeFileSync(`/run/vc/vm/${rig.id}/qemu.log`, '');
+    const none = await rig.kata('kata-logs', rig.id);
+    assert.deepEqual([none.code, none.stdout, none.stderr.replace(journal, '')], [0, '', empty]);
     appendFileSync(`/run/vc/vm/${rig.id}/proxy.log`, 'time="2100-01-01T00:00:00Z" level=error msg=last\n');
     appendFileSync(`/run/vc/vm/${rig.id}/qemu.log`, 'a warning\n');
     const { code, stdout, stderr } = await rig.kata('kata-logs', rig.id);
-    assert.deepEqual([code, stderr], [0, '']);
+    assert.deepEqual([code, stderr.replace(journal, '')], [0, '']);
     assert.match(stdout, /^\d{4}-\S+Z qemu {6}a warning$/m);
     assert.ok(stdout.endsWith('2100-01-01T00:00:00.000Z proxy     time="2100-01-01T00:00:00Z" level=error msg=last\n'), stdout);
   });

@@ -29,8 +29,8 @@ function readLog(path: string): string {
   }
 }
 
-/** Lines of the journal that contain one of the ids; empty on a host without journald. */
-function journal(ids: readonly string[], sinceMs: number): string {
+/** Lines of the journal that contain one of the ids; undefined on a host without journald. */
+function journal(ids: readonly string[], sinceMs: number): string | undefined {
   try {
     const since = ['--since', `@${Math.floor(sinceMs / 1000)}`];
     const text = execFileSync('journalctl', ['--no-pager', '-q', '-o', 'cat', ...since, ...PROGRAMS], {
@@ -39,7 +39,7 @@ function journal(ids: readonly string[], sinceMs: number): string {
     });
     return text.split('\n').filter((line) => ids.some((id) => line.includes(id))).join('\n'); // prettier-ignore
   } catch {
-    return '';
+    return undefined;
   }
 }
 
@@ -54,8 +54,11 @@ export const kataLogs: Verb = {
     const { vm } = sandboxPaths(sandboxId);
     const own = Object.entries(files).map(([name, file]): LogSource => ({ name, startedMs: began, text: readLog(join(vm, file)) }));
     const ids = [...new Set([sandboxId, ...containersOf(sandboxId)])];
-    const system = { name: 'journal', startedMs: began, text: journal(ids, began - BEFORE_QEMU_MS) };
-    print(mergeLogs([...own, system]));
+    const system = journal(ids, began - BEFORE_QEMU_MS);
+    const merged = mergeLogs([...own, { name: 'journal', startedMs: began, text: system ?? '' }]);
+    if (system === undefined) console.error('the lines of kata-runtime and kata-shim are missing: journalctl failed');
+    if (merged === '') console.error(`sandbox ${sandboxId} has no log lines: processes whose enable_debug is true log more`);
+    print(merged);
     return Promise.resolve(0);
   },
 };
