@@ -1,6 +1,6 @@
 // Rules that eslint enforces; each message gives the reason. See CONTRIBUTING.md.
 import tseslint from 'typescript-eslint';
-import { floorsPlugin } from './tools/lint/floors.ts';
+import { importRules } from './tools/lint/import-rules.ts';
 
 const noProcessPackages = {
   group: [
@@ -72,7 +72,7 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   {
     files: ['**/*.ts'],
-    plugins: { floors: floorsPlugin },
+    plugins: { imports: importRules },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -86,8 +86,9 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-empty-function': 'off',
-      'floors/floors': 'error',
-      'floors/no-cycles': 'error',
+      'imports/floors': 'error',
+      'imports/no-cycles': 'error',
+      'imports/no-folder-cycles': 'error',
       'no-restricted-imports': ['error', { patterns: [noProcessPackages], paths: noEngineModules }],
       'no-restricted-globals': ['error', { name: 'Bun', message: engineReason }],
       'no-restricted-properties': ['error', noExit, noEnv, ...noEngineProperties],

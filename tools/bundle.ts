@@ -4,8 +4,8 @@
  */
 import { chmodSync } from 'node:fs';
 import { build } from 'esbuild';
-import { buildConstants } from './build-constants.ts';
-import { withoutSubprograms } from './without-subprograms.ts';
+import { buildConstants } from '../packaging/program/build-constants.ts';
+import { withoutSubprograms } from '../packaging/program/without-subprograms.ts';
 
 const [entry, output] = process.argv.slice(2);
 if (entry === undefined || output === undefined) throw new Error('usage: bundle.ts ENTRY OUTPUT');

@@ -2,8 +2,8 @@
  * Makes one executable of a program, Bun, and JavaScriptCore's code for the program: `bun packaging/engine/compile.ts ENTRY OUTPUT`, run by
  * the Bun that becomes part of it. The same sources give the same bytes.
  */
-import { buildConstants } from '../../tools/build-constants.ts';
-import { withoutSubprograms } from '../../tools/without-subprograms.ts';
+import { buildConstants } from '../program/build-constants.ts';
+import { withoutSubprograms } from '../program/without-subprograms.ts';
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: readonly unknown[] }> };
 

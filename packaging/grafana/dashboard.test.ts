@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { seriesNames } from '../../packages/runtime/src/cli/metrics-text.ts';
+import { seriesNames } from '../../packages/runtime/src/cli/output/metrics-text.ts';
 
 interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];

@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { SandboxRates } from '../../packages/runtime/src/cli/top-table.ts';
+import type { SandboxRates } from '../../packages/runtime/src/cli/output/top-table.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 

@@ -1,17 +1,22 @@
-/** Two eslint rules for imports: the floors of each package, and no import cycles. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+/** An eslint rule: the floors of each package. */
+import { dirname } from 'node:path';
 import type { Rule } from 'eslint';
+import { onImports } from './imports.ts';
 
 /**
  * The folders of each package, from the highest floor to the lowest. A file imports from its own folder and from lower floors;
- * folders on the same floor do not import each other.
+ * folders on the same floor do not import each other. A folder without an entry, for example `hypervisor/qmp`, belongs to the folder
+ * above it.
  */
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   runtime: [
     ['cli'],
+    ['cli/verbs'],
+    ['cli/input', 'cli/output'],
     ['sandbox'],
     ['factory'],
+    ['factory/cache'],
+    ['factory/templates'],
     ['vm'],
     ['undo'],
     ['state'],
@@ -38,21 +43,23 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'ksm-throttler': [['daemon'], ['status'], ['kernel', 'trigger'], ['process', 'schedule']],
 };
-const IMPORT = /^\s*(?:import|export)\b[^'"]*?from '(\.[^']+\.ts)'/gm;
-
-interface ImportNode {
-  readonly source?: { readonly value?: unknown } | null;
-}
 
 interface Place {
   readonly package: string;
   readonly folder: string;
 }
 
+/** The floor folder that contains a folder; a folder without a floor is its own. */
+function floorFolder(name: string, folder: string): string {
+  const listed = floors[name]?.flat() ?? [];
+  for (let above = folder; above !== '.'; above = dirname(above)) if (listed.includes(above)) return above;
+  return folder;
+}
+
 /** Undefined for files outside a package's folders, for example `main.ts`: they may import every folder. */
 function placeOf(file: string): Place | undefined {
-  const [, name, folder] = /packages\/([^/]+)\/src\/([^/]+)\//.exec(file) ?? [];
-  return name !== undefined && folder !== undefined && name in floors ? { package: name, folder } : undefined;
+  const [, name, folder] = /packages\/([^/]+)\/src\/(.+)\/[^/]+$/.exec(file) ?? [];
+  return name !== undefined && folder !== undefined && name in floors ? { package: name, folder: floorFolder(name, folder) } : undefined;
 }
 
 const rankOf = (place: Place): number => floors[place.package]?.findIndex((folders) => folders.includes(place.folder)) ?? -1;
@@ -66,21 +73,7 @@ function violation(from: Place, to: Place): string | undefined {
   return `${to.folder} is not below ${from.folder}: ${order}. A file may import from lower floors only.`;
 }
 
-function targetOf(file: string, node: ImportNode): string | undefined {
-  const { value } = node.source ?? {};
-  return typeof value === 'string' && value.startsWith('.') ? join(dirname(file), value) : undefined;
-}
-
-/** Calls `check` for each file that the linted file imports or re-exports by a relative path. */
-function onImports(context: Rule.RuleContext, check: (target: string, node: Rule.Node) => void): Rule.RuleListener {
-  const visit = (node: Rule.Node): void => {
-    const target = targetOf(context.filename, node as unknown as ImportNode);
-    if (target !== undefined) check(target, node);
-  };
-  return { ImportDeclaration: visit, ExportNamedDeclaration: visit, ExportAllDeclaration: visit, ImportExpression: visit };
-}
-
-const floorsRule: Rule.RuleModule = {
+export const floorsRule: Rule.RuleModule = {
   create: (context) =>
     onImports(context, (target, node) => {
       const [from, to] = [placeOf(context.filename), placeOf(target)];
@@ -88,33 +81,3 @@ const floorsRule: Rule.RuleModule = {
       if (message !== undefined) context.report({ node, message });
     }),
 };
-
-const importsOf = new Map<string, readonly string[]>();
-
-function imports(file: string): readonly string[] {
-  const known = importsOf.get(file);
-  if (known) return known;
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const found = [...text.matchAll(IMPORT)].map(([, path = '']) => join(dirname(file), path));
-  importsOf.set(file, found);
-  return found;
-}
-
-/** True when `file` imports `wanted` directly or indirectly. */
-function reaches(file: string, wanted: string, seen = new Set<string>()): boolean {
-  if (file === wanted) return true;
-  if (seen.has(file)) return false;
-  seen.add(file);
-  return imports(file).some((next) => reaches(next, wanted, seen));
-}
-
-const noCycles: Rule.RuleModule = {
-  create: (context) =>
-    onImports(context, (target, node) => {
-      if (node.type === 'ImportExpression' || !reaches(target, context.filename)) return;
-      const message = `${relative(process.cwd(), target)} imports this file directly or indirectly: files in an import cycle cannot be read or tested separately.`;
-      context.report({ node, message });
-    }),
-};
-
-export const floorsPlugin = { rules: { floors: floorsRule, 'no-cycles': noCycles } };

@@ -9,8 +9,8 @@ import type { Context } from '../context/context.ts';
 import type { VerbTrace } from '../tracing/verb-trace.ts';
 import { installPrefix } from './install-prefix.ts';
 import type { OpenedLog } from './open-log.ts';
-import { textOption } from './verb.ts';
-import type { Host, Options } from './verb.ts';
+import { textOption } from './input/verb.ts';
+import type { Host, Options } from './input/verb.ts';
 
 /** @throws ConfigurationError with every problem of the files */
 export const loadFiles = (globals: Options, host: Host): LoadedConfiguration =>

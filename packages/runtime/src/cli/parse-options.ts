@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { normaliseOptions } from './normalise-options.ts';
 import { usageError } from './usage-error.ts';
-import type { Options } from './verb.ts';
+import type { Options } from './input/verb.ts';
 
 export interface Parsed {
   /** Arguments that are not options. */

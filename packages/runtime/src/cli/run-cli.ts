@@ -17,12 +17,12 @@ import { openLog } from './open-log.ts';
 import type { OpenedLog } from './open-log.ts';
 import { parseOptions } from './parse-options.ts';
 import type { Parsed } from './parse-options.ts';
-import { print } from './print.ts';
-import { textOption } from './verb.ts';
-import type { Host, Options, Verb } from './verb.ts';
+import { print } from './output/print.ts';
+import { textOption } from './input/verb.ts';
+import type { Host, Options, Verb } from './input/verb.ts';
 import { verbTable } from './verb-table.ts';
 import type { VerbEntry } from './verb-table.ts';
-import { versionText } from './version-text.ts';
+import { versionText } from './output/version-text.ts';
 
 function helpText(program: Command): string {
   const verbs = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(15)}${summary}`);

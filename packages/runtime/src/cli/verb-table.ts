@@ -1,5 +1,5 @@
 /** The verbs, each loaded when it is called. To add one: write verbs/NAME.ts and add a row. */
-import type { Verb } from './verb.ts';
+import type { Verb } from './input/verb.ts';
 
 export interface VerbEntry {
   readonly summary: string;

@@ -8,9 +8,9 @@ import { attachLinks } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
 import { takeFromCache } from './cache/take-from-cache.ts';
-import { keepLastProfile } from './last-profile.ts';
-import { startVm } from './start-vm.ts';
-import type { VmRequest } from './vm-request.ts';
+import { keepLastProfile } from './templates/last-profile.ts';
+import { startVm } from './templates/start-vm.ts';
+import type { VmRequest } from '../vm/vm-request.ts';
 
 async function startNew(context: Context, { plan, files, network, journal, seccomp }: VmRequest): Promise<RunningVm> {
   const macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, journal));

@@ -1,10 +1,10 @@
 import { createContainer } from '../../sandbox/create-container.ts';
 import type { SpawnedProcess } from '../../processes/spawn-detached.ts';
-import { describeCreate } from '../create-options.ts';
-import { createRequest } from '../create-request.ts';
-import { writePidFile } from '../pid-file.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { describeCreate } from '../input/create-options.ts';
+import { createRequest } from '../input/create-request.ts';
+import { writePidFile } from '../output/pid-file.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const create: Verb = {
   describe: (command) => void describeCreate(command).option('--detach', 'accepted: create never waits'),

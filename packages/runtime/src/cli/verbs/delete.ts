@@ -1,8 +1,8 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import type { Tools } from '../../context/context.ts';
 import { findSandbox } from '../../state/state-store.ts';
-import { findId } from '../find-id.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import type { Verb } from '../input/verb.ts';
 
 /** containerd deletes each container twice, the second time with --force: the second call only finds that the container does not exist. */
 async function deleteOne(id: string, force: boolean, tools: Pick<Tools, 'log' | 'trace'>): Promise<void> {

@@ -4,10 +4,10 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { exactJson } from '../../bundle/exact-json.ts';
 import { containerStats, followContainer } from '../../sandbox/container-events.ts';
 import type { ContainerEvent } from '../../sandbox/container-events.ts';
-import { findId } from '../find-id.ts';
-import { print } from '../print.ts';
-import { textOption } from '../verb.ts';
-import type { Options, Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { print } from '../output/print.ts';
+import { textOption } from '../input/verb.ts';
+import type { Options, Verb } from '../input/verb.ts';
 
 /** Milliseconds. @throws UsageError */
 function interval(options: Options): number {

@@ -7,12 +7,12 @@ import { parseProcess } from '../../bundle/parse-spec.ts';
 import { execProcess } from '../../sandbox/exec-process.ts';
 import { loadSavedBundle } from '../../sandbox/saved-bundle.ts';
 import { requireContainer } from '../../state/state-store.ts';
-import { findId } from '../find-id.ts';
-import { exitCodeOf } from '../exit-code.ts';
-import { forwardSignals } from '../forward-signals.ts';
-import { writePidFile } from '../pid-file.ts';
-import { textOption } from '../verb.ts';
-import type { Options, Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { exitCodeOf } from '../../processes/exit-code.ts';
+import { forwardSignals } from '../../processes/forward-signals.ts';
+import { writePidFile } from '../output/pid-file.ts';
+import { textOption } from '../input/verb.ts';
+import type { Options, Verb } from '../input/verb.ts';
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 

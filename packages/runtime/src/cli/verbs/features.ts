@@ -1,6 +1,6 @@
-import { featureList } from '../feature-list.ts';
-import { print } from '../print.ts';
-import type { Verb } from '../verb.ts';
+import { featureList } from '../output/feature-list.ts';
+import { print } from '../output/print.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const features: Verb = {
   describe: () => {},

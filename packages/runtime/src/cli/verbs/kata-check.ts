@@ -21,10 +21,10 @@ import { fetchReleases } from '../../host-check/fetch-releases.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { listLine, parseReleases, releaseLine } from '../../host-check/parse-releases.ts';
 import { parseVersion } from '../../host-check/parse-version.ts';
-import { print } from '../print.ts';
-import { printWarnings } from '../print-warnings.ts';
-import { stderrLog } from '../stderr-log.ts';
-import type { Invocation, Verb } from '../verb.ts';
+import { print } from '../output/print.ts';
+import { printWarnings } from '../output/print-warnings.ts';
+import { stderrLog } from '../output/stderr-log.ts';
+import type { Invocation, Verb } from '../input/verb.ts';
 
 const STDERR = 2;
 

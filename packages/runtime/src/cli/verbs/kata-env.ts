@@ -7,12 +7,12 @@ import { knownAccelerator } from '../../host-check/known-accelerator.ts';
 import { hostFiles } from '../../host-check/host-files.ts';
 import { readHost } from '../../host-check/read-host.ts';
 import { goToml } from '../../host-check/go-toml.ts';
-import { effectiveToml, effectiveValues } from '../effective-configuration.ts';
-import { print } from '../print.ts';
-import { printWarnings } from '../print-warnings.ts';
+import { effectiveToml, effectiveValues } from '../output/effective-configuration.ts';
+import { print } from '../output/print.ts';
+import { printWarnings } from '../output/print-warnings.ts';
 import type { HypervisorConfiguration } from '../../configuration/schema.ts';
-import type { Verb } from '../verb.ts';
-import { OCI_VERSION } from '../version-text.ts';
+import type { Verb } from '../input/verb.ts';
+import { OCI_VERSION } from '../output/version-text.ts';
 
 async function acceleratorText(hypervisor: HypervisorConfiguration): Promise<string> {
   const { accelerator, reason } = await knownAccelerator(hypervisor, linuxKernel);

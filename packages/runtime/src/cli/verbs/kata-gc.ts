@@ -1,12 +1,12 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { templateStore } from '../../factory/use-template.ts';
+import { templateStore } from '../../factory/templates/use-template.ts';
 import { leftoverFinders } from '../../sandbox/leftovers/find-leftovers.ts';
 import type { Leftover } from '../../sandbox/leftovers/leftover.ts';
 import { leftTemplates } from '../../sandbox/leftovers/left-templates.ts';
-import { print } from '../print.ts';
-import type { Verb } from '../verb.ts';
+import { print } from '../output/print.ts';
+import type { Verb } from '../input/verb.ts';
 
 interface Count {
   found: number;

@@ -5,11 +5,11 @@ import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { sandboxPaths } from '../../context/paths.ts';
 import { openVmFile } from '../../hypervisor/qemu/vm-file.ts';
 import { containersOf, loadSandbox, requireContainer } from '../../state/state-store.ts';
-import { findId } from '../find-id.ts';
-import { mergeLogs } from '../merge-logs.ts';
-import type { LogSource } from '../merge-logs.ts';
-import { print } from '../print.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { mergeLogs } from '../output/merge-logs.ts';
+import type { LogSource } from '../output/merge-logs.ts';
+import { print } from '../output/print.ts';
+import type { Verb } from '../input/verb.ts';
 
 /** Log files of a VM, and the name of each in the output. */
 const files = { qemu: 'qemu.log', proxy: 'proxy.log', virtiofsd: 'virtiofsd.log' } as const;

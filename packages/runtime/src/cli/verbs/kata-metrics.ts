@@ -1,9 +1,9 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
-import { metricsText } from '../metrics-text.ts';
-import { print } from '../print.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { metricsText } from '../output/metrics-text.ts';
+import { print } from '../output/print.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 /** `unix:///path`, or a port of 127.0.0.1: the server has no authentication, so only clients on the host may connect. @throws UsageError */
 function parseAddress(address: string): { path: string } | { host: string; port: number } {
@@ -24,7 +24,7 @@ export const kataMetrics: Verb = {
       return 0;
     }
     const target = parseAddress(address);
-    const { serveMetrics } = await import('../serve-metrics.ts');
+    const { serveMetrics } = await import('../output/serve-metrics.ts');
     await serveMetrics(target, sampleSandboxes);
     return 0;
   },

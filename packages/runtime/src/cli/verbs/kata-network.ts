@@ -4,10 +4,10 @@ import { interfaceJson, parseInterface, parseRouteList, routeJson } from '../../
 import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { syncNetwork } from '../../sandbox/sync-network.ts';
-import { findId } from '../find-id.ts';
-import { print } from '../print.ts';
-import { readInput } from '../read-input.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { print } from '../output/print.ts';
+import { readInput } from '../input/read-input.ts';
+import type { Verb } from '../input/verb.ts';
 
 interface Action {
   /** Whether the action reads a JSON file; "-" is stdin. */

@@ -1,7 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { reportOom } from '../../sandbox/report-oom.ts';
-import { textOption } from '../verb.ts';
-import type { Options, Verb } from '../verb.ts';
+import { textOption } from '../input/verb.ts';
+import type { Options, Verb } from '../input/verb.ts';
 import type { OomListener } from '../../sandbox/oom-listener.ts';
 
 function listenerOf(options: Options): OomListener {

@@ -1,8 +1,8 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { measureOverhead } from '../../sandbox/measure-overhead.ts';
-import { findId } from '../find-id.ts';
-import { print } from '../print.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { print } from '../output/print.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const kataOverhead: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to measure, one second for each'),

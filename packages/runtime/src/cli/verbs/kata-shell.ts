@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { isatty } from 'node:tty';
 import { openGuestShell } from '../../sandbox/guest-shell.ts';
-import { exitCodeOf } from '../exit-code.ts';
-import { findId } from '../find-id.ts';
-import { forwardSignals } from '../forward-signals.ts';
-import type { Verb } from '../verb.ts';
+import { exitCodeOf } from '../../processes/exit-code.ts';
+import { findId } from '../input/find-id.ts';
+import { forwardSignals } from '../../processes/forward-signals.ts';
+import type { Verb } from '../input/verb.ts';
 
 const STDIN = 0;
 

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
-import { print } from '../print.ts';
-import { ratesOf, topTable } from '../top-table.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { print } from '../output/print.ts';
+import { ratesOf, topTable } from '../output/top-table.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 /** Moves the cursor to the top and clears the screen (ECMA-48). */
 const CLEAR = '\x1b[H\x1b[J';

@@ -1,7 +1,7 @@
 import { killContainer } from '../../sandbox/kill-container.ts';
-import { findId } from '../find-id.ts';
-import { signalNumber } from '../signals.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { signalNumber } from '../input/signals.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const kill: Verb = {
   describe: (command) =>

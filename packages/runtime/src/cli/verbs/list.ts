@@ -1,9 +1,9 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
-import { basicTable, containerRows, detailedRows, fullTable, rowsJson } from '../container-rows.ts';
-import { print } from '../print.ts';
-import { table } from '../table.ts';
-import { textOption } from '../verb.ts';
-import type { Invocation, Verb } from '../verb.ts';
+import { basicTable, containerRows, detailedRows, fullTable, rowsJson } from '../output/container-rows.ts';
+import { print } from '../output/print.ts';
+import { table } from '../output/table.ts';
+import { textOption } from '../input/verb.ts';
+import type { Invocation, Verb } from '../input/verb.ts';
 
 /** The configuration is read only for formats that need it: the plain list works with an invalid configuration. */
 async function text({ options, context }: Invocation): Promise<string> {

@@ -1,9 +1,9 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { listGuestProcesses, listHostProcesses } from '../../sandbox/list-processes.ts';
-import { findId } from '../find-id.ts';
-import { print } from '../print.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { print } from '../output/print.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const ps: Verb = {
   describe: (command) =>

@@ -1,6 +1,6 @@
 import { resumeContainer } from '../../sandbox/pause-container.ts';
-import { findId } from '../find-id.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const resume: Verb = {
   describe: (command) => void command.argument('[container-id]'),

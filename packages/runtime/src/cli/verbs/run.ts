@@ -3,13 +3,13 @@ import { createContainer } from '../../sandbox/create-container.ts';
 import type { SpawnedProcess } from '../../processes/spawn-detached.ts';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
 import { startContainer } from '../../sandbox/start-container.ts';
-import { describeCreate } from '../create-options.ts';
-import { createRequest } from '../create-request.ts';
-import { exitCodeOf } from '../exit-code.ts';
-import { forwardSignals } from '../forward-signals.ts';
-import { writePidFile } from '../pid-file.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { describeCreate } from '../input/create-options.ts';
+import { createRequest } from '../input/create-request.ts';
+import { exitCodeOf } from '../../processes/exit-code.ts';
+import { forwardSignals } from '../../processes/forward-signals.ts';
+import { writePidFile } from '../output/pid-file.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 async function finish(started: SpawnedProcess): Promise<number> {
   started.child.ref();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { exampleSpec } from '../../bundle/example-spec.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 const FILE = 'config.json';
 

@@ -1,7 +1,7 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { startContainer } from '../../sandbox/start-container.ts';
-import { findId } from '../find-id.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const start: Verb = {
   describe: (command) => void command.argument('[container-id...]', 'containers to start'),

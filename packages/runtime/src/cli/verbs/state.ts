@@ -2,11 +2,11 @@ import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { currentState } from '../../state/container-status.ts';
 import { ociStatus } from '../../state/lifecycle.ts';
 import { requireContainer } from '../../state/state-store.ts';
-import { findId } from '../find-id.ts';
-import { containerAnnotations } from '../container-annotations.ts';
-import { print } from '../print.ts';
-import { OCI_VERSION } from '../version-text.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { containerAnnotations } from '../output/container-annotations.ts';
+import { print } from '../output/print.ts';
+import { OCI_VERSION } from '../output/version-text.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const state: Verb = {
   describe: (command) => void command.argument('[container-id]'),

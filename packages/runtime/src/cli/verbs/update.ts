@@ -1,11 +1,11 @@
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { updateContainer } from '../../sandbox/update-container.ts';
-import { findId } from '../find-id.ts';
-import { parseResources, resourcesOfOptions } from '../parse-update.ts';
-import { readInput } from '../read-input.ts';
-import { textOption } from '../verb.ts';
-import type { Verb } from '../verb.ts';
+import { findId } from '../input/find-id.ts';
+import { parseResources, resourcesOfOptions } from '../input/parse-update.ts';
+import { readInput } from '../input/read-input.ts';
+import { textOption } from '../input/verb.ts';
+import type { Verb } from '../input/verb.ts';
 
 export const update: Verb = {
   describe: (command) =>

@@ -1,6 +1,6 @@
-import { print } from '../print.ts';
-import type { Verb } from '../verb.ts';
-import { versionText } from '../version-text.ts';
+import { print } from '../output/print.ts';
+import type { Verb } from '../input/verb.ts';
+import { versionText } from '../output/version-text.ts';
 
 export const version: Verb = {
   describe: () => {},

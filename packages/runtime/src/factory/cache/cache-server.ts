@@ -13,7 +13,7 @@ import type { Empty } from '@kata-containers/common/generated/google/protobuf/em
 import { grpcService } from '@kata-containers/common/grpc/service';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import type { Context } from '../../context/context.ts';
-import { keyOf } from '../template-key.ts';
+import { keyOf } from '../templates/template-key.ts';
 import { cachedVmPaths, discardCachedVm, discardCachedVms, isUsable, makeCachedVm } from './cached-vm.ts';
 import type { CachedVm } from './cached-vm.ts';
 import { encodeVm } from './handed-vm.ts';

@@ -8,7 +8,7 @@ import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { randomUuid } from '../../context/random-uuid.ts';
-import { startVm } from '../start-vm.ts';
+import { startVm } from '../templates/start-vm.ts';
 import type { Context, Tools } from '../../context/context.ts';
 import { directoriesIn } from '../../context/directories-in.ts';
 import { sandboxPaths, vmFiles, vmsDirectory } from '../../context/paths.ts';
@@ -18,10 +18,10 @@ import type { Undo } from '../../undo/undo-journal.ts';
 import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
 import { withMonitorAt } from '../../vm/with-monitor.ts';
-import { makeTapNamespace } from '../tap-namespace.ts';
-import { readLastProfile } from '../last-profile.ts';
-import { keyOf } from '../template-key.ts';
-import { warmUp } from '../warm-up.ts';
+import { makeTapNamespace } from '../templates/tap-namespace.ts';
+import { readLastProfile } from '../templates/last-profile.ts';
+import { keyOf } from '../templates/template-key.ts';
+import { warmUp } from '../templates/warm-up.ts';
 
 /** Prefix of the names of cached VMs. Engines do not generate such ids. */
 const NAME = 'cache-';

@@ -1,6 +1,6 @@
 /** Templates that no VM will be cloned from. Running clones do not need them. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import type { TemplateStore } from '../../factory/template-store.ts';
+import type { TemplateStore } from '../../factory/templates/template-store.ts';
 import { failuresOf } from './leftover.ts';
 import type { Leftover } from './leftover.ts';
 

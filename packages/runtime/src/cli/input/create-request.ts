@@ -1,0 +1,20 @@
+import { loadBundle } from '../../bundle/load-bundle.ts';
+import type { CreateRequest } from '../../sandbox/create-request.ts';
+import { validateId } from '../../sandbox/validate-id.ts';
+import { textOption } from './verb.ts';
+import type { Invocation } from './verb.ts';
+
+/** @throws UsageError, KataError, SpecError */
+export function createRequest({ args, options }: Invocation, attached: boolean): CreateRequest {
+  const id = validateId(args[0]);
+  const [terminal, consoleSocket] = [textOption(options, 'console'), textOption(options, 'consoleSocket')];
+  const pidfdSocket = textOption(options, 'pidfdSocket');
+  return {
+    id,
+    bundle: loadBundle(textOption(options, 'bundle') ?? '.'),
+    attached,
+    ...(terminal !== undefined && { console: terminal }),
+    ...(consoleSocket !== undefined && { consoleSocket }),
+    ...(pidfdSocket !== undefined && { pidfdSocket }),
+  };
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import type { SandboxUsage } from '../../sandbox/sandbox-usage.ts';
+import { ratesOf, sizeText, topTable } from './top-table.ts';
+
+const MIB = 1 << 20;
+const usage = (id: string, changes: Partial<SandboxUsage> = {}): SandboxUsage => ({
+  ...{ id, containers: 1, isRunning: true, startedMs: 0, vcpus: 2, accelerator: 'kvm', oomKills: 0 },
+  ...{ hostCpuMs: 1000, hostMemoryBytes: 175 * MIB, guest: { cpuMs: 500, memoryBytes: 40 * MIB, diskBytes: 0, networkBytes: 1000 } },
+  ...changes,
+});
+
+describe('ratesOf', () => {
+  const before = { timeMs: 0, sandboxes: [usage('a')] };
+  it('returns CPU per cent and bytes per second', () => {
+    const guest = { cpuMs: 1000, memoryBytes: MIB, diskBytes: 4096, networkBytes: 3000 };
+    const [rates] = ratesOf(before, { timeMs: 2000, sandboxes: [usage('a', { hostCpuMs: 2000, guest })] });
+    assert.deepEqual(
+      [rates?.hostCpuPercent, rates?.guestCpuPercent, rates?.diskBytesPerSecond, rates?.networkBytesPerSecond],
+      [50, 25, 2048, 1000],
+    );
+  });
+  it('returns no negative rate for a counter that was reset', () =>
+    assert.equal(ratesOf(before, { timeMs: 1000, sandboxes: [usage('a', { hostCpuMs: 1 })] })[0]?.hostCpuPercent, 0));
+  it('returns no rates for a new sandbox', () =>
+    assert.equal(ratesOf(before, { timeMs: 1000, sandboxes: [usage('b')] })[0]?.hostCpuPercent, 0));
+  it('returns no rates for a guest that does not answer', () => {
+    const { guest: _, ...silent } = usage('a');
+    const [rates] = ratesOf(before, { timeMs: 1000, sandboxes: [silent] });
+    assert.deepEqual([rates?.guestCpuPercent, rates?.hostCpuPercent], [undefined, 0]);
+  });
+});
+
+describe('topTable', () => {
+  const { guest: _, ...silent } = usage('deaf', { startedMs: 95_000, hostMemoryBytes: 1.5 * MIB });
+  const busy = {
+    ...usage('0123456789abcdef', { oomKills: 3 }),
+    hostCpuPercent: 152.4,
+    guestCpuPercent: 9.96,
+    diskBytesPerSecond: 12_345_678,
+  };
+  const table = topTable(
+    [
+      { ...silent, hostCpuPercent: 0 },
+      { ...busy, networkBytesPerSecond: 0 },
+    ],
+    100_000,
+  );
+  it('lists the busiest sandbox first, in columns', () =>
+    assert.equal(
+      table,
+      [
+        'ID            AGE CTRS VCPU  CPU% GUEST%   MEM GUEST DISK/s  NET/s OOM',
+        '0123456789ab   1m    1    2   152   10.0  175M   40M    12M      0   3',
+        'deaf           5s    1    2   0.0      -  1.5M     -      -      -   0',
+        '',
+      ].join('\n'),
+    ));
+  it('fits 80 columns', () => assert.ok(table.split('\n').every((row) => row.length <= 80)));
+});
+
+describe('sizeText', () => {
+  for (const [bytes, text] of [
+    [0, '0'],
+    [1023, '1023'],
+    [1536, '1.5K'],
+    [175 * MIB, '175M'],
+    [2 ** 40, '1.0T'],
+  ] as const)
+    it(`${bytes} are ${text}`, () => assert.equal(sizeText(bytes), text));
+});

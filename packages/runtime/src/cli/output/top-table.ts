@@ -1,0 +1,90 @@
+/** The table of `kata-top`, from two samples. Pure. 80 columns are enough for it. */
+import type { SandboxUsage, UsageSample } from '../../sandbox/sandbox-usage.ts';
+
+export interface SandboxRates extends SandboxUsage {
+  /** Per cent of one CPU: all of the sandbox on the host, and its containers in the guest. */
+  readonly hostCpuPercent: number;
+  readonly guestCpuPercent?: number;
+  readonly diskBytesPerSecond?: number;
+  readonly networkBytesPerSecond?: number;
+}
+
+/** Counters restart with a new VM: a rate is never negative. */
+const rate = (now: number, before: number, elapsedMs: number): number => Math.max(0, now - before) / elapsedMs;
+
+/** Sandboxes of the second sample; the rates of a new sandbox are 0. */
+export function ratesOf(before: UsageSample, now: UsageSample): SandboxRates[] {
+  const elapsedMs = Math.max(1, now.timeMs - before.timeMs);
+  return now.sandboxes.map((usage) => {
+    const earlier = before.sandboxes.find(({ id }) => id === usage.id) ?? usage;
+    const hostCpuPercent = rate(usage.hostCpuMs, earlier.hostCpuMs, elapsedMs) * 100;
+    const [guest, past] = [usage.guest, earlier.guest ?? usage.guest];
+    if (!guest || !past) return { ...usage, hostCpuPercent };
+    return {
+      ...usage,
+      hostCpuPercent,
+      guestCpuPercent: rate(guest.cpuMs, past.cpuMs, elapsedMs) * 100,
+      diskBytesPerSecond: rate(guest.diskBytes, past.diskBytes, elapsedMs) * 1000,
+      networkBytesPerSecond: rate(guest.networkBytes, past.networkBytes, elapsedMs) * 1000,
+    };
+  });
+}
+
+const UNITS = ['', 'K', 'M', 'G', 'T'];
+
+/** Three digits at the most: `0`, `512`, `1.5K`, `175M`. */
+export function sizeText(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)}${UNITS[power]}`;
+}
+
+const STEPS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+] as const;
+
+function ageText(seconds: number): string {
+  const [unit, length] = STEPS.find(([, each]) => seconds >= each) ?? ['s', 1];
+  return `${Math.max(0, Math.floor(seconds / length))}${unit}`;
+}
+
+/** Number of digits of an id that docker prints. */
+const ID_WIDTH = 12;
+const COLUMNS: [name: string, width: number][] = [
+  ['ID', -ID_WIDTH],
+  ['AGE', 5],
+  ['CTRS', 5],
+  ['VCPU', 5],
+  ['CPU%', 6],
+  ['GUEST%', 7],
+  ['MEM', 6],
+  ['GUEST', 6],
+  ['DISK/s', 7],
+  ['NET/s', 7],
+  ['OOM', 4],
+];
+
+const line = (cells: readonly string[]): string =>
+  cells
+    .map((cell, column) => ((COLUMNS[column]?.[1] ?? 0) < 0 ? cell.padEnd(ID_WIDTH) : cell.padStart(COLUMNS[column]?.[1] ?? 0)))
+    .join('');
+
+function cellsOf(usage: SandboxRates, nowMs: number): string[] {
+  const optional = (value: number | undefined, text: (value: number) => string): string => (value === undefined ? '-' : text(value));
+  const percent = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+  return [
+    ...[usage.id.slice(0, ID_WIDTH), usage.isRunning ? ageText((nowMs - usage.startedMs) / 1000) : 'ended'],
+    ...[String(usage.containers), String(usage.vcpus), percent(usage.hostCpuPercent), optional(usage.guestCpuPercent, percent)],
+    ...[sizeText(usage.hostMemoryBytes), optional(usage.guest?.memoryBytes, sizeText)],
+    ...[optional(usage.diskBytesPerSecond, sizeText), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
+  ];
+}
+
+/** The busiest sandbox first. `nowMs` in milliseconds since 1970. */
+export function topTable(rates: readonly SandboxRates[], nowMs: number): string {
+  const sorted = rates.toSorted((a, b) => b.hostCpuPercent - a.hostCpuPercent);
+  const rows = sorted.map((usage) => line(cellsOf(usage, nowMs)));
+  return `${[line(COLUMNS.map(([name]) => name)), ...rows].join('\n')}\n`;
+}

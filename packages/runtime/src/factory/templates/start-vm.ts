@@ -1,0 +1,61 @@
+/** Starts a VM for a sandbox or for the cache: cloned from a template if possible, otherwise booted. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Seccomp } from '@kata-containers/common/oci/spec';
+import type { Context } from '../../context/context.ts';
+import { firstContainer } from '../../state/sandbox-name.ts';
+import { undoSince } from '../../undo/undo.ts';
+import { enterCgroupOf } from '../../vm/container-cgroup.ts';
+import { startGuest } from '../../vm/start-guest.ts';
+import type { GuestStart, RunningVm } from '../../vm/start-guest.ts';
+import { cloneObstacle } from './cloneable-plan.ts';
+import { reseedClone } from './reseed-clone.ts';
+import { clonePlan, lockTemplate } from './use-template.ts';
+
+export interface VmStart extends GuestStart {
+  /** The seccomp profile of the first container. */
+  readonly seccomp?: Seccomp | undefined;
+}
+
+/** @throws KataError when a template cannot be made, loaded or used */
+async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
+  const template = await context.trace.step('lock template', () => lockTemplate(context, start.plan, seccomp));
+  const plan = clonePlan(start.plan, template);
+  enterCgroupOf(context, plan.sandboxId, firstContainer(plan.sandboxId)); // not before: the template does not belong to a container
+  const begun = start.journal.entries().length;
+  try {
+    const vm = await startGuest(context, { ...start, plan, state: template.files.state });
+    await context.trace.step('entropy and clock', () => reseedClone(vm.agent));
+    return vm;
+  } catch (error) {
+    await undoSince(start.journal, begun, context);
+    throw error;
+  } finally {
+    template.release();
+  }
+}
+
+/** Without a usable template the VM is booted, which is only slower. */
+async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
+  if (!context.configuration.factory.enable_template) return undefined;
+  const reason = cloneObstacle(start.plan);
+  if (reason !== undefined) {
+    context.log.info('the VM is booted, not cloned', { reason });
+    return undefined;
+  }
+  try {
+    return await cloneTemplate(context, start);
+  } catch (error) {
+    context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
+    return undefined;
+  }
+}
+
+async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
+  enterCgroupOf(context, start.plan.sandboxId, firstContainer(start.plan.sandboxId));
+  return startGuest(context, start);
+}
+
+/** Changes on the host are in the journal, also after an error. @throws KataError */
+export async function startVm(context: Context, start: VmStart): Promise<RunningVm> {
+  return (await cloneIfPossible(context, start)) ?? (await boot(context, start));
+}
