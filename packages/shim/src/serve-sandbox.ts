@@ -13,7 +13,7 @@ export interface SandboxPlace {
   readonly kernel: Kernel;
 }
 
-async function relayNames(resolvConf: string, agentPath: string, log: Logger): Promise<void> {
+async function relayNames(resolvConf: string, { agentPath, kernel }: SandboxPlace, log: Logger): Promise<void> {
   // Connects before the connection is needed: a confined process cannot connect by a path.
   const connection = createConnection(agentPath);
   connection.on('error', (error) => log.info('the DNS relay lost its connection', { reason: errorMessage(error) }));
@@ -24,13 +24,14 @@ async function relayNames(resolvConf: string, agentPath: string, log: Logger): P
   };
   const onDockerResolver = (): void =>
     void relay().catch((error: unknown) => log.error("docker's names are not resolved", { reason: errorMessage(error) }));
-  watchResolvConf(resolvConf, onDockerResolver, log);
+  watchResolvConf(resolvConf, onDockerResolver, kernel, log);
 }
 
 /** Starts the tasks. Code that is not needed is not loaded; failures are logged and do not end the process. */
-export async function serveSandbox({ agentPath, helper, kernel }: SandboxPlace, duties: ShimDuties, log: Logger): Promise<void> {
+export async function serveSandbox(place: SandboxPlace, duties: ShimDuties, log: Logger): Promise<void> {
+  const { helper, kernel } = place;
   const { resolvConf, requests } = duties;
-  if (resolvConf !== undefined) await relayNames(resolvConf, agentPath, log);
+  if (resolvConf !== undefined) await relayNames(resolvConf, place, log);
   if (!helper || !requests.includes('network')) return;
   try {
     const { watchNetwork } = await import('./watch-network.ts');

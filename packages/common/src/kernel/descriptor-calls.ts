@@ -16,6 +16,8 @@ const libc = bind({
   connect: ['int32', 'pointer', 'uint32'],
   sendmsg: ['int32', 'pointer', 'int32'],
   recvmsg: ['int32', 'pointer', 'int32'],
+  inotify_init1: ['int32'],
+  inotify_add_watch: ['int32', 'string', 'uint32'],
 });
 
 const LOCK_SH = 1;
@@ -38,6 +40,7 @@ const NETLINK_KOBJECT_UEVENT = 15;
 const UEVENT_GROUP = 1;
 /** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE, and the bit of RTNLGRP_IPV6_RULE (linux/rtnetlink.h). */
 const ROUTE_GROUPS = 0x4_05d1;
+const IN_MODIFY = 2;
 const SOL_NETLINK = 270;
 const NETLINK_NO_ENOBUFS = 5;
 const SOL_SOCKET = 1;
@@ -90,7 +93,7 @@ function openMulticastSocket(protocol: number, groups: number): number {
   return socket;
 }
 
-/** flock(2), fcntl(2), pipe2(2), eventfd(2), unix(7), netlink(7). */
+/** flock(2), fcntl(2), pipe2(2), eventfd(2), unix(7), netlink(7), inotify(7). */
 export const descriptorCalls: DescriptorCalls = {
   tryLock(fd, kind) {
     const result = libc.flock(fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
@@ -154,4 +157,14 @@ export const descriptorCalls: DescriptorCalls = {
     return socket;
   },
   openRouteSocket: () => check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), 'socket', 'of routes'),
+  openFileMonitor(path) {
+    const monitor = check(libc.inotify_init1(O_CLOEXEC | O_NONBLOCK), 'inotify_init1', '');
+    try {
+      check(libc.inotify_add_watch(monitor, path, IN_MODIFY), 'inotify_add_watch', `of ${path}`);
+      return monitor;
+    } catch (error) {
+      closeSync(monitor);
+      throw error;
+    }
+  },
 };

@@ -113,6 +113,8 @@ export interface DescriptorCalls {
   openNetworkMonitor(): number;
   /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
   openRouteSocket(): number;
+  /** An inotify(7) instance that reports modifications of the file at `path` (non-blocking, close-on-exec). */
+  openFileMonitor(path: string): number;
 }
 
 export interface WindowSize {
