@@ -16,7 +16,7 @@ const MIB = 64;
 /** Keys of configuration.toml that disable the confinement. */
 const off: Readonly<Record<string, string>> = {
   ...{ seccompsandbox: '""', qemu_own_root: 'false', qemu_capabilities: '["ALL"]', qemu_unprivileged: 'false' },
-  ...{ qemu_device_cgroup: 'false', confine: 'false' },
+  ...{ qemu_device_cgroup: 'false', qemu_pids_cgroup: 'false', confine: 'false' },
 };
 
 const withoutParts = (toml: string): string =>

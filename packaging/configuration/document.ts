@@ -1,7 +1,7 @@
 /** Generates docs/configuration.md from the table of keys. */
 import { describe } from '../../packages/runtime/src/configuration/configuration-file.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
-import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
+import type { Key } from '../../packages/runtime/src/configuration/key.ts';
 
 const INTRODUCTION = `# configuration.toml
 

@@ -1,7 +1,7 @@
 /** Generates kata-configuration.toml(5) from the table of keys, in the format of man(7). */
 import { describe } from '../../packages/runtime/src/configuration/configuration-file.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
-import type { Key } from '../../packages/runtime/src/configuration/schema.ts';
+import type { Key } from '../../packages/runtime/src/configuration/key.ts';
 import { troff } from './troff.ts';
 
 const entry = ([name, key]: [string, Key]): string =>

@@ -199,6 +199,7 @@ describe('commands of kata-runtime', function () {
         'QEMU: own root',
         'QEMU: capabilities',
         'QEMU: devices',
+        'QEMU: threads',
         'QEMU: not root with virtio-fs',
         'virtiofsd: namespaces',
       ],

@@ -71,6 +71,7 @@ describe('containers that share the network of a VM', function () {
     assert.ok(isRunning(vm));
     assert.match(cgroups(), new RegExp(`/kata_${rig.id}-a\n`));
     assert.doesNotMatch(cgroups(), new RegExp(`/kata_${rig.id}\n`));
+    for (const controller of ['devices', 'pids']) assert.match(cgroups(), new RegExp(`:${controller}:/kata_${rig.id}-a/qemu\n`));
     assert.deepEqual([stateOf(rig.id).Holder, stateOf(rig.id).Joined], ['a', ['a', 'b']]);
     assert.ok(!existsSync(`/run/vc/sbs/${rig.id}/${rig.id}`));
     assert.match((await rig.kata('state', rig.id)).stderr, /does not exist/);
@@ -80,6 +81,16 @@ describe('containers that share the network of a VM', function () {
     await deleted('b');
     assert.ok(!isRunning(vm));
     assert.deepEqual(leftovers(), []);
+  });
+
+  it('the VM has no limits in the cgroup of another container if they were disabled', async () => {
+    await deleted(rig.id);
+    for (const key of ['qemu_device_cgroup', 'qemu_pids_cgroup']) rig.configure(key, false);
+    assert.deepEqual([quiet(await rig.create()), quiet(await join('a'))], [SILENT, SILENT]);
+    const vm = qemu(rig.id);
+    await deleted(rig.id);
+    assert.equal(stateOf(rig.id).Holder, 'a');
+    assert.doesNotMatch(readFileSync(`/proc/${vm}/cgroup`, 'latin1'), /\/qemu\n/);
   });
 
   it('a new first container gets a new VM and network, and a third container joins that VM', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { shellQuote } from '../../packages/runtime/src/processes/shell-quote.ts';
 import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
 /** Numbers of a disk of the host that can be opened. */
@@ -52,17 +53,19 @@ describe('cgroups of QEMU', function () {
     return results.flatMap(([, name = '', result]) => (result === 'allowed' ? [name] : []));
   }
 
-  for (const [version, prepare, hierarchy] of [
-    ['version 1', '', 'devices'],
-    ['version 2', version2, ''],
+  for (const [version, prepare, hierarchy, configuration] of [
+    ['version 1', '', 'devices', {}],
+    // A machine with both versions has the controller of pids in version 1.
+    ['version 2', version2, '', { 'hypervisor.qemu.qemu_pids_cgroup': false }],
   ] as const) {
     it(`${version}: few devices; mknod is allowed, as guests do by 9p`, async () => {
-      rig.prepare();
+      rig.prepare({ configuration });
       assert.deepEqual(await allowed(prepare, hierarchy, '/qemu'), ['make_node', 'read_zero', 'write_null']);
     });
     it(`${version}: with virtio-fs mknod is denied`, async () => {
       rig.prepare({
         configuration: {
+          ...configuration,
           'hypervisor.qemu.shared_fs': 'virtio-fs',
           'hypervisor.qemu.virtio_fs_daemon': rig.executable('virtiofsd', 'exec sleep 1000'),
         },
@@ -70,7 +73,7 @@ describe('cgroups of QEMU', function () {
       assert.deepEqual(await allowed(prepare, hierarchy, '/qemu'), ['read_zero', 'write_null']);
     });
     it(`${version}: the rest of the sandbox may open everything`, async () => {
-      rig.prepare();
+      rig.prepare({ configuration });
       assert.deepEqual(await allowed(prepare, hierarchy, ''), everything);
     });
   }
@@ -94,12 +97,26 @@ describe('cgroups of QEMU', function () {
   });
   it('a fork bomb outside of QEMU in the sandbox is not limited', async () => assert.equal(await bomb(''), 1500));
 
-  it('on a host without the controller, the error of create names the key that disables the limit', async () => {
-    rig.prepare();
-    const create = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
-    const script = 'umount -l /sys/fs/cgroup/devices; umount -lR /sys/fs/cgroup/unified; "$@"';
-    const { code, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...create]);
-    const remedy = 'set qemu_device_cgroup = false in [hypervisor.qemu] to run without the limit';
-    assert.deepEqual([code, stderr], [1, `the devices of QEMU cannot be limited (the host has no devices cgroup); ${remedy}\n`]);
-  });
+  for (const [controller, what, key] of [
+    ['devices', 'devices', 'qemu_device_cgroup'],
+    ['pids', 'threads', 'qemu_pids_cgroup'],
+  ] as const) {
+    const create = (): Promise<Outcome> => {
+      const verb = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
+      const output = rig.scratch.file('output'); // a pipe would stay open in kata-shim
+      const script = `umount -l /sys/fs/cgroup/${controller}; umount -lR /sys/fs/cgroup/unified; "$@" >'${output}' 2>&1; code=$?; cat '${output}'; exit $code`;
+      return run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...verb]);
+    };
+    it(`on a host without the ${controller} controller, the error of create names ${key}`, async () => {
+      rig.prepare();
+      const { code, stdout } = await create();
+      const remedy = `set ${key} = false in [hypervisor.qemu] to run without the limit`;
+      assert.deepEqual([code, stdout], [1, `the ${what} of QEMU cannot be limited (the host has no ${controller} cgroup); ${remedy}\n`]);
+    });
+    it(`without ${key} the same host creates the container`, async () => {
+      rig.prepare({ configuration: { [`hypervisor.qemu.${key}`]: false } });
+      const { code, stdout } = await create();
+      assert.deepEqual([code, stdout], [0, '']);
+    });
+  }
 });

@@ -130,7 +130,7 @@ describe('annotations', () => {
     const keys = Object.entries(schema['hypervisor.qemu']).filter(([, { description }]) =>
       /annotations cannot\s+change/i.test(description),
     );
-    assert.equal(keys.length, 7);
+    assert.equal(keys.length, 8);
     for (const [name] of keys) {
       const annotation = `${HYPERVISOR}${name}`;
       assert.throws(() => applyAnnotations(open, { [annotation]: 'false' }), { message: `annotation ${annotation} is not enabled` });

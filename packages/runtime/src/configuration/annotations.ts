@@ -13,7 +13,8 @@ import { resolveHypervisor } from './load-configuration.ts';
 import { nearest } from './nearest-name.ts';
 import { problemOf } from './parse-configuration.ts';
 import { schema } from './schema.ts';
-import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
+import type { Key } from './key.ts';
+import type { Configuration, HypervisorConfiguration } from './schema.ts';
 
 const PREFIX = 'io.katacontainers.config.';
 
@@ -33,7 +34,8 @@ const otherNames: Readonly<Record<string, string>> = { default_max_vcpus: 'defau
 /** Keys that control annotations: no annotation changes them. */
 const guards = [
   ...['enable_annotations', 'valid_hypervisor_paths', 'valid_virtio_fs_daemon_paths', 'valid_file_mem_backends'],
-  ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities', 'qemu_unprivileged', 'qemu_device_cgroup', 'virtio_fs_sandbox'],
+  ...['seccompsandbox', 'qemu_own_root', 'qemu_capabilities', 'qemu_unprivileged', 'qemu_device_cgroup', 'qemu_pids_cgroup'],
+  'virtio_fs_sandbox',
   'virtio_fs_extra_args', // its arguments could share any directory (1.x accepts the annotation without effect)
 ];
 /** Keys of paths on the host: 1.x's name in errors, and the key with the allowed paths. */

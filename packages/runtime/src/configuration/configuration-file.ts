@@ -1,6 +1,6 @@
 /** The shipped configuration file, generated from the schema: some keys as `key = value`, the others as `#key = value`. */
 import { schema } from './schema.ts';
-import type { Key } from './schema.ts';
+import type { Key } from './key.ts';
 
 /** A value in TOML. JSON strings are TOML basic strings. */
 const toml = (value: Key['default']): string => JSON.stringify(value).replaceAll('","', '", "');

@@ -9,7 +9,8 @@ import { memoryProblems } from './check-memory.ts';
 import { parseConfiguration, problemAt } from './parse-configuration.ts';
 import type { ConfigurationText, Origins } from './parse-configuration.ts';
 import { schema } from './schema.ts';
-import type { Configuration, HypervisorConfiguration, Key } from './schema.ts';
+import type { Key } from './key.ts';
+import type { Configuration, HypervisorConfiguration } from './schema.ts';
 
 export interface LoadedConfiguration {
   /** configuration.toml, or the first drop-in if configuration.toml does not exist. */

@@ -7,7 +7,8 @@ import { keyPlaces } from './key-places.ts';
 import type { Place } from './key-places.ts';
 import type { PlainObject } from '../json/is-plain-object.ts';
 import { ignoredTables, schema } from './schema.ts';
-import type { Configuration, Key } from './schema.ts';
+import type { Key } from './key.ts';
+import type { Configuration } from './schema.ts';
 
 type TableName = keyof typeof schema;
 

@@ -3,62 +3,8 @@
  * add a key, add a row; the type `Configuration` includes it. Names, tables and defaults are 1.x's (configuration-qemu.toml).
  */
 
-export type KeyKind = 'string' | 'boolean' | 'integer' | 'strings';
-type ValueOf<K extends KeyKind> = K extends 'string'
-  ? string
-  : K extends 'boolean'
-    ? boolean
-    : K extends 'integer'
-      ? number
-      : readonly string[];
-
-export interface Key<K extends KeyKind = KeyKind> {
-  readonly kind: K;
-  readonly default: ValueOf<K>;
-  readonly description: string;
-  /** The value names a file that must exist when it is not empty. */
-  readonly mustExist?: boolean;
-  /** Paths that are tried in order when the value is empty. */
-  readonly places?: readonly string[];
-  readonly oneOf?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  /** A special value outside of these bounds. */
-  readonly special?: number;
-  /** For text: what the value must match, and the message about another value. */
-  readonly format?: { readonly pattern: RegExp; readonly text: string };
-  /** Unit of the number, as messages name it. */
-  readonly unit?: 'MiB' | 'bytes';
-  /** Why a key of 1.x is accepted without effect. */
-  readonly withoutEffect?: string;
-}
-
-type Extra = Omit<Key, 'kind' | 'default' | 'description' | 'withoutEffect'>;
-const text = (value: string, description: string, extra: Extra = {}): Key<'string'> => ({
-  kind: 'string',
-  default: value,
-  description,
-  ...extra,
-});
-const flag = (value: boolean, description: string): Key<'boolean'> => ({ kind: 'boolean', default: value, description });
-const count = (value: number, description: string, extra: Extra = {}): Key<'integer'> => ({
-  kind: 'integer',
-  default: value,
-  description,
-  minimum: 0,
-  ...extra,
-});
-const list = (value: readonly string[], description: string): Key<'strings'> => ({ kind: 'strings', default: value, description });
-
-/** A key of 1.x without effect. Any value but its default causes a warning. */
-function idle(value: boolean, withoutEffect: string): Key<'boolean'>;
-function idle(value: string, withoutEffect: string): Key<'string'>;
-function idle(value: number, withoutEffect: string): Key<'integer'>;
-function idle(value: readonly string[], withoutEffect: string): Key<'strings'>;
-function idle(value: Key['default'], withoutEffect: string): Key {
-  const kinds = { boolean: 'boolean', string: 'string', number: 'integer', object: 'strings' } as const;
-  return { kind: kinds[typeof value as keyof typeof kinds], default: value, description: 'Has no effect.', withoutEffect };
-}
+import { count, flag, idle, list, text } from './key.ts';
+import type { Key, ValueOf } from './key.ts';
 
 const NO_VFIO = 'devices of the host are not passed through';
 const ONE_TRACE = "the agent's spans are always part of the trace of the command that calls it";
@@ -172,6 +118,11 @@ const hypervisor = {
     true,
     'Let QEMU open only the devices that it uses, by the devices cgroup (version 1) or a BPF program (version 2) of its own cgroup. Disks\n' +
       'and taps that are attached later are passed to it open. Set to false on a host that has neither. Annotations cannot change this key.',
+  ),
+  qemu_pids_cgroup: flag(
+    true,
+    'Limit the threads of QEMU by the pids cgroup: 1,024 with version 1; with version 2, 16,384 for all processes of the sandbox. Set to\n' +
+      'false on a host without this controller. Annotations cannot change this key.',
   ),
   keep_translated_code: flag(
     true,

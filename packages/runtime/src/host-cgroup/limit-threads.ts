@@ -1,5 +1,5 @@
 /** Limits the threads of QEMU (pids.rst, cgroup-v2.rst): a compromised QEMU must not exhaust the host's pids. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QEMU_GROUP } from './group-names.ts';
 
@@ -7,14 +7,37 @@ import { QEMU_GROUP } from './group-names.ts';
 const QEMU_THREADS = 1024;
 /** In version 2 all processes are in the sandbox's cgroup. Each process of a container has a shim with eleven threads there. */
 const SANDBOX_THREADS = 16_384;
+const LIMIT = 'pids.max';
+const NO_LIMIT = 'max';
 
-/** `directories`: the sandbox's cgroups. Without a controller there is no limit. @throws Error when the kernel refuses a write */
+interface ThreadGroup {
+  readonly version: 1 | 2;
+  /** The cgroup with the limit. */
+  readonly directory: string;
+}
+
+/** undefined on a host without the controller. */
+function groupIn(directories: readonly string[]): ThreadGroup | undefined {
+  const directory = directories.find((path) => existsSync(join(path, LIMIT)));
+  if (directory === undefined) return undefined;
+  if (existsSync(join(directory, 'cgroup.controllers'))) return { version: 2, directory };
+  return { version: 1, directory: join(directory, QEMU_GROUP) };
+}
+
+/** `directories`: the sandbox's cgroups. @throws Error when the kernel refuses a write, or without a controller */
 export function limitThreads(directories: readonly string[], pid: number): void {
-  const directory = directories.find((path) => existsSync(join(path, 'pids.max')));
-  if (directory === undefined) return;
-  if (existsSync(join(directory, 'cgroup.controllers'))) return writeFileSync(join(directory, 'pids.max'), String(SANDBOX_THREADS));
-  const own = join(directory, QEMU_GROUP);
-  mkdirSync(own, { recursive: true, mode: 0o755 });
-  writeFileSync(join(own, 'pids.max'), String(QEMU_THREADS));
-  writeFileSync(join(own, 'cgroup.procs'), String(pid));
+  const group = groupIn(directories);
+  if (!group) throw new Error('the host has no pids cgroup');
+  const { version, directory } = group;
+  if (version === 2) return writeFileSync(join(directory, LIMIT), String(SANDBOX_THREADS));
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  writeFileSync(join(directory, LIMIT), String(QEMU_THREADS));
+  writeFileSync(join(directory, 'cgroup.procs'), String(pid));
+}
+
+/** Whether QEMU's threads are limited in these cgroups. */
+export function limitsThreads(directories: readonly string[]): boolean {
+  const group = groupIn(directories);
+  if (!group || !existsSync(group.directory)) return false;
+  return readFileSync(join(group.directory, LIMIT), 'latin1').trim() !== NO_LIMIT;
 }

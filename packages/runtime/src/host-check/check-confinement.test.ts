@@ -5,8 +5,8 @@ import type { ConfiningHost } from './check-confinement.ts';
 
 const status = ['CapEff:\t000001ffffffffff', 'CapAmb:\t0000000000000000', 'Seccomp:\t0', ''].join('\n');
 const mounted = (type: string, options: string): string => `30 20 0:25 / /c/${options} rw - ${type} ${type} rw,${options}`;
-const mountinfo = [mounted('cgroup', 'cpu'), mounted('cgroup', 'devices')].join('\n');
-const whole: ConfiningHost = { exists: () => true, status, mountinfo, loadDeviceProgram: () => {} };
+const mountinfo = [mounted('cgroup', 'cpu'), mounted('cgroup', 'devices'), mounted('cgroup', 'pids')].join('\n');
+const whole: ConfiningHost = { exists: () => true, status, mountinfo, controllers: () => 'cpu pids\n', loadDeviceProgram: () => {} };
 
 /** Names and details of the checks that are not ok. */
 function findings(host: Partial<ConfiningHost>, ...keys: string[]): (string | undefined)[][] {
@@ -40,36 +40,38 @@ describe('checkConfinement', () => {
         'set virtio_fs_sandbox = "chroot" in [hypervisor.qemu] to run without it',
       ],
     ]));
-  const hosts: [what: string, host: Partial<ConfiningHost>, lack: string | undefined][] = [
-    ['cgroup version 1 without devices', { mountinfo: mounted('cgroup', 'cpu') }, 'the devices cgroup (CONFIG_CGROUP_DEVICE)'],
-    ['no cgroups', { mountinfo: '' }, 'cgroups'],
-    ['cgroup version 2', { mountinfo: mounted('cgroup2', 'nsdelegate') }, undefined],
+  const version2 = mounted('cgroup2', 'nsdelegate');
+  const refusesBpf = (): never => {
+    throw new Error('bpf: EINVAL');
+  };
+  const noPids = 'the pids cgroup (CONFIG_CGROUP_PIDS)';
+  const hosts: [what: string, host: Partial<ConfiningHost>, lacks: { devices?: string; pids?: string }][] = [
+    [
+      'cgroup version 1 without devices',
+      { mountinfo: mounted('cgroup', 'pids') },
+      { devices: 'the devices cgroup (CONFIG_CGROUP_DEVICE)' },
+    ],
+    ['cgroup version 1 without pids', { mountinfo: mounted('cgroup', 'devices') }, { pids: noPids }],
+    ['no cgroups', { mountinfo: '' }, { devices: 'cgroups', pids: 'cgroups' }],
+    ['cgroup version 2', { mountinfo: version2 }, {}],
+    ['cgroup version 2 without pids', { mountinfo: version2, controllers: () => 'cpu io\n' }, { pids: noPids }],
     [
       'cgroup version 2 without BPF',
-      {
-        mountinfo: mounted('cgroup2', 'nsdelegate'),
-        loadDeviceProgram: () => {
-          throw new Error('bpf: EINVAL');
-        },
-      },
-      'BPF programs for devices (CONFIG_CGROUP_BPF; bpf: EINVAL)',
+      { mountinfo: version2, loadDeviceProgram: refusesBpf },
+      { devices: 'BPF programs for devices (CONFIG_CGROUP_BPF; bpf: EINVAL)' },
     ],
   ];
-  for (const [what, host, lack] of hosts)
-    it(what, () =>
-      assert.deepEqual(
-        findings(host),
+  for (const [what, host, { devices, pids }] of hosts)
+    it(what, () => {
+      const finding = (name: string, key: string, lack?: string): string[][] =>
         lack === undefined
           ? []
-          : [
-              [
-                'QEMU: devices',
-                `this host lacks ${lack}: no container starts`,
-                'set qemu_device_cgroup = false in [hypervisor.qemu] to run without it',
-              ],
-            ],
-      ),
-    );
+          : [[name, `this host lacks ${lack}: no container starts`, `set ${key} = false in [hypervisor.qemu] to run without it`]];
+      assert.deepEqual(findings(host), [
+        ...finding('QEMU: devices', 'qemu_device_cgroup', devices),
+        ...finding('QEMU: threads', 'qemu_pids_cgroup', pids),
+      ]);
+    });
   it('reports a root user without capabilities', () =>
     assert.deepEqual(
       findings({ status: status.replace('1ffffffffff', '00000000001') }).map(([name]) => name),

@@ -11,6 +11,8 @@ export interface ConfiningHost {
   readonly status: string;
   /** Text of /proc/self/mountinfo. */
   readonly mountinfo: string;
+  /** Controllers of version 2 that the host has: the text of a mount point's cgroup.controllers. */
+  controllers(root: string): string;
   /** @throws Error when the kernel loads no program that limits devices */
   loadDeviceProgram(): void;
 }
@@ -56,6 +58,14 @@ function devices({ mountinfo, loadDeviceProgram }: ConfiningHost): string | unde
   }
 }
 
+function pids({ mountinfo, controllers }: ConfiningHost): string | undefined {
+  const plan = planCgroup(mountinfo, ANY);
+  if (!plan) return 'cgroups';
+  const has =
+    plan.version === 1 ? hasController(mountinfo, 'pids') : plan.roots.some((root) => controllers(root).split(/\s/).includes('pids'));
+  return has ? undefined : 'the pids cgroup (CONFIG_CGROUP_PIDS)';
+}
+
 const parts: readonly Part[] = [
   {
     name: 'QEMU: seccomp',
@@ -80,6 +90,12 @@ const parts: readonly Part[] = [
     isWanted: ({ hypervisor }) => hypervisor.qemu_device_cgroup,
     lack: devices,
     without: 'qemu_device_cgroup = false in [hypervisor.qemu]',
+  },
+  {
+    name: 'QEMU: threads',
+    isWanted: ({ hypervisor }) => hypervisor.qemu_pids_cgroup,
+    lack: pids,
+    without: 'qemu_pids_cgroup = false in [hypervisor.qemu]',
   },
   {
     name: 'QEMU: not root with virtio-fs',

@@ -79,6 +79,7 @@ function hypervisorInfo({ configuration: { hypervisor }, hypervisorVersion, acce
     Capabilities: hypervisor.qemu_capabilities,
     Unprivileged: hypervisor.qemu_unprivileged,
     DeviceCgroup: hypervisor.qemu_device_cgroup,
+    PidsCgroup: hypervisor.qemu_pids_cgroup,
     VirtioFSSandbox: hypervisor.virtio_fs_sandbox,
   };
 }

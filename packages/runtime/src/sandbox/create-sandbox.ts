@@ -90,10 +90,11 @@ function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, n
   };
 }
 
-/** Limits QEMU before a process of the container runs in the guest. @throws KataError when the devices cannot be limited */
+/** Limits QEMU before a process of the container runs in the guest. @throws KataError when the host does not support a limit */
 function confineInCgroups(context: Context, request: SandboxRequest, { vm: { pid }, plan }: RunningVm): void {
-  limitThreadsOf(context, request, pid);
-  if (context.configuration.hypervisor.qemu_device_cgroup) limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
+  const { qemu_pids_cgroup: hasThreadLimit, qemu_device_cgroup: hasDeviceLimit } = context.configuration.hypervisor;
+  if (hasThreadLimit) limitThreadsOf(request, pid);
+  if (hasDeviceLimit) limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
 }
 
 /** Creates everything up to CreateSandbox. Changes on the host are in the journal, also after an error. @throws KataError */

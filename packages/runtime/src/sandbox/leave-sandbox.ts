@@ -10,7 +10,7 @@ import { holderOf } from '../state/state.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { childrenOf } from '../processes/process-use.ts';
-import { limitDevicesOf, limitThreadsOf, limitsDevicesOf, moveIntoCgroupOf } from '../vm/container-cgroup.ts';
+import { limitDevicesOf, limitThreadsOf, limitsDevicesOf, limitsThreadsOf, moveIntoCgroupOf } from '../vm/container-cgroup.ts';
 
 /** `delete --force` does not wait for a verb that hangs. */
 const FORCED_LOCK_MS = 1000;
@@ -23,11 +23,12 @@ function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: 
 /** Moves the VM to the cgroups of the container `next`. */
 function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
   const place = { sandboxId, id: next };
-  const hasDeviceLimit = limitsDevicesOf({ sandboxId, id: holderOf(state) });
+  const holder = { sandboxId, id: holderOf(state) };
+  const [hasThreadLimit, hasDeviceLimit] = [limitsThreadsOf(holder), limitsDevicesOf(holder)];
   moveIntoCgroupOf(context, place, processesOfVm(state));
   const { Process: qemu, Virtiofsd } = state.HypervisorState;
   if (isAlive(qemu)) {
-    limitThreadsOf(context, place, qemu.pid);
+    if (hasThreadLimit) limitThreadsOf(place, qemu.pid);
     if (hasDeviceLimit) limitDevicesOf(context, place, { pid: qemu.pid, is9p: !Virtiofsd });
   }
   return { ...state, Holder: next };

@@ -8,7 +8,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { blockDevice, qemuDevices } from '../host-cgroup/device-rules.ts';
 import { limitDevices, limitsDevices, withDevice } from '../host-cgroup/limit-devices.ts';
-import { limitThreads } from '../host-cgroup/limit-threads.ts';
+import { limitThreads, limitsThreads } from '../host-cgroup/limit-threads.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
 import { containerEntries } from '../undo/container-journal.ts';
 import type { Context, Tools } from '../context/context.ts';
@@ -49,10 +49,22 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
-/** Limits the threads of QEMU, in the cgroups of a container. */
-export function limitThreadsOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pid: number): void {
-  attempt(context, 'no limit for the threads of QEMU', () => limitThreads(directoriesOf(sandboxId, id), pid));
+/** @throws KataError that names the configuration key which disables the limit, when `act` fails */
+function limit(what: string, key: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const remedy = `set ${key} = false in [hypervisor.qemu] to run without the limit`;
+    throw new KataError(`the ${what} of QEMU cannot be limited (${errorMessage(error)}); ${remedy}`, { cause: error });
+  }
 }
+
+/** Limits the threads of QEMU, in the cgroups of a container. @throws KataError when the host does not support the limit */
+export const limitThreadsOf = ({ sandboxId, id }: ContainerPlace, pid: number): void =>
+  limit('threads', 'qemu_pids_cgroup', () => limitThreads(directoriesOf(sandboxId, id), pid));
+
+/** Whether QEMU's threads are limited in the cgroups of a container. */
+export const limitsThreadsOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsThreads(directoriesOf(sandboxId, id));
 
 export interface LimitedQemu {
   readonly pid: number;
@@ -64,16 +76,10 @@ export interface LimitedQemu {
  * Restricts QEMU to the devices that it uses, in the cgroups of a container.
  * @throws KataError when the host does not support the restriction
  */
-export function limitDevicesOf({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void {
-  try {
-    limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel);
-  } catch (error) {
-    throw new KataError(
-      `the devices of QEMU cannot be limited (${errorMessage(error)}); set qemu_device_cgroup = false in [hypervisor.qemu] to run without the limit`,
-      { cause: error },
-    );
-  }
-}
+export const limitDevicesOf = ({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void =>
+  limit('devices', 'qemu_device_cgroup', () =>
+    limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel),
+  );
 
 /** Whether QEMU's devices are limited in the cgroups of a container. */
 export const limitsDevicesOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsDevices(directoriesOf(sandboxId, id));

@@ -4,7 +4,8 @@ import { placeText } from '../../configuration/parse-configuration.ts';
 import type { Origins } from '../../configuration/parse-configuration.ts';
 import type { LoadedConfiguration } from '../../configuration/load-configuration.ts';
 import { schema } from '../../configuration/schema.ts';
-import type { Configuration, Key } from '../../configuration/schema.ts';
+import type { Key } from '../../configuration/key.ts';
+import type { Configuration } from '../../configuration/schema.ts';
 
 /** A program whose path is empty and that was not found. */
 const FOUND = 'default, the first that exists';

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { silentLogger } from '@kata-containers/common/logging/logger';
@@ -90,6 +91,7 @@ const confiningHost: ConfiningHost = {
   exists: existsSync,
   status: readFileSync('/proc/self/status', 'latin1'),
   mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+  controllers: (root) => readFileSync(join(root, 'cgroup.controllers'), 'utf8'),
   loadDeviceProgram: () => closeSync(linuxKernel.loadDeviceProgram(deviceProgram([]))),
 };
 
