@@ -17,17 +17,21 @@ describe('usage, metrics and logs of sandboxes', function () {
 
   it('shows what each sandbox uses, once, as a table and as JSON', async () => {
     rig.prepare();
+    rig.changeSpec((spec) => (spec.annotations = { 'nerdctl/name': 'web' }));
     assert.equal((await rig.kata('kata-top', '--once', '--interval', '10ms')).stdout.split('\n').length, 2);
     assert.equal((await rig.create()).stderr, '');
     const { code, stdout, stderr } = await rig.kata('kata-top', '--once', '--interval', '100ms');
     assert.deepEqual([code, stderr], [0, '']);
     const [header = '', row = '', ...rest] = stdout.split('\n');
-    assert.match(header, /^ID +AGE CTRS VCPU +CPU% GUEST% +MEM GUEST DISK\/s +NET\/s OOM$/);
-    assert.ok(row.startsWith(rig.id.slice(0, 12)) && row.length <= 80, row);
+    assert.match(header, /^ID +AGE CTRS VCPU +CPU% GUEST% +MEM GUEST DISK\/s NET\/s OOM NAME$/);
+    assert.ok(row.startsWith(rig.id.slice(0, 12)) && row.endsWith(' 0 web') && row.length <= 80, row);
     assert.deepEqual(rest, ['']);
     const json = await rig.kata('kata-top', '--once', '--json', '--interval', '100ms');
     const [rates] = JSON.parse(json.stdout) as SandboxRates[];
-    assert.deepEqual([rates?.id, rates?.containers, rates?.isRunning, rates?.guest?.memoryBytes], [rig.id, 1, true, 4096]);
+    assert.deepEqual(
+      [rates?.id, rates?.name, rates?.containers, rates?.isRunning, rates?.guest?.memoryBytes],
+      [rig.id, 'web', 1, true, 4096],
+    );
     assert.ok((rates?.hostMemoryBytes ?? 0) > 0);
   });
 

@@ -27,6 +27,12 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
+/** Undefined when the process has ended. */
+export function parentOf(pid: number): number | undefined {
+  const parent = /^PPid:\s+(\d+)$/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
 /** Pids of the children of a process's main thread. */
 export const childrenOf = (pid: number): number[] =>
   readOrEmpty(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);

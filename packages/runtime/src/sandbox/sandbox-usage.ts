@@ -8,8 +8,10 @@ import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
 import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import type { SandboxState } from '../state/state.ts';
 import { currentState } from '../state/container-status.ts';
+import { firstContainer } from '../state/sandbox-name.ts';
 import { containersOf, listContainers, loadContainer, loadSandbox } from '../state/state-store.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
+import { engineName } from './engine-name.ts';
 
 /** Counters of the containers' cgroups and links, summed up. */
 export interface GuestUsage {
@@ -21,6 +23,8 @@ export interface GuestUsage {
 
 export interface SandboxUsage {
   readonly id: string;
+  /** The engine's name of the first container, for a pod the name of the pod; missing when it is not known. */
+  readonly name?: string;
   readonly containers: number;
   readonly isRunning: boolean;
   /** When the VM was started, in milliseconds since 1970. */
@@ -83,6 +87,8 @@ async function usageOf(id: string): Promise<SandboxUsage> {
     const record = loadContainer(id, container);
     return record && currentState(record) !== 'stopped' ? [{ container, shim: record.Process.Shim }] : [];
   });
+  const first = loadContainer(id, firstContainer(id));
+  const name = first && engineName(firstContainer(id), first);
   const daemon = Virtiofsd ? [Virtiofsd.pid, ...childrenOf(Virtiofsd.pid)] : [];
   const pids = [vm.pid, AgentState.Proxy.pid, ...daemon, ...records.flatMap(({ shim }) => processesBeside(shim.pid))];
   const identities = pids.flatMap((pid) => identifyProcess(pid) ?? []);
@@ -94,6 +100,7 @@ async function usageOf(id: string): Promise<SandboxUsage> {
     hostCpuMs: isRunning ? sum(identities.map(cpuMilliseconds)) : 0,
     hostMemoryBytes: isRunning ? sum(identities.map(({ pid }) => Number(memoryBytes(pid)))) : 0,
     oomKills: isRunning ? oomKills(cgroupOf(vm.pid)) : 0,
+    ...(name !== undefined && { name }),
     ...(guest && { guest }),
   };
 }

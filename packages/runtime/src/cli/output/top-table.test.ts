@@ -33,29 +33,35 @@ describe('ratesOf', () => {
 describe('topTable', () => {
   const { guest: _, ...silent } = usage('deaf', { startedMs: 95_000, hostMemoryBytes: 1.5 * MIB });
   const busy = {
-    ...usage('0123456789abcdef', { oomKills: 3 }),
+    ...usage('0123456789abcdef', { oomKills: 3, name: 'a-name-of-twenty-two-c' }),
     hostCpuPercent: 152.4,
     guestCpuPercent: 9.96,
     diskBytesPerSecond: 12_345_678,
   };
-  const table = topTable(
-    [
-      { ...silent, hostCpuPercent: 0 },
-      { ...busy, networkBytesPerSecond: 0 },
-    ],
-    100_000,
-  );
+  const rates = [
+    { ...silent, hostCpuPercent: 0 },
+    { ...busy, networkBytesPerSecond: 0 },
+  ];
+  const table = topTable(rates, 100_000);
   it('lists the busiest sandbox first, in columns', () =>
     assert.equal(
       table,
       [
-        'ID            AGE CTRS VCPU  CPU% GUEST%   MEM GUEST DISK/s  NET/s OOM',
-        '0123456789ab   1m    1    2   152   10.0  175M   40M    12M      0   3',
-        'deaf           5s    1    2   0.0      -  1.5M     -      -      -   0',
+        'ID            AGE CTRS VCPU  CPU% GUEST%   MEM GUEST DISK/s NET/s OOM NAME',
+        '0123456789ab   1m    1    2   152   10.0  175M   40M    12M     0   3 a-name-of-twenty-two-c',
+        'deaf           5s    1    2   0.0      -  1.5M     -      -     -   0 -',
         '',
       ].join('\n'),
     ));
-  it('fits 80 columns', () => assert.ok(table.split('\n').every((row) => row.length <= 80)));
+  it('cuts names at the width of the terminal, and shows where', () =>
+    assert.deepEqual(
+      topTable(rates, 100_000, 80)
+        .split('\n')
+        .map((row) => row.slice(69)),
+      [' NAME', ' a-name-of+', ' -', ''],
+    ));
+  it('shows a sandbox without QEMU', () =>
+    assert.match(topTable([{ ...usage('0123456789abcdef', { isRunning: false }), hostCpuPercent: 0 }], 0), /^0123456789ab dead {4}1/m));
 });
 
 describe('sizeText', () => {

@@ -1,4 +1,4 @@
-/** The table of `kata-top`, from two samples. Pure. 80 columns are enough for it. */
+/** The table of `kata-top`, from two samples. Pure. 80 columns show the beginning of each name. */
 import type { SandboxUsage, UsageSample } from '../../sandbox/sandbox-usage.ts';
 
 export interface SandboxRates extends SandboxUsage {
@@ -62,29 +62,40 @@ const COLUMNS: [name: string, width: number][] = [
   ['MEM', 6],
   ['GUEST', 6],
   ['DISK/s', 7],
-  ['NET/s', 7],
+  ['NET/s', 6],
   ['OOM', 4],
 ];
 
-const line = (cells: readonly string[]): string =>
-  cells
-    .map((cell, column) => ((COLUMNS[column]?.[1] ?? 0) < 0 ? cell.padEnd(ID_WIDTH) : cell.padStart(COLUMNS[column]?.[1] ?? 0)))
-    .join('');
+/** The name is the last column, so that it takes the rest of the line. */
+function line(cells: readonly string[], name: string, width: number): string {
+  const padded = cells.map((cell, column) =>
+    (COLUMNS[column]?.[1] ?? 0) < 0 ? cell.padEnd(ID_WIDTH) : cell.padStart(COLUMNS[column]?.[1] ?? 0),
+  );
+  const whole = `${padded.join('')} ${name}`;
+  return whole.length <= width ? whole.trimEnd() : `${whole.slice(0, width - 1)}+`;
+}
 
 function cellsOf(usage: SandboxRates, nowMs: number): string[] {
   const optional = (value: number | undefined, text: (value: number) => string): string => (value === undefined ? '-' : text(value));
   const percent = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
   return [
-    ...[usage.id.slice(0, ID_WIDTH), usage.isRunning ? ageText((nowMs - usage.startedMs) / 1000) : 'ended'],
+    ...[usage.id.slice(0, ID_WIDTH), usage.isRunning ? ageText((nowMs - usage.startedMs) / 1000) : 'dead'],
     ...[String(usage.containers), String(usage.vcpus), percent(usage.hostCpuPercent), optional(usage.guestCpuPercent, percent)],
     ...[sizeText(usage.hostMemoryBytes), optional(usage.guest?.memoryBytes, sizeText)],
     ...[optional(usage.diskBytesPerSecond, sizeText), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
   ];
 }
 
-/** The busiest sandbox first. `nowMs` in milliseconds since 1970. */
-export function topTable(rates: readonly SandboxRates[], nowMs: number): string {
+/** The busiest sandbox first. `nowMs` in milliseconds since 1970; a line that is longer than `width` ends with `+`. */
+export function topTable(rates: readonly SandboxRates[], nowMs: number, width = Infinity): string {
   const sorted = rates.toSorted((a, b) => b.hostCpuPercent - a.hostCpuPercent);
-  const rows = sorted.map((usage) => line(cellsOf(usage, nowMs)));
-  return `${[line(COLUMNS.map(([name]) => name)), ...rows].join('\n')}\n`;
+  const rows = sorted.map((usage) => line(cellsOf(usage, nowMs), usage.name ?? '-', width));
+  return `${[
+    line(
+      COLUMNS.map(([name]) => name),
+      'NAME',
+      width,
+    ),
+    ...rows,
+  ].join('\n')}\n`;
 }

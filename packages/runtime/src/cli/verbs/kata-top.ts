@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
 import { print } from '../output/print.ts';
 import { ratesOf, topTable } from '../output/top-table.ts';
@@ -9,6 +10,17 @@ import type { Verb } from '../input/verb.ts';
 
 /** Moves the cursor to the top and clears the screen (ECMA-48). */
 const CLEAR = '\x1b[H\x1b[J';
+
+const STDOUT = 1;
+
+/** Undefined without a terminal: nothing is cut then. */
+function terminalWidth(): number | undefined {
+  try {
+    return linuxKernel.windowSize(STDOUT).columns || undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export const kataTop: Verb = {
   describe: (command) =>
@@ -26,7 +38,7 @@ export const kataTop: Verb = {
       const now = await sampleSandboxes();
       const rates = ratesOf(before, now);
       if (options['json'] === true) print(`${JSON.stringify(rates)}\n`);
-      else print(`${isOnce ? '' : CLEAR}${topTable(rates, Date.now())}`);
+      else print(`${isOnce ? '' : CLEAR}${topTable(rates, Date.now(), terminalWidth())}`);
       if (isOnce) return 0;
       before = now;
     }
