@@ -92,8 +92,8 @@ describe('invalid command lines', function () {
     ['missing bundle', () => ['create', '--bundle', '/nowhere', 'x'], /^Invalid bundle path '\/nowhere', it should be a directory\n$/],
     ['missing config.json', () => ['create', '--bundle', bundle, 'x'], /config\.json cannot be read \(ENOENT\)\n$/],
     ['unknown option', () => ['--what', 'list'], /^unknown option --what: see 'kata-runtime help'\n$/],
-    ['unknown command', () => ['dance'], /^Invalid command "dance"\n$/],
-    ['unknown signal', () => ['kill', 'x', 'NOPE'], /Failed to convert signal NOPE to int|does not exist/],
+    ['unknown command', () => ['dance'], /^Invalid command "dance": see 'kata-runtime help'\n$/],
+    ['unknown signal', () => ['kill', 'x', 'NOPE'], /unknown signal "NOPE"|does not exist/],
     [
       'unreadable configuration',
       () => ['--kata-config', '/nowhere/c.toml', 'start', 'x'],

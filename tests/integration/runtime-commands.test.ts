@@ -36,9 +36,9 @@ describe('commands of kata-runtime', function () {
     [['--nope', 'list'], "unknown option --nope: see 'kata-runtime help'"],
     [['list', '-nope'], "unknown option --nope: see 'kata-runtime help list'"],
     [['list', '-f'], "option --format needs a value: see 'kata-runtime help list'"],
-    [['nope'], 'Invalid command "nope"'],
+    [['nope'], `Invalid command "nope": see 'kata-runtime help'`],
     [['kata-chek'], 'Invalid command "kata-chek": did you mean kata-check?'],
-    [['constructor'], 'Invalid command "constructor"'],
+    [['constructor'], `Invalid command "constructor": see 'kata-runtime help'`],
     [['--log-format', 'xml', 'list'], 'unknown log-format "xml"'],
   ];
   for (const [args, text] of wrong) {

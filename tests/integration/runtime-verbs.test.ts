@@ -179,7 +179,7 @@ describe('kata-runtime on a running container', function () {
   const intervals: [word: string, text: string][] = [
     ['0s', 'duration interval must be greater than 0'],
     ['-1s', 'duration interval must be greater than 0'],
-    ['soon', 'invalid value "soon" for flag -interval: time: invalid duration soon'],
+    ['soon', '--interval must be a time such as 5s, not "soon"'],
   ];
   for (const [word, text] of intervals)
     it(`events --interval ${word} is refused`, async () =>

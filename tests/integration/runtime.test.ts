@@ -42,7 +42,7 @@ describe('kata-runtime', function () {
     assert.equal(await status(), 'running');
     assert.match((await kata('start', id)).stderr, /Can not move from running to running/);
     assert.match((await kata('list', '-q')).stdout, new RegExp(`^${id}$`, 'm'));
-    assert.match((await kata('delete', id)).stderr, /Container still running, should be stopped/);
+    assert.match((await kata('delete', id)).stderr, /Container still running, should be stopped: .kata-runtime delete --force \S+ ends it/);
     assert.deepEqual(quiet(await kata('kill', id, 'HUP')), silent);
     process.kill(pid, 'SIGKILL'); // what the shim does when its process has ended
     assert.equal(await status(), 'stopped');
@@ -67,7 +67,10 @@ describe('kata-runtime', function () {
     const file = scratch.file('bundle/config.json');
     const spec = readFileSync(file, 'utf8');
     writeFileSync(file, spec.replace('{', `{"annotations":{"${annotation}":"from=annotation"},`));
-    assert.match((await create()).stderr, new RegExp(`^annotation ${annotation} is not enabled\n$`));
+    assert.match(
+      (await create()).stderr,
+      new RegExp(`^annotation ${annotation} is not enabled: no pattern of enable_annotations in .* matches kernel_params\n$`),
+    );
     mkdirSync(scratch.file('config.d'));
     writeFileSync(scratch.file('config.d/annotations.toml'), '[hypervisor.qemu]\nenable_annotations = ["^kernel_params$"]\n');
     assert.deepEqual(await create().then(({ code, stderr }) => [code, stderr]), [0, '']);

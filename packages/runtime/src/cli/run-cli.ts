@@ -71,7 +71,7 @@ function findVerb(name: string): VerbEntry {
   const entry = Object.hasOwn(verbTable, name) ? verbTable[name] : undefined;
   if (!entry) {
     const meant = nearest(name, Object.keys(verbTable));
-    throw new UsageError(`Invalid command "${name}"${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+    throw new UsageError(`Invalid command "${name}"${meant === undefined ? ": see 'kata-runtime help'" : `: did you mean ${meant}?`}`);
   }
   return entry;
 }

@@ -133,12 +133,28 @@ describe('annotations', () => {
     assert.equal(keys.length, 8);
     for (const [name] of keys) {
       const annotation = `${HYPERVISOR}${name}`;
-      assert.throws(() => applyAnnotations(open, { [annotation]: 'false' }), { message: `annotation ${annotation} is not enabled` });
+      assert.throws(() => applyAnnotations(open, { [annotation]: 'false' }), {
+        message: `annotation ${annotation} is not enabled: no annotation can change this key`,
+      });
     }
   });
 
+  it('are refused with the key to set, also by their other names', () => {
+    const closed = { ...configuration, hypervisor: { ...configuration.hypervisor, enable_annotations: [] } };
+    for (const name of ['kernel_hash', 'default_max_vcpus', 'default_memory'])
+      assert.throws(() => applyAnnotations(closed, { [`${HYPERVISOR}${name}`]: '1' }), {
+        message: `annotation ${HYPERVISOR}${name} is not enabled: no pattern of enable_annotations in [hypervisor.qemu] matches ${name}`,
+      });
+  });
+
   const refusals: [name: string, value: string, error: RegExp][] = [
-    ['image', '/etc/shadow', /^annotation io.katacontainers.config.hypervisor.image is not enabled$/],
+    [
+      'image',
+      '/etc/shadow',
+      /^annotation io.katacontainers.config.hypervisor.image is not enabled: no pattern of enable_annotations in \[hypervisor.qemu\] matches image$/,
+    ],
+    ['defualt_memory', '512', /defualt_memory is not enabled: did you mean io.katacontainers.config.hypervisor.default_memory\?$/],
+    ['unheard-of', '1', /unheard-of is not enabled: it matches no key of \[hypervisor.qemu\]$/],
     ['enable_annotations', '.*', /enable_annotations is not enabled/],
     ['valid_hypervisor_paths', '*', /valid_hypervisor_paths is not enabled/],
     ['path', '/bin/sh', /^hypervisor \/bin\/sh required from annotation is not valid$/],

@@ -101,11 +101,21 @@ function expression(pattern: string): RegExp {
   }
 }
 
+/** How to permit a hypervisor annotation, or the name that is probably meant. */
+function enablingHint(name: string): string {
+  if (guards.includes(name)) return ': no annotation can change this key';
+  const keys = changeable('hypervisor');
+  if (keys.includes(otherNames[name] ?? name) || Object.hasOwn(hashed, name))
+    return `: no pattern of enable_annotations in [hypervisor.qemu] matches ${name}`;
+  const meant = nearest(name, keys);
+  return meant === undefined ? ': it matches no key of [hypervisor.qemu]' : `: did you mean ${PREFIX}hypervisor.${meant}?`;
+}
+
 /** @throws KataError for a hypervisor annotation that the configuration does not enable */
 function requireEnabled({ annotation, table, name }: Change, enabled: readonly string[]): void {
   if (table !== 'hypervisor') return;
   if (guards.includes(name) || !enabled.some((pattern) => expression(pattern).test(name)))
-    throw new KataError(`annotation ${annotation} is not enabled`);
+    throw new KataError(`annotation ${annotation} is not enabled${enablingHint(name)}`);
 }
 
 function parseValue({ annotation, value, table }: Change, { kind }: Key): unknown {

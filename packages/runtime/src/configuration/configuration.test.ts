@@ -44,6 +44,9 @@ describe('parseConfiguration', () => {
       'runtime.internetworking_model',
       /^must be one of default, tcfilter, macvtap, none$/,
     ],
+    ['a value for a parent of tables', 'hypervisor = 3', 'hypervisor', /^must be a table$/, '/c.toml:1:14', '3'],
+    ['a value for a table', '[hypervisor]\nqemu = "x"', 'hypervisor.qemu', /^must be a table$/, '/c.toml:2:8', '"x"'],
+    ['a list of tables', '[[runtime]]\nenable_debug = true', 'runtime', /^must be a table$/, '/c.toml:1:3', '[[runtime]]'],
     ['a list with a wrong type', '[agent.kata]\nkernel_modules = [1]', 'agent.kata.kernel_modules', /list of strings/],
   ];
   for (const [name, text, key, problem, place, written] of wrong) {
@@ -122,7 +125,7 @@ describe('configurationFile', () => {
 
 describe('loadConfiguration', () => {
   let root = '';
-  const file = (name: string, text = ''): string => {
+  const file = (name: string, text = 'x'): string => {
     writeFileSync(join(root, name), text);
     return join(root, name);
   };
@@ -135,6 +138,15 @@ describe('loadConfiguration', () => {
       ['proxy.kata.path', file('proxy')],
       ['shim.kata.path', file('shim')],
     ]);
+
+  it('reports an empty file, which QEMU and the kernel would not name', () => {
+    const path = file('c.toml', configurationFile(paths()));
+    file('kernel', '');
+    assert.throws(
+      () => loadConfiguration(path, []),
+      /c\.toml:\d+:\d+: hypervisor\.qemu\.kernel = \S+: \S+kernel is empty: install it again$/,
+    );
+  });
 
   it('resolves links', () => {
     const target = file('kernel-1');

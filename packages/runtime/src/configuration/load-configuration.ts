@@ -1,5 +1,5 @@
 /** Finds, reads and checks the files of the configuration, and resolves links. */
-import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
@@ -58,6 +58,12 @@ function findFiles(named: string | undefined, defaults: readonly string[]): stri
 
 const NO_ORIGINS: Origins = new Map();
 
+/** Devices such as /dev/urandom have no size. */
+function isEmptyFile(path: string): boolean {
+  const file = statSync(path);
+  return file.isFile() && file.size === 0;
+}
+
 /** Resolves links, so that an upgrade does not change the files of a running VM. */
 export function resolveTable<T extends Readonly<Record<string, unknown>>>(
   name: keyof typeof schema,
@@ -70,7 +76,10 @@ export function resolveTable<T extends Readonly<Record<string, unknown>>>(
     if (keys[key]?.mustExist !== true || typeof value !== 'string') return [key, value];
     const places = value === '' ? (keys[key].places ?? []) : [value];
     const found = places.find((place) => existsSync(place));
-    if (found !== undefined) return [key, realpathSync(found)];
+    if (found !== undefined) {
+      if (isEmptyFile(found)) problems.push(problemAt(origins, `${name}.${key}`, `${found} is empty: install it again`));
+      return [key, realpathSync(found)];
+    }
     const missing = places.length > 1 ? `none of ${places.join(', ')} exists` : `${value} is missing`;
     if (places.length > 0) problems.push(problemAt(origins, `${name}.${key}`, missing));
     return [key, value];

@@ -154,6 +154,21 @@ function merge(base: PlainObject, over: PlainObject): PlainObject {
   return merged;
 }
 
+/** Names of the tables with keys, and of their parents. */
+const tableNames: ReadonlySet<string> = new Set(Object.keys(schema).flatMap((name) => [name, name.split('.')[0] ?? name]));
+
+/** `table` without values where a table is expected: a value would hide the tables of all other files. */
+const withoutValues = (table: PlainObject, tell: (name: string) => void, prefix = ''): PlainObject =>
+  Object.fromEntries(
+    Object.entries(table).flatMap(([key, value]): [string, unknown][] => {
+      const name = `${prefix}${key}`;
+      if (!tableNames.has(name)) return [[key, value]];
+      if (isPlainObject(value)) return [[key, withoutValues(value, tell, `${name}.`)]];
+      tell(name);
+      return [];
+    }),
+  );
+
 /** Full names of the keys and tables of `table`. */
 const namesIn = (table: PlainObject, prefix = ''): string[] =>
   Object.entries(table).flatMap(([name, value]) => [
@@ -182,7 +197,11 @@ function originsOf(file: ConfigurationText, table: PlainObject): [name: string, 
 export function parseConfiguration(...files: readonly ConfigurationText[]): ParsedConfiguration {
   const problems: ConfigurationProblem[] = [];
   const warnings: string[] = [];
-  const tables = files.map((file) => ({ file, table: readToml(file, problems) }));
+  const tables = files.map((file) => {
+    const given = readToml(file, problems);
+    const tell = (name: string): unknown => problems.push(problemAt(new Map(originsOf(file, given)), name, 'must be a table'));
+    return { file, table: withoutValues(given, tell) };
+  });
   const origins = new Map(tables.flatMap(({ file, table }) => originsOf(file, table)));
   const root = tables.map(({ table }) => table).reduce(merge, {});
   const findings = { problems, warnings, origins };

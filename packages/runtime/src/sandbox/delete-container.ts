@@ -30,7 +30,8 @@ export async function deleteContainer(context: Tools, id: string, force: boolean
   await continueTrace(context, { sandboxId, id });
   const record = load(() => loadContainer(sandboxId, id), force);
   const state = record && currentState(record);
-  if (!force && (state === 'running' || state === 'paused')) throw new StateError('Container still running, should be stopped');
+  if (!force && (state === 'running' || state === 'paused'))
+    throw new StateError(`Container still running, should be stopped: 'kata-runtime delete --force ${id}' ends it`);
   const sandbox = load(() => loadSandbox(sandboxId), force || !record);
   const bundle: Bundle | undefined = record && load(() => loadSavedBundle(sandboxId, id, record), true); // before the removal, for the poststop hooks
   await removeContainer(context, { sandboxId, id, record }, sandbox, force);

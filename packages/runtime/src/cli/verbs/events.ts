@@ -14,7 +14,7 @@ function interval(options: Options): number {
   const text = textOption(options, 'interval') ?? '';
   if (text.startsWith('-')) throw new UsageError('duration interval must be greater than 0');
   const milliseconds = text === '0' ? 0 : parseDuration(text);
-  if (milliseconds === undefined) throw new UsageError(`invalid value "${text}" for flag -interval: time: invalid duration ${text}`);
+  if (milliseconds === undefined) throw new UsageError(`--interval must be a time such as 5s, not "${text}"`);
   if (milliseconds === 0) throw new UsageError('duration interval must be greater than 0');
   return milliseconds;
 }

@@ -117,6 +117,7 @@ export const factory: Verb = {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action || rest.length > 0)
       throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${[name, ...rest].join(' ')}"`);
+    if (process.geteuid?.() !== 0) throw new KataError(`factory ${name} uses files of root: run the command as root`);
     print(`${await action(await context())}\n`);
     return 0;
   },
