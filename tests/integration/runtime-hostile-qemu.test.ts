@@ -98,7 +98,7 @@ describe('a hostile QEMU', function () {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /QEMU ended at its start \(SIGSYS\).*its seccomp filter denies the system call mount; the filter is seccompsandbox of /,
+      /QEMU \(\S+\) ended at its start \(SIGSYS\).*its seccomp filter denies the system call mount; the filter is seccompsandbox of /,
     );
   });
 

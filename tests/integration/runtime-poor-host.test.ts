@@ -1,10 +1,11 @@
 /** Hosts that lack a requirement of VMs: the error of create names the requirement and the next step, and nothing is left behind. */
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
-describe('kata-runtime create on a host that lacks a requirement', function () {
+describe('kata-runtime on a host that lacks a requirement', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
   beforeEach(() => {
@@ -38,6 +39,22 @@ describe('kata-runtime create on a host that lacks a requirement', function () {
       assert.match(stderr, new RegExp(`^/run is full: ${found}; 'du -xh /run \\| sort -h \\| tail' shows .*\\(.+\\)\n$`));
       assert.match(stdout, nothing);
     });
+
+  it('a container can be deleted when /run is full', async () => {
+    assert.equal((await rig.create()).stderr, '');
+    const { blocks, bfree, bsize } = statfsSync('/run');
+    const resize = (size: string): Promise<Outcome> => run('mount', ['-o', `remount,size=${size}`, '/run']); // the cell's
+    assert.equal((await resize(String((blocks - bfree) * bsize))).stderr, '');
+    try {
+      assert.throws(() => writeFileSync('/run/no-room', 'x'), /ENOSPC/);
+      assert.equal((await rig.kata('kill', rig.id, 'KILL')).stderr, '');
+      assert.deepEqual(await rig.kata('delete', rig.id).then(({ code, stderr }) => [code, stderr]), [0, '']);
+    } finally {
+      await resize('50%');
+      rmSync('/run/no-room', { force: true });
+    }
+    assert.deepEqual(readdirSync('/run/vc/sbs'), []);
+  });
 
   it('the tun device is missing', async () => {
     const eth = rig.executable(

@@ -1,5 +1,6 @@
 /** Removes a container from its sandbox's state, and decides whether the sandbox ends (ADR 15). */
 import { existsSync } from 'node:fs';
+import { errorCode, errorMessage } from '@kata-containers/common/errors/error-message';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { Tools } from '../context/context.ts';
@@ -48,6 +49,16 @@ function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState
   return holderOf(state) === id ? handOver(context, sandboxId, left, next) : left;
 }
 
+/** With a full /run the state of an ending sandbox is not saved: its `delete` frees space. A container that joins meanwhile finds no VM. */
+function save({ log }: Tools, sandboxId: string, state: SandboxState): void {
+  try {
+    saveSandbox(sandboxId, state);
+  } catch (error) {
+    if (state.IsEnding !== true || errorCode(error) !== 'ENOSPC') throw error;
+    log.warn('the state of an ending sandbox was not saved', { sandbox: sandboxId, reason: errorMessage(error) });
+  }
+}
+
 /**
  * Removes the container from the sandbox's state. The sandbox continues without its first container while other containers share its
  * network; a pod ends with its first container.
@@ -57,7 +68,7 @@ export async function leaveSandbox(context: Tools, leaving: Leaving, force: bool
   const { sandboxId, id } = leaving;
   const leave = (): Promise<SandboxState> => {
     const left = without(context, leaving, loadSandbox(sandboxId));
-    saveSandbox(sandboxId, left);
+    save(context, sandboxId, left);
     return Promise.resolve(left);
   };
   const state = loadSandbox(sandboxId);

@@ -78,7 +78,9 @@ export function startQemu({ binary, args, logFile, inherited, environment, user,
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>
-        reject(new HypervisorError(`QEMU ended at its start (${signal ?? `exit code ${code}`})`, lastWords(binary, logFile, signal))),
+        reject(
+          new HypervisorError(`QEMU (${binary}) ended at its start (${signal ?? `exit code ${code}`})`, lastWords(binary, logFile, signal)),
+        ),
       );
     });
     failed.catch(() => {});
