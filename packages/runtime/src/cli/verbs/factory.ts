@@ -1,7 +1,7 @@
 /** `factory init | status | prune | destroy`: 1.x's commands for VM templates and for the VM cache. Templates are created and removed without them, too. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
-import { identifyProcess } from '@kata-containers/common/process/process-identity';
+import { endCacheServer } from '../../factory/cache/end-server.ts';
 import { withCacheServer } from '../../factory/cache/request-vm.ts';
 import { cloneObstacle } from '../../factory/templates/cloneable-plan.ts';
 import { spareMac } from '../../factory/templates/spare-link-plan.ts';
@@ -11,7 +11,6 @@ import { lockTemplate, templateStore } from '../../factory/templates/use-templat
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { tapName } from '../../network/tcfilter-plan.ts';
 import { planVm } from '../../vm/plan-vm.ts';
-import { waitForEnd } from '../../processes/end-process.ts';
 import { detectAccelerator } from '../../sandbox/detect-accelerator.ts';
 import type { Context } from '../../context/context.ts';
 import { print } from '../output/print.ts';
@@ -59,28 +58,22 @@ async function init(context: Context): Promise<string> {
   return 'vm factory initialized';
 }
 
-/** Milliseconds in which the server ends: it first finishes the VM that it is making, which locks a template. */
-const SERVER_END_MS = 90_000;
-
 /** 1.x's lines. A server that does not answer is not an error: the state of the templates is printed nevertheless. */
-async function cacheLines({ configuration }: Context, ask: 'status' | 'quit'): Promise<string[]> {
+async function cacheLines({ configuration }: Context, request: (endpoint: string) => Promise<string[]>): Promise<string[]> {
   const { vm_cache_number: cached, vm_cache_endpoint: endpoint } = configuration.factory;
-  if (cached === 0) return [];
-  try {
-    return await withCacheServer(endpoint, async (call) => {
-      const { pid, vmstatus } = await call('status');
-      if (ask === 'quit') {
-        const server = identifyProcess(Number(pid));
-        await call('quit');
-        const hasEnded = !server || (await waitForEnd(server, SERVER_END_MS));
-        return hasEnded ? [] : [`VM cache server pid = ${pid} is still making a VM`];
-      }
-      const vms = vmstatus.map((vm) => `VM pid = ${vm.pid} Cpu = ${vm.cpu} Memory = ${vm.memory}MiB`);
-      return [`VM cache server pid = ${pid}`, ...vms];
-    });
-  } catch (error) {
-    return [errorMessage(error)];
-  }
+  return cached === 0 ? [] : request(endpoint).catch((error: unknown) => [errorMessage(error)]);
+}
+
+const cacheStatus = (endpoint: string): Promise<string[]> =>
+  withCacheServer(endpoint, async (call) => {
+    const { pid, vmstatus } = await call('status');
+    const vms = vmstatus.map((vm) => `VM pid = ${vm.pid} Cpu = ${vm.cpu} Memory = ${vm.memory}MiB`);
+    return [`VM cache server pid = ${pid}`, ...vms];
+  });
+
+async function endCache(endpoint: string): Promise<string[]> {
+  const pid = await endCacheServer(endpoint);
+  return pid === undefined ? [] : [`VM cache server pid = ${pid} is still making a VM`];
 }
 
 async function status(context: Context): Promise<string> {
@@ -89,12 +82,16 @@ async function status(context: Context): Promise<string> {
   const template = isEnabled ? `vm factory is ${isOn ? 'on' : 'off'}` : 'vm factory not enabled';
   const templates = templateStore(context).list();
   const rows = templates.length === 0 ? [] : [table(templateRows(templates, Date.now())).trimEnd()];
-  return [...(await cacheLines(context, 'status')), template, ...rows].join('\n');
+  return [...(await cacheLines(context, cacheStatus)), template, ...rows].join('\n');
 }
 
 async function destroy(context: Context): Promise<string> {
-  const lines = await cacheLines(context, 'quit');
-  await templateStore(context).destroy();
+  const lines = await cacheLines(context, endCache);
+  try {
+    await templateStore(context).destroy();
+  } catch (error) {
+    throw new KataError([...lines, errorMessage(error)].join('\n'), { cause: error });
+  }
   return [...lines, 'vm factory destroyed'].join('\n');
 }
 

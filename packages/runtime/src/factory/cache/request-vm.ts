@@ -10,7 +10,9 @@ import { decodeVm } from './handed-vm.ts';
 import type { HandedVm } from './handed-vm.ts';
 
 /** Milliseconds. Starting a VM is faster than a longer wait. */
-const DEADLINE_MS = 2000;
+const REQUEST_MS = 2000;
+/** Milliseconds for a command of a user: a server that makes a VM on a busy host answers late. */
+const COMMAND_MS = 20_000;
 const { fullName, methods } = CacheServiceDefinition;
 type Name = keyof typeof methods;
 
@@ -25,13 +27,14 @@ const serverErrors: CallErrors = {
 export async function withCacheServer<T>(
   endpoint: string,
   ask: (call: <N extends Name>(name: N) => Promise<ResponseOf<(typeof methods)[N]>>) => Promise<T>,
+  deadlineMs = COMMAND_MS,
 ): Promise<T> {
   if (!existsSync(endpoint)) throw new KataError(`no VM cache server listens on ${endpoint}: 'kata-runtime factory init' starts one`);
-  const client = await GrpcClient.connect(endpoint, { errors: serverErrors, timeoutMs: DEADLINE_MS });
+  const client = await GrpcClient.connect(endpoint, { errors: serverErrors, timeoutMs: deadlineMs });
   try {
     return await ask(async (name) => {
       const { name: wireName, responseType } = methods[name];
-      const answer = await client.call(`/${fullName}/${wireName}`, [], { deadlineMs: DEADLINE_MS });
+      const answer = await client.call(`/${fullName}/${wireName}`, [], { deadlineMs });
       return responseType.decode(answer) as ResponseOf<(typeof methods)[typeof name]>;
     });
   } finally {
@@ -41,10 +44,14 @@ export async function withCacheServer<T>(
 
 /** @throws KataError when the server's VMs have other files or arguments, or when no VM is ready */
 export function requestVm(endpoint: string, key: string): Promise<HandedVm> {
-  return withCacheServer(endpoint, async (call) => {
-    const { Data } = await call('config');
-    const { TemplateKey } = JSON.parse(Data.toString()) as { TemplateKey?: string };
-    if (TemplateKey !== key) throw new KataError('the VM cache server was started with another configuration');
-    return decodeVm(await call('getBaseVM'));
-  });
+  return withCacheServer(
+    endpoint,
+    async (call) => {
+      const { Data } = await call('config');
+      const { TemplateKey } = JSON.parse(Data.toString()) as { TemplateKey?: string };
+      if (TemplateKey !== key) throw new KataError('the VM cache server was started with another configuration');
+      return decodeVm(await call('getBaseVM'));
+    },
+    REQUEST_MS,
+  );
 }

@@ -120,4 +120,17 @@ describe('VmPool', () => {
     await closed;
     assert.deepEqual([names(made), names(discarded)], [[0], [0]]);
   });
+
+  it('waits in close() for the end of a VM that it discarded before', async () => {
+    const gate = Promise.withResolvers<void>();
+    const vms = await full({ discard: () => gate.promise });
+    (made[0] as Vm).alive = false;
+    vms.take();
+    let isClosed = false;
+    const closed = vms.close().then(() => (isClosed = true));
+    await settle();
+    assert.equal(isClosed, false);
+    gate.resolve();
+    await closed;
+  });
 });

@@ -23,6 +23,7 @@ export class VmPool<T> {
   #wake: () => void = () => {};
   #ready: T[] = [];
   #filling: Promise<void> | undefined;
+  readonly #discards = new Set<Promise<void>>();
   #lastTaken = -Infinity;
 
   constructor(settings: PoolSettings<T>) {
@@ -32,10 +33,10 @@ export class VmPool<T> {
 
   /** VMs that can be handed over. VMs that cannot are discarded. */
   ready(): readonly T[] {
-    const { isUsable, discard } = this.#settings;
+    const { isUsable } = this.#settings;
     const useless = this.#ready.filter((vm) => !isUsable(vm));
     this.#ready = this.#ready.filter((vm) => !useless.includes(vm));
-    for (const vm of useless) void discard(vm);
+    for (const vm of useless) this.#discard(vm);
     this.#fill();
     return this.#ready;
   }
@@ -52,16 +53,22 @@ export class VmPool<T> {
 
   /** Takes back a VM that did not reach its client. */
   giveBack(vm: T): void {
-    if (this.#hasEnded) void this.#settings.discard(vm);
+    if (this.#hasEnded) this.#discard(vm);
     else this.#ready.unshift(vm);
   }
 
-  /** Ends the remaining VMs. */
+  /** Ends the remaining VMs, and waits until all discarded VMs have ended. */
   async close(): Promise<void> {
     this.#hasEnded = true;
     this.#wake();
     await this.#filling;
-    await Promise.all(this.#ready.splice(0).map((vm) => this.#settings.discard(vm)));
+    for (const vm of this.#ready.splice(0)) this.#discard(vm);
+    await Promise.all(this.#discards);
+  }
+
+  #discard(vm: T): void {
+    const discard = this.#settings.discard(vm).finally(() => this.#discards.delete(discard));
+    this.#discards.add(discard);
   }
 
   #fill(): void {
