@@ -72,7 +72,7 @@ describe('containers that share the network of a VM', function () {
     assert.match(cgroups(), new RegExp(`/kata_${rig.id}-a\n`));
     assert.doesNotMatch(cgroups(), new RegExp(`/kata_${rig.id}\n`));
     for (const controller of ['devices', 'pids']) assert.match(cgroups(), new RegExp(`:${controller}:/kata_${rig.id}-a/qemu\n`));
-    assert.deepEqual([stateOf(rig.id).Holder, stateOf(rig.id).Joined], ['a', ['a', 'b']]);
+    assert.deepEqual([stateOf(rig.id).CgroupContainer, stateOf(rig.id).Joined], ['a', ['a', 'b']]);
     assert.ok(!existsSync(`/run/vc/sbs/${rig.id}/${rig.id}`));
     assert.match((await rig.kata('state', rig.id)).stderr, /does not exist/);
     assert.doesNotMatch((await rig.kata('list', '-q')).stdout, new RegExp(`^${rig.id}$`, 'm'));
@@ -89,8 +89,24 @@ describe('containers that share the network of a VM', function () {
     assert.deepEqual([quiet(await rig.create()), quiet(await join('a'))], [SILENT, SILENT]);
     const vm = qemu(rig.id);
     await deleted(rig.id);
-    assert.equal(stateOf(rig.id).Holder, 'a');
+    assert.equal(stateOf(rig.id).CgroupContainer, 'a');
     assert.doesNotMatch(readFileSync(`/proc/${vm}/cgroup`, 'latin1'), /\/qemu\n/);
+  });
+
+  it('a sandbox of an earlier version continues to run: its state file has other keys', async () => {
+    for (const id of ['a', 'b']) assert.deepEqual(quiet(await join(id)), SILENT);
+    await deleted(rig.id);
+    const { CgroupContainer, Network, ...others } = stateOf(rig.id);
+    const { GuestNetwork, ...network } = Network;
+    assert.ok(CgroupContainer === 'a' && GuestNetwork);
+    const earlier = { ...others, Holder: CgroupContainer, Network: { ...network, Told: GuestNetwork } };
+    writeFileSync(`/run/vc/sbs/${rig.id}/persist.json`, JSON.stringify(earlier));
+    await deleted('a');
+    assert.match(readFileSync(`/proc/${qemu(rig.id)}/cgroup`, 'latin1'), new RegExp(`/kata_${rig.id}-b\n`));
+    const now = stateOf(rig.id);
+    assert.deepEqual([now.CgroupContainer, now.Joined, now.Network.GuestNetwork], ['b', ['b'], GuestNetwork]);
+    await deleted('b');
+    assert.deepEqual(leftovers(), []);
   });
 
   it('a new first container gets a new VM and network, and a third container joins that VM', async () => {

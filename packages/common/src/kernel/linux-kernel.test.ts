@@ -105,7 +105,7 @@ describe('LinuxKernel', () => {
     const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] });
     const stream = openPollableStream(kernel.openPidfd(child.pid ?? -1), { direction: 'read' });
     // A pidfd cannot be read: once it is ready, reading is an error.
-    const told = new Promise((resolve) =>
+    const closed = new Promise((resolve) =>
       stream
         .on('error', () => {})
         .on('close', resolve)
@@ -113,7 +113,7 @@ describe('LinuxKernel', () => {
     );
     const exited = once(child, 'exit');
     child.stdin.end();
-    await told;
+    await closed;
     assert.deepEqual(await exited, [0, null]);
     assert.throws(
       () => kernel.openPidfd(2 ** 22 + 1),

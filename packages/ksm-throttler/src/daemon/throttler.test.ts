@@ -7,7 +7,7 @@ import { modeOf } from '../schedule/throttle-plan.ts';
 import type { Clock } from './clock.ts';
 import { Throttler } from './throttler.ts';
 
-/** A clock that advances only when told to, and then calls the due timers in order. */
+/** A clock that advances only in advance(), which calls the due timers in order. */
 class FakeClock implements Clock {
   #now = 0;
   #due: { at: number; act: () => void }[] = [];

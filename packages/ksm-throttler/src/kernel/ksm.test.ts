@@ -50,11 +50,11 @@ describe('KSM', () => {
   });
 
   it('reports values in a dry run, changes nothing, and reads the reported values', () => {
-    const told: string[] = [];
-    const dry = new Ksm(new DryRun(new Sysfs(root), (name, value) => told.push(`${name}=${value}`)), meminfo);
+    const printed: string[] = [];
+    const dry = new Ksm(new DryRun(new Sysfs(root), (name, value) => printed.push(`${name}=${value}`)), meminfo);
     dry.tune(scanRates.slow);
     dry.tune(scanRates.slow);
-    assert.deepEqual(told, ['pages_to_scan=2000', 'sleep_millisecs=100', 'run=1']);
+    assert.deepEqual(printed, ['pages_to_scan=2000', 'sleep_millisecs=100', 'run=1']);
     assert.equal(get('run'), '0');
   });
 

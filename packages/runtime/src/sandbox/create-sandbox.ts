@@ -85,7 +85,7 @@ function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, n
       NetNsCreated: network.created,
       ...(network.hasResolver && { HasResolver: true }),
       Endpoints: endpointsOf(network, vm),
-      Told: network.facts,
+      GuestNetwork: network.facts,
     },
   };
 }

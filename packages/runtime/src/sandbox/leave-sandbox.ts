@@ -7,7 +7,7 @@ import type { Tools } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
-import { holderOf } from '../state/state.ts';
+import { cgroupContainerOf } from '../state/state.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { childrenOf } from '../processes/process-use.ts';
@@ -24,15 +24,15 @@ function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: 
 /** Moves the VM to the cgroups of the container `next`. */
 function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
   const place = { sandboxId, id: next };
-  const holder = { sandboxId, id: holderOf(state) };
-  const [hasThreadLimit, hasDeviceLimit] = [limitsThreadsOf(holder), limitsDevicesOf(holder)];
+  const current = { sandboxId, id: cgroupContainerOf(state) };
+  const [hasThreadLimit, hasDeviceLimit] = [limitsThreadsOf(current), limitsDevicesOf(current)];
   moveIntoCgroupOf(context, place, processesOfVm(state));
   const { Process: qemu, Virtiofsd } = state.HypervisorState;
   if (isAlive(qemu)) {
     if (hasThreadLimit) limitThreadsOf(place, qemu.pid);
     if (hasDeviceLimit) limitDevicesOf(context, place, { pid: qemu.pid, is9p: !Virtiofsd });
   }
-  return { ...state, Holder: next };
+  return { ...state, CgroupContainer: next };
 }
 
 interface Leaving {
@@ -44,9 +44,9 @@ interface Leaving {
 function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState): SandboxState {
   const left = { ...state, Joined: (state.Joined ?? []).filter((other) => other !== id) };
   const [next] = left.Joined;
-  const hasFirst = state.Holder === undefined && !isFirstContainer(sandboxId, id);
+  const hasFirst = state.CgroupContainer === undefined && !isFirstContainer(sandboxId, id);
   if (next === undefined) return hasFirst ? left : { ...left, IsEnding: true };
-  return holderOf(state) === id ? handOver(context, sandboxId, left, next) : left;
+  return cgroupContainerOf(state) === id ? handOver(context, sandboxId, left, next) : left;
 }
 
 /** With a full /run the state of an ending sandbox is not saved: its `delete` frees space. A container that joins meanwhile finds no VM. */

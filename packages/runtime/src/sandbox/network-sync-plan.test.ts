@@ -21,9 +21,9 @@ const facts = (links: readonly Link[], present: Readonly<Record<string, number>>
 const endpoint = (of: Link, index: number): Endpoint => ({
   ...{ Name: of.name, HardAddr: of.mac, Tap: `tap${index}_kata`, NetDev: `network-${index}`, Slot: 0 },
 });
-const told = facts([link], { eth0: 5 });
+const configured = facts([link], { eth0: 5 });
 const endpoints = [endpoint(link, 0)];
-const summary = (found: NetworkFacts, from = told, of = endpoints): object => {
+const summary = (found: NetworkFacts, from = configured, of = endpoints): object => {
   const { gone, added, changed, hasNewRoutes } = planSync(of, from, found);
   return {
     gone: gone.map(({ Name }) => Name),
@@ -36,7 +36,7 @@ const NOTHING = { gone: [], added: [], changed: [], hasNewRoutes: false };
 
 describe('planSync', () => {
   const cases: [what: string, found: NetworkFacts, expected: object][] = [
-    ['nothing', told, NOTHING],
+    ['nothing', configured, NOTHING],
     ['a link is added', facts([link, eth1], { eth0: 5, eth1: 7 }), { ...NOTHING, added: ['eth1'], hasNewRoutes: true }],
     ['a link is removed', facts([], {}), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true }],
     ['a link has lost its addresses', facts([], { eth0: 5 }), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true }],
@@ -53,22 +53,22 @@ describe('planSync', () => {
       facts([{ ...link, addresses: eth1.addresses }], { eth0: 5 }),
       { ...NOTHING, changed: ['eth0'], hasNewRoutes: true },
     ],
-    ['another route', { ...told, routes: [] }, { ...NOTHING, hasNewRoutes: true }],
-    ['another policy rule', { ...told, rules: [{ family: 'inet', priority: 9, action: 7 }] }, { ...NOTHING, hasNewRoutes: true }],
+    ['another route', { ...configured, routes: [] }, { ...NOTHING, hasNewRoutes: true }],
+    ['another policy rule', { ...configured, rules: [{ family: 'inet', priority: 9, action: 7 }] }, { ...NOTHING, hasNewRoutes: true }],
   ];
   for (const [what, found, expected] of cases) it(what, () => assert.deepEqual(summary(found), expected));
 
   it('keeps the addresses that a macvtap has taken over from its link', () => {
     const saved = [{ ...endpoint(link, 0), Saved: { name: 'eth0', mac: link.mac, addresses: [] } }];
     const bare = { ...facts([], { eth0: 5 }), routes: [] };
-    assert.deepEqual(summary(bare, told, saved), NOTHING);
-    assert.deepEqual(planSync(saved, told, { ...bare, links: [eth1], present: { eth0: 5, eth1: 7 } }).facts.links, [link, eth1]);
-    assert.deepEqual(summary(bare, { ...told, rules: [{ family: 'inet6', priority: 9, action: 7 }] }, saved), NOTHING);
-    assert.deepEqual(summary({ ...bare, present: {} }, told, saved), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true });
+    assert.deepEqual(summary(bare, configured, saved), NOTHING);
+    assert.deepEqual(planSync(saved, configured, { ...bare, links: [eth1], present: { eth0: 5, eth1: 7 } }).facts.links, [link, eth1]);
+    assert.deepEqual(summary(bare, { ...configured, rules: [{ family: 'inet6', priority: 9, action: 7 }] }, saved), NOTHING);
+    assert.deepEqual(summary({ ...bare, present: {} }, configured, saved), { ...NOTHING, gone: ['eth0'], hasNewRoutes: true });
   });
   it('configures everything without a record of the guest configuration', () => {
     const nothing = { ...facts([], {}), routes: [] };
-    assert.deepEqual(summary(told, nothing), { gone: [], added: [], changed: ['eth0'], hasNewRoutes: true });
+    assert.deepEqual(summary(configured, nothing), { gone: [], added: [], changed: ['eth0'], hasNewRoutes: true });
   });
   it('omits a link that was detached by hand, with its routes', () => {
     const { links, routes } = withoutLinks(facts([link, eth1], { eth0: 5, eth1: 7 }), ['eth0']);

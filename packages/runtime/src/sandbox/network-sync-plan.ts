@@ -43,36 +43,36 @@ export function withoutLinks(facts: NetworkFacts, names: readonly string[]): Net
  * A macvtap's link has lost its addresses, its MAC address and its routes: only its existence is compared, and the guest's
  * configuration stays, with the policy rules, which use these routes.
  */
-function withTaken(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): NetworkFacts {
+function withTaken(endpoints: readonly Endpoint[], configured: NetworkFacts, found: NetworkFacts): NetworkFacts {
   const taken = new Set(endpoints.flatMap(({ Name, Saved }) => (Saved && found.present[Name] !== undefined ? [Name] : [])));
   if (taken.size === 0) return found;
   const isTaken = ({ device, nextHops = [] }: Route): boolean => taken.has(device) || nextHops.some((hop) => taken.has(hop.device));
   const { rules: _, ...others } = found;
   return {
     ...others,
-    ...(told.rules && { rules: told.rules }),
-    links: [...told.links.filter(({ name }) => taken.has(name)), ...found.links.filter(({ name }) => !taken.has(name))],
-    routes: [...told.routes.filter(isTaken), ...found.routes.filter((route) => !isTaken(route))],
+    ...(configured.rules && { rules: configured.rules }),
+    links: [...configured.links.filter(({ name }) => taken.has(name)), ...found.links.filter(({ name }) => !taken.has(name))],
+    routes: [...configured.routes.filter(isTaken), ...found.routes.filter((route) => !isTaken(route))],
     neighbours: [
-      ...told.neighbours.filter(({ device }) => taken.has(device)),
+      ...configured.neighbours.filter(({ device }) => taken.has(device)),
       ...found.neighbours.filter(({ device }) => !taken.has(device)),
     ],
   };
 }
 
 /**
- * `told` is the guest's current configuration. A link that was replaced by another one with its name, or has another MAC address, gets a new
- * device.
+ * A link that was replaced by another link with its name, or has another MAC address, gets a new device.
+ * @param configured the network configuration of the guest
  */
-export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, found: NetworkFacts): SyncPlan {
-  const facts = withTaken(endpoints, told, found);
+export function planSync(endpoints: readonly Endpoint[], configured: NetworkFacts, found: NetworkFacts): SyncPlan {
+  const facts = withTaken(endpoints, configured, found);
   const linkOf = (name: string): Link | undefined => facts.links.find((link) => link.name === name);
   const isSame = ({ Name, HardAddr }: Endpoint): boolean =>
-    linkOf(Name)?.mac === HardAddr && [undefined, facts.present[Name]].includes(told.present[Name]);
+    linkOf(Name)?.mac === HardAddr && [undefined, facts.present[Name]].includes(configured.present[Name]);
   const gone = endpoints.filter((endpoint) => !isSame(endpoint));
   const kept = new Set(endpoints.filter(isSame).map(({ Name }) => Name));
   const added = facts.links.filter(({ name }) => !kept.has(name));
-  const configuredAs = (name: string): Link | undefined => told.links.find((link) => link.name === name);
+  const configuredAs = (name: string): Link | undefined => configured.links.find((link) => link.name === name);
   const changed = facts.links.filter((link) => kept.has(link.name) && !equal(guestPart(link), guestPart(configuredAs(link.name))));
   // The routes of a device are lost when it is removed or reconfigured.
   const isAnyNew = gone.length + added.length + changed.length > 0;
@@ -80,8 +80,8 @@ export function planSync(endpoints: readonly Endpoint[], told: NetworkFacts, fou
     gone,
     added,
     changed,
-    hasNewRoutes: isAnyNew || !equal([facts.routes, facts.rules], [told.routes, told.rules]),
-    hasNewNeighbours: isAnyNew || !equal(facts.neighbours, told.neighbours),
+    hasNewRoutes: isAnyNew || !equal([facts.routes, facts.rules], [configured.routes, configured.rules]),
+    hasNewNeighbours: isAnyNew || !equal(facts.neighbours, configured.neighbours),
     facts,
   };
 }

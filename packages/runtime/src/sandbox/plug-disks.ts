@@ -19,7 +19,7 @@ import type { Context, Tools } from '../context/context.ts';
 import { diskCache, diskConfig, isSameDisk, placeDisk, withDisk, withUser, withoutDisk } from './disk-place-plan.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import type { ContainerPlace } from '../state/sandbox-name.ts';
-import { holderOf } from '../state/state.ts';
+import { cgroupContainerOf } from '../state/state.ts';
 import type { DiskConfig, DiskRecord, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { withBlockDevice } from '../vm/container-cgroup.ts';
@@ -36,17 +36,17 @@ interface Owner {
 /** The VM that disks are plugged into. */
 interface Machine {
   /** The container whose cgroups contain QEMU, and the type of the share. */
-  readonly holder: ContainerPlace & { readonly is9p: boolean };
+  readonly cgroupContainer: ContainerPlace & { readonly is9p: boolean };
   readonly monitor: QmpClient;
   readonly config: DiskConfig;
   readonly kernel: Kernel;
 }
 
 /** QEMU opens the file of an NVDIMM again (/proc/self/fd), and uses the fds of other disks directly. */
-function whileOpening<T>({ kernel, holder }: Machine, driver: DiskDriver, open: number, act: () => Promise<T>): Promise<T> {
+function whileOpening<T>({ kernel, cgroupContainer }: Machine, driver: DiskDriver, open: number, act: () => Promise<T>): Promise<T> {
   const stats = fstatSync(open);
   if (driver !== 'nvdimm' || !stats.isBlockDevice()) return act();
-  return withBlockDevice(kernel, holder, unpackDevice(stats.rdev), act);
+  return withBlockDevice(kernel, cgroupContainer, unpackDevice(stats.rdev), act);
 }
 
 /** @returns the address in the guest's memory, of an NVDIMM */
@@ -111,8 +111,8 @@ export async function plugDisks(context: Context, owner: Owner, disks: readonly 
     return withMonitor(owner.sandboxId, before, async (monitor) => {
       let now = before;
       const { sandboxId } = owner;
-      const holder = { sandboxId, id: holderOf(before), is9p: !before.HypervisorState.Virtiofsd };
-      for (const disk of disks) now = await provide({ monitor, config, holder, kernel: context.kernel }, now, disk, owner);
+      const cgroupContainer = { sandboxId, id: cgroupContainerOf(before), is9p: !before.HypervisorState.Virtiofsd };
+      for (const disk of disks) now = await provide({ monitor, config, cgroupContainer, kernel: context.kernel }, now, disk, owner);
       return now;
     });
   });

@@ -113,7 +113,7 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
     warnOfPolicyRules(found, context.log);
     for (const link of found.links) now = await context.trace.step('network device', () => plugLink(context, id, now, link));
-    now = withNetwork(now, { Told: found });
+    now = withNetwork(now, { GuestNetwork: found });
     saveSandbox(id, now);
     return { state: now, facts: found };
   });

@@ -17,7 +17,7 @@ import { currentState } from '../state/container-status.ts';
 import { limitOnHost } from './host-limits.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
-import { holderOf } from '../state/state.ts';
+import { cgroupContainerOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { containersOf, loadContainer } from '../state/state-store.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
@@ -142,7 +142,7 @@ function resize(context: Tools, sandbox: ResizedSandbox, limits: PodLimits, bloc
     const memoryMiB = missing > 0 && block !== undefined ? await growMemory(machine, missing, block) : 0;
     const cpus = await fitCpus(context, machine, limits);
     const threads = hostThreads(state.HypervisorState.Process.pid, await cpuThreads(monitor));
-    limitOnHost(context, { sandboxId: id, id: holderOf(state) }, limits.working, {
+    limitOnHost(context, { sandboxId: id, id: cgroupContainerOf(state) }, limits.working, {
       threads,
       whole: state.Config?.SandboxCgroupOnly === true,
     });

@@ -8,7 +8,7 @@ import type { Context } from '../context/context.ts';
 import { currentState } from '../state/container-status.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { loadContainer, loadSandbox, requireContainer, saveSandbox } from '../state/state-store.ts';
-import { holderOf } from '../state/state.ts';
+import { cgroupContainerOf } from '../state/state.ts';
 import type { ContainerRecord, SandboxState } from '../state/state.ts';
 import { callGuest } from './call-guest.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
@@ -25,12 +25,12 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
   return withSandboxLock(id, context.kernel, async () => {
     let state = await detectResolver(context, id, loadSandbox(id), spec);
     const scanned = await scanNetwork(state.Network.NetNsPath, context.kernel);
-    warnOfPolicyRules(scanned, context.log, state.Network.Told?.leftOutRules);
+    warnOfPolicyRules(scanned, context.log, state.Network.GuestNetwork?.leftOutRules);
     const detached = (state.Network.Detached ?? []).filter((name) => scanned.present[name] !== undefined);
     state = withNetwork(state, { Detached: detached });
     saveSandbox(id, state);
     const found = withoutLinks(scanned, detached);
-    const plan = planSync(state.Network.Endpoints ?? [], state.Network.Told ?? NOTHING, found);
+    const plan = planSync(state.Network.Endpoints ?? [], state.Network.GuestNetwork ?? NOTHING, found);
     for (const endpoint of plan.gone) state = await context.trace.step('unplug', () => unplugEndpoint(context, id, state, endpoint));
     for (const link of plan.added) state = await context.trace.step('network device', () => plugLink(context, id, state, link));
     return { state, plan };
@@ -54,8 +54,8 @@ const isRunning = (record: ContainerRecord | undefined): record is ContainerReco
 /** Only one of the shims that watch a network acts: the shim of the first container, or after its end the shim of the next container. */
 function isWatcher(sandboxId: string, id: string): boolean {
   const state = loadSandbox(sandboxId);
-  const holder = holderOf(state);
-  return holder === id || (state.Joined?.[0] === id && !isRunning(loadContainer(sandboxId, holder)));
+  const first = cgroupContainerOf(state);
+  return first === id || (state.Joined?.[0] === id && !isRunning(loadContainer(sandboxId, first)));
 }
 
 /**
@@ -71,7 +71,7 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
   await withSandboxLock(sandboxId, context.kernel, () => {
     const now = loadSandbox(sandboxId);
-    saveSandbox(sandboxId, withNetwork(now, { Told: plan.facts })); // another command may have detached links meanwhile
+    saveSandbox(sandboxId, withNetwork(now, { GuestNetwork: plan.facts })); // another command may have detached links meanwhile
     return Promise.resolve();
   });
 }

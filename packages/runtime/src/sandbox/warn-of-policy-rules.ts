@@ -2,8 +2,8 @@
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { NetworkFacts } from '../network/join.ts';
 
-/** `told`: rules with an earlier warning in the log. */
-export function warnOfPolicyRules({ leftOutRules = [] }: NetworkFacts, log: Logger, told: readonly string[] = []): void {
+/** `reported`: rules with an earlier warning in the log. */
+export function warnOfPolicyRules({ leftOutRules = [] }: NetworkFacts, log: Logger, reported: readonly string[] = []): void {
   for (const rule of leftOutRules)
-    if (!told.includes(rule)) log.warn('a policy rule of the network namespace cannot be copied to the guest', { rule });
+    if (!reported.includes(rule)) log.warn('a policy rule of the network namespace cannot be copied to the guest', { rule });
 }

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { ContainerNotFoundError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
 import { containerFile, mappingDirectory, sandboxPaths, sandboxesDirectory } from '../context/paths.ts';
+import { withCurrentKeys } from './current-keys.ts';
 import { isFirstContainer } from './sandbox-name.ts';
 import { PERSIST_VERSION } from './state.ts';
 import type { ContainerRecord, SandboxState } from './state.ts';
@@ -45,7 +46,7 @@ function readJson<T extends { PersistVersion: number }>(path: string, isWhole: (
     new StateError(`state file ${path} is damaged; 'kata-runtime delete --force' cleans up`, { cause });
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = withCurrentKeys(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     if (isGone(error)) return undefined;
     throw damaged(error);
@@ -98,7 +99,7 @@ export const sandboxNames = (): string[] => names(sandboxesDirectory);
 /** Whether a sandbox continues to run without its first container. */
 export function isHandedOver(sandboxId: string): boolean {
   try {
-    return loadSandbox(sandboxId).Holder !== undefined;
+    return loadSandbox(sandboxId).CgroupContainer !== undefined;
   } catch {
     return false; // incomplete or damaged: deleting the first container removes the sandbox
   }

@@ -1,4 +1,7 @@
-/** The saved state of a sandbox and its containers: 1.x's persist.json with 1.x's names of the keys that are needed. */
+/**
+ * The saved state of a sandbox and its containers: 1.x's persist.json with 1.x's names of the keys that are needed. A key that gets another
+ * name is read under both names (current-keys.ts): sandboxes continue to run when kata-runtime is upgraded.
+ */
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { DiskDriver } from '../hypervisor/qemu/disk.ts';
@@ -64,7 +67,7 @@ export interface SandboxState {
   /** Containers that share the network of the first container, in the order of joining. The VM runs until they are deleted, too. */
   readonly Joined?: readonly string[];
   /** The container whose cgroups contain the VM's processes, once the first container is deleted. */
-  readonly Holder?: string;
+  readonly CgroupContainer?: string;
   /** The last container is being deleted: no other container may join. */
   readonly IsEnding?: boolean;
   /** Missing in files of earlier versions, and without a value. */
@@ -87,15 +90,17 @@ export interface SandboxState {
     /** Links that are connected to the VM. Missing in files of earlier versions. */
     readonly Endpoints?: readonly Endpoint[];
     /** Network configuration of the guest. Missing in files of earlier versions. */
-    readonly Told?: NetworkFacts;
+    readonly GuestNetwork?: NetworkFacts;
     /** Names of links that `kata-network del-iface` has detached: they are attached again only by `add-iface`. */
     readonly Detached?: readonly string[];
   };
 }
 
 /** The container whose cgroups have the VM's processes. */
-export const holderOf = ({ SandboxContainer, Holder }: Pick<SandboxState, 'SandboxContainer' | 'Holder'>): string =>
-  Holder ?? SandboxContainer;
+export const cgroupContainerOf = ({
+  SandboxContainer,
+  CgroupContainer,
+}: Pick<SandboxState, 'SandboxContainer' | 'CgroupContainer'>): string => CgroupContainer ?? SandboxContainer;
 
 export interface ContainerRecord {
   readonly PersistVersion: number;

@@ -26,7 +26,7 @@ export function isSandboxState(value: unknown): boolean {
   return (
     hasText(network, 'NetNsPath') &&
     isOptional(network['Endpoints'], Array.isArray) &&
-    isOptional(network['Told'], isPlainObject) &&
+    isOptional(network['GuestNetwork'], isPlainObject) &&
     isOptional(network['Detached'], isTexts)
   );
 }
