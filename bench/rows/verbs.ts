@@ -51,7 +51,7 @@ function lifecycleSide(side: 'kata' | 'runc'): Side {
   };
 }
 
-/** A killed process takes a moment to end, and `delete` fails before. */
+/** A killed process takes a moment to end; until then `delete` fails. */
 async function waitUntilStopped(testbed: Testbed, program: string, id: string): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const { stdout } = await run('nsenter', [`--mount=/proc/${testbed.engine.pid}/ns/mnt`, program, 'state', id]);

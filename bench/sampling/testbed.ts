@@ -82,7 +82,7 @@ export class Testbed {
     return name;
   }
 
-  /** Starts or removes idle containers until the counts are as wanted. */
+  /** Starts or removes idle containers until their numbers are `wanted`. */
   async setIdleContainers(wanted: IdleCounts, { mayContinue, report }: Pick<SamplingLimits, 'mayContinue' | 'report'>): Promise<void> {
     if (wanted.kata + wanted.runc > 0) await Promise.all([this.#removeExecTargets(), this.cache.stop('SIGTERM')]);
     for (const side of sideNames) {

@@ -27,7 +27,7 @@ export function readVerbs(text: string): Interval[] {
 
 /**
  * The spans of a file with one OTLP message a line (`trace_endpoint` of [runtime]). The script records the verbs: a span of a verb begins
- * when the program has been loaded. The agent's span of an RPC is as long as the runtime's, but for the way.
+ * when the program has been loaded. The agent's span of an RPC is shorter than the runtime's by the time of the transfer.
  */
 export function readSteps(text: string): Step[] {
   const spans = text.split('\n').flatMap((line) => (line === '' ? [] : spansOf(JSON.parse(line) as OtlpMessage)));

@@ -18,7 +18,7 @@ export const escapeXml = (text: string): string =>
 const text = (x: number, y: number, content: string, style = ''): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${style}>${escapeXml(content)}</text>`;
 
-/** Every 0.1, 0.2, 0.5, 1 … seconds, five to ten times over the whole. */
+/** Every 0.1, 0.2, 0.5, 1 … seconds, so that the axis has five to ten marks. */
 function tickMs(totalMs: number): number {
   const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
   return steps.find((step) => totalMs / step <= 10) ?? 10_000;

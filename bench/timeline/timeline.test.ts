@@ -40,7 +40,7 @@ const trace: DockerRun = { begin: 1000, end: 2000, firstOutput: 1830, verbs: rea
 const ending = (ms: number): DockerRun => ({ ...trace, end: trace.begin + ms });
 
 describe('timeline of a docker run', () => {
-  it('parses the verbs in the order of their begin', () => {
+  it('parses the verbs in the order of their start', () => {
     assert.deepStrictEqual(
       readVerbs(verbs).map(({ name, begin }) => [name, begin]),
       [['create', 1100], ['start', 1700], ['delete --force', 1850]], // prettier-ignore

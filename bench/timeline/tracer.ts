@@ -1,4 +1,7 @@
-/** Wraps kata-runtime in a script that records begin and end of each verb, and enables tracing to a file, for the timeline of one `docker run`. */
+/**
+ * Wraps kata-runtime in a script that records the start and the end of each verb, and enables tracing to a file, for the timeline of one
+ * `docker run`.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -40,7 +40,7 @@ const run = (program: string, args: readonly string[], environment: NodeJS.Proce
   });
 
 const query = (file: string, format: string): string => run('rpm', ['-qp', '--qf', format, file]);
-const words = (text: string): string[] => text.split(' ').filter((word) => word !== '' && word !== '(none)');
+const items = (text: string): string[] => text.split(' ').filter((word) => word !== '' && word !== '(none)');
 
 function filesBelow(directory: string): string[] {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
@@ -61,8 +61,8 @@ function readFacts(file: string, tree: string): PackageFacts {
     licence,
     description: query(file, '%{DESCRIPTION}'),
     requires,
-    recommends: words(recommends),
-    suggests: words(suggests),
+    recommends: items(recommends),
+    suggests: items(suggests),
     kibibytes: Math.ceil(bytes / 1024),
   };
 }

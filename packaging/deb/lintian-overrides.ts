@@ -1,7 +1,7 @@
-/** What lintian is not to say of our packages, each with its reason (lintian(1), overrides). Pure. */
+/** Tags that lintian must not report for our packages, each with its reason (lintian(1), overrides). Pure. */
 
 const everywhere: readonly (readonly [tag: string, reason: string])[] = [
-  ['initial-upload-closes-no-bugs', 'The packages are in a repository of their own, not in Debian.'],
+  ['initial-upload-closes-no-bugs', 'The packages are in their own repository, not in Debian.'],
 ];
 const scripts: readonly (readonly [tag: string, reason: string])[] = [
   ['maintainer-script-calls-systemctl', 'Debhelper would write the same; the scriptlets are shared with the RPMs.'],
@@ -15,7 +15,7 @@ const launcher: readonly (readonly [tag: string, reason: string])[] = [
   ['statically-linked-binary', 'The launcher starts without searching for libraries.'],
 ];
 const empty: readonly (readonly [tag: string, reason: string])[] = [
-  ['empty-binary-package', 'The package requires the one with the program.'],
+  ['empty-binary-package', 'The package requires the package with the program.'],
 ];
 
 const own: Readonly<Record<string, readonly (readonly [tag: string, reason: string])[]>> = {
@@ -29,19 +29,19 @@ const own: Readonly<Record<string, readonly (readonly [tag: string, reason: stri
     ['hardening-no-pie', 'As above.'],
     ['hardening-no-relro', 'As above.'],
     ['embedded-library', 'As above.'],
-    ['copyright-file-contains-full-apache-2-license', 'Node.js has the licence texts of libraries that are in Bun as well.'],
+    ['copyright-file-contains-full-apache-2-license', 'Node.js has the licence texts of libraries that are also in Bun.'],
     ['old-fsf-address-in-copyright-file', 'As above.'],
   ],
   'kata-ksm-throttler': [...scripts, ...onOurNode],
   'kata-nodejs': [
-    ['old-fsf-address-in-copyright-file', 'The text is that of Node.js.'],
+    ['old-fsf-address-in-copyright-file', 'The text is from Node.js.'],
     ['copyright-file-contains-full-apache-2-license', 'As above.'],
-    ['hardening-no-pie', 'The program is the one that the Node.js project has published.'],
+    ['hardening-no-pie', 'The program is published by the Node.js project.'],
     ['embedded-library', 'As above.'],
   ],
   'kata-proxy': empty,
   'kata-proxy-bin': onOurNode,
-  'kata-runtime': [...scripts, ...launcher, ['script-with-language-extension', 'The name is that of Kata Containers 1.x.']],
+  'kata-runtime': [...scripts, ...launcher, ['script-with-language-extension', 'The name is from Kata Containers 1.x.']],
   'kata-shim': empty,
   'kata-shim-bin': launcher,
   'qemu-lite': empty,

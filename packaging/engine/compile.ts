@@ -10,7 +10,7 @@ declare const Bun: { build(options: object): Promise<{ success: boolean; logs: r
 const [entry, outfile] = process.argv.slice(2);
 if (entry === undefined || outfile === undefined) throw new Error('usage: compile.ts ENTRY OUTPUT');
 
-// Modules that only some commands load stay apart: code that is not called is not read. Without code in it a start takes four times as long.
+// Modules that only some commands load are separate: unused code is not read. Without compiled code, a start takes four times as long.
 const { success, logs } = await Bun.build({
   entrypoints: [entry],
   target: 'bun',
@@ -18,15 +18,15 @@ const { success, logs } = await Bun.build({
   splitting: true,
   bytecode: true,
   minify: { whitespace: true, syntax: true, identifiers: false },
-  // Bun writes the builder's directories in place of these. grpc-js looks for files of channelz there.
+  // Bun would insert directories of the build machine. grpc-js looks for files of channelz there.
   define: { ...buildConstants(), __dirname: '"/"', __filename: '"/"' },
-  // grpc-js wants proto-loader only for channelz, which we do not serve.
+  // grpc-js uses proto-loader only for channelz, which we do not serve.
   external: ['@grpc/proto-loader'],
   plugins: [withoutSubprograms],
   compile: {
     outfile,
     executablePath: process.execPath,
-    // Files of the caller's directory are not ours.
+    // Files in the caller's directory must not change the program.
     autoloadBunfig: false,
     autoloadDotenv: false,
     autoloadTsconfig: false,

@@ -1,4 +1,4 @@
-/** Installs the programs as an executable with their engine, and launchers that callers start (launch.c says why). */
+/** Installs the programs as an executable with their engine, and launchers that callers start (launch.c gives the reason). */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import type { EngineProgram } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** The Bun that becomes part of the executable. Its name there is the process' name. */
+/** The Bun that becomes part of the executable. The name of this file is the name of the process. */
 export const bun = join(repository, 'node_modules/@oven/bun-linux-x64-baseline/bin/bun');
 
 const COMPILER = 'gcc';
@@ -29,7 +29,7 @@ function installLauncher({ variables }: EngineProgram, path: string, enginePath:
   execFileSync(COMPILER, [...flags, ...definitions, '-o', path, join(import.meta.dirname, 'launch.c')], options);
 }
 
-/** Makes place for a file that may run. */
+/** Removes an existing file, which may be running. */
 function makePlace(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
@@ -37,7 +37,7 @@ function makePlace(path: string): string {
 }
 
 /**
- * Makes the executable and the launchers below `directory`, as /usr has them. `entry` is the executable's first source file.
+ * Makes the executable and the launchers below `directory`, with the paths of /usr. `entry` is the executable's first source file.
  * @throws Error when a compiler fails
  */
 export function installEngine(directory: string, entry = join(import.meta.dirname, 'main.ts')): void {

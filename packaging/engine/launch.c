@@ -1,9 +1,9 @@
 /*
- * What callers start of a program that runs on Bun: becomes the executable ENGINE, with the same arguments and a cleaned environment.
+ * Launcher of a program that runs on Bun: executes ENGINE with the same arguments and a cleaned environment.
  * ENGINE is a path relative to the directory of this file: an installation can be moved. VARIABLES are more variables for this program.
  *
- * Bun and JavaScriptCore read variables before the first line of JavaScript. Those of the caller must not change the program (BUN_BE_BUN
- * makes a plain Bun of it), and some settings can be made by variables only. argv[0] becomes the path of this file: the program looks for
+ * Bun and JavaScriptCore read variables before the first line of JavaScript. The caller's variables must not change the program (BUN_BE_BUN
+ * makes it a plain Bun), and some settings exist only as variables. argv[0] becomes the path of this file: the program looks for
  * its configuration from there.
  */
 #include <errno.h>
@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Beginnings of variables that are not passed on. */
+/* Prefixes of variables that are not passed on. */
 static const char *const dropped[] = {"BUN_", "JSC_", "NODE_", "MIMALLOC_", "MI_VERBOSE=", "DO_NOT_TRACK="};
 
 static char *const added[] = {
-  "BUN_CRASH_REPORT_URL=", /* A crash prints no link, */
-  "BUN_ENABLE_CRASH_REPORTING=0", /* and is not reported. */
-  "JSC_SIGNAL_FOR_GC=64", /* JavaScriptCore takes SIGPWR else. */
+  "BUN_CRASH_REPORT_URL=", /* A crash prints no link. */
+  "BUN_ENABLE_CRASH_REPORTING=0", /* A crash is not reported. */
+  "JSC_SIGNAL_FOR_GC=64", /* The default is SIGPWR. */
   VARIABLES
 };
 

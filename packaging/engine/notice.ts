@@ -1,8 +1,11 @@
-/** What comes with a program that contains Bun: the licences of JavaScriptCore and TinyCC, which are linked into Bun, ask for it (LGPL-2, section 6). */
+/**
+ * The notice for a program that contains Bun. The licences of JavaScriptCore and TinyCC, which are linked into Bun, require it (LGPL-2,
+ * section 6).
+ */
 import { execFileSync } from 'node:child_process';
 import { bun } from './install.ts';
 
-/** What Bun says of itself. Revisions are commits. */
+/** The versions that Bun reports. Revisions are commits. */
 export interface EngineVersions {
   readonly bun: string;
   readonly revision: string;

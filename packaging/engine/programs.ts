@@ -8,7 +8,7 @@ export interface EngineProgram {
   readonly variables: readonly string[];
 }
 
-/** For programs that wait as long as a container runs: Bun else looks each second whether to collect garbage. */
+/** For programs that wait as long as a container runs: otherwise Bun checks each second whether to collect garbage. */
 const NO_GC_TIMER = 'BUN_GC_TIMER_DISABLE=1';
 
 /**

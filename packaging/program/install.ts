@@ -11,7 +11,7 @@ export interface Program {
   /** Paths of the launcher and of the packed program. */
   readonly path: string;
   readonly packedPath: string;
-  /** Paths of Node and of the packed file in the launcher, if the program is installed elsewhere. */
+  /** Paths of Node and of the packed file that are written into the launcher, if the program will be installed elsewhere. */
   readonly named?: { readonly node: string; readonly packedPath: string };
   /** Command lines whose code is compiled at installation. They must exit by themselves and change nothing. */
   readonly trainings: readonly (readonly string[])[];

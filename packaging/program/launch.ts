@@ -7,7 +7,7 @@ import { Script } from 'node:vm';
 import { unpack } from './format.ts';
 import type { Main } from './format.ts';
 
-/** Path of the packed file, put in by the bundler. */
+/** Path of the packed file; the bundler inserts it. */
 declare const PACKED: string;
 
 const { text, code } = unpack(readFileSync(PACKED));

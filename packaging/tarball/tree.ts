@@ -25,7 +25,7 @@ export async function arrange(stage: string, tree: string): Promise<void> {
   writeFileSync(join(tree, '.prefix'), PREFIX);
   writeFileSync(join(tree, '.relocated'), `${filesWithPaths.join('\n')}\n`);
   const licences = join(tree, 'usr/share/licenses');
-  rmSync(licences, { recursive: true, force: true }); // QEMU's, which are collected with the others
+  rmSync(licences, { recursive: true, force: true }); // files of QEMU, which are collected with the other licences
   const libraries = {
     'kata-containers': await bundledLibraries([
       'packages/runtime/src/main.ts',
@@ -37,7 +37,7 @@ export async function arrange(stage: string, tree: string): Promise<void> {
   for (const path of filesWithPaths) if (!lstatSync(join(tree, path)).isFile()) throw new Error(`${path} is missing in ${stage}`);
 }
 
-/** Makes the staged tree `stage` anew, unless it is given. @throws Error when the given one is incomplete */
+/** Makes the staged tree `stage`, unless the caller names one. @throws Error when the named tree is incomplete */
 export function stageTree(stage: string, isGiven: boolean): void {
   if (!isGiven) {
     rmSync(stage, { recursive: true, force: true });

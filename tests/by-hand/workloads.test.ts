@@ -37,7 +37,7 @@ describe('workloads', function () {
           assert.equal(await docker(['run', '--rm', '--runtime', runtime, ...options, 'workloads', 'bash', '-c', script]), output),
         );
 
-      // What follows would need modules of the host's kernel, or change its settings.
+      // The other workloads would need modules of the host's kernel, or change its settings.
       if (runtime === 'runc') return;
 
       it('systemd as the first process', async () => {

@@ -1,4 +1,4 @@
-/** docker-compose: services that find each other by name, one that shares the network of another, scaled and replaced. The same file with runc. */
+/** docker-compose: services that resolve each other's names, share a network, and are scaled and replaced. The same file with runc. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -47,7 +47,7 @@ describe('interfaces that are added later', function () {
     const pid = (await good(engine.docker(['inspect', '-f', '{{.State.Pid}}', 'box']))).trim();
     await good(engine.docker(['network', 'connect', '--ip', '10.99.0.7', 'second', 'box']));
     const inside = (...args: string[]): Promise<string> => good(engine.docker(['exec', 'box', ...args]));
-    await until('the shim has it attached', async () => /10\.99\.0\.7/.test(await inside('ip', 'address')));
+    await until('the shim attaches the interface', async () => /10\.99\.0\.7/.test(await inside('ip', 'address')));
     writeFileSync(file, JSON.stringify(await linkJson(pid, 'eth1')));
     await good(kata('kata-network', 'del-iface', id, file));
     assert.doesNotMatch(await inside('ip', 'link'), /eth1/);
@@ -109,7 +109,7 @@ describe('interfaces that are added later', function () {
       const ping = await engine.inNetwork('/bin/busybox', ['ping', '-c', '1', '-W', '10', '10.98.0.2']);
       assert.match(ping.stdout, /1 packets received/);
       const seen = (): string => (existsSync(`${bundle}/rootfs/seen`) ? readFileSync(`${bundle}/rootfs/seen`, 'utf8') : '');
-      await until('the container looks', () => seen().includes('10.98.0.1'));
+      await until('the container has written its configuration', () => seen().includes('10.98.0.1'));
       assert.match(seen(), /inet 10\.98\.0\.2\/24/);
       assert.match(seen(), /^100:\s+from 10\.98\.0\.2 lookup 100/m);
       assert.match(seen(), /^default via 10\.98\.0\.1 dev eth0/m);

@@ -40,15 +40,15 @@ for (const runtime of ['kata-runtime', 'runc']) {
     });
     it('an added and a removed address', async () => {
       await onHost('address', 'add', '10.96.0.8/24', 'dev', 'eth1');
-      await shows('the address is there', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.8\/24/);
+      await shows('the address exists', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.8\/24/);
       await onHost('address', 'del', '10.96.0.8/24', 'dev', 'eth1');
-      await until('the address is gone', async () => !/10\.96\.0\.8/.test(await inside('ip', 'address', 'show', 'eth1')));
+      await until('the address is removed', async () => !/10\.96\.0\.8/.test(await inside('ip', 'address', 'show', 'eth1')));
     });
     it('routes are added and removed', async () => {
       await onHost('route', 'add', '192.0.2.0/24', 'via', '10.96.0.1');
-      await shows('the route is there', ['ip', 'route'], /192\.0\.2\.0\/24 via 10\.96\.0\.1 dev eth1/);
+      await shows('the route exists', ['ip', 'route'], /192\.0\.2\.0\/24 via 10\.96\.0\.1 dev eth1/);
       await onHost('route', 'del', '192.0.2.0/24');
-      await until('the route is gone', async () => !/192\.0\.2/.test(await inside('ip', 'route')));
+      await until('the route is removed', async () => !/192\.0\.2/.test(await inside('ip', 'route')));
       assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
     });
     const kept: [what: string, family: string, routes: string[][], shown: RegExp][] = [
@@ -59,7 +59,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         /default via 169\.254\.1\.1 dev eth1/,
       ],
       [
-        'a gateway by a route of its own, as Calico has it',
+        'a gateway with its own route, as Calico configures it',
         '-4',
         [
           ['169.254.1.1', 'dev', 'eth1', 'scope', 'link'],
@@ -75,15 +75,15 @@ for (const runtime of ['kata-runtime', 'runc']) {
       ]),
     ];
     for (const [what, family, routes, shown] of kept)
-      it(`${what}, and without it again`, async () => {
+      it(`${what}, and its removal`, async () => {
         const before = await inside('ip', family, 'route');
         for (const route of routes) await onHost(family, 'route', 'replace', ...route);
-        await shows('the route is there', ['ip', family, 'route'], shown);
+        await shows('the route exists', ['ip', family, 'route'], shown);
         await onHost(family, 'route', 'replace', 'default', 'via', '10.95.0.1', 'dev', 'eth0');
         for (const route of routes.filter(([first]) => first !== 'default')) await onHost(family, 'route', 'del', ...route);
-        await until('the routes are those from before', async () => (await inside('ip', family, 'route')) === before);
+        await until('the routes are the original routes', async () => (await inside('ip', family, 'route')) === before);
       });
-    it('policy rules and the routes of their tables, and without them again', async () => {
+    it('policy rules with the routes of their tables, and their removal', async () => {
       const commands = ['rule', '-6 rule', 'route show table 100'];
       const seen = async (): Promise<string[]> => {
         const texts: string[] = [];
@@ -97,7 +97,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
         await onHost('rule', verb, 'to', '198.51.100.0/24', 'pref', '101', 'prohibit');
       };
       await change('add');
-      await until('the last rule is there', async () => (await seen())[0]?.includes('198.51.100.0/24') === true);
+      await until('the last rule exists', async () => (await seen())[0]?.includes('198.51.100.0/24') === true);
       assert.deepEqual(await seen(), [
         before[0]?.replace(/\n/, '\n100:\tfrom 10.96.0.7 lookup 100\n101:\tfrom all to 198.51.100.0/24 lookup unspec prohibit\n'),
         before[1],
@@ -105,7 +105,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       ]);
       assert.match(await inside('ip', 'route', 'get', '192.0.2.1', 'from', '10.96.0.7'), /via 10\.96\.0\.1/);
       await change('del');
-      await until('the rules are those from before', async () => (await seen()).join() === before.join());
+      await until('the rules are the original rules', async () => (await seen()).join() === before.join());
     });
     it('a changed MAC address', async () => {
       await onHost('link', 'set', 'eth1', 'down', 'address', '02:00:00:00:96:07');
@@ -114,21 +114,21 @@ for (const runtime of ['kata-runtime', 'runc']) {
     });
     it('disconnect removes the interface, and the other interface works', async () => {
       await docker('network', 'disconnect', 'second', 'box');
-      await until('eth1 is gone', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
+      await until('eth1 is removed', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
       assert.match(await inside('ping', '-c', '1', '-W', '10', '10.95.0.1'), /1 packets received/);
     });
     it('connect and disconnect can be repeated', async () => {
       const hasSecond = async (): Promise<boolean> => /inet 10\.96\.0\.7\/24/.test(await inside('ip', 'address'));
       for (let round = 0; round < 3; round++) {
         await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
-        await until('the address is there', hasSecond, 10_000);
+        await until('the address exists', hasSecond, 10_000);
         await docker('network', 'disconnect', 'second', 'box');
-        await until('the address is gone', async () => !(await hasSecond()), 10_000);
+        await until('the address is removed', async () => !(await hasSecond()), 10_000);
       }
       await docker('network', 'disconnect', 'first', 'box');
       await until('no interface is left', async () => !/eth/.test(await inside('ip', 'link')), 10_000);
       await docker('network', 'connect', '--ip', '10.96.0.7', 'second', 'box');
-      await until('the address is there', hasSecond, 10_000);
+      await until('the address exists', hasSecond, 10_000);
       assert.match(await inside('ping', '-c', '1', '-W', '10', 'peer'), /1 packets received/);
     });
   });

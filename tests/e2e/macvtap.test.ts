@@ -1,4 +1,4 @@
-/** Containers that are joined to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
+/** Containers that are connected to docker's bridge by macvtap: booted, cloned, two at a time, with published ports. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

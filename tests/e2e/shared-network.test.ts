@@ -1,4 +1,4 @@
-/** `docker run --network container:ID`: what both containers see, and what becomes of one when the other ends. The same cases with runc. */
+/** `docker run --network container:ID`: what both containers see, and how one continues when the other ends. The same cases with runc. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
@@ -72,35 +72,35 @@ for (const runtime of ['kata-runtime', 'runc']) {
         ['owner', 'served\n'],
         ['guest', 'joined\n'],
       ] as const)
-        await until(`${name} has said it`, async () => (await docker('logs', name)) === text);
+        await until(`${name} has written its line`, async () => (await docker('logs', name)) === text);
       assert.equal((await engine.docker(['exec', 'guest', 'sh', '-c', 'exit 5'])).code, 5);
       const stats = await docker('stats', '--no-stream', '--format', '{{.Name}}', 'owner', 'guest');
       assert.deepEqual(stats.trim().split('\n').sort(), ['guest', 'owner']);
     });
-    it('servers in both are reachable by the name and the published port of the first container', async () => {
+    it('servers in both containers are reachable by the name and the published port of the first container', async () => {
       await docker('exec', '-d', 'guest', 'sh', '-c', 'echo other >/tmp/index.html; httpd -f -p 81 -h /tmp');
       await until('the guest serves', async () => (await fetch('peer', 'http://owner:81/')).stdout === 'other\n');
       const answer = await engine.inNetwork('/bin/busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:8081/']);
       assert.equal(answer.stdout, 'page\n');
     });
-    it('docker network connect on the first container takes effect in both', async () => {
+    it('docker network connect on the first container takes effect in both containers', async () => {
       await docker('network', 'create', '--subnet', '10.93.0.0/24', 'later');
       await docker('network', 'connect', '--ip', '10.93.0.10', 'later', 'owner');
-      await until('the address is there', async () => /10\.93\.0\.10/.test(await inside('guest', 'ip', 'address')), 10_000);
+      await until('the address exists', async () => /10\.93\.0\.10/.test(await inside('guest', 'ip', 'address')), 10_000);
       await docker('network', 'disconnect', 'later', 'owner');
       await docker('network', 'rm', 'later');
     });
-    it('the first container continues to serve when the other one is restarted, stopped and removed', async () => {
+    it('the first container continues to serve when the other container is restarted, stopped and removed', async () => {
       await docker('restart', '-t', '0', 'guest');
       assert.ok(await served('guest'));
       assert.equal(await docker('logs', 'guest'), 'joined\njoined\n');
       await docker('rm', '-f', 'guest');
       assert.ok(await served('owner'));
     });
-    it('the other container runs on without links when the first one stops, which starts again with a new network', async () => {
+    it('the other container continues without links when the first container stops, and the first container starts again with a new network', async () => {
       await docker('stop', '-t', '5', 'owner');
       assert.equal(await status('guest'), 'running');
-      await until('the interface goes', async () => !(await hasLink('guest')), 10_000);
+      await until('the interface is removed', async () => !(await hasLink('guest')), 10_000);
       assert.equal((await engine.docker(['exec', 'guest', 'sh', '-c', 'echo on >/tmp/file; cat /tmp/file'])).stdout, 'on\n');
       await docker('start', 'owner');
       assert.ok(await served('owner'));
@@ -109,7 +109,7 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.ok(await served('guest'));
       assert.match(await inside('guest', 'nslookup', '-type=a', 'peer'), /Address: 10\.94\.0\.20/);
     });
-    it('two other containers continue to run when the first one is removed', async () => {
+    it('two other containers continue to run when the first container is removed', async () => {
       await docker('run', '-d', '--name', 'third', '--network', 'container:owner', 'busybox', 'sleep', '1000');
       await docker('rm', '-f', 'owner');
       for (const name of ['guest', 'third']) {

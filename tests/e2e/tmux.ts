@@ -8,7 +8,7 @@ import type { Engine } from '../support/engine.ts';
 
 export class Tmux {
   readonly #engine: Engine;
-  /** The server's socket. A new one for each session: the old server may still be ending. */
+  /** The server's socket. A new socket for each session: the old server may still be ending. */
   #server = '';
   #sessions = 0;
   readonly #configuration: string;
@@ -38,8 +38,8 @@ export class Tmux {
     return this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
   }
   /**
-   * Changes the size until the screen matches. docker 20.10 may not set an exec's first size, and misses a change that comes before it
-   * watches for them: the output of the process is no sign that it does.
+   * Changes the size until the screen matches. docker 20.10 may not set the first size of an exec'd process, and misses a change of the
+   * size before it watches for changes; the output of the process does not show when it does.
    */
   async resizeUntil(columns: number, rows: number, what: string, pattern: RegExp): Promise<void> {
     await until(what, async () => {

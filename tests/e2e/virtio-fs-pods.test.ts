@@ -43,12 +43,12 @@ describe('a pod with virtio-fs and macvtap', function () {
     const mounts = [{ container_path: '/v', host_path: join(directory, 'volume') }];
     const stays = await engine.runContainer(pod, 'stays', FOREVER, { mounts });
     for (const attempt of [0, 1]) {
-      const goes = await engine.runContainer(pod, 'goes', FOREVER, { mounts, attempt });
-      assert.equal(await output(goes, 'cat', '/v/kept'), 'from the host');
-      await engine.call('StopContainer', { container_id: goes, timeout: 1 });
-      await engine.call('RemoveContainer', { container_id: goes });
+      const removed = await engine.runContainer(pod, 'removed', FOREVER, { mounts, attempt });
+      assert.equal(await output(removed, 'cat', '/v/kept'), 'from the host');
+      await engine.call('StopContainer', { container_id: removed, timeout: 1 });
+      await engine.call('RemoveContainer', { container_id: removed });
       const shared = readdirSync(`/run/kata-containers/shared/sandboxes/${pod.id}/mounts`);
-      assert.deepEqual(shared.filter((name) => name.startsWith(goes)), []); // prettier-ignore
+      assert.deepEqual(shared.filter((name) => name.startsWith(removed)), []); // prettier-ignore
       assert.equal(await output(stays, 'cat', '/v/kept'), 'from the host');
     }
     assert.equal(readFileSync(join(directory, 'volume/kept'), 'utf8'), 'from the host');

@@ -19,7 +19,7 @@ describe('VM cache', function () {
   const factory = (action: string): Promise<Outcome> => engine.inMounts(server.script, ['factory', action]);
   const pids = (): Promise<string[]> => server.pids(engine);
 
-  /** Runs a long container. @returns whether its VM is one of the cache */
+  /** Runs a long container. @returns whether its VM is from the cache */
   async function runFromCache(name: string, runtime = 'cached'): Promise<boolean> {
     const ready = await pids();
     const { code, stderr } = await docker(`run -d --runtime ${runtime} --name ${name} busybox sleep 1000`);
@@ -109,7 +109,7 @@ describe('VM cache', function () {
     await server.stop('SIGKILL');
     await server.ready(engine);
     for (const pid of orphans) assert.equal(existsSync(`/proc/${pid}`), false);
-    for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL'); // it makes others, for which it holds the template
+    for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL'); // the server makes other VMs meanwhile, and holds the template for them
     const { code, stdout, stderr } = await factory('destroy');
     assert.deepEqual([code, stdout, stderr, existsSync(server.endpoint)], [0, 'vm factory destroyed\n', '', false]);
     assert.deepEqual(await server.stop(), [0, null]);

@@ -131,10 +131,10 @@ describe('kata-agent: network', function () {
     });
     const stays = { gateway: '10.9.0.1', device: 'net7' };
     const changes = (mtu: number) => ({ dest: '10.6.0.0/16', gateway: '10.9.0.1', device: 'net7', mtu });
-    const goes = { dest: '10.5.0.0/16', gateway: '10.9.0.1', device: 'net7' };
+    const outdated = { dest: '10.5.0.0/16', gateway: '10.9.0.1', device: 'net7' };
     const rules = [50, 51].map((priority) => ({ priority, action: 1, table: 100, source: '10.9.0.3' }));
     const Policy = { rules, routes: [{ ...stays, table: 100 }] };
-    await host.agent.call('updateRoutes', { routes: { Policy, Routes: [stays, changes(1400), goes] } });
+    await host.agent.call('updateRoutes', { routes: { Policy, Routes: [stays, changes(1400), outdated] } });
     await host.agent.call('updateRoutes', { routes: { Policy: { ...Policy, rules: rules.slice(1) }, Routes: [stays, changes(1300)] } });
     assert.match(host.inside('ip', 'route', 'show', '10.6.0.0/16'), /mtu 1300/);
     host.inside('ip', 'route', 'del', ...marker);

@@ -1,6 +1,6 @@
 /**
- * kata-agent as a process on the host: a unix socket in place of the serial port, mounts, PIDs and network of its own (so that
- * its leftovers end with it), driven over yamux and gRPC as by the runtime and the shims.
+ * kata-agent as a process on the host: a unix socket in place of the serial port; its own mount, PID and network namespaces, so that its
+ * leftovers end with it; driven over yamux and gRPC as by the runtime and the shims.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -264,7 +264,7 @@ export class AgentOnHost {
     await once(this.#bridge, 'listening');
   }
 
-  /** The server removes its socket when it has closed: removing the directory at the same time would leave that behind. */
+  /** The server removes its socket when it has closed: removing the directory at the same time would leave the directory behind. */
   async #closeBridge(): Promise<void> {
     this.breakConnections();
     await new Promise((resolve) => (this.#bridge ? this.#bridge.close(resolve) : resolve(undefined)));
@@ -276,7 +276,7 @@ export class AgentOnHost {
     for (const name of PROGRAMS) symlinkSync('busybox', join(this.rootfs, 'bin', name));
   }
 
-  /** cgroups outlive the agent's mounts: the hierarchies are the machine's. */
+  /** cgroups outlive the agent's mounts: the hierarchies belong to the machine. */
   #removeCgroups(): void {
     for (const controller of readdirSync('/sys/fs/cgroup')) {
       const top = `/sys/fs/cgroup/${controller}${this.#cgroup}`;

@@ -91,7 +91,7 @@ describe('kata-agent: processes', function () {
       ],
     };
     const script = ['sh', '-c', 'mkdir /tmp/x; grep Seccomp: /proc/self/status'];
-    // The second container gets the program that crun has made for the first one, and the third one another profile.
+    // The second container gets the program that crun has made for the first container; the third container has another profile.
     for (const spec of [Seccomp, Seccomp, { ...Seccomp, Syscalls: [{ Names: ['chmod'], Action: 'SCMP_ACT_ERRNO' }] }]) {
       const { stderr, stdout } = await host.outcome(script, { Linux: { Seccomp: spec } });
       assert.equal(/Operation not permitted/.test(stderr), spec === Seccomp, stderr);

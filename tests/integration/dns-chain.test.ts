@@ -1,4 +1,4 @@
-/** Names of docker from a process beside the agent to docker's resolver: agent, relay in the shim, resolver in another network namespace. */
+/** DNS queries from a process beside the agent to docker's resolver: agent, relay in the shim, resolver in another network namespace. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +8,10 @@ import { DockerResolver } from './docker-resolver.ts';
 import { Component, SHIM } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-/** Asks 127.0.0.11 from where the agent is, in another process: JSON of id and name of each query → text behind each answer. */
+/**
+ * Queries 127.0.0.11 in the agent's network namespace, in another process. Input: JSON of id and name of each query; output: the text after
+ * each answer.
+ */
 const ASK = `
 const [transport, list] = process.argv.slice(1);
 const names = JSON.parse(list);

@@ -1,4 +1,4 @@
-/** kata-shim's DNS relay, with a fake guest: normal queries, and those of a hostile guest. */
+/** kata-shim's DNS relay, with a fake guest: normal queries, and queries of a hostile guest. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { FakeAgent, never } from './fake-agent.ts';
 import { Component, SHIM, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-/** kata-proxy's socket: connections with a relay's preface are the test's, all others go to the fake agent. */
+/** kata-proxy's socket: the test serves connections with a relay's preface; all other connections are passed to the fake agent. */
 class GuestSide {
   readonly relays: Socket[] = [];
   readonly answers: DnsFrame[] = [];

@@ -1,6 +1,6 @@
 /**
- * 1,000 look-ups a second from a process beside the agent to docker's resolver: agent, relay in the shim, resolver in another network namespace.
- * KATA_SOAK_LOOKUP_SECONDS=60 for the long form, which prints its measurements.
+ * 1,000 look-ups a second from a process beside the agent to docker's resolver: agent, relay in the shim, resolver in another network
+ * namespace. KATA_SOAK_LOOKUP_SECONDS=60 for the long form, which prints its measurements.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -14,14 +14,14 @@ import { DockerResolver } from './docker-resolver.ts';
 const SECONDS = Number(process.env['KATA_SOAK_LOOKUP_SECONDS'] ?? 3);
 const WARM_UP_SECONDS = 3;
 const RATE = 1000;
-/** Far below what a socket's receive buffer holds: no machine loses packets, however busy. */
+/** Far fewer bytes than a socket's receive buffer holds: even a busy machine loses no packets. */
 const AT_A_TIME = 64;
-/** With memory in plenty V8 collects late, and what it keeps would look like a leak: it gets little. */
+/** Limits V8's heap: with much memory V8 collects late, which would look like a leak. */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=32'];
-/** What the collectors leave, and the allocators keep. */
+/** Tolerance for uncollected objects and the memory that the allocators keep. */
 const SLACK_MIB = 16;
 
-/** Asks 127.0.0.11 for names, each once, and ends with the last answer. Prints how long it took, in milliseconds. */
+/** Queries 127.0.0.11 once for each name, and ends with the last answer. Prints the duration in milliseconds. */
 const ASK = `
 const [rate, seconds, window] = process.argv.slice(1).map(Number);
 const total = rate * seconds, open = new Set();
@@ -64,7 +64,7 @@ describe(`${RATE} look-ups a second for ${SECONDS} s`, function () {
     resolver.stop();
   });
 
-  /** @returns how long it took, in milliseconds. @throws Error when a query is not answered */
+  /** @returns the duration in milliseconds. @throws Error when a query is not answered */
   async function ask(seconds: number): Promise<number> {
     const where = ['-t', String(host.pid), '-m', '-n', process.execPath, '-e', ASK, ...[RATE, seconds, AT_A_TIME].map(String)];
     const { stdout } = await promisify(execFile)('nsenter', where, { timeout: seconds * 10_000 });

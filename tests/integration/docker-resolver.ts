@@ -27,7 +27,7 @@ export const nameOf = (message: Buffer): string => message.toString('latin1', 13
 
 /** Answers every query with its transport as text, except names that begin with "silent". */
 export class DockerResolver {
-  /** Everything that has arrived. */
+  /** All queries that have arrived. */
   readonly seen: { readonly transport: 'udp' | 'tcp'; readonly message: Buffer; readonly port: number }[] = [];
   readonly #udp: Socket;
   readonly #tcp: Server;

@@ -1,4 +1,4 @@
-/** kata-ksm-throttler restores the host's values, however it ends. */
+/** kata-ksm-throttler restores the host's values in every way in which it can end. */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { AGGRESSIVE, INITIAL, KsmRig, SPEED, loggedModes, modes } from './ksm-rig.ts';

@@ -1,4 +1,4 @@
-/** kata-proxy beside a daemon that it is not to outlive. */
+/** kata-proxy ends together with the daemon that it watches. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

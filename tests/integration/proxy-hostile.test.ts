@@ -11,7 +11,7 @@ import type { Component } from '../support/process.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const MIB = 1 << 20;
-/** What a hostile guest may cost. */
+/** Limits of memory and time that a hostile guest may use. */
 const MAX_GROWTH_MIB = 24;
 const frame = (type: number, flags: number, streamId: number, length: number): Buffer => encodeHeader({ type, flags, streamId, length });
 
@@ -73,7 +73,7 @@ describe('kata-proxy with a hostile guest', function () {
     it(`${name}: exit code 1, the reason is logged, and the client is disconnected`, async () => {
       const { proxy, serial, client } = await start();
       const before = proxy.residentMiB();
-      client.pause(); // what comes piles up, as far as the proxy lets it
+      client.pause(); // the proxy buffers the output, up to its limit
       await attack(serial);
       assert.deepEqual(await Promise.race([proxy.exited, grows(proxy, before)]), { code: 1, signal: null });
       assert.match(proxy.stderr, reason);

@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
 const MIB = 1 << 20;
-/** Those that there are when the proxy is started, as the runtime starts it. */
+/** The log files that exist when the runtime starts the proxy. */
 const NAMES = ['qemu.log', 'virtiofsd.log', 'proxy.log'];
 
 describe("kata-proxy and the logs in the VM's directory", function () {
@@ -20,14 +20,14 @@ describe("kata-proxy and the logs in the VM's directory", function () {
   });
   afterEach(() => rig.stop());
 
-  /** What QEMU does at its guest's will: appends, to a file that it has open. In one piece: what comes while a log is cut may be lost. */
+  /** Appends to an open log, as a guest can make QEMU do. In one write: text that is written while a log is truncated may be lost. */
   function flood(log: number, bytes: number): string {
     const lines = Array.from({ length: bytes >> 10 }, (_, count) => `line ${count} ${'x'.repeat(1010)}\n`);
     writeSync(log, lines.join(''));
     return lines.at(-1) ?? '';
   }
 
-  /** It is empty for a moment on the way. */
+  /** The log is empty for a moment while it is truncated. */
   const isCut = (path: string): boolean => statSync(path).size > 0 && statSync(path).size < MIB;
 
   for (const name of NAMES)

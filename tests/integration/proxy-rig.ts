@@ -25,7 +25,7 @@ export class ProxyRig {
     });
   }
 
-  /** Starts the proxy; the guest's end must be played already. */
+  /** Starts the proxy; the test must already serve the guest's end. */
   async start(...extra: string[]): Promise<Component> {
     const [listen, mux] = [`unix://${this.scratch.file('proxy.sock')}`, this.scratch.file('kata.sock')];
     const proxy = new Component('proxy/dist/kata-proxy.cjs', ['-listen-socket', listen, '-mux-socket', mux, '-sandbox', 'sb', ...extra]);

@@ -60,7 +60,7 @@ describe('kata-runtime create and processes that end', function () {
   ];
   for (const [name, commandLine, call] of victims)
     it(`${name} ends while the agent is at ${call}`, async () => {
-      const daemon = rig.executable('virtiofsd', `exec ${fake('virtiofsd.ts')} good ${rig.scratch.file('words')} "$@"`);
+      const daemon = rig.executable('virtiofsd', `exec ${fake('virtiofsd.ts')} good ${rig.scratch.file('args')} "$@"`);
       rig.prepare({ configuration: { 'hypervisor.qemu.shared_fs': 'virtio-fs', 'hypervisor.qemu.virtio_fs_daemon': daemon } });
       writeFileSync(rig.scratch.file('calls.hold'), call);
       const { child, output } = create();

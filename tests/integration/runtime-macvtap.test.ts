@@ -1,4 +1,4 @@
-/** Links that are joined to the VM by macvtap: made by the real kernel, with QEMU played. */
+/** Links that are connected to the VM by macvtap: the real kernel creates the macvtaps; QEMU is a fake. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';

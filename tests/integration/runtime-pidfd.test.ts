@@ -23,7 +23,7 @@ describe('kata-runtime --pidfd-socket', function () {
     await rig.close();
   });
 
-  /** Pid of the process whose pidfd arrives while kata-runtime runs with `words`. */
+  /** Pid of the process whose pidfd arrives while kata-runtime runs with `args`. */
   async function pidSent(...args: string[]): Promise<string> {
     const connected = once(server, 'connection') as Promise<[Socket]>;
     const { code, stderr } = await rig.kata(...args);

@@ -264,7 +264,7 @@ describe("a pod's containers", function () {
       const before = plugged();
       assert.deepEqual(await verb('update', '--cpu-quota', '200000', '--cpu-period', '100000', 'm'), [0, '', 1]);
       assert.deepEqual(await verb('update', '--cpu-quota', '50000', '--cpu-period', '100000', 'm'), [0, '', 1]);
-      assert.deepEqual(plugged(), before); // the other one's limits are unknown: its vCPUs stay
+      assert.deepEqual(plugged(), before); // the limits of the other container are unknown, so its vCPUs are kept
       assert.deepEqual(await verb('create', ...member('n', { resources: { cpu: { quota: 400_000 } } }).slice(1)), [0, '', 1]);
       assert.notDeepEqual(plugged(), before);
       assert.deepEqual(await verb('start', 'n'), [0, '', 0]);

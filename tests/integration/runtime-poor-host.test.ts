@@ -63,7 +63,7 @@ describe('kata-runtime on a host that lacks a requirement', function () {
     );
     rig.changeSpec((spec) => Object.assign(spec, { hooks: { prestart: [{ path: eth, args: ['hook'] }] } }));
     const { code, stderr } = await create('mount -t tmpfs tmpfs /dev/net');
-    const remedy = `'modprobe tun' makes it; with internetworking_model = "none" in [runtime] VMs have no network`;
+    const remedy = `'modprobe tun' creates it; with internetworking_model = "none" in [runtime] VMs have no network`;
     assert.deepEqual([code, stderr], [1, `/dev/net/tun is missing, which a VM's network needs: ${remedy}\n`]);
   });
 });

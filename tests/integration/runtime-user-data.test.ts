@@ -1,7 +1,7 @@
 /**
- * kata-containers#11183 lost a user's files when clean-up ran over a mount that was still there. Here a create fails at each step after
- * volumes were mounted, with and without a mount that is in use, and nothing of the user's goes: volumes, what is mounted in them, files,
- * the root file system.
+ * kata-containers#11183 lost a user's files when the clean-up removed a directory that was still a mount point. Here a create fails at each
+ * step after volumes were mounted, with and without a mount that is in use, and no file of the user may be removed: in volumes, in mounts
+ * below them, and in the root file system.
  */
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -14,11 +14,11 @@ describe('kata-runtime and virtio-fs', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  /** In a mount namespace of its own, like the real virtiofsd. */
+  /** In its own mount namespace, like the real virtiofsd. */
   const daemon = (mode: string): string =>
     rig.executable(
       'virtiofsd',
-      `exec unshare --mount --propagation slave ${fake('virtiofsd.ts')} ${mode} ${rig.scratch.file('words')} "$@"`,
+      `exec unshare --mount --propagation slave ${fake('virtiofsd.ts')} ${mode} ${rig.scratch.file('args')} "$@"`,
     );
   const prepare = (path: string, more: Record<string, string | number | string[]> = {}): void => {
     const keys = { 'hypervisor.qemu.shared_fs': 'virtio-fs', 'hypervisor.qemu.virtio_fs_daemon': path, ...more };
@@ -31,7 +31,7 @@ describe('kata-runtime and virtio-fs', function () {
     const { code, stderr } = await rig.create();
     assert.deepEqual([code, stderr], [0, '']);
     const shared = `/run/kata-containers/shared/sandboxes/${rig.id}/shared`;
-    assert.equal(readFileSync(rig.scratch.file('words'), 'utf8'), `--fd=3 -o source=${shared} -o cache=auto -o no_posix_lock -f -o xattr`);
+    assert.equal(readFileSync(rig.scratch.file('args'), 'utf8'), `--fd=3 -o source=${shared} -o cache=auto -o no_posix_lock -f -o xattr`);
     const { HypervisorState } = state();
     const { Virtiofsd: identity, Memory } = HypervisorState;
     assert.ok(identity && isAlive(identity));

@@ -147,7 +147,7 @@ describe('kata-shim', function () {
     assert.equal(running.stdout.length, 0);
   });
 
-  /** All that have a name, but for those that cannot be caught or are about the shim's own children, pipes and terminal. */
+  /** All signals that have a name, except signals that cannot be caught or are about the shim's own children, pipes and terminal. */
   const kept = ['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGPIPE', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH', 'SIGIOT', 'SIGPOLL'];
   const signals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((name) => !kept.includes(name));
   it('relays every other signal, each as often as it is sent, and continues to run', async () => {

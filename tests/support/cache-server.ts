@@ -48,7 +48,8 @@ export class CacheServer {
   }
 
   /**
-   * Ends the server by `signal`, or waits for its end without one. After SIGTERM its ready VMs are removed. @returns exit code and signal
+   * Ends the server by `signal`; without a signal, waits for its end. After SIGTERM its ready VMs are removed. @returns exit code and
+   * signal
    */
   async stop(signal?: NodeJS.Signals): Promise<readonly [number | null, NodeJS.Signals | null]> {
     const server = this.#process;

@@ -1,6 +1,6 @@
 /**
- * agent → proxy → shim without a VM: the bundled agent serves on a unix socket in place of the serial port, in mount and PID
- * namespaces of its own (its leftovers end with it); the bundled proxy connects to it, and shims to the proxy.
+ * agent → proxy → shim without a VM: the bundled agent serves on a unix socket in place of the serial port, in its own mount and PID
+ * namespaces (its leftovers end with it); the bundled proxy connects to it, and shims to the proxy.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -9,7 +9,10 @@ const names = (directory: string): string[] => (existsSync(directory) ? readdirS
 /** A shim has the command line of the process that it represents. */
 const isShim = (pid: string): boolean => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${TITLE_VARIABLE}=`);
 
-/** A program of Kata, or QEMU or virtiofsd of a sandbox. A process that only names one in its arguments, a build for example, does not count. */
+/**
+ * A program of Kata, or QEMU or virtiofsd of a sandbox. A process that only has such a name in its arguments, for example a build, does not
+ * count.
+ */
 function isOurs(args: readonly string[]): boolean {
   const [program = '', ...rest] = args;
   const script = rest.find((word) => !word.startsWith('-')) ?? '';

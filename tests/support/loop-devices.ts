@@ -29,7 +29,7 @@ export class LoopDevices {
     return device;
   }
 
-  /** Makes an image of an NVDIMM with a file system, and mounts that by way of a loop device. @returns where */
+  /** Makes an image of an NVDIMM with a file system, and mounts it over a loop device. @returns the mount point */
   async mountPmem(image: string, point: string, mebibytes = 64): Promise<string> {
     const device = await this.attachPmem(image, mebibytes);
     await this.mount(device, point);

@@ -30,11 +30,14 @@ export class Component {
   readonly #stdout: Buffer[] = [];
   stderr = '';
 
-  /** `built` is absolute or relative to packages/: a bundle, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was not built */
+  /**
+   * `built` is absolute or relative to packages/: a bundle, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was
+   * not built
+   */
   constructor(built: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
     const path = resolve(repository, 'packages', built);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
-    forbidIoUring(linuxKernel); // as the runtime does: they would start twice else
+    forbidIoUring(linuxKernel); // as the runtime does: otherwise the program would start twice
     const [program, ...first] = path.endsWith('.cjs') ? [process.execPath, '--no-warnings', path] : [path];
     this.child = spawn(program, [...first, ...args], {
       stdio: ['pipe', 'pipe', 'pipe', ...fds],

@@ -34,7 +34,7 @@ describe('products that are built beside a script', function () {
     assert.deepEqual(
       states.filter((state) => state !== '' && !state.startsWith('Z')),
       [],
-    ); // who has ended waits for PID 1
+    ); // a process that has ended waits for PID 1
   });
 
   it('fail the script that waits for them', () => assert.equal(run('exit 5', 'wait_for_products; exit 0').status, 5));

@@ -1,5 +1,5 @@
 /**
- * Runs test files side by side, each by a mocha of its own in a cell of its own (cell.sh):
+ * Runs test files side by side, each by its own mocha in its own cell (cell.sh):
  *
  *   node tests/support/run-tests.ts [--jobs N] [--grep PATTERN] FILE…
  *
@@ -52,7 +52,7 @@ async function runFile(file: string, index: number): Promise<Results> {
   const mocha = ['mocha', '--reporter', join(import.meta.dirname, 'results-reporter.ts'), '--reporter-option', `results=${path}`];
   const args = [...mocha, ...(values.grep === undefined ? [] : ['--grep', values.grep]), file];
   const start = Date.now();
-  // A process group of its own: Ctrl-C reaches the cell only once, by us.
+  // A separate process group: Ctrl-C reaches the cell only once, forwarded by this program.
   const child = spawn(join(import.meta.dirname, 'cell.sh'), args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   running.add(child);
   const output: Buffer[] = [];
@@ -77,7 +77,7 @@ function interrupt(): void {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
 
-// Long files first: a long one that begins last is waited for alone.
+// Long files first: a long file that starts last would run alone at the end.
 const queue = files.toSorted((a, b) => statSync(b).size - statSync(a).size).entries();
 const all: Results[] = [];
 try {

@@ -3,10 +3,10 @@ import { ConsoleLines, LineBudget } from './console-reader.ts';
 
 describe('ConsoleLines', () => {
   const cases: [name: string, pieces: string[], lines: string[]][] = [
-    ['lines over pieces', ['on', 'e\r\ntw', 'o\n'], ['one', 'two']],
+    ['lines that are split between pieces', ['on', 'e\r\ntw', 'o\n'], ['one', 'two']],
     ['empty lines are left out', ['\n\r\na\n'], ['a']],
-    ['a line without end is cut', ['x'.repeat(9000)], ['x'.repeat(8192)]],
-    ['an unfinished line waits', ['abc'], []],
+    ['a line without a line feed is cut', ['x'.repeat(9000)], ['x'.repeat(8192)]],
+    ['an incomplete line waits for the rest', ['abc'], []],
   ];
   for (const [name, pieces, lines] of cases) {
     it(name, () => {

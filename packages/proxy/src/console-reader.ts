@@ -5,7 +5,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
-/** Longer lines are cut. */
+/** Longer lines are cut, in characters. */
 const MAX_LINE = 8192;
 /** Lines and characters that are logged in one second; further lines are only counted. */
 const MAX_LINES_A_SECOND = 1000;

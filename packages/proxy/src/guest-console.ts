@@ -10,8 +10,8 @@ export class GuestConsole {
   readonly #tail: ConsoleTail | undefined;
 
   /**
-   * Without a socket the console is not read. QEMU serves one client at a time, in the order of connections: the runtime connects before it
-   * starts the proxy, and reads the console until the guest has answered.
+   * Without a socket path, the console is not read. QEMU serves one client at a time, in the order of connections: the runtime connects
+   * before it starts the proxy, and reads the console itself until the guest has answered.
    */
   constructor(socket: string | undefined) {
     this.#tail = socket === undefined ? undefined : followConsole(socket);

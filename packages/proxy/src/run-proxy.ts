@@ -34,7 +34,7 @@ import type { Ending } from './watch-signals.ts';
 
 const FATAL_EXIT = 1;
 const NAME = 'kata-proxy';
-/** Garbage is collected each time that this many bytes of buffers were allocated. */
+/** Garbage is collected whenever this many bytes of buffers were allocated. */
 const COLLECT_BYTES = 2 << 20;
 
 /** Logs to stderr, which the runtime redirects to a file of the VM, and to syslog. */
@@ -131,7 +131,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
     writeSync(1, 'Option -mux-socket and -listen-socket required\n');
     return 0; // as 1.x does
   }
-  const isToConfine = isConfined(environment, linuxKernel); // may start the program anew
+  const isToConfine = isConfined(environment, linuxKernel); // may start the program again
   const log = openLog(options);
   const sockets = { mux: socketPath(options.muxSocket), listen: socketPath(options.listenSocket) };
   log.info('announce', {

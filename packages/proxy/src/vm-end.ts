@@ -4,7 +4,7 @@ import { sanitizeLine } from '@kata-containers/common/errors/guest-text';
 /** Limit for QEMU's last line: a guest can make QEMU write long lines. */
 const MAX_LINE = 300;
 
-/** `log` is the end of qemu.log, `killedForMemory` whether the kernel has OOM-killed a process of the sandbox's cgroup. Pure. */
+/** `log` is the end of qemu.log, `killedForMemory` is true when the kernel has OOM-killed a process of the sandbox's cgroup. Pure. */
 export function endText(log: string, killedForMemory: boolean): string {
   if (killedForMemory) return 'QEMU was OOM-killed by the host: its cgroup, or the host, ran out of memory';
   const last = log.trimEnd().split('\n').at(-1) ?? '';

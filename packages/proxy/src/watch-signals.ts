@@ -10,7 +10,7 @@ const FATAL: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGQUIT', 'SIGSTKFLT', 'SI
 export type Ending = 'terminated' | 'fatal signal';
 
 /**
- * Resolves when a signal ends the proxy: SIGTERM, by which the runtime ends a sandbox, or a fatal signal. In debug mode SIGUSR1 logs the
+ * Resolves when a signal ends the proxy: SIGTERM, with which the runtime ends a sandbox, or a fatal signal. In debug mode SIGUSR1 logs the
  * state (`describe`). Without a handler Node would start its debugger.
  */
 export function endingSignal(log: Logger, describe: () => string): Promise<Ending> {

@@ -19,7 +19,7 @@ export interface GatheredInput {
   readonly input: Input;
 }
 
-/** Nothing is read yet. */
+/** No input has been read yet. */
 export function openGatheredInput(fd: number): GatheredInput {
   const gathered = new InputBuffer();
   return { gathered, input: openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }) };

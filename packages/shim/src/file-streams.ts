@@ -1,4 +1,7 @@
-/** Streams over files and devices that do not block. They do not close the fd, which is stdio. Streams of Bun close it in spite of `autoClose`. */
+/**
+ * Streams over files and devices that do not block. They do not close the fd, which is stdio. Bun's streams close it even with `autoClose:
+ * false`.
+ */
 import { read, write } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 

@@ -113,7 +113,7 @@ async function connectHelper({ helper }: ShimDuties, log: Logger): Promise<Runti
   return new RuntimeHelper(helper, log);
 }
 
-/** Reports the OOM kill before the shim ends. The timeout prevents that an engine that does not answer delays the end of the container. */
+/** Reports the OOM kill before the shim ends. With the timeout, an engine that does not answer cannot delay the end of the container. */
 async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> {
   const code = await Promise.race([helper.run('oom'), setTimeout(OOM_REPORT_TIMEOUT_MS)]);
   if (code !== 0) log.warn("the OOM kill was not reported to the engine; kata-runtime's log has the cause");
@@ -154,7 +154,7 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
     return 0;
   }
   checkOptions(options);
-  const isToConfine = isConfined(environment, linuxKernel); // may start the program anew
+  const isToConfine = isConfined(environment, linuxKernel); // may start the program again
   const log = openLog(options);
   const target = Promise.withResolvers<RemoteProcess>();
   relaySignals(target.promise, log);

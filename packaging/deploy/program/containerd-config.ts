@@ -1,6 +1,6 @@
 /**
- * The handler `kata` in containerd's config.toml, as a block of lines between two comments. A file of `imports` cannot be used: containerd 1
- * replaces the whole section of the CRI plugin with that of the imported file. Pure.
+ * The handler `kata` in containerd's config.toml, as a block of lines between two comments. A file of `imports` cannot be used: containerd
+ * 1 replaces the whole section of the CRI plugin with that of the imported file. Pure.
  */
 import { parse } from 'smol-toml';
 
@@ -16,7 +16,7 @@ const plugins: Readonly<Record<number, string>> = { 2: 'io.containerd.grpc.v1.cr
 function blockFor(version: number): string {
   const plugin = plugins[version];
   if (plugin === undefined)
-    throw new Error(`config.toml has version ${version}, and kata-deploy knows 2 and 3: run "containerd config migrate"`);
+    throw new Error(`config.toml has version ${version}, and kata-deploy supports 2 and 3: run "containerd config migrate"`);
   const table = `plugins."${plugin}".containerd.runtimes.kata`;
   return `
 ${BEGIN}
@@ -58,5 +58,5 @@ export function withHandler(text: string | undefined, containerdMajor: number): 
   return checked(`${before.trimEnd()}\n${blockFor(versionOf(before))}`);
 }
 
-/** Whether the file has nothing but what `withHandler` writes when there is no file. */
+/** Whether the file has only the text that `withHandler` writes when there is no file. */
 export const isOnlyVersion = (text: string): boolean => /^version = [23]\n*$/.test(text);

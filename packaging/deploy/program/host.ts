@@ -1,4 +1,7 @@
-/** Changes on the node: the tree in /opt/kata, the engine's configuration, the engine's restart. The node's root directory is mounted at HOST. */
+/**
+ * Changes on the node: the tree in /opt/kata, the engine's configuration, the engine's restart. The node's root directory is mounted at
+ * HOST.
+ */
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -18,7 +21,7 @@ import type { NodeEngine } from './node-engine.ts';
 
 const HOST = '/host';
 const TREE = '/opt/kata';
-/** A file of the trees that kata-deploy has installed: one from a tarball is the user's. */
+/** A file that marks a tree that kata-deploy has installed: a tree from a tarball belongs to the user. */
 const MARK = '.kata-deploy';
 const CONTAINERD_CONFIG = '/etc/containerd/config.toml';
 const CRIO_DROP_IN = '/etc/crio/crio.conf.d/99-kata-deploy.conf';
@@ -80,7 +83,7 @@ export function installTree(): void {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** @throws Error for a directory that kata-deploy has not made, and for one that is or holds a mount point */
+/** @throws Error for a directory that kata-deploy has not made, and for a directory that is or contains a mount point */
 function refuseForeignTree(): void {
   const tree = onHost(TREE);
   if (!existsSync(tree)) return;

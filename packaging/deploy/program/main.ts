@@ -45,7 +45,7 @@ async function cleanUp(): Promise<void> {
   restartEngine(engine); // last: it ends the connection of a preStop hook
 }
 
-/** The DaemonSet starts a container again that ends. */
+/** Waits: the DaemonSet would start a container that ends again. */
 function wait(): Promise<void> {
   const timer = setInterval(() => {}, 2 ** 31 - 1);
   return new Promise((resolve) => {

@@ -10,5 +10,5 @@ describe('parseEngine', () => {
   ] as const)
     it(text, () => assert.deepEqual(parseEngine(text), engine));
   for (const text of ['docker://20.10.5', '', 'containerd'])
-    it(`refuses "${text}"`, () => assert.throws(() => parseEngine(text), /knows containerd and cri-o/));
+    it(`refuses "${text}"`, () => assert.throws(() => parseEngine(text), /supports containerd and cri-o/));
 });

@@ -11,6 +11,6 @@ const units = { containerd: 'containerd', 'cri-o': 'crio' } as const;
 export function parseEngine(text: string): NodeEngine {
   const [, name = '', major = ''] = /^([a-z-]+):\/\/v?(\d+)\./.exec(text) ?? [];
   if (name !== 'containerd' && name !== 'cri-o')
-    throw new Error(`the node's engine is "${text}", and kata-deploy knows containerd and cri-o`);
+    throw new Error(`the node's engine is "${text}", and kata-deploy supports containerd and cri-o`);
   return { name, major: Number(major), unit: units[name] };
 }

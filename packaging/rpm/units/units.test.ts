@@ -18,7 +18,7 @@ function commands(unit: string): string[][] {
 describe('systemd units', () => {
   const flagsOf = { 'kata-ksm-throttler': daemonFlags, vc: [rootFlag, logFlag, uriFlag] } as const;
 
-  it('are the two of 1.x, and those of kata-gc and of the VM cache', () =>
+  it('are the two units of 1.x, and the units of kata-gc and of the VM cache', () =>
     assert.deepEqual(units, ['kata-gc.service', 'kata-ksm-throttler.service', 'kata-vc-throttler.service', 'kata-vmcache.service']));
 
   it('each timer has its service', () => {
@@ -28,7 +28,7 @@ describe('systemd units', () => {
   });
 
   for (const unit of units)
-    it(`${unit} gives its program flags that it knows`, () => {
+    it(`${unit} passes only existing flags to its program`, () => {
       assert.ok(commands(unit).length > 0);
       for (const [program = '', ...args] of commands(unit)) {
         if (program === '/usr/bin/kata-runtime') {

@@ -1,4 +1,6 @@
-/** For Bun: has the engine work in the main thread whose next child would be in another PID namespace, where no thread can be created. */
+/**
+ * For Bun: keeps the engine busy while the main thread has entered another PID namespace for its next child, and no thread can be created.
+ */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';

@@ -74,7 +74,7 @@ const hostileAnswers: typeof answers = {
   listRoutes: () => Routes.fromPartial({ Routes: Array.from({ length: 400_000 }, () => ({})) }),
 };
 
-/** The test removes the file whenever it likes. */
+/** The test may remove the file at any time. */
 function isNamedIn(file: string, name: string): boolean {
   try {
     return readFileSync(file, 'latin1') === name;
@@ -116,7 +116,7 @@ if (failing === 'dies') {
   console.error('level=fatal msg="no proxy today"');
   process.exitCode = 1;
 } else {
-  // As 1.x's: connects to QEMU's socket once, and ends when that fails.
+  // Like 1.x's proxy: connects to QEMU's socket once, and ends when the connection fails.
   const mux = createConnection(args[args.indexOf('-mux-socket') + 1] ?? '', () =>
     server.bindAsync(listen, ServerCredentials.createInsecure(), () => {}),
   );

@@ -105,7 +105,7 @@ else if (mode === 'dies') {
     if (!path.endsWith('vhost-fs.sock')) rmSync(path, { force: true }); // as QEMU does
     if (path.endsWith('qmp.sock')) serveMonitor(path);
     else if (path.endsWith('vhost-fs.sock'))
-      createConnection(path).on('error', () => {}); // others serve that one
+      createConnection(path).on('error', () => {}); // further clients wait for this client
     else
       createServer((connection) => {
         connection.on('error', () => {});

@@ -1,4 +1,4 @@
-/** The routes and policy rules that requests have added to the guest. Those that processes of the guest have added stay. */
+/** The routes and policy rules that requests have added to the guest. Routes that processes of the guest have added are kept. */
 import type { Route, Rule } from '@kata-containers/common/generated/types';
 import { routeRequests } from './network-plan.ts';
 import type { RouteRequest } from './network-plan.ts';
@@ -12,7 +12,7 @@ import type { Calls } from './set-up.ts';
 
 export class AddedRoutes {
   readonly #kernel: Calls;
-  /** By their place in the tables, in the order of their addition. */
+  /** By `place`, in the order in which they were added. */
   readonly #routes = new Map<string, RouteRequest>();
   #rules: readonly RuleRequest[] = [];
 
@@ -26,7 +26,7 @@ export class AddedRoutes {
     withSocket(this.#kernel, (socket) => this.#addRoutes(socket, wanted));
   }
 
-  /** Replaces what earlier requests have added. What stays has no gap. @throws GrpcError */
+  /** Replaces what earlier requests have added. A route of both requests is never missing in between. @throws GrpcError */
   replace(routes: readonly Route[], rules: readonly Rule[]): void {
     const [wanted, wantedRules] = [routeRequests(routes, indexOf), rules.map(ruleRequest)];
     withSocket(this.#kernel, (socket) => {
@@ -50,13 +50,13 @@ export class AddedRoutes {
 
   /** @returns false if the kernel refuses a route or a rule */
   #change(socket: RouteSocket, routes: readonly RouteRequest[], rules: readonly RuleRequest[]): boolean {
-    // Also the routes that are known: the guest loses those of a link that was down.
+    // Also adds the known routes again: the guest has lost the routes of a link that was down.
     for (const route of routes) {
       if (socket.ask(route.message) !== 0) return false;
       this.#routes.set(route.place, route);
     }
     const plan = planRules(this.#rules, rules);
-    // Rules come last: the kernel looks up gateways with the rules that exist.
+    // Rules are added after routes: the kernel looks up gateways with the existing rules.
     for (const rule of plan.added) {
       if (socket.ask(rule.message) !== 0) return false;
       this.#rules = [...this.#rules, rule];
@@ -68,7 +68,7 @@ export class AddedRoutes {
     return routes.every(({ message }) => socket.ask(message) === 0);
   }
 
-  /** A missing route, such as one of a link that was down, is no error. @returns whether there was a route to remove */
+  /** A missing route is not an error: the kernel removes the routes of a link that goes down. @returns whether there was a route to remove */
   #removeOthers(socket: RouteSocket, places: ReadonlySet<string>): boolean {
     const others = [...this.#routes.values()].filter(({ place }) => !places.has(place)).reverse();
     for (const { place, message } of others) {

@@ -6,7 +6,7 @@ import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 import { GrpcError } from '../errors/grpc-error.ts';
 
 const LINKS = '/sys/class/net';
-/** Interval and number of looks for a device that is being plugged. */
+/** Interval and number of searches for a device that is being hot-plugged. */
 const LOOK_MS = 20;
 
 function addressOf(name: string, directory: string): string {
@@ -24,7 +24,7 @@ export function findLink(mac: string, directory = LINKS): string | undefined {
   return (links.find(({ address }) => address === mac.toLowerCase()) ?? spare)?.name;
 }
 
-/** @throws GrpcError when no device with that address, and no spare one, appears in time */
+/** @throws GrpcError when neither a device with that address nor a spare device appears in time */
 export async function waitForLink(mac: string, timeoutMs: number, directory = LINKS): Promise<string> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -8,7 +8,7 @@ export async function listInterfaces(reaper: Reaper): Promise<Interface[]> {
   return parseInterfaces(await runProgram(reaper, 'ip', ['-json', 'address', 'show']));
 }
 
-/** Of both families. ip prints nothing for a family without routes. */
+/** Routes of both families. ip prints nothing for a family without routes. */
 export async function listRoutes(reaper: Reaper): Promise<Route[]> {
   const of = async (family: string): Promise<Route[]> =>
     parseRoutes((await runProgram(reaper, 'ip', [family, '-json', 'route', 'show'])) || '[]');

@@ -38,7 +38,7 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
 }
 
 export interface RouteRequest extends NetworkRequest {
-  /** Family, table, prefix and metric: a route replaces an earlier one with the same place. */
+  /** Family, table, prefix and metric: a route replaces an earlier route with the same place. */
   readonly place: string;
 }
 
@@ -49,14 +49,14 @@ interface RouteAddresses {
   readonly gateways: readonly (IpBytes | undefined)[];
 }
 
-/** The kernel has IPv6 gateways for IPv4 routes, and not the reverse. @throws GrpcError */
+/** An IPv4 route can have an IPv6 gateway; an IPv6 route cannot have an IPv4 gateway. @throws GrpcError */
 function checkFamilies({ what, family, source, gateways }: RouteAddresses): void {
   const isOther = (ip: IpBytes | undefined): boolean => ip !== undefined && ip.family !== family;
   if (isOther(source) || (family === 'inet6' && gateways.some(isOther)))
     throw new GrpcError(status.INVALID_ARGUMENT, `${what}: addresses of two families`);
 }
 
-/** Equal for both ways to name the default route. */
+/** The same key for a missing prefix and a prefix of length 0: both are the default route. */
 const prefixKey = (prefix: Prefix | undefined): string => (prefix?.length ? `${prefix.bytes.toString('hex')}/${prefix.length}` : '');
 
 function routeRequest({ dest, gateway, device, source, nextHops: hops, ...route }: Route, indexOf: (name: string) => number): RouteRequest {

@@ -38,7 +38,7 @@ export class RouteSocket {
     return this.#read().find((answer) => answer.kind === 'result')?.errno ?? 0;
   }
 
-  /** The kernel's messages about the addresses of all links, each as `deleteAddress` wants it. @throws GrpcError */
+  /** The kernel's messages about the addresses of all links, each in the form that `deleteAddress` takes. @throws GrpcError */
   addresses(): Buffer[] {
     writeSync(this.#fd, listAddresses());
     const rows: Buffer[] = [];

@@ -54,7 +54,7 @@ export function request(type: number, flags: number, fixed: Buffer, attributes: 
   return message;
 }
 
-/** Removes what the message adds: the number of a deletion is that of the addition plus one. */
+/** The message that removes what `addition` adds: its type is the type of the addition plus one. */
 export function deletionOf(addition: Buffer): Buffer {
   const deletion = Buffer.from(addition);
   deletion.writeUInt16LE(addition.readUInt16LE(4) + 1, 4);
@@ -148,7 +148,7 @@ export interface RouteChange {
   readonly family: keyof typeof families;
   /** undefined for the default route. */
   readonly destination?: Prefix;
-  /** Of `family`, or IPv6 for a route of IPv4. */
+  /** An IPv4 route may have an IPv6 gateway. */
   readonly gateway?: IpBytes;
   readonly source?: Buffer;
   readonly link?: number;
@@ -158,11 +158,11 @@ export interface RouteChange {
   readonly flags: number;
   /** The metric; 0 for the kernel's choice. */
   readonly priority: number;
-  /** Bytes; 0 for the link's. */
+  /** Bytes; 0 for the MTU of the link. */
   readonly mtu: number;
   /** RTN_*; 0 for unicast. */
   readonly type: number;
-  /** In place of gateway and link. */
+  /** Instead of gateway and link. */
   readonly nextHops: readonly NextHop[];
   /** RT_TABLE_*; 0 for the main table. */
   readonly table: number;
@@ -177,7 +177,7 @@ export interface NextHop {
   readonly flags: number;
 }
 
-/** In a fixed part, which has one byte for it: an attribute has the number of a table from 256 on. */
+/** The byte for the table in the fixed part of a message: a number above 255 is in an attribute. */
 export const tableByte = (table: number): number => (table < 256 ? table : 0);
 
 /** A gateway of the other family has a struct rtvia: its family and its address. */

@@ -3,11 +3,11 @@ import type { RuleRequest } from './rule-plan.ts';
 
 export interface RuleChange {
   readonly added: readonly RuleRequest[];
-  /** To be removed after the others were added. */
+  /** To be removed after `added` was added. */
   readonly gone: readonly RuleRequest[];
 }
 
-/** The messages of each priority in their order, which decides between rules of one priority. */
+/** The messages of each priority, in order: the order decides between rules of the same priority. */
 function byPriority(rules: readonly RuleRequest[]): Map<string, string> {
   const texts = new Map<string, string>();
   for (const { place, message } of rules) texts.set(place, `${texts.get(place) ?? ''} ${message.toString('hex')}`);

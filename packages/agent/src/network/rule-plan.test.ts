@@ -22,7 +22,7 @@ describe('requests for policy rules (bytes of linux/fib_rules.h)', () => {
         '08000f0064000000',
       ].join(''),
     ));
-  it('have the number of a table from 256 on in an attribute only', () =>
+  it('have a table number above 255 only in an attribute', () =>
     assert.equal(
       hex({ family: IPFamily.v6, priority: 1, action: 1, table: 1000, destination: 'fd00::/8', suppressPrefixLength: 0 }),
       [
@@ -42,8 +42,8 @@ describe('requests for policy rules (bytes of linux/fib_rules.h)', () => {
         ...['0800170001000500', '0800180050005000', '0c0014000300000004000000'],
       ].join(''),
     ));
-  it('go to another rule', () => assert.match(hex({ priority: 70, action: 2, goto: 32766 }), /080006004600000008000400fe7f0000$/));
-  it('are removed by the same bytes with the number of the deletion', () => {
+  it('jump to another rule', () => assert.match(hex({ priority: 70, action: 2, goto: 32766 }), /080006004600000008000400fe7f0000$/));
+  it('are removed by the same bytes with the message type of a deletion', () => {
     const { message } = ruleRequest(Rule.fromPartial({ priority: 70, action: 3 }));
     const deletion = deletionOf(message);
     assert.deepEqual([deletion.readUInt16LE(4), deletion.readUInt16LE(6)], [33, 5]);

@@ -30,8 +30,8 @@ export function withSocket(kernel: Calls, use: (socket: RouteSocket) => void): v
 }
 
 /**
- * IPv6 as the namespace on the host has it for the link, before the link is up: a neighbour's router advertisement must not give an
- * address and a default route to a guest whose network has no IPv6. `settings` is the link's directory of sysctls.
+ * Copies the IPv6 settings of the link from the namespace on the host, before the link is up: otherwise a router advertisement would give
+ * an address and a default route to a guest whose network has no IPv6. `settings` is the link's directory of sysctls.
  */
 export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface, 'no_ipv6' | 'accept_ra'>): void {
   if (!existsSync(settings)) return; // a kernel without IPv6
@@ -40,8 +40,8 @@ export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface
 }
 
 /**
- * The settings of a new namespace's links. `all` sets those of all links: it is written while none of them is configured, by the first
- * interface that is. `directory` is /proc/sys/net/ipv6/conf.
+ * Sets the IPv6 settings of a namespace once. `all` changes the settings of every link, so it is written before the first interface is
+ * configured. `directory` is /proc/sys/net/ipv6/conf.
  */
 export function setIpv6OfNamespace(directory: string, off: readonly string[]): void {
   const all = `${directory}/all/disable_ipv6`;

@@ -2,11 +2,11 @@ import type { GoFlag } from '@kata-containers/common/command-lines/go-flags';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { logFlag, rootFlag, uriFlag } from '../process/read-command-line.ts';
 
-/** 1.x's flags, then new ones, then those by which tests use fakes. */
+/** 1.x's flags, then new flags, then flags with which tests use fakes. */
 export const daemonFlags: readonly GoFlag[] = [
   logFlag,
   uriFlag,
-  { ...rootFlag, description: `${rootFlag.description}; empty: leave that to a trigger` },
+  { ...rootFlag, description: `${rootFlag.description}; empty: only a trigger reports sandboxes` },
   { name: 'back-off', kind: 'boolean', description: 'leave a mode early when scans gain nothing', default: true },
   { name: 'dry-run', kind: 'boolean', description: 'print what would be written, and write nothing', default: false },
   { name: 'status', kind: 'boolean', description: 'print mode, memory saved and CPU spent, and exit', default: false },

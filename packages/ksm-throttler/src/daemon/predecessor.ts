@@ -6,8 +6,8 @@ import { readRecord, removeRecord } from '../status/record-file.ts';
 import type { DaemonHost } from './host.ts';
 
 /**
- * The host's own values: those that a killed daemon saved, which are restored at once, or else the kernel's current ones.
- * @throws KataError while another daemon runs: two would restore each other's values
+ * The host's own values: the values that a killed daemon saved, which are restored at once, or else the kernel's current values.
+ * @throws KataError while another daemon runs: two daemons would restore each other's values
  */
 export function takeOver({ ksm, recordPath, dryRun, socket }: DaemonHost): { initial: KsmValues; wasKilled: boolean } {
   const record = readRecord(recordPath);

@@ -24,7 +24,7 @@ import { Throttler } from './throttler.ts';
 
 const program = 'kata-ksm-throttler';
 
-/** Keeps the record up to date; a dry run has none. When the record cannot be written, the daemon logs that and continues. */
+/** Keeps the record up to date; a dry run has no record. When the record cannot be written, the daemon logs that and continues. */
 function recorder(host: DaemonHost, initial: KsmValues, clock: Clock, log: Logger): (state: ThrottleState) => void {
   if (host.dryRun) return () => {};
   const fixed = { initial, pid: process.pid, startTime: identifyProcess(process.pid)?.startTime ?? '' };
@@ -65,7 +65,7 @@ interface Listening {
   readonly log: Logger;
 }
 
-/** Serves kicks until a signal or an error ends it. Adds to `closers` what the caller closes then. */
+/** Serves kicks until a signal or an error ends it. Adds to `closers` the functions that the caller calls then. */
 async function listen({ throttler, host, root, log }: Listening, closers: (() => void)[]): Promise<void> {
   const ended = ending(process);
   process.on('SIGUSR1', () => writeSync(2, describeHost(host)));

@@ -94,7 +94,7 @@ describe('Throttler', () => {
     }
     const [aggressive, standard, slow, initial] = ['1/100000/1', '1/10000/10', '1/2000/100', '0/100/20'];
     assert.deepEqual(seen, [aggressive, aggressive, standard, standard, slow, slow, initial]);
-    assert.equal(clock.pending, 0, 'at rest no timer runs');
+    assert.equal(clock.pending, 0, 'runs no timer in its initial mode');
   });
 
   it('writes nothing for two minutes after its start', () => {

@@ -1,4 +1,4 @@
-/** Advances the state machine by time and events, and applies its modes. It uses timers only: at rest it costs nothing. */
+/** Advances the state machine by time and events, and applies its modes. It uses timers only: in the initial mode it uses no CPU time. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Ksm } from '../kernel/ksm.ts';

@@ -9,7 +9,7 @@ export interface Gain {
 }
 
 /**
- * A page is merged when its second visit finds it unchanged. Of three rounds that end after a moment at least two were complete:
+ * A page is merged when the second visit finds it unchanged. At least two of three rounds that end after a moment began after it:
  * the pages that could be merged at that moment have been merged.
  */
 export const ROUNDS_TO_JUDGE = 3;

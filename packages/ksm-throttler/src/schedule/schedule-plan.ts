@@ -31,7 +31,7 @@ export type Schedule = readonly [Step, ...Step[]];
 const SECOND = 1000;
 export const idleStep: Step = { mode: 'initial', lastsMs: undefined };
 
-/** From a kick on. */
+/** After a kick. */
 export const kickSchedule: Schedule = [
   { mode: 'aggressive', lastsMs: 30 * SECOND },
   { mode: 'standard', lastsMs: 120 * SECOND },
@@ -40,12 +40,12 @@ export const kickSchedule: Schedule = [
 ];
 
 /**
- * From the end of the last sandbox on. The kernel removes freed memory from its bookkeeping and its counters in its next scan: that
- * takes one batch and hardly any time.
+ * After the end of the last sandbox. The kernel removes freed memory from its bookkeeping and its counters in its next scan, which takes
+ * one batch and hardly any time.
  */
 export const tidySchedule: Schedule = [{ mode: 'slow', lastsMs: 5 * SECOND }, idleStep];
 
-/** From the daemon's start on: nothing is written for the first two minutes. */
+/** After the daemon's start: nothing is written for the first two minutes. */
 export const startSchedule: Schedule = [
   { mode: 'initial', lastsMs: 120 * SECOND },
   { mode: 'standard', lastsMs: 120 * SECOND },

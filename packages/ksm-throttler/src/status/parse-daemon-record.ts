@@ -6,7 +6,7 @@ export interface DaemonRecord {
   /** The host's own values. */
   readonly initial: KsmValues;
   readonly pid: number;
-  /** Clock ticks after boot: with the pid it names one process. */
+  /** Clock ticks after boot: together with the pid it identifies one process. */
   readonly startTime: string;
   readonly mode: Mode;
   /** The mode after this one, and when it begins (RFC 3339). */

@@ -8,7 +8,7 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 export interface SandboxListener {
   /** A sandbox or their directory was created. */
   readonly appeared: () => void;
-  /** The last one has ended. */
+  /** The last sandbox has ended. */
   readonly empty?: () => void;
 }
 

@@ -18,15 +18,15 @@ export interface NetworkFacts {
   readonly neighbours: readonly Neighbour[];
   /** Policy rules; missing when there are none. */
   readonly rules?: readonly Rule[];
-  /** Policy rules as text that the guest does not get, each with the reason; missing when there are none. */
+  /** Text of each policy rule that is not copied to the guest, with the reason; missing when there are none. */
   readonly leftOutRules?: readonly string[];
   /** Names of the taps of VMs. */
   readonly taps: readonly string[];
-  /** Indexes of all links by name: a link that replaced another one with the same name has another index. */
+  /** Indexes of all links by name: a link that replaced another link with the same name has another index. */
   readonly present: Readonly<Record<string, number>>;
 }
 
-/** Of the main thread's namespace; a host without IPv6 does not have these files. */
+/** An IPv6 setting in the main thread's namespace; NaN on a host without IPv6, which does not have these files. */
 function ipv6Setting(name: string, key: string): number {
   try {
     return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
@@ -50,7 +50,7 @@ interface Policy {
   readonly routes: readonly Route[];
 }
 
-/** The rules of a family, and the routes of their tables. In ip's own numbers: names of tables are the host's (rt_tables). */
+/** The rules of a family, and the routes of their tables. Tables are numbers: their names are defined by the host (rt_tables). */
 async function queryPolicy(family: Route['family'], links: readonly Link[]): Promise<Policy> {
   const [rules = [], routes = []] = await queryIp(
     ['rule show', 'route show table all'],
@@ -90,10 +90,10 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
   });
 }
 
-/** In the namespace of docker's resolver. */
+/** Call it in the namespace of docker's resolver. */
 const setResolverPorts = (): void => writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', RESOLVER_PORT_RANGE);
 
-/** Lets docker's resolver get the answers of servers outside over links that are connected to taps already. */
+/** Lets docker's resolver receive the answers of external servers over links that are already connected to taps. */
 export async function keepAnswers(
   path: string,
   joined: readonly { readonly name: string; readonly tap: string }[],
@@ -107,7 +107,7 @@ export async function keepAnswers(
 }
 
 async function join(path: string, joined: readonly JoinedLink[], options: TcfilterOptions, kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  if (options.taps !== 'there') requireTun();
+  if (options.taps !== 'existing') requireTun();
   const plan = planTcfilter(joined, options);
   await inNetworkNamespace(path, kernel, async () => {
     if (options.hasResolver === true) setResolverPorts();
@@ -133,7 +133,7 @@ export async function joinLinks(
   await join(path, joined, options, kernel);
 }
 
-/** Moves taps that QEMU has open from the namespace at `from` to the one at `to`. */
+/** Moves taps that QEMU has open from the namespace at `from` to the namespace at `to`. */
 export async function moveTaps(from: string, to: string, taps: readonly string[], kernel: Pick<Kernel, 'setns'>): Promise<void> {
   await inNetworkNamespace(from, kernel, () => runTool('ip', ['-batch', '-'], { input: moveTapsBatch(taps, to) }));
 }

@@ -31,7 +31,7 @@ describe('macvtap', () => {
   ];
   for (const [model, kind, is] of models) it(`${model} for ${kind}: ${is}`, () => assert.equal(isMacvtap(model, { kind }), is));
 
-  it('connects each link that has an address of its own by a macvtap', () => {
+  it('connects each link that has its own hardware address by a macvtap', () => {
     const links = [link, { ...link, name: 'ip0', kind: 'ipvlan', mac: 'b' }, { ...link, name: 'net1', mac: 'c' }];
     assert.deepEqual(planNetworks(links, 'macvtap'), [
       { tap: 'tap0_kata', mac: link.mac, macvtap: true },

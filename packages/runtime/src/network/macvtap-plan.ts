@@ -11,8 +11,8 @@ import { tapName } from './tcfilter-plan.ts';
 export const isMacvtap = (model: string, { kind }: Pick<Link, 'kind'>): boolean => model === 'macvtap' && kind !== 'ipvlan';
 
 /**
- * With macvtap the namespace has no address, and docker's resolver, which is there, could not ask the servers outside: such links are joined
- * by tcfilter.
+ * With macvtap the namespace has no address, so docker's resolver in the namespace could not query external servers: such links are
+ * connected by tcfilter.
  */
 export const modelBeside = (model: string, hasResolver: boolean): string => (hasResolver && model === 'macvtap' ? 'tcfilter' : model);
 
@@ -64,6 +64,6 @@ export const macvtapBatch = ({ link, tap, index, linkMac }: MacvtapStep): string
     `link set dev ${link.name} up`,
   ]);
 
-/** Called once its macvtap was removed. */
+/** Call it after the macvtap of the link was removed. */
 export const restoreBatch = ({ name, mac, addresses }: SavedLink): string =>
   lines([`link set dev ${name} address ${mac}`, ...addresses.map((address) => `address add ${address} dev ${name}`)]);

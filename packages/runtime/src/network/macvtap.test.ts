@@ -3,7 +3,7 @@ import { closeSync, existsSync, fstatSync, statSync } from 'node:fs';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { openDevice } from './macvtap.ts';
 
-/** Index that no interface has, so without a node in /dev. */
+/** An index without an interface, and so without a node in /dev. */
 const INDEX = 2 ** 31 - 1;
 
 describe('the device of a macvtap', () => {

@@ -41,7 +41,7 @@ async function makeMacvtap({ link, tap }: MacvtapRequest): Promise<number> {
   }
 }
 
-/** sysfs shows the interfaces of the network namespace in which it was mounted, so a program mounts one in a namespace of its own. */
+/** sysfs shows the interfaces of the network namespace in which it was mounted, so a program mounts sysfs in its own mount namespace. */
 const READ_DEVICES = 'mount -t sysfs sysfs /sys && cd /sys/class/net && for tap; do cat "$tap"/macvtap/tap*/dev || exit; done';
 
 async function readDevices(taps: readonly string[]): Promise<DeviceNumber[]> {

@@ -48,13 +48,13 @@ function makeMountPoint(path: string): void {
   writeFileSync(path, '', { mode: 0o400 });
 }
 
-/** Keeps the namespace at `existing` as long as the bind mount at `path`. */
+/** Keeps the namespace at `existing` as long as the bind mount at `path` exists. */
 export function keepNetworkNamespace(existing: string, path: string, kernel: Pick<Kernel, 'mount'>): void {
   makeMountPoint(path);
   kernel.mount(existing, path, 'none', MS_BIND);
 }
 
-/** Creates a namespace that exists as long as the bind mount at `path`. */
+/** Creates a namespace that exists as long as the bind mount at `path` exists. */
 export function createNetworkNamespace(path: string, kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>): void {
   makeMountPoint(path);
   const home = openSync(OWN, 'r');

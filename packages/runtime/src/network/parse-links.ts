@@ -10,7 +10,7 @@ export interface Address {
 /** Sysctls of a link, net.ipv6.conf.NAME (Documentation/networking/ip-sysctl.rst). */
 export interface Ipv6Settings {
   readonly isDisabled: boolean;
-  /** Of `all`, `default` and `lo`, those that have IPv6 off in the link's namespace. */
+  /** Which of `all`, `default` and `lo` have IPv6 disabled in the link's namespace. */
   readonly disabledOf: readonly string[];
   readonly acceptsAdvertisements: boolean;
 }
@@ -28,9 +28,9 @@ export interface Link {
   readonly addresses: readonly Address[];
 }
 
-/** One of the ways of a route with several gateways. */
+/** One gateway of a multipath route. */
 export interface NextHop {
-  /** May be of IPv6 for a route of IPv4. */
+  /** An IPv4 route may have an IPv6 gateway. */
   readonly gateway: string;
   readonly device: string;
   /** 1 to 256. */
@@ -41,9 +41,9 @@ export interface NextHop {
 
 export interface Route {
   readonly family: 'inet' | 'inet6';
-  /** Prefix, or empty for the default route. 0.0.0.0/0 if the default route has a gateway of IPv6: its family is that of the prefix. */
+  /** Prefix; empty for the default route, or 0.0.0.0/0 if its gateway is an IPv6 address: the prefix determines the family. */
   readonly destination: string;
-  /** May be of IPv6 for a route of IPv4. */
+  /** An IPv4 route may have an IPv6 gateway. */
   readonly gateway: string;
   readonly device: string;
   readonly source: string;
@@ -59,7 +59,7 @@ export interface Route {
   readonly type: number;
   /** RT_TABLE_*; missing for the main table. */
   readonly table?: number;
-  /** In place of gateway and device; missing for a route with one gateway or none. */
+  /** Instead of gateway and device; missing for a route with at most one gateway. */
   readonly nextHops?: readonly NextHop[];
 }
 
@@ -81,7 +81,7 @@ export interface IpAddressRow {
   readonly addr_info?: readonly { readonly family: string; readonly local?: string; readonly prefixlen: number; readonly scope: string }[];
 }
 
-/** In place of `gateway`: one of the other family. */
+/** Instead of `gateway`: a gateway of the other family. */
 interface IpVia {
   readonly family: string;
   readonly host: string;
@@ -127,7 +127,7 @@ function addressesOf(row: IpAddressRow): Address[] {
   });
 }
 
-/** Links with an address, loopback left out, by name. @throws KataError for a kind that cannot be joined */
+/** Links with an address, without loopback, sorted by name. @throws KataError for a kind that cannot be connected to a VM */
 export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string) => Ipv6Settings): Link[] {
   const links = rows.flatMap((row): Link[] => {
     const addresses = addressesOf(row);
@@ -172,7 +172,7 @@ function destinationOf(row: IpRouteRow): string {
   return hasVia(row) ? '0.0.0.0/0' : '';
 }
 
-/** Of a route with several gateways, those over `devices`. */
+/** The gateways of a multipath route that are reached over `devices`. */
 function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>): NextHop[] {
   return nexthops.flatMap(({ dev = '', weight = 1, flags, ...hop }) =>
     devices.has(dev) ? [{ gateway: gatewayOf(hop), device: dev, weight, flags: onlink(flags) }] : [],
@@ -182,7 +182,7 @@ function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>)
 /** RTPROT_KERNEL. */
 const KERNEL: readonly (string | undefined)[] = ['kernel', '2'];
 
-/** Routes over `devices`, and those that refuse packets. Without the routes that the guest's kernel creates from addresses. */
+/** Routes over `devices`, and routes that refuse packets, without the routes that the guest's kernel creates from addresses. */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
   return rows.flatMap((row): Route[] => {
     const type = numberOf(kinds, row.type ?? 'unicast');
@@ -209,7 +209,7 @@ export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family']
   });
 }
 
-/** Tables whose routes are in each guest: main, which is read alone, and local, which the kernel fills. */
+/** Tables that every guest has: main, which is read separately, and local, which the kernel fills. */
 const OTHER_TABLES: readonly (string | undefined)[] = ['254', '255', undefined];
 
 /** `rows`: of `ip -Numeric -details -json route show table all`. Routes of the tables for policy rules, over `links` and the loopback. */

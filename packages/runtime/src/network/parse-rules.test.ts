@@ -77,7 +77,7 @@ describe('parseRules', () => {
     ],
   ];
   for (const [what, row, text] of leftOut)
-    it(`${what}: names what the guest does not have`, () => assert.deepEqual(parseRules([row], 'inet'), { rules: [], leftOut: [text] }));
+    it(`${what}: is not copied`, () => assert.deepEqual(parseRules([row], 'inet'), { rules: [], leftOut: [text] }));
 
   it('a rule at the priority of a default rule is not one', () => {
     assert.deepEqual(

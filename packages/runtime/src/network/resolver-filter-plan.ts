@@ -35,12 +35,12 @@ interface Family {
 const IPV4: Family = { ethertype: 'ip', match: 'ip', priority: 2 };
 const IPV6: Family = { ethertype: 'ipv6', match: 'ip6', priority: 3 };
 
-/** RFC 4861: ICMPv6 type of the answer that has a neighbour's hardware address; the type is the first byte behind the 40 of the header. */
+/** RFC 4861: ICMPv6 type of the answer that has a neighbour's hardware address; the type is the first byte after the 40-byte header. */
 const NEIGHBOUR_ADVERTISEMENT = 136;
 
 /**
- * ARP replies (operation 2, at byte 6 of RFC 826's packet) and neighbour advertisements are for both: the VM and the namespace have one
- * address.
+ * The VM and the namespace have the same address: both need ARP replies (operation 2, at byte 6 of RFC 826's packet) and neighbour
+ * advertisements.
  */
 export const resolverFilters = (link: string, tap: string): string[] => [
   `filter add dev ${link} parent ffff: protocol arp prio 1 u32 match u16 0x0002 0xffff at 6 action mirred egress mirror dev ${tap}`,

@@ -32,13 +32,13 @@ export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
   lines(taps.map((tap) => `link set dev ${tap} netns ${netns}`));
 
-/** Text for tc(8): connected links, by name, that docker's resolver is to get answers over from now on. */
+/** Text for tc(8). After it, docker's resolver receives answers over these connected links. */
 export const answersBatch = (joined: readonly { readonly name: string; readonly tap: string }[]): string =>
   lines(joined.flatMap(({ name, tap }) => resolverFilters(name, tap)));
 
 export interface TcfilterOptions {
   /** Whether the taps must be created, or exist. */
-  readonly taps?: 'new' | 'there';
+  readonly taps?: 'new' | 'existing';
   /** Docker's resolver works in the namespace. */
   readonly hasResolver?: boolean;
 }

@@ -62,7 +62,7 @@ export async function adoptTaps(context: Context, network: SandboxNetwork, journ
     networks.map(({ tap }) => tap),
     context.kernel,
   );
-  await joinLinks(path, facts.links, { taps: 'there', hasResolver }, context.kernel);
+  await joinLinks(path, facts.links, { taps: 'existing', hasResolver }, context.kernel);
 }
 
 /** Undoes the attachment of a VM that failed, so that another VM can be attached. */

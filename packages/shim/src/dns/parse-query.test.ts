@@ -28,7 +28,7 @@ describe('isQuery', () => {
     ['a longer name', Buffer.concat([header(ONE), name(...Array<string>(3).fill('x'.repeat(63)), 'x'.repeat(62)), A_IN]), false],
     ['any bytes in a label', Buffer.concat([header(ONE), name('\0\r\n$(x)'), A_IN]), true],
     ['nothing', Buffer.alloc(0), false],
-    ['a header alone', header(ONE), false],
+    ['only a header', header(ONE), false],
     ['a response', Buffer.concat([header(ONE, 0x8180), name('web'), A_IN]), false],
     ['an update', Buffer.concat([header(ONE, 5 << 11), name('web'), A_IN]), false],
     ['a notification', Buffer.concat([header(ONE, 4 << 11), name('web'), A_IN]), false],

@@ -148,7 +148,7 @@ describe('QEMU command line', () => {
       [/tap[01]_kata/],
     ],
     ['firmware', { ...plan, firmware: '/f' }, [/^-bios \/f$/], []],
-    ['extra kernel words come last', { ...plan, kernelParams: 'a=b c' }, [/scsi_mod\.scan=none a=b c$/], []],
+    ['extra kernel parameters are last', { ...plan, kernelParams: 'a=b c' }, [/scsi_mod\.scan=none a=b c$/], []],
     ['commas in paths are doubled', { ...plan, sharedDirectory: '/a,b' }, [/path=\/a,,b,security/], []],
     ['no network', { ...plan, networks: [] }, [], [/netdev/]],
     ['two bridges', { ...plan, bridges: 2 }, [/id=pci-bridge-1,chassis_nr=2,shpc=on,addr=3,/], []],
