@@ -51,26 +51,29 @@ An annotation on a container or pod changes a key for its VM:
 CRI-O passes all annotations of a pod. docker passes the annotations of
 \`docker run --annotation\`, and containerd passes annotations that match
 \`pod_annotations = ["io.katacontainers.*"]\`.
+
+## Keys
+
+Each key is listed with its default, as the file would have it.
 `;
 
 function bounds({ oneOf, minimum, maximum, special, unit }: Key): string {
-  if (oneOf) return ` One of ${oneOf.map((value) => `\`${value}\``).join(', ')}.`;
+  if (oneOf) return ` One of ${oneOf.map((value) => `\`${JSON.stringify(value)}\``).join(', ')}.`;
   if (special !== undefined && minimum !== undefined)
     return ` At least ${minimum} ${unit ?? ''}, and at most the memory and swap of the host.`;
   if (maximum !== undefined) return ` ${minimum ?? 0} to ${maximum}.`;
   return '';
 }
 
-const cell = (text: string): string => text.replaceAll('\n', ' ').replaceAll('|', '\\|');
+const oneLine = (text: string): string => text.replaceAll('\n', ' ');
 
-function table([name, keys]: [string, Readonly<Record<string, Key>>]): string {
-  const rows = Object.entries(keys).map(
-    ([key, definition]) =>
-      `| \`${key}\` | \`${JSON.stringify(definition.default)}\` | ${cell(describe(definition) + bounds(definition))} |`,
+function list([name, keys]: [string, Readonly<Record<string, Key>>]): string {
+  const items = Object.entries(keys).map(
+    ([key, definition]) => `- \`${key} = ${JSON.stringify(definition.default)}\`: ${oneLine(describe(definition) + bounds(definition))}`,
   );
-  return `## [${name}]\n\n| key | default | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+  return `### [${name}]\n\n${items.join('\n')}\n`;
 }
 
-/** Markdown before prettier aligns the tables. */
+/** Markdown before prettier breaks the lines. */
 export const configurationDocument = (): string =>
-  [INTRODUCTION, ...Object.entries(schema as Readonly<Record<string, Readonly<Record<string, Key>>>>).map(table)].join('\n');
+  [INTRODUCTION, ...Object.entries(schema as Readonly<Record<string, Readonly<Record<string, Key>>>>).map(list)].join('\n');

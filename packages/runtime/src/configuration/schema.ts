@@ -75,8 +75,8 @@ const hypervisor = {
   ),
   virtio_fs_sandbox: text(
     'namespace',
-    'How virtiofsd confines itself to the share, besides its seccomp filter and its few capabilities. namespace: mount, PID and network\n' +
-      'namespaces of its own. chroot: for a host that allows no namespaces. Annotations cannot change this key.',
+    'How virtiofsd confines itself to the share, besides its seccomp filter and its few capabilities. namespace: by new mount, PID and\n' +
+      'network namespaces. chroot: for a host that allows no namespaces. Annotations cannot change this key.',
     { oneOf: ['namespace', 'chroot'] },
   ),
   virtio_fs_extra_args: list([], 'Arguments appended to the command line of virtiofsd. Annotations cannot change this key.'),
@@ -100,18 +100,18 @@ const hypervisor = {
   ),
   qemu_own_root: flag(
     true,
-    'Run QEMU in mount, PID, IPC, UTS and network namespaces of its own, with an empty network and a root directory that has only the\n' +
-      'files, devices and sockets of its VM. Set to false if `path` is a script that uses files outside of /usr or a network.\n' +
+    'Run QEMU in new mount, PID, IPC, UTS and network namespaces, with an empty network and a root directory that has only the files,\n' +
+      'devices and sockets of its VM. Set to false if `path` is a script that uses files outside of /usr or a network.\n' +
       'Annotations cannot change this key.',
   ),
   qemu_capabilities: list(
     ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
-    "Capabilities that QEMU has, named as in capabilities(7) without CAP_: what its 9p server needs to act for the guest's root.\n" +
-      '"ALL": those of the runtime. Annotations cannot change this key.',
+    "Capabilities of QEMU, named as in capabilities(7) without CAP_. Its 9p server needs the default ones to act for the guest's root.\n" +
+      '"ALL": the capabilities of the runtime. Annotations cannot change this key.',
   ),
   qemu_unprivileged: flag(
     true,
-    'With shared_fs = "virtio-fs", run QEMU as a user of its own without any capability. With 9p QEMU is root: it acts for the users of the\n' +
+    'With shared_fs = "virtio-fs", run QEMU as an unprivileged user without capabilities. With 9p QEMU is root: it acts for the users of the\n' +
       'guest. Annotations cannot change this key.',
   ),
   qemu_device_cgroup: flag(
@@ -149,9 +149,9 @@ const hypervisor = {
 } as const;
 
 const CONFINE =
-  'Once it has its sockets, it gives up root, all capabilities, and every file and process of the host: empty root directory, a user of its\n' +
-  'own, no_new_privs, seccomp filter. A host that does not allow one of these is an error. Set to false to run it as root there, or to\n' +
-  'debug it.';
+  'After it has opened its sockets, drop root, all capabilities and the access to files and processes of the host: an empty root directory,\n' +
+  'an unprivileged user, no_new_privs, a seccomp filter. It is an error if the host does not allow one of these. Set to false to keep it\n' +
+  'root on such a host, or to debug it.';
 
 const proxy = {
   path: text('/usr/libexec/kata-containers/kata-proxy', 'kata-proxy binary.', { mustExist: true }),
@@ -170,8 +170,8 @@ const agent = {
   enable_debug: flag(false, "Log debug messages of the agent on the guest's console."),
   debug_console_enabled: flag(
     false,
-    "Permit 'kata-runtime kata-shell ID', which runs programs as root in the guest, beside the containers. It sees and can change all that\n" +
-      'the containers of the VM have. Annotations cannot change this key.',
+    "Permit 'kata-runtime kata-shell ID', which runs programs as root in the guest, beside the containers. The shell has access to\n" +
+      'everything that the containers of the VM have. Annotations cannot change this key.',
   ),
   kernel_modules: list([], 'Guest kernel modules to load, each as "name parameter=value …".'),
   enable_tracing: flag(false, 'Record spans of the agent, if the runtime records its spans.'),
@@ -189,8 +189,8 @@ const runtime = {
   ),
   enable_network_sharing: flag(
     true,
-    'Create a container that is to share the network of a container in a VM (`--network container:ID`) in the same VM, as the containers of\n' +
-      'a pod. Otherwise such a container is refused.',
+    'Create a container that shares the network of a container in a VM (`--network container:ID`) in the same VM, like the containers of a\n' +
+      'pod. Otherwise such a container is refused.',
   ),
   sandbox_cgroup_only: flag(
     false,
@@ -213,8 +213,8 @@ const factory = {
   enable_template: flag(
     true,
     'Start VMs as clones of a template, a VM that has already booted: faster, and with shared memory. The first container makes the\n' +
-      'template. The cost: clones have the same address layout in their kernel and agent, so that who learns the layout in one VM\n' +
-      'knows it in all. Each clone gets fresh entropy and the time before anything runs in it. Set to false to boot each VM.',
+      'template. The cost: kernel and agent have the same address layout in all clones, so that an attacker who learns the layout in\n' +
+      'one VM knows it for all VMs. Each clone gets fresh entropy and the time before anything runs in it. Set to false to boot each VM.',
   ),
   template_path: text('/run/vc/vm/template', 'Directory of the templates. A tmpfs is mounted there unless something is mounted already.'),
   vm_cache_number: count(
