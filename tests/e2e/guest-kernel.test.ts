@@ -64,12 +64,17 @@ describe("the guest's kernel", function () {
     assert.deepEqual(wrong, []);
   });
 
-  it("has as many process ids as a distribution's kernel, and no tunnel devices by default", async () => {
+  it("has as many process ids and threads as a distribution's kernel, and no tunnel devices by default", async () => {
     // Only CAP_SYS_ADMIN reads the second.
-    const settings = ['kernel/pid_max', 'net/core/bpf_jit_harden', 'vm/compaction_proactiveness', 'vm/stat_interval'].map(
-      (name) => `/proc/sys/${name}`,
-    );
-    assert.equal(await good(engine.docker(['exec', '--privileged', 'kata-runtime', 'cat', ...settings])), '4194304\n1\n0\n10\n');
+    const settings = [
+      'kernel/pid_max',
+      'kernel/threads-max',
+      'net/core/bpf_jit_harden',
+      'vm/compaction_proactiveness',
+      'vm/stat_interval',
+    ].map((name) => `/proc/sys/${name}`);
+    assert.equal(await good(engine.docker(['exec', '--privileged', 'kata-runtime', 'cat', ...settings])), '4194304\n4194304\n1\n0\n10\n');
+    assert.equal(await inside('kata-runtime', 'ulimit -u'), 'unlimited\n');
     assert.equal(await inside('kata-runtime', 'ls /sys/class/net'), 'eth0\nlo\n');
   });
 

@@ -7,7 +7,7 @@ import { guestSettings } from './guest-settings.ts';
 import { cgroupV1Mounts, cgroupV2Mount, enabledControllers, systemMounts } from './system-mounts-plan.ts';
 import type { SystemMount } from './system-mounts-plan.ts';
 
-type Machine = Pick<Kernel, 'mount' | 'setLinkUp' | 'allowOpenFiles'>;
+type Machine = Pick<Kernel, 'mount' | 'setLinkUp' | 'allowOpenFiles' | 'allowProcesses'>;
 
 /** The limit that engines set for containers, and that 1.x's agent had; the kernel's 4096 are too few for a database. */
 const OPEN_FILES = 1 << 20;
@@ -60,4 +60,5 @@ export function becomeInit(kernel: Machine): void {
   applySettings();
   kernel.setLinkUp('lo');
   kernel.allowOpenFiles(OPEN_FILES);
+  kernel.allowProcesses(); // as systemd's units of engines do; the kernel's limit is computed from the memory at boot
 }

@@ -49,6 +49,8 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): limit of open files for this process and its children; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
+  /** setrlimit(2): allows each user any number of processes and threads, in this process and its children. */
+  allowProcesses(): void;
   /**
    * prlimit(2): no core dump of that process, neither to a file nor to a program of the host; no POSIX message queues, and few timers and
    * queued signals. A process of another user needs CAP_SYS_RESOURCE.

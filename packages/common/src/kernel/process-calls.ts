@@ -47,6 +47,7 @@ const WEXITED = 4;
 const WNOWAIT = 0x1000000;
 const CLD_EXITED = 1;
 const RLIMIT_CORE = 4;
+const RLIMIT_NPROC = 6;
 const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
 
@@ -190,5 +191,8 @@ export const processCalls: ProcessCalls = {
   },
   allowOpenFiles(count) {
     setLimit(RLIMIT_NOFILE, 'RLIMIT_NOFILE', BigInt(count));
+  },
+  allowProcesses() {
+    setLimit(RLIMIT_NPROC, 'RLIMIT_NPROC', RLIM_INFINITY);
   },
 };
