@@ -95,6 +95,7 @@ interface Answers {
   CreateContainer: { container_id: string };
   ContainerStatus: { status: { state: number; exit_code: number; reason: string } };
   ContainerStats: { stats: { cpu: { usage_core_nano_seconds: { value: string } }; memory: { working_set_bytes: { value: string } } } };
+  PortForward: { url: string };
   ExecSync: { stdout: Buffer; stderr: Buffer; exit_code: number };
   [name: string]: object;
 }

@@ -92,6 +92,17 @@ describe("pods with containerd's CRI plugin", function () {
       assert.equal(await output(client, 'nc', '127.0.0.1', '8080'), 'hello');
     });
 
+    it("the engine's port-forward reaches a server of the pod, and reports a port without one", async () => {
+      const forward = async (port: number) => {
+        const { url } = await engine.call('PortForward', { pod_sandbox_id: pod.id, port: [port] });
+        return engine.inside(process.execPath, [join(import.meta.dirname, 'port-forward-client.ts'), url, String(port)]);
+      };
+      assert.equal((await forward(8080)).stdout, 'hello\n');
+      const { stdout, stderr } = await forward(8081);
+      assert.equal(stdout, '');
+      assert.match(stderr, /reset by peer/);
+    });
+
     it('share the host name, and shared memory', async () => {
       for (const id of [web, client]) assert.equal(await output(id, 'hostname'), 'pair-host');
       await output(web, 'sh', '-c', 'echo shared > /dev/shm/note');

@@ -38,7 +38,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['agent-api'],
     ['command-lines', 'confinement', 'grpc', 'logging'],
     ['http2', 'kernel', 'mux'],
-    ['cgroups', 'dns', 'oci', 'process', 'tracing'],
+    ['cgroups', 'dns', 'oci', 'port-forward', 'process', 'tracing'],
     ['errors', 'generated'],
   ],
   'ksm-throttler': [['daemon'], ['status'], ['kernel', 'trigger'], ['process', 'schedule']],

@@ -44,20 +44,22 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
 
 /**
  * Copies in both directions until both have ended. Each direction ends separately (half-close). An error in one direction ends both.
- * pipeline() of Node would destroy the second direction at the end of the first.
+ * pipeline() of Node would destroy the second direction at the end of the first. `first` is sent before the client's bytes.
  */
-async function relay(client: Socket, { session, reading, garbage, log }: Relaying): Promise<void> {
+export async function relay(client: Socket, { session, reading, garbage, log }: Relaying, first?: Buffer): Promise<void> {
   client.on('error', (error) => log.debug('a client connection failed', { reason: errorMessage(error) }));
   const stream = await session.openStream();
   stream.on('error', (error) => {
     log.debug('a stream failed', { reason: errorMessage(error) });
-    client.destroy();
+    if (client.localPort === undefined) client.destroy();
+    else client.resetAndDestroy(); // TCP: the end would look like that of a complete answer
   });
   stream.on('close', () => client.destroySoon());
   client.on('close', (hadError) => {
     if (hadError || !client.readableEnded) stream.destroy(new Error('the client has disconnected'));
   });
   client.on('data', (piece) => garbage.count(piece.length));
+  if (first) stream.write(first);
   client.pipe(stream);
   passOn(stream, client, { reading, garbage });
 }

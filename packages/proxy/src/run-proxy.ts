@@ -1,8 +1,9 @@
 /** The proxy's main function, with the flags and texts of 1.x. It serves until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { CONSOLE_VARIABLE, parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { CONSOLE_VARIABLE, PORT_FORWARD_VARIABLE, parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
@@ -20,10 +21,12 @@ import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import { version } from '@kata-containers/common/version';
+import { forwardPorts } from './forward-ports.ts';
 import { GuestConsole } from './guest-console.ts';
 import { readConsole } from './console-reader.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { listen } from './listener.ts';
+import type { Relaying } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
 import { ReadBufferPool } from './read-buffer-pool.ts';
 import { endText } from './vm-end.ts';
@@ -67,6 +70,7 @@ interface Service {
   /** Socket of the console whose last lines are kept. */
   readonly consoleSocket: string | undefined;
   readonly isConfined: boolean;
+  readonly forwardsPorts: boolean;
   readonly trace: ProcessTrace;
 }
 
@@ -79,6 +83,16 @@ function exitCode(reason: Ending | 'abandoned', log: Logger): number {
 function confine(): void {
   connectSyslog(NAME);
   confineProcess({ sockets: [], setting: 'confine = false in [proxy.kata]' }, linuxKernel);
+}
+
+/** A pod without port-forward is better than no pod: a failure is only logged. */
+async function openPortForward(relaying: Relaying): Promise<readonly Server[]> {
+  try {
+    return [await forwardPorts(relaying, linuxKernel)];
+  } catch (error) {
+    relaying.log.warn('kubectl port-forward does not work for this pod', { reason: errorMessage(error) });
+    return [];
+  }
 }
 
 /** Opens all files and sockets in the turn of the event loop that connects. Reading of the guest begins in the next turn. */
@@ -98,7 +112,11 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const logs = new VmLogs(dirname(sockets.mux), log);
   const guestConsole = new GuestConsole(service.consoleSocket);
   const countOomKills = openOomKills(cgroupOf('self'));
-  const server = await trace.step('listen', () => listen(sockets.listen, { session, reading, garbage, log }));
+  const relaying = { session, reading, garbage, log };
+  const servers = [
+    ...(service.forwardsPorts ? await openPortForward(relaying) : []),
+    await trace.step('listen', () => listen(sockets.listen, relaying)),
+  ];
   trace.end(); // the rest runs until the end of the sandbox
   if (service.isConfined) confine();
   const stopBeating = startHeartbeat(session);
@@ -106,7 +124,7 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const reason = await Promise.race([over, lost]);
   stopBeating();
   logs.stop();
-  server.close();
+  servers.forEach((server) => server.close());
   if (typeof reason === 'string') {
     session.close();
     return exitCode(reason, log);
@@ -147,6 +165,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
       abandoned: virtiofsdEnd(environment),
       consoleSocket: environment[CONSOLE_VARIABLE],
       isConfined: isToConfine,
+      forwardsPorts: environment[PORT_FORWARD_VARIABLE] === 'on',
       trace: await openProcessTrace(NAME, environment),
     };
     return await serve({ options, sockets, ...from }, log);

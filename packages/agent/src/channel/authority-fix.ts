@@ -45,6 +45,14 @@ export class AuthorityFix {
     return this.#done ? bytes : bytes.subarray(0, end);
   }
 
+  /** Ends the walk. @returns the bytes that were held back */
+  release(): Buffer {
+    const held = this.#held;
+    this.#held = Buffer.alloc(0);
+    this.#done = true;
+    return held;
+  }
+
   #walkOrPass(bytes: Buffer): number {
     try {
       return this.#walk(bytes);
@@ -93,12 +101,22 @@ export class AuthorityFix {
 /**
  * Makes `stream` give its reader repaired bytes by wrapping `push`: a second stream would cost more. `stream` must push whatever
  * arrives without waiting for its reader, as yamux streams do: its reader gets nothing while a piece is held back.
- * @returns a function that undoes this, for a stream that is not a gRPC connection
+ * @returns a function that undoes this, for a stream that is not a gRPC connection: its bytes may look like the begin of a frame
  */
 export function fixAuthority(stream: Duplex): () => void {
   const fix = new AuthorityFix();
   const push = stream.push.bind(stream);
   // An empty piece is not the end of the stream: it only makes the stream read on.
-  stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => push(chunk && fix.feed(chunk), encoding);
-  return () => void (stream.push = push);
+  const passHeld = (): void => {
+    const held = fix.release();
+    if (held.length > 0) push(held);
+  };
+  stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
+    if (chunk === null) passHeld();
+    return push(chunk && fix.feed(chunk), encoding);
+  };
+  return () => {
+    stream.push = push;
+    passHeld();
+  };
 }

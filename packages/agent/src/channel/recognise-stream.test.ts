@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { DNS_RELAY_PREFACE } from '@kata-containers/common/dns/dns-relay';
+import { encodePortForward } from '@kata-containers/common/port-forward/port-forward';
 import { recogniseStream } from './recognise-stream.ts';
 
 const grpc = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nsettings');
@@ -11,6 +12,7 @@ describe('recogniseStream', () => {
   const cases: [name: string, bytes: Buffer, kind: string, left: string][] = [
     ['gRPC', grpc, 'grpc', grpc.toString()],
     ['a DNS relay', relay, 'dns relay', 'rest'],
+    ['a forwarded port', encodePortForward(0x4142), 'port forward', 'AB'],
     ['bytes that begin like the preface of a relay', Buffer.from('KATA DNX'), 'grpc', 'KATA DNX'],
   ];
   for (const [name, bytes, expected, left] of cases) {

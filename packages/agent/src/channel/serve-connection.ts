@@ -1,4 +1,4 @@
-/** yamux over one connection to the host; each stream is one gRPC connection, or a DNS relay. */
+/** yamux over one connection to the host; each stream is one gRPC connection, a DNS relay, or the connection of a forwarded port. */
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
@@ -14,7 +14,8 @@ export async function serveConnection(connection: Duplex, server: AgentServer): 
       recogniseStream(stream, (kind) => {
         if (kind === 'grpc') return server.accept(stream);
         leaveBytes();
-        server.relayDns(stream);
+        if (kind === 'dns relay') server.relayDns(stream);
+        else server.forwardPort(stream);
       });
     },
   });

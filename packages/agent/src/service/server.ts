@@ -27,6 +27,8 @@ export interface AgentServer {
   accept(stream: Duplex): void;
   /** Connects the guest's name server to a DNS relay on the host by its stream. */
   relayDns(stream: Duplex): void;
+  /** Connects the stream to the port that it names. */
+  forwardPort(stream: Duplex): void;
 }
 
 type AnyHandler = (request: never, call: CallContext) => unknown;
@@ -96,5 +98,12 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
       injector.injectConnection(stream as never);
     },
     relayDns: (stream) => sandbox.names.connect(stream),
+    forwardPort(stream) {
+      // Loaded when the first port is forwarded: few guests need it.
+      import('../network/forward-port.ts').then(
+        ({ forwardPort }) => forwardPort(stream, log),
+        () => stream.destroy(),
+      );
+    },
   };
 }

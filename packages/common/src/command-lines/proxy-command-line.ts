@@ -66,3 +66,6 @@ export const VIRTIOFSD_PIDFD_VARIABLE = 'KATA_PROXY_ENDS_WITH';
  * option: 1.x's `-agent-logs-socket` logs every line.
  */
 export const CONSOLE_VARIABLE = 'KATA_PROXY_CONSOLE';
+
+/** Environment variable, `on` for the proxy of a pod: it forwards connections to 127.0.0.1 of its network namespace to the guest. */
+export const PORT_FORWARD_VARIABLE = 'KATA_PROXY_PORT_FORWARD';

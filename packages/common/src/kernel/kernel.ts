@@ -159,7 +159,18 @@ export interface CgroupCalls {
   attachDeviceProgram(directory: number, program: number): void;
 }
 
+/** bpf(2): programs that choose the listening socket of a connection (Documentation/bpf/prog_sk_lookup.rst). Linux 5.9. */
+export interface SocketLookupCalls {
+  /** A map (BPF_MAP_TYPE_SOCKMAP) whose only entry is a listening TCP socket. @returns its fd, close-on-exec */
+  createSocketMap(socket: number): number;
+  /** Loads a program (BPF_PROG_TYPE_SK_LOOKUP). @returns its fd, close-on-exec */
+  loadSocketLookup(program: Buffer): number;
+  /** Attaches the program to an open network namespace, until the returned fd (close-on-exec) is closed. */
+  attachSocketLookup(namespace: number, program: number): number;
+}
+
 export type Kernel = CgroupCalls &
+  SocketLookupCalls &
   VirtualMachineCalls &
   MountCalls &
   NamespaceCalls &

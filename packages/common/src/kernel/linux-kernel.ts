@@ -6,6 +6,7 @@ import type { Kernel } from './kernel.ts';
 import { mountCalls } from './mount-calls.ts';
 import { namespaceCalls } from './namespace-calls.ts';
 import { processCalls } from './process-calls.ts';
+import { socketLookupCalls } from './socket-lookup-calls.ts';
 import { terminalCalls } from './terminal-calls.ts';
 import { virtualMachineCalls } from './virtual-machine-calls.ts';
 
@@ -18,4 +19,5 @@ export const linuxKernel: Kernel = {
   ...clockCalls,
   ...virtualMachineCalls,
   ...cgroupCalls,
+  ...socketLookupCalls,
 };

@@ -157,6 +157,7 @@ const proxy = {
   path: text('/usr/libexec/kata-containers/kata-proxy', 'kata-proxy binary.', { mustExist: true }),
   enable_debug: flag(false, "Log debug messages of the proxy, and the guest's console."),
   confine: flag(true, CONFINE),
+  port_forward: flag(true, "Forward TCP connections to 127.0.0.1 of a pod's network namespace to the guest: kubectl port-forward."),
 } as const;
 
 const shim = {

@@ -12,11 +12,11 @@ import { keepLastProfile } from './templates/last-profile.ts';
 import { startVm } from './templates/start-vm.ts';
 import type { VmRequest } from '../vm/vm-request.ts';
 
-async function startNew(context: Context, { plan, files, network, journal, seccomp }: VmRequest): Promise<RunningVm> {
+async function startNew(context: Context, { plan, files, network, journal, seccomp, forwardsPorts }: VmRequest): Promise<RunningVm> {
   const macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, journal));
   try {
     await makeVmDirectories(context, files, journal);
-    return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp });
+    return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp, forwardsPorts });
   } finally {
     closeAll(macvtaps);
   }

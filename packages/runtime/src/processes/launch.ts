@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import {
   CONSOLE_VARIABLE,
+  PORT_FORWARD_VARIABLE,
   VIRTIOFSD_PIDFD_VARIABLE,
   buildProxyCommandLine,
 } from '@kata-containers/common/command-lines/proxy-command-line';
@@ -25,7 +26,7 @@ export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; confine: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
+  options: { debug: boolean; confine: boolean; forwardsPorts: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
 ): SpawnedProcess {
   const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -35,11 +36,12 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const { debug, confine, endsWith } = options;
+    const { debug, confine, forwardsPorts, endsWith } = options;
     const stdio = ['ignore', 'ignore', log, ...(endsWith === undefined ? [] : [endsWith])] as const;
     const environment = {
       ...options.environment,
       ...confinementEnvironment(confine),
+      ...(forwardsPorts && { [PORT_FORWARD_VARIABLE]: 'on' }),
       ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
       ...(endsWith !== undefined && { [VIRTIOFSD_PIDFD_VARIABLE]: '3' }),
     };

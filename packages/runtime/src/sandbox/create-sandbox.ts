@@ -1,5 +1,6 @@
 /** Creates a sandbox: network, share, VM and proxy, and CreateSandbox in the guest. */
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { containerRole } from '../bundle/container-role.ts';
 import { createSandboxRequest, shareOf } from '../agent/sandbox-requests.ts';
 import { planVm } from '../vm/plan-vm.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
@@ -115,7 +116,8 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
     debugShell: agentConfiguration.debug_console_enabled,
   });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
-  const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp });
+  const forwardsPorts = context.configuration.proxy.port_forward && containerRole(request.bundle.spec).kind === 'sandbox';
+  const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp, forwardsPorts });
   try {
     confineInCgroups(context, request, vm);
     setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);

@@ -46,6 +46,8 @@ export interface GuestStart {
   readonly journal: UndoJournal;
   /** Fds of the devices of the plan's macvtaps, in its order. */
   readonly macvtaps?: readonly number[];
+  /** Whether connections to 127.0.0.1 of the namespace are forwarded to the guest. */
+  readonly forwardsPorts?: boolean;
   /** File with the state to load. Without one the VM boots. */
   readonly state?: string;
 }
@@ -126,14 +128,18 @@ async function openOwnMonitor(context: Context, start: GuestStart, qemu: Needed,
  * The proxy ends with virtiofsd, and the shims with the proxy: a sandbox is useless without its files. It is in the network
  * namespace of the VM, for it needs none of the host's sockets.
  */
-async function startProxy(context: Context, { plan, files, netns, journal }: GuestStart, daemon?: StartedDaemon): Promise<Needed> {
+async function startProxy(
+  context: Context,
+  { plan, files, netns, journal, forwardsPorts = false }: GuestStart,
+  daemon?: StartedDaemon,
+): Promise<Needed> {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });
   const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
   try {
     const { enable_debug: debug, confine } = proxy;
     const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
-    const options = { debug, confine, environment, ...(endsWith !== undefined && { endsWith }) };
+    const options = { debug, confine, forwardsPorts, environment, ...(endsWith !== undefined && { endsWith }) };
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });

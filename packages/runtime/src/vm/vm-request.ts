@@ -13,4 +13,6 @@ export interface VmRequest {
   readonly journal: UndoJournal;
   /** The seccomp profile that the guest applies to the first container. */
   readonly seccomp: Seccomp | undefined;
+  /** Whether connections to 127.0.0.1 of the network namespace are forwarded to the guest. A VM of the cache does not. */
+  readonly forwardsPorts: boolean;
 }
