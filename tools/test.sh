@@ -115,7 +115,7 @@ if [ -n "$all" ]; then
   with_engines_of trixie tests/e2e/docker-run.test.ts tests/e2e/live-network.test.ts tests/e2e/podman.test.ts tests/e2e/pods.test.ts \
     tests/e2e/verbs.test.ts
   with_engines_of sid tests/e2e/docker-run.test.ts tests/e2e/names.test.ts tests/e2e/live-network.test.ts tests/e2e/compose.test.ts \
-    tests/e2e/network-kinds.test.ts
+    tests/e2e/network-kinds.test.ts tests/e2e/network-options.test.ts
 fi
 trap - EXIT
 if [ "${KATA_TEMPLATE:-on}" != off ]; then

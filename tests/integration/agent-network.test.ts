@@ -187,6 +187,12 @@ describe('kata-agent: network', function () {
     });
     assert.equal(read().trim(), '1 1 1 1');
   });
+  it('a link has the sysctls that are sent with it; those that the kernel does not have change nothing', async () => {
+    const sysctls = { 'ipv4/conf/rp_filter': '2', 'ipv4/neigh/ucast_solicit': '7', 'ipv6/conf/of_a_newer_kernel': '1' };
+    await host.agent.call('updateInterface', { interface: { ...interfaceOf('10.9.0.2'), sysctls } });
+    const read = 'cd /proc/sys/net/ipv4; echo $(cat conf/net7/rp_filter neigh/net7/ucast_solicit)';
+    assert.equal(host.inside('sh', '-c', read).trim(), '2 7');
+  });
   it('AddARPNeighbors adds static neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
     await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });

@@ -50,12 +50,15 @@ describe('kata-runtime and links that are added later', function () {
     await addLink('eth0', MAC, '10.7.0.2/24');
     await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
     await ip('ip', 'route', 'add', 'default', 'via', '10.7.0.1');
+    // As docker's driver option com.docker.network.endpoint.sysctls does.
+    await ip('sysctl', '-w', 'net.ipv4.conf.eth1.log_martians=1', 'net.ipv6.neigh.eth1.ucast_solicit=7');
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     assert.deepEqual(commands(), [...plugged(0, MAC), ...plugged(1, '02:00:00:00:00:78')]);
     const names = rig.calls().map((line) => line.split(' ')[0]);
     assert.deepEqual(names.slice(3), ['updateInterface', 'updateInterface', 'updateRoutes', 'startContainer']);
     const last = rig.lastRequest('updateInterface') as { interface: Record<string, unknown> };
     assert.deepEqual([last.interface['device'], last.interface['pciPath']], ['eth1', '02/02']);
+    assert.deepEqual(last.interface['sysctls'], { 'ipv4/conf/log_martians': '1', 'ipv6/neigh/ucast_solicit': '7' });
     assert.match(await filters('eth0'), /Egress Redirect to device tap0_kata/);
     assert.match(await filters('tap1_kata'), /Egress Redirect to device eth1/);
   });

@@ -29,6 +29,7 @@ export function parseInterfaces(json: string): Interface[] {
     no_ipv6: false,
     no_ipv6_of: [],
     accept_ra: false,
+    sysctls: {},
   }));
 }
 

@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { GrpcError } from '../errors/grpc-error.ts';
+import { writeLinkSysctls } from './link-sysctls.ts';
 import { checkName, interfaceRequests, neighbourRequests } from './network-plan.ts';
 import { RouteSocket } from './route-socket.ts';
 import { deleteAddress, linkDown, linkOfAddress } from './rtnetlink-message.ts';
@@ -49,18 +50,24 @@ export function setIpv6OfNamespace(directory: string, off: readonly string[]): v
   for (const name of ['all', 'default', 'lo']) writeFileSync(`${directory}/${name}/disable_ipv6`, off.includes(name) ? '1' : '0');
 }
 
-/** Renames a device and sets its addresses while it is down. Only a spare device gets another hardware address. @throws GrpcError */
-export function setInterface(current: string, wanted: Interface, kernel: Calls): void {
+/**
+ * Renames a device and sets its addresses while it is down. Only a spare device gets another hardware address.
+ * @returns the sysctls that the device does not have, each with the reason. @throws GrpcError
+ */
+export function setInterface(current: string, wanted: Interface, kernel: Calls): string[] {
   const index = indexOf(current);
   const requests = interfaceRequests(current, index, wanted);
+  let refused: string[] = [];
   withSocket(kernel, (socket) => {
     socket.carryOut({ what: `interface ${current}`, message: linkDown(index) });
     for (const payload of socket.addresses().filter((row) => linkOfAddress(row) === index))
       socket.carryOut({ what: `old address of ${current}`, message: deleteAddress(payload) });
     setIpv6OfNamespace('/proc/sys/net/ipv6/conf', wanted.no_ipv6_of);
     setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
+    refused = writeLinkSysctls('/proc/sys/net', current, wanted.sysctls);
     for (const request of requests) socket.carryOut(request);
   });
+  return refused;
 }
 
 /** @throws GrpcError */

@@ -1,8 +1,7 @@
 /** Network interfaces and routes of the guest. */
 import { status } from '@grpc/grpc-js';
 import type { Interface } from '@kata-containers/common/generated/types';
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import type { Reaper } from '../processes/reaper.ts';
+import type { Machine } from '../containers/sandbox.ts';
 import { runProgram } from '../processes/program.ts';
 import { waitForLink } from '../network/find-link.ts';
 import { AddedRoutes } from '../network/added-routes.ts';
@@ -20,7 +19,7 @@ function needed<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openRouteSocket'>, reaper: Reaper) {
+export function networkCalls(options: KernelOptions, { kernel, reaper, log }: Pick<Machine, 'kernel' | 'reaper' | 'log'>) {
   // A new guest has no routes to flush, and each program that it does not run shortens its start.
   let hasRoutes = false;
   const added = new AddedRoutes(kernel);
@@ -35,7 +34,8 @@ export function networkCalls(options: KernelOptions, kernel: Pick<Kernel, 'openR
     updateInterface: async (request) => {
       const wanted = needed(request.interface, 'Need network interface');
       needed(wanted.hwAddr || undefined, 'Interface HwAddr empty');
-      setInterface(await findLink(wanted), wanted, kernel);
+      for (const refused of setInterface(await findLink(wanted), wanted, kernel))
+        log.warn('a sysctl of the interface was not set', { interface: wanted.name, sysctl: refused });
       return wanted;
     },
     updateRoutes: async (request) => {

@@ -86,7 +86,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
   const agentCalls: AgentHandlers = {
     ...containerCalls(sandbox),
     ...stdioCalls(sandbox),
-    ...networkCalls(options, sandbox.machine.kernel, sandbox.machine.reaper),
+    ...networkCalls(options, sandbox.machine),
     ...guestCalls(sandbox),
     ...tracingCalls(),
   };

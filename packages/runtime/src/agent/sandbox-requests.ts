@@ -26,6 +26,7 @@ export function interfaceRequest(link: Link): Interface {
     no_ipv6: link.ipv6.isDisabled,
     no_ipv6_of: [...link.ipv6.disabledOf],
     accept_ra: link.ipv6.acceptsAdvertisements,
+    sysctls: { ...link.sysctls },
     type: link.kind,
     IPAddresses: link.addresses.map(({ family: name, address, prefixLength }: Address) => ({
       family: family(name),

@@ -45,5 +45,11 @@ describe('agentSpec', () => {
     assert.deepEqual(rules, [all, [false, 'b', 8n, 'rw']]);
     assert.equal(absent.Linux?.Devices.length, 2);
   });
+  it('adds the sysctls of the network namespace, without those that the specification has', () => {
+    const [all, lo] = ['net.ipv6.conf.all.disable_ipv6', 'net.ipv6.conf.lo.disable_ipv6'];
+    const namespaceSysctls = { [all]: '1', [lo]: '1' };
+    const message = agentSpec({ ociVersion: '1.0.2', linux: { sysctl: { [lo]: '0' } } }, { ...place, namespaceSysctls });
+    assert.deepEqual(message.Linux?.Sysctl, { [all]: '1', [lo]: '0' });
+  });
   it('adds no rule for a device with all permissions', () => assert.deepEqual(rulesOf('rwm'), []));
 });

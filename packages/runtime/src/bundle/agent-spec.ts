@@ -119,6 +119,8 @@ function agentLinux(linux: Linux, devices: readonly Device[], absent: readonly D
 const withDomainName = ({ linux = {}, domainname = '' }: Spec): Linux =>
   domainname === '' ? linux : { ...linux, sysctl: { ...linux.sysctl, 'kernel.domainname': domainname } };
 
+const withSysctls = (sysctl: Linux['sysctl'], linux: Linux): Linux => ({ ...linux, sysctl: { ...sysctl, ...linux.sysctl } });
+
 export interface GuestPlacement {
   /** Root file system as the guest sees it. */
   readonly rootPath: string;
@@ -132,6 +134,8 @@ export interface GuestPlacement {
   readonly seccomp: boolean;
   /** Whether the first process reads /dev/null. */
   readonly nullStdin?: boolean;
+  /** Sysctls of the network namespace; those of the specification come later. */
+  readonly namespaceSysctls?: Readonly<Record<string, string>>;
 }
 
 /** Converts the whole specification to the message. */
@@ -149,7 +153,11 @@ export function agentSpec(spec: Spec, guest: GuestPlacement): SpecMessage {
     })),
     Annotations: spec.annotations ?? {},
     Linux: {
-      ...agentLinux(withDomainName(spec), guest.devices ?? spec.linux?.devices ?? [], guest.absentDevices ?? []),
+      ...agentLinux(
+        withSysctls(guest.namespaceSysctls, withDomainName(spec)),
+        guest.devices ?? spec.linux?.devices ?? [],
+        guest.absentDevices ?? [],
+      ),
       ...(guest.seccomp && spec.linux?.seccomp && { Seccomp: seccompMessage(spec.linux.seccomp) }),
     },
   });

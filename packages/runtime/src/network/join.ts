@@ -1,10 +1,11 @@
 /** Reads a sandbox's network namespace and connects its links to taps for QEMU. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
+import { linkSettings, linksWithoutIpv6 } from './link-sysctls.ts';
 import { inNetworkNamespace } from './namespace.ts';
 import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
-import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Ipv6Settings, Link, Neighbour, Route } from './parse-links.ts';
+import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
 import { isDefaultRule, parseRules } from './parse-rules.ts';
 import type { IpRuleRow, Rule } from './parse-rules.ts';
 import { requireTun } from './require-tun.ts';
@@ -24,24 +25,8 @@ export interface NetworkFacts {
   readonly taps: readonly string[];
   /** Indexes of all links by name: a link that replaced another link with the same name has another index. */
   readonly present: Readonly<Record<string, number>>;
-}
-
-/** An IPv6 setting in the main thread's namespace; NaN on a host without IPv6, which does not have these files. */
-function ipv6Setting(name: string, key: string): number {
-  try {
-    return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'latin1'));
-  } catch {
-    return NaN;
-  }
-}
-
-function ipv6Of(name: string): Ipv6Settings {
-  const forwards = ipv6Setting(name, 'forwarding') > 0;
-  return {
-    isDisabled: ipv6Setting(name, 'disable_ipv6') !== 0,
-    disabledOf: ['all', 'default', 'lo'].filter((other) => ipv6Setting(other, 'disable_ipv6') === 1),
-    acceptsAdvertisements: ipv6Setting(name, 'accept_ra') > (forwards ? 1 : 0),
-  };
+  /** Only without links, which say this otherwise: of `all`, `default` and `lo`, those that have IPv6 off; missing when there are none. */
+  readonly withoutIpv6?: readonly string[];
 }
 
 interface Policy {
@@ -68,7 +53,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
       ['address show', 'route show table main', 'neighbour show', 'rule show'],
       ['-details'],
     );
-    const links = parseLinks(addresses as IpAddressRow[], ipv6Of);
+    const links = parseLinks(addresses as IpAddressRow[], linkSettings());
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
     const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
     const [routes6 = [], rules6 = []] = hasIpv6 ? await queryIp(['route show table main', 'rule show'], ['-6', '-details']) : [];
@@ -76,6 +61,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
     const policies: Policy[] = [];
     for (const family of families) policies.push(await queryPolicy(family, links));
     const [rules, leftOutRules] = [policies.flatMap((policy) => policy.rules), policies.flatMap(({ leftOut }) => leftOut)];
+    const withoutIpv6 = links.length === 0 ? linksWithoutIpv6() : [];
     const devices = new Set(links.map(({ name }) => name));
     const routes = [...parseRoutes(routes4 as IpRouteRow[], 'inet', devices), ...parseRoutes(routes6 as IpRouteRow[], 'inet6', devices)];
     return {
@@ -86,6 +72,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
       ...(leftOutRules.length > 0 && { leftOutRules }),
       taps,
       present: linkNumbers(addresses as IpAddressRow[]),
+      ...(withoutIpv6.length > 0 && { withoutIpv6 }),
     };
   });
 }

@@ -25,23 +25,23 @@ const eth0: IpAddressRow = {
 describe('parseLinks', () => {
   it('keeps links with an address, without loopback and link-local addresses', () => {
     assert.deepEqual(
-      parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }], () => link.ipv6),
+      parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }], () => ({ ipv6: link.ipv6 })),
       [link],
     );
   });
   it('sorts by name', () => {
     assert.deepEqual(
-      parseLinks([{ ...eth0, ifname: 'net1' }, eth0], () => link.ipv6).map(({ name }) => name),
+      parseLinks([{ ...eth0, ifname: 'net1' }, eth0], () => ({ ipv6: link.ipv6 })).map(({ name }) => name),
       ['eth0', 'net1'],
     );
   });
   it('refuses an unsupported link with its name and type', () => {
     assert.throws(
-      () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }], () => link.ipv6),
+      () => parseLinks([{ ...eth0, linkinfo: { info_kind: 'wireguard' } }], () => ({ ipv6: link.ipv6 })),
       /Unsupported network interface: eth0 is of type wireguard/,
     );
     const { linkinfo: _, ...physical } = eth0;
-    assert.throws(() => parseLinks([physical], () => link.ipv6), /type physical/);
+    assert.throws(() => parseLinks([physical], () => ({ ipv6: link.ipv6 })), /type physical/);
   });
 });
 

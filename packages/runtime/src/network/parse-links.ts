@@ -25,6 +25,8 @@ export interface Link {
   readonly txQueueLength: number;
   readonly noArp: boolean;
   readonly ipv6: Ipv6Settings;
+  /** Other sysctls of the link that do not have the value of a new link, by names such as `ipv4/conf/rp_filter`; missing when there are none. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   readonly addresses: readonly Address[];
 }
 
@@ -128,7 +130,7 @@ function addressesOf(row: IpAddressRow): Address[] {
 }
 
 /** Links with an address, without loopback, sorted by name. @throws KataError for a kind that cannot be connected to a VM */
-export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string) => Ipv6Settings): Link[] {
+export function parseLinks(rows: readonly IpAddressRow[], settingsOf: (name: string) => Pick<Link, 'ipv6' | 'sysctls'>): Link[] {
   const links = rows.flatMap((row): Link[] => {
     const addresses = addressesOf(row);
     const flags = row.flags ?? [];
@@ -137,7 +139,7 @@ export function parseLinks(rows: readonly IpAddressRow[], ipv6Of: (name: string)
     if (!joinable.has(kind))
       throw new KataError(`Unsupported network interface: ${row.ifname} is of type ${kind === '' ? 'physical' : kind}`);
     const { ifname: name, address: mac = '', mtu = 1500, txqlen: txQueueLength = 0 } = row;
-    return [{ name, kind, mac, mtu, txQueueLength, noArp: flags.includes('NOARP'), ipv6: ipv6Of(name), addresses }];
+    return [{ name, kind, mac, mtu, txQueueLength, noArp: flags.includes('NOARP'), ...settingsOf(name), addresses }];
   });
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -5,6 +5,7 @@ import { Storage } from '@kata-containers/common/generated/agent';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsNamespace } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
+import type { NetworkFacts } from '../network/join.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
 import type { PodVolumePlan, VolumeFacts } from '../storage/pod-volume-plan.ts';
@@ -48,6 +49,10 @@ function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan
   return planPodVolumes(sandboxId, mounts, volumeFacts);
 }
 
+/** Of a namespace without links: the request for a link would contain them. */
+const ipv6Sysctls = (network: NetworkFacts | undefined): Record<string, string> =>
+  Object.fromEntries((network?.withoutIpv6 ?? []).map((name) => [`net.ipv6.conf.${name}.disable_ipv6`, '1']));
+
 /** Changes are in the journal and in the sandbox's state, also after an error. @throws KataError, HypervisorError, AgentError */
 export async function createInGuest(context: Context, container: Container, target: TargetSandbox): Promise<void> {
   const { id, bundle } = container;
@@ -69,6 +74,7 @@ export async function createInGuest(context: Context, container: Container, targ
     OCI: agentSpec(bundle.spec, {
       ...{ rootPath, mounts: plan.mounts, devices: disks.specDevices, absentDevices: disks.absentDevices },
       ...{ seccomp, nullStdin: isNullStdin() },
+      ...(isFirstContainer(sandboxId, id) && { namespaceSysctls: ipv6Sysctls(sandbox.Network.GuestNetwork) }),
     }),
     sandbox_pidns: joinsNamespace(bundle.spec, 'pid'),
   };
