@@ -12,7 +12,7 @@ const budgetText = ({ of, is, limit }: Budget, unit: Row['unit']): string =>
 
 const verdict = (isMet: boolean | undefined): string => (isMet === undefined ? '' : isMet ? 'met' : 'MISSED');
 
-export const headings = ['median', 'kata', 'runc', 'ratio', 'budget', ''] as const;
+const headings = ['median', 'kata', 'runc', 'ratio', 'budget', ''] as const;
 
 export const cells = ({ row: { what, unit, budget }, kata, runc, ratio, isMet }: Result): string[] => [
   what,

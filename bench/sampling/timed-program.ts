@@ -6,7 +6,7 @@ const TIMEOUT_MS = 120_000;
 const MAX_TEXT = 1 << 16;
 
 /** Only stderr is a pipe: processes that a runtime leaves running must not hold pipes of the bench. */
-export function startProgram(program: string, args: readonly string[], environment = process.env): ChildProcess {
+function startProgram(program: string, args: readonly string[], environment = process.env): ChildProcess {
   return spawn(program, [...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,

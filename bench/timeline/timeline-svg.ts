@@ -12,7 +12,7 @@ const owners: Readonly<Record<Owner, { colour: string; name: string }>> = {
   guest: { colour: '#1b8a5a', name: 'in the guest' },
 };
 
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const text = (x: number, y: number, content: string, style = ''): string =>

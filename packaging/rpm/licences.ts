@@ -15,7 +15,7 @@ export interface DebianDocuments {
   readonly common: string;
 }
 
-export const debianDocuments: DebianDocuments = { packages: '/usr/share/doc', common: '/usr/share/common-licenses' };
+const debianDocuments: DebianDocuments = { packages: '/usr/share/doc', common: '/usr/share/common-licenses' };
 
 /**
  * Copies Debian's copyright files of the packages `names`, and the common texts that they refer to. @throws Error for a package without a

@@ -23,7 +23,7 @@ const kept = new Set<string>([
 ]);
 
 /** Numbers of the signals that are relayed. */
-export const relayedSignals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((name) => !kept.has(name));
+const relayedSignals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((name) => !kept.has(name));
 
 /** Signals that arrive before `target` exists are delivered later. */
 export function relaySignals(target: Promise<RemoteProcess>, log: Logger): void {

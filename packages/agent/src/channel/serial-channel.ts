@@ -25,7 +25,7 @@ function portName(directory: string, port: string): string {
 }
 
 /** Device path of the port with the channel's name, or undefined. */
-export function findPort(directory: string): string | undefined {
+function findPort(directory: string): string | undefined {
   const ports = existsSync(directory) ? readdirSync(directory) : [];
   const port = ports.find((name) => portName(directory, name) === CHANNEL);
   return port === undefined ? undefined : `/dev/${port}`;

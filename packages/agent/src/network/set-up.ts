@@ -34,7 +34,7 @@ export function withSocket(kernel: Calls, use: (socket: RouteSocket) => void): v
  * Copies the IPv6 settings of the link from the namespace on the host, before the link is up: otherwise a router advertisement would give
  * an address and a default route to a guest whose network has no IPv6. `settings` is the link's directory of sysctls.
  */
-export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface, 'no_ipv6' | 'accept_ra'>): void {
+function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface, 'no_ipv6' | 'accept_ra'>): void {
   if (!existsSync(settings)) return; // a kernel without IPv6
   writeFileSync(`${settings}/accept_ra`, accept_ra ? '1' : '0');
   writeFileSync(`${settings}/disable_ipv6`, no_ipv6 ? '1' : '0');
@@ -44,7 +44,7 @@ export function setIpv6(settings: string, { no_ipv6, accept_ra }: Pick<Interface
  * Sets the IPv6 settings of a namespace once. `all` changes the settings of every link, so it is written before the first interface is
  * configured. `directory` is /proc/sys/net/ipv6/conf.
  */
-export function setIpv6OfNamespace(directory: string, off: readonly string[]): void {
+function setIpv6OfNamespace(directory: string, off: readonly string[]): void {
   const all = `${directory}/all/disable_ipv6`;
   if (off.length === 0 || !existsSync(all) || readFileSync(all, 'latin1').trim() === '1') return;
   for (const name of ['all', 'default', 'lo']) writeFileSync(`${directory}/${name}/disable_ipv6`, off.includes(name) ? '1' : '0');

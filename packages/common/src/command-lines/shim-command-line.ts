@@ -83,7 +83,7 @@ export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
  * Requests to the helper of the runtime. `network`: give the VM the changes of its network namespace. `oom`: report to the engine that a
  * process of the container was OOM-killed in the guest.
  */
-export const helperRequests = ['network', 'oom'] as const;
+const helperRequests = ['network', 'oom'] as const;
 export type HelperRequest = (typeof helperRequests)[number];
 
 /** Tasks of a shim besides representing its process. The shim runs in the sandbox's network namespace. */

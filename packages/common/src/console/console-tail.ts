@@ -27,7 +27,7 @@ export function followConsole(socketPath: string): ConsoleTail {
 }
 
 /** For a panic: its first line and the lines just before it; otherwise the last lines. */
-export function summarise(text: string): string {
+function summarise(text: string): string {
   const lines = text
     .split('\n')
     .map((line) =>

@@ -9,8 +9,6 @@ const numbers: Readonly<Record<string, number>> = {
   ...{ CHECKPOINT_RESTORE: 40 },
 };
 
-export const capabilityNames = Object.keys(numbers);
-
 /** A mask with one bit for each name. Names have no prefix CAP_. Unknown names are ignored. */
 export const capabilityMask = (names: readonly string[]): bigint =>
   names.reduce((mask, name) => (Object.hasOwn(numbers, name) ? mask | (1n << BigInt(numbers[name] ?? 0)) : mask), 0n);

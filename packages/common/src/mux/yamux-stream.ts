@@ -14,7 +14,7 @@ const CLOSE_TIMEOUT_MS = 300_000;
 
 type Callback = (error?: Error | null) => void;
 
-export class StreamResetError extends Error {
+class StreamResetError extends Error {
   readonly code = 'ECONNRESET';
 }
 

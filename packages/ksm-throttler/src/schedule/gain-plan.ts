@@ -12,9 +12,9 @@ export interface Gain {
  * A page is merged when the second visit finds it unchanged. At least two of three rounds that end after a moment began after it:
  * the pages that could be merged at that moment have been merged.
  */
-export const ROUNDS_TO_JUDGE = 3;
+const ROUNDS_TO_JUDGE = 3;
 /** Smaller changes are caused by page turnover in running guests. */
-export const MIN_GAIN_BYTES = 1 << 20;
+const MIN_GAIN_BYTES = 1 << 20;
 
 export type GainVerdict = 'too early' | 'earning' | 'fruitless';
 

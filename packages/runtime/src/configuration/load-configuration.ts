@@ -65,7 +65,7 @@ function isEmptyFile(path: string): boolean {
 }
 
 /** Resolves links, so that an upgrade does not change the files of a running VM. */
-export function resolveTable<T extends Readonly<Record<string, unknown>>>(
+function resolveTable<T extends Readonly<Record<string, unknown>>>(
   name: keyof typeof schema,
   table: T,
   problems: ConfigurationProblem[],

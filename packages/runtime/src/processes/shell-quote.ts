@@ -1,2 +1,2 @@
-/** `text` as one word of sh(1). Pure. */
+/** `text` as one argument of sh(1). Pure. */
 export const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -8,7 +8,7 @@ import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { RootEntry } from './own-root.ts';
 
 /** Directories for dynamic programs and scripts. On most hosts the last four are links to /usr. */
-export const SYSTEM_DIRECTORIES = ['/usr', '/bin', '/sbin', '/lib', '/lib64'];
+const SYSTEM_DIRECTORIES = ['/usr', '/bin', '/sbin', '/lib', '/lib64'];
 const LINKER_CACHE = '/etc/ld.so.cache';
 
 export interface RootFacts {
@@ -24,7 +24,7 @@ const file = (path: string, access: 'read' | 'write' = 'read'): RootEntry => ({ 
 const directory = (path: string, access: 'read' | 'write' = 'read'): RootEntry => ({ kind: 'directory', path, access });
 
 /** Where qemu-lite has its ROMs. Those of other QEMUs are below /usr. */
-export const romDirectory = (binary: string): string => join(dirname(binary), '../share/qemu-lite');
+const romDirectory = (binary: string): string => join(dirname(binary), '../share/qemu-lite');
 
 const program: Entries = ({ binary }, { isStatic, programs }) =>
   isStatic

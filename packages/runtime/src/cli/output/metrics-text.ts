@@ -64,7 +64,7 @@ export const metrics: Readonly<Record<string, Metric>> = {
 };
 
 /** Kata 2.x's name of the number of sandboxes. */
-export const COUNT = 'kata_monitor_running_shim_count';
+const COUNT = 'kata_monitor_running_shim_count';
 
 /** Names of the series, as a query names them. */
 export const seriesNames = (): string[] => [
