@@ -2,9 +2,9 @@
  * A BPF program (BPF_PROG_TYPE_SK_LOOKUP) that assigns each TCP connection to 127.0.0.1, on any port, to one listening socket. The socket
  * accepts the connection with the port that the client connected to as its own port. Format of bpf(2), little endian. Pure.
  */
+import { EXIT, JUMP_IF_NOT_EQUAL, LOAD_WORD, instruction } from '@kata-containers/common/kernel/bpf-instruction';
 
 // linux/bpf_common.h, linux/bpf.h, Documentation/bpf/standardization/instruction-set.rst
-const LOAD_WORD = 0x61;
 const LOAD_MAP = 0x18;
 const STORE_WORD = 0x62;
 const MOVE_REGISTER = 0xbf;
@@ -12,8 +12,6 @@ const MOVE = 0xb7;
 const ADD = 0x07;
 const CALL = 0x85;
 const JUMP_IF_EQUAL = 0x15;
-const JUMP_IF_NOT_EQUAL = 0x55;
-const EXIT = 0x95;
 /** Source register of LOAD_MAP: the value is the fd of a map. */
 const BPF_PSEUDO_MAP_FD = 1;
 
@@ -36,23 +34,6 @@ const SK_PASS = 1;
 const KEY_OFFSET = -4;
 
 const [RESULT, FIRST, SECOND, THIRD, CONTEXT, SOCKET, FRAME] = [0, 1, 2, 3, 6, 7, 10];
-
-interface Operands {
-  readonly to?: number;
-  readonly from?: number;
-  readonly offset?: number;
-  readonly value?: number;
-}
-
-/** struct bpf_insn. Jumps count instructions from the next one. */
-function instruction(code: number, { to = 0, from = 0, offset = 0, value = 0 }: Operands = {}): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt8(code, 0);
-  bytes.writeUInt8(to | (from << 4), 1);
-  bytes.writeInt16LE(offset, 2);
-  bytes.writeInt32LE(value, 4);
-  return bytes;
-}
 
 const copy = (to: number, from: number): Buffer => instruction(MOVE_REGISTER, { to, from });
 const call = (value: number): Buffer => instruction(CALL, { value });

@@ -1,16 +1,14 @@
 /**
  * Compiles device rules to a BPF program for cgroup version 2 (BPF_PROG_TYPE_CGROUP_DEVICE), in the format of bpf(2). Little endian. Pure.
  */
+import { EXIT, JUMP_IF_NOT_EQUAL, LOAD_WORD, instruction } from '@kata-containers/common/kernel/bpf-instruction';
 import type { Access, DeviceRule } from './device-rules.ts';
 
 // linux/bpf_common.h, linux/bpf.h, Documentation/bpf/standardization/instruction-set.rst
-const LOAD_WORD = 0x61;
 const MOVE_REGISTER = 0xbc;
 const MOVE = 0xb4;
 const AND = 0x54;
 const SHIFT_RIGHT = 0x74;
-const JUMP_IF_NOT_EQUAL = 0x55;
-const EXIT = 0x95;
 
 /** struct bpf_cgroup_dev_ctx: kind and access in one word of 16 bits each, major, minor. */
 const REQUEST_OFFSET = 0;
@@ -23,23 +21,6 @@ const ALL_ACCESS = 7;
 
 /** Registers: r0 is the result, r1 the context at the start and free afterwards. */
 const [RESULT, SCRATCH, KIND, ACCESS, MAJOR, MINOR] = [0, 1, 2, 3, 4, 5];
-
-interface Operands {
-  readonly to?: number;
-  readonly from?: number;
-  readonly offset?: number;
-  readonly value?: number;
-}
-
-/** struct bpf_insn. Jumps count instructions from the next one. */
-function instruction(code: number, { to = 0, from = 0, offset = 0, value = 0 }: Operands = {}): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt8(code, 0);
-  bytes.writeUInt8(to | (from << 4), 1);
-  bytes.writeInt16LE(offset, 2);
-  bytes.writeInt32LE(value, 4);
-  return bytes;
-}
 
 const load = (to: number, offset: number): Buffer => instruction(LOAD_WORD, { to, from: SCRATCH, offset });
 const finish = (result: 0 | 1): Buffer[] => [instruction(MOVE, { to: RESULT, value: result }), instruction(EXIT)];
