@@ -6,13 +6,13 @@ import { runProgram } from '../processes/program.ts';
 import type { Reaper } from '../processes/reaper.ts';
 
 /** True when the module is loaded, or built in with parameters. */
-const isThere = (name: string): boolean => existsSync(`/sys/module/${name.replaceAll('-', '_')}`);
+const isLoaded = (name: string): boolean => existsSync(`/sys/module/${name.replaceAll('-', '_')}`);
 
 /** @throws Error */
 export async function loadModule({ name, parameters }: KernelModule, reaper: Reaper): Promise<void> {
   if (name === '') throw new Error('Kernel module name is empty');
   if (/^-|\//.test(name)) throw new Error(`Kernel module name ${JSON.stringify(name)} is invalid`);
-  if (parameters.length === 0 && isThere(name)) return;
+  if (parameters.length === 0 && isLoaded(name)) return;
   await runProgram(reaper, 'modprobe', ['-v', name, ...parameters]).catch((error: unknown) => {
     throw new Error(`could not load module: ${errorMessage(error)}`);
   });

@@ -9,12 +9,12 @@ const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2
  * @returns a function that returns the first of these signals, which a process that has not started does not receive
  */
 export function forwardSignals(starting: Promise<SpawnedProcess>): () => NodeJS.Signals | undefined {
-  let isThere = false;
+  let hasStarted = false;
   let early: NodeJS.Signals | undefined;
-  starting.then(() => (isThere = true)).catch(() => {}); // reported by the promise
+  starting.then(() => (hasStarted = true)).catch(() => {}); // reported by the promise
   for (const signal of forwarded) {
     process.on(signal, () => {
-      if (!isThere) early ??= signal;
+      if (!hasStarted) early ??= signal;
       starting.then(({ identity }) => signalProcess(identity, signal)).catch(() => {});
     });
   }

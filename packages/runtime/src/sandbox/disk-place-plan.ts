@@ -51,8 +51,8 @@ export const withUser = (record: DiskRecord, containerId: string): DiskRecord =>
 /** The state with `record` added, or replacing the record with its id. */
 export function withDisk(state: SandboxState, record: DiskRecord): SandboxState {
   const Devices = state.Devices ?? [];
-  const isThere = Devices.some(({ ID }) => ID === record.ID);
-  return { ...state, Devices: isThere ? Devices.map((own) => (own.ID === record.ID ? record : own)) : [...Devices, record] };
+  const isRecorded = Devices.some(({ ID }) => ID === record.ID);
+  return { ...state, Devices: isRecorded ? Devices.map((own) => (own.ID === record.ID ? record : own)) : [...Devices, record] };
 }
 
 export const withoutDisk = (state: SandboxState, { ID }: DiskRecord): SandboxState => ({

@@ -1,4 +1,4 @@
-/** `kata-shell`: a process in the guest itself, beside the containers of a sandbox, with a shim of its own. */
+/** `kata-shell`: a process in the guest itself, beside the containers of a sandbox, with its own shim. */
 import { constants } from 'node:os';
 import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
 import { StateError } from '@kata-containers/common/errors/kata-error';

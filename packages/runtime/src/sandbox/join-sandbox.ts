@@ -9,7 +9,7 @@ import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
-/** The engine removes its own mount of the namespace with the first container: the sandbox gets one that lasts as long as its VM. */
+/** The engine removes its own mount of the namespace with the first container: the sandbox gets a mount that lasts as long as its VM. */
 function withOwnNamespace({ kernel }: Tools, sandboxId: string, state: SandboxState): SandboxState {
   if (state.Network.NetNsCreated) return state;
   const path = newNamespacePath();

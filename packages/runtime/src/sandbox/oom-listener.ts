@@ -1,6 +1,6 @@
 /**
- * How an engine receives the report of an OOM kill. Engines watch the container's cgroup on the host for OOM kills, and the processes of the
- * guest are not in that cgroup.
+ * How an engine receives the report of an OOM kill. Engines watch the container's cgroup on the host for OOM kills, and the processes of
+ * the guest are not in that cgroup.
  */
 import { join } from 'node:path';
 import type { Bundle } from '../bundle/load-bundle.ts';
@@ -14,7 +14,7 @@ export type OomListener =
 
 /** Values of the annotation io.container.manager of engines with conmon. */
 const CONMON_ENGINES = ['cri-o', 'libpod'];
-/** conmon makes a file of this name in the bundle and in its directory --persist-dir. podman 5 reads the second one. */
+/** conmon makes a file of this name in the bundle and in its directory --persist-dir. podman 5 reads the second file. */
 const CONMON_FILE = 'oom';
 
 function conmonFiles(bundle: string, conmonArgs: readonly string[]): string[] {

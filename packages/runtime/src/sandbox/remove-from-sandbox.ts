@@ -62,7 +62,7 @@ async function shrink(context: Tools, { sandboxId, id, record }: RemovedContaine
   await callGuest(state, (agent) => resizeSandbox(context, { id: sandboxId, state, agent }, 'changed'));
 }
 
-/** Undoes the container's steps on the host. @returns one line for each thing that could not be undone */
+/** Undoes the container's steps on the host. @returns one line for each step that could not be undone */
 async function undoSteps({ kernel }: Tools, { sandboxId, id }: RemovedContainer): Promise<string[]> {
   const isFirst = isFirstContainer(sandboxId, id);
   const entries = isFirst ? firstContainerEntries(sandboxId) : containerEntries(sandboxId, id);
@@ -83,18 +83,18 @@ export async function removeFromSandbox(
   force: boolean,
 ): Promise<void> {
   const { sandboxId, id } = container;
-  const isThere = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
+  const isVmAlive = sandbox !== undefined && isAlive(sandbox.HypervisorState.Process);
   const end = force ? monotonicMs() + FORCED_MS : Infinity;
   const attempt = async (otherwise: string, work: () => Promise<void>): Promise<void> =>
     within(end - monotonicMs(), 'the guest', work).catch((error: unknown) => context.log.warn(otherwise, { reason: errorMessage(error) }));
-  if (isThere) {
+  if (isVmAlive) {
     await attempt('the guest did not remove the container', () => removeInGuest(sandbox, id, force ? FORCED : PATIENT));
     await attempt('block devices of the container were not detached', () => unplugDisks(context, { sandboxId, containerId: id }));
   }
   const failures = await undoSteps(context, container);
   removeStateDirectory(dirname(containerFile(sandboxId, id)));
   forgetContainer(sandboxId, id);
-  if (isThere && isAlive(sandbox.HypervisorState.Process))
+  if (isVmAlive && isAlive(sandbox.HypervisorState.Process))
     await attempt('the VM was not resized after the removal of a container', () => shrink(context, container, sandbox));
   if (failures.length > 0) throw new KataError(`container ${id} is not removed completely: ${failures.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-/** Removes a sandbox in any state, also an incomplete or damaged one. */
+/** Removes a sandbox in any state, also an incomplete or damaged sandbox. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -49,7 +49,7 @@ async function undoUntilQuiet(id: string, kernel: Kernel): Promise<string[]> {
 /**
  * Undoes all entries of the journals of the sandbox and its containers. The state directory is removed last, and only when nothing else is
  * left: until then the next attempt finds the journals.
- * @returns one line for each thing that could not be undone
+ * @returns one line for each step that could not be undone
  */
 export async function removeSandbox(id: string, kernel: Kernel): Promise<string[]> {
   const paths = sandboxPaths(id);

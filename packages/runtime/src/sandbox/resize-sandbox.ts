@@ -36,7 +36,7 @@ export const recordedLimits = ({ Limits: limits, BundlePath }: ContainerRecord):
 
 interface PodLimits {
   readonly all: readonly Limits[];
-  /** The limits without those of a pod's pause container, which only affect the size of the VM. */
+  /** The limits without the limits of a pod's pause container, which only affect the size of the VM. */
   readonly working: readonly Limits[];
   /** False when a record cannot be read: its container's vCPUs must stay. */
   readonly areKnown: boolean;
@@ -71,7 +71,7 @@ interface Machine {
 
 /**
  * An emulated VM keeps its vCPUs: once one was unplugged, QEMU (7.2) uses that vCPU's freed address space when a device is removed, and
- * crashes. The limits on the host apply all the same.
+ * crashes. The limits on the host still apply.
  *
  * @returns how many vCPUs were plugged
  */

@@ -1,4 +1,4 @@
-/** Compares QEMU, kernel and image of a running sandbox with those of a new one. */
+/** Compares QEMU, kernel and image of a running sandbox with the files that a new sandbox would use. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Configuration } from '../configuration/schema.ts';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';

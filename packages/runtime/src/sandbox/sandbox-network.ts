@@ -14,7 +14,7 @@ import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 const HOST_NETWORK =
   'Host networking requested, not supported by runtime: a VM has a network of its own (use a bridge network and published ports)';
 
-/** The namespace that the spec names, or a new one. @throws KataError for the host's own */
+/** The namespace that the spec names, or a new one. @throws KataError for the host's own namespace */
 function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: SandboxRequest): Pick<SandboxNetwork, 'path' | 'created'> {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network');
   if (!namespace) throw new KataError(HOST_NETWORK);

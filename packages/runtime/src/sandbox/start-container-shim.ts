@@ -16,7 +16,7 @@ import type { TargetSandbox } from './target-sandbox.ts';
 /** Commands that the helper runs for the shim; empty when the shim needs no helper. */
 function helperCommands(context: Context, { id, bundle }: CreateRequest, { sandboxId, isJoined }: TargetSandbox): HelperCommands {
   const { configuration, configurationPath, program, caller } = context;
-  // The first container's shim watches the network. So does the shim of each container that may keep the network after the first one.
+  // The first container's shim watches the network, and the shim of each container that may keep the network after the first container.
   const isWatcher = isFirstContainer(sandboxId, id) || isJoined === true;
   const isConnected = configuration.runtime.internetworking_model !== 'none';
   const engine = oomListener(caller, bundle);

@@ -38,7 +38,7 @@ function handOver({ paths, virtioFs }: QemuPlan, user: number): void {
     if (path !== undefined && existsSync(path)) chownSync(path, user, user);
 }
 
-/** A runtime without CAP_SYS_RESOURCE cannot set the hard limit of another user's process: that one could raise its soft limit again. */
+/** A runtime without CAP_SYS_RESOURCE cannot set the hard limit of another user's process: the process could raise its soft limit again. */
 function limitResources({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Kernel, 'limitResources'>): void {
   if (pid === undefined) return;
   try {
@@ -65,7 +65,7 @@ function atFixedAddresses<T>(kernel: Context['kernel'], start: () => T): T {
 export function confined<T extends Startable>({ configuration, kernel }: Context, plan: QemuPlan, startQemu: () => T): T {
   const start = plan.codeFile === undefined ? startQemu : () => atFixedAddresses(kernel, startQemu);
   const { qemu_own_root: hasOwnRoot, qemu_capabilities: kept } = configuration.hypervisor;
-  const capabilities = kept.includes('ALL') || plan.user !== undefined ? undefined : capabilityMask(kept); // another user than root has none
+  const capabilities = kept.includes('ALL') || plan.user !== undefined ? undefined : capabilityMask(kept); // another user than root has no capabilities
   if (capabilities !== undefined) kernel.limitChildren(capabilities);
   try {
     if (!hasOwnRoot) return start();

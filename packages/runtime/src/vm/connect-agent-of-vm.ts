@@ -3,7 +3,7 @@ import type { AgentConnection, AgentConnectOptions } from '@kata-containers/comm
 import { guestTimeout } from '../context/context.ts';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 
-/** Milliseconds for a call without a deadline of its own, with KVM (1.x's value). */
+/** Milliseconds for a call without its own deadline, with KVM (1.x's value). */
 const CALL_TIMEOUT_MS = 60_000;
 
 export interface VmAgent {

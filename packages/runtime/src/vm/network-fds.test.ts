@@ -11,7 +11,7 @@ describe('withNetworkFds', () => {
       return false;
     }
   };
-  /** Kernel that opens taps, and the names of those. */
+  /** Kernel that opens taps, and the names of the taps. */
   function tapOpener(): { names: string[]; openTap: (name: string) => number } {
     const names: string[] = [];
     return { names, openTap: (name) => (names.push(name), open()) };

@@ -114,7 +114,7 @@ function addEntry(entry: RootEntry, user: number, kernel: RootKernel): void {
 /** Makes the new root the main thread's, and unmounts the host's root in this namespace, lazily, because it has all mounts of the host. */
 function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
   kernel.mount(NONE, '/', NONE, MS_REC | MS_SLAVE);
-  // Without times of access: a process that sets one while the root becomes read-only would make that fail (EBUSY).
+  // Without times of access: a process that sets a time of access while the root becomes read-only would make the remount fail (EBUSY).
   kernel.mount('tmpfs', BASE, 'tmpfs', MS_NOSUID | MS_NOATIME, 'mode=0755,size=1m');
   for (const entry of entries) addEntry(entry, user, kernel);
   mkdirSync(join(BASE, HOST_PROC));
@@ -123,7 +123,7 @@ function makeRoot({ entries, user }: OwnRoot, kernel: RootKernel): void {
   mkdirSync(join(BASE, 'proc'));
   symlinkSync(`${HOST_PROC}/self`, join(BASE, '/proc/self'));
   process.chdir(BASE);
-  kernel.pivotRoot('.', '.'); // pivot_root(2): the old root is on top of the new one then
+  kernel.pivotRoot('.', '.'); // pivot_root(2): the old root is then on top of the new root
   kernel.umount('.', MNT_DETACH);
   process.chdir('/');
 }
@@ -193,9 +193,9 @@ const namespaces = [
 ] as const;
 
 /**
- * Runs `start`, which starts one process, with the main thread in new mount, IPC, UTS and network namespaces, whose root has its entries only
- * and whose network is empty; the process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's /proc: QEMU runs nothing of a
- * guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
+ * Runs `start`, which starts one process, with the main thread in new mount, IPC, UTS and network namespaces, whose root has its entries
+ * only and whose network is empty; the process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the
+ * host's /proc: QEMU runs nothing of a guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
  */
 export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel, start: () => T): T {
   const directory = process.cwd();

@@ -39,7 +39,10 @@ const guest: Entries = ({ kernel, image, initrd, firmware, pflashes }) => [
 /** QEMU creates its sockets and its log there. */
 const vmDirectory: Entries = ({ paths }) => [directory(dirname(paths.qmpSocket), 'write')];
 
-/** A clone maps the template's memory privately; an unpatched QEMU opens such a file for writing. The maker's files are in its own directory. */
+/**
+ * A clone maps the template's memory privately; an unpatched QEMU opens such a file for writing. The maker's files are in its own
+ * directory.
+ */
 const template: Entries = ({ memoryFile, codeFile }) => [
   ...(memoryFile ? [file(memoryFile.path, memoryFile.readOnly === true ? 'read' : 'write')] : []),
   ...(codeFile === undefined ? [] : [file(codeFile)]),
@@ -61,7 +64,7 @@ const devices: Entries = ({ accelerator, entropySource }) =>
 
 const isBelow = (path: string, top: string): boolean => path.startsWith(`${top}/`);
 
-/** Parents before their children; a path inside a directory with the same access needs no mount of its own. */
+/** Parents before their children; a path inside a directory with the same access needs no separate mount. */
 function withoutContained(entries: readonly RootEntry[]): RootEntry[] {
   const tops = entries.flatMap((entry) => (entry.kind === 'directory' ? [entry] : []));
   return entries.filter(

@@ -8,7 +8,7 @@ import { seccompViolationOf } from '../hypervisor/qemu/seccomp-violation.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { SandboxState } from '../state/state.ts';
 
-/** What a sandbox's state says about its processes. */
+/** The processes in the saved state of a sandbox. */
 export type SandboxProcesses = Pick<SandboxState, 'SandboxContainer' | 'AgentState' | 'HypervisorState'>;
 
 const words = { running: 'is running', stopped: 'is stopped (SIGSTOP)', ended: 'has ended' } as const;

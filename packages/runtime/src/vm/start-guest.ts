@@ -48,7 +48,7 @@ export interface GuestStart {
   readonly macvtaps?: readonly number[];
   /** Whether connections to 127.0.0.1 of the namespace are forwarded to the guest. */
   readonly forwardsPorts?: boolean;
-  /** File with the state to load. Without one the VM boots. */
+  /** File with the state to load. Without a file the VM boots. */
   readonly state?: string;
 }
 
@@ -79,8 +79,8 @@ function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | 
 }
 
 /**
- * Waits for `work`, or for the end of a process that it needs, so that the start fails at once. `work` may fail because of that end a moment
- * before the end is known: then the end is the error.
+ * Waits for `work`, or for the end of a process that it needs, so that the start fails at once. `work` may fail because of that end a
+ * moment before the end is known: then the end is the error.
  */
 async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Promise<T> {
   work.catch(() => {}); // reported by the race, unless a process has ended
@@ -125,8 +125,8 @@ async function openOwnMonitor(context: Context, start: GuestStart, qemu: Needed,
 }
 
 /**
- * The proxy ends with virtiofsd, and the shims with the proxy: a sandbox is useless without its files. It is in the network
- * namespace of the VM, for it needs none of the host's sockets.
+ * The proxy ends with virtiofsd, and the shims with the proxy: a sandbox is useless without its files. The proxy is in the network
+ * namespace of the VM, because it needs no sockets of the host.
  */
 async function startProxy(
   context: Context,
