@@ -22,9 +22,9 @@ describe('checkConfinement', () => {
     assert.deepEqual(
       findings({ status: status.replace(/^Seccomp.*\n/m, '') }).map(([name, , remedy]) => [name, remedy]),
       [
-        ['QEMU: seccomp', 'set seccompsandbox = "" in [hypervisor.qemu] to run without it'],
-        ['kata-proxy: confinement', 'set confine = false in [proxy.kata] to run without it'],
-        ['kata-shim: confinement', 'set confine = false in [shim.kata] to run without it'],
+        ['QEMU: seccomp', 'set seccompsandbox = "" in [hypervisor.qemu] to run without the filter'],
+        ['kata-proxy: confinement', 'set confine = false in [proxy.kata] to run it unconfined'],
+        ['kata-shim: confinement', 'set confine = false in [shim.kata] to run it unconfined'],
       ],
     ));
   it('reports a kernel without PID namespaces', () =>
@@ -32,12 +32,12 @@ describe('checkConfinement', () => {
       [
         'QEMU: own root',
         'this host lacks namespaces (pid): no container starts',
-        'set qemu_own_root = false in [hypervisor.qemu] to run without it',
+        'set qemu_own_root = false in [hypervisor.qemu] to run without them',
       ],
       [
         'virtiofsd: namespaces',
         'this host lacks namespaces (pid): no container starts',
-        'set virtio_fs_sandbox = "chroot" in [hypervisor.qemu] to run without it',
+        'set virtio_fs_sandbox = "chroot" in [hypervisor.qemu] to run without them',
       ],
     ]));
   const version2 = mounted('cgroup2', 'nsdelegate');
@@ -66,7 +66,7 @@ describe('checkConfinement', () => {
       const finding = (name: string, key: string, lack?: string): string[][] =>
         lack === undefined
           ? []
-          : [[name, `this host lacks ${lack}: no container starts`, `set ${key} = false in [hypervisor.qemu] to run without it`]];
+          : [[name, `this host lacks ${lack}: no container starts`, `set ${key} = false in [hypervisor.qemu] to run without the limit`]];
       assert.deepEqual(findings(host), [
         ...finding('QEMU: devices', 'qemu_device_cgroup', devices),
         ...finding('QEMU: threads', 'qemu_pids_cgroup', pids),

@@ -1,5 +1,7 @@
 /** Checks that the host's kernel supports the configured confinement of QEMU, kata-proxy and kata-shim. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { disabling } from '../configuration/confinement-parts.ts';
+import type { ConfinementPart } from '../configuration/confinement-parts.ts';
 import type { Configuration } from '../configuration/schema.ts';
 import { hasController, planCgroup } from '../host-cgroup/cgroup-plan.ts';
 import type { Check } from './check-installation.ts';
@@ -22,8 +24,7 @@ interface Part {
   readonly isWanted: (configuration: Configuration) => boolean;
   /** The missing kernel feature; undefined when the kernel supports the part. */
   readonly lack: (host: ConfiningHost) => string | undefined;
-  /** The setting that disables the part. */
-  readonly without: string;
+  readonly part: ConfinementPart;
 }
 
 const seccomp = ({ status }: ConfiningHost): string | undefined =>
@@ -71,49 +72,49 @@ const parts: readonly Part[] = [
     name: 'QEMU: seccomp',
     isWanted: ({ hypervisor }) => hypervisor.seccompsandbox !== '',
     lack: seccomp,
-    without: 'seccompsandbox = "" in [hypervisor.qemu]',
+    part: 'seccomp',
   },
   {
     name: 'QEMU: own root',
     isWanted: ({ hypervisor }) => hypervisor.qemu_own_root,
     lack: namespaces,
-    without: 'qemu_own_root = false in [hypervisor.qemu]',
+    part: 'ownRoot',
   },
   {
     name: 'QEMU: capabilities',
     isWanted: ({ hypervisor }) => !hypervisor.qemu_capabilities.includes('ALL'),
     lack: privileges,
-    without: 'qemu_capabilities = ["ALL"] in [hypervisor.qemu]',
+    part: 'capabilities',
   },
   {
     name: 'QEMU: devices',
     isWanted: ({ hypervisor }) => hypervisor.qemu_device_cgroup,
     lack: devices,
-    without: 'qemu_device_cgroup = false in [hypervisor.qemu]',
+    part: 'devices',
   },
   {
     name: 'QEMU: threads',
     isWanted: ({ hypervisor }) => hypervisor.qemu_pids_cgroup,
     lack: pids,
-    without: 'qemu_pids_cgroup = false in [hypervisor.qemu]',
+    part: 'threads',
   },
   {
     name: 'QEMU: not root with virtio-fs',
     isWanted: ({ hypervisor }) => hypervisor.qemu_unprivileged,
     lack: privileges,
-    without: 'qemu_unprivileged = false in [hypervisor.qemu]',
+    part: 'user',
   },
   {
     name: 'virtiofsd: namespaces',
     isWanted: ({ hypervisor }) => hypervisor.virtio_fs_sandbox === 'namespace',
     lack: namespaces,
-    without: 'virtio_fs_sandbox = "chroot" in [hypervisor.qemu]',
+    part: 'virtiofsd',
   },
   ...(['proxy', 'shim'] as const).map((name) => ({
     name: `kata-${name}: confinement`,
     isWanted: (configuration: Configuration) => configuration[name].confine,
     lack: (host: ConfiningHost) => seccomp(host) ?? privileges(host),
-    without: `confine = false in [${name}.kata]`,
+    part: name,
   })),
 ];
 
@@ -121,7 +122,7 @@ const parts: readonly Part[] = [
  * One check per part: a warning for a disabled part, and for a part that the kernel does not support, because containers do not start then.
  */
 export function checkConfinement(configuration: Configuration, host: ConfiningHost): Check[] {
-  return parts.map(({ name, isWanted, lack, without }) => {
+  return parts.map(({ name, isWanted, lack, part }) => {
     if (!isWanted(configuration)) return { name, status: 'warning', detail: 'is disabled in the configuration' };
     const missing = lack(host);
     if (missing === undefined) return { name, status: 'ok', detail: 'on' };
@@ -129,7 +130,7 @@ export function checkConfinement(configuration: Configuration, host: ConfiningHo
       name,
       status: 'warning',
       detail: `this host lacks ${missing}: no container starts`,
-      remedy: `set ${without} to run without it`,
+      remedy: disabling(part),
     };
   });
 }

@@ -11,6 +11,7 @@ import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uri
 import { DUTIES_VARIABLE, TITLE_VARIABLE, buildShimCommandLine } from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { applyPart } from '../configuration/confinement-parts.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { ShimHelper } from './shim-helper.ts';
 import { inShimNamespaces, spawnDetached } from './spawn-detached.ts';
@@ -94,7 +95,7 @@ function dutiesOf({ resolvConf, helper }: ShimRequest): NodeJS.ProcessEnv {
 
 /** Starts the shim of one process: engines see its pid as the container's. */
 export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): SpawnedProcess {
-  if (request.confine) forbidIoUring(kernel);
+  if (request.confine) applyPart('shim', () => forbidIoUring(kernel));
   const { binary, console: terminal, helper } = request;
   const environment = {
     ...request.environment,

@@ -1,9 +1,10 @@
 /** Starts QEMU confined: with its own root directory, namespaces and capabilities. */
 import { chownSync, closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { capabilityMask } from '@kata-containers/common/kernel/capabilities';
-import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
+import { applyPart } from '../configuration/confinement-parts.ts';
 import type { Context } from '../context/context.ts';
 import { programsOf } from '../hypervisor/qemu/script-programs.ts';
 import { inOwnRoot } from './own-root.ts';
@@ -38,13 +39,20 @@ function handOver({ paths, virtioFs }: QemuPlan, user: number): void {
     if (path !== undefined && existsSync(path)) chownSync(path, user, user);
 }
 
-/** A runtime without CAP_SYS_RESOURCE cannot set the hard limit of another user's process: the process could raise its soft limit again. */
-function limitResources({ pid }: Startable, { user }: QemuPlan, kernel: Pick<Kernel, 'limitResources'>): void {
+/** Files are given to the user before the root directory is made. @returns the start of QEMU as that user */
+function asUser<T>(plan: QemuPlan, user: number, start: () => T): () => T {
+  applyPart('user', () => handOver(plan, user));
+  return () => applyPart('user', start);
+}
+
+/** A runtime without CAP_SYS_RESOURCE cannot set the limits of another user's process (prlimit(2)): QEMU then keeps those of the runtime. */
+function limitResources({ pid }: Startable, { user }: QemuPlan, { kernel, log }: Pick<Context, 'kernel' | 'log'>): void {
   if (pid === undefined) return;
+  if (user === undefined) return applyPart('ownRoot', () => kernel.limitResources(pid));
   try {
     kernel.limitResources(pid);
   } catch (error) {
-    if (user === undefined) throw error;
+    log.warn('QEMU has no limits of core dumps, timers, queued signals and message queues', { reason: errorMessage(error) });
   }
 }
 
@@ -61,19 +69,20 @@ function atFixedAddresses<T>(kernel: Context['kernel'], start: () => T): T {
   }
 }
 
-/** Runs `startQemu`, so that QEMU is confined as the configuration wants it. @throws KernelError */
-export function confined<T extends Startable>({ configuration, kernel }: Context, plan: QemuPlan, startQemu: () => T): T {
+/** Runs `startQemu`, so that QEMU is confined as the configuration wants it. @throws KataError that names the setting which disables the part that failed */
+export function confined<T extends Startable>(context: Context, plan: QemuPlan, startQemu: () => T): T {
+  const { configuration, kernel } = context;
   const start = plan.codeFile === undefined ? startQemu : () => atFixedAddresses(kernel, startQemu);
   const { qemu_own_root: hasOwnRoot, qemu_capabilities: kept } = configuration.hypervisor;
   const capabilities = kept.includes('ALL') || plan.user !== undefined ? undefined : capabilityMask(kept); // another user than root has no capabilities
-  if (capabilities !== undefined) kernel.limitChildren(capabilities);
+  if (capabilities !== undefined) applyPart('capabilities', () => kernel.limitChildren(capabilities));
   try {
     if (!hasOwnRoot) return start();
     const facts = { isStatic: isStaticProgram(readHead(plan.binary)), programs: programsOf(plan.binary) };
-    if (plan.user !== undefined) handOver(plan, plan.user);
     const root = { entries: qemuRootPlan(plan, facts), user: plan.user ?? 0 };
-    const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, start));
-    limitResources(started, plan, kernel);
+    const begin = plan.user === undefined ? start : asUser(plan, plan.user, start);
+    const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, begin));
+    limitResources(started, plan, context);
     return started;
   } finally {
     if (capabilities !== undefined) kernel.unlimitChildren();

@@ -1,10 +1,10 @@
 /** The host's cgroups for a container's processes: engines read the statistics of the shim's cgroup. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import type { Bundle } from '../bundle/load-bundle.ts';
+import { applyPart } from '../configuration/confinement-parts.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { blockDevice, qemuDevices } from '../host-cgroup/device-rules.ts';
 import { limitDevices, limitsDevices, withDevice } from '../host-cgroup/limit-devices.ts';
@@ -49,19 +49,9 @@ export function enterCgroupOf(context: Context, sandboxId: string, id: string): 
   attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
 }
 
-/** @throws KataError that names the configuration key which disables the limit, when `act` fails */
-function limit(what: string, key: string, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    const remedy = `set ${key} = false in [hypervisor.qemu] to run without the limit`;
-    throw new KataError(`the ${what} of QEMU cannot be limited (${errorMessage(error)}); ${remedy}`, { cause: error });
-  }
-}
-
 /** Limits the threads of QEMU, in the cgroups of a container. @throws KataError when the host does not support the limit */
 export const limitThreadsOf = ({ sandboxId, id }: ContainerPlace, pid: number): void =>
-  limit('threads', 'qemu_pids_cgroup', () => limitThreads(directoriesOf(sandboxId, id), pid));
+  applyPart('threads', () => limitThreads(directoriesOf(sandboxId, id), pid));
 
 /** Whether QEMU's threads are limited in the cgroups of a container. */
 export const limitsThreadsOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsThreads(directoriesOf(sandboxId, id));
@@ -77,7 +67,7 @@ export interface LimitedQemu {
  * @throws KataError when the host does not support the restriction
  */
 export const limitDevicesOf = ({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void =>
-  limit('devices', 'qemu_device_cgroup', () =>
+  applyPart('devices', () =>
     limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel),
   );
 

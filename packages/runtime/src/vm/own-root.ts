@@ -37,6 +37,7 @@ import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { applyPart } from '../configuration/confinement-parts.ts';
 
 export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'setns' | 'unshare'>;
 
@@ -148,7 +149,7 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
 
 /**
  * Makes a directory read-only for a process that has its own root and has made its files there. Nothing is done if the process has ended.
- * @throws KernelError
+ * @throws KataError
  */
 export function closeDirectory(path: string, owner: ProcessIdentity, kernel: Pick<Kernel, 'mount' | 'setns'>): void {
   const directory = process.cwd();
@@ -158,7 +159,7 @@ export function closeDirectory(path: string, owner: ProcessIdentity, kernel: Pic
     if (!isAlive(owner)) return;
     kernel.setns(own, CLONE_NEWNS);
     try {
-      kernel.mount(NONE, path, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
+      applyPart('ownRoot', () => kernel.mount(NONE, path, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC));
     } finally {
       kernel.setns(home, CLONE_NEWNS);
       process.chdir(directory);
@@ -192,21 +193,26 @@ const namespaces = [
   ['net', CLONE_NEWNET],
 ] as const;
 
+/** The next child of the main thread is the first process of a PID namespace. */
+function enterRoot(root: OwnRoot, kernel: RootKernel): void {
+  kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET);
+  makeRoot(root, kernel);
+  kernel.unshare(CLONE_NEWPID);
+}
+
 /**
- * Runs `start`, which starts one process, with the main thread in new mount, IPC, UTS and network namespaces, whose root has its entries
- * only and whose network is empty; the process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the
- * host's /proc: QEMU runs nothing of a guest's then. @throws KernelError, Error of `start`; the main thread is back in any case
+ * Runs `start`, which starts one process, with the main thread in new mount, IPC, UTS and network namespaces, whose root has its entries only
+ * and whose network is empty; the process is the first of a PID namespace. Between its start and the end of `finishRoot` it sees the host's
+ * /proc: QEMU runs nothing of a guest's then. @throws KataError, Error of `start`; the main thread is back in any case
  */
 export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel, start: () => T): T {
   const directory = process.cwd();
   const umask = process.umask(0o022); // the directories of the root are for its user too
   const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
   try {
-    kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET);
-    makeRoot(root, kernel);
-    kernel.unshare(CLONE_NEWPID);
+    applyPart('ownRoot', () => enterRoot(root, kernel));
     const started = start();
-    finishOrKill(started, kernel);
+    applyPart('ownRoot', () => finishOrKill(started, kernel));
     return started;
   } finally {
     for (const { fd, type } of home) kernel.setns(fd, type);

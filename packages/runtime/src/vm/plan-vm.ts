@@ -55,7 +55,8 @@ const isReadable = (path: string): boolean => (statSync(path).mode & 0o004) !== 
 
 export function planVm(configuration: HypervisorConfiguration, inputs: PlanInputs): QemuPlan {
   const plan = planAsRoot(configuration, inputs);
-  return needOfRoot(configuration, plan, isReadable) === undefined ? { ...plan, user: unprivilegedUser(process.pid) } : plan;
+  const rootReason = needOfRoot(configuration, plan, isReadable);
+  return { ...plan, ...(rootReason === undefined ? { user: unprivilegedUser(process.pid) } : { rootReason }) };
 }
 
 function planAsRoot(configuration: HypervisorConfiguration, { virtioFsSocket, ...request }: PlanInputs): QemuPlan {

@@ -19,6 +19,7 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { launchProxy } from '../processes/launch.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
+import { applyPart } from '../configuration/confinement-parts.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
 import { connectAgentOfVm } from './connect-agent-of-vm.ts';
@@ -97,9 +98,11 @@ async function unlessEnded<T>(needed: readonly Needed[], work: Promise<T>): Prom
 async function spawnQemu(context: Context, { plan, files, netns, journal, macvtaps = [] }: GuestStart): Promise<StartedQemu> {
   const args = qemuCommandLine(plan);
   context.log.debug('starting QEMU', { args: args.join(' ') });
+  if (plan.rootReason !== undefined) context.log.info('QEMU runs as root', { reason: plan.rootReason });
   const { environment } = context;
   const confine = (begin: () => ChildProcess): ChildProcess => confined(context, plan, begin);
-  const start = { binary: plan.binary, args, logFile: files.qemuLog, environment, user: plan.user, confine };
+  const { qemu_own_root: hasOwnRoot } = context.configuration.hypervisor;
+  const start = { binary: plan.binary, args, logFile: files.qemuLog, environment, user: plan.user, hasOwnRoot, confine };
   const spawn = (): StartedQemu => withNetworkFds(plan, macvtaps, context.kernel, (inherited) => startQemu({ ...start, inherited }));
   const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, spawn));
   journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
@@ -143,7 +146,7 @@ async function startProxy(
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
-    return { identity, failed: failedChild(child, `kata-proxy (${proxy.path})`, `${files.vm}/proxy.log`) };
+    return { identity, failed: failedChild(child, { name: `kata-proxy (${proxy.path})`, logFile: `${files.vm}/proxy.log` }) };
   } finally {
     if (endsWith !== undefined) closeSync(endsWith);
   }
@@ -177,11 +180,11 @@ interface SpawnedGuest {
   readonly daemon?: StartedDaemon;
 }
 
-/** For the processes that are started from now on. @throws KernelError */
+/** For the processes that are started from now on. @throws KataError */
 function forbidCalls({ configuration: { hypervisor, proxy }, kernel }: Context): void {
   const isFiltered = hypervisor.seccompsandbox !== '';
-  if (proxy.confine || isFiltered) forbidIoUring(kernel);
-  if (isFiltered) forbidSharedCalls(kernel);
+  if (isFiltered) applyPart('seccomp', () => forbidSharedCalls(kernel));
+  if (isFiltered || proxy.confine) applyPart(isFiltered ? 'seccomp' : 'proxy', () => forbidIoUring(kernel));
 }
 
 /** Starts the processes, and loads the VM's state if there is one. The processes are in the journal when it fails. */

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { disabling } from '../configuration/confinement-parts.ts';
 import { componentVersion } from '../host-check/component-version.ts';
 import type { QemuPlan, VirtioFs } from '../hypervisor/qemu/qemu-plan.ts';
 import { findVirtiofsd } from '../processes/find-virtiofsd.ts';
@@ -25,6 +26,11 @@ export interface DaemonStart {
   readonly directory: string;
   readonly journal: UndoJournal;
 }
+
+/** Texts of both programs when they cannot enter their namespaces (passthrough_ll.c; main.rs of virtiofsd). */
+const WITHOUT_NAMESPACES = /unshare|pivot_root|mount\(|entering sandbox/i;
+
+const withHint = (lines: string): string => (WITHOUT_NAMESPACES.test(lines) ? `${lines} (${disabling('virtiofsd')})` : lines);
 
 /** @throws HypervisorError when the daemon cannot be run */
 function args({ configuration: { hypervisor } }: Context, { sharedDirectory, debug }: QemuPlan, binary: string): string[] {
@@ -57,7 +63,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
       environment: context.environment,
     });
     journal.record({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
-    return { identity, failed: failedChild(child, `virtiofsd (${binary})`, logFile) };
+    return { identity, failed: failedChild(child, { name: `virtiofsd (${binary})`, logFile, withHint }) };
   } finally {
     closeSync(listening);
     closeSync(log);

@@ -91,6 +91,8 @@ export interface QemuPlan {
   readonly seccomp: string;
   /** User and group id of QEMU, which owns nothing else on the host. Without it QEMU runs as root. */
   readonly user?: number;
+  /** Why QEMU runs as root, for the log. */
+  readonly rootReason?: string;
   /** The VM does not boot: it waits for the saved state of a template. */
   readonly incoming?: boolean;
   readonly paths: QemuPaths;

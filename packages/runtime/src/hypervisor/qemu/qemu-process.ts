@@ -11,8 +11,9 @@ import { HypervisorError, TimeoutError } from '@kata-containers/common/errors/ka
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { disabling } from '../../configuration/confinement-parts.ts';
 import { QmpClient } from '../qmp/qmp-client.ts';
-import { withHint } from './qemu-hint.ts';
+import { ONLY_OWN_FILES, withHint } from './qemu-hint.ts';
 import { openVmFile, openVmSocket } from './vm-file.ts';
 import { seccompViolation } from './seccomp-violation.ts';
 
@@ -42,8 +43,14 @@ export function lastLogLines(logFile: string): string {
   }
 }
 
-const lastWords = (binary: string, logFile: string, signal: NodeJS.Signals | null): string =>
-  signal === 'SIGSYS' ? seccompViolation(binary) : withHint(lastLogLines(logFile));
+const lastWords = ({ binary, logFile, hasOwnRoot }: QemuStart, signal: NodeJS.Signals | null): string =>
+  signal === 'SIGSYS' ? seccompViolation(binary) : withHint(lastLogLines(logFile), hasOwnRoot);
+
+/** For a program that the kernel does not execute, because of its user or its interpreter. */
+function refusalHint({ user, hasOwnRoot }: QemuStart): string {
+  if (user !== undefined) return disabling('user');
+  return hasOwnRoot ? ONLY_OWN_FILES : '';
+}
 
 export interface StartedQemu {
   readonly identity: ProcessIdentity;
@@ -61,6 +68,8 @@ export interface QemuStart {
   readonly environment: NodeJS.ProcessEnv;
   /** User and group id. Without it QEMU runs as root. */
   readonly user: number | undefined;
+  /** QEMU has a root directory of its own. */
+  readonly hasOwnRoot: boolean;
   /** Confines the main thread, whose restrictions QEMU inherits, and calls its argument, which starts QEMU. */
   readonly confine: (start: () => ChildProcess) => ChildProcess;
 }
@@ -69,7 +78,8 @@ export interface QemuStart {
  * Starts QEMU in the namespaces of the main thread, in a session of its own and without the runtime's stdio.
  * @throws HypervisorError when QEMU cannot be run
  */
-export function startQemu({ binary, args, logFile, inherited, environment, user, confine }: QemuStart): StartedQemu {
+export function startQemu(start: QemuStart): StartedQemu {
+  const { binary, args, logFile, inherited, environment, user, confine } = start;
   const log = openSync(logFile, 'a', 0o600);
   try {
     const stdio: StdioOptions = ['ignore', log, log, ...inherited];
@@ -78,15 +88,13 @@ export function startQemu({ binary, args, logFile, inherited, environment, user,
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new HypervisorError(`QEMU (${binary}) cannot be run`, '', { cause: error })));
       child.on('exit', (code, signal) =>
-        reject(
-          new HypervisorError(`QEMU (${binary}) ended at its start (${signal ?? `exit code ${code}`})`, lastWords(binary, logFile, signal)),
-        ),
+        reject(new HypervisorError(`QEMU (${binary}) ended at its start (${signal ?? `exit code ${code}`})`, lastWords(start, signal))),
       );
     });
     failed.catch(() => {});
     child.unref();
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-    if (!identity) throw new HypervisorError(`QEMU (${binary}) cannot be run`, lastLogLines(logFile));
+    if (!identity) throw new HypervisorError(`QEMU (${binary}) cannot be run`, refusalHint(start));
     return { identity, failed };
   } finally {
     closeSync(log);
