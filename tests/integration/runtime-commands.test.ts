@@ -262,6 +262,16 @@ describe('commands of kata-runtime', function () {
     assert.match(stdout, /^memory_guest_bytes=4096$/m);
   });
 
+  it('logs why QEMU runs as root', async () => {
+    rig.prepare();
+    const log = rig.scratch.file('log');
+    assert.equal((await rig.kata('--log', log, 'create', '--bundle', rig.scratch.file('bundle'), rig.id)).code, 0);
+    assert.match(
+      readFileSync(log, 'utf8'),
+      / level=info msg="QEMU runs as root" .*reason="the share is 9p: QEMU acts for the users of the guest"/,
+    );
+  });
+
   for (const debug of [false, true])
     it(`${debug ? 'logs' : 'does not log'} its steps with enable_debug = ${debug}`, async () => {
       rig.prepare({ configuration: { 'runtime.enable_debug': debug } });

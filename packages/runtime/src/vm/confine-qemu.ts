@@ -1,12 +1,12 @@
 /** Starts QEMU confined: with its own root directory, namespaces and capabilities. */
 import { chownSync, closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { capabilityMask } from '@kata-containers/common/kernel/capabilities';
 import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { applyPart } from '../configuration/confinement-parts.ts';
 import type { Context } from '../context/context.ts';
 import { programsOf } from '../hypervisor/qemu/script-programs.ts';
+import { limitResources } from './limit-resources.ts';
 import { inOwnRoot } from './own-root.ts';
 import type { Startable } from './own-root.ts';
 import { qemuRootPlan } from './qemu-root-plan.ts';
@@ -45,17 +45,6 @@ function asUser<T>(plan: QemuPlan, user: number, start: () => T): () => T {
   return () => applyPart('user', start);
 }
 
-/** A runtime without CAP_SYS_RESOURCE cannot set the limits of another user's process (prlimit(2)): QEMU then keeps those of the runtime. */
-function limitResources({ pid }: Startable, { user }: QemuPlan, { kernel, log }: Pick<Context, 'kernel' | 'log'>): void {
-  if (pid === undefined) return;
-  if (user === undefined) return applyPart('ownRoot', () => kernel.limitResources(pid));
-  try {
-    kernel.limitResources(pid);
-  } catch (error) {
-    log.warn('QEMU has no limits of core dumps, timers, queued signals and message queues', { reason: errorMessage(error) });
-  }
-}
-
 /**
  * Kept code names addresses of QEMU, which therefore has the same addresses each time. When this is denied, qemu-lite finds that the code
  * does not match, and translates as usual.
@@ -82,7 +71,7 @@ export function confined<T extends Startable>(context: Context, plan: QemuPlan, 
     const root = { entries: qemuRootPlan(plan, facts), user: plan.user ?? 0 };
     const begin = plan.user === undefined ? start : asUser(plan, plan.user, start);
     const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, begin));
-    limitResources(started, plan, context);
+    if (started.pid !== undefined) limitResources(started.pid, plan.user, context);
     return started;
   } finally {
     if (capabilities !== undefined) kernel.unlimitChildren();
