@@ -1,6 +1,11 @@
 /** Hosts that lack what a part of the confinement needs: the error of create names the setting that disables the part. */
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { leftovers } from '../support/leftovers.ts';
+import { SHIM } from '../support/process.ts';
 import { run } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig, fake } from './runtime-rig.ts';
 
 // Numbers of system calls on x86-64.
@@ -14,10 +19,16 @@ describe('kata-runtime create on a host that does not support a part of the conf
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
+  /** kata-runtime on a kernel without these system calls. */
+  const withoutCalls = (calls: readonly number[], ...args: string[]): Promise<Outcome> =>
+    run('sh', [
+      ...['-c', `exec ${fake('without-calls.ts')} "$@"`, 'sh', calls.join()],
+      ...[RUNTIME, '--kata-config', rig.scratch.file('c.toml'), ...args],
+    ]);
+
   /** @returns the output of a failed create on a kernel without these system calls */
   async function failure(...calls: number[]): Promise<string> {
-    const create = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
-    const { code, stdout, stderr } = await run('sh', ['-c', `exec ${fake('without-calls.ts')} "$@"`, 'sh', calls.join(), ...create]);
+    const { code, stdout, stderr } = await withoutCalls(calls, 'create', '--bundle', rig.scratch.file('bundle'), rig.id);
     assert.deepEqual([code, stdout], [1, '']);
     return stderr;
   }
@@ -47,6 +58,26 @@ describe('kata-runtime create on a host that does not support a part of the conf
       await failure(SECCOMP),
       /^kata-shim cannot be confined \(seccomp .*; set confine = false in \[shim\.kata\] to run it unconfined$/m,
     );
+  });
+
+  it('another user than root, for kata-shim: create and exec name the error of kata-shim', async () => {
+    const shim = join(import.meta.dirname, '../../packages', SHIM);
+    const configuration = { 'hypervisor.qemu.seccompsandbox': '', 'proxy.kata.confine': false };
+    const error =
+      /^kata-shim did not start: the process cannot be confined \(.*ENOSYS.*\); set confine = false in \[shim\.kata\] to run it unconfined\n$/;
+    rig.prepare({ configuration: { ...configuration, 'shim.kata.path': shim } });
+    assert.match(await failure(SETUID), error);
+    assert.deepEqual(leftovers(), []);
+
+    rig.prepare({ configuration });
+    assert.equal((await rig.create()).code, 0);
+    await rig.kata('start', rig.id);
+    writeFileSync(rig.scratch.file('kata-shim'), `#!/bin/sh\nexec ${shim} "$@"\n`);
+    const { code, stderr } = await withoutCalls([SETUID], 'exec', '--detach', '--pid-file', rig.scratch.file('exec-pid'), rig.id, 'true');
+    assert.equal(code, 1);
+    assert.match(stderr, error);
+    assert.ok(!existsSync(rig.scratch.file('exec-pid')));
+    assert.match(rig.calls().at(-1) ?? '', /^signalProcess .*"signal":9/);
   });
 
   const virtioFs = (virtiofsd: string): Record<string, string> => ({

@@ -36,6 +36,7 @@ import { enlargePipes, openOutput } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
 import type { RuntimeHelper } from './runtime-helper.ts';
 import { serveSandbox } from './serve-sandbox.ts';
+import { startReport } from './start-report.ts';
 import { takeTerminal } from './terminal.ts';
 
 /** Exit code when the exit code of the process is unknown, as in ssh(1). */
@@ -107,10 +108,10 @@ async function connect(options: ShimOptions, onConnect: () => void): Promise<Rem
 }
 
 /** Only the shim of a container's first process has a helper. Other shims do not load the code for it. */
-async function connectHelper({ helper }: ShimDuties, log: Logger): Promise<RuntimeHelper | undefined> {
+async function connectHelper({ helper, named }: ShimDuties, log: Logger): Promise<RuntimeHelper | undefined> {
   if (helper === undefined) return undefined;
   const { RuntimeHelper } = await import('./runtime-helper.ts');
-  return new RuntimeHelper(helper, log);
+  return new RuntimeHelper(helper, named === true, log);
 }
 
 /** Reports the OOM kill before the shim ends. With the timeout, an engine that does not answer cannot delay the end of the container. */
@@ -124,10 +125,15 @@ interface Following {
   readonly onConnect: () => void;
   readonly onProcess: (target: RemoteProcess) => void;
   readonly onOomKill: () => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Errors are never printed on stdio, which belongs to the process. */
-async function connectAndRelay(options: ShimOptions, { trace, onConnect, onProcess, onOomKill }: Following, log: Logger): Promise<number> {
+async function connectAndRelay(
+  options: ShimOptions,
+  { trace, onConnect, onProcess, onOomKill, onFailure }: Following,
+  log: Logger,
+): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
   const stdio = openStdio(options);
   try {
@@ -140,6 +146,7 @@ async function connectAndRelay(options: ShimOptions, { trace, onConnect, onProce
     return options.proxyExitCode ? code & 0xff : 0;
   } catch (error) {
     log.error('the connection to the process is lost', { reason: errorMessage(error) });
+    onFailure(error);
     trace.end(error);
     return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
   }
@@ -161,13 +168,18 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   const { [TITLE_VARIABLE]: title = '' } = environment;
   if (title !== '') setProcessTitle(title);
   const duties = parseShimDuties(environment[DUTIES_VARIABLE] ?? '{}');
+  const report = startReport(duties.report);
   const helper = await connectHelper(duties, log);
   await serveSandbox({ agentPath: socketPath(options.agent), helper, kernel: linuxKernel }, duties, log);
   enlargePipes([0, 1, 2], linuxKernel);
   const following: Following = {
     trace: await openProcessTrace(NAME, environment),
     onProcess: target.resolve,
-    onConnect: isToConfine ? () => confine(duties) : () => {},
+    onConnect: () => {
+      if (isToConfine) confine(duties);
+      report.succeeded();
+    },
+    onFailure: report.failed,
     onOomKill: async () => {
       if (helper && duties.requests.includes('oom')) await reportOomKill(helper, log);
     },

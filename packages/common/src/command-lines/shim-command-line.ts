@@ -76,7 +76,7 @@ export function buildShimCommandLine(options: {
  */
 export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
 
-/** Environment variable with a `ShimDuties` as JSON, for the shim of a container's first process. 1.x's shim ignores it. */
+/** Environment variable with a `ShimDuties` as JSON. 1.x's shim ignores it. */
 export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
 
 /**
@@ -84,16 +84,30 @@ export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
  * process of the container was OOM-killed in the guest.
  */
 const helperRequests = ['network', 'oom'] as const;
+
+/**
+ * First word of a request whose sender understands answers with a name. Then `network` does not delay `oom`, and the answers arrive in the
+ * order in which the commands end.
+ */
+export const NAMED = 'named';
+
 export type HelperRequest = (typeof helperRequests)[number];
 
 /** Tasks of a shim besides representing its process. The shim runs in the sandbox's network namespace. */
 export interface ShimDuties {
+  /**
+   * fd of a pipe to the runtime. The shim closes the fd when the shim has confined itself. If that fails, the shim writes the error first.
+   */
+  readonly report?: number;
   /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
   /**
-   * fd of the socket to the runtime's helper. Each request is a line; the helper answers with a line that has the exit code of the command.
+   * fd of the socket to the runtime's helper. Each request is a line, either the name of a request or `NAMED` and the name. The helper
+   * answers with a line that has the exit code of the command, after `NAMED` with the name of the request before the code.
    */
   readonly helper?: number;
+  /** Whether the helper knows `NAMED`. */
+  readonly named?: boolean;
   /** The requests that the helper knows. */
   readonly requests: readonly HelperRequest[];
 }
@@ -101,10 +115,12 @@ export interface ShimDuties {
 /** @throws UsageError */
 export function parseShimDuties(text: string): ShimDuties {
   try {
-    const { resolvConf, helper, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
+    const { report, resolvConf, helper, named, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
     return {
+      ...(typeof report === 'number' && { report }),
       ...(typeof resolvConf === 'string' && { resolvConf }),
       ...(typeof helper === 'number' && { helper }),
+      ...(named === true && { named }),
       requests: helperRequests.filter((request) => Array.isArray(requests) && requests.includes(request)),
     };
   } catch {

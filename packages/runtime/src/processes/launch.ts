@@ -14,6 +14,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { applyPart } from '../configuration/confinement-parts.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { ShimHelper } from './shim-helper.ts';
+import { awaitShimReport } from './shim-report.ts';
 import { inShimNamespaces, spawnDetached } from './spawn-detached.ts';
 import type { ShimNamespaces, SpawnedProcess } from './spawn-detached.ts';
 
@@ -76,32 +77,57 @@ export interface ShimRequest {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+export interface StartedShim extends SpawnedProcess {
+  /** Resolves when the shim has confined itself. Rejects with a KataError when that failed. */
+  readonly confined: Promise<void>;
+}
+
 /** A shim's own command line has room for some hundred bytes; one environment variable takes 128 KiB (execve(2)). */
 const TITLE_LENGTH = 1024;
 const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, TITLE_LENGTH);
 
 /** The first one after stdio. */
-const HELPER_FD = 3;
+const FIRST_FD = 3;
 
-function dutiesOf({ resolvConf, helper }: ShimRequest): NodeJS.ProcessEnv {
-  if (resolvConf === undefined && !helper) return {};
+/** `report`: whether the first fd after stdio is the pipe for the report. */
+function dutiesOf({ resolvConf, helper }: ShimRequest, report: boolean): NodeJS.ProcessEnv {
+  if (resolvConf === undefined && !helper && !report) return {};
   const duties: ShimDuties = {
+    ...(report && { report: FIRST_FD }),
     ...(resolvConf !== undefined && { resolvConf }),
-    ...(helper && { helper: HELPER_FD }),
+    ...(helper && { helper: FIRST_FD + (report ? 1 : 0), named: true }),
     requests: helper?.requests ?? [],
   };
   return { [DUTIES_VARIABLE]: JSON.stringify(duties) };
 }
 
-/** Starts the shim of one process: engines see its pid as the container's. */
-export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls'>): SpawnedProcess {
-  if (request.confine) applyPart('shim', () => forbidIoUring(kernel));
+type ShimKernel = Pick<Kernel, 'setns' | 'unshare' | 'filterSystemCalls' | 'pipe'>;
+
+/** Starts the shim of one process: engines see its pid as the container's. @throws KataError, KernelError */
+export function launchShim(request: ShimRequest, kernel: ShimKernel): StartedShim {
+  if (!request.confine) return { ...spawnShim(request, undefined, kernel), confined: Promise.resolve() };
+  applyPart('shim', () => forbidIoUring(kernel));
+  const [reading, report] = kernel.pipe(0);
+  try {
+    const started = spawnShim(request, report, kernel);
+    const confined = awaitShimReport(reading);
+    confined.catch(() => {}); // reported by the promise
+    return { ...started, confined };
+  } catch (error) {
+    closeSync(reading);
+    throw error;
+  } finally {
+    closeSync(report);
+  }
+}
+
+function spawnShim(request: ShimRequest, report: number | undefined, kernel: ShimKernel): SpawnedProcess {
   const { binary, console: terminal, helper } = request;
   const environment = {
     ...request.environment,
     ...confinementEnvironment(request.confine),
     [TITLE_VARIABLE]: shimTitle(request.args),
-    ...dutiesOf(request),
+    ...dutiesOf(request, report !== undefined),
   };
   const args = buildShimCommandLine({
     agent: request.agentUrl,
@@ -114,7 +140,7 @@ export function launchShim(request: ShimRequest, kernel: Pick<Kernel, 'setns' | 
   const shim = terminal === undefined ? { binary, args } : { binary: 'setsid', args: ['--ctty', binary, ...args] };
   const tty = terminal === undefined ? undefined : openSync(terminal, constants.O_RDWR | constants.O_NOCTTY);
   const own = tty ?? (request.quiet ? 'ignore' : 'inherit');
-  const stdio = [own, own, own, ...(helper ? [helper.socket] : [])] as const;
+  const stdio = [own, own, own, ...(report === undefined ? [] : [report]), ...(helper ? [helper.socket] : [])] as const;
   try {
     // A session leader cannot be made one again: with a console, setsid(1) makes the session and takes the terminal. Who is at the caller's
     // terminal stays in its session, for its size; all others get no signal by it: the caller hands them on.

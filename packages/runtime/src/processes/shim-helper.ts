@@ -3,6 +3,7 @@
  * ADR 14).
  */
 import { closeSync } from 'node:fs';
+import { NAMED } from '@kata-containers/common/command-lines/shim-command-line';
 import type { HelperRequest } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { shellQuote } from './shell-quote.ts';
@@ -22,12 +23,19 @@ export interface ShimHelper {
 const EXIT_UNKNOWN_REQUEST = 2;
 
 /**
- * For each line of input the shell runs the command of the request and writes the exit code. It exits at the end of its input, that is,
- * with the shim.
+ * Cases of the shell's loop for one request. `network` after NAMED runs in the background: `oom` is reported meanwhile. It first waits for
+ * the last `network`, so that not more than one command of each request runs, whatever the shim sends.
  */
+function requestCases(request: string, args: readonly string[]): string {
+  const run = `${args.map(shellQuote).join(' ')} </dev/null >/dev/null`;
+  const named = `${run}; echo "${request} $?"`;
+  return `${request}) ${run}; echo $?;; "${NAMED} ${request}") ${request === 'network' ? `wait; { ${named}; } &` : named};;`;
+}
+
+/** For each line of input the shell runs the command of the request and writes its exit code. It exits with its commands and the shim. */
 function script(commands: HelperCommands): string {
-  const cases = Object.entries(commands).map(([request, args]) => `${request}) ${args.map(shellQuote).join(' ')};;`);
-  return `while read -r r; do case $r in ${cases.join(' ')} *) (exit ${EXIT_UNKNOWN_REQUEST});; esac </dev/null >/dev/null; echo $?; done`;
+  const cases = Object.entries(commands).map(([request, args]) => requestCases(request, args));
+  return `while read -r r; do case $r in ${cases.join(' ')} *) echo ${EXIT_UNKNOWN_REQUEST};; esac; done; wait`;
 }
 
 /** Starts the helper, a shell, which uses a fiftieth of the memory of kata-runtime. @throws KataError, KernelError */

@@ -77,7 +77,7 @@ async function completeContainer(context: Context, request: CreateRequest, targe
       sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
       register(context, request, target, shim);
       await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'new');
-    });
+    }).finally(() => shim.confined); // its error is the reason why the shim has ended
     request.onCreated?.(shim);
     return shim;
   } finally {

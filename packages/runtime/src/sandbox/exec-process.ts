@@ -36,7 +36,7 @@ interface NewProcess {
   readonly terminalPath: string | undefined;
 }
 
-function startShim(context: Context, request: ExecRequest, { found, execId, terminalPath }: NewProcess): SpawnedProcess {
+async function startShim(context: Context, request: ExecRequest, { found, execId, terminalPath }: NewProcess): Promise<SpawnedProcess> {
   const { sandboxId, record, sandbox } = found;
   const terminal = request.process.terminal ?? false;
   const namespaces = { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid };
@@ -53,6 +53,7 @@ function startShim(context: Context, request: ExecRequest, { found, execId, term
     namespaces,
   });
   try {
+    await started.confined;
     sendPidfd(request.pidfdSocket, started, 'setns', context.kernel);
     request.onStarted(started);
   } catch (error) {

@@ -7,6 +7,7 @@ import { agentProcess } from '../bundle/agent-spec.ts';
 import type { Context } from '../context/context.ts';
 import { randomUuid } from '../context/random-uuid.ts';
 import { launchShim } from '../processes/launch.ts';
+import type { StartedShim } from '../processes/launch.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { commandLineOf } from '../processes/process-use.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
@@ -38,7 +39,7 @@ function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState
 const OWN_NETWORK = '/proc/self/ns/net';
 
 /** Without cgroup and namespaces of the container: the shell is not a process of the container. */
-function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): SpawnedProcess {
+function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): StartedShim {
   const { shim } = context.configuration;
   return launchShim(
     {
@@ -72,7 +73,9 @@ export async function openGuestShell(context: Context, request: GuestShellReques
   try {
     await agent.call('execProcess', { ...names, process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()) });
     try {
-      return startShim(context, sandbox, names.exec_id, request);
+      const started = startShim(context, sandbox, names.exec_id, request);
+      await started.confined;
+      return started;
     } catch (error) {
       await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {}); // without a shim the process could not be signalled
       throw error;

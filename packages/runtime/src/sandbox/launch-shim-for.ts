@@ -1,8 +1,9 @@
 import type { Context } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { launchShim } from '../processes/launch.ts';
+import type { StartedShim } from '../processes/launch.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
-import type { ShimNamespaces, SpawnedProcess } from '../processes/spawn-detached.ts';
+import type { ShimNamespaces } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
 
@@ -24,7 +25,7 @@ export interface ShimTarget {
 }
 
 /** Starts the shim of one process in the container's cgroup. */
-export function launchShimFor(context: Context, { sandboxId, sandbox, attached, ...target }: ShimTarget): SpawnedProcess {
+export function launchShimFor(context: Context, { sandboxId, sandbox, attached, ...target }: ShimTarget): StartedShim {
   const { configuration, kernel, trace } = context;
   enterCgroupOf(context, sandboxId, target.containerId);
   const quiet = target.terminal && !attached && target.console === undefined;

@@ -2,9 +2,9 @@
 import { closeSync } from 'node:fs';
 import type { Context } from '../context/context.ts';
 import { openConsole } from '../processes/console.ts';
+import type { StartedShim } from '../processes/launch.ts';
 import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
-import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
@@ -36,7 +36,7 @@ function startHelper(context: Context, request: CreateRequest, target: TargetSan
 }
 
 /** Records the shim and its helper in the journal. @throws KataError */
-export function startContainerShim(context: Context, request: CreateRequest, target: TargetSandbox): SpawnedProcess {
+export function startContainerShim(context: Context, request: CreateRequest, target: TargetSandbox): StartedShim {
   enterCgroupOf(context, target.sandboxId, request.id);
   const helper = startHelper(context, request, target);
   try {
@@ -46,7 +46,7 @@ export function startContainerShim(context: Context, request: CreateRequest, tar
   }
 }
 
-function startShimWith(context: Context, request: CreateRequest, target: TargetSandbox, helper: ShimHelper | undefined): SpawnedProcess {
+function startShimWith(context: Context, request: CreateRequest, target: TargetSandbox, helper: ShimHelper | undefined): StartedShim {
   const { id, bundle } = request;
   const terminal = bundle.spec.process?.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);

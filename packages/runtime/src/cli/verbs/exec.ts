@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError, UsageError } from '@kata-containers/common/errors/kata-error';
@@ -8,7 +7,7 @@ import { execProcess } from '../../sandbox/exec-process.ts';
 import { loadSavedBundle } from '../../sandbox/saved-bundle.ts';
 import { requireContainer } from '../../state/state-store.ts';
 import { findId } from '../input/find-id.ts';
-import { exitCodeOf } from '../../processes/exit-code.ts';
+import { awaitExitCode } from '../../processes/exit-code.ts';
 import { forwardSignals } from '../../processes/forward-signals.ts';
 import { writePidFile } from '../output/pid-file.ts';
 import { textOption } from '../input/verb.ts';
@@ -108,10 +107,7 @@ export const exec: Verb = {
       onStarted: ({ identity }) => writePidFile(textOption(options, 'pidFile'), identity.pid),
     });
     if (!detached) forwardSignals(starting);
-    const started = await starting;
-    const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    if (detached) return 0;
-    started.child.ref();
-    return exitCodeOf(...(await exited));
+    const { child } = await starting;
+    return detached ? 0 : awaitExitCode(child);
   },
 };

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { isatty } from 'node:tty';
 import { openGuestShell } from '../../sandbox/guest-shell.ts';
-import { exitCodeOf } from '../../processes/exit-code.ts';
+import { awaitExitCode } from '../../processes/exit-code.ts';
 import { findId } from '../input/find-id.ts';
 import { forwardSignals } from '../../processes/forward-signals.ts';
 import type { Verb } from '../input/verb.ts';
@@ -23,9 +22,7 @@ export const kataShell: Verb = {
       term: host.environment['TERM'],
     });
     forwardSignals(starting);
-    const started = await starting;
-    const exited = once(started.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    started.child.ref();
-    return exitCodeOf(...(await exited));
+    const { child } = await starting;
+    return awaitExitCode(child);
   },
 };

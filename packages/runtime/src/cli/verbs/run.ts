@@ -1,21 +1,13 @@
-import { once } from 'node:events';
 import { createContainer } from '../../sandbox/create-container.ts';
-import type { SpawnedProcess } from '../../processes/spawn-detached.ts';
 import { deleteContainer } from '../../sandbox/delete-container.ts';
 import { startContainer } from '../../sandbox/start-container.ts';
 import { describeCreate } from '../input/create-options.ts';
 import { createRequest } from '../input/create-request.ts';
-import { exitCodeOf } from '../../processes/exit-code.ts';
+import { awaitExitCode, exitCodeOf } from '../../processes/exit-code.ts';
 import { forwardSignals } from '../../processes/forward-signals.ts';
 import { writePidFile } from '../output/pid-file.ts';
 import { textOption } from '../input/verb.ts';
 import type { Verb } from '../input/verb.ts';
-
-async function finish(started: SpawnedProcess): Promise<number> {
-  started.child.ref();
-  const [code, signal] = (await once(started.child, 'exit')) as [number | null, NodeJS.Signals | null];
-  return exitCodeOf(code, signal);
-}
 
 export const run: Verb = {
   describe: (command) =>
@@ -30,7 +22,7 @@ export const run: Verb = {
     const starting = createContainer(context, request);
     const early = detached ? undefined : forwardSignals(starting);
     const started = await starting;
-    const exited = detached ? undefined : finish(started);
+    const exited = detached ? undefined : awaitExitCode(started.child);
     try {
       const signal = early?.();
       if (signal !== undefined) return exitCodeOf(null, signal);

@@ -1,0 +1,25 @@
+/** The report to the runtime: the shim is confined, or why not (`report` of ShimDuties). */
+import { closeSync, writeSync } from 'node:fs';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
+
+export interface StartReport {
+  /** Only the first call has an effect. */
+  succeeded(): void;
+  failed(error: unknown): void;
+}
+
+/** `pipe` is an fd, which the first call closes. */
+export function startReport(pipe: number | undefined): StartReport {
+  let open = pipe;
+  const end = (error: string): void => {
+    if (open === undefined) return;
+    try {
+      if (error !== '') writeSync(open, error);
+    } catch {
+      // The runtime no longer waits: the error is in the log.
+    }
+    closeSync(open);
+    open = undefined;
+  };
+  return { succeeded: () => end(''), failed: (error) => end(errorMessage(error)) };
+}
