@@ -18,7 +18,7 @@ describe('bash completion', () => {
 
   /** Completions of the last argument. */
   function offers(...args: string[]): string[] {
-    const script = `source "$0"; COMP_WORDS=(kata-runtime "$@"); COMP_CWORD=$#; _kata_runtime; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const script = `source "$0"; COMP_WORDS=(kata-runtime "$@"); COMP_CWORD=$#; _kata_runtime kata-runtime; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const options = { encoding: 'utf8' as const, env: { PATH: `${directory}:/usr/bin:/bin` } };
     return execFileSync('bash', ['--norc', '-c', script, FILE, ...args], options)
       .split('\n')
@@ -49,6 +49,30 @@ describe('bash completion', () => {
       ['list-ifaces', 'list-routes'],
     ],
     [['create', ''], []],
+    [['help', 'kata-e'], ['kata-env']],
+    [['delete', '-f', 'b'], ['box']],
+    [['list', '-f', 't'], ['table']],
+    [['list', '--format', '=', 't'], ['table']],
+    [
+      ['list', '--format', '='],
+      ['table', 'json'],
+    ],
+    [['--log-format', '=', 'json', 'pau'], ['pause']],
+    [['exec', '-u', '0:0', 'b'], ['box']],
+    [['exec', 'box', 'o'], []],
+    [['kill', 'box', 'KI'], ['KILL']],
+    [['kata-network', 'list-ifaces', 'o'], ['other']],
+    [['state', 'box', ''], []],
+    [['update', '--memory', ''], []],
+    [['--kata-config', '/usr/shar'], ['/usr/share']],
   ];
+  it('asks the kata-runtime that is called', () => {
+    const program = join(directory, 'elsewhere');
+    writeFileSync(program, '#!/bin/sh\necho box-elsewhere\n');
+    chmodSync(program, 0o755);
+    const script = `source "$0"; COMP_WORDS=("$1" state ''); COMP_CWORD=2; _kata_runtime "$1"; echo "$COMPREPLY"`;
+    assert.equal(execFileSync('bash', ['--norc', '-c', script, FILE, program], { encoding: 'utf8' }), 'box-elsewhere\n');
+  });
+
   for (const [args, offered] of cases) it(`kata-runtime ${args.join(' ')}`, () => assert.deepEqual(offers(...args), offered));
 });

@@ -18,22 +18,76 @@ describe('ids of containers', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  it('12 digits select a container with an id of 64 digits; names must be complete', async () => {
+  /** Output of a command whose standard input is a terminal. */
+  async function onTerminal(...args: string[]): Promise<Outcome> {
+    const command = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), ...args].join(' ');
+    return run('script', ['--quiet', '--return', '--command', command, '/dev/null']);
+  }
+  const idOf = ({ stdout }: Outcome): string => (JSON.parse(stdout) as { id: string }).id;
+  const list = async (): Promise<string[]> => (await rig.kata('list', '--quiet')).stdout.split('\n').filter(Boolean);
+
+  describe('that engines have generated', () => {
     const long = `${'0123456789ab'.repeat(5)}0123`;
+    const short = long.slice(0, 12);
+    beforeEach(async () => {
+      rig.prepare();
+      assert.deepEqual(quiet(await rig.kata('create', '--bundle', rig.scratch.file('bundle'), long)), SILENT);
+    });
+    afterEach(async () => assert.deepEqual(quiet(await rig.kata('delete', '--force', long)), SILENT));
+
+    it('are selected by 12 digits', async () => {
+      assert.equal(idOf(await rig.kata('state', short)), long);
+      assert.deepEqual(quiet(await rig.kata('state', long.slice(0, 11))), refused(`Container ID (${long.slice(0, 11)}) does not exist`));
+      assert.deepEqual(quiet(await rig.kata('delete', '--force', short)), SILENT);
+      assert.deepEqual(await list(), []);
+    });
+
+    it('are selected by 4 digits from a terminal', async () => {
+      assert.equal(idOf(await onTerminal('state', long.slice(0, 4))), long);
+      const { code, stdout } = await onTerminal('state', long.slice(0, 3));
+      assert.deepEqual([code, stdout.trim()], [1, `Container ID (${long.slice(0, 3)}) does not exist`]);
+    });
+
+    it('are not abbreviated by an engine', async () => {
+      for (const options of [
+        ['--root', '/r'],
+        ['--log', rig.scratch.file('log')],
+      ]) {
+        assert.deepEqual(quiet(await rig.kata(...options, 'kill', short, '9')), refused(`Container ID (${short}) does not exist`));
+        assert.deepEqual(quiet(await rig.kata(...options, 'delete', '--force', short)), SILENT);
+      }
+      assert.deepEqual(await list(), [long]);
+    });
+
+    it('are not deleted in place of another container that does not exist any more', async () => {
+      for (const gone of [`${short}f`, `${long.slice(0, 63)}f`, `${long}0`, '0'])
+        assert.deepEqual(quiet(await rig.kata('delete', '--force', gone)), SILENT);
+      assert.equal((await onTerminal('delete', '--force', '0')).code, 0);
+      assert.deepEqual(await list(), [long]);
+    });
+  });
+
+  it('commands for people accept any unique beginning, and the name that the engine knows', async () => {
+    const other = new RuntimeRig();
     rig.prepare();
-    const bundle = rig.scratch.file('bundle');
-    assert.deepEqual(quiet(await rig.kata('create', '--bundle', bundle, long)), SILENT);
+    rig.changeSpec((spec) => (spec.annotations = { 'nerdctl/name': 'web' }));
+    other.prepare();
     try {
-      const stated = (await rig.kata('state', long.slice(0, 12))).stdout;
-      assert.equal((JSON.parse(stated) as { id: string }).id, long);
-      const short = long.slice(0, 11);
-      assert.deepEqual(quiet(await rig.kata('state', short)), refused(`Container ID (${short}) does not exist`));
-      assert.deepEqual(quiet(await rig.kata('delete', '--force', `${long.slice(0, 12)}f`)), SILENT);
-      assert.equal((await rig.kata('list', '--quiet')).stdout, `${long}\n`);
+      assert.deepEqual(quiet(await rig.create()), SILENT);
+      const begin = rig.id.slice(0, -1);
+      for (const argument of [rig.id, begin, 'it', 'web']) {
+        const { code, stdout } = await rig.kata('kata-logs', argument);
+        assert.deepEqual([argument, code, stdout.includes('qmp_capabilities')], [argument, 0, true]);
+      }
+      assert.deepEqual(quiet(await other.create()), SILENT);
+      const both = `${begin} is the beginning of several container IDs: ${[rig.id, other.id].sort().join(', ')}`;
+      assert.deepEqual(quiet(await rig.kata('kata-logs', begin)), refused(both));
+      assert.deepEqual(quiet(await rig.kata('kata-logs', 'we')), refused('Container ID (we) does not exist'));
+      assert.deepEqual(quiet(await rig.kata('delete', '--force', 'it')), SILENT);
+      assert.deepEqual(await list(), [rig.id, other.id].sort());
     } finally {
-      assert.deepEqual(quiet(await rig.kata('delete', '--force', long.slice(0, 12))), SILENT);
+      await other.kata('delete', '--force', other.id);
     }
-    assert.equal((await rig.kata('list', '--quiet')).stdout, '');
   });
 
   it('commands fail for users without permission, instead of printing an empty list', async () => {

@@ -42,13 +42,14 @@ interface VerbCall {
   /** Arguments after the verb. */
   readonly args: readonly string[];
   readonly globals: Options;
+  readonly isFromEngine: boolean;
   readonly host: Host;
   readonly opened: OpenedLog;
   readonly trace: VerbTrace;
 }
 
 /** @throws UsageError for an unknown verb, and what the verb throws */
-async function runVerb({ name, args, globals, host, opened, trace }: VerbCall): Promise<number> {
+async function runVerb({ name, args, globals, isFromEngine, host, opened, trace }: VerbCall): Promise<number> {
   const entry = findVerb(name);
   const { verb, command } = await loadVerb(name, entry);
   const help = (): string => command.helpInformation();
@@ -56,7 +57,7 @@ async function runVerb({ name, args, globals, host, opened, trace }: VerbCall): 
   if (!parsed) return 0;
   const context = async (): Promise<Context> => (await import('./load-context.ts')).loadContext({ globals, host, opened, trace });
   const configuration = async (): Promise<LoadedConfiguration> => (await import('./load-context.ts')).loadFiles(globals, host);
-  return verb.run({ ...parsed, log: opened.log, trace, context, configuration, host });
+  return verb.run({ ...parsed, isFromEngine, log: opened.log, trace, context, configuration, host });
 }
 
 async function loadVerb(name: string, entry: VerbEntry): Promise<{ verb: Verb; command: Command }> {
@@ -104,8 +105,9 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const { log } = opened;
   log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
   const trace = new VerbTrace(name, host.environment, log);
+  const isFromEngine = ['log', 'root'].some((option) => program.getOptionValueSource(option) === 'cli');
   try {
-    const code = await runVerb({ name, args: rest, globals: options, host, opened, trace });
+    const code = await runVerb({ name, args: rest, globals: options, isFromEngine, host, opened, trace });
     await trace.finish();
     return code;
   } catch (error) {

@@ -18,6 +18,8 @@ export interface Invocation {
   /** Arguments that are not options. */
   readonly args: readonly string[];
   readonly options: Options;
+  /** Whether the call has `--log` or `--root`, with which engines call a runtime (go-runc, CRI-O). */
+  readonly isFromEngine: boolean;
   readonly log: Logger;
   /** Of the command; enabled by the configuration or by the container that the command is for. */
   readonly trace: VerbTrace;

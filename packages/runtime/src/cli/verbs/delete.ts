@@ -17,9 +17,9 @@ export const deleteVerb: Verb = {
     void command
       .argument('[container-id...]', 'containers to delete')
       .option('-f, --force', 'kill the container first if it runs; ignore a missing container'),
-  async run({ args, options, log, trace }) {
+  async run({ args, options, log, trace, isFromEngine }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    for (const id of args) await deleteOne(findId(id), options['force'] === true, { log, trace });
+    for (const id of args) await deleteOne(findId(id, { isFromEngine }), options['force'] === true, { log, trace });
     return 0;
   },
 };

@@ -27,8 +27,8 @@ export const events: Verb = {
       .argument('[container-id]')
       .option('--interval <duration>', 'time between two statistics', '5s')
       .option('--stats', 'print the statistics once, and exit'),
-  async run({ args, options }) {
-    const id = findId(args[0]);
+  async run({ args, options, isFromEngine }) {
+    const id = findId(args[0], { isFromEngine });
     const milliseconds = interval(options);
     if (options['stats'] === true) tell(await containerStats(id));
     else await followContainer(id, milliseconds, tell);

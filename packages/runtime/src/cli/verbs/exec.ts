@@ -90,8 +90,8 @@ export const exec: Verb = {
       .option('-g, --additional-gids <gid>', 'further group, in numbers, repeatable', collect)
       .option('--cgroup <path>', 'accepted')
       .option('--ignore-paused', 'accepted'),
-  async run({ args, options, context }) {
-    const id = findId(args[0]);
+  async run({ args, options, context, isFromEngine }) {
+    const id = findId(args[0], { isFromEngine });
     const processFile = textOption(options, 'process');
     const requested = processFile === undefined ? composeProcess(id, args.slice(1), options) : readProcess(processFile);
     const detached = options['detach'] === true;

@@ -5,7 +5,7 @@ import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { sandboxPaths } from '../../context/paths.ts';
 import { openVmFile } from '../../hypervisor/qemu/vm-file.ts';
 import { containersOf, loadSandbox, requireContainer } from '../../state/state-store.ts';
-import { findId } from '../input/find-id.ts';
+import { findIdForPerson } from '../input/find-id.ts';
 import { mergeLogs } from '../output/merge-logs.ts';
 import type { LogSource } from '../output/merge-logs.ts';
 import { print } from '../output/print.ts';
@@ -49,7 +49,7 @@ const BEFORE_QEMU_MS = 60_000;
 export const kataLogs: Verb = {
   describe: (command) => void command.argument('<container-id>', 'a container of the sandbox'),
   run({ args }) {
-    const { sandboxId } = requireContainer(findId(args[0]));
+    const { sandboxId } = requireContainer(findIdForPerson(args[0]));
     const began = startTimeMs(loadSandbox(sandboxId).HypervisorState.Process) ?? 0;
     const { vm } = sandboxPaths(sandboxId);
     const own = Object.entries(files).map(([name, file]): LogSource => ({ name, startedMs: began, text: readLog(join(vm, file)) }));

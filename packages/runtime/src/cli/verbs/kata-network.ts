@@ -4,7 +4,7 @@ import { interfaceJson, parseInterface, parseRouteList, routeJson } from '../../
 import type { Context } from '../../context/context.ts';
 import { addInterface, listInterfaces, listRoutes, removeInterface, updateRoutes } from '../../sandbox/guest-network.ts';
 import { syncNetwork } from '../../sandbox/sync-network.ts';
-import { findId } from '../input/find-id.ts';
+import { findIdForPerson } from '../input/find-id.ts';
 import { print } from '../output/print.ts';
 import { readInput } from '../input/read-input.ts';
 import type { Verb } from '../input/verb.ts';
@@ -45,7 +45,7 @@ export const kataNetwork: Verb = {
   async run({ args: [name = '', id, file], context }) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (!action) throw new UsageError(`Expecting one of ${Object.keys(actions).join(', ')}, got "${name}"`);
-    const container = findId(id);
+    const container = findIdForPerson(id);
     if (action.takesFile && file === undefined) throw new UsageError(`${name} needs a file, or "-" for stdin`);
     print(`${sanitizeJson(JSON.stringify(await action.run(container, file ?? '', context)))}\n`);
     return 0;

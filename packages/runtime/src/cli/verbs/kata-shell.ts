@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { openGuestShell } from '../../sandbox/guest-shell.ts';
 import { awaitExitCode } from '../../processes/exit-code.ts';
-import { findId } from '../input/find-id.ts';
+import { findIdForPerson } from '../input/find-id.ts';
 import { forwardSignals } from '../../processes/forward-signals.ts';
 import type { Verb } from '../input/verb.ts';
 
@@ -13,7 +13,7 @@ export const kataShell: Verb = {
       .argument('<container-id>', 'a container of the guest in which the shell runs')
       .argument('[command...]', 'command to run instead of a shell; it has a terminal only if standard input is a terminal'),
   async run({ args, context, host }) {
-    const id = findId(args[0]);
+    const id = findIdForPerson(args[0]);
     const command = args.slice(1);
     const starting = openGuestShell(await context(), {
       id,

@@ -9,8 +9,8 @@ export const kill: Verb = {
       .argument('[container-id]')
       .argument('[signal]', 'name or number', 'SIGTERM')
       .option('-a, --all', 'signal every process of the container, not just its first'),
-  async run({ args, options, log, trace }) {
-    const id = findId(args[0]);
+  async run({ args, options, log, trace, isFromEngine }) {
+    const id = findId(args[0], { isFromEngine });
     await killContainer({ log, trace }, { id, signal: signalNumber(args[1] ?? 'SIGTERM'), all: options['all'] === true });
     return 0;
   },

@@ -4,8 +4,8 @@ import type { Verb } from '../input/verb.ts';
 
 export const pause: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  async run({ args }) {
-    await pauseContainer(findId(args[0]));
+  async run({ args, isFromEngine }) {
+    await pauseContainer(findId(args[0], { isFromEngine }));
     return 0;
   },
 };

@@ -12,9 +12,9 @@ export const ps: Verb = {
       .argument('[ps-options...]', 'arguments for the ps of the guest, "-ef" by default')
       .option('-f, --format <format>', 'table: of the guest; json: pids of the container on the host', 'table')
       .option('--kata-guest-pids', "with json: the guest's own pids, which mean nothing on the host"),
-  async run({ args, options }) {
+  async run({ args, options, isFromEngine }) {
     const [given, ...psArgs] = args;
-    const id = findId(given);
+    const id = findId(given, { isFromEngine });
     const format = textOption(options, 'format');
     if (format !== 'table' && format !== 'json') throw new UsageError('invalid format option');
     if (format === 'json' && options['kataGuestPids'] !== true) print(JSON.stringify(listHostProcesses(id)));

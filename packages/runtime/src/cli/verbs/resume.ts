@@ -4,8 +4,8 @@ import type { Verb } from '../input/verb.ts';
 
 export const resume: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  async run({ args }) {
-    await resumeContainer(findId(args[0]));
+  async run({ args, isFromEngine }) {
+    await resumeContainer(findId(args[0], { isFromEngine }));
     return 0;
   },
 };

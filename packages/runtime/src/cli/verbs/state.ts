@@ -10,9 +10,9 @@ import type { Verb } from '../input/verb.ts';
 
 export const state: Verb = {
   describe: (command) => void command.argument('[container-id]'),
-  run({ args }) {
+  run({ args, isFromEngine }) {
     if (args.length !== 1) throw new UsageError(`Expecting only one container ID, got ${args.length}: [${args.join(' ')}]`);
-    const id = findId(args[0]);
+    const id = findId(args[0], { isFromEngine });
     const { record } = requireContainer(id);
     const status = ociStatus(currentState(record));
     const annotations = containerAnnotations(record);

@@ -33,9 +33,9 @@ export const update: Verb = {
       .option('--pids-limit <n>', 'number of processes')
       .option('--l3-cache-schema <schema>', 'accepted')
       .option('--mem-bw-schema <schema>', 'accepted'),
-  async run({ args, options, log, trace }) {
+  async run({ args, options, log, trace, isFromEngine }) {
     if (args.length === 0) throw new UsageError('Missing container ID, should at least provide one');
-    const id = findId(args[0]);
+    const id = findId(args[0], { isFromEngine });
     const file = textOption(options, 'resources');
     const resources = file === undefined ? resourcesOfOptions(options) : parseResources(readInput(file));
     await updateContainer({ log, trace, kernel: linuxKernel }, id, resources);
