@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Engine } from '../support/engine.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
+import type { Outcome } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
 
@@ -16,7 +17,25 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await docker('network', 'create', '--subnet', '10.96.0.0/24', 'second');
       await docker('run', '-d', '--name', 'box', '--network', 'first', '--ip', '10.95.0.7', 'busybox', 'sleep', '1000');
       await docker('run', '-d', '--runtime', 'runc', '--name', 'peer', '--network', 'second', 'busybox', 'sleep', '1000');
+      await addParents();
     });
+
+    const PARENTS = { macvlan: '10.97.0', ipvlan: '10.97.1' };
+    const ipOfHost = (...args: string[]): Promise<Outcome> => engine.inNetwork('ip', args);
+    /** For each driver a device on which it makes its links, and behind that device a peer with the address .1 of the subnet. */
+    async function addParents(): Promise<void> {
+      for (const [driver, subnet] of Object.entries(PARENTS)) {
+        await good(ipOfHost('link', 'add', `${driver}0`, 'type', 'veth', 'peer', 'name', `${driver}1`));
+        await good(ipOfHost('address', 'add', `${subnet}.1/24`, 'dev', `${driver}1`));
+        for (const end of [0, 1]) await good(ipOfHost('link', 'set', `${driver}${end}`, 'up'));
+      }
+    }
+    /** A kernel may be built without CONFIG_IPVLAN. */
+    async function hasLinks(driver: string): Promise<boolean> {
+      if ((await ipOfHost('link', 'add', 'probe', 'link', `${driver}0`, 'type', driver)).code !== 0) return false;
+      await good(ipOfHost('link', 'delete', 'probe'));
+      return true;
+    }
 
     const docker = (...args: string[]): Promise<string> => good(engine.docker(args));
     const inside = async (...args: string[]): Promise<string> => (await engine.docker(['exec', 'box', ...args])).stdout;
@@ -117,6 +136,18 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await until('eth1 is removed', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
       assert.match(await inside('ping', '-c', '1', '-W', '10', '10.95.0.1'), /1 packets received/);
     });
+    for (const [driver, subnet] of Object.entries(PARENTS))
+      it(`a network of the driver ${driver} is connected and disconnected`, async function () {
+        if (!(await hasLinks(driver))) this.skip();
+        await docker('network', 'create', '-d', driver, '--subnet', `${subnet}.0/24`, '-o', `parent=${driver}0`, 'late');
+        await docker('network', 'connect', '--ip', `${subnet}.7`, 'late', 'box');
+        await shows('the address exists', ['ip', 'address'], new RegExp(`inet ${subnet}\\.7/24`));
+        assert.match(await inside('ping', '-c', '1', '-W', '10', `${subnet}.1`), /1 packets received/);
+        assert.match(await inside('ip', 'route'), /default via 10\.95\.0\.1 dev eth0/);
+        await docker('network', 'disconnect', 'late', 'box');
+        await until('one interface is left', async () => [...(await inside('ip', 'link')).matchAll(/: eth/g)].length === 1, 10_000);
+        await docker('network', 'rm', 'late');
+      });
     it('connect and disconnect can be repeated', async () => {
       const hasSecond = async (): Promise<boolean> => /inet 10\.96\.0\.7\/24/.test(await inside('ip', 'address'));
       for (let round = 0; round < 3; round++) {
