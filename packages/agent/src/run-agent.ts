@@ -75,7 +75,7 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
   for (const warning of options.warnings) log.warn(warning);
   log.info('announce', { version, 'log-level': options.logLevel });
   linuxKernel.becomeSubreaper();
-  const reaper = new Reaper(linuxKernel);
+  const reaper = new Reaper(linuxKernel, environment);
   reaper.start();
   openForDevelopers(options, reaper, log).catch((error: unknown) =>
     log.warn('the debugging options have no effect', { reason: String(error) }),

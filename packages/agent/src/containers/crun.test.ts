@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { Crun, lastMessage, runcErrorText } from './crun.ts';
 import { Reaper } from '../processes/reaper.ts';
 
@@ -35,6 +36,7 @@ describe('Crun', () => {
     process.env['PATH'] = `${directory}:${path}`;
   });
   afterEach(() => {
+    process.removeListener('SIGCHLD', process.listeners('SIGCHLD').at(-1) as NodeJS.SignalsListener);
     process.env['PATH'] = path;
     rmSync(directory, { recursive: true });
   });
@@ -43,7 +45,8 @@ describe('Crun', () => {
   async function run(script: string, timeoutMs = 10_000): Promise<void> {
     writeFileSync(join(directory, 'crun'), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, 'crun'), 0o755);
-    const reaper = new Reaper({ peekExited: () => undefined, reap: () => undefined });
+    const reaper = new Reaper(linuxKernel, {});
+    reaper.start();
     await new Crun(reaper, join(directory, 'root'), timeoutMs)
       .run(['pause', 'c'])
       .finally(() => assert.deepEqual(readdirSync(directory), ['crun']));

@@ -1,10 +1,8 @@
 /** Runs crun (crun(1)) and translates its error messages to runc's wording, which engines match. */
-import { once } from 'node:events';
-import type { ChildProcess } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
-import type { Reaper } from '../processes/reaper.ts';
+import type { Reaper, StartedProgram } from '../processes/reaper.ts';
 import { step } from '../tracing/step.ts';
 
 /** Most characters of crun's message that are sent to the host. */
@@ -50,20 +48,11 @@ function readLog(path: string): string {
   }
 }
 
-type Ended = [code: number | null, signal: NodeJS.Signals | null];
-
-/** A program that does not end in time is killed and not waited for: it may be stuck in the kernel. @throws TimeoutError */
-function endOf(child: ChildProcess, verb: string, timeoutMs: number): Promise<Ended> {
-  return withTimeout(once(child, 'exit') as Promise<Ended>, timeoutMs, () => {
-    child.kill('SIGKILL');
-    return new TimeoutError(`crun ${verb}`, timeoutMs);
-  });
-}
-
-type Stdio = readonly ['ignore', 'ignore', 'ignore'] | readonly [number, number, number];
+/** Fds for crun, which the container's process inherits, or /dev/null. */
+export type CrunStdio = readonly [number, number, number] | 'ignore';
 
 interface RunOptions {
-  readonly stdio?: Stdio;
+  readonly stdio?: CrunStdio;
   readonly command?: string;
 }
 
@@ -85,18 +74,35 @@ export class Crun {
     return step(`crun ${args[0] ?? ''}`, () => this.#run(args, options));
   }
 
-  async #run(args: readonly string[], { stdio = ['ignore', 'ignore', 'ignore'], command = '' }: RunOptions): Promise<void> {
+  async #run(args: readonly string[], { stdio = 'ignore', command = '' }: RunOptions): Promise<void> {
     const log = `${this.#root}.${process.pid}.${this.#runs++}.log`;
     const [verb = ''] = args;
     try {
       const options = ['--root', this.#root, '--log', log, '--log-format', 'json', '--cgroup-manager', 'cgroupfs'];
-      const child = this.#reaper.spawn('crun', [...options, ...args], { stdio: [...stdio] });
-      const [code, signal] = await endOf(child, verb, this.#timeoutMs);
+      const code = await this.#endOf(this.#start([...options, ...args], stdio), verb);
       if (code === 0) return;
       const message = lastMessage(readLog(log));
-      throw new CrunError(message === '' ? `crun ${verb} failed (${signal ?? `exit code ${code}`})` : runcErrorText(message, command));
+      throw new CrunError(message === '' ? `crun ${verb} failed (exit code ${code})` : runcErrorText(message, command));
     } finally {
       rmSync(log, { force: true });
     }
+  }
+
+  #start(args: readonly string[], stdio: CrunStdio): StartedProgram {
+    if (stdio !== 'ignore') return this.#reaper.run('crun', args, stdio);
+    const nothing = openSync('/dev/null', 'r+');
+    try {
+      return this.#reaper.run('crun', args, [nothing, nothing, nothing]);
+    } finally {
+      closeSync(nothing);
+    }
+  }
+
+  /** A program that does not end in time is killed and not waited for: it may be stuck in the kernel. @throws TimeoutError */
+  #endOf({ exited, kill }: StartedProgram, verb: string): Promise<number> {
+    return withTimeout(exited, this.#timeoutMs, () => {
+      kill();
+      return new TimeoutError(`crun ${verb}`, this.#timeoutMs);
+    });
   }
 }

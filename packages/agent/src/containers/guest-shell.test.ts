@@ -10,7 +10,7 @@ const nobody = { onCancelled: () => {} };
 
 describe('processes outside the containers', function () {
   this.timeout(10_000);
-  const shell = new GuestShell({ kernel: linuxKernel, reaper: new Reaper(linuxKernel), log });
+  const shell = new GuestShell({ kernel: linuxKernel, reaper: new Reaper(linuxKernel, {}), log });
   let count = 0;
 
   async function start(script: string, more: object = {}): Promise<string> {

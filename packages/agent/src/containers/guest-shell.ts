@@ -48,7 +48,7 @@ function terminalEnds(kernel: Kernel): Ends {
 
 function pipeEnds(kernel: Kernel, nullStdin: boolean): Ends {
   const { forCrun, open, release } = pipeStdio(kernel, 0, nullStdin);
-  return { stdio: forCrun.filter((end) => end !== 'ignore'), open, release };
+  return { stdio: forCrun, open, release };
 }
 
 const variables = (env: readonly string[]): NodeJS.ProcessEnv =>

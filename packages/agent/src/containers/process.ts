@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { socketDescriptor } from '@kata-containers/common/kernel/socket-descriptor';
 import type { AttachedCalls } from './attached-calls.ts';
+import type { CrunStdio } from './crun.ts';
 import { ProcessIo } from './process-io.ts';
 
 type Descriptors = Pick<Kernel, 'pipe' | 'setPipeSize' | 'receiveDescriptor' | 'setWindowSize' | 'duplicate'>;
@@ -34,7 +35,7 @@ const PIPE_BYTES = 1 << 20;
 
 /** Stdio of a process that crun starts: fds or a socket for crun, and then the process's streams. */
 export interface Stdio {
-  readonly forCrun: readonly [number, number, number] | readonly ['ignore', 'ignore', 'ignore'];
+  readonly forCrun: CrunStdio;
   /** Arguments for crun's command line. */
   readonly args: readonly string[];
   /** To be called when crun has succeeded. */
@@ -52,7 +53,7 @@ function sizePipe(fd: number, bytes: number, kernel: Descriptors): void {
 }
 
 /** `nullStdin`: the process reads /dev/null, and not a pipe. */
-export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: boolean): Stdio {
+export function pipeStdio(kernel: Descriptors, wishedBytes: number, nullStdin: boolean): Stdio & { readonly forCrun: readonly number[] } {
   const makePipe = (): readonly [number, number] => {
     const [readEnd, writeEnd] = kernel.pipe(0);
     sizePipe(readEnd, wishedBytes > 0 ? wishedBytes : PIPE_BYTES, kernel);
@@ -92,7 +93,7 @@ export async function terminalStdio(socketPath: string, kernel: Descriptors): Pr
   server.listen(socketPath);
   await once(server, 'listening');
   return {
-    forCrun: ['ignore', 'ignore', 'ignore'],
+    forCrun: 'ignore',
     args: ['--console-socket', socketPath],
     async open() {
       // The exit of crun may be reported before its connection.

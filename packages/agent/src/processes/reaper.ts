@@ -4,20 +4,38 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { constants } from 'node:os';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 
-type Children = Pick<Kernel, 'peekExited' | 'reap'>;
+const { SIGKILL } = constants.signals;
+
+type Children = Pick<Kernel, 'peekExited' | 'reap' | 'spawnProgram' | 'kill'>;
+
+/** A process that Node does not know. */
+export interface StartedProcess {
+  readonly pid: number;
+  /** Exit code, or 128 + the signal that ended it. */
+  readonly exited: Promise<number>;
+}
+
+export interface StartedProgram extends StartedProcess {
+  /** Sends SIGKILL to a process that has not ended. */
+  readonly kill: () => void;
+}
 
 export class Reaper {
   readonly #kernel: Children;
+  readonly #environment: NodeJS.ProcessEnv;
   readonly #own = new Set<number>();
   readonly #waiting = new Map<number, (status: number) => void>();
   /** Statuses of processes that ended before a caller knew their pid. */
   readonly #early = new Map<number, number>();
   #learning = 0;
 
-  constructor(kernel: Children) {
+  /** `environment` is the environment of the programs that `run` starts. */
+  constructor(kernel: Children, environment: NodeJS.ProcessEnv) {
     this.#kernel = kernel;
+    this.#environment = environment;
   }
 
   start(): void {
@@ -36,20 +54,36 @@ export class Reaper {
   }
 
   /**
+   * Starts a program without streams. With `spawn`, which forks, the kernel copies the agent's page tables, and then each page that the agent
+   * changes.
+   */
+  run(program: string, args: readonly string[], stdio: readonly [number, number, number]): StartedProgram {
+    const pid = this.#kernel.spawnProgram(program, { args, environment: this.#environment, stdio });
+    const exited = this.#exitOf(pid);
+    // The pid of a process that was not reaped belongs to no other process.
+    const kill = (): void => void (this.#waiting.has(pid) && this.#kernel.kill(pid, SIGKILL));
+    return { pid, exited, kill };
+  }
+
+  /**
    * Runs `start`, which starts a process that is not a child of Node.
    * @returns its pid and a promise of its status The process may have ended before its pid is known.
    */
-  async adopt(start: () => Promise<number>): Promise<{ pid: number; exited: Promise<number> }> {
+  async adopt(start: () => Promise<number>): Promise<StartedProcess> {
     this.#learning++;
     try {
       const pid = await start();
       const early = this.#early.get(pid);
-      const exited = early === undefined ? new Promise<number>((resolve) => this.#waiting.set(pid, resolve)) : Promise.resolve(early);
+      const exited = early === undefined ? this.#exitOf(pid) : Promise.resolve(early);
       return { pid, exited };
     } finally {
       this.#learning--;
       if (this.#learning === 0) this.#early.clear();
     }
+  }
+
+  #exitOf(pid: number): Promise<number> {
+    return new Promise((resolve) => this.#waiting.set(pid, resolve));
   }
 
   #reap(): void {

@@ -83,6 +83,22 @@ export interface ProcessCalls {
   openPidfd(pid: number): number;
 }
 
+export interface ProgramStart {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The first fds of the program. */
+  readonly stdio: readonly [number, number, number];
+}
+
+export interface SpawnCalls {
+  /**
+   * posix_spawn(3): starts a program, found by the PATH of this process. The child shares the memory of this process until it executes
+   * the program: unlike fork(2), no page table is copied, and no page when this process changes it. The JS engine does not know the child.
+   * @returns its pid
+   */
+  spawnProgram(program: string, start: ProgramStart): number;
+}
+
 export interface DescriptorCalls {
   /** flock(2); false when another process holds the lock. Never blocks. */
   tryLock(fd: number, kind: 'shared' | 'exclusive'): boolean;
@@ -175,6 +191,7 @@ export type Kernel = CgroupCalls &
   MountCalls &
   NamespaceCalls &
   ProcessCalls &
+  SpawnCalls &
   DescriptorCalls &
   TerminalCalls &
   ClockCalls;

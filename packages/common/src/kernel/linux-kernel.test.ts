@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as nextTurn } from 'node:timers/promises';
 import { KernelError } from '../errors/kata-error.ts';
 import { isBun } from '../process/engine.ts';
 import { MS_BIND } from './constants.ts';
@@ -140,6 +141,31 @@ describe('LinuxKernel', () => {
     assert.equal(kernel.randomiseAddresses(true), true);
     assert.equal(personality(), before);
   });
+
+  it('starts a program with its arguments, environment, fds and default signals', async () => {
+    const [readEnd, writeEnd] = kernel.pipe(0);
+    const nothing = openSync('/dev/null', 'r+');
+    const script = 'echo "$0 $1 $SPAWN_TEST"; readlink /proc/self/fd/0; grep -E "^Sig(Blk|Ign)" /proc/self/status; exit 7';
+    const pid = kernel.spawnProgram('sh', {
+      args: ['-c', script, 'zero', 'one two'],
+      environment: { SPAWN_TEST: 'set', PATH: '/bin:/usr/bin' },
+      stdio: [nothing, writeEnd, nothing],
+    });
+    for (const fd of [nothing, writeEnd]) closeSync(fd);
+    const text = readFileSync(readEnd, 'utf8'); // until the program has closed its end
+    closeSync(readEnd);
+    assert.deepEqual(text.split(/\s*\n/), [
+      ...['zero one two set', '/dev/null', 'SigBlk:\t0000000000000000', 'SigIgn:\t0000000000000000', ''],
+    ]);
+    while (kernel.peekExited() !== pid) await nextTurn(1);
+    assert.equal(kernel.reap(pid), 7);
+  });
+
+  it('reports a program that does not exist', () =>
+    assert.throws(() => kernel.spawnProgram('no-such-program', { args: [], environment: {}, stdio: [0, 1, 2] }), {
+      syscall: 'posix_spawn',
+      code: 'ENOENT',
+    }));
 
   it('detects the end of a child without reaping it', async () => {
     const child = spawn('sh', ['-c', 'exit 7']);

@@ -7,6 +7,7 @@ import { mountCalls } from './mount-calls.ts';
 import { namespaceCalls } from './namespace-calls.ts';
 import { processCalls } from './process-calls.ts';
 import { socketLookupCalls } from './socket-lookup-calls.ts';
+import { spawnCalls } from './spawn-calls.ts';
 import { terminalCalls } from './terminal-calls.ts';
 import { virtualMachineCalls } from './virtual-machine-calls.ts';
 
@@ -14,6 +15,7 @@ export const linuxKernel: Kernel = {
   ...mountCalls,
   ...namespaceCalls,
   ...processCalls,
+  ...spawnCalls,
   ...descriptorCalls,
   ...terminalCalls,
   ...clockCalls,
