@@ -167,7 +167,8 @@ describe('the confinement of QEMU', function () {
       assert.deepEqual(
         // BUN_* and JSC_*: of the launcher (packaging/engine/launch.c)
         variables.filter(
-          (variable) => !/^(PATH|KATA_PROXY_CONSOLE|KATA_SHIM_DUTIES|KATA_SHIM_TITLE|BUN_\w+|JSC_\w+|)$/.test(variable ?? ''),
+          (variable) =>
+            !/^(PATH|KATA_PROXY_CONSOLE|KATA_PROXY_QEMU|KATA_SHIM_DUTIES|KATA_SHIM_TITLE|BUN_\w+|JSC_\w+|)$/.test(variable ?? ''),
         ),
         [],
       );

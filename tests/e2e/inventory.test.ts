@@ -158,13 +158,19 @@ describe('files and privileges of the processes of a sandbox', function () {
   it('kata-proxy, kata-shim and its helper', async () => {
     await start();
     const withoutOom = (pid: number): string[] => short(filesOf(pid)).filter((file) => !oom.test(file));
-    const logs = ['/run/vc/vm/ID/proxy.log rw', '/run/vc/vm/ID/proxy.log w', '/run/vc/vm/ID/qemu.log rw', 'anon_inode:inotify'];
+    const logs = [
+      '/run/vc/vm/ID/proxy.log rw',
+      '/run/vc/vm/ID/proxy.log w',
+      '/run/vc/vm/ID/qemu.log rw',
+      'anon_inode:inotify',
+      'anon_inode:[pidfd]',
+    ];
     const [proxy, shim, helper] = [only('proxy'), only('shim'), only('helper')];
     assert.deepEqual(withoutOom(proxy), ['/dev/null r', '/dev/null w', ...logs, ...engineFds].sort());
     const resolver = [`${engine.directory}/data/containers/ID/resolv.conf r`, 'anon_inode:inotify']; // for docker's names
     assert.deepEqual(withoutOom(shim), ['/dev/null r', ...resolver, ...engineFds].sort());
     assert.deepEqual(short(filesOf(helper)), ['/dev/null w', 'socket']);
-    assert.deepEqual(environmentOf(proxy), ['KATA_PROXY_CONSOLE', 'PATH']);
+    assert.deepEqual(environmentOf(proxy), ['KATA_PROXY_CONSOLE', 'KATA_PROXY_QEMU', 'PATH']);
     assert.deepEqual(environmentOf(shim), ['KATA_SHIM_DUTIES', 'KATA_SHIM_TITLE', 'PATH']);
     assert.deepEqual(environmentOf(helper), ['PATH']);
     for (const pid of [proxy, shim, helper]) assert.equal(read(pid, 'timers'), '');

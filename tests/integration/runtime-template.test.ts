@@ -3,7 +3,7 @@
  * booted.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
@@ -86,6 +86,16 @@ ${script}`,
         assert.match(await tc(`tap${number}_kata`), new RegExp(`Egress Redirect to device eth${number}`));
       }
     });
+
+  it('a guest that does not boot in time is not booted again', async () => {
+    prepare();
+    rig.configure('accelerator', 'kvm'); // its time-out is the shorter one: 30 s
+    writeFileSync(rig.scratch.file('calls.hold'), 'check');
+    const { code, stderr } = await rig.create();
+    rmSync(rig.scratch.file('calls.hold'));
+    assert.deepEqual([code, stderr.trim()], [1, 'the guest did not start within 30 s: the agent did not answer Check in time']);
+    assert.deepEqual(qemus(), ['template 0']);
+  });
 
   it('the guest gets the addresses that the hook has set', async () => {
     prepare();

@@ -28,6 +28,8 @@ import { startHeartbeat } from './heartbeat.ts';
 import { listen } from './listener.ts';
 import type { Relaying } from './listener.ts';
 import { connectMux } from './mux-connection.ts';
+import { qemuExit } from './qemu-exit.ts';
+import type { QemuExit } from './qemu-exit.ts';
 import { ReadBufferPool } from './read-buffer-pool.ts';
 import { endText } from './vm-end.ts';
 import { VmLogs } from './vm-logs.ts';
@@ -72,6 +74,8 @@ interface Service {
   readonly isConfined: boolean;
   readonly forwardsPorts: boolean;
   readonly trace: ProcessTrace;
+  /** To be called when the connection is lost. */
+  readonly qemuExit: () => Promise<QemuExit>;
 }
 
 function exitCode(reason: Ending | 'abandoned', log: Logger): number {
@@ -129,10 +133,10 @@ async function serve(service: Service, log: Logger): Promise<number> {
     session.close();
     return exitCode(reason, log);
   }
-  const lastLines = await guestConsole.lastLines();
+  const [lastLines, exit] = await Promise.all([guestConsole.lastLines(), service.qemuExit()]);
   log.error('the connection to the guest is lost: its VM has ended, or it broke the protocol', {
     reason: errorMessage(reason[0] ?? 'end of file'),
-    vm: endText(logs.qemuLog(), countOomKills() > 0),
+    vm: endText({ exit, log: logs.qemuLog(), killedForMemory: countOomKills() > 0 }),
     ...(lastLines !== '' && { console: lastLines }),
   });
   return FATAL_EXIT;
@@ -167,6 +171,7 @@ export async function runProxy(argv: readonly string[], environment: NodeJS.Proc
       isConfined: isToConfine,
       forwardsPorts: environment[PORT_FORWARD_VARIABLE] === 'on',
       trace: await openProcessTrace(NAME, environment),
+      qemuExit: () => qemuExit(environment, linuxKernel),
     };
     return await serve({ options, sockets, ...from }, log);
   } catch (error) {

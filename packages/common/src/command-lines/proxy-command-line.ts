@@ -61,6 +61,9 @@ export function buildProxyCommandLine(options: {
 /** Environment variable that names the fd of a pidfd: the proxy ends with that process. 1.x's proxy ignores it. */
 export const VIRTIOFSD_PIDFD_VARIABLE = 'KATA_PROXY_ENDS_WITH';
 
+/** Environment variable that names the fd of QEMU's pidfd: the proxy logs how QEMU ended. */
+export const QEMU_PIDFD_VARIABLE = 'KATA_PROXY_QEMU';
+
 /**
  * Environment variable that names the socket of the guest's console, whose last lines the proxy logs when the VM ends by itself. Not an
  * option: 1.x's `-agent-logs-socket` logs every line.

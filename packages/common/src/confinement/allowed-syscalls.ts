@@ -1,4 +1,5 @@
 /** The system calls that a confined process may use: those of Node.js for memory, threads, timers, and files that are open. Pure. */
+import { PIDFD_GET_INFO } from '../kernel/pidfd-controls.ts';
 import type { ArgumentCondition, SyscallRule } from './seccomp-filter-plan.ts';
 
 /** Numbers on x86-64 (asm/unistd_64.h). Frequent calls are first: the filter compares in this order. */
@@ -58,7 +59,7 @@ export function syscallRules({ pid, sockets }: AllowedSyscalls): SyscallRule[] {
       : [{ call: calls.socket, condition: { argument: 0, isOneOf: sockets } }, { call: calls.connect }, { call: calls.bind }];
   const conditional: readonly (readonly [call: number, condition: ArgumentCondition])[] = [
     [calls.clone, { argument: 0, hasBits: CLONE_THREAD }],
-    [calls.ioctl, { argument: 1, isOneOf: [...terminalControls, ...fileControls] }],
+    [calls.ioctl, { argument: 1, isOneOf: [...terminalControls, ...fileControls, PIDFD_GET_INFO] }],
     [calls.prctl, { argument: 0, isOneOf: [PR_SET_NAME, PR_SET_VMA] }],
     [calls.prlimit64, { argument: 0, isOneOf: [SELF] }],
     [calls.kill, { argument: 0, isOneOf: [pid] }],

@@ -83,6 +83,7 @@ describe('syscallRules', () => {
     ['limits of another process', 302, [8n], 'ENOSYS'],
     ['the size of a terminal', 16, [0n, 0x5413n], 'allowed'],
     ['input of a terminal', 16, [0n, 0x5412n], 'ENOSYS'],
+    ['the exit status of a process by its pidfd', 16, [3n, 0xc040ff0bn], 'allowed'],
     ['a socket', 41, [2n], 'ENOSYS'],
     ['connect', 42, [], 'ENOSYS'],
     ['io_uring_enter', 426, [], 'ENOSYS'],

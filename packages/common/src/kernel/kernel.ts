@@ -81,6 +81,11 @@ export interface ProcessCalls {
   filterSystemCalls(program: Buffer, scope: 'all threads' | 'this thread'): void;
   /** pidfd_open(2): an fd (close-on-exec) that can be polled for the end of the process. */
   openPidfd(pid: number): number;
+  /**
+   * The wait status (wait(2)) of any process by its pidfd (ioctl PIDFD_GET_INFO, Linux 6.15). `pending` until it has ended and its parent
+   * has waited for it; `unknown` when the kernel does not keep the status.
+   */
+  exitStatus(pidfd: number): number | 'pending' | 'unknown';
 }
 
 export interface ProgramStart {

@@ -1,5 +1,6 @@
 import { address, bind, check, lastErrno } from './ffi.ts';
 import type { ProcessCalls } from './kernel.ts';
+import { PIDFD_GET_INFO } from './pidfd-controls.ts';
 
 const libc = bind({
   prctl: ['int32', 'uint64', 'uint64', 'uint64', 'uint64'],
@@ -16,6 +17,11 @@ const libc = bind({
 /** glibc before version 2.36 has no function for this system call. */
 const raw = bind({ syscall: ['int64', 'int32', 'uint32'] });
 const SYS_PIDFD_OPEN = 434n;
+const pidfds = bind({ ioctl: ['int32', 'uint64', 'pointer'] });
+const PIDFD_INFO_EXIT = 8n;
+/** struct pidfd_info of linux/pidfd.h: its first field is the mask, its last the exit code. */
+const PIDFD_INFO_BYTES = 64;
+const EXIT_CODE_OFFSET = 60;
 const secure = bind({ syscall: ['int64', 'uint32', 'uint32', 'pointer'] });
 const SYS_SECCOMP = 317n;
 const SECCOMP_SET_MODE_FILTER = 1;
@@ -122,7 +128,7 @@ function waitid(kind: number, pid: number, options: number): { pid: number; code
   return child.pid === 0 ? undefined : child;
 }
 
-/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2), capset(2), personality(2), seccomp(2), pidfd_open(2). */
+/** prctl(2), waitid(2), kill(2), setsid(2), setrlimit(2), capset(2), personality(2), seccomp(2), pidfd_open(2), ioctl(2) of a pidfd. */
 export const processCalls: ProcessCalls = {
   becomeSubreaper() {
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), 'prctl', 'PR_SET_CHILD_SUBREAPER');
@@ -186,6 +192,13 @@ export const processCalls: ProcessCalls = {
     check(result > 0 ? -1 : result, 'seccomp', 'SECCOMP_SET_MODE_FILTER'); // a positive number is the id of a thread with another filter
   },
   openPidfd: (pid) => check(raw.syscall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`),
+  exitStatus(pidfd) {
+    const info = Buffer.alloc(PIDFD_INFO_BYTES);
+    info.writeBigUInt64LE(PIDFD_INFO_EXIT, 0);
+    // ENOTTY before Linux 6.13; ESRCH before 6.15, when the parent has waited for the process
+    if (pidfds.ioctl(pidfd, BigInt(PIDFD_GET_INFO), info) === -1) return 'unknown';
+    return (info.readBigUInt64LE(0) & PIDFD_INFO_EXIT) === 0n ? 'pending' : info.readInt32LE(EXIT_CODE_OFFSET);
+  },
   allowCoreDumps() {
     setLimit(RLIMIT_CORE, 'RLIMIT_CORE', RLIM_INFINITY);
   },

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import {
   CONSOLE_VARIABLE,
   PORT_FORWARD_VARIABLE,
+  QEMU_PIDFD_VARIABLE,
   VIRTIOFSD_PIDFD_VARIABLE,
   buildProxyCommandLine,
 } from '@kata-containers/common/command-lines/proxy-command-line';
@@ -23,12 +24,29 @@ export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Process
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
 
-/** Starts the sandbox's proxy, with stderr in a file. `endsWith` is the pidfd of a process with which the proxy ends. */
+/** Pidfds that a proxy inherits. */
+export interface ProxyPidfds {
+  /** The proxy logs how this process ended. */
+  readonly qemu?: number | undefined;
+  /** The proxy ends with this process. */
+  readonly virtiofsd?: number | undefined;
+}
+
+/** The first fd after stdio. */
+const FIRST_FD = 3;
+
+function inheritedPidfds({ qemu, virtiofsd }: ProxyPidfds): { readonly fds: number[]; readonly environment: NodeJS.ProcessEnv } {
+  const fds = [qemu, virtiofsd].filter((fd) => fd !== undefined);
+  const variables = [...(qemu === undefined ? [] : [QEMU_PIDFD_VARIABLE]), ...(virtiofsd === undefined ? [] : [VIRTIOFSD_PIDFD_VARIABLE])];
+  return { fds, environment: Object.fromEntries(variables.map((variable, index) => [variable, String(FIRST_FD + index)])) };
+}
+
+/** Starts the sandbox's proxy, with stderr in a file. */
 export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; confine: boolean; forwardsPorts: boolean; environment: NodeJS.ProcessEnv; endsWith?: number },
+  options: { debug: boolean; confine: boolean; forwardsPorts: boolean; environment: NodeJS.ProcessEnv; pidfds: ProxyPidfds },
 ): SpawnedProcess {
   const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -38,14 +56,15 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const { debug, confine, forwardsPorts, endsWith } = options;
-    const stdio = ['ignore', 'ignore', log, ...(endsWith === undefined ? [] : [endsWith])] as const;
+    const { debug, confine, forwardsPorts } = options;
+    const inherited = inheritedPidfds(options.pidfds);
+    const stdio = ['ignore', 'ignore', log, ...inherited.fds] as const;
     const environment = {
       ...options.environment,
       ...confinementEnvironment(confine),
       ...(forwardsPorts && { [PORT_FORWARD_VARIABLE]: 'on' }),
       ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
-      ...(endsWith !== undefined && { [VIRTIOFSD_PIDFD_VARIABLE]: '3' }),
+      ...inherited.environment,
     };
     return spawnDetached({ binary, args, stdio: [...stdio], detached: true, environment });
   } finally {
@@ -85,9 +104,6 @@ export interface StartedShim extends SpawnedProcess {
 /** A shim's own command line has room for some hundred bytes; one environment variable takes 128 KiB (execve(2)). */
 const TITLE_LENGTH = 1024;
 const shimTitle = (args: readonly string[]): string => args.join(' ').slice(0, TITLE_LENGTH);
-
-/** The first one after stdio. */
-const FIRST_FD = 3;
 
 /** `report`: whether the first fd after stdio is the pipe for the report. */
 function dutiesOf({ resolvConf, helper }: ShimRequest, report: boolean): NodeJS.ProcessEnv {

@@ -10,6 +10,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { processEnd } from '@kata-containers/common/kernel/process-end';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { openPidfd } from '../processes/open-pidfd.ts';
 import type { SandboxState } from '../state/state.ts';
 
 export interface NeededProcess {
@@ -27,15 +28,6 @@ export const processesOf = ({ HypervisorState, AgentState }: Pick<SandboxState, 
 const END_MS = 500;
 
 const isUnavailable = (error: unknown): boolean => error instanceof AgentError && error.grpcCode === GRPC.unavailable;
-
-/** undefined when the process has ended; the check reports that. */
-function openPidfd(kernel: Pick<Kernel, 'openPidfd'>, { pid }: ProcessIdentity): number | undefined {
-  try {
-    return kernel.openPidfd(pid);
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Waits for `work`, which uses the agent. When a process ends, closes the agent's connection, so that pending calls of `work` fail. Always

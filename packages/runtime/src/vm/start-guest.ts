@@ -1,6 +1,6 @@
 /** A VM with its proxy, up to the agent's first answer: booted, or loaded from a template. */
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forbidIoUring } from '@kata-containers/common/confinement/forbid-io-uring';
@@ -16,7 +16,9 @@ import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
+import { closeAll } from '../processes/end-process.ts';
 import { launchProxy } from '../processes/launch.ts';
+import { openPidfd } from '../processes/open-pidfd.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import { applyPart } from '../configuration/confinement-parts.ts';
@@ -134,22 +136,33 @@ async function openOwnMonitor(context: Context, start: GuestStart, qemu: Needed,
 async function startProxy(
   context: Context,
   { plan, files, netns, journal, forwardsPorts = false }: GuestStart,
-  daemon?: StartedDaemon,
+  { qemu, daemon }: { readonly qemu: Needed; readonly daemon?: StartedDaemon | undefined },
 ): Promise<Needed> {
   const { proxy } = context.configuration;
   journal.record({ undo: 'unlink', path: files.proxySocket });
-  const endsWith = daemon && context.kernel.openPidfd(daemon.identity.pid);
+  const pidfds = {
+    qemu: openPidfd(context.kernel, qemu.identity),
+    virtiofsd: daemon && context.kernel.openPidfd(daemon.identity.pid),
+  };
   try {
     const { enable_debug: debug, confine } = proxy;
     const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
-    const options = { debug, confine, forwardsPorts, environment, ...(endsWith !== undefined && { endsWith }) };
+    const options = { debug, confine, forwardsPorts, environment, pidfds };
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
     return { identity, failed: failedChild(child, { name: `kata-proxy (${proxy.path})`, logFile: `${files.vm}/proxy.log` }) };
   } finally {
-    if (endsWith !== undefined) closeSync(endsWith);
+    closeAll(Object.values(pidfds).filter((fd) => fd !== undefined));
   }
+}
+
+/** A guest that was booted has not answered in time. Another boot with the same kernel and image would take as long. */
+export class BootTimeoutError extends HypervisorError {}
+
+interface AwaitedAgent extends VmAgent {
+  /** Whether the VM was booted, not loaded from a template. */
+  readonly isBooted: boolean;
 }
 
 /** Waits for the first answer, which means that the guest has booted. Otherwise the error has the last lines of the guest's console. */
@@ -157,18 +170,20 @@ async function awaitAgent(
   { trace }: Context,
   needed: readonly Needed[],
   tail: ConsoleTail | undefined,
-  { url, accelerator }: VmAgent,
+  { url, accelerator, isBooted }: AwaitedAgent,
 ): Promise<AgentConnection> {
   const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
+  const deadline = performance.now() + timeoutMs;
   try {
     const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs, trace }));
-    await unlessEnded(needed, agent.check({ deadlineMs: timeoutMs }));
+    await unlessEnded(needed, agent.check({ deadlineMs: Math.max(1, Math.ceil(deadline - performance.now())) }));
     return agent;
   } catch (error) {
     const lines = tail?.lastLines() ?? '';
-    throw new HypervisorError('the guest did not start', lines === '' ? '' : `last lines of the guest's console: ${lines}`, {
-      cause: error,
-    });
+    const seen = lines === '' ? '' : `last lines of the guest's console: ${lines}`;
+    if (performance.now() < deadline) throw new HypervisorError('the guest did not start', seen, { cause: error });
+    const Failure = isBooted ? BootTimeoutError : HypervisorError;
+    throw new Failure(`the guest did not start within ${timeoutMs / 1000} s`, seen, { cause: error });
   }
 }
 
@@ -197,7 +212,7 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
   const tail = follow(context, start.files); // before the proxy, who is the console's next reader
   try {
     // QEMU's answer means that it has created all sockets: 1.x's proxy connects to kata.sock once, and ends when that fails.
-    const proxy = await context.trace.step('proxy spawn', () => startProxy(context, start, daemon));
+    const proxy = await context.trace.step('proxy spawn', () => startProxy(context, start, { qemu, daemon }));
     const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, start.plan.accelerator);
     const { state } = start;
     if (state !== undefined)
@@ -220,7 +235,7 @@ export async function startGuest(context: Context, start: GuestStart): Promise<R
     const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];
     const agent = await context.trace.step('first answer', () =>
-      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator }),
+      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator, isBooted: start.state === undefined }),
     );
     return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {

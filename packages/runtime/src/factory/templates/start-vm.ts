@@ -5,7 +5,7 @@ import type { Context } from '../../context/context.ts';
 import { firstContainer } from '../../state/sandbox-name.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { enterCgroupOf } from '../../vm/container-cgroup.ts';
-import { startGuest } from '../../vm/start-guest.ts';
+import { BootTimeoutError, startGuest } from '../../vm/start-guest.ts';
 import type { GuestStart, RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
@@ -34,7 +34,7 @@ async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): 
   }
 }
 
-/** Without a usable template the VM is booted, which is only slower. */
+/** Without a usable template the VM is booted, which is only slower. @throws BootTimeoutError when the template's VM did not boot in time */
 async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
   if (!context.configuration.factory.enable_template) return undefined;
   const reason = cloneObstacle(start.plan);
@@ -45,6 +45,7 @@ async function cloneIfPossible(context: Context, start: VmStart): Promise<Runnin
   try {
     return await cloneTemplate(context, start);
   } catch (error) {
+    if (error instanceof BootTimeoutError) throw error;
     context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
     return undefined;
   }
