@@ -8,8 +8,11 @@ export interface EngineProgram {
   readonly variables: readonly string[];
 }
 
-/** For programs that wait as long as a container runs: otherwise Bun checks each second whether to collect garbage. */
-const NO_GC_TIMER = 'BUN_GC_TIMER_DISABLE=1';
+/**
+ * For programs that wait as long as a container runs: otherwise Bun checks each second whether to collect garbage, and each turn of its
+ * event loop wakes up a thread that returns memory.
+ */
+const IDLE = ['BUN_GC_TIMER_DISABLE=1', 'MIMALLOC_SCAVENGER=0'];
 
 /**
  * For kata-runtime, whose main thread enters PID namespaces for its next child: until it leaves them, the kernel refuses new threads
@@ -25,7 +28,7 @@ const NO_THREADS = [
 
 export const enginePrograms: readonly EngineProgram[] = [
   { name: 'kata-runtime', path: 'bin/kata-runtime', variables: NO_THREADS },
-  { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: [NO_GC_TIMER] },
+  { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: IDLE },
 ];
 
 /** Directory of the executable, below /usr. */

@@ -50,6 +50,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
   #unacknowledged = 0;
   /** Answers that were queued since the connection last drained. */
   #queuedAnswers = 0;
+  #onTraffic: (() => void) | undefined;
   #refusals = 0;
   private pingValue = 0;
   #corked = false;
@@ -111,6 +112,11 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     });
   }
 
+  /** Calls `notify` once, at the next frame of a stream in either direction. Replaces the function of an earlier call. */
+  onceTraffic(notify: () => void): void {
+    this.#onTraffic = notify;
+  }
+
   /** Asks the peer to open no more streams, and refuses those that it opens nevertheless. */
   goAway(code: number = GO_AWAY.normal): void {
     this.localGoaway = true;
@@ -152,6 +158,7 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
 
   sendFrame(header: YamuxHeader, body: readonly Buffer[] = []): void {
     if (this.shutdown || this.#connection.destroyed || this.#connection.writableEnded) return;
+    if (header.streamId !== 0) this.#noteTraffic();
     this.#cork();
     this.#connection.write(encodeHeader(header));
     for (const part of body) this.#connection.write(part);
@@ -195,9 +202,16 @@ export class YamuxSession extends YamuxJsSession implements StreamOwner {
     for (const resume of waiting) resume();
   }
 
+  #noteTraffic(): void {
+    const notify = this.#onTraffic;
+    this.#onTraffic = undefined;
+    notify?.();
+  }
+
   #onHeader(header: YamuxHeader): void {
     if (header.type === TYPES.Ping) return this.#onPing(header);
     if (header.type === TYPES.GoAway) return this.#onGoAway(header.length);
+    this.#noteTraffic();
     if (header.flags & FLAGS.SYN) this.#accept(header.streamId);
     const stream = this.#table.get(header.streamId);
     if (header.type === TYPES.Data) {
