@@ -43,7 +43,7 @@ progress() {
   if [ -t 1 ]; then echo; fi
 }
 
-# Every wish of the fragments must have survived Kconfig's own mind about dependencies.
+# Checks that Kconfig has kept every option of the fragments: it drops options whose dependencies are missing.
 check_configuration() {
   local line name lost=0
   while read -r line; do

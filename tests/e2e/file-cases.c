@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -342,6 +343,30 @@ static void do_lock(const Call *c) {
   printf(" %s", WEXITSTATUS(status) ? strerrorname_np(WEXITSTATUS(status)) : "free");
 }
 
+static int watcher = -1;
+static void do_watch(const Call *c) {
+  if (watcher < 0) watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  result(inotify_add_watch(watcher, text(c, 1), IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVE | IN_CREATE | IN_DELETE | IN_DELETE_SELF));
+}
+
+/* Events of inotify since the last `events` */
+static void do_events(const Call *c) {
+  static const struct { const char *name; uint32_t mask; } known[] = {
+    {"modify", IN_MODIFY}, {"attributes", IN_ATTRIB}, {"close", IN_CLOSE_WRITE}, {"from", IN_MOVED_FROM}, {"to", IN_MOVED_TO},
+    {"create", IN_CREATE}, {"delete", IN_DELETE}, {"self", IN_DELETE_SELF}, {"end", IN_IGNORED},
+  };
+  union { struct inotify_event event; char bytes[4096]; } buffer;
+  ssize_t size = read(watcher, &buffer, sizeof buffer);
+  (void)c;
+  if (size < 0) return result(-1);
+  for (char *at = buffer.bytes; at < buffer.bytes + size;) {
+    struct inotify_event *e = (struct inotify_event *)at;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+      if (e->mask & known[i].mask) printf(" %s%s%s", known[i].name, e->len ? ":" : "", e->len ? e->name : "");
+    at += sizeof *e + e->len;
+  }
+}
+
 static void do_as(const Call *c) {
   if (seteuid(0) < 0 || setegid(0) < 0) abort();
   uid_t user = strcmp(text(c, 1), "me") == 0 ? me : (uid_t)number(c, 1);
@@ -360,12 +385,12 @@ static const struct {
   void (*run)(const Call *);
 } calls[] = {
 #define CALL(name) {#name, do_##name}
-  CALL(access), CALL(as), CALL(changed), CALL(chmod), CALL(chown), CALL(close), CALL(copy), CALL(exchange), CALL(fallocate), CALL(fchmod),
+  CALL(access), CALL(as), CALL(changed), CALL(chmod), CALL(chown), CALL(close), CALL(copy), CALL(events), CALL(exchange), CALL(fallocate), CALL(fchmod),
   CALL(fchown), CALL(fstat), CALL(ftimes), CALL(ftruncate), CALL(getacl), CALL(getxattr), CALL(hole), CALL(lchown), CALL(link),
   CALL(list), CALL(listxattr), CALL(lock), CALL(long), CALL(lstat), CALL(mark), CALL(mkdir), CALL(mkfifo), CALL(mknod),
   CALL(noreplace), CALL(open), CALL(posix_fallocate), CALL(read), CALL(readlink), CALL(removexattr), CALL(rename), CALL(reopen),
   CALL(rmdir), CALL(run), CALL(setacl), CALL(setcap), CALL(setxattr), CALL(socket), CALL(stat), CALL(store), CALL(symlink), CALL(sync), CALL(times),
-  CALL(truncate), CALL(umask), CALL(unlink), CALL(write),
+  CALL(truncate), CALL(umask), CALL(unlink), CALL(watch), CALL(write),
 };
 
 static void run_call(char *line) {
