@@ -1,31 +1,19 @@
-import { address, bind, check } from './ffi.ts';
+import { bpf, loadProgram } from './bpf-calls.ts';
+import { address } from './ffi.ts';
 import type { SocketLookupCalls } from './kernel.ts';
-
-/** C libraries have no function for this system call. */
-const libc = bind({ syscall: ['int64', 'int32', 'pointer', 'uint32'] });
-const SYS_BPF = 321n;
 
 // linux/bpf.h
 const BPF_MAP_CREATE = 0;
 const BPF_MAP_UPDATE_ELEM = 2;
-const BPF_PROG_LOAD = 5;
 const BPF_LINK_CREATE = 28;
 const BPF_MAP_TYPE_SOCKMAP = 15;
 const BPF_PROG_TYPE_SK_LOOKUP = 30;
 const BPF_SK_LOOKUP = 36;
-/** struct bpf_insn */
-const INSTRUCTION_BYTES = 8;
 /** The key of a map of one entry. */
 const FIRST = Buffer.alloc(4);
 const SOCKET_BYTES = 8;
 
-/** The program's licence. Only programs that call certain functions of the kernel must have a GPL-compatible licence. */
-const LICENCE = Buffer.from('Apache-2.0\0');
-
-const bpf = (command: number, attributes: Buffer, name: string): number =>
-  check(libc.syscall(SYS_BPF, command, attributes, attributes.length), 'bpf', name);
-
-/** bpf(2). `attributes` are the beginning of union bpf_attr; the kernel takes the rest as zero. */
+/** Programs that choose the socket of a connection in a network namespace. */
 export const socketLookupCalls: SocketLookupCalls = {
   createSocketMap(socket) {
     const map = Buffer.alloc(16); // type, key size, value size, entries
@@ -43,15 +31,7 @@ export const socketLookupCalls: SocketLookupCalls = {
     bpf(BPF_MAP_UPDATE_ELEM, entry, 'BPF_MAP_UPDATE_ELEM');
     return fd;
   },
-  loadSocketLookup(program) {
-    const attributes = Buffer.alloc(72); // type, count, instructions, licence, log, version, flags, name, interface, attach type
-    attributes.writeUInt32LE(BPF_PROG_TYPE_SK_LOOKUP, 0);
-    attributes.writeUInt32LE(program.length / INSTRUCTION_BYTES, 4);
-    attributes.writeBigUInt64LE(address(program), 8);
-    attributes.writeBigUInt64LE(address(LICENCE), 16);
-    attributes.writeUInt32LE(BPF_SK_LOOKUP, 68);
-    return bpf(BPF_PROG_LOAD, attributes, 'BPF_PROG_LOAD');
-  },
+  loadSocketLookup: (program) => loadProgram(BPF_PROG_TYPE_SK_LOOKUP, program, BPF_SK_LOOKUP),
   attachSocketLookup(namespace, program) {
     const attributes = Buffer.alloc(16); // program, namespace, type, flags
     attributes.writeUInt32LE(program, 0);
