@@ -14,21 +14,21 @@ async function writeAll(target: RemoteProcess, piece: Buffer): Promise<boolean> 
   return true;
 }
 
-export interface GatheredInput {
-  readonly gathered: InputBuffer;
+export interface BufferedInput {
+  readonly buffer: InputBuffer;
   readonly input: Input;
 }
 
 /** No input has been read yet. */
-export function openGatheredInput(fd: number): GatheredInput {
-  const gathered = new InputBuffer();
-  return { gathered, input: openInput(fd, { onBytes: (bytes) => gathered.add(bytes), onEnd: () => gathered.end() }) };
+export function openBufferedInput(fd: number): BufferedInput {
+  const buffer = new InputBuffer();
+  return { buffer, input: openInput(fd, { onBytes: (bytes) => buffer.add(bytes), onEnd: () => buffer.end() }) };
 }
 
 /** Copies until end of file, and then closes the stdin of the process once. @throws AgentError when the process or its VM has ended */
-export async function copyInput(target: RemoteProcess, { gathered, input }: GatheredInput): Promise<void> {
+export async function copyInput(target: RemoteProcess, { buffer, input }: BufferedInput): Promise<void> {
   input.resume();
-  for (let piece = await gathered.take(); piece !== undefined; piece = await gathered.take()) {
+  for (let piece = await buffer.take(); piece !== undefined; piece = await buffer.take()) {
     input.resume();
     if (!(await writeAll(target, piece))) break;
   }

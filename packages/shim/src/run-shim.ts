@@ -29,8 +29,8 @@ import type { Trace } from '@kata-containers/common/tracing/trace';
 import { version } from '@kata-containers/common/version';
 import { RemoteProcess } from './remote-process.ts';
 import type { ExitStatus, OutputName } from './remote-process.ts';
-import { copyInput, openGatheredInput } from './copy-input.ts';
-import type { GatheredInput } from './copy-input.ts';
+import { copyInput, openBufferedInput } from './copy-input.ts';
+import type { BufferedInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
 import { enlargePipes, openOutput } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
@@ -69,14 +69,14 @@ function openLog(options: ShimOptions): Logger {
 }
 
 interface Stdio {
-  readonly input: GatheredInput;
+  readonly input: BufferedInput;
   /** Without a writer when the fd is closed. */
   readonly outputs: readonly (readonly [name: OutputName, output: Writable | undefined])[];
 }
 
 /** Call it before the process is confined: a pipe is opened a second time by its path in /proc. */
 const openStdio = ({ terminal }: ShimOptions): Stdio => ({
-  input: openGatheredInput(0),
+  input: openBufferedInput(0),
   outputs: [['stdout', openOutput(1)], ...(terminal ? [] : [['stderr', openOutput(2)] as const])],
 });
 
