@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the guest's crun from a source archive of Debian's as one static program. Debian's own program loads ten libraries, most of
-# them for systemd, which a guest does not have: by emulation that is most of what a run of crun takes.
-# packaging/cache keeps the result by the hash of its inputs.
+# Builds the guest's crun as a static program from Debian's source archive. Debian's crun loads ten shared libraries, most of them for
+# systemd, which the guest does not have. With emulation, loading them takes most of the time of a run of crun.
+# packaging/cache caches the result by the hash of its inputs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,13 +22,14 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-# Of Debian's current stable release: the archive keeps its sources, while those of testing and unstable are replaced.
+# The version of Debian's current stable release: the archive keeps its source, but replaces those of testing and unstable.
 suite=trixie
 version=1.21-1
 
 say() { echo "crun: $*"; }
 
-# apt's own lists have neither that release nor sources: they are read into a directory of ours, from where the machine's own come from.
+# Downloads package lists of that release into a directory of this build, from the machine's own mirror: the machine's lists have neither
+# that release nor sources.
 fetch() {
   local apt=$1/apt options
   mkdir -p "$apt/lists/partial"
@@ -37,12 +38,13 @@ fetch() {
   [ -s "$apt/sources.list" ] || { echo 'apt knows no packages: apt-get update'; return 1; }
   options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
     -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
-  # Debian changes nothing that a guest has: its own part of the source is not needed.
+  # --tar-only: Debian's patches change nothing that the guest uses.
   apt-get "${options[@]}" update && cd "$1" && apt-get "${options[@]}" source --download-only --tar-only "crun=$version" &&
     tar -xf crun_*.orig.tar.gz
 }
 
-# What only systemd's cgroup manager and a cache of seccomp programs would need is left out. The directory leaves no trace.
+# Without systemd's cgroup manager and without libgcrypt, which only the cache of seccomp programs needs. The program does not contain the
+# path of the build directory.
 compile() {
   cd "$1"/crun-*/ &&
   ac_cv_search_gcry_check_version=no LIBS='-l:libyajl_s.a -lm' CFLAGS="-O2 -ffile-prefix-map=$PWD=." ./configure --quiet --disable-systemd --disable-criu --disable-dl \
@@ -52,7 +54,7 @@ compile() {
   "$1/crun" --version | grep -q '+CAP +SECCOMP +EBPF +YAJL'
 }
 
-# Fills the directory "$1".
+# Writes the product to the empty directory $1.
 build() {
   local work step
   work=$(mktemp -d)
@@ -60,7 +62,7 @@ build() {
   trap "rm -rf '$work'" EXIT
   for step in fetch compile; do
     say "$step"
-    ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # no errexit in there
+    ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # errexit does not work in this subshell
   done
   cp "$work/crun" "$1/crun"
 }

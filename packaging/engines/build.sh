@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Unpacks the engines of another Debian suite, docker, containerd and podman, for tests with them (tests/support/cell.sh):
+# Unpacks docker, containerd and podman of another Debian suite, for tests with these engines (tests/support/cell.sh):
 #
 #   build.sh SUITE --output DIR    SUITE is trixie or sid
 #
-# Nothing is installed: the directory usr of the result is mounted over the machine's /usr, in a mount namespace. The file versions of
-# the result has a line for each package.
-# packaging/cache keeps the result by the hash of this file: an updated package is fetched when the cache is empty. No version is named
-# here, since a suite has only its newest one.
+# Nothing is installed: cell.sh mounts the directory usr of the result over the machine's /usr, in a mount namespace. The file versions of
+# the result has one line for each package.
+# packaging/cache caches the result by the hash of this file: updates of the suite's packages are downloaded only with an empty cache. No
+# version is named here, since a suite has only the newest version of a package.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,8 +29,8 @@ esac
 
 say() { echo "engines of $suite: $*"; }
 
-# Downloads the engines and the libraries that they depend on: Debian 12 does not have all of them, or has older versions. The suite's C
-# library runs Debian 12's programs as well. The machine's lists and installed packages do not count: apt has directories of its own.
+# Downloads the engines and the libraries that they depend on: Debian 12 lacks some of them, and has older versions of others. Debian 12's
+# programs run with the suite's C library too. apt uses directories of this build instead of the machine's lists and installed packages.
 fetch() {
   local apt=$1/apt options libraries
   mkdir -p "$apt/lists/partial" "$1/packages"
@@ -40,7 +40,7 @@ fetch() {
   [ -s "$apt/sources.list" ] || { echo 'apt knows no packages: apt-get update'; return 1; }
   options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apt/lists"
     -o "Dir::State::Status=$apt/status" -o "Dir::Cache=$apt" -o APT::Sandbox::User=)
-  # shellcheck disable=SC2086 -- lists of words
+  # shellcheck disable=SC2086 -- lists of arguments
   apt-get "${options[@]}" update &&
     libraries=$(apt-get "${options[@]}" install --simulate --no-install-recommends $engines | awk '$1 == "Inst" && $2 ~ /^lib/ { print $2 }') &&
     cd "$1/packages" && apt-get "${options[@]}" download $engines $libraries
@@ -54,7 +54,7 @@ unpack() {
   done
 }
 
-# Everything that is linked is found, as the tests will see it.
+# Checks that every shared library is found, with /usr as the tests see it.
 check() {
   # shellcheck disable=SC2016 -- for the inner shell
   unshare --mount sh -c 'mount -t overlay -o "lowerdir=$1/usr:/usr" overlay /usr || exit
@@ -62,7 +62,7 @@ check() {
   ! grep 'not found' "$1/linked"
 }
 
-# Fills the directory "$1".
+# Writes the product to the empty directory $1.
 build() {
   local work step
   work=$(mktemp -d)
@@ -71,7 +71,7 @@ build() {
   mkdir "$work/root"
   for step in fetch unpack check; do
     say "$step"
-    ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # no errexit in there
+    ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # errexit does not work in this subshell
   done
   mv "$work/root/usr" "$work/versions" "$1/"
 }

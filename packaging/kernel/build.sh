@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the guest kernel from Debian's kernel source with the patches and fragments beside this file.
-# packaging/cache keeps the result by the hash of its inputs: an unchanged kernel costs nothing.
+# Builds the guest kernel from Debian's kernel source, with the patches and configuration fragments of this directory.
+# packaging/cache caches the result by the hash of its inputs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +12,7 @@ usage() {
 [ $# -gt 0 ] || usage
 
 source_archive=/usr/src/linux-source-6.1.tar.xz
-# Shown by `uname -r` after the version, so that a user sees whose kernel it is.
+# `uname -r` in a container shows this suffix: users see that the kernel is the guest's.
 local_version=-1.container
 
 missing=()
@@ -28,7 +28,7 @@ fi
 
 say() { echo "kernel: $*"; }
 
-# Shows how far make has come: one changing line on a terminal, a line now and then elsewhere.
+# Shows the progress of make: on a terminal one line that changes, otherwise a line every 20 seconds.
 progress() {
   local count=0 start=$SECONDS last=0 total=2770
   while read -r _; do
@@ -43,22 +43,22 @@ progress() {
   if [ -t 1 ]; then echo; fi
 }
 
-# Checks that Kconfig has kept every option of the fragments: it drops options whose dependencies are missing.
+# Checks that the configuration has every option of the fragments: Kconfig drops options whose dependencies are missing.
 check_configuration() {
   local line name lost=0
   while read -r line; do
     name=${line%%=*}
     if [ "${line#*=}" = n ]; then
-      if grep -q "^$name=" .config; then echo "kernel: $name is on, and should be off" >&2; lost=1; fi
+      if grep -q "^$name=" .config; then echo "kernel: $name is set, but a fragment unsets it" >&2; lost=1; fi
     elif ! grep -qxF "$line" .config; then
-      echo "kernel: $line was lost" >&2
+      echo "kernel: $line is not in the configuration: a dependency is missing" >&2
       lost=1
     fi
   done < <(grep -h '^CONFIG' "$here"/fragments/*.conf)
   return $lost
 }
 
-# Fills the directory "$1".
+# Writes the product to the empty directory $1.
 build() {
   local result=$1 work
   work=$(mktemp -d)
@@ -76,7 +76,7 @@ build() {
   make -s olddefconfig
   check_configuration
   say "compiling with $(nproc) jobs"
-  # The compiler need not collect its garbage for files this small: a sixth of its time, and the same code.
+  # GCC's garbage collector takes a sixth of the build time, and files this small do not need it. The code is the same.
   make -j"$(nproc)" KCFLAGS='--param ggc-min-heapsize=400000' bzImage 2>"$work/errors.log" | progress
   [ -f arch/x86/boot/bzImage ] || { tail -n 20 "$work/errors.log" >&2; return 1; }
   local release

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Builds qemu-lite from Debian's source package: one static program with the devices of devices.mak, the patches beside this
-# file, and the three ROMs that it opens. DIR gets what an installation has in /usr. packaging/cache keeps the result by the hash
-# of its inputs.
+# Builds qemu-lite from Debian's source package: a static QEMU with the patches of this directory and the devices of devices.mak, and the
+# three ROMs that it loads. DIR gets the files of an installation below /usr. packaging/cache caches the result by the hash of its inputs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +11,7 @@ usage() {
 }
 [ $# -gt 0 ] || usage
 
-# Their static libraries are in the program. libc6-dev and zlib1g-dev have theirs beside the headers, as the others do.
+# Packages whose static libraries are linked into the program.
 linked='libaio-dev libc6-dev libcap-ng-dev libfdt-dev libglib2.0-dev libnuma-dev libpcre2-dev libpixman-1-dev libseccomp-dev liburing-dev zlib1g-dev'
 tools="binutils dpkg-dev gcc make meson ninja-build patch pkg-config python3 python3-venv qemu-system-x86 seabios $linked"
 missing=
@@ -24,11 +23,11 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-# The version of this machine's QEMU: the patches are made for Debian 12's.
+# The version of this machine's QEMU package. The patches apply to Debian 12's.
 version=$(dpkg-query -W -f='${source:Version}' qemu-system-x86)
 say() { echo "qemu: $*"; }
 
-# Shows how far ninja has come: one changing line on a terminal, a line now and then elsewhere.
+# Shows the progress of ninja: on a terminal one line that changes, otherwise a line every 20 seconds.
 progress() {
   local line last=0
   while read -r line; do
@@ -46,7 +45,7 @@ progress() {
   if [ -t 1 ]; then echo; fi
 }
 
-# apt's own lists have no sources unless its user wants them: they are read into a directory of ours, from the same places.
+# Downloads the lists of sources into a directory of this build, from the machine's own mirror: the machine's lists may lack sources.
 fetch() {
   local apt=$1/apt options
   mkdir -p "$apt/lists/partial"
@@ -64,8 +63,8 @@ configure() {
   for patch in "$here"/patches/*.patch; do patch -p1 --fuzz=0 <"$patch" || return 1; done
   cp "$here/devices.mak" configs/devices/x86_64-softmmu/lite.mak
   mkdir build && cd build || return 1
-  # Meson and Python of the distribution: configure takes the first on the PATH, which may be somebody's own. -Wl,--build-id: the
-  # program's identity. The directory leaves no trace.
+  # PATH: configure uses the first Meson and Python on it, and these must be the distribution's. --build-id identifies the program.
+  # The program does not contain the path of the build directory.
   PATH=/usr/sbin:/usr/bin:/sbin:/bin ../configure --meson=/usr/bin/meson --target-list=x86_64-softmmu --static \
     --prefix=/usr --with-suffix=qemu-lite --without-default-features --without-default-devices --with-devices-x86_64=lite \
     --with-pkgversion="Debian ${version#*:}, qemu-lite" \
@@ -82,7 +81,7 @@ compile() {
 
 roms='kvmvapic.bin linuxboot_dma.bin'
 
-# QEMU's, SeaBIOS' and those of the libraries, as Debian has them.
+# The licences of QEMU, SeaBIOS and the linked libraries, from Debian's packages.
 licences() {
   local package
   mkdir -p "$2"
@@ -94,9 +93,9 @@ collect() {
   local source result=$1/result
   source=$(cd "$1"/qemu-*/ && pwd)
   cd "$source/build" || return 1
-  # configure writes this only where 32-bit programs can be linked, which ROMs are not.
+  # configure writes this file only where 32-bit programs can be linked. The ROMs do not need that.
   printf '%s\n' "TOPSRC_DIR=$source" TARGET_DIR= CC=gcc OBJCOPY=objcopy PYTHON=python3 >pc-bios/optionrom/config.mak
-  # shellcheck disable=SC2086 -- a list of words
+  # shellcheck disable=SC2086 -- a list of arguments
   PATH=/usr/sbin:/usr/bin:/sbin:/bin make -C pc-bios/optionrom $roms || return 1
   mkdir -p "$result/bin" "$result/share/qemu-lite" || return 1
   strip -o "$result/bin/qemu-lite-system-x86_64" qemu-system-x86_64 || return 1
@@ -108,7 +107,7 @@ collect() {
   "$result/bin/qemu-lite-system-x86_64" --version
 }
 
-# Fills the directory "$1".
+# Writes the product to the empty directory $1.
 build() {
   local work step
   work=$(mktemp -d)
@@ -119,7 +118,7 @@ build() {
     if [ "$step" = compile ]; then
       ("$step" "$work") | tee "$work/log" | progress || { tail -n 20 "$work/log" >&2; exit 1; }
     else
-      ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # no errexit in there
+      ("$step" "$work") >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; } # errexit does not work in this subshell
     fi
   done
   cp -a "$work/result/." "$1/"

@@ -1,4 +1,4 @@
-# What the runtime's command lines and hot-plug name, and what these need. The machines bring their chipsets.
+# Devices that kata-runtime uses on the command line or hot-plugs, and their dependencies. I440FX and Q35 select their chipsets.
 CONFIG_I440FX=y
 CONFIG_Q35=y
 CONFIG_HPET=y
