@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leftovers } from '../support/leftovers.ts';
 import { run } from '../support/run.ts';
@@ -152,6 +152,16 @@ describe('kata-runtime kata-gc', function () {
     rmSync(kept);
     assert.equal((await gc())[0], 0);
     assert.deepEqual(leftovers(), []);
+  });
+
+  it('keeps the directory of templates, whose tmpfs may be mounted in the mount namespace of an engine only', async () => {
+    mkdirSync('/run/vc/vm/template', { recursive: true });
+    try {
+      assert.deepEqual(await gc(), [0, NOTHING, '']);
+      assert.equal(existsSync('/run/vc/vm/template'), true);
+    } finally {
+      rmdirSync('/run/vc/vm/template');
+    }
   });
 
   it('leaves a sandbox of another program unchanged', async () => {

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as nextTurn } from 'node:timers/promises';
 import { KernelError } from '../errors/kata-error.ts';
 import { isBun } from '../process/engine.ts';
-import { MS_BIND } from './constants.ts';
+import { CLONE_NEWNET, MS_BIND } from './constants.ts';
 import { linuxKernel as kernel } from './linux-kernel.ts';
 import { openPollableStream } from './pollable-stream.ts';
 import { socketDescriptor } from './socket-descriptor.ts';
@@ -99,6 +99,15 @@ describe('LinuxKernel', () => {
     for (const fd of [file, received]) closeSync(fd);
     for (const socket of [sender, receiver]) socket.destroy();
     server.close();
+  });
+
+  it('names the path in the error of a file that is not a namespace', () => {
+    const file = openSync('/dev/null', 'r');
+    try {
+      assert.throws(() => kernel.setns(file, CLONE_NEWNET), /^KernelError: setns to namespace 0x40000000 at \/dev\/null failed \(E\w+\)$/);
+    } finally {
+      closeSync(file);
+    }
   });
 
   it('reports the end of a process by its pidfd', async function () {

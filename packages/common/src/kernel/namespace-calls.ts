@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { bind, check } from './ffi.ts';
 import type { NamespaceCalls } from './kernel.ts';
 
@@ -21,10 +21,20 @@ const IFF_TAP_NO_PI_VNET_HDR = 0x2 | 0x1000 | 0x4000;
 /** struct ifreq: 16 bytes of name, then a union with the flags first. */
 const IFREQ_SIZE = 40;
 
+/** For errors: a path whose mount is not visible here is an ordinary file, to which setns(2) fails with EINVAL. */
+function pathOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return `fd ${fd}`;
+  }
+}
+
 /** setns(2), unshare(2), netdevice(7), sethostname(2). */
 export const namespaceCalls: NamespaceCalls = {
   setns(fd, type) {
-    check(libc.setns(fd, type), 'setns', `to namespace 0x${type.toString(16)}`);
+    const path = pathOf(fd); // before the call, which sets errno
+    check(libc.setns(fd, type), 'setns', `to namespace 0x${type.toString(16)} at ${path}`);
   },
   unshare(flags) {
     check(libc.unshare(flags), 'unshare', `0x${flags.toString(16)}`);

@@ -68,13 +68,22 @@ function leftVm(tools: Tools, id: string): Leftover {
   return { what: `directory ${vm}`, why: 'its sandbox does not exist', remove: () => failuresOf([() => removeVmDirectory(vm)]) };
 }
 
-/** Directories with a mount, such as the directory of templates, are skipped. */
+/**
+ * The default directory of templates. Its tmpfs may be mounted in the mount namespace of an engine only, and a removal here would unmount
+ * it there (rmdir(2) of a mount point of another mount namespace).
+ */
+const TEMPLATES = 'template';
+
+/** Directories with a mount are skipped. */
 export function leftVmDirectories(tools: Tools): Leftover[] {
   const ids = directoriesIn(vmsDirectory);
   const processes = hostProcesses();
   if (cacheIsUsed(processes)) return [];
   const [table, running] = [readMountTable(), new Set(vmProcesses(processes).map(({ id }) => id))];
   const isLeft = (id: string): boolean =>
-    !hasSandbox(id) && mountPointsBelow(join(vmsDirectory, id), table).length === 0 && (isCachedVm(id) || !running.has(id));
+    id !== TEMPLATES &&
+    !hasSandbox(id) &&
+    mountPointsBelow(join(vmsDirectory, id), table).length === 0 &&
+    (isCachedVm(id) || !running.has(id));
   return ids.filter(isLeft).map((id) => leftVm(tools, id));
 }
