@@ -19,7 +19,7 @@ const kinds: Readonly<Record<Kind, RegExp>> = {
   qemu: /^\S*qemu\S*\0-name\0/,
   proxy: /^\S*(node|kata-proxy)\0.*\0-listen-socket\0/s,
   shim: /\nKATA_SHIM_TITLE=|\0KATA_SHIM_TITLE=/,
-  helper: /^\/bin\/sh\0-c\0while read -r r;/,
+  helper: /^\/bin\/sh\0-c\0limit=.*while read -r r;/,
   virtiofsd: /^\S*virtiofsd\0/,
 };
 

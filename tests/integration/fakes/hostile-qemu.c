@@ -1,13 +1,17 @@
 /*
  * Stands in QEMU's place and tries what a guest that has taken QEMU over would try. One line: NAME=allowed or NAME=denied for each.
  * Built with -DCANARY="FILE OF THE HOST" -DSOCKET="LISTENING SOCKET" -DOTHER="DIRECTORY OF ANOTHER SANDBOX" -DVICTIM=PID
- * -DABSTRACT="SOCKET" -DPORT=NUMBER, both of which listen in the sandbox's network namespace
+ * -DABSTRACT="SOCKET" -DPORT=NUMBER, both of which listen in the sandbox's network namespace, -DKERNEL="FILE OF THE GUEST'S KERNEL",
+ * -DSEGMENT=ID of a shared memory segment of the host
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/perf_event.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,10 +20,12 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -157,6 +163,62 @@ static int add_key_of_root(void) {
 static int open_vsock(void) { return socket(AF_VSOCK, SOCK_STREAM, 0) >= 0; }
 static int open_userfaultfd(void) { return syscall(SYS_userfaultfd, 0) >= 0; }
 
+/* EAFNOSUPPORT: permitted, but this kernel has no such sockets. */
+static int open_alg_socket(void) { return socket(AF_ALG, SOCK_SEQPACKET, 0) >= 0 || errno == EAFNOSUPPORT; }
+static int open_packet_socket(void) { return socket(AF_PACKET, SOCK_RAW, 0) >= 0; }
+static int open_pidfd(void) { return syscall(SYS_pidfd_open, VICTIM, 0) >= 0; }
+static int make_io_uring(void) {
+  char parameters[256] = {0};
+  return syscall(SYS_io_uring_setup, 1, parameters) >= 0;
+}
+
+static int count_events(void) {
+  struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = PERF_COUNT_SW_CPU_CLOCK};
+  return syscall(SYS_perf_event_open, &event, VICTIM, -1, -1, 0) >= 0;
+}
+
+static int read_memory_of_stranger(void) {
+  char byte;
+  struct iovec own = {&byte, 1}, other = {NULL, 1};
+  return process_vm_readv(VICTIM, &own, 1, &other, 1, 0) >= 0 || errno == EFAULT; /* EFAULT: permitted, and nothing is at address 0 */
+}
+
+static int attach_segment(void) {
+  void *address = shmat(SEGMENT, NULL, SHM_RDONLY);
+  return address != (void *)-1 && shmdt(address) == 0;
+}
+
+static int write_to_shared_memory(void) {
+  int made = opens("/dev/shm/kata-hostile", O_CREAT | O_WRONLY);
+  unlink("/dev/shm/kata-hostile");
+  return made;
+}
+
+static int change_priority(void) { return setpriority(PRIO_PROCESS, VICTIM, 1) == 0; }
+
+/* Another process that opens the file waits until the lease ends. */
+static int lease_kernel(void) {
+  int fd = open(KERNEL, O_RDONLY);
+  int leased = fd >= 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+  if (fd >= 0) close(fd);
+  return leased;
+}
+
+/* clone3 and clone fail in the same way. In a child: the process has other capabilities in the namespace. */
+static int make_user_namespace(void) {
+  unsigned long long arguments[8] = {CLONE_NEWUSER, 0, 0, 0, SIGCHLD};
+  int status = 1;
+  long child = fork();
+  if (child == 0) _exit(unshare(CLONE_NEWUSER) != 0);
+  waitpid(child, &status, 0);
+  if (status == 0) return 1;
+  child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (child < 0) child = syscall(SYS_clone3, arguments, sizeof arguments);
+  if (child == 0) _exit(0);
+  if (child > 0) waitpid(child, NULL, 0);
+  return child > 0;
+}
+
 static int leave_root(void) { return chroot(vm) == 0; } /* last: the paths are others then */
 
 static const struct { const char *name; int (*try)(void); } table[] = {
@@ -185,6 +247,17 @@ static const struct { const char *name; int (*try)(void); } table[] = {
   {"add_key", add_key_of_root},
   {"open_vsock", open_vsock},
   {"open_userfaultfd", open_userfaultfd},
+  {"open_alg_socket", open_alg_socket},
+  {"open_packet_socket", open_packet_socket},
+  {"open_pidfd", open_pidfd},
+  {"make_io_uring", make_io_uring},
+  {"count_events", count_events},
+  {"read_memory_of_stranger", read_memory_of_stranger},
+  {"attach_segment", attach_segment},
+  {"write_to_shared_memory", write_to_shared_memory},
+  {"change_priority", change_priority},
+  {"lease_kernel", lease_kernel},
+  {"make_user_namespace", make_user_namespace},
   {"dump_core", dump_core},
   {"chroot", leave_root},
 };

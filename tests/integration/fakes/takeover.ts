@@ -3,7 +3,7 @@
  * attempts what such code could attempt, and writes NAME=allowed or NAME=denied for each attempt to stderr. TAKEOVER names the targets.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, readdirSync, rmdirSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { NetConnectOpts } from 'node:net';
 import { address, bind, lastErrno } from '../../../packages/common/src/kernel/ffi.ts';
@@ -45,6 +45,8 @@ function call(number: number, ...values: (number | string | Buffer)[]): number {
   return result === -1 ? -lastErrno() : result;
 }
 
+/** Like the logs that kata-proxy holds: a file of root, opened before the process is confined. */
+const held = openSync(canary, 'r');
 call(39); // getpid(2): the functions are looked up before the process is confined
 
 const succeeds = (act: () => unknown): boolean => {
@@ -71,9 +73,15 @@ const SIGCONT = 18;
 const PTRACE_SEIZE = 0x4206;
 const PTRACE_DETACH = 17;
 const CLONE_NEWUTS = 0x4000000;
+const CLONE_NEWUSER = 0x10000000;
+const AF_ALG = 38;
+const [F_SETLEASE, F_WRLCK, F_UNLCK] = [1024, 1, 2];
+const [KEYCTL_DESCRIBE, USER_KEYRING] = [6, -4];
+const SHM_RDONLY = 0o10000;
 const S_IFBLK = 0o060000;
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
+const SOCK_SEQPACKET = 5;
 const TIOCSTI = 0x5412;
 
 function trace(): boolean {
@@ -103,6 +111,17 @@ function makeDisk(): boolean {
 function setHostName(): boolean {
   const name = readFileSync('/proc/sys/kernel/hostname', 'latin1').trim();
   return call(170, name, name.length) === 0;
+}
+
+/** Another process that opens the file waits until the lease ends. */
+const leaseFile = (): boolean => call(72, held, F_SETLEASE, F_WRLCK) === 0 && call(72, held, F_SETLEASE, F_UNLCK) === 0;
+
+/** struct perf_event_attr: the clock of the CPU as a software counter. */
+function countEvents(): boolean {
+  const attributes = Buffer.alloc(128);
+  attributes.writeUInt32LE(1, 0);
+  attributes.writeUInt32LE(attributes.length, 4);
+  return call(298, attributes, victim, -1, -1, 0) >= 0;
 }
 
 /** struct file_handle of two words of data, guessed: a caller that may try gets ESTALE. */
@@ -138,6 +157,13 @@ const attempts: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
   load_module: () => isPermitted(call(175, 0, 0, '')),
   load_bpf: () => isPermitted(call(321, 0, Buffer.alloc(128), 128)),
   set_host_name: () => succeeds(() => readFileSync('/proc/sys/kernel/hostname')) && setHostName(),
+  lease_file: leaseFile,
+  count_events: countEvents,
+  make_user_namespace: () => isPermitted(call(272, CLONE_NEWUSER)),
+  open_userfaultfd: () => isPermitted(call(323, 0)),
+  open_alg_socket: () => isPermitted(call(41, AF_ALG, SOCK_SEQPACKET, 0)),
+  read_keyring: () => isPermitted(call(250, KEYCTL_DESCRIBE, USER_KEYRING, Buffer.alloc(256), 256)),
+  attach_segment: () => isPermitted(call(30, 0, 0, SHM_RDONLY)),
   become_dumpable: () => call(157, 4, 1, 0, 0, 0) === 0,
   type_at_terminal: () => isPermitted(call(16, 0, TIOCSTI, 'x')),
   chroot: leaveRoot, // last: what is tried after it finds other paths

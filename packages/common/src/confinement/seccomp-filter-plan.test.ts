@@ -31,6 +31,8 @@ describe('allowFilter', () => {
     { call: 5 },
     { call: 6, condition: { argument: 1, isOneOf: [3, 0xfffffff0] } },
     { call: 7, condition: { argument: 0, hasBits: 0x10000 } },
+    { call: 10, condition: { argument: 0, lacksBits: 0x10000000 } },
+    { call: 11, condition: { argument: 1, isNot: 1024 } },
     { call: 8 },
   ]);
   const cases: [name: string, call: number, values: bigint[], result: string][] = [
@@ -44,6 +46,10 @@ describe('allowFilter', () => {
     ['another value', 6, [3n, 4n], 'ENOSYS'],
     ['a required bit and other bits', 7, [0x10100n], 'allowed'],
     ['a missing bit', 7, [0x20100n], 'ENOSYS'],
+    ['without a denied bit', 10, [0x20000n], 'allowed'],
+    ['a denied bit and other bits', 10, [0x10020000n], 'ENOSYS'],
+    ['another value than the denied one', 11, [1024n, 1025n], 'allowed'],
+    ['the denied value', 11, [0n, 1024n], 'ENOSYS'],
   ];
   for (const [name, call, values, result] of cases) it(name, () => assert.equal(run(program, call, values), result));
   it('a call of 32-bit code', () => assert.equal(run(program, 5, [], I386), 'killed'));
@@ -60,6 +66,7 @@ describe('denyFilter', () => {
     [425, X86_64, 'ENOSYS'],
     [426, X86_64, 'ENOSYS'],
     [427, X86_64, 'allowed'],
+    [0x40000000 + 427, X86_64, 'ENOSYS'],
     [425, I386, 'allowed'],
   ] as const)
     it(`call ${call} of architecture ${architecture.toString(16)}`, () => assert.equal(run(program, call, [], architecture), result));

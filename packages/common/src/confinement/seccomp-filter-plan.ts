@@ -8,7 +8,10 @@ export interface SyscallRule {
 }
 
 export type ArgumentCondition =
-  { readonly argument: number; readonly isOneOf: readonly number[] } | { readonly argument: number; readonly hasBits: number };
+  | { readonly argument: number; readonly isOneOf: readonly number[] }
+  | { readonly argument: number; readonly isNot: number }
+  | { readonly argument: number; readonly hasBits: number }
+  | { readonly argument: number; readonly lacksBits: number };
 
 // linux/filter.h, linux/bpf_common.h
 const LOAD_WORD = 0x20;
@@ -43,13 +46,19 @@ function instruction(code: number, operand: number, ifTrue = 0, ifFalse = 0): Bu
 const allow = instruction(RETURN, ALLOW);
 const deny = instruction(RETURN, DENY);
 
-function argumentTests(condition: ArgumentCondition): Buffer[] {
-  const tests =
-    'hasBits' in condition
-      ? [instruction(JUMP_IF_BITS, condition.hasBits, 0, 1)]
-      : condition.isOneOf.map((value) => instruction(JUMP_IF_EQUAL, value, 0, 1));
-  return [instruction(LOAD_WORD, argumentOffset(condition.argument)), ...tests.flatMap((test) => [test, allow]), deny];
+/** Tests after each of which the call is allowed: a test skips that instruction when the condition is false. */
+function testsOf(condition: ArgumentCondition): Buffer[] {
+  if ('hasBits' in condition) return [instruction(JUMP_IF_BITS, condition.hasBits, 0, 1)];
+  if ('lacksBits' in condition) return [instruction(JUMP_IF_BITS, condition.lacksBits, 1, 0)];
+  if ('isNot' in condition) return [instruction(JUMP_IF_EQUAL, condition.isNot, 1, 0)];
+  return condition.isOneOf.map((value) => instruction(JUMP_IF_EQUAL, value, 0, 1));
 }
+
+const argumentTests = (condition: ArgumentCondition): Buffer[] => [
+  instruction(LOAD_WORD, argumentOffset(condition.argument)),
+  ...testsOf(condition).flatMap((test) => [test, allow]),
+  deny,
+];
 
 /** The number of the call is in the accumulator. */
 function ruleBlock({ call, condition }: SyscallRule): Buffer[] {
@@ -57,9 +66,12 @@ function ruleBlock({ call, condition }: SyscallRule): Buffer[] {
   return [instruction(JUMP_IF_EQUAL, call, 0, block.length), ...block];
 }
 
+/** Numbers from here on are those of the x32 ABI: the same calls with other numbers (asm/unistd.h). */
+const X32_BIT = 0x40000000;
+
 /**
- * Array of struct sock_filter that makes these calls fail with ENOSYS, and the calls that do not meet the condition of their rule. All other
- * calls are allowed, and all calls of other architectures.
+ * Array of struct sock_filter that makes these calls fail with ENOSYS, and the calls that do not meet the condition of their rule, and all
+ * calls of the x32 ABI. All other calls are allowed, and all calls of 32-bit code.
  */
 export function denyFilter(calls: readonly number[], rules: readonly SyscallRule[] = []): Buffer {
   return Buffer.concat([
@@ -67,6 +79,8 @@ export function denyFilter(calls: readonly number[], rules: readonly SyscallRule
     instruction(JUMP_IF_EQUAL, ARCHITECTURE_X86_64, 1, 0),
     allow,
     instruction(LOAD_WORD, CALL_OFFSET),
+    instruction(JUMP_IF_BITS, X32_BIT, 0, 1),
+    deny,
     ...calls.flatMap((call) => [instruction(JUMP_IF_EQUAL, call, 0, 1), deny]),
     ...rules.flatMap(ruleBlock),
     allow,

@@ -38,6 +38,22 @@ describe('startShimHelper', () => {
     assert.deepEqual(await exited, [0, null]);
   });
 
+  it('limits the memory of the shell, because a line can have any length, but not of the commands', async () => {
+    const file = join(directory, 'limit');
+    const command = ['sh', '-c', `ulimit -v >${file}`];
+    const { started, socket } = startShimHelper({ network: command }, { PATH: process.env['PATH'] }, linuxKernel);
+    const exited = once(started.child, 'exit');
+    try {
+      writeSync(socket, 'named network\n');
+      assert.equal(read(socket), 'network 0\n');
+      assert.match(readFileSync(`/proc/${started.identity.pid}/limits`, 'utf8'), /^Max address space +67108864 /m);
+      assert.equal(readFileSync(file, 'utf8'), execFileSync('sh', ['-c', 'ulimit -v'], { encoding: 'utf8' }));
+    } finally {
+      closeSync(socket);
+    }
+    assert.deepEqual(await exited, [0, null]);
+  });
+
   it('runs one network command in the background, however many are requested, and reports an OOM kill meanwhile', async () => {
     const [lock, fifo] = [join(directory, 'lock'), join(directory, 'fifo')];
     execFileSync('mkfifo', [fifo]);

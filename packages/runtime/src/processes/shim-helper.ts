@@ -21,13 +21,15 @@ export interface ShimHelper {
 }
 
 const EXIT_UNKNOWN_REQUEST = 2;
+/** Address space of the shell, in KiB: a line of a shim that a guest has taken over can have any length. Its commands have no such limit. */
+const SHELL_KIB = 65536;
 
 /**
  * Cases of the shell's loop for one request. `network` after NAMED runs in the background: `oom` is reported meanwhile. It first waits for
  * the last `network`, so that not more than one command of each request runs, whatever the shim sends.
  */
 function requestCases(request: string, args: readonly string[]): string {
-  const run = `${args.map(shellQuote).join(' ')} </dev/null >/dev/null`;
+  const run = `(ulimit -S -v "$limit"; exec ${args.map(shellQuote).join(' ')} </dev/null >/dev/null)`;
   const named = `${run}; echo "${request} $?"`;
   return `${request}) ${run}; echo $?;; "${NAMED} ${request}") ${request === 'network' ? `wait; { ${named}; } &` : named};;`;
 }
@@ -35,7 +37,8 @@ function requestCases(request: string, args: readonly string[]): string {
 /** For each line of input the shell runs the command of the request and writes its exit code. It exits with its commands and the shim. */
 function script(commands: HelperCommands): string {
   const cases = Object.entries(commands).map(([request, args]) => requestCases(request, args));
-  return `while read -r r; do case $r in ${cases.join(' ')} *) echo ${EXIT_UNKNOWN_REQUEST};; esac; done; wait`;
+  const limit = `limit=$(ulimit -S -v); ulimit -S -v ${SHELL_KIB}`;
+  return `${limit}; while read -r r; do case $r in ${cases.join(' ')} *) echo ${EXIT_UNKNOWN_REQUEST};; esac; done; wait`;
 }
 
 /** Starts the helper, a shell, which uses a fiftieth of the memory of kata-runtime. @throws KataError, KernelError */
