@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const here = import.meta.dirname;
 
 describe('product cache', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scratch = '';
   beforeEach(() => (scratch = mkdtempSync(join(tmpdir(), 'kata-cache-'))));
   afterEach(() => rmSync(scratch, { recursive: true, force: true }));
