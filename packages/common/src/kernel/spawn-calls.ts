@@ -46,9 +46,9 @@ export const spawnCalls: SpawnCalls = {
     libc.posix_spawn_file_actions_init(actions);
     try {
       for (const [target, fd] of stdio.entries()) libc.posix_spawn_file_actions_adddup2(actions, fd, target);
-      const words = [program, ...args].map(cString);
+      const strings = [program, ...args].map(cString);
       const variables = Object.entries(environment).map(([name, value]) => cString(`${name}=${value ?? ''}`));
-      const [argv, envp, pid] = [pointersTo(words), pointersTo(variables), Buffer.alloc(4)];
+      const [argv, envp, pid] = [pointersTo(strings), pointersTo(variables), Buffer.alloc(4)];
       const error = libc.posix_spawnp(pid, cString(program), actions, signalAttributes(), argv, envp);
       if (error !== 0) throw new KernelError('posix_spawn', error, errnoName(error), `of ${program}`);
       return pid.readInt32LE();
