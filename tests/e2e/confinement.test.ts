@@ -165,10 +165,12 @@ describe('the confinement of QEMU', function () {
         .split('\0')
         .map((entry) => entry.split('=')[0]);
       assert.deepEqual(
-        // BUN_* and JSC_*: of the launcher (packaging/engine/launch.c)
+        // BUN_*, JSC_* and MIMALLOC_*: of the launcher (packaging/engine/launch.c)
         variables.filter(
           (variable) =>
-            !/^(PATH|KATA_PROXY_CONSOLE|KATA_PROXY_QEMU|KATA_SHIM_DUTIES|KATA_SHIM_TITLE|BUN_\w+|JSC_\w+|)$/.test(variable ?? ''),
+            !/^(PATH|KATA_PROXY_CONSOLE|KATA_PROXY_QEMU|KATA_SHIM_DUTIES|KATA_SHIM_TITLE|BUN_\w+|JSC_\w+|MIMALLOC_SCAVENGER|)$/.test(
+              variable ?? '',
+            ),
         ),
         [],
       );

@@ -171,7 +171,7 @@ describe('files and privileges of the processes of a sandbox', function () {
     assert.deepEqual(withoutOom(shim), ['/dev/null r', ...resolver, ...engineFds].sort());
     assert.deepEqual(short(filesOf(helper)), ['/dev/null w', 'socket']);
     assert.deepEqual(environmentOf(proxy), ['KATA_PROXY_CONSOLE', 'KATA_PROXY_QEMU', 'PATH']);
-    assert.deepEqual(environmentOf(shim), ['KATA_SHIM_DUTIES', 'KATA_SHIM_TITLE', 'PATH']);
+    assert.deepEqual(environmentOf(shim), ['KATA_SHIM_DUTIES', 'KATA_SHIM_TITLE', 'MIMALLOC_SCAVENGER', 'PATH']);
     assert.deepEqual(environmentOf(helper), ['PATH']);
     for (const pid of [proxy, shim, helper]) assert.equal(read(pid, 'timers'), '');
   });
