@@ -47,9 +47,9 @@ export class RuntimeHelper {
   }
 
   /** An answer: the exit code, after the name of the request if there is one. */
-  #end(words: readonly string[]): void {
-    const name = words.length === 2 ? words[0] : this.#calls[0]?.request;
+  #end(fields: readonly string[]): void {
+    const name = fields.length === 2 ? fields[0] : this.#calls[0]?.request;
     const index = this.#calls.findIndex(({ request }) => request === name);
-    if (index !== -1) this.#calls.splice(index, 1)[0]?.resolve(Number(words.at(-1)));
+    if (index !== -1) this.#calls.splice(index, 1)[0]?.resolve(Number(fields.at(-1)));
   }
 }
