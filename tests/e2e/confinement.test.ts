@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { openFiles, readEntries } from '../support/proc-files.ts';
 import { good } from '../support/run.ts';
 import { isOtherQemu, kataRuntime, stage } from '../support/staged.ts';
 import { until } from '../support/until.ts';
@@ -99,8 +100,8 @@ describe('the confinement of QEMU', function () {
   it("a template's memory cannot be written by its clones", function () {
     if (isOtherQemu || process.env['KATA_TEMPLATE'] === 'off') return this.skip();
     const memory = /^\/run\/vc\/vm\/template\/[0-9a-f]+\/memory$/;
-    const fds = readdirSync(`/proc/${qemu}/fd`).filter((fd) => memory.test(readlinkSync(`/proc/${qemu}/fd/${fd}`)));
-    const modes = fds.map((fd) => Number.parseInt(status(qemu, `/proc/${qemu}/fdinfo/${fd}`).get('flags') ?? '', 8) & O_ACCMODE);
+    const files = openFiles(qemu).filter(({ path }) => memory.test(path));
+    const modes = files.map(({ flags }) => flags & O_ACCMODE);
     assert.deepEqual(modes, [O_RDONLY]);
     const mounts = readFileSync(`/proc/${qemu}/mountinfo`, 'utf8')
       .split('\n')
@@ -145,19 +146,22 @@ describe('the confinement of QEMU', function () {
       const pid = pidOf();
       await until('it is confined', () => status(pid).get('Seccomp') === '2' && !status(pid).get('Uid')?.startsWith('0'));
       const none = '0000000000000000';
-      for (const thread of readdirSync(`/proc/${pid}/task`)) {
-        const found = status(pid, `/proc/${pid}/task/${thread}/status`);
+      for (const found of readEntries(`/proc/${pid}/task`, (thread) => status(pid, `${thread}/status`))) {
         const of = (...names: string[]): (string | undefined)[] => names.map((field) => found.get(field));
-        assert.deepEqual(of('CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs', 'Seccomp'), [none, none, none, none, '1', '2'], thread);
+        assert.deepEqual(
+          of('CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs', 'Seccomp'),
+          [none, none, none, none, '1', '2'],
+          String(found.get('Name')),
+        );
         const user = String(0x70000000 + pid);
-        assert.deepEqual(of('Uid', 'Gid'), [Array(4).fill(user).join('\t'), Array(4).fill(user).join('\t')], thread);
+        assert.deepEqual(of('Uid', 'Gid'), [Array(4).fill(user).join('\t'), Array(4).fill(user).join('\t')], String(found.get('Name')));
         assert.equal(found.get('Groups')?.trim(), '');
       }
       assert.equal(status(pid).get('CapBnd'), none);
       assert.deepEqual(readdirSync(`/proc/${pid}/root/`), []);
       assert.equal(statSync(`/proc/${pid}/fd`).uid, 0, 'it is not dumpable');
       assert.notEqual(namespace(pid, 'net'), namespace('self', 'net'));
-      const files = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const files = openFiles(pid).map(({ path }) => path);
       const directories = files.filter((path) => path.startsWith('/') && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
       assert.deepEqual(directories, [], files.join(' '));
       assert.doesNotMatch(files.join(' '), /io_uring/);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { constants, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { openFiles } from '../support/proc-files.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 /** Flag of open(2); Node has no constant for it. */
@@ -20,17 +21,6 @@ function pidOf(pattern: RegExp): string {
     });
   assert.ok(found, `no process matches ${pattern}`);
   return found;
-}
-
-/** Open files of a process, from the links in /proc/PID/fd. */
-function openFiles(pid: string): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
 }
 
 describe('fds', function () {
@@ -53,9 +43,9 @@ describe('fds', function () {
   it('only the shim has the pipes of the engine', () => {
     const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${shim}/fd/${fd}`));
     for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
-      const files = openFiles(pidOf(new RegExp(pattern)));
+      const files = openFiles(Number(pidOf(new RegExp(pattern)))).map(({ path }) => path);
       assert.deepEqual(
-        files.filter((file) => pipes.includes(file) || file.includes(engine.directory)),
+        files.filter((path) => pipes.includes(path) || path.includes(engine.directory)),
         [],
         pattern,
       );
@@ -63,20 +53,18 @@ describe('fds', function () {
   });
 
   it('the shim has only its stdio, its connection, the fds that Node needs, and two files that it reads', () => {
-    const files = openFiles(shim);
-    const others = files.filter((file) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(file));
+    const files = openFiles(Number(shim));
+    const others = files
+      .map(({ path }) => path)
+      .filter((path) => !/^(anon_inode:|socket:|pipe:|\/dev\/(null|urandom)|\/run\/docker|\/tmp\/kata-e2e)/.test(path));
     // Opened before the shim confines itself: the servers of docker's resolver, and OOM kills of QEMU's cgroup.
     const read = [new RegExp(`/containers/${id}/resolv\\.conf$`), /^\/sys\/fs\/cgroup\/.*\/memory\.(oom_control|events)$/];
     assert.deepEqual(
-      others.filter((file) => !read.some((pattern) => pattern.test(file))),
+      others.filter((path) => !read.some((pattern) => pattern.test(path))),
       [],
     );
-    for (const fd of readdirSync(`/proc/${shim}/fd`)) {
-      const path = readlinkSync(`/proc/${shim}/fd/${fd}`);
-      if (!read.some((pattern) => pattern.test(path))) continue;
-      const [, flags = ''] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${shim}/fdinfo/${fd}`, 'utf8')) ?? [];
-      assert.equal(Number.parseInt(flags, 8) & O_ACCMODE, constants.O_RDONLY, path);
-    }
+    for (const { path, flags } of files.filter((file) => read.some((pattern) => pattern.test(file.path))))
+      assert.equal(flags & O_ACCMODE, constants.O_RDONLY, path);
   });
 
   it('a process in the container has three fds', async () => {

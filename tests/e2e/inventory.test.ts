@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
 import { good } from '../support/run.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
+import { openFiles } from '../support/proc-files.ts';
 import { isOtherQemu, kataRuntime, stage, variant } from '../support/staged.ts';
 import { until } from '../support/until.ts';
 
@@ -38,17 +39,11 @@ function pidsOf(kind: Kind): number[] {
 
 /** Open files without duplicates: the path, the name of a tap, and the access mode of a file with a path. */
 function filesOf(pid: number): string[] {
-  const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      const path = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:?\[\d+\]$/, '').replace(/\.[0-9A-Za-z]{6} \(deleted\)$/, ' (deleted)'); // prettier-ignore
-      const info = read(pid, `fdinfo/${fd}`);
-      const [, flags = ''] = /^flags:\s+(\d+)$/m.exec(info) ?? [];
-      const [, tap] = /^iff:\s*(\S+)$/m.exec(info) ?? [];
-      const mode = ['r', 'w', 'rw'][Number.parseInt(flags, 8) & 3];
-      return [`${path}${tap === undefined ? '' : ` ${tap}`}${path.startsWith('/') ? ` ${mode}` : ''}`];
-    } catch {
-      return []; // closed meanwhile
-    }
+  const files = openFiles(pid).map((file) => {
+    const path = file.path.replace(/:?\[\d+\]$/, '').replace(/\.[0-9A-Za-z]{6} \(deleted\)$/, ' (deleted)');
+    const [, tap] = /^iff:\s*(\S+)$/m.exec(file.info) ?? [];
+    const mode = ['r', 'w', 'rw'][file.flags & 3];
+    return `${path}${tap === undefined ? '' : ` ${tap}`}${path.startsWith('/') ? ` ${mode}` : ''}`;
   });
   return [...new Set(files)];
 }

@@ -1,13 +1,14 @@
 /** kata-shim's DNS relay, with a fake guest: normal queries, and queries of a hostile guest. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { DNS_RELAY_PREFACE, DnsFrameReader, encodeDnsFrame } from '../../packages/common/src/dns/dns-relay.ts';
 import type { DnsFrame } from '../../packages/common/src/dns/dns-relay.ts';
 import { DockerResolver, query, response } from './docker-resolver.ts';
 import { FakeAgent, never } from './fake-agent.ts';
+import { openFiles } from '../support/proc-files.ts';
 import { Component, SHIM, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
@@ -197,16 +198,7 @@ describe('DNS relay', function () {
 });
 
 /** Whether a process has an inotify(7) file open. */
-function watchesFiles({ child }: Component): boolean {
-  const directory = `/proc/${child.pid}/fd`;
-  return readdirSync(directory).some((fd) => {
-    try {
-      return readlinkSync(`${directory}/${fd}`).includes('inotify');
-    } catch {
-      return false; // closed meanwhile
-    }
-  });
-}
+const watchesFiles = ({ child }: Component): boolean => openFiles(Number(child.pid)).some(({ path }) => path.includes('inotify'));
 
 describe("DNS relay without docker's resolver at the start", function () {
   this.timeout(60_000);

@@ -5,8 +5,9 @@
  * (no QMP greeting), `keeps` (the guest releases no device), or a command that is refused. The commands are written to qemu.log beside the
  * socket of the monitor.
  */
-import { appendFileSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
+import { openFiles } from '../../support/proc-files.ts';
 
 const [mode = 'good', ...args] = process.argv.slice(2);
 const paths = args.flatMap((word) => [...word.matchAll(/(?:unix:|path=)([^,]+\.sock)/g)].map(([, path]) => path ?? ''));
@@ -38,9 +39,8 @@ const cpuRow = (cpu: string | true | undefined, socket: number): object => ({
 
 /** The file of the state. Node drops fds that it receives on a socket, so the file is found among the fds of the runtime. */
 function stateFile(): string {
-  const fds = `/proc/${process.ppid}/fd`;
-  const found = readdirSync(fds).find((fd) => existsSync(`${fds}/${fd}`) && readlinkSync(`${fds}/${fd}`).endsWith('/state.tmp'));
-  return `${fds}/${found}`;
+  const found = openFiles(process.ppid).find(({ path }) => path.endsWith('/state.tmp'));
+  return `/proc/${process.ppid}/fd/${found?.fd}`;
 }
 
 let sets = 0;
