@@ -48,6 +48,7 @@ export class Container {
   readonly #tools: ContainerTools;
   /** The configuration that exec'd processes inherit. */
   readonly #firstProcess: Process | undefined;
+  readonly #hasPoststartHooks: boolean;
   readonly #directory: string;
   readonly #processes: ProcessTable;
   #state: State = 'created';
@@ -60,6 +61,7 @@ export class Container {
   private constructor(id: string, spec: Spec, directory: string, tools: ContainerTools) {
     this.id = id;
     this.#firstProcess = spec.process;
+    this.#hasPoststartHooks = (spec.hooks?.poststart?.length ?? 0) > 0;
     this.#directory = directory;
     this.#tools = tools;
     this.#processes = new ProcessTable(id);
@@ -104,7 +106,7 @@ export class Container {
   async start(onOom: () => void): Promise<void> {
     if (this.#state !== 'created')
       throw new GrpcError(status.FAILED_PRECONDITION, `Container ${this.id} status ${this.#state}, should be created`);
-    await this.#tools.crun.run(['start', this.id]);
+    await (this.#hasPoststartHooks ? this.#tools.crun.run(['start', this.id]) : this.#tools.crun.start(this.id));
     if (this.#state === 'created') this.#state = 'running';
     this.#watchOom(onOom).catch((error: unknown) =>
       this.#tools.log.warn('OOM events cannot be watched', { container: this.id, reason: String(error) }),

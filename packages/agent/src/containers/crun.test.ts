@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
@@ -41,16 +54,18 @@ describe('Crun', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Runs a crun that executes `script`; the path of its log is its fourth argument. */
-  async function run(script: string, timeoutMs = 10_000): Promise<void> {
+  /** A crun that executes `script`; the path of its log is its fourth argument. */
+  function crunOf(script: string, timeoutMs?: number): Crun {
     writeFileSync(join(directory, 'crun'), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, 'crun'), 0o755);
     const reaper = new Reaper(linuxKernel, {});
     reaper.start();
-    await new Crun(reaper, join(directory, 'root'), timeoutMs)
+    return new Crun(reaper, join(directory, 'root'), timeoutMs);
+  }
+  const run = (script: string, timeoutMs = 10_000): Promise<void> =>
+    crunOf(script, timeoutMs)
       .run(['pause', 'c'])
       .finally(() => assert.deepEqual(readdirSync(directory), ['crun']));
-  }
 
   it('fails with the message of a failed crun', () =>
     assert.rejects(run(`echo '{"msg":"not there"}' >"$4"; exit 1`), { message: 'not there' }));
@@ -60,5 +75,27 @@ describe('Crun', () => {
     const begun = performance.now();
     await assert.rejects(run('exec sleep 5', 200), { message: 'timed out after 0.2 s waiting for crun pause' });
     assert.ok(performance.now() - begun < 2000);
+  });
+
+  it('start: the process that waits at exec.fifo reads a byte, and the FIFO is removed', async () => {
+    const crun = crunOf('exit 1');
+    const fifo = join(directory, 'root/c/exec.fifo');
+    mkdirSync(join(directory, 'root/c'), { recursive: true });
+    execFileSync('mkfifo', [fifo]);
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      await crun.start('c');
+      assert.equal(readSync(reader, Buffer.alloc(2)), 1);
+      assert.equal(existsSync(fifo), false);
+    } finally {
+      closeSync(reader);
+    }
+  });
+  it('start: without a waiting process crun reports the error', async () => {
+    const crun = crunOf(`echo '{"msg":"container is not running"}' >"$4"; exit 1`);
+    await assert.rejects(crun.start('c'), { message: 'container is not running' });
+    mkdirSync(join(directory, 'root/c'), { recursive: true });
+    execFileSync('mkfifo', [join(directory, 'root/c/exec.fifo')]);
+    await assert.rejects(crun.start('c'), { message: 'container is not running' });
   });
 });
