@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
+import { until } from '../support/until.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
 /** For a hook: creates a link in the namespace of the process in its input. */
@@ -95,6 +96,21 @@ ${script}`,
     rmSync(rig.scratch.file('calls.hold'));
     assert.deepEqual([code, stderr.trim()], [1, 'the guest did not start within 30 s: the agent did not answer Check in time']);
     assert.deepEqual(qemus(), ['template 0']);
+  });
+
+  it('a create that has waited for a template boots in the rest of the time of a boot', async () => {
+    prepare();
+    rig.configure('accelerator', 'kvm');
+    writeFileSync(rig.scratch.file('calls.hold'), 'check');
+    const other = `${rig.id}-other`;
+    const first = rig.create();
+    await until('the start of the template', () => qemus().length > 0);
+    const { code, stderr } = await rig.kata('create', '--bundle', rig.scratch.file('bundle'), other);
+    rmSync(rig.scratch.file('calls.hold'));
+    assert.equal((await first).code, 1);
+    assert.match(stderr, /^the guest did not start within 20 s, after another process had not made the VM template for 10 s: the agent /);
+    assert.equal(code, 1);
+    assert.deepEqual(qemus(), ['template 0', 'booted 0']);
   });
 
   it('the guest gets the addresses that the hook has set', async () => {

@@ -53,6 +53,8 @@ export interface GuestStart {
   readonly forwardsPorts?: boolean;
   /** File with the state to load. Without a file the VM boots. */
   readonly state?: string;
+  /** Part of the time of a boot that has passed while another process made a template with the same kernel and image, in milliseconds. */
+  readonly waitedMs?: number;
 }
 
 /** A process without which waiting is useless. */
@@ -107,7 +109,7 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, macvta
   const start = { binary: plan.binary, args, logFile: files.qemuLog, environment, user: plan.user, hasOwnRoot, confine };
   const spawn = (): StartedQemu => withNetworkFds(plan, macvtaps, context.kernel, (inherited) => startQemu({ ...start, inherited }));
   const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, spawn));
-  journal.record({ undo: 'kill', name: 'qemu', process: started.identity });
+  journal.recordProcess({ undo: 'kill', name: 'qemu', process: started.identity });
   writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
   return started;
 }
@@ -150,7 +152,7 @@ async function startProxy(
     const options = { debug, confine, forwardsPorts, environment, pidfds };
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
-    journal.record({ undo: 'kill', name: 'kata-proxy', process: identity });
+    journal.recordProcess({ undo: 'kill', name: 'kata-proxy', process: identity });
     return { identity, failed: failedChild(child, { name: `kata-proxy (${proxy.path})`, logFile: `${files.vm}/proxy.log` }) };
   } finally {
     closeAll(Object.values(pidfds).filter((fd) => fd !== undefined));
@@ -163,16 +165,23 @@ export class BootTimeoutError extends HypervisorError {}
 interface AwaitedAgent extends VmAgent {
   /** Whether the VM was booted, not loaded from a template. */
   readonly isBooted: boolean;
+  /** As in GuestStart. */
+  readonly waitedMs: number;
 }
+
+const seconds = (milliseconds: number): number => Math.round(milliseconds / 1000);
+
+const afterWait = (waitedMs: number): string =>
+  waitedMs === 0 ? '' : `, after another process had not made the VM template for ${seconds(waitedMs)} s`;
 
 /** Waits for the first answer, which means that the guest has booted. Otherwise the error has the last lines of the guest's console. */
 async function awaitAgent(
   { trace }: Context,
   needed: readonly Needed[],
   tail: ConsoleTail | undefined,
-  { url, accelerator, isBooted }: AwaitedAgent,
+  { url, accelerator, isBooted, waitedMs }: AwaitedAgent,
 ): Promise<AgentConnection> {
-  const timeoutMs = guestTimeout(BOOT_TIMEOUT_MS, accelerator);
+  const timeoutMs = Math.ceil(guestTimeout(BOOT_TIMEOUT_MS, accelerator) - waitedMs);
   const deadline = performance.now() + timeoutMs;
   try {
     const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs, trace }));
@@ -183,7 +192,7 @@ async function awaitAgent(
     const seen = lines === '' ? '' : `last lines of the guest's console: ${lines}`;
     if (performance.now() < deadline) throw new HypervisorError('the guest did not start', seen, { cause: error });
     const Failure = isBooted ? BootTimeoutError : HypervisorError;
-    throw new Failure(`the guest did not start within ${timeoutMs / 1000} s`, seen, { cause: error });
+    throw new Failure(`the guest did not start within ${seconds(timeoutMs)} s${afterWait(waitedMs)}`, seen, { cause: error });
   }
 }
 
@@ -234,8 +243,9 @@ export async function startGuest(context: Context, start: GuestStart): Promise<R
   try {
     const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];
+    const { waitedMs = 0 } = start;
     const agent = await context.trace.step('first answer', () =>
-      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator, isBooted: start.state === undefined }),
+      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator, isBooted: start.state === undefined, waitedMs }),
     );
     return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {

@@ -9,6 +9,7 @@ import { BootTimeoutError, startGuest } from '../../vm/start-guest.ts';
 import type { GuestStart, RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
+import { TemplateWaitError } from './template-wait-error.ts';
 import { clonePlan, lockTemplate } from './use-template.ts';
 
 export interface VmStart extends GuestStart {
@@ -34,20 +35,26 @@ async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): 
   }
 }
 
+/** Why no VM was cloned. */
+interface NoClone {
+  /** Time for which the template of another process was awaited, in milliseconds. */
+  readonly waitedMs: number;
+}
+
 /** Without a usable template the VM is booted, which is only slower. @throws BootTimeoutError when the template's VM did not boot in time */
-async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | undefined> {
-  if (!context.configuration.factory.enable_template) return undefined;
+async function cloneIfPossible(context: Context, start: VmStart): Promise<RunningVm | NoClone> {
+  if (!context.configuration.factory.enable_template) return { waitedMs: 0 };
   const reason = cloneObstacle(start.plan);
   if (reason !== undefined) {
     context.log.info('the VM is booted, not cloned', { reason });
-    return undefined;
+    return { waitedMs: 0 };
   }
   try {
     return await cloneTemplate(context, start);
   } catch (error) {
     if (error instanceof BootTimeoutError) throw error;
     context.log.warn('no VM template can be used: the VM is booted', { reason: errorMessage(error) });
-    return undefined;
+    return { waitedMs: error instanceof TemplateWaitError ? error.waitedMs : 0 };
   }
 }
 
@@ -58,5 +65,6 @@ async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
 
 /** Changes on the host are in the journal, also after an error. @throws KataError */
 export async function startVm(context: Context, start: VmStart): Promise<RunningVm> {
-  return (await cloneIfPossible(context, start)) ?? (await boot(context, start));
+  const clone = await cloneIfPossible(context, start);
+  return 'vm' in clone ? clone : boot(context, { ...start, waitedMs: clone.waitedMs });
 }

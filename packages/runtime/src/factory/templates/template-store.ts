@@ -19,7 +19,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
-import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPaths } from '../../hypervisor/qemu/qemu-plan.ts';
@@ -28,6 +28,7 @@ import { undoAll } from '../../undo/undo.ts';
 import { mountPointsBelow, readMountTable } from '../../mounts/mount-table.ts';
 import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
+import { TemplateWaitError } from './template-wait-error.ts';
 
 type Calls = Pick<Kernel, 'mount' | 'umount' | 'tryLock' | 'setns'>;
 
@@ -150,19 +151,19 @@ export class TemplateStore {
 
   /**
    * Locks the template with this key. `make` makes a missing template; waits while another process makes it.
-   * @throws the errors of `make`; TimeoutError; KataError on a full file system
+   * @throws the errors of `make`; TemplateWaitError; KataError on a full file system
    */
   async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<LockedTemplate> {
-    const deadline = performance.now() + timeoutMs;
+    const begun = performance.now();
     const files = this.files(key);
-    for (let hasWaited = false; ;) {
+    for (let waitedMs = 0; ;) {
       const release = this.has(key) ? this.#lock(key, 'shared') : undefined;
       if (release && this.has(key)) return { files, release };
       release?.();
-      if (!this.has(key) && (await this.#makeUnlessLocked(files, make, hasWaited)) === 'locked') {
-        if (performance.now() > deadline) throw new TimeoutError('another process to make the VM template', timeoutMs);
-        hasWaited = true;
+      if (!this.has(key) && (await this.#makeUnlessLocked(files, make, waitedMs)) === 'locked') {
+        if (waitedMs > timeoutMs) throw new TemplateWaitError('another process has not made the VM template yet', waitedMs);
         await sleep(LOOK_MS);
+        waitedMs = performance.now() - begun;
       }
     }
   }
@@ -203,7 +204,7 @@ export class TemplateStore {
   async #makeUnlessLocked(
     files: TemplateFiles,
     make: (files: TemplateFiles) => Promise<void>,
-    hasWaited: boolean,
+    waitedMs: number,
   ): Promise<'locked' | 'made'> {
     await this.#mount();
     mkdirSync(files.directory, { recursive: true, mode: 0o700 });
@@ -212,7 +213,7 @@ export class TemplateStore {
     try {
       if (this.has(files.key)) return 'made';
       // Otherwise each waiting process would try and fail in turn.
-      if (hasWaited) throw new KataError('another process could not make the VM template');
+      if (waitedMs > 0) throw new TemplateWaitError('another process could not make the VM template', waitedMs);
       await this.#clear(files);
       await this.#makeRoom(files.key);
       await make(files);

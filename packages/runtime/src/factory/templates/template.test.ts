@@ -10,6 +10,7 @@ import { UndoJournal } from '../../undo/undo-journal.ts';
 import { inputFile, isUnchanged, templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
 import type { TemplateFiles } from './template-store.ts';
+import { TemplateWaitError } from './template-wait-error.ts';
 
 let root = '';
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'template-'))));
@@ -134,7 +135,11 @@ describe('TemplateStore', () => {
     };
     const observed = new TemplateStore(join(root, 'store'), { ...kernel, tryLock });
     const results = await Promise.allSettled([1, 2, 3].map(() => observed.hold(one, fail, 5000)));
-    assert.ok(results.every(({ status }) => status === 'rejected'));
+    const waits = results.map((result) => {
+      assert.equal(result.status, 'rejected');
+      return result.reason instanceof TemplateWaitError ? result.reason.waitedMs > 0 : undefined;
+    });
+    assert.deepEqual(waits, [undefined, true, true]);
     assert.equal(tries, 1);
     assert.deepEqual(readdirSync(join(root, 'store')), []);
   });
@@ -176,7 +181,7 @@ describe('TemplateStore', () => {
     };
     const slow = store.hold(one, makeSlowly, 5000);
     await begun.promise;
-    await assert.rejects(store.hold(one, make, 40), /another process to make the VM template/);
+    await assert.rejects(store.hold(one, make, 40), /another process has not made the VM template yet/);
     end.resolve();
     await assert.rejects(slow, /the VM template was not made/);
   });

@@ -2,7 +2,7 @@
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import { hasFeature } from '../../hypervisor/qemu/qemu-features.ts';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
-import { guestTimeout } from '../../context/context.ts';
+import { BOOT_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context } from '../../context/context.ts';
 import { readLastProfile } from './last-profile.ts';
 import { makeTemplate } from './make-template.ts';
@@ -10,8 +10,8 @@ import { templateInputs, templateKey } from './template-key.ts';
 import { TemplateStore } from './template-store.ts';
 import type { LockedTemplate } from './template-store.ts';
 
-/** Longer than a boot and a save: after this time booting is faster than waiting. */
-const WAIT_MS = 30_000;
+/** Longer than a boot and a save: after this time booting is faster than waiting. At most a third of the time of a boot, which includes it. */
+const WAIT_MS = BOOT_TIMEOUT_MS / 3;
 
 export const templateStore = ({ configuration, kernel }: Pick<Context, 'configuration' | 'kernel'>): TemplateStore =>
   new TemplateStore(configuration.factory.template_path, kernel);
