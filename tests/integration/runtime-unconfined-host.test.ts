@@ -46,6 +46,26 @@ describe('kata-runtime create on a host that does not support a part of the conf
       assert.ok(error.startsWith(text) && error.includes(`(ENOSYS)); set ${setting} to run `), error);
     });
 
+  /** In a chroot that has everything of the host except /run; afterwards the files below its /run are printed. */
+  function createInChroot(kind: 'mount point' | 'plain directory'): Promise<Outcome> {
+    const root = rig.scratch.file('root');
+    const script = `mkdir $0; ${kind === 'mount point' ? 'mount -t tmpfs tmpfs $0;' : ''}
+for name in $(ls / | grep -vx run); do
+  if [ -h /$name ]; then cp -P /$name $0; elif [ -d /$name ]; then mkdir $0/$name; mount --rbind /$name $0/$name; fi
+done
+mkdir $0/run; chroot $0 "$@"; code=$?; find $0/run ! -type d; ls $0/run/vc/sbs; exit $code`;
+    const command = [RUNTIME, '--kata-config', rig.scratch.file('c.toml'), 'create', '--bundle', rig.scratch.file('bundle'), rig.id];
+    return run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, root, ...command]);
+  }
+  for (const kind of ['plain directory', 'mount point'] as const)
+    it(`a runtime in a chroot, to a ${kind}`, async () => {
+      rig.prepare({ configuration: shipped });
+      const { code, stdout, stderr } = await createInChroot(kind);
+      assert.deepEqual([code, stdout], [1, '']);
+      const reason = 'kata-runtime is in a chroot: its root directory is not the root of its mount namespace';
+      assert.equal(stderr, `${withoutRoot} (${reason}); set qemu_own_root = false in [hypervisor.qemu] to run without them\n`);
+    });
+
   it('seccomp, for kata-proxy and kata-shim', async () => {
     const withoutFilter = { ...shipped, 'hypervisor.qemu.seccompsandbox': '' };
     rig.prepare({ configuration: withoutFilter });

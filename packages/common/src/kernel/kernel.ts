@@ -13,8 +13,10 @@ export interface MountCalls {
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2): adds MS_NODEV and MS_NOSUID to the mount and all mounts below it. False before Linux 5.12. */
   restrictMounts(path: string): boolean;
-  /** chroot(2), of all threads. */
+  /** chroot(2), of all threads. If the main thread has a mount namespace of its own, only the main thread gets the new root. */
   chroot(path: string): void;
+  /** fchdir(2): like `chroot`, for the working directory. Does not change the working directory that the JS engine remembers. */
+  fchdir(fd: number): void;
   /** mknod(2) of a character device with mode 0600. */
   makeCharacterDevice(path: string, major: number, minor: number): void;
   /** sync(2): writes the caches of all file systems back. */

@@ -7,6 +7,7 @@ const libc = bind({
   umount2: ['string', 'int32'],
   pivot_root: ['string', 'string'],
   chroot: ['string'],
+  fchdir: ['int32'],
   mknod: ['string', 'uint32', 'uint64'],
   sync: [],
 });
@@ -22,7 +23,7 @@ const ENOSYS = 38;
 
 const S_IFCHR = 0o020000;
 
-/** mount(2), umount2(2), pivot_root(2), mount_setattr(2), chroot(2), mknod(2), sync(2). */
+/** mount(2), umount2(2), pivot_root(2), mount_setattr(2), chroot(2), fchdir(2), mknod(2), sync(2). */
 export const mountCalls: MountCalls = {
   mount(source, target, fstype, flags, data) {
     const options = data === undefined ? null : Buffer.from(`${data}\0`);
@@ -44,6 +45,9 @@ export const mountCalls: MountCalls = {
   },
   chroot(path) {
     check(libc.chroot(path), 'chroot', path);
+  },
+  fchdir(fd) {
+    check(libc.fchdir(fd), 'fchdir', `to fd ${fd}`);
   },
   makeCharacterDevice(path, major, minor) {
     check(libc.mknod(path, S_IFCHR | 0o600, packDevice({ major, minor })), 'mknod', path);

@@ -94,6 +94,16 @@ async function explainOomKill({ configuration }: Context, { sandboxId, id }: Con
   return new KataError(`the VM was OOM-killed by the host${limit} (${errorMessage(error)})`, { cause: error });
 }
 
+/** The error with its reason on the host. A reason that cannot be found must not keep the caller from undoing the create. */
+async function explain(context: Context, place: ContainerPlace, error: unknown): Promise<unknown> {
+  try {
+    return explainFullRun(await explainOomKill(context, place, error));
+  } catch (failure) {
+    context.log.debug('the reason of the failed create is unknown', { failure: errorMessage(failure) });
+    return error;
+  }
+}
+
 /** Where a container is created. Its id is reserved there. */
 interface Destination {
   readonly sandboxId: string;
@@ -114,7 +124,7 @@ async function createAt(context: Context, request: CreateRequest, destination: D
     limitBlockIo(context, place, request.bundle.spec.linux?.resources?.blockIO);
     return await completeContainer(context, request, await destination.open());
   } catch (thrown) {
-    const error = explainFullRun(await explainOomKill(context, place, thrown));
+    const error = await explain(context, place, thrown);
     const record = loadContainer(sandboxId, request.id); // the VM may have been resized for it
     await removeContainer(context, { ...place, record }, sandbox, false).catch((failure: unknown) =>
       context.log.warn('clean-up after a failed create is not complete', { failure: errorMessage(failure) }),

@@ -25,6 +25,14 @@ describe('explainFullRun', () => {
   ];
   for (const [name, error, free, text] of full) it(name, () => assert.match((explainFullRun(error, free) as Error).message, text));
 
+  it('does not change errors if /run cannot be read', () =>
+    assert.equal(
+      explainFullRun(noSpace, () => {
+        throw new Error("ENOENT: no such file or directory, statfs '/run'");
+      }),
+      noSpace,
+    ));
+
   it('does not change other errors and errors of other file systems', () => {
     assert.equal(explainFullRun(other, room(3)), other);
     assert.equal(explainFullRun(noSpace, room(100)), noSpace);

@@ -27,17 +27,27 @@ function roomInRun(): Room {
   return { freeBytes: bavail * bsize, freeFiles: ffree };
 }
 
+/** Undefined when /run cannot be read: the caller has an error to report and a create to undo. */
+function measure(room: () => Room): Room | undefined {
+  try {
+    return room();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * If /run is full, returns an error with the required space and a hint; otherwise returns `error`. To be called before files are removed.
  * With no free space at all, programs fail without a message, because their log is in /run.
  */
 export function explainFullRun(error: unknown, room: () => Room = roomInRun): unknown {
-  const { freeBytes, freeFiles } = room();
+  const found = measure(room);
+  if (!found) return error;
+  const { freeBytes, freeFiles } = found;
   const freeMib = Math.floor(freeBytes / MIB);
   const isFull = freeMib < MIN_FREE_MIB || freeFiles < MIN_FREE_INODES;
   if (!isFull || (!isNoRoom(error) && freeBytes > 0 && freeFiles > 0)) return error;
-  const [found, needed] =
-    freeFiles < MIN_FREE_INODES ? [`${freeFiles} inodes`, MIN_FREE_INODES] : [`${freeMib} MiB`, `${MIN_FREE_MIB} MiB`];
+  const [left, needed] = freeFiles < MIN_FREE_INODES ? [`${freeFiles} inodes`, MIN_FREE_INODES] : [`${freeMib} MiB`, `${MIN_FREE_MIB} MiB`];
   const next = "'du -xh /run | sort -h | tail' shows what uses the space, 'kata-runtime kata-gc --dry-run' lists the leftovers of crashes";
-  return new KataError(`${RUN} is full: ${found} are free, a sandbox needs ${needed}; ${next} (${errorMessage(error)})`, { cause: error });
+  return new KataError(`${RUN} is full: ${left} are free, a sandbox needs ${needed}; ${next} (${errorMessage(error)})`, { cause: error });
 }

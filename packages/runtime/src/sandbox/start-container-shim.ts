@@ -31,7 +31,7 @@ function startHelper(context: Context, request: CreateRequest, target: TargetSan
   if (Object.keys(commands).length === 0) return undefined;
   const helper = startShimHelper(commands, context.environment, context.kernel);
   const { identity } = helper.started;
-  target.journal.record({ undo: 'kill', name: 'helper of kata-shim', process: identity, family: true, container: request.id });
+  target.journal.recordProcess({ undo: 'kill', name: 'helper of kata-shim', process: identity, family: true, container: request.id });
   return helper;
 }
 
@@ -64,6 +64,6 @@ function startShimWith(context: Context, request: CreateRequest, target: TargetS
     resolvConf: isFirstContainer(sandboxId, id) ? resolvConfSource(bundle.spec.mounts ?? []) : undefined, // docker's resolver also ends with this container
     helper,
   });
-  target.journal.record({ undo: 'kill', name: 'kata-shim', process: started.identity, container: id });
+  target.journal.recordProcess({ undo: 'kill', name: 'kata-shim', process: started.identity, container: id });
   return started;
 }

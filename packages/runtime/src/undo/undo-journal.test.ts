@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import { UndoJournal, replay } from './undo-journal.ts';
 import type { Undo } from './undo-journal.ts';
 
@@ -23,6 +26,17 @@ describe('replay', () => {
       done.push(nameOf(entry));
     });
     assert.deepEqual([failures, done], [['busy'], ['kata-shim', 'qemu', '/a']]);
+  });
+});
+
+describe('recordProcess', () => {
+  it('kills a process that cannot be recorded', async () => {
+    const child = spawn('sleep', ['1000']);
+    const identity = identifyProcess(child.pid ?? 0);
+    assert.ok(identity);
+    const journal = new UndoJournal('/dev/full');
+    assert.throws(() => journal.recordProcess({ undo: 'kill', name: 'qemu', process: identity }), /ENOSPC/);
+    assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
   });
 });
 

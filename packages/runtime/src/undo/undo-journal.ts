@@ -5,6 +5,7 @@
  */
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import type { SavedLink } from '../network/macvtap-plan.ts';
 import { isUndo } from '../state/validate-state.ts';
@@ -39,6 +40,16 @@ export class UndoJournal {
   /** To be called before the step that `entry` undoes. */
   record(entry: Undo): void {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
+  }
+
+  /** To be called directly after the start of a process, which is killed when the entry cannot be written: nothing else would end it. */
+  recordProcess(entry: Extract<Undo, { undo: 'kill' }>): void {
+    try {
+      this.record(entry);
+    } catch (error) {
+      signalProcess(entry.process, 'SIGKILL');
+      throw error;
+    }
   }
 
   /** Keeps only the entries for which `isKept` returns true. Replaces the file atomically. */

@@ -7,7 +7,7 @@ import { applyPart } from '../configuration/confinement-parts.ts';
 import type { Context } from '../context/context.ts';
 import { programsOf } from '../hypervisor/qemu/script-programs.ts';
 import { limitResources } from './limit-resources.ts';
-import { inOwnRoot } from './own-root.ts';
+import { inOwnRoot, orKill } from './own-root.ts';
 import type { Startable } from './own-root.ts';
 import { qemuRootPlan } from './qemu-root-plan.ts';
 
@@ -71,7 +71,8 @@ export function confined<T extends Startable>(context: Context, plan: QemuPlan, 
     const root = { entries: qemuRootPlan(plan, facts), user: plan.user ?? 0 };
     const begin = plan.user === undefined ? start : asUser(plan, plan.user, start);
     const started = kernel.withoutCoreDumps(() => inOwnRoot(root, kernel, begin));
-    if (started.pid !== undefined) limitResources(started.pid, plan.user, context);
+    const { pid } = started;
+    if (pid !== undefined) orKill(started, () => limitResources(pid, plan.user, context));
     return started;
   } finally {
     if (capabilities !== undefined) kernel.unlimitChildren();

@@ -112,6 +112,25 @@ const namespaces = (): string[] => ['mnt', 'pid', 'ipc', 'uts', 'net'].map((name
     assert.deepEqual([namespaces(), process.cwd(), readdirSync('/')], [before, cwd, entries]);
   });
 
+  for (const [call, step] of [
+    ['unshare', 'before the namespaces'],
+    ['pivotRoot', 'in the new root'],
+  ] as const)
+    it(`reports its own error when ${call} fails, ${step}`, () => {
+      const before = namespaces();
+      const kernel = {
+        ...linuxKernel,
+        [call]: () => {
+          throw new Error(`no ${call}`);
+        },
+      };
+      assert.throws(
+        () => inOwnRoot({ entries: system, user: 0 }, kernel, () => assert.fail('started')),
+        new RegExp(`^KataError: QEMU cannot have a root directory .*\\(no ${call}\\); set qemu_own_root = false in `),
+      );
+      assert.deepEqual(namespaces(), before);
+    });
+
   it('does not change namespaces of the caller after a failed start', () => {
     const before = namespaces();
     assert.throws(

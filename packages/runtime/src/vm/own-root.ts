@@ -5,9 +5,11 @@
 import {
   chownSync,
   closeSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmdirSync,
@@ -37,9 +39,11 @@ import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { KataError } from '@kata-containers/common/errors/kata-error';
 import { applyPart } from '../configuration/confinement-parts.ts';
 
-export type RootKernel = Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'setns' | 'unshare'>;
+type ReturnCalls = Pick<Kernel, 'setns' | 'chroot' | 'fchdir'>;
+export type RootKernel = ReturnCalls & Pick<Kernel, 'mount' | 'umount' | 'pivotRoot' | 'makeCharacterDevice' | 'unshare'>;
 
 /** What the root contains, at the host's path. */
 export type RootEntry =
@@ -147,25 +151,50 @@ function finishRoot(pid: number | undefined, kernel: RootKernel): void {
   kernel.mount(NONE, '/', NONE, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID);
 }
 
+const namespaces = [
+  ['mnt', CLONE_NEWNS],
+  ['pid', CLONE_NEWPID],
+  ['ipc', CLONE_NEWIPC],
+  ['uts', CLONE_NEWUTS],
+  ['net', CLONE_NEWNET],
+] as const;
+
+/**
+ * Runs `leave`, which moves the main thread to other namespaces or changes nothing, then `act` there, and moves the main thread back to its
+ * namespaces, root and working directory. setns(2) sets the root to the root of the mount namespace: in a chroot, the paths of the runtime
+ * would name other files from then on.
+ */
+function elsewhere<T>(kernel: ReturnCalls, leave: () => void, act: () => T): T {
+  const directory = process.cwd();
+  const root = openSync('/', 'r');
+  const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
+  try {
+    leave();
+    try {
+      return act();
+    } finally {
+      for (const { fd, type } of home) kernel.setns(fd, type);
+      kernel.fchdir(root);
+      kernel.chroot('.');
+      process.chdir(directory);
+    }
+  } finally {
+    for (const fd of [root, ...home.map(({ fd }) => fd)]) closeSync(fd);
+  }
+}
+
 /**
  * Makes a directory read-only for a process that has its own root and has made its files there. Nothing is done if the process has ended.
  * @throws KataError
  */
-export function closeDirectory(path: string, owner: ProcessIdentity, kernel: Pick<Kernel, 'mount' | 'setns'>): void {
-  const directory = process.cwd();
-  const home = openSync('/proc/self/ns/mnt', 'r');
+export function closeDirectory(path: string, owner: ProcessIdentity, kernel: ReturnCalls & Pick<Kernel, 'mount'>): void {
   const own = openSync(`/proc/${owner.pid}/ns/mnt`, 'r');
   try {
     if (!isAlive(owner)) return;
-    kernel.setns(own, CLONE_NEWNS);
-    try {
-      applyPart('ownRoot', () => kernel.mount(NONE, path, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC));
-    } finally {
-      kernel.setns(home, CLONE_NEWNS);
-      process.chdir(directory);
-    }
+    const close = (): void => kernel.mount(NONE, path, NONE, MS_BIND | MS_REMOUNT | reads | MS_NOEXEC);
+    applyPart('ownRoot', () => elsewhere(kernel, () => kernel.setns(own, CLONE_NEWNS), close));
   } finally {
-    for (const fd of [home, own]) closeSync(fd);
+    closeSync(own);
   }
 }
 
@@ -175,27 +204,45 @@ export interface Startable {
   kill(signal: 'SIGKILL'): unknown;
 }
 
-/** @throws KernelError; the process has ended then */
-function finishOrKill(started: Startable, kernel: RootKernel): void {
+/** Runs `act`, which completes the start of the process. When it fails, the process is killed: no journal contains the process yet. */
+export function orKill(started: Startable, act: () => void): void {
   try {
-    finishRoot(started.pid, kernel);
+    act();
   } catch (error) {
     started.kill('SIGKILL');
     throw error;
   }
 }
 
-const namespaces = [
-  ['mnt', CLONE_NEWNS],
-  ['pid', CLONE_NEWPID],
-  ['ipc', CLONE_NEWIPC],
-  ['uts', CLONE_NEWUTS],
-  ['net', CLONE_NEWNET],
-] as const;
+/** Mount and inode of the root directory; undefined without /proc. */
+function rootMount(): string | undefined {
+  const fd = openSync('/', 'r');
+  try {
+    const [line] = /^mnt_id:.*$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? []; // proc_pid_fdinfo(5)
+    return line && `${line} ${fstatSync(fd).ino}`;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** In a chroot, pivot_root(2) would leave the root of the namespace in place, if it succeeds at all. @throws KataError */
+function refuseChroot(kernel: RootKernel): void {
+  const before = rootMount();
+  const own = openSync('/proc/self/ns/mnt', 'r');
+  try {
+    kernel.setns(own, CLONE_NEWNS); // sets the root to the root of the namespace
+  } finally {
+    closeSync(own);
+  }
+  if (before === undefined || rootMount() !== before)
+    throw new KataError('kata-runtime is in a chroot: its root directory is not the root of its mount namespace');
+}
 
 /** The next child of the main thread is the first process of a PID namespace. */
 function enterRoot(root: OwnRoot, kernel: RootKernel): void {
-  kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET);
+  refuseChroot(kernel);
   makeRoot(root, kernel);
   kernel.unshare(CLONE_NEWPID);
 }
@@ -206,18 +253,16 @@ function enterRoot(root: OwnRoot, kernel: RootKernel): void {
  * /proc: QEMU runs nothing of a guest's then. @throws KataError, Error of `start`; the main thread is back in any case
  */
 export function inOwnRoot<T extends Startable>(root: OwnRoot, kernel: RootKernel, start: () => T): T {
-  const directory = process.cwd();
   const umask = process.umask(0o022); // the directories of the root are for its user too
-  const home = namespaces.map(([name, type]) => ({ fd: openSync(`/proc/self/ns/${name}`, 'r'), type }));
   try {
-    applyPart('ownRoot', () => enterRoot(root, kernel));
-    const started = start();
-    applyPart('ownRoot', () => finishOrKill(started, kernel));
-    return started;
+    const leave = (): void => applyPart('ownRoot', () => kernel.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET));
+    return elsewhere(kernel, leave, () => {
+      applyPart('ownRoot', () => enterRoot(root, kernel));
+      const started = start();
+      orKill(started, () => applyPart('ownRoot', () => finishRoot(started.pid, kernel)));
+      return started;
+    });
   } finally {
-    for (const { fd, type } of home) kernel.setns(fd, type);
-    for (const { fd } of home) closeSync(fd);
-    process.chdir(directory);
     process.umask(umask);
   }
 }

@@ -62,7 +62,7 @@ function spawn(context: Context, { socket }: VirtioFs, { plan, directory, journa
       detached: true,
       environment: context.environment,
     });
-    journal.record({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
+    journal.recordProcess({ undo: 'kill', name: 'virtiofsd', process: identity, family: true });
     return { identity, failed: failedChild(child, { name: `virtiofsd (${binary})`, logFile, withHint }) };
   } finally {
     closeSync(listening);
