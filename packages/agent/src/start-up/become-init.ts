@@ -60,5 +60,5 @@ export function becomeInit(kernel: Machine): void {
   applySettings();
   kernel.setLinkUp('lo');
   kernel.allowOpenFiles(OPEN_FILES);
-  kernel.allowProcesses(); // as systemd's units of engines do; the kernel's limit is computed from the memory at boot
+  kernel.allowProcesses(); // as systemd's units of engines do; the kernel computes its limits from the memory at boot
 }

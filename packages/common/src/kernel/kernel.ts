@@ -51,7 +51,7 @@ export interface ProcessCalls {
   allowCoreDumps(): void;
   /** setrlimit(2): limit of open files for this process and its children; root may raise it up to fs.nr_open. */
   allowOpenFiles(count: number): void;
-  /** setrlimit(2): allows each user any number of processes and threads, in this process and its children. */
+  /** setrlimit(2): allows each user any number of processes and threads, and 2,097,152 queued signals, in this process and its children. */
   allowProcesses(): void;
   /**
    * prlimit(2): no core dump of that process, neither to a file nor to a program of the host; no POSIX message queues, and few timers and

@@ -55,6 +55,9 @@ const CLD_EXITED = 1;
 const RLIMIT_CORE = 4;
 const RLIMIT_NPROC = 6;
 const RLIMIT_NOFILE = 7;
+const RLIMIT_SIGPENDING = 11;
+/** Half of the largest kernel.threads-max, as the kernel computes the limit (fork_init of kernel/fork.c). */
+const QUEUED_SIGNALS = 1n << 21n;
 const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /** struct rlimit: soft, hard. */
@@ -77,7 +80,7 @@ const NO_CORE = 1n;
  * limits of the whole host. setrlimit(2), timer_create(2), mq_overview(7).
  */
 const untrustedLimits: readonly (readonly [resource: number, name: string, value: bigint])[] = [
-  [11, 'RLIMIT_SIGPENDING', 64n],
+  [RLIMIT_SIGPENDING, 'RLIMIT_SIGPENDING', 64n],
   [12, 'RLIMIT_MSGQUEUE', 0n],
   [RLIMIT_CORE, 'RLIMIT_CORE', NO_CORE],
 ];
@@ -207,5 +210,6 @@ export const processCalls: ProcessCalls = {
   },
   allowProcesses() {
     setLimit(RLIMIT_NPROC, 'RLIMIT_NPROC', RLIM_INFINITY);
+    setLimit(RLIMIT_SIGPENDING, 'RLIMIT_SIGPENDING', QUEUED_SIGNALS);
   },
 };
