@@ -19,11 +19,12 @@ const options = {
 };
 
 /** `enginePath` is found from the launcher's directory. */
-function installLauncher({ variables }: EngineProgram, path: string, enginePath: string): void {
+function installLauncher({ variables, mark = '' }: EngineProgram, path: string, enginePath: string): void {
   const definitions = [
     '-D_GNU_SOURCE',
     `-DENGINE=${JSON.stringify(relative(dirname(path), enginePath))}`,
     `-DVARIABLES=${variables.map((variable) => `${JSON.stringify(variable)},`).join('')}`,
+    `-DMARK=${JSON.stringify(mark)}`,
   ];
   const flags = ['-std=c11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
   execFileSync(COMPILER, [...flags, ...definitions, '-o', path, join(import.meta.dirname, 'launch.c')], options);

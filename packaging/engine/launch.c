@@ -1,6 +1,7 @@
 /*
  * Launcher of a program that runs on Bun: executes ENGINE with the same arguments and a cleaned environment.
  * ENGINE is a path relative to the directory of this file: an installation can be moved. VARIABLES are more variables for this program.
+ * Callers look for MARK in this file.
  *
  * Bun and JavaScriptCore read variables before the first line of JavaScript. The caller's variables must not change the program (BUN_BE_BUN
  * makes it a plain Bun), and some settings exist only as variables. argv[0] becomes the path of this file: the program looks for
@@ -20,6 +21,8 @@ static char *const added[] = {
   "JSC_SIGNAL_FOR_GC=64", /* The default is SIGPWR. */
   VARIABLES
 };
+
+__attribute__((used)) static const char mark[] = MARK;
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

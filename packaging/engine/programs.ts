@@ -1,11 +1,15 @@
 /** Programs that run on Bun. All of them are one executable: a launcher (launch.c) for each starts it under the program's name. */
 
+import { WAITING_SHIM } from '../../packages/common/src/command-lines/shim-command-line.ts';
+
 export interface EngineProgram {
   readonly name: string;
   /** The launcher, which callers start, below /usr. */
   readonly path: string;
   /** Variables of Bun that the launcher sets. */
   readonly variables: readonly string[];
+  /** Text in the launcher that tells callers what the program knows. */
+  readonly mark?: string;
 }
 
 /**
@@ -28,7 +32,7 @@ const NO_THREADS = [
 
 export const enginePrograms: readonly EngineProgram[] = [
   { name: 'kata-runtime', path: 'bin/kata-runtime', variables: NO_THREADS },
-  { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: IDLE },
+  { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: IDLE, mark: WAITING_SHIM },
 ];
 
 /** Directory of the executable, below /usr. */

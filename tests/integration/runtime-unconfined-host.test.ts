@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WAITING_SHIM } from '../../packages/common/src/command-lines/shim-command-line.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { SHIM } from '../support/process.ts';
 import { run } from '../support/run.ts';
@@ -92,7 +93,7 @@ mkdir $0/run; chroot $0 "$@"; code=$?; find $0/run ! -type d; ls $0/run/vc/sbs; 
     rig.prepare({ configuration });
     assert.equal((await rig.create()).code, 0);
     await rig.kata('start', rig.id);
-    writeFileSync(rig.scratch.file('kata-shim'), `#!/bin/sh\nexec ${shim} "$@"\n`);
+    writeFileSync(rig.scratch.file('kata-shim'), `#!/bin/sh\n# ${WAITING_SHIM}\nexec ${shim} "$@"\n`);
     const { code, stderr } = await withoutCalls([SETUID], 'exec', '--detach', '--pid-file', rig.scratch.file('exec-pid'), rig.id, 'true');
     assert.equal(code, 1);
     assert.match(stderr, error);

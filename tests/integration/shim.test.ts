@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
 import type { FakeProcess } from './fake-agent.ts';
+import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import { Component, SHIM, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
@@ -55,6 +56,44 @@ describe('kata-shim', function () {
     await until('the process has the command line', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep 1000 xxx'));
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep 1000 xxxx\n');
   });
+  describe('started before its process', () => {
+    /** @returns the read end of the report, and the write end of `begin` */
+    async function startEarly(): Promise<[report: number, begin: number]> {
+      agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: pieces('output'), exit: () => Promise.resolve(4) });
+      const [report, writing] = linuxKernel.pipe(0);
+      const [reading, begin] = linuxKernel.pipe(0);
+      shim = new Component(SHIM, args(), { KATA_SHIM_DUTIES: '{"report":3,"begin":4}' }, [writing, reading]);
+      for (const fd of [writing, reading]) closeSync(fd);
+      return [report, begin];
+    }
+    /** Ends when the shim has closed its end. */
+    const readReport = (report: number): string => {
+      const text = readFileSync(report, 'utf8');
+      closeSync(report);
+      return text;
+    };
+    const stdinClosed = (): number | undefined => agent?.seen.stdinClosed;
+
+    it('reports that it has started, and relays after a byte', async () => {
+      const [report, begin] = await startEarly();
+      shim?.child.stdin.end();
+      assert.equal(readReport(report), 'started');
+      assert.deepEqual([shim?.stdout.length, stdinClosed()], [0, 0]);
+      writeSync(begin, '1');
+      closeSync(begin);
+      assert.equal((await shim?.exited)?.code, 4);
+      assert.deepEqual([shim?.stdout.toString(), stdinClosed()], ['output', 1]);
+    });
+    it('ends when the runtime ends, and calls nothing', async () => {
+      const [report, begin] = await startEarly();
+      shim?.child.stdin.end();
+      assert.equal(readReport(report), 'started');
+      closeSync(begin);
+      assert.equal((await shim?.exited)?.code, 1);
+      assert.deepEqual([shim?.stdout.length, stdinClosed()], [0, 0]);
+    });
+  });
+
   it('exits with 0 with -proxy-exit-code=false', async () => {
     const { shim: running } = await start({ exit: () => Promise.resolve(9) }, '-proxy-exit-code=false');
     assert.equal((await running.exited).code, 0);

@@ -27,6 +27,7 @@ import { openProcessTrace } from '@kata-containers/common/tracing/process-trace'
 import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { Trace } from '@kata-containers/common/tracing/trace';
 import { version } from '@kata-containers/common/version';
+import { awaitBegin } from './await-begin.ts';
 import { RemoteProcess } from './remote-process.ts';
 import type { ExitStatus, OutputName } from './remote-process.ts';
 import { copyInput, openBufferedInput } from './copy-input.ts';
@@ -122,6 +123,8 @@ async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> 
 
 interface Following {
   readonly trace: ProcessTrace;
+  /** Whether the process exists in the guest. */
+  readonly begun: Promise<boolean>;
   readonly onConnect: () => void;
   readonly onProcess: (target: RemoteProcess) => void;
   readonly onOomKill: () => Promise<void>;
@@ -131,13 +134,14 @@ interface Following {
 /** Errors are never printed on stdio, which belongs to the process. */
 async function connectAndRelay(
   options: ShimOptions,
-  { trace, onConnect, onProcess, onOomKill, onFailure }: Following,
+  { trace, begun, onConnect, onProcess, onOomKill, onFailure }: Following,
   log: Logger,
 ): Promise<number> {
   const countOomKills = openOomKills(cgroupOf('self'));
   const stdio = openStdio(options);
   try {
     const target = await trace.step('connect', () => connect(options, onConnect));
+    if (!(await begun)) return FAILURE_EXIT;
     onProcess(target);
     if (options.terminal) takeTerminal(target, linuxKernel, log);
     const { code, isOomKilled } = await relay(target, stdio, trace, log);
@@ -174,6 +178,7 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   enlargePipes([0, 1, 2], linuxKernel);
   const following: Following = {
     trace: await openProcessTrace(NAME, environment),
+    begun: awaitBegin(duties.begin),
     onProcess: target.resolve,
     onConnect: () => {
       if (isToConfine) confine(duties);

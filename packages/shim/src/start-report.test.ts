@@ -6,9 +6,13 @@ import type { StartReport } from './start-report.ts';
 
 describe('startReport', () => {
   const cases: [name: string, text: string, act: (report: StartReport) => void][] = [
-    ['success', '', (report) => report.succeeded()],
+    ['success', 'started', (report) => report.succeeded()],
     ['a failure', 'why', (report) => report.failed(new Error('why'))],
-    ['a failure after success, which is no failure of the start', '', (report) => (report.succeeded(), report.failed(new Error('why')))],
+    [
+      'a failure after success, which is no failure of the start',
+      'started',
+      (report) => (report.succeeded(), report.failed(new Error('why'))),
+    ],
   ];
   for (const [name, text, act] of cases)
     it(name, () => {

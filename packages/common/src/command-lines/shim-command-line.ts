@@ -80,6 +80,15 @@ export const TITLE_VARIABLE = 'KATA_SHIM_TITLE';
 export const DUTIES_VARIABLE = 'KATA_SHIM_DUTIES';
 
 /**
+ * A program that contains this text knows `report` and `begin` of ShimDuties. A program without it, such as the shim of 1.x, gets neither,
+ * and is started when its process exists in the guest.
+ */
+export const WAITING_SHIM = `${DUTIES_VARIABLE}=report,begin`;
+
+/** The shim's report that it has started. Any other report is an error. */
+export const SHIM_STARTED = 'started';
+
+/**
  * Requests to the helper of the runtime. `network`: give the VM the changes of its network namespace. `oom`: report to the engine that a
  * process of the container was OOM-killed in the guest.
  */
@@ -95,10 +104,13 @@ export type HelperRequest = (typeof helperRequests)[number];
 
 /** Tasks of a shim besides representing its process. The shim runs in the sandbox's network namespace. */
 export interface ShimDuties {
-  /**
-   * fd of a pipe to the runtime. The shim closes the fd when the shim has confined itself. If that fails, the shim writes the error first.
-   */
+  /** fd of a pipe to the runtime. The shim writes SHIM_STARTED when it has confined itself, or an error, and closes the fd. */
   readonly report?: number;
+  /**
+   * fd of a pipe from the runtime. The shim does not call the agent for its process before it has read a byte. At an end of file without a
+   * byte it ends: the process does not exist.
+   */
+  readonly begin?: number;
   /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
   /**
@@ -115,9 +127,10 @@ export interface ShimDuties {
 /** @throws UsageError */
 export function parseShimDuties(text: string): ShimDuties {
   try {
-    const { report, resolvConf, helper, named, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
+    const { report, begin, resolvConf, helper, named, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
     return {
       ...(typeof report === 'number' && { report }),
+      ...(typeof begin === 'number' && { begin }),
       ...(typeof resolvConf === 'string' && { resolvConf }),
       ...(typeof helper === 'number' && { helper }),
       ...(named === true && { named }),

@@ -163,7 +163,7 @@ const proxy = {
 const shim = {
   path: text('/usr/libexec/kata-containers/kata-shim', 'kata-shim binary.', { mustExist: true }),
   enable_debug: flag(false, 'Log debug messages of the shim.'),
-  confine: flag(true, `${CONFINE}\nWith a kata-shim of 1.x each command waits two seconds for its confinement: set to false.`),
+  confine: flag(true, CONFINE),
   enable_tracing: flag(false, 'Record spans of the shim, if the runtime records its spans.'),
 } as const;
 

@@ -1,13 +1,14 @@
-/** The shim's report to the runtime whether it has confined itself: `report` of ShimDuties. */
+/** The shim's report to the runtime that it has started: `report` of ShimDuties. */
+import { SHIM_STARTED } from '@kata-containers/common/command-lines/shim-command-line';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 
-/** The shim of 1.x does not report, and keeps the pipe open as long as it runs. */
-const TIMEOUT_MS = 2000;
+/** Longer than the shim waits for kata-proxy's socket (1.x's 15 s). */
+const TIMEOUT_MS = 20_000;
 /** Length of an error, in bytes. */
 const MAX_ERROR = 1024;
 
-/** The text that the shim writes before it closes the pipe; empty after `timeoutMs`. */
+/** The text that the shim writes before it closes the pipe, or until the timeout. */
 function readReport(pipe: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
     const stream = openPollableStream(pipe, { direction: 'read' });
@@ -24,10 +25,10 @@ function readReport(pipe: number, timeoutMs: number): Promise<string> {
 }
 
 /**
- * Resolves when the shim has closed `pipe`, the read end, which it owns, or after a timeout.
+ * Resolves when the shim has started. Owns `pipe`, the read end.
  * @throws KataError with the error that the shim has written
  */
 export async function awaitShimReport(pipe: number, timeoutMs = TIMEOUT_MS): Promise<void> {
-  const error = await readReport(pipe, timeoutMs);
-  if (error !== '') throw new KataError(`kata-shim did not start: ${error}`);
+  const report = await readReport(pipe, timeoutMs);
+  if (report !== SHIM_STARTED) throw new KataError(`kata-shim did not start: ${report === '' ? 'it has ended, or hangs' : report}`);
 }

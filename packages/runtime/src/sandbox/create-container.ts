@@ -73,11 +73,12 @@ async function completeContainer(context: Context, request: CreateRequest, targe
   try {
     await whileRunning(processes, { agent, kernel }, () => createProcess(context, request, target));
     const shim = await context.trace.step('shim start', () => startContainerShim(context, request, target));
+    shim.begin();
     await whileRunning([...processes, { name: 'kata-shim', identity: shim.identity }], { agent, kernel }, async () => {
       sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
       register(context, request, target, shim);
       await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'new');
-    }).finally(() => shim.confined); // its error is the reason why the shim has ended
+    }).finally(() => shim.ready); // its error is the reason why the shim has ended
     request.onCreated?.(shim);
     return shim;
   } finally {

@@ -1,20 +1,20 @@
 /** `kata-shell`: a process in the guest itself, beside the containers of a sandbox, with its own shim. */
-import { constants } from 'node:os';
 import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import type { Context } from '../context/context.ts';
 import { randomUuid } from '../context/random-uuid.ts';
-import { launchShim } from '../processes/launch.ts';
-import type { StartedShim } from '../processes/launch.ts';
+import { launchShim } from '../processes/launch-shim.ts';
+import type { StartedShim } from '../processes/launch-shim.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { commandLineOf } from '../processes/process-use.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { loadSandbox, requireContainer } from '../state/state-store.ts';
-import { connectGuest } from '../vm/connect-guest.ts';
+import { isWaitingShim } from '../processes/waiting-shim.ts';
 import { healthText } from '../vm/sandbox-health.ts';
+import { execWithShim } from './exec-with-shim.ts';
 
 export interface GuestShellRequest {
   /** A container of the sandbox. */
@@ -25,7 +25,6 @@ export interface GuestShellRequest {
   readonly term: string | undefined;
 }
 
-const { SIGKILL } = constants.signals;
 /** PATH and home directory of root in the guest. */
 const environment = ['PATH=/bin:/sbin:/usr/bin:/usr/sbin', 'HOME=/root'];
 
@@ -52,6 +51,7 @@ function startShim(context: Context, sandbox: SandboxState, execId: string, { ar
       debug: shim.enable_debug,
       trace: false,
       confine: shim.confine,
+      waits: isWaitingShim(shim.path),
       namespaces: { network: OWN_NETWORK },
       console: undefined,
       quiet: false,
@@ -69,18 +69,10 @@ export async function openGuestShell(context: Context, request: GuestShellReques
   checkAllowed(id, sandbox);
   const names = { container_id: guestItself, exec_id: randomUuid() };
   const env = term === undefined ? environment : [...environment, `TERM=${term}`];
-  const agent = await connectGuest(sandbox);
-  try {
-    await agent.call('execProcess', { ...names, process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()) });
-    try {
-      const started = startShim(context, sandbox, names.exec_id, request);
-      await started.confined;
-      return started;
-    } catch (error) {
-      await agent.call('signalProcess', { ...names, signal: SIGKILL }).catch(() => {}); // without a shim the process could not be signalled
-      throw error;
-    }
-  } finally {
-    agent.close();
-  }
+  return execWithShim(context, {
+    sandbox,
+    names,
+    process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()),
+    launch: () => startShim(context, sandbox, names.exec_id, request),
+  });
 }

@@ -1,8 +1,9 @@
 import type { Context } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
-import { launchShim } from '../processes/launch.ts';
-import type { StartedShim } from '../processes/launch.ts';
+import { launchShim } from '../processes/launch-shim.ts';
+import type { StartedShim } from '../processes/launch-shim.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
+import { isWaitingShim } from '../processes/waiting-shim.ts';
 import type { ShimNamespaces } from '../processes/spawn-detached.ts';
 import type { SandboxState } from '../state/state.ts';
 import { enterCgroupOf } from '../vm/container-cgroup.ts';
@@ -33,5 +34,7 @@ export function launchShimFor(context: Context, { sandboxId, sandbox, attached, 
   const tracing = enable_tracing ? trace.environmentOf(sandboxPaths(sandboxId).state) : {};
   const environment = { ...context.environment, ...tracing };
   const isTraced = Object.keys(tracing).length > 0;
-  return launchShim({ ...target, binary, debug, trace: isTraced, confine, agentUrl: sandbox.AgentState.URL, quiet, environment }, kernel);
+  const agentUrl = sandbox.AgentState.URL;
+  const waits = isWaitingShim(binary);
+  return launchShim({ ...target, binary, debug, trace: isTraced, confine, waits, agentUrl, quiet, environment }, kernel);
 }

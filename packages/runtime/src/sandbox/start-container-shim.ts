@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { Context } from '../context/context.ts';
 import { openConsole } from '../processes/console.ts';
-import type { StartedShim } from '../processes/launch.ts';
+import type { StartedShim } from '../processes/launch-shim.ts';
 import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
