@@ -102,6 +102,22 @@ for (const runtime of ['kata-runtime', 'runc']) {
         for (const route of routes.filter(([first]) => first !== 'default')) await onHost(family, 'route', 'del', ...route);
         await until('the routes are the original routes', async () => (await inside('ip', family, 'route')) === before);
       });
+    it('default routes with the same metric over two links, in their order', async () => {
+      const [first, second] = ['default via 10.95.0.1 dev eth0', 'default via 10.96.0.1 dev eth1'];
+      const steps: [change: string, seen: string[]][] = [
+        ['append default via 10.96.0.1 dev eth1', [first, second]],
+        ['del default via 10.95.0.1 dev eth0', [second]],
+        ['append default via 10.95.0.1 dev eth0', [second, first]],
+        ['del default via 10.96.0.1 dev eth1', [first]],
+      ];
+      for (const [change, routes] of steps) {
+        await onHost('route', ...change.split(' '));
+        const wanted = routes.join('\n');
+        const seen = async (): Promise<string> => (await inside('sh', '-c', 'ip route | grep default')).replace(/ +$/gm, '').trim();
+        await until(`the routes after "${change}" are ${wanted}`, async () => (await seen()) === wanted, 10_000);
+        assert.match(await inside('ip', 'route', 'get', '192.0.2.1'), new RegExp(/dev \w+/.exec(wanted)?.[0] ?? ''));
+      }
+    });
     it('policy rules with the routes of their tables, and their removal', async () => {
       const commands = ['rule', '-6 rule', 'route show table 100'];
       const seen = async (): Promise<string[]> => {

@@ -139,6 +139,31 @@ describe('podman', function () {
     assert.deepEqual(leftovers(), []);
   });
 
+  it('network connect and disconnect: the routes are those of a container of runc', async () => {
+    const good = async (...more: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await podman(more);
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    const networks = ['near', 'far'];
+    for (const [index, name] of networks.entries()) await good('network', 'create', '--subnet', `10.98.${index + 8}.0/24`, name);
+    const routes = async (name: string): Promise<string> =>
+      (await good('exec', name, 'ip', 'route')).replace(/ src \S+/g, '').replace(/ +$/gm, '');
+    try {
+      await good('run', '-d', '--name', 'vm', '--network', 'near', 'localhost/busybox', 'sleep', '1000');
+      await good('--runtime', 'runc', 'run', '-d', '--name', 'plain', '--network', 'near', 'localhost/busybox', 'sleep', '1000');
+      for (const verb of ['connect', 'disconnect']) {
+        for (const name of ['vm', 'plain']) await good('network', verb, 'far', name);
+        const wanted = await routes('plain');
+        await until(`after ${verb} the routes are ${wanted}`, async () => (await routes('vm')) === wanted, 10_000);
+      }
+    } finally {
+      await podman(['rm', '--force', '--time', '0', 'vm', 'plain']);
+      for (const name of networks) await podman(['network', 'rm', name]);
+    }
+    assert.deepEqual(leftovers(), []);
+  });
+
   it('rm -f of a running container', async () => {
     assert.equal((await kata(['-d', '--name', 'busy', 'localhost/busybox', 'sleep', '1000'])).code, 0);
     const { code, stderr } = await podman(['rm', '--force', '--time', '0', 'busy']);

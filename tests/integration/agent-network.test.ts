@@ -161,6 +161,23 @@ describe('kata-agent: network', function () {
     assert.equal(host.inside('ip', 'route', 'show', '10.61.0.0/16'), '');
     assert.doesNotMatch(host.inside('ip', 'rule'), /^40:/m);
   });
+  const linkLocal: [name: string, addresses: string[], mode: string][] = [
+    ['the one of its MAC address', ['fe80::ff:fe00:1'], '0'],
+    ['one that was set by hand', ['fe80::5'], '1'],
+    ['both', ['fe80::5', 'fe80::ff:fe00:1'], '0'],
+  ];
+  for (const [name, addresses, mode] of linkLocal)
+    it(`a link has the link-local addresses of the request, and uses them at once: ${name}`, async () => {
+      host.inside('ip', 'link', 'set', 'peer0', 'up');
+      const IPAddresses = addresses.map((address) => ({ family: 1 as const, address, mask: '64' }));
+      await host.agent.call('updateInterface', {
+        interface: { ...interfaceOf(''), IPAddresses: [...interfaceOf('10.9.0.2').IPAddresses, ...IPAddresses] },
+      });
+      const shown = host.inside('ip', '-6', '-o', 'address', 'show', 'dev', 'net7').trim().split('\n');
+      const found = shown.map((line) => /inet6 (\S+)\/64 scope link (\w*)/.exec(line)?.slice(1, 3).join(' '));
+      assert.deepEqual(found.sort(), addresses.map((address) => `${address} nodad`).sort());
+      assert.equal(host.inside('cat', '/proc/sys/net/ipv6/conf/net7/addr_gen_mode').trim(), mode);
+    });
   const ipv6: [name: string, settings: object, expected: string][] = [
     ['no IPv6, no router advertisements', { no_ipv6: true }, '1 0'],
     ['IPv6 without router advertisements', {}, '0 0'],

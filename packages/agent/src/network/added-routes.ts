@@ -1,8 +1,10 @@
 /** The routes and policy rules that requests have added to the guest. Routes that processes of the guest have added are kept. */
 import type { Route, Rule } from '@kata-containers/common/generated/types';
 import { routeRequests } from './network-plan.ts';
-import type { RouteRequest } from './network-plan.ts';
+import { changeGroup, groupsOf, removeGroup } from './route-group.ts';
+import type { Group, Refusal } from './route-group.ts';
 import { planRules } from './rule-change.ts';
+import { refusedByKernel } from './route-socket.ts';
 import type { RouteSocket } from './route-socket.ts';
 import { deletionOf } from './rtnetlink-message.ts';
 import { ruleRequest } from './rule-plan.ts';
@@ -13,7 +15,7 @@ import type { Calls } from './set-up.ts';
 export class AddedRoutes {
   readonly #kernel: Calls;
   /** By `place`, in the order in which they were added. */
-  readonly #routes = new Map<string, RouteRequest>();
+  readonly #groups = new Map<string, Group>();
   #rules: readonly RuleRequest[] = [];
 
   constructor(kernel: Calls) {
@@ -41,20 +43,24 @@ export class AddedRoutes {
     });
   }
 
-  #addRoutes(socket: RouteSocket, routes: readonly RouteRequest[]): void {
-    for (const route of routes) {
-      socket.carryOut(route);
-      this.#routes.set(route.place, route);
+  #addRoutes(socket: RouteSocket, routes: Group): void {
+    const refused = this.#changeGroups(socket, routes);
+    if (refused) throw refusedByKernel(refused.what, refused.errno);
+  }
+
+  #changeGroups(socket: RouteSocket, routes: Group): Refusal | undefined {
+    for (const [place, group] of groupsOf(routes)) {
+      const refused = changeGroup(socket, this.#groups.get(place) ?? [], group);
+      if (refused) return refused;
+      this.#groups.set(place, group);
     }
+    return undefined;
   }
 
   /** @returns false if the kernel refuses a route or a rule */
-  #change(socket: RouteSocket, routes: readonly RouteRequest[], rules: readonly RuleRequest[]): boolean {
+  #change(socket: RouteSocket, routes: Group, rules: readonly RuleRequest[]): boolean {
     // Also adds the known routes again: the guest has lost the routes of a link that was down.
-    for (const route of routes) {
-      if (socket.ask(route.message) !== 0) return false;
-      this.#routes.set(route.place, route);
-    }
+    if (this.#changeGroups(socket, routes)) return false;
     const plan = planRules(this.#rules, rules);
     // Rules are added after routes: the kernel looks up gateways with the existing rules.
     for (const rule of plan.added) {
@@ -65,15 +71,15 @@ export class AddedRoutes {
     this.#rules = rules;
     if (!this.#removeOthers(socket, new Set(routes.map(({ place }) => place)))) return true;
     // A deletion without a metric also matches a new route with a metric if the earlier route is missing.
-    return routes.every(({ message }) => socket.ask(message) === 0);
+    return this.#changeGroups(socket, routes) === undefined;
   }
 
-  /** A missing route is not an error: the kernel removes the routes of a link that goes down. @returns whether there was a route to remove */
+  /** @returns whether there was a route to remove */
   #removeOthers(socket: RouteSocket, places: ReadonlySet<string>): boolean {
-    const others = [...this.#routes.values()].filter(({ place }) => !places.has(place)).reverse();
-    for (const { place, message } of others) {
-      socket.ask(deletionOf(message));
-      this.#routes.delete(place);
+    const others = [...this.#groups].filter(([place]) => !places.has(place)).reverse();
+    for (const [place, group] of others) {
+      removeGroup(socket, group);
+      this.#groups.delete(place);
     }
     return others.length > 0;
   }

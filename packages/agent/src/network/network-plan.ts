@@ -38,7 +38,7 @@ export function interfaceRequests(current: string, index: number, wanted: Interf
 }
 
 export interface RouteRequest extends NetworkRequest {
-  /** Family, table, prefix and metric: a route replaces an earlier route with the same place. */
+  /** Family, table, prefix and metric. Routes with the same place differ in gateway, device or other attributes; the first is used. */
   readonly place: string;
 }
 
@@ -88,10 +88,19 @@ function routeRequest({ dest, gateway, device, source, nextHops: hops, ...route 
   return { what, message, place: [family, route.table, prefixKey(destination), route.priority].join(' ') };
 }
 
-/** Routes without a gateway come first: they make gateways reachable. @throws GrpcError */
+/**
+ * Routes without a gateway come first: they make gateways reachable. Routes with the same place keep their order.
+ * @throws GrpcError
+ */
 export function routeRequests(routes: readonly Route[], indexOf: (name: string) => number): RouteRequest[] {
-  const isDirect = ({ gateway, nextHops }: Route): boolean => gateway === '' && nextHops.length === 0;
-  return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))].map((route) => routeRequest(route, indexOf));
+  const rows = routes.map((route) => ({
+    request: routeRequest(route, indexOf),
+    isDirect: route.gateway === '' && route.nextHops.length === 0,
+  }));
+  const indirect = new Set(rows.filter(({ isDirect }) => !isDirect).map(({ request }) => request.place));
+  const isFirst = ({ place }: RouteRequest): boolean => !indirect.has(place);
+  const requests = rows.map(({ request }) => request);
+  return [...requests.filter(isFirst), ...requests.filter((request) => !isFirst(request))];
 }
 
 /** @throws GrpcError */

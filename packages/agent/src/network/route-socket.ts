@@ -60,8 +60,12 @@ export class RouteSocket {
   }
 }
 
-function check(what: string, errno: number): void {
-  if (errno === 0) return;
+/** `errno` of a request. */
+export function refusedByKernel(what: string, errno: number): GrpcError {
   const [, reason = `error ${errno}`] = getSystemErrorMap().get(-errno) ?? [];
-  throw new GrpcError(status.INTERNAL, `${what}: ${reason}`);
+  return new GrpcError(status.INTERNAL, `${what}: ${reason}`);
+}
+
+function check(what: string, errno: number): void {
+  if (errno !== 0) throw refusedByKernel(what, errno);
 }

@@ -19,6 +19,7 @@ const NLM_F_DUMP = 0x300;
 const NLM_F_REPLACE = 0x100;
 const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
+const NLM_F_APPEND = 0x800;
 
 export const families = { inet: 2, inet6: 10 } as const;
 const HEADER_BYTES = 16;
@@ -60,6 +61,13 @@ export function deletionOf(addition: Buffer): Buffer {
   deletion.writeUInt16LE(addition.readUInt16LE(4) + 1, 4);
   deletion.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK, 6);
   return deletion;
+}
+
+/** The request of `replaceRoute` as a request that adds the route behind the other routes of its destination and metric. */
+export function appended(replacement: Buffer): Buffer {
+  const addition = Buffer.from(replacement);
+  addition.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND, 6);
+  return addition;
 }
 
 const IFF_UP = 0x1;

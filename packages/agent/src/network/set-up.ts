@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ARPNeighbor, Interface } from '@kata-containers/common/generated/types';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { isLinkLocal, linkLocalOf } from '@kata-containers/common/network/link-local';
 import { GrpcError } from '../errors/grpc-error.ts';
 import { writeLinkSysctls } from './link-sysctls.ts';
 import { checkName, interfaceRequests, neighbourRequests } from './network-plan.ts';
@@ -50,6 +51,32 @@ function setIpv6OfNamespace(directory: string, off: readonly string[]): void {
   for (const name of ['all', 'default', 'lo']) writeFileSync(`${directory}/${name}/disable_ipv6`, off.includes(name) ? '1' : '0');
 }
 
+/** Values of the sysctl addr_gen_mode (ip-sysctl.rst). */
+const ADDRESS_FROM_MAC = '0';
+const NO_ADDRESS = '1';
+
+/** `settings` is /proc/sys/net/ipv6/conf. */
+function setAddressMode(settings: string, link: string, mode: string): void {
+  const file = `${settings}/${link}/addr_gen_mode`;
+  if (existsSync(file)) writeFileSync(file, mode); // missing in a kernel without IPv6
+}
+
+/**
+ * Carries out requests that set the addresses of a link. The kernel would add a link-local address by itself, which it does not use before
+ * it has searched for duplicates for a second. If the request has link-local addresses, the kernel adds none, or continues to add the one
+ * that the request has, after the link was down.
+ */
+function withLinkLocal(wanted: Interface, current: string, apply: () => void): void {
+  const { name, hwAddr, IPAddresses, sysctls } = wanted;
+  const addresses = IPAddresses.map(({ address }) => address).filter(isLinkLocal);
+  if (addresses.length === 0) return apply();
+  const settings = '/proc/sys/net/ipv6/conf';
+  setAddressMode(settings, current, NO_ADDRESS);
+  apply();
+  if (addresses.includes(linkLocalOf(hwAddr)) && sysctls['ipv6/conf/addr_gen_mode'] === undefined)
+    setAddressMode(settings, name === '' ? current : name, ADDRESS_FROM_MAC);
+}
+
 /**
  * Renames a device and sets its addresses while it is down. Only a spare device gets another hardware address.
  * @returns the sysctls that the device does not have, each with the reason. @throws GrpcError
@@ -65,7 +92,7 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
     setIpv6OfNamespace('/proc/sys/net/ipv6/conf', wanted.no_ipv6_of);
     setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
     refused = writeLinkSysctls('/proc/sys/net', current, wanted.sysctls);
-    for (const request of requests) socket.carryOut(request);
+    withLinkLocal(wanted, current, () => requests.forEach((request) => socket.carryOut(request)));
   });
   return refused;
 }

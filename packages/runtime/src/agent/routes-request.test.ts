@@ -25,4 +25,23 @@ describe('routesRequest', () => {
       ],
     );
   });
+  it('keeps the order of routes with the same destination and metric', () => {
+    const via = { family: 'inet6', host: 'fe80::1' };
+    const rows = [
+      { dst: 'default', gateway: '10.0.0.1', dev: 'eth0' },
+      { dst: 'default', via, dev: 'eth0' },
+      { dst: 'default', gateway: '10.0.0.1', dev: 'eth0', metric: 5 },
+    ];
+    const { Routes, Multipath } = routesRequest(parseRoutes(rows, 'inet', new Set(['eth0'])), []);
+    assert.deepEqual(
+      [Routes, Multipath].map((list) => list.map(({ gateway, priority }) => [gateway, priority])),
+      [
+        [['10.0.0.1', 5]],
+        [
+          ['10.0.0.1', 0],
+          ['fe80::1', 0],
+        ],
+      ],
+    );
+  });
 });

@@ -43,11 +43,20 @@ function routeRequest({ destination, family: _, nextHops = [], ...route }: HostR
 const ruleRequest = ({ family: name, mark, ...rule }: HostRule): Rule =>
   Rule.fromPartial({ family: family(name), ...rule, ...(mark && { mark: mark.value, mask: mark.mask }) });
 
-/** Routes with several gateways or with one of the other family, and routes of other tables, are sent separately: 1.x's agent does not support them. */
+/** The kernel uses the first of the routes with the same place. */
+const placeOf = ({ family: name, destination, priority }: HostRoute): string =>
+  [name, destination === '0.0.0.0/0' ? '' : destination, priority].join(' ');
+
+/**
+ * Routes with several gateways or with one of the other family, and routes of other tables, are sent separately: 1.x's agent does not
+ * support them. Routes with the same place are sent together, which keeps their order.
+ */
 export function routesRequest(routes: readonly HostRoute[], rules: readonly HostRule[]): Routes {
-  const isNotOf1x = ({ family: name, gateway, nextHops }: HostRoute): boolean =>
-    nextHops !== undefined || (name === 'inet' && gateway.includes(':'));
   const main = routes.filter(({ table }) => table === undefined);
+  const isUnknownTo1x = ({ family: name, gateway, nextHops }: HostRoute): boolean =>
+    nextHops !== undefined || (name === 'inet' && gateway.includes(':'));
+  const places = new Set(main.filter(isUnknownTo1x).map(placeOf));
+  const isNotOf1x = (route: HostRoute): boolean => places.has(placeOf(route));
   return {
     Routes: main.filter((route) => !isNotOf1x(route)).map(routeRequest),
     Multipath: main.filter(isNotOf1x).map(routeRequest),

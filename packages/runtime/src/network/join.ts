@@ -4,7 +4,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { queryIp, runTool } from './ip-command.ts';
 import { linkSettings, linksWithoutIpv6 } from './link-sysctls.ts';
 import { inNetworkNamespace } from './namespace.ts';
-import { linkNumbers, parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
+import { isGenerated, linkNumbers, parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
 import { isDefaultRule, parseRules } from './parse-rules.ts';
 import type { IpRuleRow, Rule } from './parse-rules.ts';
@@ -55,7 +55,7 @@ export function scanNetwork(path: string, kernel: Pick<Kernel, 'setns'>): Promis
     );
     const links = parseLinks(addresses as IpAddressRow[], linkSettings());
     const taps = (addresses as IpAddressRow[]).map(({ ifname = '' }) => ifname).filter(isTapName);
-    const hasIpv6 = links.some((link) => link.addresses.some(({ family }) => family === 'inet6'));
+    const hasIpv6 = links.some((link) => link.addresses.some((address) => address.family === 'inet6' && !isGenerated(link, address)));
     const [routes6 = [], rules6 = []] = hasIpv6 ? await queryIp(['route show table main', 'rule show'], ['-6', '-details']) : [];
     const families = [...(hasPolicy(rules4) ? (['inet'] as const) : []), ...(hasPolicy(rules6) ? (['inet6'] as const) : [])];
     const policies: Policy[] = [];

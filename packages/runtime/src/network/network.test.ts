@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { link } from './example-link.test-support.ts';
-import { parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
+import { isGenerated, parseLinks, parseNeighbours, parseRoutes, parseTables } from './parse-links.ts';
 import type { IpAddressRow, IpRouteRow } from './parse-links.ts';
 import { planTcfilter } from './tcfilter-plan.ts';
 
@@ -18,15 +18,26 @@ const eth0: IpAddressRow = {
   addr_info: [
     { family: 'inet', local: '172.17.0.2', prefixlen: 16, scope: 'global' },
     { family: 'inet6', local: 'fd00::2', prefixlen: 64, scope: 'global' },
-    { family: 'inet6', local: 'fe80::42:acff:fe11:2', prefixlen: 64, scope: 'link' },
   ],
 };
 
 describe('parseLinks', () => {
-  it('keeps links with an address, without loopback and link-local addresses', () => {
+  const linkLocal = { family: 'inet6', local: 'fe80::42:acff:fe11:2', prefixlen: 64, scope: 'link' };
+  it('keeps links with an address, without loopback and links with an IPv6 link-local address only', () => {
+    const others = [[], [linkLocal]].map((addr_info, index) => ({ ...eth0, ifname: `bare${index}`, addr_info }));
     assert.deepEqual(
-      parseLinks([lo, eth0, { ...eth0, ifname: 'bare', addr_info: [] }], () => ({ ipv6: link.ipv6 })),
+      parseLinks([lo, eth0, ...others], () => ({ ipv6: link.ipv6 })),
       [link],
+    );
+  });
+  it('keeps all addresses of a link', () => {
+    const byHand = { ...linkLocal, local: 'fe80::5' };
+    const [found] = parseLinks([{ ...eth0, addr_info: [...(eth0.addr_info ?? []), linkLocal, byHand] }], () => ({ ipv6: link.ipv6 }));
+    const added = [linkLocal, byHand].map(({ local }) => ({ family: 'inet6', address: local, prefixLength: 64 }));
+    assert.deepEqual(found?.addresses, [...link.addresses, ...added]);
+    assert.deepEqual(
+      found?.addresses.map((address) => isGenerated(link, address)),
+      [false, false, true, false],
     );
   });
   it('sorts by name', () => {
@@ -61,6 +72,20 @@ describe('parseRoutes', () => {
       ),
     );
   }
+  it("keeps the kernel's route if it shares destination and metric with another route", () => {
+    const rows = [
+      { dst: '10.1.0.0/24', dev: 'eth0', protocol: 'kernel', scope: 'link', prefsrc: '10.1.0.5' },
+      { dst: '10.1.0.0/24', gateway: '10.2.0.1', dev: 'eth0' },
+      { dst: '10.2.0.0/24', dev: 'eth0', protocol: 'kernel', scope: 'link' },
+    ];
+    assert.deepEqual(
+      parseRoutes(rows, 'inet', devices).map(({ destination, gateway, source }) => [destination, gateway, source]),
+      [
+        ['10.1.0.0/24', '', '10.1.0.5'],
+        ['10.1.0.0/24', '10.2.0.1', ''],
+      ],
+    );
+  });
   it('keeps gateway, metric and MTU of a route', () => {
     const row = { dst: 'default', gateway: '169.254.1.1', dev: 'eth0', flags: ['onlink'], metric: 50, metrics: [{ mtu: 1400 }] };
     const [route] = parseRoutes([row], 'inet', devices);

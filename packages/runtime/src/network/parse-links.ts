@@ -1,5 +1,6 @@
 /** Parses the output of `ip -json` for a namespace to plain data, from which the VM's network is configured. Pure. */
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import { isLinkLocal, linkLocalOf } from '@kata-containers/common/network/link-local';
 
 export interface Address {
   readonly family: 'inet' | 'inet6';
@@ -122,19 +123,20 @@ export interface IpNeighbourRow {
 const joinable = new Set(['veth', 'macvlan', 'ipvlan', 'vlan', 'bridge', 'dummy']);
 
 function addressesOf(row: IpAddressRow): Address[] {
-  return (row.addr_info ?? []).flatMap(({ family, local, prefixlen, scope }): Address[] => {
-    // The guest's kernel makes the same IPv6 link-local address from the same MAC.
-    if (local === undefined || (family === 'inet6' && scope === 'link')) return [];
-    return family === 'inet' || family === 'inet6' ? [{ family, address: local, prefixLength: prefixlen }] : [];
-  });
+  return (row.addr_info ?? []).flatMap(({ family, local, prefixlen }): Address[] =>
+    local !== undefined && (family === 'inet' || family === 'inet6') ? [{ family, address: local, prefixLength: prefixlen }] : [],
+  );
 }
 
-/** Links with an address, without loopback, sorted by name. @throws KataError for a kind that cannot be connected to a VM */
+/** Whether the guest's kernel adds the address by itself. On the host it may appear later than the link's other addresses. */
+export const isGenerated = ({ mac }: Pick<Link, 'mac'>, { address }: Address): boolean => address === linkLocalOf(mac);
+
+/** Links with an address that is not link-local by IPv6, without loopback, sorted by name. @throws KataError for a kind that cannot be connected to a VM */
 export function parseLinks(rows: readonly IpAddressRow[], settingsOf: (name: string) => Pick<Link, 'ipv6' | 'sysctls'>): Link[] {
   const links = rows.flatMap((row): Link[] => {
     const addresses = addressesOf(row);
     const flags = row.flags ?? [];
-    if (row.ifname === undefined || flags.includes('LOOPBACK') || addresses.length === 0) return [];
+    if (row.ifname === undefined || flags.includes('LOOPBACK') || addresses.every(({ address }) => isLinkLocal(address))) return [];
     const kind = row.linkinfo?.info_kind ?? '';
     if (!joinable.has(kind))
       throw new KataError(`Unsupported network interface: ${row.ifname} is of type ${kind === '' ? 'physical' : kind}`);
@@ -184,11 +186,20 @@ function nextHopsOf({ nexthops = [] }: IpRouteRow, devices: ReadonlySet<string>)
 /** RTPROT_KERNEL. */
 const KERNEL: readonly (string | undefined)[] = ['kernel', '2'];
 
-/** Routes over `devices`, and routes that refuse packets, without the routes that the guest's kernel creates from addresses. */
+const isOfKernel = ({ protocol }: IpRouteRow): boolean => KERNEL.includes(protocol);
+
+/** Routes with the same place are used in the order in which ip prints them. */
+const placeOf = ({ dst, metric = 0, table = '' }: IpRouteRow): string => `${dst} ${metric} ${table}`;
+
+/**
+ * Routes over `devices`, and routes that refuse packets, without the routes that the guest's kernel creates from addresses. One of these
+ * is returned if it shares its place with other routes: the guest must have them in the same order.
+ */
 export function parseRoutes(rows: readonly IpRouteRow[], family: Route['family'], devices: ReadonlySet<string>): Route[] {
+  const places = new Set(rows.filter((row) => !isOfKernel(row)).map(placeOf));
   return rows.flatMap((row): Route[] => {
     const type = numberOf(kinds, row.type ?? 'unicast');
-    if (KERNEL.includes(row.protocol) || type === undefined) return [];
+    if ((isOfKernel(row) && !places.has(placeOf(row))) || type === undefined) return [];
     const nextHops = nextHopsOf(row, devices);
     const device = kindsWithLink.includes(type) && nextHops.length === 0 ? row.dev : '';
     if (device === undefined || (device !== '' && !devices.has(device))) return [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { link } from '../network/example-link.test-support.ts';
 import type { NetworkFacts } from '../network/join.ts';
-import type { Link, Route } from '../network/parse-links.ts';
+import type { Address, Link, Route } from '../network/parse-links.ts';
 import type { Endpoint } from '../state/state.ts';
 import { planSync, withoutLinks } from './network-sync-plan.ts';
 
@@ -34,6 +34,8 @@ const summary = (found: NetworkFacts, from = configured, of = endpoints): object
 };
 const NOTHING = { gone: [], added: [], changed: [], hasNewRoutes: false };
 
+const linkLocal = (address: string): Address => ({ family: 'inet6', address, prefixLength: 64 });
+
 describe('planSync', () => {
   const cases: [what: string, found: NetworkFacts, expected: object][] = [
     ['nothing', configured, NOTHING],
@@ -51,6 +53,16 @@ describe('planSync', () => {
     [
       'another address',
       facts([{ ...link, addresses: eth1.addresses }], { eth0: 5 }),
+      { ...NOTHING, changed: ['eth0'], hasNewRoutes: true },
+    ],
+    [
+      'the link-local address of the MAC address, which the guest has already',
+      facts([{ ...link, addresses: [...link.addresses, linkLocal('fe80::42:acff:fe11:2')] }], { eth0: 5 }),
+      NOTHING,
+    ],
+    [
+      'another link-local address',
+      facts([{ ...link, addresses: [...link.addresses, linkLocal('fe80::5')] }], { eth0: 5 }),
       { ...NOTHING, changed: ['eth0'], hasNewRoutes: true },
     ],
     ['another route', { ...configured, routes: [] }, { ...NOTHING, hasNewRoutes: true }],

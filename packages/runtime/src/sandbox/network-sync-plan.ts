@@ -1,5 +1,6 @@
 /** Plans the changes of a VM after the links of its network namespace have changed. Pure. */
 import type { NetworkFacts } from '../network/join.ts';
+import { isGenerated } from '../network/parse-links.ts';
 import type { Link, Route } from '../network/parse-links.ts';
 import type { Endpoint } from '../state/state.ts';
 
@@ -19,8 +20,12 @@ export interface SyncPlan {
 
 const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Without the queue length: the guest does not get it, and the kernel sets it when the runtime adds a qdisc to the link. */
-const guestPart = (link: Link | undefined): object => ({ ...link, txQueueLength: 0 });
+/**
+ * Without the addresses that the guest's kernel adds by itself, and without the queue length: the guest does not get it, and the kernel sets
+ * it when the runtime adds a qdisc to the link.
+ */
+const guestPart = (link: Link | undefined): object | undefined =>
+  link && { ...link, txQueueLength: 0, addresses: link.addresses.filter((address) => !isGenerated(link, address)) };
 
 /** The facts without these links, their addresses and their routes. */
 export function withoutLinks(facts: NetworkFacts, names: readonly string[]): NetworkFacts {
