@@ -53,6 +53,16 @@ class GuestSide {
   }
 }
 
+/** A valid query of that length: an OPT record has the remaining bytes. */
+function withOptions(length: number): Buffer {
+  const question = query(1, 'web');
+  const options = Buffer.alloc(length - question.length);
+  options.writeUInt16BE(41, 1);
+  options.writeUInt16BE(options.length - 11, 9);
+  question.writeUInt16BE(1, 10);
+  return Buffer.concat([question, options]);
+}
+
 describe('DNS relay', function () {
   this.timeout(60_000);
   let scratch: Scratch;
@@ -118,6 +128,18 @@ describe('DNS relay', function () {
       Buffer.concat([Buffer.from([0, 1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0]), query(1, 'a').subarray(12), query(1, 'b').subarray(12)]),
     ],
     ['a pointer that points to itself', Buffer.concat([query(1, 'web').subarray(0, 12), Buffer.from([0xc0, 12, 0, 1, 0, 1])])],
+    ['pointers that point to each other', Buffer.concat([query(1, 'web').subarray(0, 12), Buffer.from([0xc0, 14, 0xc0, 12, 0, 1, 0, 1])])],
+    ['a pointer behind a label', Buffer.concat([query(1, 'web').subarray(0, 16), Buffer.from([0xc0, 12, 0, 1, 0, 1])])],
+    [
+      'a name of 321 bytes',
+      Buffer.concat([
+        query(1, 'web').subarray(0, 12),
+        ...Array.from({ length: 5 }, () => Buffer.alloc(64, 63)),
+        Buffer.from([0, 0, 1, 0, 1]),
+      ]),
+    ],
+    ['a valid query of 4,097 bytes by UDP', withOptions(4097)],
+    ['options longer than the message', withOptions(400).subarray(0, -1)],
     ['a label beyond the end', Buffer.concat([query(1, 'web').subarray(0, 12), Buffer.from([63, 1, 2])])],
     [
       '65,535 records that are not there',
@@ -162,6 +184,30 @@ describe('DNS relay', function () {
     await until('those over the limit are answered', () => guest.answers.length === 1000 - 512);
     assert.ok(guest.answers.every(({ message }) => message.length === 0));
   });
+
+  for (const [transport, most] of [
+    ['udp', 21], // one a second, for 20 s
+    ['tcp', 512],
+  ] as const)
+    it(`10,000 queries by ${transport} that are never answered use at most ${most} sockets, and later queries are answered`, async () => {
+      const sockets = (): number => openFiles(Number(shim.child.pid)).filter(({ path }) => path.startsWith('socket:')).length;
+      const idle = sockets();
+      const before = shim.residentMiB();
+      let seen = 0;
+      for (let token = 0; token < 10_000; token++) {
+        ask(token, query(token, `silent${token}`), transport);
+        if (token % 500 !== 499) continue;
+        await until('the relay keeps up', () => guest.answers.length >= token - 512);
+        seen = Math.max(seen, sockets() - idle);
+      }
+      assert.ok(seen <= most, `${seen} sockets`);
+      await until('docker has not answered in time', () => guest.answers.length === 10_000, 40_000);
+      assert.ok(guest.answers.every(({ message }) => message.length === 0));
+      ask(10_000, query(1, 'web'), transport);
+      assert.ok((await answerTo(10_000)).length > 0);
+      await until('the relay closes its sockets', () => sockets() <= idle + 1);
+      assert.ok(shim.residentMiB() - before < 60, `${before.toFixed(0)} → ${shim.residentMiB().toFixed(0)} MiB`);
+    });
 
   it('a flood of queries whose answers are not read does not grow memory', async () => {
     const [relay] = guest.relays;

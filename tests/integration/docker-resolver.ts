@@ -43,7 +43,7 @@ export class DockerResolver {
       client.on('data', (piece: Buffer) => {
         for (const message of messages.push(piece)) {
           this.seen.push({ transport: 'tcp', message, port: 0 });
-          client.write(encodeTcpMessage(response(message, 'x'.repeat(60_000))));
+          if (!nameOf(message).startsWith('silent')) client.write(encodeTcpMessage(response(message, 'x'.repeat(60_000))));
         }
       });
     });

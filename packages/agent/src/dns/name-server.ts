@@ -28,6 +28,9 @@ export interface NameServerAddress {
   readonly port: number;
 }
 
+/** A refused query: no answer by UDP, the end of the connection by TCP. */
+const NONE = Buffer.alloc(0);
+
 const DOCKER: NameServerAddress = { address: DOCKER_RESOLVER, port: DNS_PORT };
 
 export class NameServer {
@@ -82,9 +85,12 @@ export class NameServer {
   }
 
   #ask(transport: DnsTransport, message: Buffer, reply: SendReply): void {
-    const frame = encodeDnsFrame({ token: this.#queries.add(reply), transport, message });
+    const isAccepted = this.#relay !== undefined || this.#waiting.length < MAX_WAITING;
+    const token = isAccepted ? this.#queries.add(reply) : undefined;
+    if (token === undefined) return reply(NONE);
+    const frame = encodeDnsFrame({ token, transport, message });
     if (this.#relay) this.#relay.write(frame);
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame);
+    else this.#waiting.push(frame);
   }
 
   /** A client may close its sending side before it has received its answers, as `nc` does. */

@@ -24,11 +24,31 @@ describe('OpenQueries', () => {
     assert.equal(queries.size, 2);
     queries.answer(0, Buffer.alloc(0));
   });
-  it('holds 1,024 queries, with distinct tokens after the counter has wrapped', () => {
-    const queries = new OpenQueries(() => 0);
-    const tokens = Array.from({ length: 70_000 }, () => queries.add(() => {}));
+  it('refuses more than 1,024 queries until one is answered or too old', () => {
+    let now = 0;
+    const queries = new OpenQueries(() => now);
+    const tokens = Array.from({ length: 10_000 }, () => queries.add(() => {}));
+    assert.deepEqual(
+      tokens.map((token) => token !== undefined),
+      tokens.map((_, index) => index < 1024),
+    );
     assert.equal(queries.size, 1024);
-    assert.equal(new Set(tokens.slice(-1024)).size, 1024);
-    assert.ok(tokens.every((token) => token < 65536));
+    queries.answer(7, Buffer.alloc(0));
+    assert.deepEqual([queries.add(() => {}), queries.add(() => {})], [1024, undefined]);
+    now = 30_000;
+    assert.notEqual(
+      queries.add(() => {}),
+      undefined,
+    );
+    assert.equal(queries.size, 1);
+  });
+  it('tokens are distinct after the counter has wrapped', () => {
+    const queries = new OpenQueries(() => 0);
+    const kept = queries.add(() => {});
+    for (let round = 0; round < 70_000; round++) {
+      const token = queries.add(() => {}) ?? -1;
+      assert.ok(token >= 0 && token < 65536 && token !== kept);
+      queries.answer(token, Buffer.alloc(0));
+    }
   });
 });

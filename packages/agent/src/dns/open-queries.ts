@@ -26,13 +26,14 @@ export class OpenQueries {
     return this.#open.size;
   }
 
-  /** @returns the query's token. Drops queries that are too old, and the oldest queries when there are too many. */
-  add(reply: SendReply): number {
+  /** Drops queries that are too old. @returns the query's token, or undefined if there are too many queries */
+  add(reply: SendReply): number | undefined {
     const now = this.#now();
     for (const [token, { since }] of this.#open) {
-      if (this.#open.size < MAX_QUERIES && now - since < MAX_AGE_MS) break;
+      if (now - since < MAX_AGE_MS) break;
       this.#open.delete(token);
     }
+    if (this.#open.size >= MAX_QUERIES) return undefined;
     while (this.#open.has(this.#next)) this.#next = (this.#next + 1) % TOKENS;
     const token = this.#next;
     this.#next = (token + 1) % TOKENS;
