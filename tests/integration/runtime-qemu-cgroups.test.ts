@@ -1,15 +1,24 @@
-/** Limits of QEMU's cgroups: access to devices (by the devices cgroup of version 1 and by a BPF program of version 2), and threads. */
+/** QEMU's cgroups: paths in systemd's form, access to devices (the devices cgroup of version 1, a BPF program of version 2), and threads. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { shellQuote } from '../../packages/runtime/src/processes/shell-quote.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
-/** Numbers of a disk of the host that can be opened. */
+function canOpen(device: string): boolean {
+  try {
+    closeSync(openSync(device, 'r'));
+    return true;
+  } catch {
+    return false; // a machine can refuse its own disk
+  }
+}
+
+/** Numbers of a block device of the host that can be opened. */
 function hostDisk(): string {
-  const name = readdirSync('/sys/block').find((block) => Number(readFileSync(`/sys/block/${block}/size`, 'utf8')) > 0);
-  assert.ok(name, 'the machine has a disk');
+  const name = readdirSync('/sys/block').find((block) => canOpen(`/dev/${block}`));
+  assert.ok(name, 'the machine has a block device');
   return readFileSync(`/sys/block/${name}/dev`, 'utf8').trim().replace(':', ' ');
 }
 
@@ -77,6 +86,39 @@ describe('cgroups of QEMU', function () {
       assert.deepEqual(await allowed(prepare, hierarchy, ''), everything);
     });
   }
+
+  /** The cgroup of the process in a hierarchy of version 1, below the cell's. */
+  const cgroupOf = (pid: string, controller: string): string =>
+    new RegExp(`^\\d+:(?:.*,)?${controller}(?:,.*)?:(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+  const pidIn = (file: string): string => readFileSync(file, 'utf8').trim();
+
+  for (const [engine, slices, prefix, annotations, scope] of [
+    ['docker', ['kata.slice', 'kata-test.slice'], 'docker', {}, 'kata_docker'],
+    ['CRI-O', ['kata.slice', 'kata-pods.slice', 'kata-pods-podX.slice'], 'crio', { 'io.container.manager': 'cri-o' }, 'crio'],
+  ] as const)
+    it(`${engine}'s path in systemd's form: QEMU and kata-shim run in the scope inside the slices, which delete removes`, async () => {
+      rig.prepare();
+      rig.changeSpec((spec) => {
+        spec.annotations = annotations;
+        spec.linux['cgroupsPath'] = `${slices.at(-1)}:${prefix}:${rig.id}`;
+      });
+      const [slice, path] = [`/${slices.join('/')}`, `/${slices.join('/')}/${scope}-${rig.id}.scope`];
+      const create = ['--systemd-cgroup', 'create', '--bundle', rig.scratch.file('bundle'), '--pid-file', rig.scratch.file('pid'), rig.id];
+      const { code, stderr } = await rig.kata(...create);
+      assert.equal(code, 0, stderr);
+      const [qemu, shim] = [pidIn(`/run/vc/vm/${rig.id}/pid`), pidIn(rig.scratch.file('pid'))];
+      for (const controller of ['blkio', 'memory'])
+        for (const pid of [qemu, shim]) assert.equal(cgroupOf(pid, controller), path, controller);
+      for (const controller of ['devices', 'pids'])
+        assert.deepEqual([cgroupOf(qemu, controller), cgroupOf(shim, controller)], [`${path}/qemu`, path], controller);
+      await rig.kata('delete', '--force', rig.id);
+      assert.deepEqual(
+        readdirSync(`/sys/fs/cgroup/memory${slice}`, { withFileTypes: true }).filter((entry) => entry.isDirectory()),
+        [],
+      );
+      for (const controller of ['blkio', 'cpu', 'cpuacct', 'devices', 'memory', 'pids'])
+        slices.forEach((_, index) => rmdirSync(`/sys/fs/cgroup/${controller}/${slices.slice(0, slices.length - index).join('/')}`));
+    });
 
   /** @returns how many processes a fork bomb in the sandbox's cgroup of pids gets */
   async function bomb(group: string): Promise<number> {
