@@ -328,11 +328,13 @@ static void do_store(const Call *c) {
   result(munmap(map, 4096));
 }
 
-/* Whether another process gets a lock of the open file: `lock flock`, `lock fcntl` */
+/* Locks the open file, and prints whether another process gets a lock: `lock flock`, `lock fcntl` */
 static void do_lock(const Call *c) {
   int is_flock = strcmp(text(c, 1), "flock") == 0, status;
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  if ((is_flock ? flock(fd, LOCK_EX | LOCK_NB) : fcntl(fd, F_SETLK, &lock)) < 0) return result(-1);
+  int own = is_flock ? flock(fd, LOCK_EX | LOCK_NB) : fcntl(fd, F_SETLK, &lock);
+  result(own);
+  if (own < 0) return;
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
