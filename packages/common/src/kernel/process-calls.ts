@@ -1,4 +1,4 @@
-import { address, bind, check, lastErrno } from './ffi.ts';
+import { address, bind, check } from './ffi.ts';
 import type { ProcessCalls } from './kernel.ts';
 import { PIDFD_GET_INFO } from './pidfd-controls.ts';
 
@@ -36,9 +36,9 @@ const NO_CHANGE = 0xffff_ffffn;
 const ADDR_NO_RANDOMIZE = 0x4_0000;
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_DUMPABLE = 4;
+const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
-const EINVAL = 22;
 const PR_GET_SECUREBITS = 27;
 const PR_SET_SECUREBITS = 28;
 const SECBIT_NOROOT = 1n;
@@ -114,12 +114,14 @@ function setNoRoot(on: boolean): void {
   control(PR_SET_SECUREBITS, on ? bits | SECBIT_NOROOT : bits & ~SECBIT_NOROOT, 'PR_SET_SECUREBITS');
 }
 
-/** The first capability that the kernel refuses, and all later ones, do not exist in this kernel. */
+/**
+ * A capability that cannot be read, and all later ones, do not exist in this kernel. The end is not recognised by errno: Bun opens
+ * /proc/self/statm when it collects garbage, which may change errno before it is read if the root directory is empty.
+ */
 function dropBoundingSet(): void {
   for (let number = 0n; number <= LAST_CAPABILITY; number++) {
-    const result = libc.prctl(PR_CAPBSET_DROP, number, 0n, 0n, 0n);
-    if (result === -1 && lastErrno() === EINVAL) return;
-    check(result, 'prctl', 'PR_CAPBSET_DROP');
+    if (libc.prctl(PR_CAPBSET_READ, number, 0n, 0n, 0n) === -1) return;
+    control(PR_CAPBSET_DROP, number, 'PR_CAPBSET_DROP');
   }
 }
 
