@@ -7,7 +7,7 @@ interface BunFfi {
     table: Readonly<Record<string, { readonly args: readonly string[]; readonly returns: string }>>,
   ): { readonly symbols: Readonly<Record<string, ForeignFunction>> };
   ptr(buffer: Uint8Array): number;
-  readonly read: { i32(pointer: number, offset: number): number };
+  toArrayBuffer(pointer: number, offset: number, length: number): ArrayBuffer;
   readonly CString: new (pointer: number) => object;
 }
 
@@ -30,7 +30,7 @@ function ffi(): BunFfi {
   return loaded;
 }
 
-function errno(): Readonly<Record<'__errno_location' | 'strerrorname_np', ForeignFunction>> {
+function errnoCalls(): Readonly<Record<'__errno_location' | 'strerrorname_np', ForeignFunction>> {
   errnoFunctions ??= ffi().dlopen(C_LIBRARY, {
     __errno_location: { args: [], returns: 'ptr' },
     strerrorname_np: { args: ['i32'], returns: 'ptr' },
@@ -43,7 +43,6 @@ const asC = (value: unknown): unknown => (typeof value === 'string' ? Buffer.fro
 
 export const bunFunctions: ForeignFunctions = {
   lookUp(signatures) {
-    errno();
     const table = Object.entries(signatures).map(([name, types]) => [name, { args: types.map((type) => typeNames[type]), returns: 'i32' }]);
     const { symbols } = ffi().dlopen(C_LIBRARY, Object.fromEntries(table) as Parameters<BunFfi['dlopen']>[1]);
     const withStrings = Object.entries(symbols).map(([name, call]) => [
@@ -52,9 +51,9 @@ export const bunFunctions: ForeignFunctions = {
     ]);
     return Object.fromEntries(withStrings) as Record<string, ForeignFunction>;
   },
-  lastErrno: () => ffi().read.i32(errno().__errno_location(), 0),
+  errno: () => new Int32Array(ffi().toArrayBuffer(errnoCalls().__errno_location(), 0, 4)),
   errnoName(number) {
-    const name = errno().strerrorname_np(number);
+    const name = errnoCalls().strerrorname_np(number);
     return name ? String(new (ffi().CString)(name)) : undefined;
   },
   address: (buffer) => BigInt(ffi().ptr(buffer)),

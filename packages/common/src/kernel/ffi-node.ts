@@ -16,7 +16,7 @@ function ffi(): typeof Ffi {
   return loaded;
 }
 
-function errno(): ErrnoFunctions {
+function errnoCalls(): ErrnoFunctions {
   errnoFunctions ??= ffi().dlopen(null, {
     __errno_location: { arguments: [], return: 'pointer' },
     strerrorname_np: { arguments: ['int32'], return: 'pointer' },
@@ -26,12 +26,11 @@ function errno(): ErrnoFunctions {
 
 export const nodeFunctions: ForeignFunctions = {
   lookUp(signatures) {
-    errno();
     const table = Object.entries(signatures).map(([name, types]) => [name, { arguments: types, return: 'int32' }]);
     return ffi().dlopen(null, Object.fromEntries(table) as never).functions as unknown as Record<string, ForeignFunction>;
   },
-  lastErrno: () => ffi().getInt32(errno().__errno_location(), 0),
-  errnoName: (number) => ffi().toString(errno().strerrorname_np(number)) ?? undefined,
+  errno: () => new Int32Array(ffi().toArrayBuffer(errnoCalls().__errno_location(), 4, false)),
+  errnoName: (number) => ffi().toString(errnoCalls().strerrorname_np(number)) ?? undefined,
   address: (buffer) => ffi().getRawPointer(buffer),
   functionAddress: (name) => ffi().dlopen(null).lib.getSymbol(name),
 };

@@ -20,6 +20,9 @@ export type Functions<S extends Signatures> = { [K in keyof S]: (...values: Valu
 
 const foreign = isBun ? bunFunctions : nodeFunctions;
 
+let errno: Int32Array | undefined;
+let failure = 0;
+
 /** C functions that return int. The first call of a function looks all of them up. */
 export function bind<const S extends Signatures>(signatures: S): Functions<S> {
   let found: ReturnType<typeof foreign.lookUp> | undefined;
@@ -27,13 +30,17 @@ export function bind<const S extends Signatures>(signatures: S): Functions<S> {
     (name: string) =>
     (...values: readonly unknown[]) => {
       found ??= foreign.lookUp(signatures);
-      return found[name]?.(...values);
+      const view = (errno ??= foreign.errno());
+      const result = found[name]?.(...values);
+      // The engine makes system calls of its own, for example when it collects garbage. No code that allocates may run before this line.
+      if (result === -1) failure = view[0] ?? 0;
+      return result;
     };
   return Object.fromEntries(Object.keys(signatures).map((name) => [name, call(name)])) as unknown as Functions<S>;
 }
 
-/** errno of the last foreign call. No other code may run between the call and this function. */
-export const lastErrno = (): number => foreign.lastErrno();
+/** errno of the last call of a function of `bind` that returned -1. */
+export const lastErrno = (): number => failure;
 
 /** The name of an errno, as in errno(3). */
 export const errnoName = (number: number): string => foreign.errnoName(number) ?? `errno ${number}`;

@@ -7,10 +7,9 @@ export type Signatures = Readonly<Record<string, readonly Argument[]>>;
 export type ForeignFunction = (...values: readonly unknown[]) => number;
 
 export interface ForeignFunctions {
-  /** Looks up the functions, and the functions that `lastErrno` needs: a look-up after a call would overwrite errno. */
   lookUp(signatures: Signatures): Readonly<Record<string, ForeignFunction>>;
-  /** errno of the last foreign call. No other code may run between the call and this function. */
-  lastErrno(): number;
+  /** errno(3) of this thread: one element, a view of the C library's memory. */
+  errno(): Int32Array;
   /** The name of an errno, as in errno(3); undefined for a number without a name. */
   errnoName(number: number): string | undefined;
   /** The address of a buffer. It is valid while the buffer is reachable. */

@@ -114,10 +114,7 @@ function setNoRoot(on: boolean): void {
   control(PR_SET_SECUREBITS, on ? bits | SECBIT_NOROOT : bits & ~SECBIT_NOROOT, 'PR_SET_SECUREBITS');
 }
 
-/**
- * A capability that cannot be read, and all later ones, do not exist in this kernel. The end is not recognised by errno: Bun opens
- * /proc/self/statm when it collects garbage, which may change errno before it is read if the root directory is empty.
- */
+/** A capability that cannot be read, and all later ones, do not exist in this kernel. */
 function dropBoundingSet(): void {
   for (let number = 0n; number <= LAST_CAPABILITY; number++) {
     if (libc.prctl(PR_CAPBSET_READ, number, 0n, 0n, 0n) === -1) return;
