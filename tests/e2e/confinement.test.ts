@@ -74,6 +74,10 @@ describe('the confinement of QEMU', function () {
     await engine.docker(['rm', '-f', id]);
   });
 
+  it("the runtime's own score when config.json has none or 0", () => {
+    assert.equal(readFileSync(`/proc/${qemu}/oom_score_adj`, 'utf8').trim(), '0');
+  });
+
   it('namespaces', () => {
     const shared = ['mnt', 'pid', 'ipc', 'uts', 'net'].filter((name) => namespace(qemu, name) === namespace('self', name));
     assert.deepEqual(shared, []);

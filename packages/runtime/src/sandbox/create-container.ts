@@ -36,6 +36,7 @@ import { saveSpec } from './saved-bundle.ts';
 import { startContainerShim } from './start-container-shim.ts';
 import type { TargetSandbox } from './target-sandbox.ts';
 import { validateId } from './validate-id.ts';
+import { setVmOomScore } from './vm-oom-score.ts';
 import { processesOf, whileRunning } from './while-running.ts';
 
 /** Records the container: from now on it is complete. */
@@ -78,6 +79,7 @@ async function completeContainer(context: Context, request: CreateRequest, targe
       sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
       register(context, request, target, shim);
       await resizeSandbox(context, { id: sandboxId, state: sandbox, agent }, 'new');
+      if (isFirstContainer(sandboxId, request.id)) setVmOomScore(context, sandbox, request.bundle.spec);
     }).finally(() => shim.ready); // its error is the reason why the shim has ended
     request.onCreated?.(shim);
     return shim;

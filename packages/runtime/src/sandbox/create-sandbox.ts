@@ -10,8 +10,6 @@ import { detectAccelerator } from './detect-accelerator.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { limitDevicesOf, limitThreadsOf } from '../vm/container-cgroup.ts';
-import { setOomScore } from '../processes/oom-score.ts';
-import { childrenOf } from '../processes/process-use.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { Context } from '../context/context.ts';
@@ -45,12 +43,6 @@ async function beginSandbox(agent: AgentConnection, request: SandboxRequest, con
   };
   await agent.call('createSandbox', createSandboxRequest(facts));
 }
-
-/** Pids of QEMU, and of virtiofsd and its worker process. */
-const hypervisorPids = ({ vm, virtiofsd }: RunningVm): number[] => [
-  vm.pid,
-  ...(virtiofsd ? [virtiofsd.pid, ...childrenOf(virtiofsd.pid)] : []),
-];
 
 /** The endpoints of the VM that runs: a VM of the cache has taps, although the plan may have macvtaps. */
 const endpointsOf = ({ facts, networks }: SandboxNetwork, { plan }: RunningVm): Endpoint[] =>
@@ -120,7 +112,6 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp, forwardsPorts });
   try {
     confineInCgroups(context, request, vm);
-    setOomScore(hypervisorPids(vm), request.bundle.spec.process?.oomScoreAdj, context.log);
     const configured = context.trace.step('guest network', () => configureGuestNetwork(vm.agent, network.facts));
     configured.catch(() => {}); // reported by the promise
     const state = sandboxState(context, request, vm, network);

@@ -19,6 +19,7 @@ import { inNetworkNamespace } from '../network/namespace.ts';
 import { closeAll } from '../processes/end-process.ts';
 import { launchProxy } from '../processes/launch.ts';
 import { openPidfd } from '../processes/open-pidfd.ts';
+import { FIRST_VICTIM, setOomScore } from '../processes/oom-score.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import { applyPart } from '../configuration/confinement-parts.ts';
@@ -110,6 +111,8 @@ async function spawnQemu(context: Context, { plan, files, netns, journal, macvta
   const spawn = (): StartedQemu => withNetworkFds(plan, macvtaps, context.kernel, (inherited) => startQemu({ ...start, inherited }));
   const started = await context.trace.step('QEMU spawn', () => inNetworkNamespace(netns, context.kernel, spawn));
   journal.recordProcess({ undo: 'kill', name: 'qemu', process: started.identity });
+  // When the memory limit of a whole sandbox is too small, this process must survive to undo the create.
+  setOomScore([started.identity.pid], FIRST_VICTIM, context.log);
   writeFileSync(files.pidFile, `${started.identity.pid}\n`, { mode: 0o600 }); // QEMU knows its pid in its own namespace
   return started;
 }
