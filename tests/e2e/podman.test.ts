@@ -72,6 +72,15 @@ describe('podman', function () {
     }
   });
 
+  it('--umask applies to the first process and to an exec', async () => {
+    const script = 'umask; touch /a; stat -c %a /a; sleep 1000';
+    const started = await kata(['-d', '--name', 'masked', '--umask', '0077', 'localhost/busybox', 'sh', '-c', script]);
+    assert.equal(started.code, 0, started.stderr);
+    await until('the first process has printed', async () => (await podman(['logs', 'masked'])).stdout === '0077\n600\n');
+    assert.equal((await podman(['exec', 'masked', 'sh', '-c', 'umask'])).stdout, '0077\n');
+    assert.equal((await podman(['rm', '--force', '--time', '0', 'masked'])).code, 0);
+  });
+
   it('exec, logs, stop and rm', async () => {
     const started = await kata(['-d', '--name', 'long', 'localhost/busybox', 'sh', '-c', 'echo begun; sleep 1000']);
     assert.equal(started.code, 0, started.stderr);

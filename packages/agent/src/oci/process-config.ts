@@ -1,6 +1,6 @@
 /** Converts a process message to config.json's process. Pure. */
-import type { LinuxCapabilities, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
-import type { Capabilities, Process } from '@kata-containers/common/oci/spec';
+import type { LinuxCapabilities, Process as ProcessMessage, User as UserMessage } from '@kata-containers/common/generated/oci';
+import type { Capabilities, Process, User } from '@kata-containers/common/oci/spec';
 
 const capabilities = (message: LinuxCapabilities): Capabilities => ({
   bounding: message.Bounding,
@@ -10,13 +10,21 @@ const capabilities = (message: LinuxCapabilities): Capabilities => ({
   ambient: message.Ambient,
 });
 
+/** crun's umask is 0022 unless the process has its own. */
+const user = (message: UserMessage | undefined): User => ({
+  uid: message?.UID ?? 0,
+  gid: message?.GID ?? 0,
+  additionalGids: message?.AdditionalGids ?? [],
+  ...(message?.Umask[0] !== undefined && { umask: message.Umask[0] }),
+});
+
 /** The first process of a container. */
 export function processConfig(message: ProcessMessage): Process {
   const { User, Capabilities, ConsoleSize } = message;
   return {
     terminal: message.Terminal,
     ...(ConsoleSize && ConsoleSize.Height > 0 && { consoleSize: { height: ConsoleSize.Height, width: ConsoleSize.Width } }),
-    user: { uid: User?.UID ?? 0, gid: User?.GID ?? 0, additionalGids: User?.AdditionalGids ?? [] },
+    user: user(User),
     args: message.Args,
     env: message.Env,
     cwd: message.Cwd === '' ? '/' : message.Cwd,

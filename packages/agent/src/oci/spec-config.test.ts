@@ -57,6 +57,9 @@ describe('specConfig', () => {
     assert.deepEqual(spec.root, { path: '/r', readonly: true });
     assert.deepEqual(spec.mounts, [{ destination: '/proc', source: 'proc', type: 'proc', options: ['nosuid'] }]);
   });
+  for (const umask of [0, 0o77])
+    it(`keeps the umask ${umask.toString(8)}`, () =>
+      assert.equal(processConfig(ProcessMessage.fromPartial({ User: { Umask: [umask] } })).user?.umask, umask));
   it('keeps masked paths and the propagation of mounts', () => {
     const { maskedPaths, readonlyPaths, rootfsPropagation } = spec.linux ?? {};
     assert.deepEqual([maskedPaths, readonlyPaths, rootfsPropagation], [['/proc/kcore'], ['/proc/sys'], 'rslave']);

@@ -37,6 +37,7 @@ export interface User {
   gid?: number;
   additionalGids?: number[];
   username?: string;
+  umask?: number;
 }
 
 export interface Capabilities {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Linux } from '@kata-containers/common/oci/spec';
-import { agentSpec, joinsNamespace } from './agent-spec.ts';
+import { agentProcess, agentSpec, joinsNamespace } from './agent-spec.ts';
 
 describe('joinsNamespace', () => {
   const cases: [name: string, namespaces: { type: string; path?: string }[], joins: boolean][] = [
@@ -52,4 +52,10 @@ describe('agentSpec', () => {
     assert.deepEqual(message.Linux?.Sysctl, { [all]: '1', [lo]: '0' });
   });
   it('adds no rule for a device with all permissions', () => assert.deepEqual(rulesOf('rwm'), []));
+});
+
+describe('agentProcess', () => {
+  for (const umask of [0, 0o77])
+    it(`keeps the umask ${umask.toString(8)}`, () => assert.deepEqual(agentProcess({ cwd: '/', user: { umask } }).User?.Umask, [umask]));
+  it('sends no umask for a process without one', () => assert.deepEqual(agentProcess({ cwd: '/' }).User?.Umask, []));
 });

@@ -11,7 +11,6 @@ function asks(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value as object).length > 0;
 }
 
-const DEFAULT_UMASK = 0o22;
 const NOT_IN_A_VM = 'is not supported in a VM';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,12 +22,8 @@ function firstAsked(value: object | undefined, names: readonly string[], path: s
 }
 
 /** `path` is '' for process.json, and 'process.' for config.json. */
-export function unsupportedOfProcess(requested: Process | undefined, path: string): Found {
-  const found = firstAsked(requested, ['scheduler', 'ioPriority', 'execCPUAffinity'], path); // 1.1, 1.1, 1.2
-  if (found) return found;
-  const umask = fieldsOf(requested?.user)['umask'];
-  return umask === undefined || umask === DEFAULT_UMASK ? undefined : [`${path}user.umask`, `other than 0022 ${NOT_IN_A_VM}`];
-}
+export const unsupportedOfProcess = (requested: Process | undefined, path: string): Found =>
+  firstAsked(requested, ['scheduler', 'ioPriority', 'execCPUAffinity'], path); // 1.1, 1.1, 1.2
 
 /** Mounts with mapped ids (1.1, 1.2). */
 function ofMounts(mounts: readonly Mount[]): Found {

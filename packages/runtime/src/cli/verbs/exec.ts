@@ -19,7 +19,7 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 function parseUser(text: string): User {
   const match = /^(\d+)(?::(\d+))?$/.exec(text);
   if (!match) throw new UsageError(`--user must be uid[:gid] in numbers, not "${text}"`);
-  return { uid: Number(match[1]), gid: Number(match[2] ?? 0) };
+  return { uid: Number(match[1]), ...(match[2] !== undefined && { gid: Number(match[2]) }) };
 }
 
 function parseGid(text: string): number {
@@ -46,13 +46,22 @@ function moreCapabilities(own: Capabilities | undefined, added: readonly string[
   return { ...own, bounding: plus(own?.bounding), effective: plus(own?.effective), permitted: plus(own?.permitted) };
 }
 
+/** As in runc, the command line replaces uid and gid, and adds groups. */
+function composeUser(own: User | undefined, options: Options): User {
+  const text = textOption(options, 'user');
+  const gids = list(options, 'additionalGids').map(parseGid);
+  return {
+    ...own,
+    ...(text !== undefined && parseUser(text)),
+    ...(gids.length > 0 && { additionalGids: [...(own?.additionalGids ?? []), ...gids] }),
+  };
+}
+
 /** The container's own process with the changes of the command line. */
 function composeProcess(id: string, args: readonly string[], options: Options): Process {
   if (args.length === 0) throw new UsageError('Missing command: name the program to run in the container');
   const { sandboxId, record } = requireContainer(id);
   const { process: own } = loadSavedBundle(sandboxId, id, record).spec;
-  const user = textOption(options, 'user');
-  const gids = list(options, 'additionalGids').map(parseGid);
   const capabilities = moreCapabilities(own?.capabilities, list(options, 'cap'));
   return {
     ...own,
@@ -60,7 +69,7 @@ function composeProcess(id: string, args: readonly string[], options: Options): 
     args: [...args],
     terminal: options['tty'] === true,
     env: [...(own?.env ?? []), ...list(options, 'env')],
-    user: { ...(user === undefined ? own?.user : parseUser(user)), ...(gids.length > 0 && { additionalGids: gids }) },
+    user: composeUser(own?.user, options),
     ...(capabilities && { capabilities }),
     ...(options['newPrivs'] === false && { noNewPrivileges: true }), // commander parses "no-" as a negation
   };
