@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { busyboxRootfs } from '../support/busybox-image.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { LoopDevices } from '../support/loop-devices.ts';
-import { run } from '../support/run.ts';
+import { good, run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import type { Outcome, RunOptions } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
@@ -77,8 +77,23 @@ describe('podman', function () {
     const started = await kata(['-d', '--name', 'masked', '--umask', '0077', 'localhost/busybox', 'sh', '-c', script]);
     assert.equal(started.code, 0, started.stderr);
     await until('the first process has printed', async () => (await podman(['logs', 'masked'])).stdout === '0077\n600\n');
-    assert.equal((await podman(['exec', 'masked', 'sh', '-c', 'umask'])).stdout, '0077\n');
+    const id = started.stdout.trim(); // podman exec names no umask, so that it is 0022
+    assert.equal((await run(kataRuntime, ['exec', id, 'sh', '-c', 'umask'])).stdout, '0077\n');
     assert.equal((await podman(['rm', '--force', '--time', '0', 'masked'])).code, 0);
+  });
+
+  it('a mount below a read-only volume is writable', async () => {
+    const volume = join(directory, 'volume');
+    mkdirSync(join(volume, 'inner'), { recursive: true });
+    await good(run('mount', ['-t', 'tmpfs', 'none', join(volume, 'inner')]));
+    try {
+      const script = 'touch /v/file 2>/dev/null || echo read-only; echo written >/v/inner/file && cat /v/inner/file';
+      const { code, stdout, stderr } = await kata(['--rm', '-v', `${volume}:/v:ro`, 'localhost/busybox', 'sh', '-c', script]);
+      assert.deepEqual([code, stdout], [0, 'read-only\nwritten\n'], stderr);
+      assert.equal(readFileSync(join(volume, 'inner/file'), 'utf8'), 'written\n');
+    } finally {
+      await good(run('umount', [join(volume, 'inner')]));
+    }
   });
 
   it('exec, logs, stop and rm', async () => {

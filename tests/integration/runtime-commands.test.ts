@@ -58,7 +58,7 @@ describe('commands of kata-runtime', function () {
       ociVersionMax: string;
       mountOptions: string[];
     };
-    assert.deepEqual([features.ociVersionMin, features.mountOptions.includes('rro')], ['1.0.0', false]);
+    assert.deepEqual([features.ociVersionMin, features.mountOptions.includes('rro')], ['1.0.0', true]);
     for (const args of [[], ['help'], ['-h'], ['--help']]) {
       const { code, stdout, stderr } = await rig.kata(...args);
       assert.deepEqual([code, stderr], [0, '']);

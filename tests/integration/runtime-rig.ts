@@ -128,7 +128,7 @@ export class RuntimeRig {
   }
 
   /** Changes config.json. */
-  changeSpec(change: (spec: { annotations?: object; mounts: object[]; linux: Record<string, unknown> }) => void): void {
+  changeSpec(change: (spec: { annotations?: object; process: object; mounts: object[]; linux: Record<string, unknown> }) => void): void {
     const path = this.scratch.file('bundle/config.json');
     const spec = JSON.parse(readFileSync(path, 'utf8').replace('18446744073709551615', '0')) as Parameters<typeof change>[0];
     change(spec);

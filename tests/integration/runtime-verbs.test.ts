@@ -60,6 +60,23 @@ describe('kata-runtime on a running container', function () {
     assert.equal(await rig.status(), 'running');
   });
 
+  const users: [args: string[], uid: number, gid: number, groups: number[]][] = [
+    [[], 7, 8, [9]],
+    [['-u', '5'], 5, 8, [9]],
+    [['-u', '5:6'], 5, 6, [9]],
+    [['-g', '44', '--additional-gids', '45'], 7, 8, [9, 44, 45]],
+  ];
+  for (const [args, UID, GID, AdditionalGids] of users)
+    it(`exec ${args.join(' ')}: as in runc, what is not given is the container's`, async () => {
+      rig.prepare();
+      rig.changeSpec((spec) => Object.assign(spec.process, { user: { uid: 7, gid: 8, additionalGids: [9], umask: 0o77 } }));
+      await rig.create();
+      await rig.kata('start', rig.id);
+      await rig.kata('exec', '--detach', ...args, rig.id, 'true');
+      const { process } = rig.lastRequest('execProcess') as { process: { User: object } };
+      assert.deepEqual(process.User, { UID, GID, AdditionalGids, Username: '', Umask: [0o77] });
+    });
+
   const execs: [name: string, args: string[], reason: RegExp][] = [
     ['the pid file cannot be written', ['--pid-file', '/nonexistent/pid'], /^pid file \/nonexistent\/pid cannot be written \(ENOENT\)\n$/],
     ['no receiver for the pidfd', ['--pidfd-socket', '/nonexistent/pidfd'], /ENOENT/],

@@ -19,7 +19,7 @@ describe('the share', function () {
   const record = (entry: Undo): void => void entries.push(entry);
   const mount = (...args: string[]): Promise<string> => good(run('mount', args));
   const volume = (source: string, changes: Partial<SharedPath> = {}): SharedPath => ({
-    ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: false },
+    ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: 'none' },
     ...changes,
   });
   const share = (...volumes: SharedPath[]): void => {
@@ -69,7 +69,7 @@ describe('the share', function () {
   });
 
   it('is writable for the guest, except read-only volumes', async () => {
-    share(volume('v'), volume('other', { readonly: true }));
+    share(volume('v'), volume('other', { readonly: 'top' }));
     writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
     assert.equal(readFileSync(file('v/inner/new'), 'utf8'), 'of the guest');
     for (const directory of ['shared', 'mounts'])
@@ -77,6 +77,20 @@ describe('the share', function () {
     assert.throws(() => mkdirSync(file('share/shared/new')), { code: 'EROFS' });
     await takeAway();
   });
+
+  for (const [part, isWritable] of [
+    ['top', true],
+    ['all', false],
+  ] as const)
+    it(`a mount below a volume whose ${part} is read-only is ${isWritable ? 'writable' : 'read-only'}`, async () => {
+      share(volume('v', { readonly: part }));
+      assert.throws(() => writeFileSync(file('share/shared/c-v/new'), ''), { code: 'EROFS' });
+      const write = (): void => writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
+      if (isWritable) write();
+      else assert.throws(write, { code: 'EROFS' });
+      writeFileSync(file('v/inner/file'), 'inner data'); // the host's mount is unchanged
+      await takeAway();
+    });
 
   it('does not contain later mounts of the host in a volume, and they do not block its removal', async () => {
     share(volume('v'));

@@ -11,8 +11,8 @@ export interface MountCalls {
   umount(target: string, flags: number): void;
   /** pivot_root(2). If the main thread has a mount namespace of its own, only the main thread gets the new root. */
   pivotRoot(newRoot: string, putOld: string): void;
-  /** mount_setattr(2): adds MS_NODEV and MS_NOSUID to the mount and all mounts below it. False before Linux 5.12. */
-  restrictMounts(path: string): boolean;
+  /** mount_setattr(2): adds MS_NODEV and MS_NOSUID, and MS_RDONLY if `readonly`, to the mount and all mounts below it. False before Linux 5.12. */
+  restrictMounts(path: string, readonly?: boolean): boolean;
   /** chroot(2), of all threads. If the main thread has a mount namespace of its own, only the main thread gets the new root. */
   chroot(path: string): void;
   /** fchdir(2): like `chroot`, for the working directory. Does not change the working directory that the JS engine remembers. */

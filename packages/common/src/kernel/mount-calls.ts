@@ -17,6 +17,7 @@ const raw = bind({ syscall: ['int64', 'int32', 'string', 'uint32', 'pointer', 'u
 const SYS_MOUNT_SETATTR = 442n;
 const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
+const MOUNT_ATTR_RDONLY = 1n;
 const MOUNT_ATTR_NOSUID = 2n;
 const MOUNT_ATTR_NODEV = 4n;
 const ENOSYS = 38;
@@ -35,9 +36,9 @@ export const mountCalls: MountCalls = {
   pivotRoot(newRoot, putOld) {
     check(libc.pivot_root(newRoot, putOld), 'pivot_root', newRoot);
   },
-  restrictMounts(path) {
+  restrictMounts(path, readonly = false) {
     const attributes = Buffer.alloc(32); // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
-    attributes.writeBigUInt64LE(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+    attributes.writeBigUInt64LE(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0n), 0);
     const result = raw.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, AT_RECURSIVE, attributes, BigInt(attributes.length));
     if (result === -1 && lastErrno() === ENOSYS) return false;
     check(result, 'mount_setattr', path);

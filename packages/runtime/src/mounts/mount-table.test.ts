@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mountAt, mountPointsBelow } from './mount-table.ts';
+import { hasWritableMountBelow, mountAt, mountPointsBelow } from './mount-table.ts';
 
 const table = [
   '22 1 254:0 / / rw - ext4 /dev/vda rw',
@@ -35,4 +35,21 @@ describe('mountAt', () => {
     }));
   it('returns the topmost mount', () => assert.equal(mountAt('/run/a', table)?.number, '0:8'));
   it('returns undefined without a mount', () => assert.equal(mountAt('/nowhere', table), undefined));
+});
+
+describe('hasWritableMountBelow', () => {
+  const readOnly = [
+    '40 22 0:5 / /a rw - tmpfs none rw',
+    '41 40 0:6 / /a/b ro,nosuid - tmpfs none rw',
+    '42 40 0:7 / /a/c rw - ext4 none ro',
+  ];
+  const cases: [name: string, path: string, lines: string[], expected: boolean][] = [
+    ['a writable mount', '/run', [table], true],
+    ['the mount at the path itself', '/run/ab', [table], false],
+    ['a longer name', '/ru', [table], false],
+    ['the root', '/', [table], true],
+    ['a read-only mount, and a mount of a read-only file system', '/a', readOnly, false],
+    ['a writable mount below a read-only one', '/a', [...readOnly, '43 41 0:8 / /a/b/d rw - tmpfs none rw'], true],
+  ];
+  for (const [name, path, lines, expected] of cases) it(name, () => assert.equal(hasWritableMountBelow(path, lines.join('\n')), expected));
 });

@@ -8,12 +8,14 @@ const unescapeOctal = (text: string): string =>
 
 const decode = (point: string): string => Buffer.from(unescapeOctal(point), 'latin1').toString('utf8');
 
+const pointOf = (line: string): string | undefined => {
+  const point = line.split(' ')[4];
+  return point === undefined ? undefined : decode(point);
+};
+
 /** Mount points at `path` or below, the last mounted first, which is the order for unmounting. */
 export function mountPointsBelow(path: string, table: string): string[] {
-  const points = table.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    return point === undefined ? [] : [decode(point)];
-  });
+  const points = table.split('\n').flatMap((line) => pointOf(line) ?? []);
   return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
 }
 
@@ -42,10 +44,8 @@ export const NO_INIT_ITABLE = 'noinit_itable';
 
 const FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
-/** The mount exactly at `path`, the topmost if there are several. */
-export function mountAt(path: string, table: string): MountEntry | undefined {
-  const line = table.split('\n').findLast((text) => decode(text.split(' ')[4] ?? '') === path);
-  const [left = '', right = ''] = line?.split(' - ') ?? [];
+function parseEntry(line: string): MountEntry | undefined {
+  const [left = '', right = ''] = line.split(' - ');
   const [, , number, root, , options = ''] = left.split(' ');
   const [fstype, , own = ''] = right.split(' ');
   if (number === undefined || root === undefined || fstype === undefined) return undefined;
@@ -55,6 +55,20 @@ export function mountAt(path: string, table: string): MountEntry | undefined {
   const isReadonly = isWhollyReadonly || hasOption(options, 'ro');
   const flags = options.split(',').reduce((sum, option) => sum | (FLAGS[option] ?? 0), 0);
   return { number, root: decode(root), fstype, isReadonly, isWhollyReadonly, isHeld, flags, superOptions: own.split(',') };
+}
+
+/** The mount exactly at `path`, the topmost if there are several. */
+export const mountAt = (path: string, table: string): MountEntry | undefined =>
+  parseEntry(table.split('\n').findLast((line) => pointOf(line) === path) ?? '');
+
+/** Whether one of the mounts below `path` is writable. Mounts that others hide count, too. */
+export function hasWritableMountBelow(path: string, table: string): boolean {
+  const prefix = path === '/' ? path : `${path}/`;
+  const below = table.split('\n').filter((line) => {
+    const point = pointOf(line);
+    return point !== undefined && point !== '/' && point.startsWith(prefix);
+  });
+  return below.some((line) => parseEntry(line)?.isReadonly === false);
 }
 
 export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'latin1');

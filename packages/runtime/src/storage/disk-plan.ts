@@ -4,6 +4,7 @@
  */
 import type { Device, DeviceCgroup, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
 import { isBind } from './is-bind.ts';
+import { readOnlyPart } from './read-only-part.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface DiskFacts {
@@ -113,7 +114,7 @@ export function planDiskVolumes(mounts: readonly Mount[], facts: DiskFacts, newN
     const { source = '', options = [], destination } = mount;
     const number = source.startsWith('/') ? facts.numberAt(source) : undefined;
     if (number === undefined) return [];
-    const isReadonly = options.includes('ro') || facts.isReadonly(number);
+    const isReadonly = readOnlyPart(options) !== 'none' || facts.isReadonly(number);
     const disk = { number, hint: source, isReadonly, isMounted: !isBind(mount) };
     const point = `${STORAGE}/${shareEntryName(newName(), destination)}`;
     if (isBind(mount)) return [{ disk, mount, fstype: 'bind', options: ['bind'], point, moved: { ...mount, source: point } }];

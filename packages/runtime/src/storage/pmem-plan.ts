@@ -7,6 +7,7 @@ import { STORAGE } from './disk-plan.ts';
 import type { DiskVolume } from './disk-plan.ts';
 import { hostWouldCorrupt, mountAt } from '../mounts/mount-table.ts';
 import { isBind } from './is-bind.ts';
+import { readOnlyPart } from './read-only-part.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface PmemImage {
@@ -30,7 +31,7 @@ export function planPmemVolumes(mounts: readonly Mount[], table: string, facts: 
     if (!entry || !image || hostWouldCorrupt(entry)) return [];
     const isReadonly = entry.isWhollyReadonly || facts.isReadonly(entry.number);
     // The guest would replay the journal while the host writes to the file system. It is shared instead, read-only.
-    if (!isReadonly && (entry.isReadonly || options.includes('ro'))) return [];
+    if (!isReadonly && (entry.isReadonly || readOnlyPart(options) !== 'none')) return [];
     const disk = { number: image.number, hint: source, isReadonly, isMounted: true, image: image.path };
     const point = `${STORAGE}/${shareEntryName(newName(), destination)}`;
     const args = ['dax', ...(isReadonly ? ['ro'] : [])];

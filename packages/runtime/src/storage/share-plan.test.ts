@@ -37,6 +37,7 @@ describe('planShare', () => {
     kindOf: (path) => kinds[path] ?? 'directory',
     capacityOf: () => 1,
     isInTmpfs: (path) => path.startsWith('/run/') || path === '/dev/shm',
+    hasWritableMountBelow: (path) => path === '/host/tree',
     randomName: () => '0123456789abcdef',
   };
   const bind = (source: string, destination: string): Mount => ({ destination, source, type: 'bind', options: ['rbind'] });
@@ -76,4 +77,17 @@ describe('planShare', () => {
     const volume = bind('/run/kata-containers/sandbox/ephemeral/cache', '/dev/shm');
     assert.deepEqual(planShare('c', [volume], facts, { inGuest: new Set([volume]) }).mounts, [volume]);
   });
+
+  const readOnly: [source: string, options: string[], part: string, guest: string[]][] = [
+    ['/host/plain', ['rbind', 'ro'], 'top', ['rbind', 'ro']],
+    ['/host/tree', ['rbind', 'ro'], 'top', ['rbind']],
+    ['/host/tree', ['bind', 'ro'], 'top', ['bind', 'ro']],
+    ['/host/tree', ['rbind', 'rro'], 'all', ['rbind', 'rro']],
+    ['/host/tree', ['rbind', 'ro', 'rw'], 'none', ['rbind', 'ro', 'rw']],
+  ];
+  for (const [source, options, part, guest] of readOnly)
+    it(`${source} with ${options.join(',')}: read-only in the guest only if no mount below is writable`, () => {
+      const { shared, mounts } = planShare('c', [{ destination: '/v', source, type: 'bind', options }], facts);
+      assert.deepEqual([shared[0]?.readonly, mounts[0]?.options], [part, guest]);
+    });
 });

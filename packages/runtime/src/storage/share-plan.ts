@@ -6,6 +6,8 @@ import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
 import { isBind } from './is-bind.ts';
+import { readOnlyPart } from './read-only-part.ts';
+import type { ReadOnlyPart } from './read-only-part.ts';
 import { shareEntryName } from './share-entry-name.ts';
 
 export interface ShareFacts {
@@ -15,6 +17,8 @@ export interface ShareFacts {
   capacityOf(path: string): number | undefined;
   /** Whether `path` exists and is in a tmpfs. */
   isInTmpfs(path: string): boolean;
+  /** Whether a mount below `path` is writable. */
+  hasWritableMountBelow(path: string): boolean;
   /** 16 random hexadecimal digits, new at each call. */
   randomName(): string;
 }
@@ -25,7 +29,7 @@ export interface SharedPath {
   readonly name: string;
   readonly kind: 'directory' | 'file';
   readonly recursive: boolean;
-  readonly readonly: boolean;
+  readonly readonly: ReadOnlyPart;
 }
 
 export interface SharePlan {
@@ -76,7 +80,7 @@ const SHM_FLAGS = { nosuid: 'suid', nodev: 'dev', noexec: 'exec' };
 
 function shmFlags(options: readonly string[]): string[] {
   const flags = Object.entries(SHM_FLAGS).flatMap(([flag, opposite]) => (options.includes(opposite) ? [] : [flag]));
-  return [...flags, ...(options.includes('ro') ? ['ro'] : [])];
+  return [...flags, ...(readOnlyPart(options) === 'none' ? [] : ['ro'])];
 }
 
 /** The container's /dev/shm is the sandbox's own, shared by its containers. */
@@ -104,8 +108,17 @@ function share(mount: Mount, containerId: string, facts: ShareFacts): SharedPath
     name: shareEntryName(`${containerId}-${facts.randomName()}`, destination),
     kind,
     recursive: options.includes('rbind'),
-    readonly: options.includes('ro'),
+    readonly: readOnlyPart(options),
   };
+}
+
+/**
+ * The guest sees a volume and the mounts below it as one mount. That mount is writable if one of them is; the host refuses changes of
+ * the read-only ones.
+ */
+function guestOptions({ options = [] }: Mount, { source, recursive, readonly }: SharedPath, facts: ShareFacts): string[] {
+  const isPartlyWritable = readonly === 'top' && recursive && facts.hasWritableMountBelow(source);
+  return isPartlyWritable ? options.filter((option) => option !== 'ro') : options;
 }
 
 export interface ShareOptions {
@@ -130,7 +143,7 @@ export function planShare(
     const path = share(mount, containerId, facts);
     if (!path) return mount;
     shared.push(path);
-    return { ...mount, type: 'bind', source: `${guestShare}/${path.name}` };
+    return { ...mount, type: 'bind', source: `${guestShare}/${path.name}`, options: guestOptions(mount, path, facts) };
   });
   return { shared, mounts: guestMounts };
 }

@@ -1,11 +1,12 @@
 /** Creates and fills the directory that QEMU exports to the guest. Each step records its undo first. */
-import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../context/random-uuid.ts';
 import type { SandboxPaths } from '../context/paths.ts';
+import { hasWritableMountBelow, readMountTable } from '../mounts/mount-table.ts';
 import type { ShareFacts, SharedPath } from './share-plan.ts';
 
 type RecordUndo = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
@@ -29,6 +30,7 @@ export const shareFacts: ShareFacts = {
     return blocks * bsize;
   },
   isInTmpfs: (path) => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC,
+  hasWritableMountBelow: (path) => hasWritableMountBelow(realpathSync(path), readMountTable()),
   randomName: () => randomUuid().replaceAll('-', '').slice(0, 16),
 };
 
@@ -127,8 +129,10 @@ function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: Re
   makePlace(target, kind, record);
   kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
   kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
-  if (readonly) kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
-  kernel.restrictMounts(place); // a guest may create device nodes: they must not be usable on the host
+  if (readonly === 'top') kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  // A guest may create device nodes: they must not be usable on the host.
+  if (!kernel.restrictMounts(place, readonly === 'all') && readonly === 'all')
+    throw new KataError(`${source}: recursive read-only mounts (rro) need Linux 5.12`);
   record({ undo: 'unmount', path: target });
   kernel.mount(place, target, NONE, MS_MOVE);
 }
@@ -138,7 +142,7 @@ export function sharePaths(paths: SharePaths, container: SharedContainer, record
   const { id, rootfs, volumes } = container;
   makeRootPoint(paths, id, record);
   const root: SharedPath[] =
-    rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: false }];
+    rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: 'none' }];
   const places = makePlaces(paths, id, record, kernel);
   for (const path of [...root, ...volumes]) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
   removePlaces(places);

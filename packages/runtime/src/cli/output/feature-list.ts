@@ -1,13 +1,13 @@
 /**
- * The features of this runtime for engines (OCI runtime specification, features.md). Recursive mount attributes ("rro") are not
- * listed: docker and CRI-O would use them.
+ * The features of this runtime for engines (OCI runtime specification, features.md). Of the recursive mount attributes, only `rro` is
+ * listed: the host applies it, and docker and CRI use it.
  */
 import { commit, version } from '@kata-containers/common/version';
 
 const mountOptions = [
   ...['async', 'atime', 'bind', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'mand', 'noatime', 'nodev', 'nodiratime', 'noexec'],
-  ...['nomand', 'norelatime', 'nostrictatime', 'nosuid', 'private', 'rbind', 'relatime', 'remount', 'ro', 'rprivate', 'rslave', 'rw'],
-  ...['slave', 'strictatime', 'suid', 'sync'],
+  ...['nomand', 'norelatime', 'nostrictatime', 'nosuid', 'private', 'rbind', 'relatime', 'remount', 'ro', 'rprivate', 'rro', 'rslave'],
+  ...['rw', 'slave', 'strictatime', 'suid', 'sync'],
 ];
 
 /** capabilities(7), in the order of their numbers. */
