@@ -18,8 +18,9 @@ describe('kata-runtime on a running container', function () {
   this.timeout(60_000);
   let rig: RuntimeRig;
 
-  async function running(modes?: Modes): Promise<void> {
+  async function running(modes?: Modes, change?: Parameters<RuntimeRig['changeSpec']>[0]): Promise<void> {
     rig.prepare(modes);
+    if (change) rig.changeSpec(change);
     assert.deepEqual(quiet(await rig.create()), SILENT);
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
   }
@@ -60,21 +61,17 @@ describe('kata-runtime on a running container', function () {
     assert.equal(await rig.status(), 'running');
   });
 
-  const users: [args: string[], uid: number, gid: number, groups: number[]][] = [
+  for (const [args, UID, GID, AdditionalGids] of [
     [[], 7, 8, [9]],
     [['-u', '5'], 5, 8, [9]],
     [['-u', '5:6'], 5, 6, [9]],
     [['-g', '44', '--additional-gids', '45'], 7, 8, [9, 44, 45]],
-  ];
-  for (const [args, UID, GID, AdditionalGids] of users)
+  ] as const)
     it(`exec ${args.join(' ')}: as in runc, what is not given is the container's`, async () => {
-      rig.prepare();
-      rig.changeSpec((spec) => Object.assign(spec.process, { user: { uid: 7, gid: 8, additionalGids: [9], umask: 0o77 } }));
-      await rig.create();
-      await rig.kata('start', rig.id);
+      await running({}, (spec) => Object.assign(spec.process, { user: { uid: 7, gid: 8, additionalGids: [9], umask: 0o77 } }));
       await rig.kata('exec', '--detach', ...args, rig.id, 'true');
-      const { process } = rig.lastRequest('execProcess') as { process: { User: object } };
-      assert.deepEqual(process.User, { UID, GID, AdditionalGids, Username: '', Umask: [0o77] });
+      const request = rig.lastRequest('execProcess') as { process: { User: object } };
+      assert.deepEqual(request.process.User, { UID, GID, AdditionalGids, Username: '', Umask: [0o77] });
     });
 
   const execs: [name: string, args: string[], reason: RegExp][] = [
