@@ -3,19 +3,7 @@
  * (flock(2)), loading one a shared lock. The kernel releases locks when their process ends, so a killed maker leaves only files, and the
  * changes in its journal.
  */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  rmdirSync,
-  statSync,
-  statfsSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -26,6 +14,7 @@ import type { QemuPaths } from '../../hypervisor/qemu/qemu-plan.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
 import { undoAll } from '../../undo/undo.ts';
 import { mountPointsBelow, readMountTable } from '../../mounts/mount-table.ts';
+import { lockDirectory } from './lock-directory.ts';
 import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
 import { TemplateWaitError } from './template-wait-error.ts';
@@ -75,6 +64,13 @@ const BLOCK_BYTES = 512;
 export interface LockedTemplate {
   readonly files: TemplateFiles;
   release(): void;
+}
+
+interface Waiting {
+  /** Time for which this process has waited for the maker of the template; 0 if there was none. */
+  readonly makerWaitMs: number;
+  /** Waits until the next attempt to take a lock. @throws TemplateWaitError, with the text, after the time limit */
+  wait(what: string): Promise<void>;
 }
 
 /** Interval of attempts to take a lock. */
@@ -150,20 +146,26 @@ export class TemplateStore {
   }
 
   /**
-   * Locks the template with this key. `make` makes a missing template; waits while another process makes it.
+   * Locks the template with this key. `make` makes a missing template. Waits while another process makes or removes it.
    * @throws the errors of `make`; TemplateWaitError; KataError on a full file system
    */
   async hold(key: string, make: (files: TemplateFiles) => Promise<void>, timeoutMs: number): Promise<LockedTemplate> {
     const begun = performance.now();
     const files = this.files(key);
-    for (let waitedMs = 0; ;) {
+    const wait = async (what: string): Promise<void> => {
+      const waitedMs = performance.now() - begun;
+      if (waitedMs > timeoutMs) throw new TemplateWaitError(what, waitedMs);
+      await sleep(LOOK_MS);
+    };
+    for (let makerWaitMs = 0; ;) {
       const release = this.has(key) ? this.#lock(key, 'shared') : undefined;
       if (release && this.has(key)) return { files, release };
       release?.();
-      if (!this.has(key) && (await this.#makeUnlessLocked(files, make, waitedMs)) === 'locked') {
-        if (waitedMs > timeoutMs) throw new TemplateWaitError('another process has not made the VM template yet', waitedMs);
-        await sleep(LOOK_MS);
-        waitedMs = performance.now() - begun;
+      if (this.has(key)) {
+        await wait('another process keeps the VM template locked');
+      } else if ((await this.#makeUnlessLocked(files, make, { makerWaitMs, wait })) === 'locked') {
+        await wait('another process has not made the VM template yet');
+        makerWaitMs = performance.now() - begun;
       }
     }
   }
@@ -204,16 +206,16 @@ export class TemplateStore {
   async #makeUnlessLocked(
     files: TemplateFiles,
     make: (files: TemplateFiles) => Promise<void>,
-    waitedMs: number,
+    { makerWaitMs, wait }: Waiting,
   ): Promise<'locked' | 'made'> {
-    await this.#mount();
+    await this.#mount(wait);
     mkdirSync(files.directory, { recursive: true, mode: 0o700 });
     const release = this.#lock(files.key, 'exclusive');
     if (!release) return 'locked';
     try {
       if (this.has(files.key)) return 'made';
       // Otherwise each waiting process would try and fail in turn.
-      if (waitedMs > 0) throw new TemplateWaitError('another process could not make the VM template', waitedMs);
+      if (makerWaitMs > 0) throw new TemplateWaitError('another process could not make the VM template', makerWaitMs);
       await this.#clear(files);
       await this.#makeRoom(files.key);
       await make(files);
@@ -270,31 +272,20 @@ export class TemplateStore {
   }
 
   /** Two processes must not mount one tmpfs over the other. */
-  async #mount(): Promise<void> {
+  async #mount(wait: Waiting['wait']): Promise<void> {
     if (this.#isMounted()) return;
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
-    const parent = openSync(dirname(this.#root), 'r');
+    const parent = dirname(this.#root);
+    let release: (() => void) | undefined;
+    while (!(release = lockDirectory(this.#kernel, parent, 'exclusive'))) await wait(`another process keeps ${parent} locked`);
     try {
-      while (!this.#kernel.tryLock(parent, 'exclusive')) await sleep(LOOK_MS);
       if (!this.#isMounted()) this.#kernel.mount('tmpfs', this.#root, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=0700');
     } finally {
-      closeSync(parent);
+      release();
     }
   }
 
-  /** Locks a template's directory. @returns a function that unlocks it; undefined when another process holds the lock, or the directory was removed */
   #lock(key: string, kind: 'shared' | 'exclusive'): (() => void) | undefined {
-    const { directory } = this.files(key);
-    let fd: number;
-    try {
-      fd = openSync(directory, 'r');
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-    const isOurs = this.#kernel.tryLock(fd, kind) && fstatSync(fd).ino === statSync(directory, { throwIfNoEntry: false })?.ino;
-    if (isOurs) return () => closeSync(fd);
-    closeSync(fd);
-    return undefined;
+    return lockDirectory(this.#kernel, this.files(key).directory, kind);
   }
 }

@@ -186,6 +186,41 @@ describe('TemplateStore', () => {
     await assert.rejects(slow, /the VM template was not made/);
   });
 
+  it('waits for the lock of a complete template until a timeout', async () => {
+    await use(one);
+    let refusals = 0;
+    const tryLock: Kernel['tryLock'] = (fd, kind) => {
+      if (kind === 'exclusive') return linuxKernel.tryLock(fd, kind);
+      assert.ok(++refusals < 1000, 'it spins');
+      return false;
+    };
+    const refused = new TemplateStore(join(root, 'store'), { ...kernel, tryLock });
+    await assert.rejects(
+      refused.hold(one, make, 50),
+      (error) => error instanceof TemplateWaitError && /keeps the VM template locked/.test(error.message),
+    );
+    assert.deepEqual(made, [one]);
+  });
+
+  it('makes a template again that was removed while it waited for its lock', async () => {
+    await use(one);
+    let refusals = 0;
+    const tryLock: Kernel['tryLock'] = (fd, kind) => {
+      if (kind === 'exclusive' || refusals > 0) return linuxKernel.tryLock(fd, kind);
+      refusals++;
+      rmSync(store.files(one).directory, { recursive: true });
+      return false;
+    };
+    (await new TemplateStore(join(root, 'store'), { ...kernel, tryLock }).hold(one, make, 5000)).release();
+    assert.deepEqual(made, [one, one]);
+  });
+
+  it('waits until a timeout for a process that mounts the tmpfs', async () => {
+    const tryLock: Kernel['tryLock'] = () => false;
+    const refused = new TemplateStore(join(root, 'store'), { ...kernel, tryLock });
+    await assert.rejects(refused.hold(one, make, 50), /another process keeps .* locked/);
+  });
+
   it('removes templates with changed files when it makes a new template', async () => {
     const kernelFile = join(root, 'kernel');
     writeFileSync(kernelFile, 'old');
