@@ -210,6 +210,31 @@ describe('kata-agent: network', function () {
     const read = 'cd /proc/sys/net/ipv4; echo $(cat conf/net7/rp_filter neigh/net7/ucast_solicit)';
     assert.equal(host.inside('sh', '-c', read).trim(), '2 7');
   });
+  it('a request gives a device the name that another device has; the other device gets its own name afterwards', async () => {
+    host.inside('ip', 'link', 'add', 'swap0', 'address', '02:00:00:00:00:a0', 'type', 'veth', 'peer', 'name', 'swap1');
+    host.inside('ip', 'link', 'set', 'swap1', 'address', '02:00:00:00:00:a1');
+    for (const [name, hwAddr] of [
+      ['swap1', '02:00:00:00:00:a0'],
+      ['swap0', '02:00:00:00:00:a1'],
+    ] as const)
+      await host.agent.call('updateInterface', { interface: { name, device: name, hwAddr } });
+    const address = (name: string): string => host.inside('cat', `/sys/class/net/${name}/address`).trim();
+    assert.deepEqual([address('swap1'), address('swap0')], ['02:00:00:00:00:a0', '02:00:00:00:00:a1']);
+    host.inside('ip', 'link', 'delete', 'swap0');
+  });
+  it('two devices with one MAC address are configured each', async () => {
+    const hwAddr = '02:00:00:00:00:b0';
+    for (const name of ['twin0', 'twin1'])
+      host.inside('ip', 'link', 'add', name, 'address', hwAddr, 'type', 'veth', 'peer', 'name', `${name}-peer`);
+    const names = ['one', 'two'];
+    for (const [index, name] of names.entries()) {
+      const IPAddresses = [{ family: 0 as const, address: `10.19.${index}.2`, mask: '24' }];
+      await host.agent.call('updateInterface', { interface: { name, device: name, hwAddr, IPAddresses } });
+    }
+    const address = (name: string): string | undefined => host.inside('ip', '-4', '-br', 'address', 'show', name).trim().split(/\s+/)[2];
+    assert.deepEqual(names.map(address), ['10.19.0.2/24', '10.19.1.2/24']);
+    for (const name of names) host.inside('ip', 'link', 'delete', name);
+  });
   it('AddARPNeighbors adds static neighbours', async () => {
     const row = { toIPAddress: { family: 0 as const, address: '10.9.0.9' }, device: 'net7', lladdr: '02:00:00:00:00:09', state: 128 };
     await host.agent.call('addARPNeighbors', { neighbors: { ARPNeighbors: [row] } });

@@ -44,8 +44,15 @@ export function rescanPci({ sys }: DeviceRoots = guestRoots): void {
   }
 }
 
-/** `bb/ss`: slot of a bridge on the root bus, slot behind that bridge (1.x's PCI path). */
-export function pciDevice(path: string, roots: DeviceRoots): DeviceQuery {
+/** The virtio devices of a PCI card. */
+interface VirtioCard {
+  readonly name: string;
+  /** Their directories; empty until the guest has found the card. */
+  readonly directories: () => string[];
+}
+
+/** `bb/ss`: slot of a bridge on the root bus, slot behind that bridge (1.x's PCI path). @throws Error */
+function virtioCard(path: string, roots: DeviceRoots): VirtioCard {
   const [, bridge, slot] = /^([0-9a-f]{2})\/([0-9a-f]{2})$/.exec(path) ?? [];
   if (bridge === undefined || slot === undefined)
     throw new Error(`PCI Identifier for device should be of format [bridgeAddr/deviceAddr], got ${path}`);
@@ -56,14 +63,24 @@ export function pciDevice(path: string, roots: DeviceRoots): DeviceQuery {
     throw new Error(`Expected an entry for bus of ${bridgeAddress}, got ${bus === undefined ? 0 : others.length + 1} entries instead`);
   const address = `${bus}:${slot}.0`;
   rescanPci(roots);
-  const find = (): string | undefined => {
-    const virtio = entries(`${devices}/${address}`).filter((name) => name.startsWith('virtio'));
-    return blockNode(
-      virtio.map((name) => `${devices}/${address}/${name}`),
-      roots,
-    );
-  };
-  return { name: `${bridgeAddress}/${address}`, find };
+  const card = `${devices}/${address}`;
+  const directories = (): string[] =>
+    entries(card)
+      .filter((name) => name.startsWith('virtio'))
+      .map((name) => `${card}/${name}`);
+  return { name: `${bridgeAddress}/${address}`, directories };
+}
+
+/** The block device of the card with that PCI path. @throws Error */
+export function pciDevice(path: string, roots: DeviceRoots): DeviceQuery {
+  const { name, directories } = virtioCard(path, roots);
+  return { name, find: () => blockNode(directories(), roots) };
+}
+
+/** @returns a function that returns the names of the network devices of the card with that PCI path. @throws Error */
+export function pciLinks(path: string, roots: DeviceRoots = guestRoots): () => string[] {
+  const { directories } = virtioCard(path, roots);
+  return () => directories().flatMap((directory) => entries(`${directory}/net`));
 }
 
 /** `id:lun` on the only channel of the only SCSI host. The guest's kernel does not scan it without a request. */

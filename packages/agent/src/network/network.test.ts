@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spareLinkPrefix } from '@kata-containers/common/agent-api/spare-link';
 import { ARPNeighbor, Interface, Route } from '@kata-containers/common/generated/types';
-import { findLink, waitForLink } from './find-link.ts';
+import { LinkSearch } from './find-link.ts';
 import { interfaceRequests, neighbourRequests, routeRequests } from './network-plan.ts';
 import { parseIp, parseMac, parsePrefix } from './address-bytes.ts';
 import type { NetworkRequest } from './route-socket.ts';
@@ -158,25 +158,61 @@ describe('parseReplies', () => {
 });
 
 describe('search for a link', () => {
+  const MAC = '02:42:ac:11:00:02';
   let root = '';
+  let search: LinkSearch;
+  function addLink(name: string, index: number, address: string): void {
+    mkdirSync(join(root, name));
+    writeFileSync(join(root, name, 'address'), `${address}\n`);
+    writeFileSync(join(root, name, 'ifindex'), `${index}\n`);
+  }
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'links-'));
-    mkdirSync(join(root, 'eth3'));
-    writeFileSync(join(root, 'eth3/address'), '02:42:AC:11:00:02\n');
+    search = new LinkSearch(root);
+    addLink('eth3', 3, '02:42:AC:11:00:02');
     mkdirSync(join(root, 'bonding_masters'));
   });
   afterEach(() => rmSync(root, { recursive: true }));
+  const wanted = (hwAddr: string, name: string): { hwAddr: string; name: string; device: string } => ({ hwAddr, name, device: name });
+  /** Finds the device, and gives it the name. */
+  function use(hwAddr: string, name: string): string | undefined {
+    const found = search.find(wanted(hwAddr, name));
+    if (found !== undefined && found !== name) renameSync(join(root, found), join(root, name));
+    search.configured(name);
+    return found;
+  }
 
-  it('compares hardware addresses without regard to case', () => assert.equal(findLink('02:42:ac:11:00:02', root), 'eth3'));
+  it('compares hardware addresses without regard to case', () => assert.equal(search.find(wanted(MAC, 'x')), 'eth3'));
   it("returns the template's first spare link if no link has the address", async () => {
-    for (const index of [1, 0]) {
-      mkdirSync(join(root, `eth${9 - index}`));
-      writeFileSync(join(root, `eth${9 - index}/address`), `${spareLinkPrefix}0${index}\n`);
-    }
-    assert.equal(await waitForLink('02:42:ac:11:00:02', 1, root), 'eth3');
-    assert.equal(await waitForLink('02:42:ac:11:00:07', 1, root), 'eth9');
+    for (const index of [1, 0]) addLink(`eth${9 - index}`, 9 - index, `${spareLinkPrefix}0${index}`);
+    assert.equal(await search.wait(wanted(MAC, 'x'), 1), 'eth3');
+    assert.equal(await search.wait(wanted('02:42:ac:11:00:07', 'y'), 1), 'eth9');
+  });
+  it('two links with one address: each request gets a link of its own, in the order of their cards, and later finds it again', () => {
+    addLink('eth12', 12, MAC);
+    assert.deepEqual([use(MAC, 'a'), use(MAC, 'b')], ['eth3', 'eth12']);
+    assert.deepEqual([use(MAC, 'b'), use(MAC, 'a')], ['b', 'a']);
+  });
+  it('two links with one address in the clone of a template: the second request gets the spare link', () => {
+    addLink('eth9', 9, `${spareLinkPrefix}00`);
+    assert.deepEqual([use(MAC, 'a'), use(MAC, 'b')], ['eth3', 'eth9']);
+  });
+  it('a link that was made spare again is free', () => {
+    use(MAC, 'a');
+    writeFileSync(join(root, 'a/address'), `${spareLinkPrefix}00\n`);
+    search.configured('a');
+    writeFileSync(join(root, 'a/address'), MAC);
+    addLink('eth9', 9, MAC);
+    assert.equal(use(MAC, 'b'), 'a');
+  });
+  it('a PCI path names one of two links with one address, and no other link', () => {
+    addLink('eth9', 9, MAC);
+    assert.deepEqual(
+      [['eth9'], ['eth3'], []].map((at) => search.find(wanted(MAC, 'x'), () => at)),
+      ['eth9', 'eth3', undefined],
+    );
   });
   it('names the missing device in the error', async () => {
-    await assert.rejects(waitForLink('02:00:00:00:00:01', 1, root), /no network device with address 02:00:00:00:00:01/);
+    await assert.rejects(search.wait(wanted('02:00:00:00:00:01', 'x'), 1), /no network device with address 02:00:00:00:00:01/);
   });
 });

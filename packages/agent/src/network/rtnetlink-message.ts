@@ -83,6 +83,10 @@ function linkInfo(index: number, flags: number, change: number): Buffer {
 
 export const linkDown = (index: number): Buffer => request(RTM_NEWLINK, NLM_F_ACK, linkInfo(index, 0, IFF_UP));
 
+/** For a link that is down. */
+export const renameLink = (index: number, name: string): Buffer =>
+  request(RTM_NEWLINK, NLM_F_ACK, linkInfo(index, 0, 0), [[IFLA_IFNAME, Buffer.from(`${name}\0`)]]);
+
 export interface LinkChange {
   readonly name?: string;
   readonly mac?: Buffer;

@@ -8,7 +8,7 @@ import { GrpcError } from '../errors/grpc-error.ts';
 import { writeLinkSysctls } from './link-sysctls.ts';
 import { checkName, interfaceRequests, neighbourRequests } from './network-plan.ts';
 import { RouteSocket } from './route-socket.ts';
-import { deleteAddress, linkDown, linkOfAddress } from './rtnetlink-message.ts';
+import { deleteAddress, linkDown, linkOfAddress, renameLink } from './rtnetlink-message.ts';
 
 export type Calls = Pick<Kernel, 'openRouteSocket'>;
 
@@ -78,6 +78,17 @@ function withLinkLocal(wanted: Interface, current: string, apply: () => void): v
 }
 
 /**
+ * Gives another name to the device that has the name `wanted`: the guest's kernel has named the devices in another order than the host.
+ * That device is down until its own request.
+ */
+function freeName(socket: RouteSocket, current: string, wanted: string): void {
+  if (wanted === '' || wanted === current || !existsSync(`/sys/class/net/${checkName(wanted)}`)) return;
+  const index = indexOf(wanted);
+  socket.carryOut({ what: `interface ${wanted}`, message: linkDown(index) });
+  socket.carryOut({ what: `interface ${wanted}`, message: renameLink(index, `unnamed${index}`) });
+}
+
+/**
  * Renames a device and sets its addresses while it is down. Only a spare device gets another hardware address.
  * @returns the sysctls that the device does not have, each with the reason. @throws GrpcError
  */
@@ -92,6 +103,7 @@ export function setInterface(current: string, wanted: Interface, kernel: Calls):
     setIpv6OfNamespace('/proc/sys/net/ipv6/conf', wanted.no_ipv6_of);
     setIpv6(`/proc/sys/net/ipv6/conf/${current}`, wanted);
     refused = writeLinkSysctls('/proc/sys/net', current, wanted.sysctls);
+    freeName(socket, current, wanted.name);
     withLinkLocal(wanted, current, () => requests.forEach((request) => socket.carryOut(request)));
   });
   return refused;

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { Interface } from '@kata-containers/common/generated/types';
 import type { Machine } from '../containers/sandbox.ts';
 import { runProgram } from '../processes/program.ts';
-import { waitForLink } from '../network/find-link.ts';
+import { LinkSearch } from '../network/find-link.ts';
 import { AddedRoutes } from '../network/added-routes.ts';
 import { addNeighbours, setInterface } from '../network/set-up.ts';
 import type { KernelOptions } from '../start-up/parse-kernel-options.ts';
@@ -26,16 +26,19 @@ export function networkCalls(options: KernelOptions, { kernel, reaper, log }: Pi
   const flush = async (): Promise<void> => {
     for (const family of ['-4', '-6']) await runProgram(reaper, 'ip', [family, '-force', '-batch', '-'], FLUSH).catch(() => {});
   };
-  const findLink = async ({ hwAddr, pciPath }: Interface): Promise<string> => {
-    if (pciPath !== '') (await import('../devices/find-device.ts')).rescanPci();
-    return waitForLink(hwAddr, options.hotplugTimeoutMs);
+  const search = new LinkSearch();
+  const findLink = async (wanted: Interface): Promise<string> => {
+    const atPath = wanted.pciPath === '' ? undefined : (await import('../devices/find-device.ts')).pciLinks(wanted.pciPath);
+    return search.wait(wanted, options.hotplugTimeoutMs, atPath);
   };
   return {
     updateInterface: async (request) => {
       const wanted = needed(request.interface, 'Need network interface');
       needed(wanted.hwAddr || undefined, 'Interface HwAddr empty');
-      for (const refused of setInterface(await findLink(wanted), wanted, kernel))
+      const current = await findLink(wanted);
+      for (const refused of setInterface(current, wanted, kernel))
         log.warn('a sysctl of the interface was not set', { interface: wanted.name, sysctl: refused });
+      search.configured(wanted.name === '' ? current : wanted.name);
       return wanted;
     },
     updateRoutes: async (request) => {

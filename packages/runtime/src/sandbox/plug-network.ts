@@ -102,9 +102,11 @@ export async function plugLink(context: Context, id: string, state: SandboxState
   return plugged;
 }
 
-/** PCI path of the network device with that hardware address; empty for a device that the VM was started with. */
-export const placeOf = (state: SandboxState, mac: string): string =>
-  pciPath(endpoints(state).find(({ HardAddr }) => HardAddr === mac)?.Slot ?? 0);
+/** PCI path of the link's network device; empty for a device that the VM was started with. Two links may have the same MAC address. */
+export function placeOf(state: SandboxState, { name }: Pick<Link, 'name'>): string {
+  const slot = endpoints(state).find(({ Name }) => Name === name)?.Slot ?? 0;
+  return slot === 0 ? '' : pciPath(slot);
+}
 
 /** docker from 28 on fills the namespace between `create` and `start`. `spec`: the container's. @throws KataError, QmpError, AgentError */
 export async function plugAllLinks(context: Context, id: string, agent: AgentConnection, spec: Spec): Promise<void> {
@@ -117,24 +119,26 @@ export async function plugAllLinks(context: Context, id: string, agent: AgentCon
     saveSandbox(id, now);
     return { state: now, facts: found };
   });
-  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (mac) => placeOf(state, mac)); // without the lock: no other verb waits for a guest that does not answer
+  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (link) => placeOf(state, link)); // without the lock: no other verb waits for a guest that does not answer
 }
 
-/** Attaches the namespace's link of that name, unless the VM has it. @returns its PCI path, or empty */
+/** Attaches the namespace's link of that name, unless the VM has it. @returns where the guest finds it; undefined if the name is unknown */
 export async function plugNamed(
   context: Context,
   id: string,
-  { device }: Pick<Interface, 'device'>,
+  { device, hwAddr }: Pick<Interface, 'device' | 'hwAddr'>,
 ): Promise<{ pciPath: string; mac: string } | undefined> {
   return withSandboxLock(id, context.kernel, async () => {
     const state = loadSandbox(id);
-    if (endpoints(state).some(({ Name }) => Name === device)) return undefined;
+    const known = endpoints(state).find(({ Name }) => Name === device);
+    if (known)
+      return known.HardAddr === hwAddr.toLowerCase() ? { pciPath: placeOf(state, { name: device }), mac: known.HardAddr } : undefined;
     const { links } = await scanNetwork(state.Network.NetNsPath, context.kernel);
     const link = links.find(({ name }) => name === device);
     if (!link) return undefined;
     const Detached = (state.Network.Detached ?? []).filter((name) => name !== device);
     const plugged = await plugLink(context, id, withNetwork(state, { Detached }), link);
-    return { pciPath: placeOf(plugged, link.mac), mac: link.mac };
+    return { pciPath: placeOf(plugged, link), mac: link.mac };
   });
 }
 
@@ -148,7 +152,7 @@ export async function unplugEndpoint(context: Context, id: string, state: Sandbo
   return unplugged;
 }
 
-/** Detaches the device with that address or name from the VM. @throws KataError for a missing device, QmpError, TimeoutError */
+/** Detaches the device with that name, or without such a device the one with that address, from the VM. @throws KataError for a missing device, QmpError, TimeoutError */
 export async function unplugInterface(
   context: Context,
   id: string,
@@ -156,7 +160,8 @@ export async function unplugInterface(
 ): Promise<void> {
   await withSandboxLock(id, context.kernel, async () => {
     const state = loadSandbox(id);
-    const gone = endpoints(state).find(({ Name, HardAddr }) => HardAddr === hwAddr.toLowerCase() || Name === device);
+    const all = endpoints(state);
+    const gone = all.find(({ Name }) => Name === device) ?? all.find(({ HardAddr }) => HardAddr === hwAddr.toLowerCase());
     if (!gone) throw new KataError(`the VM has no interface ${device || hwAddr}`);
     const { Detached = [] } = state.Network;
     await unplugEndpoint(context, id, withNetwork(state, { Detached: [...Detached, gone.Name] }), gone);

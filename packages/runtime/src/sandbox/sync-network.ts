@@ -41,7 +41,7 @@ async function configureGuest(state: SandboxState, { added, changed, hasNewRoute
   const links = [...added, ...changed];
   if (links.length === 0 && !hasNewRoutes && !hasNewNeighbours) return;
   await callGuest(state, async (agent) => {
-    await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (mac) => placeOf(state, mac));
+    await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (link) => placeOf(state, link));
     if (hasNewRoutes) await agent.call('updateRoutes', { routes: routesRequest(facts.routes, facts.rules ?? []) });
     if (hasNewNeighbours && facts.neighbours.length > 0)
       await agent.call('addARPNeighbors', { neighbors: neighboursRequest(facts.neighbours) });
