@@ -9,7 +9,7 @@ import { addDevices, renumberDevice } from './add-devices.ts';
 import { findDevice } from './device-finder.ts';
 import type { DeviceRoots } from './find-device.ts';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
-import { numberOfNode } from './find-device.ts';
+import { numberOfNode, pciLinks } from './find-device.ts';
 import { parseUevent } from './parse-uevent.ts';
 import { kernelArrivals } from './wait-for-device.ts';
 import type { Arrivals } from './wait-for-device.ts';
@@ -96,6 +96,15 @@ describe('findDevice', () => {
     put('dev/sda');
     await find('scsi', '1:7');
     assert.equal(readFileSync(join(root, 'sys/class/scsi_host/host0/scan'), 'utf8'), '0 1 7');
+  });
+
+  it('network devices of a PCI card: none before the guest has found the card', () => {
+    const links = pciLinks('02/03', roots);
+    assert.deepEqual(links(), []);
+    put('sys/bus/pci/devices/0000:01:03.0/virtio2/net/eth1/address');
+    put('sys/bus/pci/devices/0000:01:04.0/virtio3/net/eth2/address');
+    assert.deepEqual(links(), ['eth1']);
+    assert.equal(readFileSync(join(roots.sys, 'bus/pci/rescan'), 'utf8'), '1');
   });
 
   const refused: [name: string, driver: string, address: string, text: RegExp][] = [
