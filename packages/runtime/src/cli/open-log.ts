@@ -65,6 +65,8 @@ function checkWritable(path: string): void {
 
 export interface OpenedLog {
   readonly log: Logger;
+  /** Whether `configure` was called. */
+  readonly isConfigured: boolean;
   /**
    * Called once the configuration is loaded. `debug`: logs every record; `copy` receives the lines for syslog: warnings and errors, or all lines
    * with `debug` (as in 1.x).
@@ -89,9 +91,14 @@ export function openLog({ path, format, level, verb }: LogOptions): OpenedLog {
   const fields = { name: 'kata-runtime', source: 'runtime', arch: goArchitecture(process.arch), pid: process.pid, command: verb };
   const toFile = (least: Level): Logger => createLogger({ format, level: least, write: appendTo(path), precision: 'seconds', fields });
   let loggers = [toFile(level)];
+  let isConfigured = false;
   return {
     log: fanOut(() => loggers),
+    get isConfigured() {
+      return isConfigured;
+    },
     configure({ debug, copy }) {
+      isConfigured = true;
       const isAll = debug || level === 'debug';
       const least = isAll ? 'debug' : 'warn';
       loggers = [

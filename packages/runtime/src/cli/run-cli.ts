@@ -77,42 +77,65 @@ function findVerb(name: string): VerbEntry {
   return entry;
 }
 
-/** `help` and `help VERB`. */
-async function showHelp(program: Command, verb: string | undefined): Promise<number> {
+/** `help` and `help VERB`. @throws UsageError */
+async function showHelp(program: Command, verb: string | undefined): Promise<void> {
   const text = verb === undefined ? helpText(program) : (await loadVerb(verb, findVerb(verb))).command.helpInformation();
   print(`${text.trimEnd()}\n`);
-  return 0;
 }
+
+/** Prints what needs no log: a list of paths, versions, help. @returns whether the command line requests this */
+async function answer(program: Command, { options, args }: Parsed, host: Host): Promise<boolean> {
+  const [name, verb] = args;
+  if (options['kataShowDefaultConfigPaths'] === true) {
+    for (const path of defaultConfigurationPaths(installPrefix(host.program))) print(`${path}\n`);
+  } else if (options['version'] === true) {
+    print(versionText());
+  } else if (name === undefined || name === 'help' || name === 'h') {
+    await showHelp(program, verb);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/**
+ * Logs the error of a command. Before the configuration is loaded, no record is copied to syslog: here it is, because the engine's log file
+ * may be the problem, and is removed with the container.
+ */
+async function logError(error: unknown, { log, isConfigured, configure }: OpenedLog): Promise<void> {
+  if (!isConfigured) {
+    const { openSyslog } = await import('@kata-containers/common/logging/syslog');
+    configure({ debug: false, copy: openSyslog('kata-runtime') });
+  }
+  log.error(errorMessage(error));
+}
+
+/** A log without a file. */
+const noFile = (verb: string): OpenedLog => openLog({ path: '/dev/null', format: 'text', level: 'info', verb });
 
 /** @throws KataError, whose text main prints on stderr; the error is already logged */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const program = globalCommand();
-  const parsed = parse(program, argv, true, () => helpText(program));
-  if (!parsed) return 0;
-  const { options } = parsed;
-  const [name, ...rest] = parsed.args;
-  if (options['kataShowDefaultConfigPaths'] === true) {
-    for (const path of defaultConfigurationPaths(installPrefix(host.program))) print(`${path}\n`);
-    return 0;
-  }
-  if (options['version'] === true) {
-    print(versionText());
-    return 0;
-  }
-  if (name === undefined || name === 'help' || name === 'h') return showHelp(program, rest[0]);
-  const level = options['debug'] === true ? 'debug' : 'info';
-  const opened = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb: name });
-  const { log } = opened;
-  log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
-  const trace = new VerbTrace(name, host.environment, log);
-  const isFromEngine = ['log', 'root'].some((option) => program.getOptionValueSource(option) === 'cli');
+  let opened: OpenedLog | undefined;
+  let trace: VerbTrace | undefined;
+  let name = '';
   try {
-    const code = await runVerb({ name, args: rest, globals: options, isFromEngine, host, opened, trace });
+    const parsed = parse(program, argv, true, () => helpText(program));
+    if (!parsed || (await answer(program, parsed, host))) return 0;
+    const { options } = parsed;
+    const [verb = '', ...args] = parsed.args;
+    name = verb;
+    const level = options['debug'] === true ? 'debug' : 'info';
+    opened = openLog({ path: textOption(options, 'log') ?? '', format: textOption(options, 'logFormat') ?? '', level, verb });
+    opened.log.info('kata-runtime is called', { version, commit, arguments: JSON.stringify(argv.join(' ')) });
+    trace = new VerbTrace(name, host.environment, opened.log);
+    const isFromEngine = ['log', 'root'].some((option) => program.getOptionValueSource(option) === 'cli');
+    const code = await runVerb({ name, args, globals: options, isFromEngine, host, opened, trace });
     await trace.finish();
     return code;
   } catch (error) {
-    log.error(errorMessage(error));
-    await trace.finish(error);
+    await logError(error, opened ?? noFile(name));
+    await trace?.finish(error);
     throw error;
   }
 }
