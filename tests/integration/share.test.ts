@@ -20,6 +20,7 @@ describe('the share', function () {
   const mount = (...args: string[]): Promise<string> => good(run('mount', args));
   const volume = (source: string, changes: Partial<SharedPath> = {}): SharedPath => ({
     ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: 'none' },
+    laterMounts: false,
     ...changes,
   });
   const share = (...volumes: SharedPath[]): void => {
@@ -98,6 +99,25 @@ describe('the share', function () {
     await mount('-t', 'tmpfs', 'none', file('v/late'));
     writeFileSync(file('v/late/file'), 'late');
     assert.deepEqual(readdirSync(file('share/shared/c-v/late')), []);
+    await takeAway();
+    assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
+  });
+
+  it('contains later mounts of the host, without those that it has unmounted, if the container requests them', async () => {
+    share(volume('v', { laterMounts: true }));
+    mkdirSync(file('v/late'));
+    await mount('-t', 'tmpfs', 'none', file('v/late'));
+    writeFileSync(file('v/late/file'), 'late');
+    assert.equal(seen('c-v/late/file'), 'late');
+    mkdirSync(file('share/shared/c-v/late/inside'));
+    await mount('-t', 'tmpfs', 'none', file('share/shared/c-v/late/inside'));
+    assert.equal(existsSync(file('v/late/inside')), true);
+    assert.deepEqual(mountPointsBelow(file('v/late/inside'), readMountTable()), [], 'no mount of the share reaches the host');
+    await good(run('umount', [file('share/shared/c-v/late/inside')]));
+    await good(run('umount', [file('v/late')]));
+    assert.deepEqual(readdirSync(file('share/shared/c-v/late')), []);
+    await mount('-t', 'tmpfs', 'none', file('v/late'));
+    writeFileSync(file('v/late/file'), 'late');
     await takeAway();
     assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
   });

@@ -38,6 +38,7 @@ describe('planShare', () => {
     capacityOf: () => 1,
     isInTmpfs: (path) => path.startsWith('/run/') || path === '/dev/shm',
     hasWritableMountBelow: (path) => path === '/host/tree',
+    containsShares: (path) => path === '/run',
     randomName: () => '0123456789abcdef',
   };
   const bind = (source: string, destination: string): Mount => ({ destination, source, type: 'bind', options: ['rbind'] });
@@ -84,10 +85,26 @@ describe('planShare', () => {
     ['/host/tree', ['bind', 'ro'], 'top', ['bind', 'ro']],
     ['/host/tree', ['rbind', 'rro'], 'all', ['rbind', 'rro']],
     ['/host/tree', ['rbind', 'ro', 'rw'], 'none', ['rbind', 'ro', 'rw']],
+    ['/host/plain', ['rbind', 'ro', 'rslave'], 'top', ['rbind', 'rslave']],
   ];
   for (const [source, options, part, guest] of readOnly)
     it(`${source} with ${options.join(',')}: read-only in the guest only if no mount below is writable`, () => {
       const { shared, mounts } = planShare('c', [{ destination: '/v', source, type: 'bind', options }], facts);
       assert.deepEqual([shared[0]?.readonly, mounts[0]?.options], [part, guest]);
+    });
+
+  const propagations: [source: string, options: string[], laterMounts: boolean][] = [
+    ['/host/plain', ['rbind'], false],
+    ['/host/plain', ['rbind', 'rprivate'], false],
+    ['/host/plain', ['rbind', 'rslave'], true],
+    ['/host/plain', ['bind', 'slave'], true],
+    ['/host/plain', ['rbind', 'rshared'], true],
+    ['/host/plain', ['rbind', 'rslave', 'private'], false],
+    ['/run', ['rbind', 'rslave'], false],
+  ];
+  for (const [source, options, laterMounts] of propagations)
+    it(`${source} with ${options.join(',')}: later mounts of the host ${laterMounts ? 'appear' : 'do not appear'}`, () => {
+      const { shared } = planShare('c', [{ destination: '/v', source, type: 'bind', options }], facts);
+      assert.equal(shared[0]?.laterMounts, laterMounts);
     });
 });

@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import type { Mount } from '@kata-containers/common/oci/spec';
 import { guestShare } from '../context/paths.ts';
 import { isBind } from './is-bind.ts';
+import { getsLaterMounts } from './propagation.ts';
 import { readOnlyPart } from './read-only-part.ts';
 import type { ReadOnlyPart } from './read-only-part.ts';
 import { shareEntryName } from './share-entry-name.ts';
@@ -19,6 +20,8 @@ export interface ShareFacts {
   isInTmpfs(path: string): boolean;
   /** Whether a mount below `path` is writable. */
   hasWritableMountBelow(path: string): boolean;
+  /** Whether the shares of sandboxes are below `path`. */
+  containsShares(path: string): boolean;
   /** 16 random hexadecimal digits, new at each call. */
   randomName(): string;
 }
@@ -30,6 +33,8 @@ export interface SharedPath {
   readonly kind: 'directory' | 'file';
   readonly recursive: boolean;
   readonly readonly: ReadOnlyPart;
+  /** Later mounts of the host below `source` appear in the share. */
+  readonly laterMounts: boolean;
 }
 
 export interface SharePlan {
@@ -109,15 +114,17 @@ function share(mount: Mount, containerId: string, facts: ShareFacts): SharedPath
     kind,
     recursive: options.includes('rbind'),
     readonly: readOnlyPart(options),
+    // The mounts of each later sandbox would appear, too, and a guest could keep them in use.
+    laterMounts: getsLaterMounts(options) && !facts.containsShares(source),
   };
 }
 
 /**
- * The guest sees a volume and the mounts below it as one mount. That mount is writable if one of them is; the host refuses changes of
- * the read-only ones.
+ * The guest sees a volume and the mounts below it as one mount. That mount is writable if one of them is, or can be later; the host
+ * refuses changes of the read-only ones.
  */
-function guestOptions({ options = [] }: Mount, { source, recursive, readonly }: SharedPath, facts: ShareFacts): string[] {
-  const isPartlyWritable = readonly === 'top' && recursive && facts.hasWritableMountBelow(source);
+function guestOptions({ options = [] }: Mount, { source, recursive, readonly, laterMounts }: SharedPath, facts: ShareFacts): string[] {
+  const isPartlyWritable = readonly === 'top' && (laterMounts || (recursive && facts.hasWritableMountBelow(source)));
   return isPartlyWritable ? options.filter((option) => option !== 'ro') : options;
 }
 

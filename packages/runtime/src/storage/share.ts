@@ -5,6 +5,7 @@ import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '../context/random-uuid.ts';
+import { sharesDirectory } from '../context/paths.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import { hasWritableMountBelow, readMountTable } from '../mounts/mount-table.ts';
 import type { ShareFacts, SharedPath } from './share-plan.ts';
@@ -15,6 +16,8 @@ type Mounter = Pick<Kernel, 'mount' | 'restrictMounts'>;
 const NONE = 'none';
 /** statfs(2) */
 const TMPFS_MAGIC = 0x01021994;
+
+const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
 
 export const shareFacts: ShareFacts = {
   kindOf(path) {
@@ -31,6 +34,7 @@ export const shareFacts: ShareFacts = {
   },
   isInTmpfs: (path) => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC,
   hasWritableMountBelow: (path) => hasWritableMountBelow(realpathSync(path), readMountTable()),
+  containsShares: (path) => sharesDirectory.startsWith(withSlash(realpathSync(path))),
   randomName: () => randomUuid().replaceAll('-', '').slice(0, 16),
 };
 
@@ -118,17 +122,17 @@ function makePlace(target: string, kind: SharedPath['kind'], record: RecordUndo)
 /**
  * Mounts one directory or file into the share, at `path.name`. A bind mount is a peer of the host's mount, and its copies are slaves: later
  * mounts of the host would propagate there and keep the volume from being unmounted. So the mount is made private before it is moved into
- * the share. Its flags are set before, too: changes of a mount do not apply to its copies, and virtiofsd has a copy of the share in its own
+ * the share, or a slave if the container requests later mounts. Its flags are set before, too: changes of a mount do not apply to its copies, and virtiofsd has a copy of the share in its own
  * mount namespace. The mount is moved, because unmounting takes milliseconds.
  */
 function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: RecordUndo, kernel: Mounter): void {
-  const { source, kind, recursive, readonly } = path;
+  const { source, kind, recursive, readonly, laterMounts } = path;
   if (statSync(source, { throwIfNoEntry: false }) === undefined)
     throw new KataError(`${source}, to be mounted into the container, is missing`);
   const [target, place] = [join(mounts, path.name), places[kind]];
   makePlace(target, kind, record);
   kernel.mount(source, place, NONE, recursive ? MS_BIND | MS_REC : MS_BIND);
-  kernel.mount(NONE, place, NONE, MS_PRIVATE | MS_REC);
+  kernel.mount(NONE, place, NONE, (laterMounts ? MS_SLAVE : MS_PRIVATE) | MS_REC);
   if (readonly === 'top') kernel.mount(NONE, place, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
   // A guest may create device nodes: they must not be usable on the host.
   if (!kernel.restrictMounts(place, readonly === 'all') && readonly === 'all')
@@ -137,12 +141,13 @@ function sharePath({ mounts, places }: MountPoints, path: SharedPath, record: Re
   kernel.mount(place, target, NONE, MS_MOVE);
 }
 
+const ROOT = { kind: 'directory', recursive: true, readonly: 'none', laterMounts: false } as const;
+
 /** Mounts a container's volumes and root file system into the share; the root at <share>/ID/rootfs, unless it is on a disk. */
 export function sharePaths(paths: SharePaths, container: SharedContainer, record: RecordUndo, kernel: Mounter): void {
   const { id, rootfs, volumes } = container;
   makeRootPoint(paths, id, record);
-  const root: SharedPath[] =
-    rootfs === undefined ? [] : [{ source: rootfs, name: `${id}/rootfs`, kind: 'directory', recursive: true, readonly: 'none' }];
+  const root: SharedPath[] = rootfs === undefined ? [] : [{ ...ROOT, source: rootfs, name: `${id}/rootfs` }];
   const places = makePlaces(paths, id, record, kernel);
   for (const path of [...root, ...volumes]) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
   removePlaces(places);
