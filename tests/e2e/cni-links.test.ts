@@ -47,6 +47,13 @@ const plugins: readonly (readonly [name: string, commands: readonly string[]])[]
     ],
   ],
   [
+    'two links with the same MAC address',
+    [
+      ...['link set net1 address 02:00:00:00:94:00', `address add ${POD}/24 dev eth0`, 'route add default via 10.94.0.1 dev eth0'],
+      'address add 10.94.2.9/24 dev net1',
+    ],
+  ],
+  [
     'sbr: a table and a rule for the second interface',
     [
       ...[`address add ${POD}/24 dev eth0`, 'route add default via 10.94.0.1 dev eth0', 'address add 10.94.2.9/24 dev net1'],

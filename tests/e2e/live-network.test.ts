@@ -147,6 +147,16 @@ for (const runtime of ['kata-runtime', 'runc']) {
       await onHost('link', 'set', 'eth1', 'up');
       await shows('eth1 has the MAC address', ['ip', 'link', 'show', 'eth1'], /02:00:00:00:96:07/);
     });
+    it('the MAC address of another interface', async () => {
+      const [, mac = ''] = /link\/ether (\S+)/.exec(await inside('ip', 'link', 'show', 'eth0')) ?? [];
+      await onHost('link', 'set', 'eth1', 'down', 'address', mac);
+      await onHost('link', 'set', 'eth1', 'up');
+      await shows('eth1 has the MAC address', ['ip', 'link', 'show', 'eth1'], new RegExp(mac));
+      await shows('eth1 has its address', ['ip', 'address', 'show', 'eth1'], /inet 10\.96\.0\.7\/24/);
+      assert.match(await inside('ip', 'address', 'show', 'eth0'), /inet 10\.95\.0\.7\/24/);
+      for (const gateway of ['10.95.0.1', '10.96.0.1'])
+        assert.match(await inside('ping', '-c', '1', '-W', '10', gateway), /1 packets received/);
+    });
     it('disconnect removes the interface, and the other interface works', async () => {
       await docker('network', 'disconnect', 'second', 'box');
       await until('eth1 is removed', async () => !/eth1/.test(await inside('ip', 'link')), 10_000);
