@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, withoutVhost } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
+import { addLink, inNamespace } from './namespace-links.ts';
 
 const quiet = ({ code, stdout, stderr }: Outcome): object => ({ code, stdout, stderr });
 const SILENT = { code: 0, stdout: '', stderr: '' };
@@ -19,19 +19,7 @@ describe('kata-runtime and links that are added later', function () {
   beforeEach(() => (rig = new RuntimeRig()));
   afterEach(() => rig.close());
 
-  /** In the container's namespace, found as engines find it. */
-  async function ip(...args: string[]): Promise<string> {
-    const pid = readFileSync(rig.scratch.file('pid'), 'latin1');
-    const { code, stdout, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...args]);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
-  async function addLink(name: string, mac: string, address: string): Promise<void> {
-    await ip('ip', 'link', 'add', name, 'address', mac, 'type', 'veth', 'peer', 'name', `${name}-peer`);
-    await ip('ip', 'link', 'set', `${name}-peer`, 'up');
-    await ip('ip', 'address', 'add', address, 'dev', name);
-    await ip('ip', 'link', 'set', name, 'up');
-  }
+  const ip = (...args: string[]): Promise<string> => inNamespace(rig, ...args);
   async function created(modes?: Modes): Promise<void> {
     rig.prepare(modes);
     rig.changeSpec((spec) => (spec.linux['resources'] = {}));
@@ -47,8 +35,8 @@ describe('kata-runtime and links that are added later', function () {
 
   it('start plugs links that were added after create, and configures the guest before the container runs', async () => {
     await created();
-    await addLink('eth0', MAC, '10.7.0.2/24');
-    await addLink('eth1', '02:00:00:00:00:78', '10.8.0.2/24');
+    await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth1', '02:00:00:00:00:78', '10.8.0.2/24');
     await ip('ip', 'route', 'add', 'default', 'via', '10.7.0.1');
     // As docker's driver option com.docker.network.endpoint.sysctls does.
     await ip('sysctl', '-w', 'net.ipv4.conf.eth1.log_martians=1', 'net.ipv6.neigh.eth1.ucast_solicit=7');
@@ -72,7 +60,7 @@ describe('kata-runtime and links that are added later', function () {
       (spec as { mounts?: object[] }).mounts = [{ destination: '/etc/resolv.conf', type: 'bind', source: file, options: ['rbind'] }];
     });
     assert.deepEqual(quiet(await rig.create()), SILENT);
-    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
     writeFileSync(file, 'nameserver 127.0.0.11\n');
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     assert.match(await filters('eth0'), /protocol ip pref 2 /);
@@ -81,7 +69,7 @@ describe('kata-runtime and links that are added later', function () {
 
   it('policy rules of the namespace, and the routes of their tables, are sent to the agent; a rule that a guest cannot have is logged', async () => {
     await created();
-    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
     await ip('ip', 'rule', 'add', 'from', '10.7.0.2', 'lookup', '100');
     await ip('ip', 'route', 'add', 'default', 'via', '10.7.0.1', 'table', '100');
     await ip('ip', 'rule', 'add', 'pref', '7', 'tun_id', '4', 'lookup', '100');
@@ -105,7 +93,7 @@ describe('kata-runtime and links that are added later', function () {
   it('add-iface plugs a link by its name, del-iface unplugs it, and the next link gets its slot', async () => {
     await created();
     await rig.kata('start', rig.id);
-    await addLink('eth1', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth1', MAC, '10.7.0.2/24');
     const file = rig.scratch.file('if.json');
     const address = { Family: 0, Address: '10.7.0.2', Mask: '24' };
     writeFileSync(file, JSON.stringify({ Device: 'eth1', Name: 'eth1', IPAddresses: [address], Mtu: 1500, HwAddr: MAC }));
@@ -126,7 +114,7 @@ describe('kata-runtime and links that are added later', function () {
   it('a link that is detached while another command configures the guest stays detached', async () => {
     await created();
     await rig.kata('start', rig.id);
-    await addLink('eth1', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth1', MAC, '10.7.0.2/24');
     const hold = rig.scratch.file('calls.hold');
     writeFileSync(hold, 'updateInterface');
     const { child } = rig.start(['kata-network', 'sync', rig.id]);
@@ -142,7 +130,7 @@ describe('kata-runtime and links that are added later', function () {
 
   it('the network of a VM of another program is refused and not changed', async () => {
     await created();
-    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     const path = `/proc/${readFileSync(rig.scratch.file('pid'), 'latin1')}/ns/net`;
     rig.changeSpec((spec) => (spec.linux['namespaces'] = [{ type: 'network', path }]));
@@ -172,7 +160,7 @@ describe('kata-runtime and links that are added later', function () {
   for (const step of ['netdev_add', 'device_add']) {
     it(`${step} fails: start fails with that, nothing of the link is left, and the next start may do better`, async () => {
       await created({ qemu: step });
-      await addLink('eth0', MAC, '10.7.0.2/24');
+      await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
       const { code, stderr } = await rig.kata('start', rig.id);
       assert.equal(code, 1);
       assert.match(stderr, /QEMU says no/);
@@ -185,7 +173,7 @@ describe('kata-runtime and links that are added later', function () {
 
   it('a guest that does not release the device: del-iface fails, and the link stays connected', async () => {
     await created({ qemu: 'device_del' });
-    await addLink('eth0', MAC, '10.7.0.2/24');
+    await addLink(rig, 'eth0', MAC, '10.7.0.2/24');
     await rig.kata('start', rig.id);
     const file = rig.scratch.file('if.json');
     writeFileSync(file, JSON.stringify({ HwAddr: MAC }));

@@ -1,9 +1,10 @@
 /**
  * Plays kata-proxy and the agent behind it: `proxy.ts FAILING-CALL LOG PROXY-ARGUMENTS…`. Refuses the named call and answers all others;
  * exits at once for `dies`. Writes one line per call to LOG. A file LOG.refuses names another call to refuse. While a file LOG.hold exists,
- * the call that it names waits. With a file LOG.hostile, answers are those of a hostile guest.
+ * the call that it names waits. With an empty file LOG.hostile, answers are those of a hostile guest; if the file contains `long CALL` or
+ * `broken CALL`, only the answer to that call is hostile.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
@@ -87,12 +88,37 @@ async function release(name: string): Promise<void> {
   while (isNamedIn(`${log}.hold`, name)) await sleep(5);
 }
 
-const isHostile = (): boolean => existsSync(`${log}.hostile`);
+/** An answer that is sent as it is. */
+class RawAnswer {
+  readonly bytes: Buffer;
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+const rawAnswers: Readonly<Record<string, RawAnswer>> = {
+  long: new RawAnswer(Buffer.alloc(800_000)),
+  broken: new RawAnswer(Buffer.from('0aff7f', 'hex')), // a field that is longer than the message
+};
+
+function answerTo(name: string): (typeof answers)[string] | undefined {
+  const [, raw] = Object.entries(rawAnswers).find(([form]) => isNamedIn(`${log}.hostile`, `${form} ${name}`)) ?? [];
+  return raw ? () => raw : isNamedIn(`${log}.hostile`, '') ? (hostileAnswers[name] ?? answers[name]) : answers[name];
+}
+
+/** The service, whose answers may be raw. */
+function definitionOf(service: ReturnType<typeof grpcService>): typeof service {
+  const entries = Object.entries(service).map(([name, definition]) => {
+    const responseSerialize = (answer: unknown): Buffer =>
+      answer instanceof RawAnswer ? answer.bytes : definition.responseSerialize(answer as never);
+    return [name, { ...definition, responseSerialize }];
+  });
+  return Object.fromEntries(entries) as typeof service;
+}
 
 type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
 
 const server = new Server();
-for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDefinition)]) {
+for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDefinition)].map(definitionOf)) {
   const calls = Object.keys(service).map((name): [string, unknown] => [
     name,
     (call: { request: unknown }, answer: Answer) => {
@@ -102,11 +128,7 @@ for (const service of [grpcService(AgentServiceDefinition), grpcService(HealthDe
       );
       void release(name).then(async () => {
         if (name === failing || isNamedIn(`${log}.refuses`, name)) answer({ code: status.INTERNAL, details: 'the guest says no' });
-        else
-          answer(
-            null,
-            (await ((isHostile() && hostileAnswers[name]) || answers[name])?.(call.request as Readonly<Record<string, unknown>>)) ?? {},
-          );
+        else answer(null, (await answerTo(name)?.(call.request as Readonly<Record<string, unknown>>)) ?? {});
       });
     },
   ]);

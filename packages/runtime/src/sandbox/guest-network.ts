@@ -1,4 +1,5 @@
 /** `kata-network`: the interfaces and routes of a running guest. */
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Interface, Route } from '@kata-containers/common/generated/types';
 import { callGuest } from './call-guest.ts';
 import type { Context } from '../context/context.ts';
@@ -16,12 +17,22 @@ export async function listRoutes(id: string): Promise<Route[]> {
   return (await callGuest(sandbox, (agent) => agent.call('listRoutes', {}))).Routes;
 }
 
-/** A link of the sandbox's namespace that the VM does not have is hot-plugged; otherwise the guest's device with its address is changed. */
+/**
+ * A link of the sandbox's namespace that the VM does not have is hot-plugged, and unplugged when the guest does not accept it; otherwise the
+ * guest's device with its address is changed.
+ */
 export async function addInterface(context: Context, id: string, wanted: Interface): Promise<Interface> {
   const { sandbox, sandboxId } = loadContainerFor('network', id);
   const plugged = await plugNamed(context, sandboxId, wanted);
   const complete = plugged ? { ...wanted, hwAddr: plugged.mac, pciPath: plugged.pciPath } : wanted;
-  return callGuest(sandbox, (agent) => agent.call('updateInterface', { interface: complete }));
+  try {
+    return await callGuest(sandbox, (agent) => agent.call('updateInterface', { interface: complete }));
+  } catch (error) {
+    await plugged
+      ?.undo?.()
+      .catch((failure: unknown) => context.log.warn('the interface stays attached', { failure: errorMessage(failure) }));
+    throw error;
+  }
 }
 
 export async function removeInterface(context: Context, id: string, unwanted: Interface): Promise<Interface> {

@@ -1,11 +1,8 @@
 /** Attaches links that are added to a sandbox's network namespace after its VM was started, and detaches them. */
 import { closeSync, constants, openSync } from 'node:fs';
-import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import type { Spec } from '@kata-containers/common/oci/spec';
 import type { Interface } from '@kata-containers/common/generated/types';
-import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
 import { pciPath } from '../hypervisor/qemu/bridge-place.ts';
 import { plugCard, unplugCard } from '../hypervisor/qemu/network-card.ts';
@@ -18,14 +15,12 @@ import type { Link } from '../network/parse-links.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
 import { deleteLinks, restoreLinks } from '../network/teardown.ts';
 import { freeSlot, lowestFree } from './bridge-slot-plan.ts';
-import { detectResolver } from './detect-resolver.ts';
 import { unplugTimeout } from '../context/context.ts';
 import type { Context } from '../context/context.ts';
 import { withSandboxLock } from '../state/lock-sandbox.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
-import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 
@@ -108,26 +103,19 @@ export function placeOf(state: SandboxState, { name }: Pick<Link, 'name'>): stri
   return slot === 0 ? '' : pciPath(slot);
 }
 
-/** docker from 28 on fills the namespace between `create` and `start`. `spec`: the container's. @throws KataError, QmpError, AgentError */
-export async function plugAllLinks(context: Context, id: string, agent: AgentConnection, spec: Spec): Promise<void> {
-  const { state, facts } = await withSandboxLock(id, context.kernel, async () => {
-    let now = await detectResolver(context, id, loadSandbox(id), spec);
-    const found = await scanNetwork(now.Network.NetNsPath, context.kernel);
-    warnOfPolicyRules(found, context.log);
-    for (const link of found.links) now = await context.trace.step('network device', () => plugLink(context, id, now, link));
-    now = withNetwork(now, { GuestNetwork: found });
-    saveSandbox(id, now);
-    return { state: now, facts: found };
-  });
-  if (facts.links.length > 0) await configureGuestNetwork(agent, facts, (link) => placeOf(state, link)); // without the lock: no other verb waits for a guest that does not answer
+/** Where the guest finds a link, and how to detach the link again if the command has attached it. */
+interface PluggedLink {
+  readonly pciPath: string;
+  readonly mac: string;
+  readonly undo?: () => Promise<void>;
 }
 
-/** Attaches the namespace's link of that name, unless the VM has it. @returns where the guest finds it; undefined if the name is unknown */
+/** Attaches the namespace's link of that name, unless the VM has it. @returns undefined if the name is unknown */
 export async function plugNamed(
   context: Context,
   id: string,
   { device, hwAddr }: Pick<Interface, 'device' | 'hwAddr'>,
-): Promise<{ pciPath: string; mac: string } | undefined> {
+): Promise<PluggedLink | undefined> {
   return withSandboxLock(id, context.kernel, async () => {
     const state = loadSandbox(id);
     const known = endpoints(state).find(({ Name }) => Name === device);
@@ -136,9 +124,10 @@ export async function plugNamed(
     const { links } = await scanNetwork(state.Network.NetNsPath, context.kernel);
     const link = links.find(({ name }) => name === device);
     if (!link) return undefined;
-    const Detached = (state.Network.Detached ?? []).filter((name) => name !== device);
-    const plugged = await plugLink(context, id, withNetwork(state, { Detached }), link);
-    return { pciPath: placeOf(plugged, link), mac: link.mac };
+    const { Detached = [] } = state.Network;
+    const plugged = await plugLink(context, id, withNetwork(state, { Detached: Detached.filter((name) => name !== device) }), link);
+    const undo = (): Promise<void> => unplugAgain(context, id, { name: device, Detached });
+    return { pciPath: placeOf(plugged, link), mac: link.mac, undo };
   });
 }
 
@@ -150,6 +139,15 @@ export async function unplugEndpoint(context: Context, id: string, state: Sandbo
   const unplugged = withNetwork(state, { Endpoints: endpoints(state).filter(({ NetDev }) => NetDev !== gone.NetDev) });
   saveSandbox(id, unplugged);
   return unplugged;
+}
+
+/** Undoes `plugNamed`, with the detached links from before. Does nothing if another command has detached the link. */
+async function unplugAgain(context: Context, id: string, before: { name: string; Detached: readonly string[] }): Promise<void> {
+  await withSandboxLock(id, context.kernel, async () => {
+    const state = loadSandbox(id);
+    const endpoint = endpoints(state).find(({ Name }) => Name === before.name);
+    if (endpoint) await unplugEndpoint(context, id, withNetwork(state, { Detached: before.Detached }), endpoint);
+  });
 }
 
 /** Detaches the device with that name, or without such a device the one with that address, from the VM. @throws KataError for a missing device, QmpError, TimeoutError */

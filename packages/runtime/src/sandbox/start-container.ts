@@ -5,7 +5,7 @@ import { runPoststartHooks } from './container-hooks.ts';
 import { deleteContainer } from './delete-container.ts';
 import { loadSavedBundle } from './saved-bundle.ts';
 import type { Context } from '../context/context.ts';
-import { plugAllLinks } from './plug-network.ts';
+import { plugNewLinks } from './sync-network.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { changeContainer } from '../state/state-store.ts';
@@ -19,12 +19,7 @@ export async function startContainer(context: Context, id: string): Promise<void
   const bundle = loadSavedBundle(sandboxId, id, record); // an unreadable bundle is an error before anything runs
   const agent = await context.trace.step('connect', () => connectGuest(sandbox, { trace: context.trace }));
   try {
-    if (
-      isFirstContainer(sandboxId, id) &&
-      Network.Endpoints?.length === 0 &&
-      context.configuration.runtime.internetworking_model !== 'none'
-    )
-      await context.trace.step('new links', () => plugAllLinks(context, sandboxId, agent, bundle.spec));
+    if (isFirstContainer(sandboxId, id)) await plugNewLinks(context, sandboxId, agent, bundle.spec);
     await agent.call('startContainer', { container_id: id });
   } finally {
     agent.close();

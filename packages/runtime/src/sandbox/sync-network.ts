@@ -1,4 +1,5 @@
-/** `kata-network sync`: applies the current links, addresses and routes of the network namespace to a running VM. The first shim calls it. */
+/** Applies the current links, addresses and routes of the network namespace to a VM: in `start`, and in `kata-network sync`, which shims call. */
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { CLONE_NEWNET } from '@kata-containers/common/kernel/constants';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import { neighboursRequest, routesRequest } from '../agent/sandbox-requests.ts';
@@ -37,15 +38,44 @@ async function changeDevices(context: Context, id: string, spec: Spec): Promise<
   });
 }
 
-async function configureGuest(state: SandboxState, { added, changed, hasNewRoutes, hasNewNeighbours, facts }: SyncPlan): Promise<void> {
+/** Calls the function with a connection to the guest. */
+type InGuest = (state: SandboxState, use: (agent: AgentConnection) => Promise<void>) => Promise<void>;
+
+async function configureGuest(state: SandboxState, plan: SyncPlan, inGuest: InGuest): Promise<void> {
+  const { added, changed, hasNewRoutes, hasNewNeighbours, facts } = plan;
   const links = [...added, ...changed];
   if (links.length === 0 && !hasNewRoutes && !hasNewNeighbours) return;
-  await callGuest(state, async (agent) => {
+  await inGuest(state, async (agent) => {
     await configureGuestNetwork(agent, { links, routes: [], neighbours: [] }, (link) => placeOf(state, link));
     if (hasNewRoutes) await agent.call('updateRoutes', { routes: routesRequest(facts.routes, facts.rules ?? []) });
     if (hasNewNeighbours && facts.neighbours.length > 0)
       await agent.call('addARPNeighbors', { neighbors: neighboursRequest(facts.neighbours) });
   });
+}
+
+/**
+ * Devices of the VM are saved as they change; the guest's configuration is saved when the guest has it, so that the next call completes what
+ * a guest has refused. @throws KataError, QmpError, AgentError
+ */
+async function applyNetwork(context: Context, id: string, spec: Spec, inGuest: InGuest): Promise<void> {
+  const { state, plan } = await changeDevices(context, id, spec);
+  await configureGuest(state, plan, inGuest); // without the lock: no other verb waits for a guest that does not answer
+  await withSandboxLock(id, context.kernel, () => {
+    const now = loadSandbox(id);
+    saveSandbox(id, withNetwork(now, { GuestNetwork: plan.facts })); // another command may have detached links meanwhile
+    return Promise.resolve();
+  });
+}
+
+/**
+ * In `start`: docker from 28 on fills the namespace between `create` and `start`. Has no effect on a guest that has links already. `spec`:
+ * the container's. @throws KataError, QmpError, AgentError
+ */
+export async function plugNewLinks(context: Context, id: string, agent: AgentConnection, spec: Spec): Promise<void> {
+  const { Endpoints, GuestNetwork } = loadSandbox(id).Network;
+  const hasLinks = Endpoints === undefined || (GuestNetwork?.links.length ?? 0) > 0;
+  if (hasLinks || context.configuration.runtime.internetworking_model === 'none') return;
+  await context.trace.step('new links', () => applyNetwork(context, id, spec, (_state, use) => use(agent)));
 }
 
 const isRunning = (record: ContainerRecord | undefined): record is ContainerRecord =>
@@ -67,11 +97,5 @@ export async function syncNetwork(context: Context, id: string): Promise<void> {
   if (!isRunning(record) || !isWatcher(sandboxId, id)) return;
   // The shim that started this process is in the sandbox's namespace, which must not be mistaken for the host's.
   context.kernel.unshare(CLONE_NEWNET);
-  const { state, plan } = await changeDevices(context, sandboxId, loadSavedBundle(sandboxId, id, record).spec);
-  await configureGuest(state, plan); // without the lock: no other verb waits for a guest that does not answer
-  await withSandboxLock(sandboxId, context.kernel, () => {
-    const now = loadSandbox(sandboxId);
-    saveSandbox(sandboxId, withNetwork(now, { GuestNetwork: plan.facts })); // another command may have detached links meanwhile
-    return Promise.resolve();
-  });
+  await applyNetwork(context, sandboxId, loadSavedBundle(sandboxId, id, record).spec, callGuest);
 }
