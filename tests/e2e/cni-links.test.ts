@@ -6,6 +6,7 @@ import { Engine } from '../support/engine.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
 import { good } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
+import { until } from '../support/until.ts';
 
 const NAMESPACE = 'pod';
 const POD = '10.94.0.9';
@@ -13,8 +14,8 @@ const POD = '10.94.0.9';
 /** Links without indexes, queues and lifetimes; routes of all tables without those that the kernel makes from addresses; rules. */
 const VIEW = [
   'for link in $(ls /sys/class/net); do echo $link $(cat /sys/class/net/$link/mtu /sys/class/net/$link/address)',
-  `ip -o address show $link | grep -v fe80: | awk '{print $3, $4}' | sort`,
-  'done; ip route; ip route show table 100; ip -6 route | grep -v -e ff00: -e fe80::/64; ip rule; ip -6 rule',
+  `ip -o address show $link | awk '{print $3, $4}' | sort`,
+  'done; ip route; ip route show table 100; ip -6 route; ip rule; ip -6 rule',
 ].join('; ');
 
 /** What plugins do, as arguments of `ip` in the pod's namespace. */
@@ -137,6 +138,8 @@ describe('links of CNI plugins', function () {
     await addNamespace(commands.flatMap((command) => command.split(' ')));
     try {
       for (const command of commands) await inPod(command);
+      // The kernel adds link-local addresses and their routes when a link has a carrier.
+      await until('the addresses are usable', async () => !(await inPod('-6 address')).includes('tentative'));
       writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec(`${VIEW}; ping -c 1 -W 10 ${HOST} | grep received`)));
       const text = await inEngine(runtime, 'run', '--bundle', bundle, 'pod');
       assert.match(text, /1 packets received/);

@@ -10,14 +10,18 @@ import type { Outcome } from '../support/run.ts';
 import { kataRuntime } from '../support/staged.ts';
 import { until } from '../support/until.ts';
 
-/**
- * Links with MTU, flags, MAC address and addresses; routes, rules, host names and resolver. Without indexes, queues and lifetimes, and without
- * link-local addresses and their routes, which the kernel adds a moment after the start.
- */
+/** Waits for the link-local addresses, which the kernel adds a moment after the start, unless the link has no IPv6. */
+const hasLinkLocal = [
+  'for link in $(ls /sys/class/net); do [ $link = lo ] || [ $(cat /proc/sys/net/ipv6/conf/$link/disable_ipv6) = 1 ]',
+  '|| until ip -6 -o address show $link | grep fe80: | grep -qv tentative; do usleep 50000; done; done',
+].join(' ');
+
+/** Links with MTU, flags, MAC address and addresses; routes, rules, host names and resolver. Without indexes, queues and lifetimes. */
 const VIEW = [
+  hasLinkLocal,
   'cd /sys/class/net; for link in *; do echo $link $(cat $link/mtu $link/flags $link/address)',
-  `ip -o address show $link | grep -v fe80: | awk '{print $2, $3, $4, $5, $6}' | sort`,
-  'done; ip route; ip -6 route | grep -v fe80: ; ip rule; ip -6 rule',
+  `ip -o address show $link | awk '{print $2, $3, $4, $5, $6}' | sort`,
+  'done; ip route; ip -6 route; ip rule; ip -6 rule',
   'cat /etc/resolv.conf /etc/hosts; hostname; hostname -f; cat /proc/sys/kernel/domainname',
 ].join('; ');
 
@@ -228,7 +232,7 @@ describe('network options', function () {
       await docker('network', 'connect', ...options, 'six', 'box');
       const inside = (script: string): Promise<string> => docker('exec', 'box', 'sh', '-c', script);
       await until('the interface is the default route', async () => /default via 10\.90\.1\.1/.test(await inside('ip route')));
-      const text = await inside(`${readSysctls}; ip route; ip -6 route | grep -v fe80: ; cat /etc/hosts`);
+      const text = await inside(`${hasLinkLocal}; ${readSysctls}; ip route; ip -6 route; cat /etc/hosts`);
       await docker('rm', '-f', 'box');
       return text;
     };
