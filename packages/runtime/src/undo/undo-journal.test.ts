@@ -36,6 +36,7 @@ describe('recordProcess', () => {
     assert.ok(identity);
     const journal = new UndoJournal('/dev/full');
     assert.throws(() => journal.recordProcess({ undo: 'kill', name: 'qemu', process: identity }), /ENOSPC/);
+    child.kill('SIGTERM'); // ends a process that was not killed
     assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
   });
 });
