@@ -40,7 +40,7 @@ export class LinkSearch {
   /**
    * `atPath` returns the names of the devices at the PCI path of the request; it is undefined for a request without a path. Without a path,
    * the device with the address that an earlier request gave this name, then the first device with the address that no request has named,
-   * then the template's first spare device.
+   * then the template's first spare device, then the first device with the address.
    */
   find({ hwAddr, name, device }: Wanted, atPath?: () => readonly string[]): string | undefined {
     const links = this.#links();
