@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the guest's crun as a static program from Debian's source archive. Debian's crun loads ten shared libraries, most of them for
+# Builds the guest's crun as a static program from Debian's source archive, with the patches of this directory. Debian's crun loads ten shared libraries, most of them for
 # systemd, which the guest does not have. With emulation, loading them takes most of the time of a run of crun.
 # packaging/cache caches the result by the hash of its inputs.
 set -euo pipefail
@@ -12,7 +12,7 @@ usage() {
 }
 [ $# -gt 0 ] || usage
 
-tools='crun dpkg-dev gcc libc6-dev libcap-dev libseccomp-dev libyajl-dev make pkg-config python3'
+tools='crun dpkg-dev gcc libc6-dev libcap-dev libseccomp-dev libyajl-dev make patch pkg-config python3'
 missing=
 for package in $tools; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -46,7 +46,9 @@ fetch() {
 # Without systemd's cgroup manager and without libgcrypt, which only the cache of seccomp programs needs. The program does not contain the
 # path of the build directory.
 compile() {
-  cd "$1"/crun-*/ &&
+  local patch
+  cd "$1"/crun-*/ || return 1
+  for patch in "$here"/patches/*.patch; do patch -p1 --fuzz=0 <"$patch" || return 1; done
   ac_cv_search_gcry_check_version=no LIBS='-l:libyajl_s.a -lm' CFLAGS="-O2 -ffile-prefix-map=$PWD=." ./configure --quiet --disable-systemd --disable-criu --disable-dl \
     --disable-shared --enable-static --disable-dependency-tracking &&
   make git-version.h && make -j"$(nproc)" LDFLAGS='-all-static -Wl,--build-id=none' crun &&
