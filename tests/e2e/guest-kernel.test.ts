@@ -96,6 +96,17 @@ describe("the guest's kernel", function () {
     assert.equal(await inside('kata-runtime', 'ls /sys/class/net'), 'eth0\nlo\n');
   });
 
+  it("a container cannot read the guest's root disk, neither the partition nor the whole disk", async () => {
+    const script = `
+      for directory in /sys/block/pmem0 /sys/block/pmem0/pmem0p1; do
+        IFS=: read -r major minor <$directory/dev
+        mknod /disk b $major $minor
+        dd if=/disk of=/dev/null count=1 2>&1
+        rm /disk
+      done`;
+    assert.equal(await inside('kata-runtime', script), "dd: can't open '/disk': Operation not permitted\n".repeat(2));
+  });
+
   it('a container can ask for two million open files', async () => {
     const args = ['run', '--rm', '--ulimit', 'nofile=2000000', 'busybox', 'sh', '-c', 'ulimit -n'];
     assert.equal(await good(engine.docker(args)), '2000000\n');

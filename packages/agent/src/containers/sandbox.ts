@@ -1,5 +1,5 @@
 /** The sandbox of this guest: its namespaces, storage and containers. */
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
@@ -256,7 +256,7 @@ export class Sandbox {
       ipcNamespace: ipc,
       utsNamespace: uts,
       pidNamespace: this.#pidNamespace(request),
-      rootDevice: rootDevice(),
+      rootDevices: rootDevices(),
       onlineCpus: (spec.Linux?.Resources?.CPU?.Cpus ?? '') === '' ? '' : readOnlineCpus(),
       guestHooks: this.#guestHooks,
     });
@@ -273,8 +273,12 @@ export class Sandbox {
   }
 }
 
-/** The disk of the root file system; undefined with an initrd. */
-function rootDevice(): DeviceNumber | undefined {
+/** The device of the root file system, and the disk whose partition it is; none with an initrd. */
+function rootDevices(): DeviceNumber[] {
   const number = unpackDevice(statSync('/').dev);
-  return number.major === 0 ? undefined : number;
+  if (number.major === 0) return [];
+  const device = `/sys/dev/block/${number.major}:${number.minor}`;
+  if (!existsSync(`${device}/partition`)) return [number];
+  const [major, minor] = readFileSync(`${device}/../dev`, 'latin1').split(':').map(Number);
+  return [number, { major: major ?? 0, minor: minor ?? 0 }];
 }

@@ -12,11 +12,14 @@ const place: GuestPlace = {
   ipcNamespace: '/ns/ipc',
   utsNamespace: '/ns/uts',
   pidNamespace: 'own',
-  rootDevice: { major: 259, minor: 1 },
+  rootDevices: [
+    { major: 259, minor: 1 },
+    { major: 259, minor: 0 },
+  ],
   onlineCpus: '0-1',
   guestHooks: undefined,
 };
-const ownRoot = { allow: false, type: 'b', major: 259, minor: 1, access: 'rw' };
+const ownRoot = [1, 0].map((minor) => ({ allow: false, type: 'b', major: 259, minor, access: 'rw' }));
 
 describe('specConfig', () => {
   const message = SpecMessage.fromPartial({
@@ -77,10 +80,10 @@ describe('specConfig', () => {
   }
   it("omits limits of zero and denies access to the guest's disk", () => {
     const all = { allow: true, access: 'rwm' };
-    assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ownRoot] });
+    assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ...ownRoot] });
   });
   it('denies no disk with an initrd', () => {
-    assert.deepEqual(specConfig(message, { ...place, rootDevice: undefined }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
+    assert.deepEqual(specConfig(message, { ...place, rootDevices: [] }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
   });
   it('gives a device without a mode a mode that permits to open it', () => assert.equal(spec.linux?.devices?.[0]?.fileMode, 0o666));
   it('converts the seccomp profile', () => {

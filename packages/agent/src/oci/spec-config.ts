@@ -13,8 +13,8 @@ export interface GuestPlace {
   readonly utsNamespace: string;
   /** A PID namespace to join; 'own' for a new one, 'agent' for none: the processes see the whole guest. */
   readonly pidNamespace: string;
-  /** The device that holds the guest's root file system, which containers must not touch; undefined with an initrd. */
-  readonly rootDevice: { readonly major: number; readonly minor: number } | undefined;
+  /** The partition with the guest's root file system and its disk, which containers must not touch; none with an initrd. */
+  readonly rootDevices: readonly { readonly major: number; readonly minor: number }[];
   /** /sys/devices/system/cpu/online. */
   readonly onlineCpus: string;
   readonly guestHooks: Hooks | undefined;
@@ -34,9 +34,9 @@ function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): N
 }
 
 /** Allows every device except the guest's root disk. Without the first rule, crun would deny all other devices. */
-function deviceRules(asked: readonly DeviceCgroup[] | undefined, { rootDevice }: GuestPlace): DeviceCgroup[] {
+function deviceRules(asked: readonly DeviceCgroup[] | undefined, { rootDevices }: GuestPlace): DeviceCgroup[] {
   const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
-  return rootDevice ? [...rules, { allow: false, type: 'b', ...rootDevice, access: 'rw' }] : rules;
+  return [...rules, ...rootDevices.map((number): DeviceCgroup => ({ allow: false, type: 'b', ...number, access: 'rw' }))];
 }
 
 /** A mode of zero means that the mode is not set. */
