@@ -13,7 +13,7 @@ debian() {
     libaio-dev libcap-ng-dev libfdt-dev libglib2.0-dev libnuma-dev libpcre2-dev libpixman-1-dev liburing-dev meson ninja-build patch python3-venv seabios zlib1g-dev
     debian-archive-keyring dpkg-dev libcap-dev libseccomp-dev libyajl-dev pkg-config python3
     protobuf-compiler libprotobuf-dev
-    createrepo-c dnf rpm
+    apt-utils createrepo-c dnf gpg gpg-agent rpm
     aardvark-dns containerd containernetworking-plugins docker-compose docker.io iptables kmod netavark podman qemu-system-x86 runc tmux util-linux'
 
   missing=

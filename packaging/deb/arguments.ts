@@ -9,6 +9,7 @@ Builds the packages and an apt repository in DIR (.cache/deb).
   --sign KEY      sign the repository with this key of gpg
   --release N     release of the packages (1)
   --stage DIR     package this tree, which tools/stage.ts has laid out, instead of a new one
+  --uncompressed  do not compress the packages: a build for tests takes a fraction of the time
   --help          print this text`;
 
 const options = {
@@ -16,6 +17,7 @@ const options = {
   release: { type: 'string', default: '1' },
   sign: { type: 'string' },
   stage: { type: 'string' },
+  uncompressed: { type: 'boolean', default: false },
 } as const;
 
 export type Arguments = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;

@@ -109,7 +109,14 @@ function writeControl(file: string, tree: string, facts: PackageFacts): void {
   }
 }
 
-function convert(file: string, work: string, output: string, seconds: number): void {
+interface Target {
+  readonly output: string;
+  /** Options of dpkg-deb. */
+  readonly compression: readonly string[];
+}
+
+function convert(file: string, work: string, { output, compression }: Target): void {
+  const seconds = Number(query(file, '%{BUILDTIME}'));
   const tree = mkdtempSync(join(work, 'tree-'));
   run('sh', ['-c', 'rpm2cpio "$1" | cpio --extract --make-directories --quiet', 'sh', file], {}, tree);
   const facts = readFacts(file, tree);
@@ -117,7 +124,7 @@ function convert(file: string, work: string, output: string, seconds: number): v
   writeControl(file, tree, facts);
   run('chmod', ['-R', 'u=rwX,go=rX', tree]);
   run('find', [tree, '-exec', 'touch', '--no-dereference', `--date=@${seconds}`, '{}', '+']);
-  run('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', tree, output], { SOURCE_DATE_EPOCH: String(seconds) });
+  run('dpkg-deb', ['--root-owner-group', ...compression, '--build', tree, output], { SOURCE_DATE_EPOCH: String(seconds) });
   rmSync(tree, { recursive: true });
 }
 
@@ -150,9 +157,8 @@ function build({ values, positionals }: Arguments): void {
     mkdirSync(made);
     for (const name of readdirSync(packages).sort()) {
       const file = join(packages, name);
-      const seconds = Number(query(file, '%{BUILDTIME}'));
       say(query(file, '%{NAME} %{VERSION}-%{RELEASE}'));
-      convert(file, work, made, seconds);
+      convert(file, work, { output: made, compression: values.uncompressed ? ['-Znone'] : ['-Zxz', '-z1'] });
     }
     publish(made, Number(query(join(packages, readdirSync(packages)[0] ?? ''), '%{BUILDTIME}')), values.sign);
     rmSync(output, { recursive: true, force: true });

@@ -1,29 +1,16 @@
 /** Repositories, and a root directory that dnf installs into. The packages of the machine are not used. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
+import { Installation, must } from './package-installation.ts';
 
 const builder = resolve(import.meta.dirname, '../../packaging/rpm/build.ts');
 
 /** Base URL of the repositories. */
 export const BASEURL = 'https://packages.example.com/kata';
 
-export async function must(program: string, args: readonly string[], environment = process.env): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args, { timeoutMs: 200_000 }, environment);
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
-}
-
-export class Installation {
-  readonly directory = mkdtempSync(join(tmpdir(), 'kata-rpm-test-'));
-  readonly root = join(this.directory, 'root');
-
-  repository(name: string): string {
-    return join(this.directory, 'repositories', name);
-  }
-
+export class RpmInstallation extends Installation {
   /** Builds the project's packages. The first build makes the tree, the next builds use it. */
   async build(name: string, release: string, stage?: string): Promise<void> {
     const staged = stage === undefined ? [] : ['--stage', stage];
@@ -71,27 +58,5 @@ export class Installation {
   async installed(): Promise<string[]> {
     const list = await must('rpm', ['--root', this.root, '-qa', '--qf', '%{NAME}-%{VERSION}-%{RELEASE}\n', 'kata-*', 'qemu-*']);
     return list.split('\n').filter(Boolean).sort();
-  }
-
-  /**
-   * Shell script that, in its own mount namespace, links the installed files to their places and hides every other Node. Because of the
-   * links, upgrades are visible.
-   */
-  get mounts(): string {
-    const layers = join(this.directory, 'layers');
-    const places = ['/usr/libexec/kata-containers', '/usr/share/kata-containers', '/usr/share/defaults/kata-containers'];
-    const steps = [
-      'mount --make-rprivate / && mount --make-rshared /',
-      `mkdir -p ${layers} && mount -t tmpfs layers ${layers} && mkdir ${layers}/upper ${layers}/work`,
-      `mount -t overlay usr -o lowerdir=/usr,upperdir=${layers}/upper,workdir=${layers}/work /usr`,
-      ...places.map((path) => `mkdir -p ${path} && mount --bind ${this.root}${path} ${path}`),
-      ...['kata-runtime', 'qemu-lite-system-x86_64'].map((name) => `ln -s ${this.root}/usr/bin/${name} /usr/bin/${name}`),
-      'rm -f /usr/bin/node /usr/bin/nodejs',
-    ];
-    return steps.join(' && ');
-  }
-
-  remove(): void {
-    rmSync(this.directory, { recursive: true });
   }
 }

@@ -3,14 +3,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Engine } from '../support/engine.ts';
-import type { Outcome } from '../support/run.ts';
 import { leftovers } from '../support/leftovers.ts';
-import { BASEURL, Installation, must } from './rpm-repository.ts';
+import { must, upgradeWithContainer, useCases } from './package-installation.ts';
+import { BASEURL, RpmInstallation } from './rpm-repository.ts';
 
 const stage = resolve(import.meta.dirname, '../../.cache/rpm-stage');
-/** PATH of a login shell. */
-const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const guide = ['kata-runtime', 'kata-proxy', 'kata-shim'];
 const qemu = ['qemu-lite', 'qemu-lite-bin', 'qemu-lite-data'];
 
@@ -27,23 +24,19 @@ const sums = (directory: string): string[] =>
 describe('RPM packages', function () {
   this.timeout(240_000);
   this.bail(true);
-  let installation: Installation;
-  let engine: Engine | undefined;
+  let installation: RpmInstallation;
 
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
-    installation = new Installation();
+    installation = new RpmInstallation();
     await installation.build('older', '1');
     await installation.distribution(join(installation.repository('older'), 'x86_64'));
   });
   after(async () => {
-    await engine?.stop();
+    await installation.stopEngine();
     installation.remove();
     assert.deepEqual(leftovers(), [], 'the machine is clean afterwards');
   });
-  const running = (): Engine => engine ?? assert.fail('no engine');
-  const runtime = (...args: string[]): Promise<Outcome> =>
-    running().inMounts('env', ['-i', `PATH=${PATH}`, '/usr/bin/kata-runtime', ...args]);
 
   it('have the same bytes when they are built again', async () => {
     await installation.build('again', '1', stage);
@@ -85,38 +78,14 @@ describe('RPM packages', function () {
     assert.deepEqual(names, [...guide, ...others, 'kata-proxy-bin', 'kata-shim-bin'].sort());
   });
 
-  it('docker runs containers with the installed packages', async () => {
-    engine = await Engine.start({ 'kata-runtime': '/usr/bin/kata-runtime' }, 'kata-runtime', installation.mounts);
-    const { code, stdout, stderr } = await engine.docker(['run', '--rm', 'busybox', 'uname', '-a']);
-    assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^Linux [0-9a-f]{12} 6\.1\.\d+-1\.container /);
-  });
-
-  it('no other Node is installed', async () => {
-    assert.equal((await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', '-c', 'command -v node nodejs'])).stdout, '');
-  });
-
-  const cases: [args: string[], said: RegExp][] = [
-    [['--version'], /^kata-runtime  : \d/],
-    [['kata-check', '--strict'], /^Version consistency of Kata Containers is verified$/m],
-    [['kata-env'], /Path = "\/usr\/share\/kata-containers\/kata-containers\.img"/],
-  ];
-  for (const [args, said] of cases) {
-    it(`kata-runtime ${args.join(' ')}`, async () => {
-      const { code, stdout, stderr } = await runtime(...args);
-      // The packages do not decide whether this machine can run KVM: --strict must report nothing else.
-      const expected = args[0] === 'kata-check' ? (await runtime('kata-check')).code : 0;
-      assert.equal(code, expected, stdout + stderr);
-      assert.match(stdout, said);
-    });
-  }
+  useCases(() => installation);
 
   it('kata-collect-data.sh has every section, and no secret', async () => {
     const secret = join(installation.root, 'usr/share/defaults/kata-containers/config.d');
     mkdirSync(secret, { recursive: true });
     writeFileSync(join(secret, 'a.toml'), '# password = "hunter2"\n');
     const script = join(installation.root, 'usr/bin/kata-collect-data.sh');
-    const { code, stdout, stderr } = await running().inMounts('env', ['-i', `PATH=${PATH}`, 'sh', script]);
+    const { code, stdout, stderr } = await installation.inside('sh', script);
     assert.equal(code, 0, stderr);
     rmSync(secret, { recursive: true });
     const sections = ['Meta details', 'Runtime', 'Runtime configuration files', 'KSM throttler', 'Image and initrd'];
@@ -126,18 +95,13 @@ describe('RPM packages', function () {
     assert.doesNotMatch(stdout, /hunter2/);
   });
 
-  it('an upgrade leaves a running container alive and reachable', async () => {
-    const started = await running().docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '1000']);
-    assert.equal(started.code, 0, started.stderr);
-    await installation.build('newer', '2', stage);
-    const { code, stdout, stderr } = await installation.dnf(['distribution', 'newer'], ['upgrade']);
-    assert.equal(code, 0, stdout + stderr);
-    for (const name of await installation.installed()) assert.match(name, /-2$/);
-    const inside = await running().docker(['exec', 'box', 'echo', 'alive']);
-    assert.deepEqual([inside.code, inside.stdout], [0, 'alive\n'], inside.stderr);
-    assert.equal((await running().docker(['rm', '-f', 'box'])).code, 0);
-    assert.equal((await running().docker(['run', '--rm', 'busybox', 'true'])).code, 0);
-  });
+  it('an upgrade leaves a running container alive and reachable', () =>
+    upgradeWithContainer(installation, async () => {
+      await installation.build('newer', '2', stage);
+      const { code, stdout, stderr } = await installation.dnf(['distribution', 'newer'], ['upgrade']);
+      assert.equal(code, 0, stdout + stderr);
+      for (const name of await installation.installed()) assert.match(name, /-2$/);
+    }));
 
   it('a proxy of another version can be installed, and kata-check --strict reports it', async () => {
     const path = '/usr/libexec/kata-containers/kata-proxy';
@@ -148,14 +112,13 @@ describe('RPM packages', function () {
     assert.equal(code, 0, stdout + stderr);
     const changed = (await installation.installed()).filter((name) => !before.includes(name));
     assert.deepEqual(changed, ['kata-proxy-bin-1.12.9-1']);
-    const strict = await runtime('kata-check', '--strict');
+    const strict = await installation.inside('/usr/bin/kata-runtime', 'kata-check', '--strict');
     assert.equal(strict.code, 1);
     assert.match(strict.stdout + strict.stderr, /version inconsistency.*kata-proxy: v1\.12\.9/);
   });
 
   it('removing them leaves only edited configuration', async () => {
-    await running().stop();
-    engine = undefined;
+    await installation.stopEngine();
     const edited = join(installation.root, 'etc/kata-containers/configuration.toml');
     mkdirSync(join(edited, '..'), { recursive: true });
     writeFileSync(edited, '# edited\n');
