@@ -121,6 +121,23 @@ for (const runtime of ['kata-runtime', 'runc']) {
       }
       assert.deepEqual(await addresses('side', 'web'), await addressesOf('web'));
     });
+    it('dockerd is restarted with live-restore: the services continue, and find a backend that is replaced afterwards', async () => {
+      await engine.restart('--live-restore'); // so that it finds the containers when it is restarted
+      await compose('start');
+      const boots = async (): Promise<string[]> => {
+        const ids: string[] = [];
+        for (const service of ['web', 'proxy', 'side']) ids.push(await inside(service, 'cat', '/proc/sys/kernel/random/boot_id'));
+        return ids;
+      };
+      const before = [await boots(), await containersOf('proxy')];
+      await engine.restart('--live-restore');
+      assert.deepEqual([await boots(), await containersOf('proxy')], before);
+      const [web] = await addressesOf('web');
+      await until('the page', async () => (await page()) === web);
+      await compose('up', '-d', '--scale', 'web=2');
+      assert.deepEqual(await addresses('side', 'web'), await addressesOf('web'));
+      assert.equal((await addresses('side', 'web')).length, 2);
+    });
     it('down leaves nothing behind', async () => {
       await compose('down', '-t', '0');
       assert.equal(await good(engine.docker(['ps', '-aq'])), '');
