@@ -17,7 +17,7 @@ interface Row {
 }
 
 describe('interfaces that are added later', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: Engine;
   onCleanMachine(async () => (engine = await Engine.start({ 'kata-runtime': kataRuntime }, 'kata-runtime')));
 
