@@ -23,6 +23,7 @@ import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
+import type { Undo } from '../undo/undo-journal.ts';
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
 /** The state with changes of its network. */
@@ -55,8 +56,13 @@ async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kerne
   const { NetNsPath: netns, HasResolver: hasResolver = false } = network;
   const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
   const { Saved: saved, Tap: tap } = endpoint;
-  if (saved) journal.record({ undo: 'restore-links', netns, links: [saved] });
-  journal.record({ undo: 'delete-links', netns, links: [tap], ingress: [link.name] });
+  const removal: Undo = { undo: 'delete-links', netns, links: [tap], ingress: [link.name] };
+  if (saved) {
+    journal.record({ undo: 'restore-links', netns, links: [saved] });
+    journal.record(removal); // after the other entry, so that it is undone first
+  } else {
+    journal.recordOnce(removal);
+  }
   const [macvtap] = saved ? await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel) : [];
   if (macvtap !== undefined) return macvtap;
   await joinOne(netns, { link, tap }, hasResolver, kernel);

@@ -41,18 +41,26 @@ describe('recordProcess', () => {
   });
 });
 
-describe('rewrite', () => {
-  it('writes the kept entries in their order and leaves no temporary file', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'kata-journal-'));
-    try {
-      const journal = new UndoJournal(join(directory, 'undo.jsonl'));
-      const entries: Undo[] = ['/a', '/b', '/c'].map((path) => ({ undo: 'rmdir', path, ...(path === '/b' && { container: 'c' }) }));
-      for (const entry of entries) journal.record(entry);
-      journal.rewrite(({ container }) => container === undefined);
-      assert.deepEqual(journal.entries(), [entries[0], entries[2]]);
-      assert.deepEqual(readdirSync(directory), ['undo.jsonl']);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+describe('UndoJournal', () => {
+  const entries: Undo[] = ['/a', '/b', '/c'].map((path) => ({ undo: 'rmdir', path, ...(path === '/b' && { container: 'c' }) }));
+  let directory: string;
+  let journal: UndoJournal;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'kata-journal-'));
+    journal = new UndoJournal(join(directory, 'undo.jsonl'));
+    for (const entry of entries) journal.record(entry);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('rewrite writes the kept entries in their order and leaves no temporary file', () => {
+    journal.rewrite(({ container }) => container === undefined);
+    assert.deepEqual(journal.entries(), [entries[0], entries[2]]);
+    assert.deepEqual(readdirSync(directory), ['undo.jsonl']);
+  });
+
+  it('recordOnce adds an entry only if no equal entry exists', () => {
+    const other: Undo = { undo: 'rmdir', path: '/b' };
+    for (const entry of [...entries, other, other]) journal.recordOnce(entry);
+    assert.deepEqual(journal.entries(), [...entries, other]);
   });
 });
