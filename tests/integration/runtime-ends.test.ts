@@ -77,6 +77,7 @@ describe('kata-runtime create and processes that end', function () {
   it('create fails if the shim has exited before the container is complete', async () => {
     rig.prepare({ shim: 'exit 1' });
     rig.changeSpec((spec) => Object.assign(spec.linux, { resources: { memory: { limit: 3 * 2 ** 30 } } }));
+    writeFileSync(rig.scratch.file('calls.hold'), 'onlineCPUMem'); // otherwise the container may be complete before the shim exits
     const { code, stderr } = await rig.create();
     assert.deepEqual([code, leftovers()], [1, []]);
     assert.match(stderr, /kata-shim \(process \d+\) has ended/);
