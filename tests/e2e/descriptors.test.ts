@@ -1,27 +1,13 @@
 /** Open fds of the processes: with a leaked fd docker would wait for end of file forever. */
 import assert from 'node:assert/strict';
-import { constants, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants, readlinkSync } from 'node:fs';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
-import { openFiles } from '../support/proc-files.ts';
+import { openFiles, processWith } from '../support/proc-files.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 /** Flag of open(2); Node has no constant for it. */
 const O_ACCMODE = 0o3;
-
-function pidOf(pattern: RegExp): string {
-  const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) => {
-      try {
-        return pattern.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-      } catch {
-        return false; // a process that has ended
-      }
-    });
-  assert.ok(found, `no process matches ${pattern}`);
-  return found;
-}
 
 describe('fds', function () {
   this.timeout(120_000);
@@ -42,8 +28,8 @@ describe('fds', function () {
 
   it('only the shim has the pipes of the engine', () => {
     const pipes = ['0', '1', '2'].map((fd) => readlinkSync(`/proc/${shim}/fd/${fd}`));
-    for (const pattern of [`kata-proxy\\0.*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
-      const files = openFiles(Number(pidOf(new RegExp(pattern)))).map(({ path }) => path);
+    for (const pattern of [`kata-proxy .*${id}`, `qemu-(?:lite-)?system.*sandbox-${id}`]) {
+      const files = openFiles(processWith(new RegExp(pattern))).map(({ path }) => path);
       assert.deepEqual(
         files.filter((path) => pipes.includes(path) || path.includes(engine.directory)),
         [],

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { hasEnded } from '../support/proc-files.ts';
 import { good, run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
@@ -57,7 +58,8 @@ describe('kata-gc', function () {
   after(async () => {
     await kept.stop();
     holder.kill('SIGKILL');
-    rmSync(doomed.directory, { recursive: true });
+    if (!hasEnded(doomed.pid)) await doomed.stop(); // the test has failed before the kill
+    rmSync(doomed.directory, { recursive: true, force: true });
     assert.deepEqual(leftovers(), []);
   });
 
@@ -76,7 +78,6 @@ describe('kata-gc', function () {
     const qemu = Number(readFileSync(`/run/vc/vm/${id}/pid`, 'latin1'));
     const victims = [...processesBeside(doomed.pid).filter((pid) => pid !== holder.pid), qemu];
     killAll(victims);
-    const hasEnded = (pid: number): boolean => !existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     await until('all have ended', () => victims.every(hasEnded));
 
     const line = `remove sandbox ${id}: QEMU (pid ${qemu}) has ended\n`;

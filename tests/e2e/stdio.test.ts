@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { processWith } from '../support/proc-files.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 const MIB = 1 << 20;
@@ -107,20 +108,9 @@ describe('killed processes', function () {
     assert.deepEqual(leftovers(), []);
   });
 
-  function pidOf(pattern: RegExp): number {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        if (pattern.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return Number(pid);
-      } catch {
-        // a process that has ended
-      }
-    }
-    throw new Error(`no process matches ${pattern}`);
-  }
-
   const victims: [name: string, pid: (id: string) => number | Promise<number>, code: RegExp][] = [
-    ['QEMU', (id) => pidOf(new RegExp(`qemu-(?:lite-)?system.*sandbox-${id}`)), /^255$/],
-    ['kata-proxy', (id) => pidOf(new RegExp(`kata-proxy\\0.*${id}`)), /^255$/],
+    ['QEMU', (id) => processWith(new RegExp(`qemu-(?:lite-)?system.*sandbox-${id}`)), /^255$/],
+    ['kata-proxy', (id) => processWith(new RegExp(`kata-proxy .*${id}`)), /^255$/],
     ['kata-shim', async (id) => Number((await engine.docker(['inspect', '-f', '{{.State.Pid}}', id])).stdout), /^137$/],
   ];
   for (const [name, victim, code] of victims) {

@@ -1,9 +1,10 @@
 /** Commands of Kata Containers, and commands that need no container, as users and engines call them. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
+import { readProcess } from '../support/proc-files.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { until } from '../support/until.ts';
@@ -97,8 +98,7 @@ describe('commands of kata-runtime', function () {
     child.once('exit', (ended) => (code = ended));
     linuxKernel.setNonBlocking(pipe, true); // starting a process has ended that
     child.stdin?.end('\n');
-    const isWriting = (): boolean =>
-      existsSync(`/proc/${child.pid}/syscall`) && readFileSync(`/proc/${child.pid}/syscall`, 'latin1').startsWith('1 '); // write(2)
+    const isWriting = (): boolean => readProcess(child.pid, 'syscall').startsWith('1 '); // write(2)
     await until('it waits for the reader, or ends', () => code !== undefined || isWriting());
     await until('it ends', () => {
       drain();

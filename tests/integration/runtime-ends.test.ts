@@ -1,25 +1,14 @@
 /** When a process of the sandbox ends while `create` waits, create fails at once and names the process. The fakes end independently. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { leftovers } from '../support/leftovers.ts';
+import { processWith } from '../support/proc-files.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig, fake } from './runtime-rig.ts';
 
 /** Maximum time from the end of the process to the end of create. Without the watch, create would wait a minute. */
 const SOON_MS = 2000;
-
-/** pid of the process whose command line has the text. */
-function pidOf(text: string): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').includes(text)) return Number(pid);
-    } catch {
-      // it has ended meanwhile
-    }
-  }
-  throw new Error(`no process has ${text} in its command line`);
-}
 
 describe('kata-runtime create and processes that end', function () {
   this.timeout(60_000);
@@ -67,7 +56,7 @@ describe('kata-runtime create and processes that end', function () {
       const exited = once(child, 'exit');
       await until(`the agent is at ${call}`, () => rig.calls().some((line) => line.startsWith(`${call} `)), 20_000);
       const begun = performance.now();
-      process.kill(pidOf(commandLine), 'SIGKILL');
+      process.kill(processWith(new RegExp(commandLine)), 'SIGKILL');
       assert.deepEqual(await exited, [1, null]);
       assert.ok(performance.now() - begun < SOON_MS, `${performance.now() - begun} ms`);
       assert.match(output().stderr, new RegExp(`${name} .*ended`));

@@ -22,6 +22,7 @@ import { dirname, join } from 'node:path';
 import { installEngine } from '../../packaging/engine/install.ts';
 import { enginePrograms } from '../../packaging/engine/programs.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
+import { readProcess } from '../support/proc-files.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { Scratch } from '../support/process.ts';
@@ -185,7 +186,7 @@ describe('kata-runtime on Bun', function () {
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-    await until('the program watches', () => /^SigCgt:\s+0*[1-9a-f]/m.test(readFileSync(`/proc/${child.pid}/status`, 'latin1')));
+    await until('the program watches', () => /^SigCgt:\s+0*[1-9a-f]/m.test(readProcess(child.pid, 'status')));
     process.kill(child.pid ?? -1, constants.signals.SIGSEGV);
     assert.deepEqual(await closed, [null, 'SIGSEGV']);
     assert.match(said, /Segmentation fault/);

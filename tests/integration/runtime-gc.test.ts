@@ -5,23 +5,14 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leftovers } from '../support/leftovers.ts';
+import { hasEnded, processesWith } from '../support/proc-files.ts';
 import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const NOTHING = 'nothing is left behind\n';
 
-/** Pids of the processes whose command line has the text. */
-function pidsOf(text: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
-  return pids.map(Number).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').includes(text);
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  });
-}
+const proxies = (): number[] => processesWith(/fakes\/proxy\.ts/);
 
 describe('kata-runtime kata-gc', function () {
   this.timeout(60_000);
@@ -47,8 +38,7 @@ describe('kata-runtime kata-gc', function () {
   const qemuPid = (): number => Number(readFileSync(`/run/vc/vm/${rig.id}/pid`, 'latin1'));
   async function kill(...pids: number[]): Promise<void> {
     for (const pid of pids) process.kill(pid, 'SIGKILL');
-    const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
-    await until('the processes end', () => pids.every(isGone));
+    await until('the processes end', () => pids.every(hasEnded));
   }
 
   it('leaves running sandboxes unchanged', async () => {
@@ -61,7 +51,7 @@ describe('kata-runtime kata-gc', function () {
   it('removes a sandbox whose processes were killed; --dry-run only prints it', async () => {
     await create();
     const qemu = qemuPid();
-    await kill(qemu, ...pidsOf('fakes/proxy.ts'), shimPid());
+    await kill(qemu, ...proxies(), shimPid());
     const what = `sandbox ${rig.id}: QEMU (pid ${qemu}) has ended\n`;
     assert.deepEqual(await gc('--dry-run'), [0, `would remove ${what}`, '']);
     assert.notDeepEqual(leftovers(), []);
@@ -84,7 +74,7 @@ describe('kata-runtime kata-gc', function () {
     try {
       assert.deepEqual(await gc(), [0, NOTHING, '']);
     } finally {
-      await kill(...pidsOf('sleep 1000'), engine.pid ?? 0);
+      await kill(...processesWith(/sleep 1000/), engine.pid ?? 0);
     }
   });
 
@@ -115,7 +105,7 @@ describe('kata-runtime kata-gc', function () {
   it('removes each part of a sandbox whose state is lost', async () => {
     await create();
     const qemu = qemuPid();
-    await kill(...pidsOf('fakes/proxy.ts'), shimPid()); // a real proxy ends with its QEMU
+    await kill(...proxies(), shimPid()); // a real proxy ends with its QEMU
     rmSync(`/run/vc/sbs/${rig.id}`, { recursive: true });
     const [code, stdout, stderr] = await gc();
     assert.deepEqual([code, stderr], [0, '']);
@@ -137,7 +127,7 @@ describe('kata-runtime kata-gc', function () {
 
   it("never removes a share that is in use or has a user's file, and prints the reason", async () => {
     await create();
-    await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
+    await kill(qemuPid(), ...proxies(), shimPid());
     const share = `/run/kata-containers/shared/sandboxes/${rig.id}`;
     const [volume] = readdirSync(join(share, 'mounts')).filter((name) => name !== rig.id);
     const user = spawn('sleep', ['1000'], { cwd: join(share, 'mounts', volume ?? ''), stdio: 'ignore' });
@@ -189,7 +179,7 @@ describe('kata-runtime kata-gc', function () {
 
   it('removes everything except templates if the configuration is invalid', async () => {
     await create();
-    await kill(qemuPid(), ...pidsOf('fakes/proxy.ts'), shimPid());
+    await kill(qemuPid(), ...proxies(), shimPid());
     rig.configure('machine_type', 'z80');
     const [code, stdout, stderr] = await gc();
     assert.deepEqual([code, stdout.startsWith(`removed sandbox ${rig.id}: `)], [1, true]);

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { leftovers } from '../support/leftovers.ts';
+import { hasEnded } from '../support/proc-files.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig } from './runtime-rig.ts';
@@ -48,7 +49,7 @@ describe('containers that share the network of a VM', function () {
   }
   const deleted = async (id: string): Promise<void> => assert.deepEqual(quiet(await rig.kata('delete', '--force', id)), SILENT);
   const names = (what: string): string[] => rig.calls().filter((call) => call.startsWith(`${what} `));
-  const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const isRunning = (pid: number): boolean => !hasEnded(pid);
   const qemu = (sandbox: string): number => stateOf(sandbox).HypervisorState.Process.pid;
 
   it('a container joins the VM and its network namespace; the VM continues to run when this container is deleted', async () => {

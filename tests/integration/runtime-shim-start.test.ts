@@ -1,24 +1,17 @@
 /** kata-runtime exec, whose shim starts while the guest starts the process; and with a shim of 1.x, which cannot wait for the process. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasEnded, readProcess } from '../support/proc-files.ts';
 import { SHIM } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { RuntimeRig } from './runtime-rig.ts';
 
 const shim = join(import.meta.dirname, '../../packages', SHIM);
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // the process has ended
-  }
-}
-
 const childrenOf = (pid: number | undefined): string[] =>
-  read(`/proc/${pid}/task/${pid}/children`)
+  readProcess(pid, `task/${pid}/children`)
     .split(' ')
     .filter((child) => child !== '');
 
@@ -37,7 +30,7 @@ describe('the start of the shim of an exec', function () {
     writeFileSync(configuration, readFileSync(configuration, 'utf8').replaceAll(rig.scratch.file('kata-shim'), shim));
     writeFileSync(rig.scratch.file('calls.hold'), 'execProcess');
     const exec = rig.start(['exec', '--detach', '--pid-file', rig.scratch.file('exec-pid'), rig.id, 'true']);
-    const confined = (): string | undefined => childrenOf(exec.child.pid).find((pid) => /^Uid:\s+1879/m.test(read(`/proc/${pid}/status`)));
+    const confined = (): string | undefined => childrenOf(exec.child.pid).find((pid) => /^Uid:\s+1879/m.test(readProcess(pid, 'status')));
     await until('the shim is confined', () => confined() !== undefined);
     await until('the guest is called', () => rig.lastRequest('execProcess') !== undefined);
     return { exec, pid: confined() ?? '' };
@@ -49,15 +42,15 @@ describe('the start of the shim of an exec', function () {
     rmSync(rig.scratch.file('calls.hold'));
     const [code] = (await once(exec.child, 'exit')) as [number];
     assert.deepEqual([code, exec.output().stderr], [1, 'the guest says no\n']);
-    assert.equal(read(`/proc/${pid}/stat`), '');
-    assert.equal(read(rig.scratch.file('exec-pid')), '');
+    assert.equal(readProcess(pid, 'stat'), '');
+    assert.equal(existsSync(rig.scratch.file('exec-pid')), false);
     assert.ok(!rig.calls().some((call) => /^(read|write|wait|signal)/.test(call)));
   });
 
   it('kata-runtime is killed meanwhile: the shim ends', async () => {
     const { exec, pid } = await holdExec();
     exec.child.kill('SIGKILL');
-    await until('the shim has ended', () => /^$|^\d+ \(.*\) Z/.test(read(`/proc/${pid}/stat`)));
+    await until('the shim has ended', () => hasEnded(Number(pid)));
     rmSync(rig.scratch.file('calls.hold'));
     assert.ok(!rig.calls().some((call) => /^(read|write|wait|signal)/.test(call)));
   });

@@ -1,5 +1,39 @@
-/** Directories of /proc whose entries may vanish while they are read. */
+/** Files of /proc, which may vanish while they are read: their process ends, or closes the fd. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { errorCode } from '@kata-containers/common/errors/error-message';
+
+/** A file of /proc that does not exist, or one that was open when its process ended. */
+const hasVanished = (error: unknown): boolean => ['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '');
+
+/** Text of /proc/PID/FILE; empty when the process has ended. */
+export function readProcess(pid: number | string | undefined, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch (error) {
+    if (!hasVanished(error)) throw error;
+    return '';
+  }
+}
+
+/** A zombie has ended. */
+export const hasEnded = (pid: number): boolean => /^$|\) [ZX] /.test(readProcess(pid, 'stat'));
+
+/** Pids of all other processes. */
+const otherPids = (): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid);
+
+/** Pids of the other processes whose command line matches; a space is between its arguments. */
+export const processesWith = (pattern: RegExp): number[] =>
+  otherPids().filter((pid) => pattern.test(readProcess(pid, 'cmdline').replaceAll('\0', ' ')));
+
+/** @throws Error when no other process has a command line that matches */
+export function processWith(pattern: RegExp): number {
+  const [pid] = processesWith(pattern);
+  if (pid === undefined) throw new Error(`no process matches ${pattern}`);
+  return pid;
+}
 
 /** What `read` returns for each entry of the directory, without the entries that vanish. @throws Error ENOENT: no directory */
 export function readEntries<T>(directory: string, read: (path: string, name: string) => T): T[] {
@@ -7,7 +41,7 @@ export function readEntries<T>(directory: string, read: (path: string, name: str
     try {
       return [read(`${directory}/${name}`, name)];
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (!hasVanished(error)) throw error;
       return [];
     }
   });
