@@ -40,6 +40,23 @@ describe('kata-runtime on a host that lacks a requirement', function () {
       assert.match(stdout, nothing);
     });
 
+  /** A file system of its own for a directory of the runtime. */
+  const parts: [directory: string, options: string, found: string][] = [
+    ['/run/vc', 'size=4k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['/run/vc', 'size=16k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['/run/vc', 'nr_inodes=4', '\\d+ inodes are free, a sandbox needs 64'],
+    ['/run/vc/vm', 'size=4k', '0 MiB are free, a sandbox needs 16 MiB'],
+    ['/run/kata-containers', 'nr_inodes=3', '\\d+ inodes are free, a sandbox needs 64'],
+  ];
+  for (const [directory, options, found] of parts)
+    it(`${directory} is a full file system (${options})`, async () => {
+      const mounts = `mount -t tmpfs tmpfs /run && mkdir -p ${directory} && mount -t tmpfs -o ${options} tmpfs ${directory}`;
+      const { code, stdout, stderr } = await create(`${mounts} && mkdir -p /run/vc/sbs /run/kata-containers/containers-mapping`);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`^${directory} is full: ${found}; 'du -xh ${directory} \\| sort -h \\| tail' shows .*\\(.+\\)\n$`));
+      assert.match(stdout, nothing);
+    });
+
   it('a container can be deleted when /run is full', async () => {
     assert.equal((await rig.create()).stderr, '');
     const { blocks, bfree, bsize } = statfsSync('/run');
@@ -62,7 +79,10 @@ describe('kata-runtime on a host that lacks a requirement', function () {
       'exec nsenter --net=/proc/$(sed \'s/.*"pid":\\([0-9]*\\).*/\\1/\')/ns/net sh -c "ip link add eth0 type veth peer name p; ip address add 10.7.0.2/24 dev eth0; ip link set eth0 up"',
     );
     rig.changeSpec((spec) => Object.assign(spec, { hooks: { prestart: [{ path: eth, args: ['hook'] }] } }));
-    const { code, stderr } = await create('mount -t tmpfs tmpfs /dev/net');
+    const unlimited = 'mount -t tmpfs -o size=0,nr_inodes=0 tmpfs /run'; // statfs(2) reports no free space and no free inodes
+    const { code, stderr } = await create(
+      `${unlimited} && mkdir -p /run/vc/sbs /run/kata-containers/containers-mapping; mount -t tmpfs tmpfs /dev/net`,
+    );
     const remedy = `'modprobe tun' creates it; with internetworking_model = "none" in [runtime] VMs have no network`;
     assert.deepEqual([code, stderr], [1, `/dev/net/tun is missing, which a VM's network needs: ${remedy}\n`]);
   });

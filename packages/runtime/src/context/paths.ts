@@ -32,6 +32,8 @@ export const virtiofsdLog = 'virtiofsd.log';
 export const vmFiles = ['qmp.sock', 'console.sock', 'kata.sock', 'vhost-fs.sock', 'pid', 'qemu.log', 'proxy.log', virtiofsdLog];
 /** Its subdirectories CONTAINER/SANDBOX map containers to sandboxes. */
 export const mappingDirectory = '/run/kata-containers/containers-mapping';
+/** Each may be a file system of its own. */
+export const runtimeDirectories = ['/run', sandboxesDirectory, vmsDirectory, sharesDirectory, mappingDirectory];
 /** The share as the guest sees it. */
 export const guestShare = '/run/kata-containers/shared/containers';
 

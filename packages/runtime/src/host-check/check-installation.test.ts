@@ -3,9 +3,11 @@ import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import { checkComponents, checkHostParts, configurationChecks } from './check-installation.ts';
 import type { Check, Installation } from './check-installation.ts';
 import { parseConfiguration } from '../configuration/parse-configuration.ts';
+import type { Room } from '../mounts/free-room.ts';
 import { verdictOf } from './verdict.ts';
 
-const whole: Installation = { versionOf: (program) => `${program} 1`, exists: () => true, freeBytes: () => 1 << 30 };
+const room: Room = { mountPoint: '/run', freeBytes: 1 << 30, freeFiles: 1000 };
+const whole: Installation = { versionOf: (program) => `${program} 1`, exists: () => true, room: () => room };
 const { configuration } = parseConfiguration({ path: '/c.toml', text: '[hypervisor.qemu]\npath = "/q"\n' });
 const failed = (checks: readonly Check[]): (string | undefined)[][] =>
   checks.flatMap(({ name, status, detail, remedy }) => (status === 'failed' ? [[name, detail, remedy]] : []));
@@ -19,7 +21,21 @@ describe('checkInstallation', () => {
     ['tc', { versionOf: (program) => (program === 'tc' ? undefined : '1') }, ['tc', 'tc cannot be run', IPROUTE]],
     ['ip', { versionOf: (program) => (program === 'ip' ? undefined : '1') }, ['ip', 'ip cannot be run', IPROUTE]],
     ['tun', { exists: () => false }, ['tun', '/dev/net/tun is missing, so no VM can have a network', 'modprobe tun']],
-    ['space', { freeBytes: () => 1 << 20 }, ['/run', '1 MiB are free in /run, 16 are needed', 'du -xh /run | sort -h | tail']],
+    [
+      'space',
+      { room: () => ({ ...room, freeBytes: 1 << 20 }) },
+      ['/run', '1 MiB are free in /run, 16 MiB are needed', 'du -xh /run | sort -h | tail'],
+    ],
+    [
+      'inodes',
+      { room: () => ({ ...room, freeFiles: 3 }) },
+      ['/run', '3 inodes are free in /run, 64 are needed', 'du -xh /run | sort -h | tail'],
+    ],
+    [
+      'space in a mount',
+      { room: (path) => (path === '/run/vc/vm' ? { ...room, mountPoint: '/run/vc', freeBytes: 0 } : room) },
+      ['/run/vc', '0 MiB are free in /run/vc, 16 MiB are needed', 'du -xh /run/vc | sort -h | tail'],
+    ],
   ];
   for (const [name, change, expected] of parts)
     it(`${name} that is missing is reported with the repair`, () =>

@@ -1,8 +1,11 @@
 /** Checks what a container needs besides a CPU: configuration, programs, devices, space. */
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { ConfigurationError } from '@kata-containers/common/errors/kata-error';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Configuration } from '../configuration/schema.ts';
+import { runtimeDirectories } from '../context/paths.ts';
+import { roomAt, shortageOf, usageCommand } from '../mounts/free-room.ts';
+import type { Room } from '../mounts/free-room.ts';
 import { agentVersionOf } from './agent-version.ts';
 import { componentVersion } from './component-version.ts';
 
@@ -20,22 +23,17 @@ export interface Installation {
   /** First line of the program's version; undefined when it cannot be run. */
   versionOf(program: string, option: string): string | undefined;
   exists(path: string): boolean;
-  /** Free bytes of the file system of `path`. */
-  freeBytes(path: string): number;
+  /** The file system of `path`. */
+  room(path: string): Room;
 }
 
 export const thisInstallation: Installation = {
   versionOf: (program, option) => componentVersion(program, undefined, option),
   exists: existsSync,
-  freeBytes: (path) => {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
-  },
+  room: roomAt,
 };
 
 const REINSTALL = 'install the packages again';
-/** State, sockets and logs of a sandbox take less than 2 MiB there. */
-export const MIN_FREE_MIB = 16;
 const MIB = 1 << 20;
 const TUN = '/dev/net/tun';
 
@@ -58,11 +56,21 @@ function checkTun({ exists }: Installation): Check {
   return { name: 'tun', status: 'failed', detail: `${TUN} is missing, so no VM can have a network`, remedy: 'modprobe tun' };
 }
 
-function checkSpace({ freeBytes }: Installation): Check {
-  const free = Math.floor(freeBytes('/run') / MIB);
-  const [name, detail] = ['/run', `${free} MiB are free in /run`];
-  if (free >= MIN_FREE_MIB) return { name, status: 'ok', detail };
-  return { name, status: 'failed', detail: `${detail}, ${MIN_FREE_MIB} are needed`, remedy: 'du -xh /run | sort -h | tail' };
+function checkRoom(name: string, room: Room): Check {
+  const { mountPoint, freeBytes } = room;
+  const shortage = shortageOf(room);
+  if (!shortage) {
+    const free = freeBytes === Infinity ? 'the space is not limited' : `${Math.floor(freeBytes / MIB)} MiB are free`;
+    return { name, status: 'ok', detail: `${free} in ${mountPoint}` };
+  }
+  const detail = `${shortage.free} are free in ${mountPoint}, ${shortage.needed} are needed`;
+  return { name, status: 'failed', detail, remedy: usageCommand(mountPoint) };
+}
+
+/** One check for each file system that has files of sandboxes; that of /run comes first. */
+function checkSpace({ room }: Installation): Check[] {
+  const rooms = new Map(runtimeDirectories.map((directory) => [room(directory).mountPoint, room(directory)]));
+  return [...rooms.values()].map((found, index) => checkRoom(index === 0 ? '/run' : found.mountPoint, found));
 }
 
 /** Checks that need no configuration. */
@@ -72,7 +80,7 @@ export function checkHostParts(installation: Installation): Check[] {
     checkProgram(installation, { name: 'ip', program: 'ip', ...iproute }),
     checkProgram(installation, { name: 'tc', program: 'tc', ...iproute }),
     checkTun(installation),
-    checkSpace(installation),
+    ...checkSpace(installation),
   ];
 }
 

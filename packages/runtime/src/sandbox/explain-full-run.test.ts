@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { explainFullRun } from './explain-full-run.ts';
-import type { Room } from './explain-full-run.ts';
+import type { Room } from '../mounts/free-room.ts';
 
 const MIB = 1 << 20;
 const room =
   (freeMib: number, freeFiles = 100) =>
-  (): Room => ({ freeBytes: freeMib * MIB, freeFiles });
+  (): Room => ({ mountPoint: '/run', freeBytes: freeMib * MIB, freeFiles });
 const noSpace = Object.assign(new Error("ENOSPC: no space left on device, mkdir '/run/vc/sbs/a'"), { code: 'ENOSPC' });
 const other = new KataError('QEMU ended at its start (exit code 1)');
 
@@ -24,6 +25,16 @@ describe('explainFullRun', () => {
     ['no inodes', noSpace, room(100, 2), /^\/run is full: 2 inodes are free, a sandbox needs 64; /],
   ];
   for (const [name, error, free, text] of full) it(name, () => assert.match((explainFullRun(error, free) as Error).message, text));
+
+  it('names the mount point of the file system that is full', () => {
+    const full = (path: string): Room => ({ ...(path === '/run/vc/vm' ? room(0) : room(100))(), mountPoint: dirname(path) });
+    assert.match((explainFullRun(other, full) as Error).message, /^\/run\/vc is full: 0 MiB are free.* 'du -xh \/run\/vc /);
+  });
+
+  it('examines the other file systems if one cannot be read', () => {
+    const full = (path: string): Room => (path === '/run' ? assert.fail() : { ...room(0)(), mountPoint: path });
+    assert.match((explainFullRun(other, full) as Error).message, /^\/run\/vc\/sbs is full/);
+  });
 
   it('does not change errors if /run cannot be read', () =>
     assert.equal(

@@ -3,7 +3,7 @@
  * (flock(2)), loading one a shared lock. The kernel releases locks when their process ends, so a killed maker leaves only files, and the
  * changes in its journal.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
@@ -13,6 +13,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPaths } from '../../hypervisor/qemu/qemu-plan.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
 import { undoAll } from '../../undo/undo.ts';
+import { roomAt } from '../../mounts/free-room.ts';
 import { mountPointsBelow, readMountTable } from '../../mounts/mount-table.ts';
 import { lockDirectory } from './lock-directory.ts';
 import { isUnchanged } from './template-key.ts';
@@ -245,8 +246,7 @@ export class TemplateStore {
     const kept = others.filter((key) => this.#isFresh(key)).sort((a, b) => this.#madeMs(b) - this.#madeMs(a));
     const useless = [...others.filter((key) => !kept.includes(key)), ...kept.slice(MAX_OTHERS)];
     for (const key of useless) await this.remove(key);
-    const { bavail, bsize } = statfsSync(this.#root);
-    const freeMib = Math.floor((bavail * bsize) / MIB);
+    const freeMib = Math.floor(roomAt(this.#root).freeBytes / MIB);
     if (freeMib < NEEDED_MIB) throw new KataError(`${this.#root} has no space for a VM template: ${freeMib} of ${NEEDED_MIB} MiB are free`);
   }
 
