@@ -12,8 +12,8 @@ import { workloads } from './workloads.ts';
 
 const image = process.env['KATA_WORKLOAD_IMAGE'];
 const PATH = 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Emulated, on a busy machine. */
-const LIMIT_MS = 300_000;
+/** By emulation, pip takes 210 s and npm 280 s; with runc they take 12 and 8 s. */
+const LIMIT_MS = 900_000;
 
 describe('workloads', function () {
   this.timeout(LIMIT_MS);
