@@ -122,6 +122,21 @@ for (const runtime of ['kata-runtime', 'runc']) {
       assert.equal(stdout, '23\n143\n');
     });
 
+    it('devices: those of the default rules, of --device and of --device-cgroup-rule can be opened, no other', async () => {
+      const script = `
+        for number in 'c 1 3' 'c 1 5' 'c 10 200' 'c 10 229' 'c 1 1' 'c 1 11' 'c 10 144' 'b 7 0' 'b 7 1' 'b 8 0' 'b 259 0'; do
+          mknod node $number
+          for mode in r w; do
+            case $mode in r) (: <node) ;; w) (: 2>/dev/null >>node) ;; esac 2>/dev/null && echo $number $mode
+          done
+          rm node
+        done`;
+      const options = ['--device', '/dev/fuse:/dev/fuse:rw', '--device-cgroup-rule', 'b 7:0 r', '--cap-add', 'SYS_RAWIO'];
+      const { stdout, stderr } = await engine.docker(['run', '--rm', ...options, 'busybox', 'sh', '-c', script]);
+      const both = (...numbers: string[]): string[] => numbers.flatMap((number) => [`${number} r`, `${number} w`]);
+      assert.deepEqual(stdout.split('\n'), [...both('c 1 3', 'c 1 5', 'c 10 200', 'c 10 229'), 'b 7 0 r', ''], stderr);
+    });
+
     it('exec without -i: stdin is /dev/null', async () => {
       await engine.docker(['run', '-d', '--name', 'idle', 'busybox', 'sleep', '1000']);
       const { code, stderr } = await engine.docker(['exec', 'idle', 'test', '-c', '/dev/stdin']);

@@ -126,7 +126,7 @@ describe('block devices', function () {
 
   interface Wanted {
     readonly annotations?: object;
-    readonly devices?: object[];
+    readonly devices?: { type: string; major: number; minor: number }[];
     readonly mounts?: object[];
     readonly rootfs?: string;
   }
@@ -145,7 +145,12 @@ describe('block devices', function () {
         { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
         ...mounts,
       ],
-      linux: { cgroupsPath: `/${name}`, namespaces: ['network', 'pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })), devices },
+      linux: {
+        cgroupsPath: `/${name}`,
+        namespaces: ['network', 'pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })),
+        devices,
+        resources: { devices: devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access: 'rwm' })) },
+      },
     };
     writeFileSync(`${directory}/config.json`, JSON.stringify(spec));
     return directory;
@@ -273,6 +278,9 @@ describe('block devices', function () {
           assert.deepEqual(come, [driver === 'virtio-blk' ? 'vda' : 'sda']); // the pod keeps the configuration with which it was created
           const sum = await good(kata('exec', 'member', '/bin/busybox', 'md5sum', '/dev/disk'));
           assert.equal(sum.split(' ')[0], await onHost(disk));
+          const script = `IFS=: read -r a b </sys/block/${come.join()}/dev; $x mknod /bin/d b $a $b; $x cat /bin/d 2>&1; $x rm /bin/d`;
+          const others = await kata('exec', '--cap', 'CAP_MKNOD', '-e', 'x=/bin/busybox', 'pod', '/bin/busybox', 'sh', '-c', script);
+          assert.equal(others.stdout, "cat: can't open '/bin/d': Operation not permitted\n", others.stderr);
           await good(kata('delete', '--force', 'member'));
           assert.deepEqual(await disks(), before);
         }

@@ -12,6 +12,7 @@ import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { OomEvents } from '../cgroups/oom-events.ts';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
+import { isDiskVolume } from '../devices/device-types.ts';
 import { NameService } from '../dns/name-service.ts';
 import { readOnlineCpus } from '../guest/online.ts';
 import { specConfig } from '../oci/spec-config.ts';
@@ -227,8 +228,13 @@ export class Sandbox {
   }
 
   async #makeContainer(request: CreateContainerRequest, spec: SpecMessage): Promise<Container> {
-    const { container_id: id, exec_id, devices } = request;
-    if (devices.length > 0) await (await import('../devices/add-devices.ts')).addDevices(devices, spec, await this.#finderOptions());
+    const { container_id: id, exec_id, devices, storages } = request;
+    const volumes = storages.filter(isDiskVolume);
+    if (devices.length + volumes.length > 0) {
+      const { addDevices, allowVolumes } = await import('../devices/add-devices.ts');
+      await addDevices(devices, spec, await this.#finderOptions());
+      allowVolumes(volumes, spec);
+    }
     const { guest } = splitSysctl(spec.Linux?.Sysctl ?? {});
     if (guest.length > 0) (await import('../guest/write-sysctl.ts')).writeSysctl(guest);
     const { stateDirectory } = this.machine;

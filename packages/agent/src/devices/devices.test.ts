@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Device } from '@kata-containers/common/generated/agent';
+import { Device, Storage } from '@kata-containers/common/generated/agent';
 import { Spec } from '@kata-containers/common/generated/oci';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
-import { addDevices, renumberDevice } from './add-devices.ts';
+import { addDevices, allowVolumes, renumberDevices } from './add-devices.ts';
 import { findDevice } from './device-finder.ts';
 import type { DeviceRoots } from './find-device.ts';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
@@ -129,27 +129,51 @@ describe('device numbers', () => {
   it('may have a large minor', () => assert.deepEqual(unpackDevice(0x12345678), { major: 0x456, minor: 0x12378 }));
 });
 
-describe('renumberDevice', () => {
+describe('allowVolumes', () => {
+  const rulesWith = (rules: object[]): unknown[] => {
+    const spec = Spec.fromPartial({ Linux: { Resources: { Devices: rules } } });
+    allowVolumes([Storage.fromPartial({ mount_point: '/dev/null' })], spec);
+    return (spec.Linux?.Resources?.Devices ?? []).map(({ Allow, Major, Minor }) => [Allow, Major, Minor]);
+  };
+  it('adds a rule', () => assert.deepEqual(rulesWith([{ Major: -1n }]), [[false, -1n, 0n], [true, 1n, 3n]])); // prettier-ignore
+  it('adds none to a specification without rules, which allows every device', () => assert.deepEqual(rulesWith([]), []));
+});
+
+describe('renumberDevices', () => {
   const spec = (): Spec =>
     Spec.fromPartial({
       Linux: {
-        Devices: [{ Path: '/dev/disk', Type: 'b', Major: 8n, Minor: 1n }],
+        Devices: [
+          { Path: '/dev/disk', Type: 'b', Major: 8n, Minor: 1n },
+          { Path: '/dev/other', Type: 'b', Major: 9n, Minor: 1n },
+        ],
         Resources: {
           Devices: [
-            { Major: 8n, Minor: 1n },
-            { Major: 9n, Minor: 1n },
+            { Type: 'b', Major: 8n, Minor: 1n },
+            { Type: 'b', Major: 9n, Minor: 1n },
+            { Type: 'c', Major: 8n, Minor: 1n },
           ],
         },
       },
     });
-  it('changes the device and its rule', () => {
+  const numbers = (list: readonly { Type: string; Major: bigint; Minor: bigint }[] = []): string[] =>
+    list.map(({ Type, Major, Minor }) => `${Type} ${Major}:${Minor}`);
+  const disk = { containerPath: '/dev/disk', guestPath: '/dev/vdb', number: { major: 254, minor: 16 } };
+  it('changes the device and its rule, not the rule of a character device of that number', () => {
     const changed = spec();
-    renumberDevice(changed, '/dev/disk', '/dev/vdb', { major: 254, minor: 16 });
-    assert.deepEqual([changed.Linux?.Devices[0]?.Major, changed.Linux?.Devices[0]?.Minor], [254n, 16n]);
-    assert.deepEqual(
-      changed.Linux?.Resources?.Devices.map(({ Major }) => Major),
-      [254n, 9n],
-    );
+    renumberDevices(changed, [disk]);
+    assert.deepEqual(numbers(changed.Linux?.Devices), ['b 254:16', 'b 9:1']);
+    assert.deepEqual(numbers(changed.Linux?.Resources?.Devices), ['b 254:16', 'b 9:1', 'c 8:1']);
+  });
+  it('the guest number of one disk is the host number of another', () => {
+    const changed = spec();
+    const exchanged = [
+      { ...disk, number: { major: 9, minor: 1 } },
+      { ...disk, containerPath: '/dev/other', number: { major: 8, minor: 1 } },
+    ];
+    renumberDevices(changed, exchanged);
+    assert.deepEqual(numbers(changed.Linux?.Devices), ['b 9:1', 'b 8:1']);
+    assert.deepEqual(numbers(changed.Linux?.Resources?.Devices), ['b 9:1', 'b 8:1', 'c 8:1']);
   });
   const options = { timeoutMs: 1, listen: () => assert.fail('nothing to wait for') };
   const refused: [name: string, device: Partial<Device>, spec: Spec, text: RegExp][] = [

@@ -45,13 +45,14 @@ function blockIoConfig(io: LinuxBlockIO) {
   });
 }
 
+/** A negative number is any number, and so is the major number 0, which no device has. */
 function deviceRules({ Devices }: LinuxResources): DeviceCgroup[] {
   return Devices.map(({ Allow, Type, Major, Minor, Access }) => ({
     allow: Allow,
     access: Access,
     ...(Type !== '' && Type !== 'a' && { type: Type }),
     ...(Major > 0n && { major: Major }),
-    ...(Minor > 0n && { minor: Minor }),
+    ...(Major > 0n && Minor >= 0n && { minor: Minor }),
   }));
 }
 

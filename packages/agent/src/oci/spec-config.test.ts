@@ -82,6 +82,18 @@ describe('specConfig', () => {
     const all = { allow: true, access: 'rwm' };
     assert.deepEqual(spec.linux?.resources, { memory: { limit: 67108864n }, devices: [all, ...ownRoot] });
   });
+  const rules: [name: string, asked: object, expected: object][] = [
+    ['one device', { Major: 8n, Minor: 0n, Access: 'rw' }, { major: 8n, minor: 0n, access: 'rw' }],
+    ['every minor number', { Major: 8n, Minor: -1n, Access: 'rw' }, { major: 8n, access: 'rw' }],
+    ["every disk with the root disk's major number: mknod only", { Major: 259n, Minor: -1n, Access: 'rw' }, { major: 259n, access: 'm' }],
+    ['every disk: mknod only', { Major: -1n, Minor: -1n, Access: 'rwm' }, { access: 'm' }],
+  ];
+  for (const [name, asked, expected] of rules)
+    it(`a rule for ${name}`, () => {
+      const linux = { Resources: { Devices: [{ Allow: true, Type: 'b', ...asked }] } };
+      const { devices } = specConfig(SpecMessage.fromPartial({ Linux: linux }), place).linux?.resources ?? {};
+      assert.deepEqual(devices, [{ allow: true, type: 'b', ...expected }, ...ownRoot]);
+    });
   it('denies no disk with an initrd', () => {
     assert.deepEqual(specConfig(message, { ...place, rootDevices: [] }).linux?.resources?.devices, [{ allow: true, access: 'rwm' }]);
   });

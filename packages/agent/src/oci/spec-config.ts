@@ -33,9 +33,17 @@ function namespaces({ ipcNamespace, utsNamespace, pidNamespace }: GuestPlace): N
   return [{ type: 'ipc', path: ipcNamespace }, { type: 'uts', path: utsNamespace }, { type: 'mount' }, ...pid];
 }
 
-/** Allows every device except the guest's root disk. Without the first rule, crun would deny all other devices. */
-function deviceRules(asked: readonly DeviceCgroup[] | undefined, { rootDevices }: GuestPlace): DeviceCgroup[] {
-  const rules = asked && asked.length > 0 ? [...asked] : [{ allow: true, access: 'rwm' }];
+/** A runtime of 1.x sends no rules: every device is allowed. */
+const everyDevice: DeviceCgroup = { allow: true, access: 'rwm' };
+
+/**
+ * The rules of the request, and rules that deny access to the guest's root disk. Version 1 of the devices cgroup has no exceptions from a
+ * rule for all minor numbers: such a rule for the major number of the root disk allows mknod(2) only.
+ */
+function deviceRules(asked: readonly DeviceCgroup[] = [], { rootDevices }: GuestPlace): DeviceCgroup[] {
+  const coversRoot = ({ allow, type, major, minor }: DeviceCgroup): boolean =>
+    allow && type === 'b' && minor === undefined && rootDevices.some((root) => major === undefined || Number(major) === root.major);
+  const rules = asked.length > 0 ? asked.map((rule) => (coversRoot(rule) ? { ...rule, access: 'm' } : rule)) : [everyDevice];
   return [...rules, ...rootDevices.map((number): DeviceCgroup => ({ allow: false, type: 'b', ...number, access: 'rw' }))];
 }
 

@@ -1,9 +1,10 @@
 /**
- * The specification for the guest, in the message's form. Fields that only the host can apply are removed: hooks, device and network
- * limits, the host's namespaces and forms of cgroup paths.
+ * The specification for the guest, in the message's form. Fields that only the host can apply are removed: hooks, network limits, the
+ * host's namespaces and forms of cgroup paths.
  */
 import { normalize } from 'node:path/posix';
 import { Process as ProcessMessage, Spec as SpecMessage } from '@kata-containers/common/generated/oci';
+import { guestDeviceRules } from './device-rules.ts';
 import { seccompMessage } from './seccomp-message.ts';
 import type { Device, Integer, Linux, Mount, Process, Resources, Spec } from '@kata-containers/common/oci/spec';
 
@@ -17,22 +18,6 @@ function guestCgroupsPath(path = ''): string {
   const parts = path.split(':');
   if (path === '') return '';
   return normalize(parts.length === 3 ? `/${parts[1]}/${parts[2]}` : `/${path}`);
-}
-
-/**
- * A container may open all devices of the guest, with two exceptions: a device with restricted access (`--device A:B:r`), and the devices
- * in `absent`. Without such devices there are no rules.
- */
-function guestDeviceRules(devices: readonly Device[], absent: readonly Device[], { devices: rules = [] }: Resources): object[] {
-  const denied = devices.flatMap((device) => {
-    const { type, major, minor } = device;
-    if (absent.includes(device)) return [{ Allow: false, Type: type, Major: big(major), Minor: big(minor), Access: 'rw' }];
-    const own = rules.filter((rule) => rule.allow && rule.type === type && rule.major === major && rule.minor === minor);
-    const missing = ['r', 'w'].filter((access) => !own.some((rule) => (rule.access ?? 'rwm').includes(access))).join('');
-    if (own.length === 0 || missing === '') return [];
-    return [{ Allow: false, Type: type, Major: big(major), Minor: big(minor), Access: missing }];
-  });
-  return denied.length === 0 ? [] : [{ Allow: true, Access: 'rwm' }, ...denied];
 }
 
 /** Namespaces that crun creates: network and cgroup are the VM's own, and the request has the PID namespace. */
@@ -101,9 +86,10 @@ export function agentProcess(source: Process, nullStdin = false): ProcessMessage
 }
 
 function agentLinux(linux: Linux, devices: readonly Device[], absent: readonly Device[]): object {
+  const resources = linux.resources ?? {};
   return {
     Sysctl: linux.sysctl ?? {},
-    Resources: { ...guestResources(linux.resources ?? {}), Devices: guestDeviceRules(devices, absent, linux.resources ?? {}) },
+    Resources: { ...guestResources(resources), Devices: guestDeviceRules(resources.devices ?? [], absent) },
     CgroupsPath: guestCgroupsPath(linux.cgroupsPath),
     Namespaces: guestNamespaces(linux),
     Devices: devices.map((device) => ({

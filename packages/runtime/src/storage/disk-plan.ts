@@ -2,7 +2,8 @@
  * Plans which block devices of the host, named by a container's specification, are attached to the VM as disks. Pure: `DiskFacts`
  * has the facts of the host. A device is identified by its number, `major:minor`, as in sysfs.
  */
-import type { Device, DeviceCgroup, Integer, Linux, Mount } from '@kata-containers/common/oci/spec';
+import type { Device, DeviceCgroup, Linux, Mount } from '@kata-containers/common/oci/spec';
+import { allowAll, isWritable } from '../bundle/device-rules.ts';
 import { isBind } from './is-bind.ts';
 import { readOnlyPart } from './read-only-part.ts';
 import { shareEntryName } from './share-entry-name.ts';
@@ -38,27 +39,12 @@ export interface DevicePlan {
   readonly absent: readonly Device[];
 }
 
-const isAny = (number: Integer | undefined): boolean => number === undefined || Number(number) < 0;
-const isForAll = ({ type, major, minor }: DeviceCgroup): boolean =>
-  type === 'a' || ((type === undefined || type === '') && isAny(major) && isAny(minor));
-
-/** Rules of the devices cgroup: the last rule that matches a device applies (config-linux.md). */
-function isWritable(rules: readonly DeviceCgroup[], { major, minor }: Device): boolean {
-  const covers = ({ access = '', ...rule }: DeviceCgroup): boolean => {
-    const isOf = (own: Integer | undefined, number: Integer | undefined): boolean => isAny(own) || Number(own) === Number(number ?? 0);
-    const isOfBlocks = rule.type === 'b' || rule.type === undefined || rule.type === '';
-    const isNamed = isForAll(rule) || (isOfBlocks && isOf(rule.major, major) && isOf(rule.minor, minor));
-    return isNamed && (access === '' || access.includes('w'));
-  };
-  return rules.findLast(covers)?.allow ?? true;
-}
-
 /**
  * An engine adds every device of the host to a privileged container under its own name, including the host's root disk. These
  * devices were not requested one by one and are left out: a VM isolates them. A device that was requested has another name.
  */
 function isWholesale(rules: readonly DeviceCgroup[], device: Device, { numberAt }: DiskFacts): boolean {
-  return rules.findLast(isForAll)?.allow === true && numberAt(device.path) === numberOf(device);
+  return allowAll(rules) && numberAt(device.path) === numberOf(device);
 }
 
 /** Numbers of loop devices (Documentation/admin-guide/devices.txt), and the group `disk` of distributions. */
@@ -74,7 +60,7 @@ const guestLoopDevices: readonly Device[] = Array.from({ length: LOOP_DEVICES },
 
 /** A privileged container has the guest's loop devices instead of the host's, unless a disk has that name. */
 function loopDevices(rules: readonly DeviceCgroup[], asked: readonly Device[]): readonly Device[] {
-  if (rules.findLast(isForAll)?.allow !== true) return [];
+  if (!allowAll(rules)) return [];
   return guestLoopDevices.filter(({ path }) => asked.every((device) => device.path !== path));
 }
 
