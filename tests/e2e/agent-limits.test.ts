@@ -77,6 +77,12 @@ const together: readonly Check[] = [
   { name: '--shm-size', options: ['--shm-size', '8m'], script: 'df -m /dev/shm | tail -1 | awk "{print \\$2}"', expected: /^8$/ },
   { name: '--oom-score-adj', options: ['--oom-score-adj', '300'], script: 'cat /proc/self/oom_score_adj', expected: /^300$/ },
   { name: '--workdir and --env', options: ['-w', '/tmp', '-e', 'A=1'], script: 'pwd; echo $A', expected: /^\/tmp\n1$/ },
+  {
+    name: 'names of mounted files in mountinfo',
+    options: [],
+    script: 'for f in hosts hostname resolv.conf; do basename $(grep " /etc/$f " /proc/self/mountinfo | cut -d " " -f 4); done',
+    expected: /^hosts\nhostname\nresolv.conf$/,
+  },
   { name: 'hidden paths', options: [], script: 'cat /proc/kcore 2>/dev/null | wc -c', expected: /^0$/ },
   { name: 'read-only paths', options: [], script: '(echo 1 > /proc/sys/kernel/msgmax) 2>/dev/null || echo refused', expected: /^refused$/ },
 ];

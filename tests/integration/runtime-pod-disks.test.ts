@@ -131,7 +131,7 @@ describe("a pod's containers and the release of their resources", function () {
     await member('a', {}, [{ destination: '/v', type: 'bind', source: rig.scratch.file('volume'), options: ['rbind'] }]);
     const mounts = `/run/kata-containers/shared/sandboxes/${rig.id}/mounts`;
     const name = readdirSync(mounts).find((entry) => entry.startsWith('a-')) ?? assert.fail('the volume is shared');
-    const held = openSync(`${mounts}/${name}/kept`, 'r');
+    const held = openSync(`${mounts}/${name}/volume/kept`, 'r');
     try {
       for (let attempt = 0; attempt < 2; attempt++) {
         const { stderr } = await rig.kata('delete', '--force', attempt === 0 ? 'a' : rig.id);

@@ -67,8 +67,8 @@ describe('kata-runtime and virtio-fs', function () {
       const shared = `/run/kata-containers/shared/sandboxes/${rig.id}/shared`;
       return run('nsenter', [`--mount=/proc/${pid}/ns/mnt`, 'sh', '-c', `cd ${shared} && ${script}`]);
     };
-    assert.equal((await inside('cat *-v/kept')).stdout, 'data');
-    const { code, stderr } = await inside('echo other >$(echo *-v)/kept');
+    assert.equal((await inside('cat */volume/kept')).stdout, 'data');
+    const { code, stderr } = await inside('echo other >$(echo */volume)/kept');
     assert.notEqual(code, 0);
     assert.match(stderr, /Read-only file system/);
   });

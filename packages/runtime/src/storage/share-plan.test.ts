@@ -79,6 +79,18 @@ describe('planShare', () => {
     assert.deepEqual(planShare('c', [volume], facts, { inGuest: new Set([volume]) }).mounts, [volume]);
   });
 
+  const names: [source: string, name: string][] = [
+    ['/host/file', 'file'],
+    ['/host/tree/', 'tree'],
+    ['/', 'root'],
+  ];
+  for (const [source, name] of names)
+    it(`names the mount of ${source} like its source, in a directory of its own`, () => {
+      const { shared, mounts } = planShare('c', [bind(source, '/v')], facts);
+      const path = `c-0123456789abcdef/${name}`;
+      assert.deepEqual([shared[0]?.name, mounts[0]?.source], [path, `/run/kata-containers/shared/containers/${path}`]);
+    });
+
   const readOnly: [source: string, options: string[], part: string, guest: string[]][] = [
     ['/host/plain', ['rbind', 'ro'], 'top', ['rbind', 'ro']],
     ['/host/tree', ['rbind', 'ro'], 'top', ['rbind']],

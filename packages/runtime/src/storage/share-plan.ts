@@ -9,7 +9,6 @@ import { isBind } from './is-bind.ts';
 import { getsLaterMounts } from './propagation.ts';
 import { readOnlyPart } from './read-only-part.ts';
 import type { ReadOnlyPart } from './read-only-part.ts';
-import { shareEntryName } from './share-entry-name.ts';
 
 export interface ShareFacts {
   /** Type of a bind mount's source; undefined when it does not exist. */
@@ -26,9 +25,10 @@ export interface ShareFacts {
   randomName(): string;
 }
 
-/** One bind mount into the share. `name` is the entry below the share's top. */
+/** One bind mount into the share. */
 export interface SharedPath {
   readonly source: string;
+  /** Path below the share's top: a directory of this mount only, and the entry in it. */
   readonly name: string;
   readonly kind: 'directory' | 'file';
   readonly recursive: boolean;
@@ -105,12 +105,13 @@ const ownShmMount = (mount: Mount, facts: ShmFacts): Mount => ({
 });
 
 function share(mount: Mount, containerId: string, facts: ShareFacts): SharedPath | undefined {
-  const { source = '', destination, options = [] } = mount;
+  const { source = '', options = [] } = mount;
   const kind = facts.kindOf(source);
   if (kind === undefined || kind === 'other') return undefined;
   return {
     source,
-    name: shareEntryName(`${containerId}-${facts.randomName()}`, destination),
+    // /proc/self/mountinfo of the container has the name of the source, as without a VM.
+    name: `${containerId}-${facts.randomName()}/${basename(source) || 'root'}`,
     kind,
     recursive: options.includes('rbind'),
     readonly: readOnlyPart(options),

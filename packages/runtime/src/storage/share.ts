@@ -149,6 +149,7 @@ export function sharePaths(paths: SharePaths, container: SharedContainer, record
   makeRootPoint(paths, id, record);
   const root: SharedPath[] = rootfs === undefined ? [] : [{ ...ROOT, source: rootfs, name: `${id}/rootfs` }];
   const places = makePlaces(paths, id, record, kernel);
+  for (const path of volumes) makeDirectory(join(paths.mounts, dirname(path.name)), record);
   for (const path of [...root, ...volumes]) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
   removePlaces(places);
 }
