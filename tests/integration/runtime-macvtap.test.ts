@@ -86,6 +86,59 @@ describe('kata-runtime and macvtap', function () {
     assert.equal(await ip('-br', 'link', 'show', 'type', 'macvtap'), '');
   });
 
+  const change = async (verb: string): Promise<void> => {
+    const file = rig.scratch.file('if.json');
+    const address = { Family: 0, Address: '10.7.0.9', Mask: '24' };
+    writeFileSync(file, JSON.stringify({ Device: 'eth0', Name: 'eth0', IPAddresses: [address], Mtu: 1500, HwAddr: await macOf('eth0') }));
+    const { code, stderr } = await rig.kata('kata-network', verb, rig.id, file);
+    assert.equal(code, 0, stderr);
+  };
+  /** Gives eth0 another MAC address and other addresses. */
+  async function replaceLink(mac: string, address: string): Promise<void> {
+    await ip('link', 'delete', 'eth0');
+    await addLink('eth0', mac, address);
+  }
+
+  it('a link that is attached and detached again and again, with other addresses, does not let the journals grow', async () => {
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    await create();
+    assert.equal((await rig.kata('start', rig.id)).stderr, '');
+    await change('del-iface');
+    const before = rig.journalBytes();
+    for (const byte of ['81', '82']) {
+      await replaceLink(`02:00:00:00:00:${byte}`, `10.7.0.1${byte}/24`);
+      await change('add-iface');
+      assert.equal(await macOf('tap0_kata'), `02:00:00:00:00:${byte}`);
+      await change('del-iface');
+    }
+    assert.equal(rig.journalBytes(), before);
+  });
+
+  for (const when of ['before create', 'after create'])
+    it(`delete does not give a link the addresses of an earlier link of that name, which was attached ${when}`, async () => {
+      if (when === 'before create') await addLink('eth0', MAC, '10.7.0.2/24');
+      await create();
+      if (when === 'after create') await addLink('eth0', MAC, '10.7.0.2/24');
+      assert.equal((await rig.kata('start', rig.id)).stderr, '');
+      await change('del-iface');
+      await replaceLink('02:00:00:00:00:81', '10.7.0.3/24');
+      await change('add-iface');
+      assert.equal((await rig.kata('delete', '--force', rig.id)).stderr, '');
+      assert.equal(await macOf('eth0'), '02:00:00:00:00:81');
+      assert.deepEqual((await ip('address', 'show', 'eth0')).match(/inet \S+/g), ['inet 10.7.0.3/24']);
+    });
+
+  it('delete does not remove the ingress qdisc that another program has added to a detached link', async () => {
+    rig.configure('internetworking_model', 'tcfilter');
+    await create();
+    await addLink('eth0', MAC, '10.7.0.2/24');
+    assert.equal((await rig.kata('start', rig.id)).stderr, '');
+    await change('del-iface');
+    await good(run('tc', ['-n', netns, 'qdisc', 'add', 'dev', 'eth0', 'ingress']));
+    assert.equal((await rig.kata('delete', '--force', rig.id)).stderr, '');
+    assert.match(await good(run('tc', ['-n', netns, 'qdisc', 'show', 'dev', 'eth0'])), /ingress/);
+  });
+
   it('a failed create restores the link', async () => {
     rig.prepare({ configuration: { 'runtime.internetworking_model': 'macvtap' }, refuses: 'createContainer' });
     const path = `/run/netns/${netns}`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationFile } from '../../packages/runtime/src/configuration/configuration-file.ts';
 import type { Outcome } from '../support/run.ts';
@@ -115,6 +115,12 @@ export class RuntimeRig {
       return { output: bytes, stdout: bytes.toString(), stderr: readFileSync(`${name}.err`, 'utf8') };
     };
     return { child, output };
+  }
+
+  /** Size of the journals of the sandbox, in bytes. */
+  journalBytes(): number {
+    const files = readdirSync(`/run/vc/sbs/${this.id}`).filter((name) => name.endsWith('.jsonl'));
+    return files.reduce((sum, name) => sum + statSync(`/run/vc/sbs/${this.id}/${name}`).size, 0);
   }
 
   create(): Promise<Outcome> {

@@ -26,8 +26,13 @@ const cpus: (string | true | undefined)[] = [true, undefined, undefined, undefin
 const backends = new Map<string, number>();
 const dimms = new Map<string, string>();
 
-/** Network devices by their id: the netdev of each. */
-const cards = new Map<string, string>();
+/** Network devices by their id: the netdev of each. A device of the command line has no id; QEMU chooses its name. */
+const cards = new Map<string, string>(
+  args.flatMap((arg) => {
+    const [, netdev] = /virtio-net-pci,.*netdev=([^,]+)/.exec(arg) ?? [];
+    return netdev === undefined ? [] : [[`card-of-${netdev}`, netdev] as const];
+  }),
+);
 /** Block nodes of disks. */
 const nodes = new Set<string>();
 

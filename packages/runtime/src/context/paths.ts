@@ -5,6 +5,8 @@ export interface SandboxPaths {
   /** State, journal, proxy.sock: /run/vc/sbs/ID. Its existence reserves the id. */
   readonly state: string;
   readonly journal: string;
+  /** Journal of the links, which only the holder of the sandbox's lock changes. */
+  readonly linkJournal: string;
   readonly sandboxFile: string;
   readonly proxySocket: string;
   /** QEMU's sockets, pid file and log: /run/vc/vm/ID. */
@@ -42,6 +44,7 @@ export function sandboxPaths(id: string): SandboxPaths {
   return {
     state,
     journal: join(state, 'undo.jsonl'),
+    linkJournal: join(state, 'links.jsonl'),
     sandboxFile: join(state, 'persist.json'),
     proxySocket: join(state, 'proxy.sock'),
     vm,

@@ -22,8 +22,8 @@ import { sandboxPaths } from '../context/paths.ts';
 import type { Endpoint, SandboxState } from '../state/state.ts';
 import { loadSandbox, saveSandbox } from '../state/state-store.ts';
 import { withMonitor } from '../vm/with-monitor.ts';
+import { dropLink, recordLink } from '../undo/link-journal.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
-import type { Undo } from '../undo/undo-journal.ts';
 
 const endpoints = ({ Network }: SandboxState): readonly Endpoint[] => Network.Endpoints ?? [];
 /** The state with changes of its network. */
@@ -38,10 +38,13 @@ function planEndpoint(state: SandboxState, link: Link, model: string): Endpoint 
   return { Name: link.name, HardAddr: link.mac, Tap: tapName(index), NetDev: `br${index}_kata`, Slot: freeSlot(state), ...saved };
 }
 
+const linkJournal = (sandboxId: string): UndoJournal => new UndoJournal(sandboxPaths(sandboxId).linkJournal);
+
 /** Removes a link's tap, and restores the link. */
-async function detach(netns: string, { Tap, Name, Saved }: Endpoint, kernel: Kernel): Promise<void> {
+async function detach(sandboxId: string, netns: string, { Tap, Name, Saved }: Endpoint, kernel: Kernel): Promise<void> {
   await deleteLinks({ netns, links: [Tap], ingress: [Name] }, kernel, TOOL_TIMEOUT_MS);
   if (Saved) await restoreLinks({ netns, links: [Saved] }, kernel, TOOL_TIMEOUT_MS);
+  dropLink(linkJournal(sandboxId), { tap: Tap, name: Name });
 }
 
 interface NewEndpoint {
@@ -54,15 +57,9 @@ interface NewEndpoint {
 /** Makes the tap of `endpoint`. @returns its fd, or that of a macvtap's device */
 async function attach({ sandboxId, network, endpoint, link }: NewEndpoint, kernel: Kernel): Promise<number> {
   const { NetNsPath: netns, HasResolver: hasResolver = false } = network;
-  const journal = new UndoJournal(sandboxPaths(sandboxId).journal);
+  const journal = linkJournal(sandboxId);
   const { Saved: saved, Tap: tap } = endpoint;
-  const removal: Undo = { undo: 'delete-links', netns, links: [tap], ingress: [link.name] };
-  if (saved) {
-    journal.record({ undo: 'restore-links', netns, links: [saved] });
-    journal.record(removal); // after the other entry, so that it is undone first
-  } else {
-    journal.recordOnce(removal);
-  }
+  recordLink(journal, { netns, name: link.name, tap, ...(saved && { saved }) });
   const [macvtap] = saved ? await joinByMacvtap(netns, [{ link, tap }], (entry) => journal.record(entry), kernel) : [];
   if (macvtap !== undefined) return macvtap;
   await joinOne(netns, { link, tap }, hasResolver, kernel);
@@ -93,7 +90,7 @@ export async function plugLink(context: Context, id: string, state: SandboxState
     const card = { netdev, tap, mac: link.mac, slot, ...(vhost !== undefined && { vhost }) };
     await withMonitor(id, state, (monitor) => plugCard(monitor, card, kernel));
   } catch (error) {
-    await detach(NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is reported
+    await detach(id, NetNsPath, endpoint, context.kernel).catch(() => {}); // the first error is reported
     throw error;
   } finally {
     for (const fd of opened) closeSync(fd);
@@ -141,7 +138,7 @@ export async function plugNamed(
 export async function unplugEndpoint(context: Context, id: string, state: SandboxState, gone: Endpoint): Promise<SandboxState> {
   const timeoutMs = unplugTimeout(state.HypervisorState.Accelerator);
   await withMonitor(id, state, (monitor) => unplugCard(monitor, gone.NetDev, timeoutMs));
-  await detach(state.Network.NetNsPath, gone, context.kernel);
+  await detach(id, state.Network.NetNsPath, gone, context.kernel);
   const unplugged = withNetwork(state, { Endpoints: endpoints(state).filter(({ NetDev }) => NetDev !== gone.NetDev) });
   saveSandbox(id, unplugged);
   return unplugged;

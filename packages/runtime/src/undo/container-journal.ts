@@ -22,8 +22,10 @@ export function containerEntries(sandboxId: string, id: string): Undo[] {
 
 /** Entries of the sandbox and all of its containers. */
 export function allEntries(sandboxId: string): Undo[] {
-  const { state, journal } = sandboxPaths(sandboxId);
-  return [journal, ...directoriesIn(state).map((name) => join(state, name, NAME))].flatMap((path) => new UndoJournal(path).entries());
+  const { state, journal, linkJournal } = sandboxPaths(sandboxId);
+  return [journal, linkJournal, ...directoriesIn(state).map((name) => join(state, name, NAME))].flatMap((path) =>
+    new UndoJournal(path).entries(),
+  );
 }
 
 /** Moves entries that could not be undone to the sandbox's journal, so that the container's journal can be removed. */

@@ -57,10 +57,4 @@ describe('UndoJournal', () => {
     assert.deepEqual(journal.entries(), [entries[0], entries[2]]);
     assert.deepEqual(readdirSync(directory), ['undo.jsonl']);
   });
-
-  it('recordOnce adds an entry only if no equal entry exists', () => {
-    const other: Undo = { undo: 'rmdir', path: '/b' };
-    for (const entry of [...entries, other, other]) journal.recordOnce(entry);
-    assert.deepEqual(journal.entries(), [...entries, other]);
-  });
 });

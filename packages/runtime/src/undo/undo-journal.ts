@@ -4,7 +4,6 @@
  * is a success.
  */
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
@@ -41,11 +40,6 @@ export class UndoJournal {
   /** To be called before the step that `entry` undoes. */
   record(entry: Undo): void {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
-  }
-
-  /** As `record`, unless an equal entry exists: a step that is made and undone many times does not let the file grow. */
-  recordOnce(entry: Undo): void {
-    if (!this.entries().some((existing) => isDeepStrictEqual(existing, entry))) this.record(entry);
   }
 
   /** To be called directly after the start of a process, which is killed when the entry cannot be written: nothing else would end it. */

@@ -5,8 +5,8 @@ import { joinLinks, joinOne, moveTaps } from '../network/join.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { joinByMacvtap } from '../network/macvtap.ts';
 import { savedLink } from '../network/macvtap-plan.ts';
-import type { SavedLink } from '../network/macvtap-plan.ts';
 import { tapName } from '../network/tcfilter-plan.ts';
+import { recordLink } from '../undo/link-journal.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { undoOrWarn } from '../undo/undo.ts';
 
@@ -21,10 +21,11 @@ export interface SandboxNetwork {
   readonly networks: readonly QemuNetwork[];
 }
 
-function recordUndo({ path, facts: { links }, networks }: SandboxNetwork, saved: readonly SavedLink[], journal: UndoJournal): void {
-  if (saved.length > 0) journal.record({ undo: 'restore-links', netns: path, links: saved });
-  const taps = networks.map(({ tap }) => tap);
-  journal.record({ undo: 'delete-links', netns: path, links: taps, ingress: links.map(({ name }) => name) });
+function recordUndo({ path: netns, facts: { links }, networks }: SandboxNetwork, journal: UndoJournal): void {
+  for (const [index, link] of links.entries()) {
+    const { tap = tapName(index), macvtap } = networks[index] ?? {};
+    recordLink(journal, { netns, name: link.name, tap, ...(macvtap && { saved: savedLink(link) }) });
+  }
 }
 
 /**
@@ -37,12 +38,7 @@ export async function attachLinks(context: Context, network: SandboxNetwork, jou
     const { tap, macvtap } = networks[index] ?? {};
     return tap !== undefined && macvtap ? [{ link, tap }] : [];
   });
-  if (!created)
-    recordUndo(
-      network,
-      macvtaps.map(({ link }) => savedLink(link)),
-      journal,
-    );
+  if (!created) recordUndo(network, journal);
   if (macvtaps.length === 0) await joinLinks(path, facts.links, { hasResolver }, context.kernel);
   else
     for (const [index, link] of facts.links.entries())
@@ -55,7 +51,8 @@ export async function adoptTaps(context: Context, network: SandboxNetwork, journ
   const { path, created, networks, facts, hasResolver } = network;
   if (networks.some(({ macvtap }) => macvtap))
     context.log.info('the VM was started before its network existed: the links are connected by tcfilter, not by macvtap');
-  if (!created) recordUndo(network, [], journal);
+  const withoutMacvtaps = networks.map(({ tap, mac }) => ({ tap, mac }));
+  if (!created) recordUndo({ ...network, networks: withoutMacvtaps }, journal);
   await moveTaps(
     tapsFrom,
     path,

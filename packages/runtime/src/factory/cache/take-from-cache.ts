@@ -2,6 +2,7 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Context } from '../../context/context.ts';
 import { undoSince } from '../../undo/undo.ts';
+import { UndoJournal } from '../../undo/undo-journal.ts';
 import { adoptTaps, detachTaps } from '../../vm/attach-network.ts';
 import { firstContainer } from '../../state/sandbox-name.ts';
 import { connectAgentOfVm } from '../../vm/connect-agent-of-vm.ts';
@@ -28,7 +29,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // no macvtaps
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
-  const attached = trace.step('attach taps', () => adoptTaps(context, network, journal, handed.netns));
+  const attached = trace.step('attach taps', () => adoptTaps(context, network, new UndoJournal(files.linkJournal), handed.netns));
   const [vm] = await Promise.all([running(), attached]);
   return vm;
 }
