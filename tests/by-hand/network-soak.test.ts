@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -84,7 +84,9 @@ describe('soak of the network of a VM', function () {
     const agent = await inGuest('cat /proc/1/status; ls /proc/1/fd | wc -l');
     const memory = { shim: readProcess(shim, 'status'), proxy: readProcess(proxy, 'status'), agent };
     const links = await good(run('nsenter', [`--net=/proc/${shim}/ns/net`, 'ip', '-br', 'link']));
-    const state = JSON.parse(readFileSync(`/run/vc/sbs/${id}/persist.json`, 'utf8')) as { Network: { Endpoints: object[] } };
+    const state = `/run/vc/sbs/${id}`;
+    const journals = readdirSync(state).filter((name) => name.endsWith('.jsonl'));
+    const { Network } = JSON.parse(readFileSync(join(state, 'persist.json'), 'utf8')) as { Network: { Endpoints: object[] } };
     return {
       memory: Object.fromEntries(Object.entries(memory).map(([name, status]) => [name, residentMiB(status)])),
       flat: {
@@ -94,8 +96,8 @@ describe('soak of the network of a VM', function () {
           .trim()
           .split('\n'),
         guestLinks: (await inGuest('ls /sys/class/net')).trim().split(/\s+/),
-        endpoints: state.Network.Endpoints,
-        journalBytes: ['undo', 'links'].map((name) => readFileSync(`/run/vc/sbs/${id}/${name}.jsonl`).length),
+        endpoints: Network.Endpoints,
+        journals: journals.map((name) => [name, statSync(join(state, name)).size]),
       },
     };
   }

@@ -108,6 +108,9 @@ describe('kata-runtime and links that are added later', function () {
     assert.equal(await ip('ip', '-br', 'link', 'show', 'type', 'tun'), '');
     assert.doesNotMatch(await ip('tc', 'qdisc', 'show', 'dev', 'eth1'), /ingress/);
     const before = rig.journalBytes();
+    await ip('ip', 'link', 'set', 'eth1', 'down');
+    await ip('ip', 'link', 'set', 'eth1', 'name', 'eth2', 'up'); // docker, too, gives the interface of a next connect another name
+    writeFileSync(file, JSON.stringify({ Device: 'eth2', Name: 'eth2', IPAddresses: [address], Mtu: 1500, HwAddr: MAC }));
     await rig.kata('kata-network', 'add-iface', rig.id, file);
     assert.deepEqual(commands().slice(5), plugged(0, MAC));
     await rig.kata('kata-network', 'del-iface', rig.id, file);
