@@ -116,5 +116,14 @@ describe('file systems of containers compared with runc', function () {
           assert.equal(outputs[1], outputs[0]);
           assert.match(outputs[1] ?? '', /^\/volume\n\/etc\/hosts\n\/proc\n/);
         });
+
+      if (share === '9p')
+        it('statfs has the block size and the number of blocks of the host, also for special files', async function () {
+          if (isOtherQemu) return this.skip();
+          const script = 'cd /volume; mkfifo pipe; mknod null c 1 3; stat -f -c "%n %S %b" / . pipe null /etc/hosts; rm pipe null';
+          const outputs = await Promise.all(['runc', share].map((name) => good(engine.docker(['exec', name, 'sh', '-c', script]))));
+          assert.equal(outputs[1], outputs[0]);
+          assert.match(outputs[1] ?? '', /^(\S+ \d+ [1-9]\d*\n){5}$/);
+        });
     });
 });
