@@ -13,7 +13,7 @@ export interface DiskCreate {
     readonly Mounts: readonly { destination: string; source: string; type: string }[];
     readonly Linux: {
       readonly Devices: readonly { Path: string; Type: string }[];
-      readonly Resources: { readonly Devices: readonly { Access: string }[] };
+      readonly Resources: { readonly Devices: readonly { Major: string }[] };
     };
   };
 }

@@ -198,10 +198,11 @@ describe('kata-runtime and block devices of the host', function () {
 
   it('a block device that the host does not have becomes a node that cannot be opened', async () => {
     rig.prepare();
-    rig.ask({ devices: [{ path: '/dev/x', type: 'b', major: 240, minor: 77 }] });
+    const numbers = { type: 'b', major: 240, minor: 77 };
+    rig.ask({ devices: [{ path: '/dev/x', ...numbers }], resources: { devices: [{ allow: true, ...numbers, access: 'rwm' }] } });
     assert.deepEqual(quiet(await rig.create()), SILENT);
     const { Devices, Resources } = rig.request().OCI.Linux;
-    assert.deepEqual([Devices.map(({ Path }) => Path), Resources.Devices.at(-1)?.Access], [['/dev/x'], 'rw']);
+    assert.deepEqual([Devices.map(({ Path }) => Path), Resources.Devices.map(({ Major }) => Major)], [['/dev/x'], ['-1', '10']]);
     assert.deepEqual([rig.request().devices, rig.commands().filter((command) => command.startsWith('blockdev-add'))], [[], []]);
   });
 

@@ -118,7 +118,7 @@ describe("a pod's containers", function () {
     assert.deepEqual([request.storages.map((storage) => storage.mount_point), request.sandbox_pidns], [[local], true]);
     const [big, other] = request.OCI.Mounts;
     assert.equal(big?.source, local);
-    assert.match(other?.source ?? '', new RegExp(`^${share}/m-[0-9a-f]{16}-v$`));
+    assert.match(other?.source ?? '', new RegExp(`^${share}/m-[0-9a-f]{16}/volume$`));
     assert.equal((await rig.kata('delete', '--force', 'm')).code, 0);
     assert.deepEqual(leftovers(), before);
     assert.ok(existsSync(rig.scratch.file('volume/kept')));

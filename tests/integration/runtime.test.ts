@@ -57,7 +57,7 @@ describe('kata-runtime', function () {
     const container = calls().find((line) => line.startsWith('createContainer')) ?? '';
     assert.match(container, /"Hard":"18446744073709551615"/);
     assert.match(container, /"Limit":"1048576"/);
-    assert.match(container, new RegExp(`"source":"/run/kata-containers/shared/containers/${id}-[0-9a-f]{16}-v"`));
+    assert.match(container, new RegExp(`"source":"/run/kata-containers/shared/containers/${id}-[0-9a-f]{16}/volume"`));
     assert.equal(readFileSync(scratch.file('volume/kept'), 'utf8'), 'data');
   });
 

@@ -19,7 +19,7 @@ describe('the share', function () {
   const record = (entry: Undo): void => void entries.push(entry);
   const mount = (...args: string[]): Promise<string> => good(run('mount', args));
   const volume = (source: string, changes: Partial<SharedPath> = {}): SharedPath => ({
-    ...{ source: file(source), name: `c-${source.replaceAll('/', '-')}`, kind: 'directory', recursive: true, readonly: 'none' },
+    ...{ source: file(source), name: `${source.replaceAll('/', '-')}/data`, kind: 'directory', recursive: true, readonly: 'none' },
     laterMounts: false,
     ...changes,
   });
@@ -58,23 +58,23 @@ describe('the share', function () {
 
   it('contains directories with their mounts, files, and the root', async () => {
     share(volume('v'), volume('other/file', { kind: 'file' }));
-    assert.deepEqual([seen('c-v/file'), seen('c-v/inner/file')], ['data of v/file', 'inner data']);
-    assert.deepEqual([seen('c-other-file'), seen('id-0/rootfs/file')], ['data of other/file', 'data of root/file']);
+    assert.deepEqual([seen('v/data/file'), seen('v/data/inner/file')], ['data of v/file', 'inner data']);
+    assert.deepEqual([seen('other-file/data'), seen('id-0/rootfs/file')], ['data of other/file', 'data of root/file']);
     await takeAway();
   });
 
   it('contains a directory without its mounts if the bind is not recursive', async () => {
     share(volume('v', { recursive: false }));
-    assert.deepEqual(readdirSync(file('share/shared/c-v/inner')), []);
+    assert.deepEqual(readdirSync(file('share/shared/v/data/inner')), []);
     await takeAway();
   });
 
   it('is writable for the guest, except read-only volumes', async () => {
     share(volume('v'), volume('other', { readonly: 'top' }));
-    writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
+    writeFileSync(file('share/shared/v/data/inner/new'), 'of the guest');
     assert.equal(readFileSync(file('v/inner/new'), 'utf8'), 'of the guest');
     for (const directory of ['shared', 'mounts'])
-      assert.throws(() => writeFileSync(file(`share/${directory}/c-other/new`), ''), { code: 'EROFS' });
+      assert.throws(() => writeFileSync(file(`share/${directory}/other/data/new`), ''), { code: 'EROFS' });
     assert.throws(() => mkdirSync(file('share/shared/new')), { code: 'EROFS' });
     await takeAway();
   });
@@ -85,8 +85,8 @@ describe('the share', function () {
   ] as const)
     it(`a mount below a volume whose ${part} is read-only is ${isWritable ? 'writable' : 'read-only'}`, async () => {
       share(volume('v', { readonly: part }));
-      assert.throws(() => writeFileSync(file('share/shared/c-v/new'), ''), { code: 'EROFS' });
-      const write = (): void => writeFileSync(file('share/shared/c-v/inner/new'), 'of the guest');
+      assert.throws(() => writeFileSync(file('share/shared/v/data/new'), ''), { code: 'EROFS' });
+      const write = (): void => writeFileSync(file('share/shared/v/data/inner/new'), 'of the guest');
       if (isWritable) write();
       else assert.throws(write, { code: 'EROFS' });
       writeFileSync(file('v/inner/file'), 'inner data'); // the host's mount is unchanged
@@ -98,7 +98,7 @@ describe('the share', function () {
     mkdirSync(file('v/late'));
     await mount('-t', 'tmpfs', 'none', file('v/late'));
     writeFileSync(file('v/late/file'), 'late');
-    assert.deepEqual(readdirSync(file('share/shared/c-v/late')), []);
+    assert.deepEqual(readdirSync(file('share/shared/v/data/late')), []);
     await takeAway();
     assert.equal(readFileSync(file('v/late/file'), 'utf8'), 'late');
   });
@@ -108,14 +108,14 @@ describe('the share', function () {
     mkdirSync(file('v/late'));
     await mount('-t', 'tmpfs', 'none', file('v/late'));
     writeFileSync(file('v/late/file'), 'late');
-    assert.equal(seen('c-v/late/file'), 'late');
-    mkdirSync(file('share/shared/c-v/late/inside'));
-    await mount('-t', 'tmpfs', 'none', file('share/shared/c-v/late/inside'));
+    assert.equal(seen('v/data/late/file'), 'late');
+    mkdirSync(file('share/shared/v/data/late/inside'));
+    await mount('-t', 'tmpfs', 'none', file('share/shared/v/data/late/inside'));
     assert.equal(existsSync(file('v/late/inside')), true);
     assert.deepEqual(mountPointsBelow(file('v/late/inside'), readMountTable()), [], 'no mount of the share reaches the host');
-    await good(run('umount', [file('share/shared/c-v/late/inside')]));
+    await good(run('umount', [file('share/shared/v/data/late/inside')]));
     await good(run('umount', [file('v/late')]));
-    assert.deepEqual(readdirSync(file('share/shared/c-v/late')), []);
+    assert.deepEqual(readdirSync(file('share/shared/v/data/late')), []);
     await mount('-t', 'tmpfs', 'none', file('v/late'));
     writeFileSync(file('v/late/file'), 'late');
     await takeAway();
@@ -123,12 +123,12 @@ describe('the share', function () {
   });
 
   it('keeps everything else when one container is removed', async () => {
-    share(volume('v', { name: 'first' }));
+    share(volume('v', { name: 'first/data' }));
     const ofFirst = entries.length;
     share(volume('other'));
     assert.deepEqual(await undoAll(entries.slice(ofFirst), linuxKernel), []);
     assert.deepEqual(readdirSync(file('share/shared')).sort(), ['first', 'id-0']);
-    assert.equal(seen('first/inner/file'), 'inner data');
+    assert.equal(seen('first/data/inner/file'), 'inner data');
     await takeAway();
   });
 });
