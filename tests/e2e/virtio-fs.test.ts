@@ -101,7 +101,7 @@ describe('virtio-fs', function () {
     const rows = readFileSync(`/proc/${served}/mountinfo`, 'utf8')
       .split('\n')
       .map((line) => line.split(' ').slice(4, 6));
-    const [, options = ''] = rows.find(([point = '']) => point.endsWith('-v')) ?? [];
+    const [, options = ''] = rows.find(([point = '']) => point.endsWith('/volume')) ?? [];
     assert.match(options, /^ro,/, rows.join('\n'));
     await docker('rm', '-f', id);
   });
