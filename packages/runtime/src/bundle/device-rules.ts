@@ -5,7 +5,7 @@ import type { Device, DeviceCgroup, Integer } from '@kata-containers/common/oci/
 /** In the message, a number that is not given: 0 is a minor number. */
 const ANY = -1n;
 
-export const isAny = (number: Integer | undefined): boolean => number === undefined || Number(number) < 0;
+const isAny = (number: Integer | undefined): boolean => number === undefined || Number(number) < 0;
 
 /** Type `a` matches every device, whatever its numbers are. */
 const isOfBoth = (type: string | undefined): boolean => type === 'a' || type === undefined || type === '';

@@ -69,7 +69,7 @@ function checkRoom(name: string, room: Room): Check {
 
 /** One check for each file system that has files of sandboxes; that of /run comes first. */
 function checkSpace({ room }: Installation): Check[] {
-  const rooms = new Map(runtimeDirectories.map((directory) => [room(directory).mountPoint, room(directory)]));
+  const rooms = new Map(runtimeDirectories.map(room).map((found) => [found.mountPoint, found]));
   return [...rooms.values()].map((found, index) => checkRoom(index === 0 ? '/run' : found.mountPoint, found));
 }
 
