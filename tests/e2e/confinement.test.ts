@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import type { ContainerRecord, SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
-import { openFiles, readEntries } from '../support/proc-files.ts';
+import { openFiles, otherPids, readEntries } from '../support/proc-files.ts';
 import { good } from '../support/run.ts';
 import { isOtherQemu, kataRuntime, stage } from '../support/staged.ts';
 import { until } from '../support/until.ts';
@@ -130,8 +130,7 @@ describe('the confinement of QEMU', function () {
       "an exec's kata-shim",
       () => {
         const own = state<ContainerRecord>(`${container}/persist.json`).Process.Shim.pid;
-        const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-        return all.map(Number).find((pid) => pid !== own && isShimOf(pid, own)) ?? 0;
+        return otherPids().find((pid) => pid !== own && isShimOf(pid, own)) ?? 0;
       },
     ],
   ];

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leftovers } from '../support/leftovers.ts';
 import type { Outcome } from '../support/run.ts';
+import { removeTemplates } from '../support/templates.ts';
 import { DebInstallation } from './deb-repository.ts';
 import { must, upgradeWithContainer, useCases } from './package-installation.ts';
 
@@ -28,6 +29,7 @@ describe('packages for Debian', function () {
 
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    await removeTemplates(process.pid);
     installation = new DebInstallation();
     await installation.prepare();
     await installation.build('older', '1');

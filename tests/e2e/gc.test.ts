@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
-import { hasEnded } from '../support/proc-files.ts';
+import { hasEnded, otherPids } from '../support/proc-files.ts';
 import { good, run } from '../support/run.ts';
+import { removeTemplates } from '../support/templates.ts';
 import { until } from '../support/until.ts';
 import { kataRuntime } from '../support/staged.ts';
 
 const runtimes = { 'kata-runtime': kataRuntime };
 
-function mountNamespace(pid: number | string): string | undefined {
+function mountNamespace(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch {
@@ -25,8 +26,7 @@ function mountNamespace(pid: number | string): string | undefined {
 /** All processes in the mount namespace of a process: the engine, its helpers, proxies and shims. */
 function processesBeside(pid: number): number[] {
   const namespace = mountNamespace(pid);
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((other) => mountNamespace(other) === namespace).map(Number);
+  return otherPids().filter((other) => mountNamespace(other) === namespace);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -52,6 +52,7 @@ describe('kata-gc', function () {
   before(async () => {
     kept = await Engine.start(runtimes, 'kata-runtime');
     doomed = await Engine.start(runtimes, 'kata-runtime');
+    await removeTemplates(doomed.pid); // kata-gc would remove outdated templates of other tests
     holder = spawn('nsenter', [`--mount=/proc/${doomed.pid}/ns/mnt`, 'sleep', '1000'], { stdio: 'ignore' });
     await until('the namespace is held', () => mountNamespace(holder.pid ?? 0) === mountNamespace(doomed.pid));
   });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
 import { good } from '../support/run.ts';
 import { onCleanMachine } from '../support/on-clean-machine.ts';
-import { openFiles } from '../support/proc-files.ts';
+import { openFiles, otherPids, readProcess } from '../support/proc-files.ts';
 import { isOtherQemu, kataRuntime, stage, variant } from '../support/staged.ts';
 import { until } from '../support/until.ts';
 
@@ -26,16 +26,8 @@ const kinds: Readonly<Record<Kind, RegExp>> = {
 
 const read = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
 
-function pidsOf(kind: Kind): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    try {
-      return kinds[kind].test(`${read(pid, 'cmdline')}\n${read(pid, 'environ')}`);
-    } catch {
-      return false; // ended
-    }
-  });
-}
+const pidsOf = (kind: Kind): number[] =>
+  otherPids().filter((pid) => kinds[kind].test(`${readProcess(pid, 'cmdline')}\n${readProcess(pid, 'environ')}`));
 
 /** Open files without duplicates: the path, the name of a tap, and the access mode of a file with a path. */
 function filesOf(pid: number): string[] {
@@ -85,7 +77,7 @@ describe('files and privileges of the processes of a sandbox', function () {
 
   async function start(...args: string[]): Promise<void> {
     id = (await good(engine.docker(['run', '-d', ...args, 'busybox', 'sleep', '1000']))).trim();
-    await until('proxy and shim are confined', () => [...pidsOf('proxy'), ...pidsOf('shim')].every((pid) => /^Uid:\s+1879/m.test(read(pid, 'status')))); // prettier-ignore
+    await until('proxy and shim are confined', () => [...pidsOf('proxy'), ...pidsOf('shim')].every((pid) => /^Uid:\s+1879/m.test(readProcess(pid, 'status')))); // prettier-ignore
   }
   const only = (kind: Kind): number => {
     const [pid, ...others] = pidsOf(kind);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { leftovers } from '../support/leftovers.ts';
+import { removeTemplates } from '../support/templates.ts';
 import { must, upgradeWithContainer, useCases } from './package-installation.ts';
 import { BASEURL, RpmInstallation } from './rpm-repository.ts';
 
@@ -28,6 +29,7 @@ describe('RPM packages', function () {
 
   before(async () => {
     assert.deepEqual(leftovers(), [], 'the machine is clean before');
+    await removeTemplates(process.pid);
     installation = new RpmInstallation();
     await installation.build('older', '1');
     await installation.distribution(join(installation.repository('older'), 'x86_64'));

@@ -1,11 +1,12 @@
 /** The static tarball: its checksum, its bill of materials, unpacked to /opt/kata and moved to another place, with docker. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Engine } from '../support/engine.ts';
 import { leftovers } from '../support/leftovers.ts';
 import { good, run } from '../support/run.ts';
+import { removeTemplates } from '../support/templates.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const builder = join(repository, 'packaging/tarball/build.ts');
@@ -24,6 +25,7 @@ describe('static tarball', function () {
     good(run(process.execPath, [builder, ...args, output], { timeoutMs: 200_000 }));
   before(async () => {
     assert.deepEqual(leftovers(), []);
+    await removeTemplates(process.pid);
     directory = mkdtempSync(join(tmpdir(), 'kata-tarball-'));
     first = join(directory, 'first');
     await build(first);
@@ -73,9 +75,6 @@ describe('static tarball', function () {
     const { checks } = JSON.parse(stdout) as { checks: readonly { readonly name: string; readonly status: string }[] };
     const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name);
     for (const name of ['configuration', 'QEMU', 'kernel', 'image', 'kata-proxy', 'kata-shim']) assert.ok(!failed.includes(name), name);
-    // A template would stay, of a QEMU that the test removes: other tests use the same directory of templates.
-    const configuration = join(kata, 'usr/share/defaults/kata-containers/configuration.toml');
-    writeFileSync(configuration, readFileSync(configuration, 'utf8').replace('enable_template = true', 'enable_template = false'));
     const engine = await Engine.start({ static: runtime }, 'static');
     try {
       const output = await good(engine.docker(['run', '--rm', 'busybox', 'uname', '-r']));

@@ -19,7 +19,7 @@ export function readProcess(pid: number | string | undefined, file: string): str
 export const hasEnded = (pid: number): boolean => /^$|\) [ZX] /.test(readProcess(pid, 'stat'));
 
 /** Pids of all other processes. */
-const otherPids = (): number[] =>
+export const otherPids = (): number[] =>
   readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid);

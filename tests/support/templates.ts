@@ -1,4 +1,7 @@
-/** Removes the templates that a test has made. Templates that existed before are kept. */
+/**
+ * Templates of a mount namespace. All test files share the templates that the machine had before; a test whose QEMU, kernel or image are its
+ * own, or that removes outdated templates, must not: one file would remove the templates of another.
+ */
 import { readFileSync } from 'node:fs';
 import { run } from './run.ts';
 
@@ -8,6 +11,7 @@ export const TEMPLATES = '/run/vc/vm/template';
 /** Whether the mount namespace of a process has templates. */
 export const hasTemplates = (pid: number): boolean => readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${TEMPLATES} `);
 
+/** Unmounts the templates in the mount namespace of a process. A VM there makes new ones; other namespaces keep theirs. */
 export async function removeTemplates(pid: number): Promise<void> {
   if (!hasTemplates(pid)) return;
   const script = `umount ${TEMPLATES} && rmdir ${TEMPLATES}`;
