@@ -172,6 +172,17 @@ for (const runtime of ['kata-runtime', 'runc']) {
           assert.match((await kata('list', '--kata-all')).stdout, new RegExp(`^${id} .*qemu-.*system.* vmlinuz|${id}.*/vmlinuz.* -$`, 'm'));
         });
 
+        it("kata-top counts what the container writes to the host's disk", async () => {
+          const used = async (): Promise<number> => {
+            const { stdout } = await kata('kata-top', '--once', '--json', '--interval', '1ms');
+            const sandboxes = JSON.parse(stdout) as { id: string; hostDiskBytes: number }[];
+            return sandboxes.find((each) => each.id === id)?.hostDiskBytes ?? assert.fail(stdout);
+          };
+          const before = await used();
+          await inside('dd if=/dev/zero of=/written bs=64k count=64 conv=fsync');
+          assert.ok((await used()) - before >= 4 * MIB);
+        });
+
         it('SIGKILL ends a paused container', async () => {
           await docker('pause', 'box');
           await docker('rm', '-f', 'box');

@@ -15,6 +15,15 @@ export function memoryBytes(pid: number): bigint {
   return BigInt(kibibytes) * 1024n;
 }
 
+/**
+ * Bytes that a process has read from and written to disks of the host (proc_pid_io(5)): without what the page cache answers, and without tmpfs.
+ * 0 on a kernel without CONFIG_TASK_IO_ACCOUNTING.
+ */
+export function diskBytes(pid: number): number {
+  const counters = [...readOrEmpty(`/proc/${pid}/io`).matchAll(/^(?:read|write)_bytes: (\d+)$/gm)];
+  return counters.reduce((total, [, bytes]) => total + Number(bytes), 0);
+}
+
 /** Command line of a process: arguments, each ended by a NUL. */
 export const commandLineOf = (pid: number): string => readOrEmpty(`/proc/${pid}/cmdline`);
 

@@ -5,7 +5,7 @@ import type { AgentResponse } from '@kata-containers/common/agent-api/agent-conn
 import { cpuMilliseconds, identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import { startTimeMs } from '@kata-containers/common/process/start-time-ms';
 import { parseCommandLine } from '../hypervisor/qemu/parse-command-line.ts';
-import { childrenOf, commandLineOf, memoryBytes, processesBeside } from '../processes/process-use.ts';
+import { childrenOf, commandLineOf, diskBytes, memoryBytes, processesBeside } from '../processes/process-use.ts';
 import type { SandboxState } from '../state/state.ts';
 import { currentState } from '../state/container-status.ts';
 import { firstContainer } from '../state/sandbox-name.ts';
@@ -17,7 +17,6 @@ import { engineName } from './engine-name.ts';
 export interface GuestUsage {
   readonly cpuMs: number;
   readonly memoryBytes: number;
-  readonly diskBytes: number;
   readonly networkBytes: number;
 }
 
@@ -35,6 +34,8 @@ export interface SandboxUsage {
   readonly hostCpuMs: number;
   /** PSS of the same processes. */
   readonly hostMemoryBytes: number;
+  /** Bytes that QEMU and virtiofsd have read from and written to disks of the host: the guest counts no I/O of 9p and virtio-fs. */
+  readonly hostDiskBytes: number;
   /** Number of processes in the sandbox's cgroup that the host has OOM-killed. */
   readonly oomKills: number;
   /** Missing when the guest does not answer. */
@@ -56,12 +57,10 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 /** Links without the guest's loopback device. */
 function guestUsage(answers: readonly AgentResponse<'statsContainer'>[]): GuestUsage {
   const networks = answers[0]?.network_stats ?? []; // the containers of a sandbox share its links
-  const disks = answers.flatMap(({ cgroup_stats }) => cgroup_stats?.blkio_stats?.io_service_bytes_recursive ?? []);
   const cpu = answers.map(({ cgroup_stats }) => Number(cgroup_stats?.cpu_stats?.cpu_usage?.total_usage ?? 0n));
   return {
     cpuMs: sum(cpu) / NANOSECONDS_A_MILLISECOND,
     memoryBytes: sum(answers.map(({ cgroup_stats }) => Number(cgroup_stats?.memory_stats?.usage?.usage ?? 0n))),
-    diskBytes: sum(disks.filter(({ op }) => /^(read|write)$/i.test(op)).map(({ value }) => Number(value))),
     networkBytes: sum(networks.filter(({ name }) => name !== 'lo').map(({ rx_bytes, tx_bytes }) => Number(rx_bytes + tx_bytes))),
   };
 }
@@ -99,6 +98,7 @@ async function usageOf(id: string): Promise<SandboxUsage> {
     vcpus: parseCommandLine(commandLineOf(vm.pid)).vcpus,
     hostCpuMs: isRunning ? sum(identities.map(cpuMilliseconds)) : 0,
     hostMemoryBytes: isRunning ? sum(identities.map(({ pid }) => Number(memoryBytes(pid)))) : 0,
+    hostDiskBytes: isRunning ? sum([vm.pid, ...daemon].map(diskBytes)) : 0,
     oomKills: isRunning ? oomKills(cgroupOf(vm.pid)) : 0,
     ...(name !== undefined && { name }),
     ...(guest && { guest }),

@@ -4,7 +4,7 @@ import { metrics, metricsText, seriesNames } from './metrics-text.ts';
 
 const running: SandboxUsage = {
   ...{ id: 'a', containers: 2, isRunning: true, startedMs: 1_700_000_000_000, vcpus: 1, accelerator: 'kvm', oomKills: 1 },
-  ...{ hostCpuMs: 1500, hostMemoryBytes: 100, guest: { cpuMs: 500, memoryBytes: 40, diskBytes: 7, networkBytes: 8 } },
+  ...{ hostCpuMs: 1500, hostMemoryBytes: 100, hostDiskBytes: 7, guest: { cpuMs: 500, memoryBytes: 40, networkBytes: 8 } },
 };
 const { guest: _, ...silent } = { ...running, id: 'b', isRunning: false };
 

@@ -50,7 +50,11 @@ export const metrics: Readonly<Record<string, Metric>> = {
     help: 'Memory of the containers, as the guest counts it.',
     value: ({ guest }) => guest?.memoryBytes,
   },
-  kata_sandbox_disk_bytes: { type: 'counter', help: 'Bytes that the containers read and wrote.', value: ({ guest }) => guest?.diskBytes },
+  kata_sandbox_disk_bytes: {
+    type: 'counter',
+    help: 'Bytes that QEMU and virtiofsd have read from and written to disks of the host.',
+    value: ({ hostDiskBytes }) => hostDiskBytes,
+  },
   kata_sandbox_network_bytes: {
     type: 'counter',
     help: 'Bytes that the containers sent and received.',

@@ -5,15 +5,15 @@ import { ratesOf, sizeText, topTable } from './top-table.ts';
 const MIB = 1 << 20;
 const usage = (id: string, changes: Partial<SandboxUsage> = {}): SandboxUsage => ({
   ...{ id, containers: 1, isRunning: true, startedMs: 0, vcpus: 2, accelerator: 'kvm', oomKills: 0 },
-  ...{ hostCpuMs: 1000, hostMemoryBytes: 175 * MIB, guest: { cpuMs: 500, memoryBytes: 40 * MIB, diskBytes: 0, networkBytes: 1000 } },
+  ...{ hostCpuMs: 1000, hostMemoryBytes: 175 * MIB, hostDiskBytes: 100, guest: { cpuMs: 500, memoryBytes: 40 * MIB, networkBytes: 1000 } },
   ...changes,
 });
 
 describe('ratesOf', () => {
   const before = { timeMs: 0, sandboxes: [usage('a')] };
   it('returns CPU per cent and bytes per second', () => {
-    const guest = { cpuMs: 1000, memoryBytes: MIB, diskBytes: 4096, networkBytes: 3000 };
-    const [rates] = ratesOf(before, { timeMs: 2000, sandboxes: [usage('a', { hostCpuMs: 2000, guest })] });
+    const guest = { cpuMs: 1000, memoryBytes: MIB, networkBytes: 3000 };
+    const [rates] = ratesOf(before, { timeMs: 2000, sandboxes: [usage('a', { hostCpuMs: 2000, hostDiskBytes: 4196, guest })] });
     assert.deepEqual(
       [rates?.hostCpuPercent, rates?.guestCpuPercent, rates?.diskBytesPerSecond, rates?.networkBytesPerSecond],
       [50, 25, 2048, 1000],
@@ -26,7 +26,7 @@ describe('ratesOf', () => {
   it('returns no rates for a guest that does not answer', () => {
     const { guest: _, ...silent } = usage('a');
     const [rates] = ratesOf(before, { timeMs: 1000, sandboxes: [silent] });
-    assert.deepEqual([rates?.guestCpuPercent, rates?.hostCpuPercent], [undefined, 0]);
+    assert.deepEqual([rates?.guestCpuPercent, rates?.hostCpuPercent, rates?.diskBytesPerSecond], [undefined, 0, 0]);
   });
 });
 
@@ -39,7 +39,7 @@ describe('topTable', () => {
     diskBytesPerSecond: 12_345_678,
   };
   const rates = [
-    { ...silent, hostCpuPercent: 0 },
+    { ...silent, hostCpuPercent: 0, diskBytesPerSecond: 4096 },
     { ...busy, networkBytesPerSecond: 0 },
   ];
   const table = topTable(rates, 100_000);
@@ -49,7 +49,7 @@ describe('topTable', () => {
       [
         'ID            AGE CTRS VCPU  CPU% GUEST%   MEM GUEST DISK/s NET/s OOM NAME',
         '0123456789ab   1m    1    2   152   10.0  175M   40M    12M     0   3 a-name-of-twenty-two-c',
-        'deaf           5s    1    2   0.0      -  1.5M     -      -     -   0 -',
+        'deaf           5s    1    2   0.0      -  1.5M     -   4.0K     -   0 -',
         '',
       ].join('\n'),
     ));
@@ -61,7 +61,10 @@ describe('topTable', () => {
       [' NAME', ' a-name-of+', ' -', ''],
     ));
   it('shows a sandbox without QEMU', () =>
-    assert.match(topTable([{ ...usage('0123456789abcdef', { isRunning: false }), hostCpuPercent: 0 }], 0), /^0123456789ab dead {4}1/m));
+    assert.match(
+      topTable([{ ...usage('0123456789abcdef', { isRunning: false }), hostCpuPercent: 0, diskBytesPerSecond: 0 }], 0),
+      /^0123456789ab dead {4}1/m,
+    ));
 });
 
 describe('sizeText', () => {

@@ -5,7 +5,7 @@ export interface SandboxRates extends SandboxUsage {
   /** Per cent of one CPU: all of the sandbox on the host, and its containers in the guest. */
   readonly hostCpuPercent: number;
   readonly guestCpuPercent?: number;
-  readonly diskBytesPerSecond?: number;
+  readonly diskBytesPerSecond: number;
   readonly networkBytesPerSecond?: number;
 }
 
@@ -17,14 +17,16 @@ export function ratesOf(before: UsageSample, now: UsageSample): SandboxRates[] {
   const elapsedMs = Math.max(1, now.timeMs - before.timeMs);
   return now.sandboxes.map((usage) => {
     const earlier = before.sandboxes.find(({ id }) => id === usage.id) ?? usage;
-    const hostCpuPercent = rate(usage.hostCpuMs, earlier.hostCpuMs, elapsedMs) * 100;
-    const [guest, past] = [usage.guest, earlier.guest ?? usage.guest];
-    if (!guest || !past) return { ...usage, hostCpuPercent };
-    return {
+    const onHost = {
       ...usage,
-      hostCpuPercent,
+      hostCpuPercent: rate(usage.hostCpuMs, earlier.hostCpuMs, elapsedMs) * 100,
+      diskBytesPerSecond: rate(usage.hostDiskBytes, earlier.hostDiskBytes, elapsedMs) * 1000,
+    };
+    const [guest, past] = [usage.guest, earlier.guest ?? usage.guest];
+    if (!guest || !past) return onHost;
+    return {
+      ...onHost,
       guestCpuPercent: rate(guest.cpuMs, past.cpuMs, elapsedMs) * 100,
-      diskBytesPerSecond: rate(guest.diskBytes, past.diskBytes, elapsedMs) * 1000,
       networkBytesPerSecond: rate(guest.networkBytes, past.networkBytes, elapsedMs) * 1000,
     };
   });
@@ -82,7 +84,7 @@ function cellsOf(usage: SandboxRates, nowMs: number): string[] {
     ...[usage.id.slice(0, ID_WIDTH), usage.isRunning ? ageText((nowMs - usage.startedMs) / 1000) : 'dead'],
     ...[String(usage.containers), String(usage.vcpus), percent(usage.hostCpuPercent), optional(usage.guestCpuPercent, percent)],
     ...[sizeText(usage.hostMemoryBytes), optional(usage.guest?.memoryBytes, sizeText)],
-    ...[optional(usage.diskBytesPerSecond, sizeText), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
+    ...[sizeText(usage.diskBytesPerSecond), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
   ];
 }
 
