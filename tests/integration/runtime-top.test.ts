@@ -72,8 +72,8 @@ describe('usage, metrics and logs of sandboxes', function () {
     appendFileSync(`/run/vc/vm/${rig.id}/qemu.log`, 'a warning\n');
     const { code, stdout, stderr } = await rig.kata('kata-logs', rig.id);
     assert.deepEqual([code, stderr.replace(journal, '')], [0, '']);
-    assert.match(stdout, /^\d{4}-\S+Z qemu {6}a warning$/m);
-    assert.ok(stdout.endsWith('2100-01-01T00:00:00.000Z proxy     time="2100-01-01T00:00:00Z" level=error msg=last\n'), stdout);
+    assert.match(stdout, /^\d{4}-\S+Z qemu {2}a warning$/m);
+    assert.ok(stdout.endsWith('2100-01-01T00:00:00.000Z proxy level=error msg=last\n'), stdout);
   });
 
   it('refuses an invalid interval', async () => {

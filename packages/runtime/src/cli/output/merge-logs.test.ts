@@ -9,11 +9,11 @@ describe('mergeLogs', () => {
     const qemu = { name: 'qemu', startedMs: Date.parse(at(2)), text: 'qemu: terminating on signal 15\n\n' };
     const journal = { name: 'journal', startedMs: 0, text: `${at(3)} kata-shim: lost\n` };
     assert.deepEqual(mergeLogs([proxy, qemu, journal]).split('\n'), [
-      `${at(1)} proxy   time="${at(1)}" level=info msg=a`,
+      `${at(1)} proxy   level=info msg=a`,
       `${at(1)} proxy   continued`,
       `${at(2)} qemu    qemu: terminating on signal 15`,
       `${at(3)} journal ${at(3)} kata-shim: lost`,
-      `${at(4)} proxy   time="${at(4)}" level=error msg=b`,
+      `${at(4)} proxy   level=error msg=b`,
       '',
     ]);
   });
