@@ -37,9 +37,13 @@ function problemText(path: string, { key, problem, place = path, text }: Configu
 /** All problems of the configuration. `path` is the file of problems without a place. */
 export class ConfigurationError extends KataError {
   readonly problems: readonly ConfigurationProblem[];
+  /** One text for each problem. */
+  readonly texts: readonly string[];
   constructor(path: string, problems: readonly ConfigurationProblem[]) {
-    super(`configuration ${problems.map((problem) => problemText(path, problem)).join('; ')}`);
+    const texts = problems.map((problem) => problemText(path, problem));
+    super(`configuration ${texts.join('; ')}`);
     this.problems = problems;
+    this.texts = texts;
   }
 }
 

@@ -45,8 +45,14 @@ describe('checkInstallation', () => {
     assert.deepEqual(names, ['QEMU', 'kata-proxy', 'kata-shim']);
   });
   it('reports each problem of the configuration as a check', () => {
-    const error = new ConfigurationError('/c.toml', [{ key: 'a.b', problem: 'must be true or false', place: '/c.toml:1:5', text: '1' }]);
-    assert.deepEqual(failed(configurationChecks(error))[0]?.slice(0, 2), ['configuration', '/c.toml:1:5: a.b = 1: must be true or false']);
+    const error = new ConfigurationError('/c.toml', [
+      { key: 'a.b', problem: 'must be true or false', place: '/c.toml:1:5', text: '1' },
+      { key: '', problem: 'is not TOML: invalid value', place: '/c.toml:2:5', text: 'a = = 3' },
+    ]);
+    assert.deepEqual(
+      configurationChecks(error).map(({ detail }) => detail),
+      ['/c.toml:1:5: a.b = 1: must be true or false', '/c.toml:2:5: is not TOML: invalid value in "a = = 3"'],
+    );
   });
 });
 

@@ -101,9 +101,6 @@ export function checkComponents({ hypervisor, proxy, shim }: Configuration, inst
 /** One check for each problem that the error has. */
 export function configurationChecks(error: unknown): Check[] {
   const remedy = "correct the file; 'kata-runtime kata-env --effective' shows the result";
-  const problems = error instanceof ConfigurationError ? error.problems : [{ key: '', problem: errorMessage(error) }];
-  return problems.map(({ key, problem, place, text }) => {
-    const subject = [place, key === '' || text === undefined ? key : `${key} = ${text}`].filter(Boolean).join(': ');
-    return { name: 'configuration', status: 'failed', detail: subject === '' ? errorMessage(error) : `${subject}: ${problem}`, remedy };
-  });
+  const problems = error instanceof ConfigurationError ? error.texts : [errorMessage(error)];
+  return problems.map((detail) => ({ name: 'configuration', status: 'failed', detail, remedy }));
 }
