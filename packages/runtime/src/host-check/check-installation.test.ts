@@ -7,7 +7,7 @@ import type { Room } from '../mounts/free-room.ts';
 import { verdictOf } from './verdict.ts';
 
 const room: Room = { mountPoint: '/run', freeBytes: 1 << 30, freeFiles: 1000 };
-const whole: Installation = { versionOf: (program) => `${program} 1`, exists: () => true, room: () => room };
+const whole: Installation = { versionOf: (program) => ({ version: `${program} 1` }), exists: () => true, room: () => room };
 const { configuration } = parseConfiguration({ path: '/c.toml', text: '[hypervisor.qemu]\npath = "/q"\n' });
 const failed = (checks: readonly Check[]): (string | undefined)[][] =>
   checks.flatMap(({ name, status, detail, remedy }) => (status === 'failed' ? [[name, detail, remedy]] : []));
@@ -18,8 +18,8 @@ describe('checkInstallation', () => {
     assert.deepEqual(failed([...checkHostParts(whole), ...checkComponents(configuration, whole)]), []);
   });
   const parts: [name: string, change: Partial<Installation>, expected: string[]][] = [
-    ['tc', { versionOf: (program) => (program === 'tc' ? undefined : '1') }, ['tc', 'tc cannot be run', IPROUTE]],
-    ['ip', { versionOf: (program) => (program === 'ip' ? undefined : '1') }, ['ip', 'ip cannot be run', IPROUTE]],
+    ['tc', { versionOf: (program) => (program === 'tc' ? { problem: '' } : { version: '1' }) }, ['tc', 'tc cannot be run', IPROUTE]],
+    ['ip', { versionOf: (program) => (program === 'ip' ? { problem: '' } : { version: '1' }) }, ['ip', 'ip cannot be run', IPROUTE]],
     ['tun', { exists: () => false }, ['tun', '/dev/net/tun is missing, so no VM can have a network', 'modprobe tun']],
     [
       'space',
@@ -41,9 +41,23 @@ describe('checkInstallation', () => {
     it(`${name} that is missing is reported with the repair`, () =>
       assert.deepEqual(failed(checkHostParts({ ...whole, ...change })), [expected]));
   it('reports programs of the configuration that cannot run', () => {
-    const names = failed(checkComponents(configuration, { ...whole, versionOf: () => undefined })).map(([name]) => name);
+    const names = failed(checkComponents(configuration, { ...whole, versionOf: () => ({ problem: '' }) })).map(([name]) => name);
     assert.deepEqual(names, ['QEMU', 'kata-proxy', 'kata-shim']);
   });
+  const proxyCheck = (problem: string): string[] => {
+    const checks = checkComponents(configuration, { ...whole, versionOf: () => ({ problem }) });
+    return checks.flatMap(({ name, detail, remedy = '' }) => (name === 'kata-proxy' ? [detail, remedy] : []));
+  };
+  const loading = (library: string): string => `/node: error while loading shared libraries: ${library}: cannot open shared object file`;
+  const { path } = configuration.proxy;
+  const reasons: [title: string, problem: string, remedy: string][] = [
+    ['a missing libatomic', loading('libatomic.so.1'), 'apt-get install libatomic1, or dnf install libatomic'],
+    ['another missing library', loading('libz.so.1'), 'install the package that contains libz.so.1'],
+    ['another error', 'bad file', 'install the packages again'],
+  ];
+  for (const [title, problem, remedy] of reasons)
+    it(`shows the reason of a program that cannot run, and the repair: ${title}`, () =>
+      assert.deepEqual(proxyCheck(problem), [`${path} cannot be run: ${problem}`, remedy]));
   it('reports each problem of the configuration as a check', () => {
     const error = new ConfigurationError('/c.toml', [
       { key: 'a.b', problem: 'must be true or false', place: '/c.toml:1:5', text: '1' },

@@ -7,7 +7,8 @@ import { runtimeDirectories } from '../context/paths.ts';
 import { roomAt, shortageOf, usageCommand } from '../mounts/free-room.ts';
 import type { Room } from '../mounts/free-room.ts';
 import { agentVersionOf } from './agent-version.ts';
-import { componentVersion } from './component-version.ts';
+import { versionOrProblem } from './component-version.ts';
+import type { VersionOrProblem } from './component-version.ts';
 
 export interface Check {
   readonly name: string;
@@ -20,15 +21,14 @@ export interface Check {
 
 /** The host's side of the checks. */
 export interface Installation {
-  /** First line of the program's version; undefined when it cannot be run. */
-  versionOf(program: string, option: string): string | undefined;
+  versionOf(program: string, option: string): VersionOrProblem;
   exists(path: string): boolean;
   /** The file system of `path`. */
   room(path: string): Room;
 }
 
 export const thisInstallation: Installation = {
-  versionOf: (program, option) => componentVersion(program, undefined, option),
+  versionOf: (program, option) => versionOrProblem(program, undefined, option),
   exists: existsSync,
   room: roomAt,
 };
@@ -45,10 +45,18 @@ interface CheckedProgram {
   readonly option?: string;
 }
 
+/** The message of ld.so(8): the package of the program does not help. */
+function libraryRemedy(problem: string): string | undefined {
+  const library = /error while loading shared libraries: ([^:\s]+):/.exec(problem)?.[1];
+  if (library?.startsWith('libatomic.so')) return 'apt-get install libatomic1, or dnf install libatomic';
+  return library && `install the package that contains ${library}`;
+}
+
 function checkProgram({ versionOf }: Installation, { name, program, remedy, option = '--version' }: CheckedProgram): Check {
-  const version = versionOf(program, option);
-  if (version !== undefined) return { name, status: 'ok', detail: version };
-  return { name, status: 'failed', detail: `${program} cannot be run`, remedy };
+  const found = versionOf(program, option);
+  if ('version' in found) return { name, status: 'ok', detail: found.version };
+  const detail = [`${program} cannot be run`, found.problem].filter(Boolean).join(': ');
+  return { name, status: 'failed', detail, remedy: libraryRemedy(found.problem) ?? remedy };
 }
 
 function checkTun({ exists }: Installation): Check {
