@@ -112,6 +112,12 @@ describe("the guest's kernel", function () {
     assert.equal(await good(engine.docker(args)), '2000000\n');
   });
 
+  it('has memory that the kernel cannot read (memfd_secret)', async () => {
+    await good(run('gcc', ['-static', '-o', join(volume, 'call'), join(import.meta.dirname, 'call.c')]));
+    const args = ['run', '--rm', '--security-opt', 'seccomp=unconfined', '-v', `${volume}:/volume`, 'busybox', '/volume/call', '447'];
+    assert.equal(await good(engine.docker(args)), '447: 0\n');
+  });
+
   for (const container of ['runc', 'kata-runtime'])
     for (const place of ['/tmp', '/volume']) {
       it(`reads, writes and maps of a file in ${place} agree, ${container}`, async () => {

@@ -1,10 +1,11 @@
-/** The guest kernel's command line, in 1.x's order. Pure. */
+/** The guest kernel's command line, in 1.x's order; `secretmem.enable`, the default since Linux 6.5, enables memfd_secret(2). Pure. */
 import { debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
 import type { QemuPlan } from './qemu-plan.ts';
 
 const base = [
   ...['tsc=reliable', 'no_timer_check', 'rcupdate.rcu_expedited=1', 'i8042.direct=1', 'i8042.dumbkbd=1', 'i8042.nopnp=1', 'i8042.noaux=1'],
   ...['noreplace-smp', 'reboot=k', 'console=hvc0', 'console=hvc1', 'cryptomgr.notests', 'net.ifnames=0', 'pci=lastbus=0', 'iommu=off'],
+  'secretmem.enable=1',
 ];
 
 /** The root file system. The literal " ro" is part of 1.x's rootflags value and mounts it read-only. */
