@@ -35,6 +35,15 @@ describe('usage, metrics and logs of sandboxes', function () {
     assert.ok((rates?.hostMemoryBytes ?? 0) > 0);
   });
 
+  it('prints one table after the other into a file, without control sequences', async () => {
+    rig.prepare();
+    const { child, output } = rig.start(['kata-top', '--interval', '10ms']);
+    await until('three tables', () => output().stdout.split('\n').length > 3);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    assert.match(output().stdout, /^(ID +AGE [^\n\x1b]+\n){3,}/);
+  });
+
   it('kata-metrics prints and serves the same series', async () => {
     rig.prepare();
     assert.equal((await rig.create()).stderr, '');
@@ -56,8 +65,16 @@ describe('usage, metrics and logs of sandboxes', function () {
     }
     assert.deepEqual(await once(child, 'exit'), [0, null]);
     assert.equal(existsSync(socketPath), false);
-    const refused = await rig.kata('kata-metrics', '--listen', '0.0.0.0:9100');
-    assert.deepEqual([refused.code, refused.stderr], [1, '--listen must be unix:///PATH or 127.0.0.1:PORT, not "0.0.0.0:9100"\n']);
+    writeFileSync(socketPath, '');
+    const form = '--listen must be unix:///PATH or 127.0.0.1:PORT, not';
+    for (const [address, reason] of [
+      ['0.0.0.0:9100', `${form} "0.0.0.0:9100"`],
+      ['127.0.0.1:65536', `${form} "127.0.0.1:65536"`],
+      [`unix://${socketPath}`, `metrics cannot be served on unix://${socketPath}: another program or file has this address`],
+    ] as const) {
+      const refused = await rig.kata('kata-metrics', '--listen', address);
+      assert.deepEqual([refused.code, refused.stderr], [1, `${reason}\n`]);
+    }
   });
 
   it('kata-logs merges the logs of a sandbox, and reports what is missing', async () => {

@@ -19,6 +19,15 @@ const MAX_CONNECTIONS = 16;
 
 export type MetricsAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
+const addressText = (address: MetricsAddress): string =>
+  'path' in address ? `unix://${address.path}` : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+
+/** errno of bind(2) → its usual cause. */
+const causes: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program or file has this address',
+  ENOENT: 'the directory of the socket does not exist',
+};
+
 function answer(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
   response.writeHead(status, { 'Content-Type': type }).end(text);
 }
@@ -46,7 +55,8 @@ export async function serveMetrics(address: MetricsAddress, sample: () => Promis
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new KataError(`metrics cannot be served on ${JSON.stringify(address)} (${errorCode(error) ?? 'unknown'})`);
+    const code = errorCode(error) ?? 'unknown';
+    throw new KataError(`metrics cannot be served on ${addressText(address)}: ${causes[code] ?? code}`);
   }
   if ('path' in address) chmodSync(address.path, OWNER_AND_GROUP);
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
@@ -33,12 +34,13 @@ export const kataTop: Verb = {
     const intervalMs = parseDuration(text);
     if (intervalMs === undefined || intervalMs <= 0) throw new UsageError(`--interval must be a time such as 2s, not "${text}"`);
     const isOnce = options['once'] === true;
+    const clear = isOnce || !isatty(STDOUT) ? '' : CLEAR;
     for (let before = await sampleSandboxes(); ;) {
       await sleep(intervalMs);
       const now = await sampleSandboxes();
       const rates = ratesOf(before, now);
       if (options['json'] === true) print(`${JSON.stringify(rates)}\n`);
-      else print(`${isOnce ? '' : CLEAR}${topTable(rates, Date.now(), terminalWidth())}`);
+      else print(`${clear}${topTable(rates, Date.now(), terminalWidth())}`);
       if (isOnce) return 0;
       before = now;
     }
