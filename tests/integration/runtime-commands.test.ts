@@ -78,6 +78,19 @@ describe('commands of kata-runtime', function () {
       assert.deepEqual([code, stderr], [1, 'write failed (ENOSPC)\n']);
     });
 
+  it('ends without a message, like a program that SIGPIPE ends, when the reader of its output has ended', async () => {
+    const path = rig.scratch.file('fifo');
+    await run('mkfifo', [path]);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const pipe = openSync(path, constants.O_WRONLY);
+    closeSync(reader);
+    const child = spawn(RUNTIME, ['features'], { stdio: ['ignore', pipe, 'pipe'] });
+    closeSync(pipe);
+    let message = '';
+    child.stderr?.on('data', (piece: Buffer) => (message += piece.toString()));
+    assert.deepEqual([...(await once(child, 'close')), message], [141, null, '']);
+  });
+
   it('a result waits for the reader of a full pipe that others have made non-blocking, and leaves the pipe so', async () => {
     const path = rig.scratch.file('fifo');
     await run('mkfifo', [path]);

@@ -17,7 +17,7 @@ import { openLog } from './open-log.ts';
 import type { OpenedLog } from './open-log.ts';
 import { parseOptions } from './parse-options.ts';
 import type { Parsed } from './parse-options.ts';
-import { print } from './output/print.ts';
+import { ClosedPipeError, print } from './output/print.ts';
 import { textOption } from './input/verb.ts';
 import type { Host, Options, Verb } from './input/verb.ts';
 import { verbTable } from './verb-table.ts';
@@ -134,6 +134,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
     await trace.finish();
     return code;
   } catch (error) {
+    if (error instanceof ClosedPipeError) return error.exitCode; // without a message, like a program that SIGPIPE ends
     await logError(error, opened ?? noFile(name));
     await trace?.finish(error);
     throw error;
