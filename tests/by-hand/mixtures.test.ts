@@ -6,8 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,70 +15,23 @@ import { leftovers } from '../support/leftovers.ts';
 import { good, run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import type { Outcome } from '../support/run.ts';
-import { stage, variant } from '../support/staged.ts';
-
-const goDirectory = process.env['KATA_GO_DIR'];
-const programs = ['runtime', 'proxy', 'shim', 'agent'] as const;
-type Program = (typeof programs)[number];
-type Mixture = Readonly<Record<Program, 'go' | 'ours'>>;
-
-const mixtures: Mixture[] = Array.from({ length: 16 }, (_, bits) => {
-  const makes = programs.map((program, index) => [program, bits & (1 << index) ? 'go' : 'ours'] as const);
-  return Object.fromEntries(makes) as unknown as Mixture;
-});
-const nameOf = (mixture: Mixture): string => programs.map((program) => `${program} ${mixture[program]}`).join(', ');
-
-const go = (program: Program): string => join(goDirectory ?? '', `kata-${program}`);
-const share = (name: string): string => join(stage, 'usr/share/kata-containers', name);
-
-/** The initrd with 1.x's agent in place of kata-agent and Node: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
-const goInitrd = `
-set -e
-mkdir root && cd root
-zcat "$1" | cpio --quiet -id
-rm -r usr/bin/node init && cp "$2" init
-find . | cpio --quiet -o -H newc | gzip -1 >../go.img`;
-
-/** A wrapper that lets 1.x's runtime use a current QEMU: replaces KVM by emulation, and removes options that QEMU no longer has. */
-const qemuWrapper = (qemu: string): string => `#!/bin/sh
-set --  "$@" END
-while [ "$1" != END ]; do
-  argument=$1; shift
-  case $argument in
-    -realtime) shift ;;
-    mlock=off | -enable-kvm) ;;
-    pc,accel=kvm*nvdimm*) set -- "$@" pc,accel=tcg,nvdimm=on ;;
-    pc,accel=kvm*) set -- "$@" pc,accel=tcg ;;
-    host | host,*) set -- "$@" max ;;
-    *) set -- "$@" "$argument" ;;
-  esac
-done
-shift
-exec ${qemu} "$@"
-`;
+import { mixtures, nameOf, prepareRuntimes, startSyslog } from './mixtures.ts';
+import type { Mixture } from './mixtures.ts';
 
 describe('combinations with programs of Kata Containers 1.x', function () {
   this.timeout(300_000);
   let directory = '';
-  /** 1.x's programs do not start without one. */
   let syslog: Server;
+  let runtimeOf: (mixture: Mixture) => string;
   const file = (name: string): string => join(directory, name);
 
   before(async function () {
-    assert.ok(goDirectory, 'KATA_GO_DIR names the directory with the programs of 1.x');
     assert.deepEqual(leftovers(), []);
     directory = mkdtempSync(join(tmpdir(), 'kata-mix-'));
-    const initrd = spawn('sh', ['-c', goInitrd, 'sh', share('kata-containers-initrd.img'), go('agent')], {
-      cwd: directory,
-      stdio: 'ignore',
-    });
-    assert.deepEqual(await once(initrd, 'exit'), [0, null]);
-    writeFileSync(file('qemu'), qemuWrapper(join(stage, 'usr/bin/qemu-lite-system-x86_64')));
-    chmodSync(file('qemu'), 0o755);
+    runtimeOf = await prepareRuntimes(directory);
     mkdirSync(file('bundle/rootfs'), { recursive: true });
     await busyboxRootfs(directory, file('busybox.tar'));
-    assert.equal((await run('mount', ['--make-rshared', '/'])).code, 0); // as systemd configures every machine: 1.x's share needs it
-    syslog = createServer((connection) => connection.on('error', () => {}).resume()).listen('/run/syslog');
+    syslog = await startSyslog();
     assert.equal((await run('tar', ['-C', file('bundle/rootfs'), '-xf', file('busybox.tar')])).code, 0);
     writeFileSync(file('bundle/rootfs/bin/nine'), '#!/bin/sh\nexit 9\n', { mode: 0o755 }); // 1.x parses options after the id as its own
     writeSpec();
@@ -89,51 +41,6 @@ describe('combinations with programs of Kata Containers 1.x', function () {
     rmSync(directory, { recursive: true });
     assert.deepEqual(leftovers(), []);
   });
-
-  const pathOf = (mixture: Mixture, program: 'proxy' | 'shim'): string =>
-    mixture[program] === 'go' ? go(program) : join(stage, `usr/libexec/kata-containers/kata-${program}`);
-  const initrdOf = ({ agent }: Mixture): string => (agent === 'go' ? file('go.img') : share('kata-containers-initrd.img'));
-
-  function ourRuntime(mixture: Mixture): string {
-    return variant(directory, 'ours', (toml) =>
-      toml
-        .replace(/^image = .*$/m, 'image = ""')
-        .replace(/^#initrd = .*$/m, `initrd = "${initrdOf(mixture)}"`)
-        .replace(/^enable_template = true$/m, 'enable_template = false')
-        .replace(/^path = ".*kata-proxy"$/m, `path = "${pathOf(mixture, 'proxy')}"`)
-        .replace(/^path = ".*kata-shim"$/m, `path = "${pathOf(mixture, 'shim')}"`),
-    );
-  }
-
-  function goRuntime(mixture: Mixture): string {
-    const toml = `
-[hypervisor.qemu]
-path = "${file('qemu')}"
-kernel = "${share('vmlinuz.container')}"
-${mixture.agent === 'go' ? `initrd = "${initrdOf(mixture)}"` : `image = "${share('kata-containers.img')}"`}
-machine_type = "pc"
-default_vcpus = 1
-default_memory = 512
-default_bridges = 1
-block_device_driver = "virtio-scsi"
-shared_fs = "virtio-9p"
-disable_vhost_net = true
-[proxy.kata]
-path = "${pathOf(mixture, 'proxy')}"
-[shim.kata]
-path = "${pathOf(mixture, 'shim')}"
-[agent.kata]
-[netmon]
-path = "/usr/libexec/kata-containers/kata-netmon"
-[runtime]
-internetworking_model = "tcfilter"
-disable_guest_seccomp = true
-`;
-    writeFileSync(file('go.toml'), toml);
-    writeFileSync(file('go'), `#!/bin/sh\nexec ${go('runtime')} --kata-config ${file('go.toml')} "$@"\n`);
-    chmodSync(file('go'), 0o755);
-    return file('go');
-  }
 
   /** Echoes its standard input, and exits with 7 on SIGUSR1. */
   const script = `trap 'exit 7' USR1; cat; echo done >&2; while :; do sleep 0.1; done`;
@@ -155,7 +62,7 @@ disable_guest_seccomp = true
   }
 
   async function tryMixture(mixture: Mixture, id: string): Promise<void> {
-    const runtime = mixture.runtime === 'go' ? goRuntime(mixture) : ourRuntime(mixture);
+    const runtime = runtimeOf(mixture);
     const kata = (...args: string[]): Promise<Outcome> => run(runtime, args);
     const [input, output, errors] = [randomBytes(3 << 20), file('out'), file('err')];
     writeFileSync(file('in'), input);
