@@ -1,6 +1,8 @@
 /** `kata-shell`: a shell in the guest outside of the container, on a real terminal. Disabled by default. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../support/engine.ts';
@@ -8,6 +10,7 @@ import { leftovers } from '../support/leftovers.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { kataRuntime, variant } from '../support/staged.ts';
+import { until } from '../support/until.ts';
 import { Tmux } from './tmux.ts';
 
 describe('kata-shell', function () {
@@ -20,7 +23,12 @@ describe('kata-shell', function () {
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'kata-shell-'));
     open = variant(directory, 'open', (toml) => toml.replace(/^#?debug_console_enabled = false$/m, 'debug_console_enabled = true'));
-    engine = await Engine.start({ open, closed: kataRuntime }, 'open');
+    const onConsole = variant(directory, 'on-console', (toml) =>
+      toml
+        .replace(/^#?kernel_params = .*$/m, 'kernel_params = "agent.debug_console"')
+        .replace('enable_template = true', 'enable_template = false'),
+    );
+    engine = await Engine.start({ open, closed: kataRuntime, console: onConsole }, 'open');
     tmux = new Tmux(engine);
     const { code, stdout, stderr } = await engine.docker(['run', '-d', '--name', 'box', 'busybox', 'sleep', '10000']);
     assert.equal(code, 0, stderr);
@@ -59,6 +67,20 @@ describe('kata-shell', function () {
   it('does not count as a process of the container', async () => {
     const { stdout } = await engine.docker(['top', 'box']);
     assert.equal(stdout.trim().split('\n').length, 2, stdout);
+  });
+
+  it("another one is on the guest's console with agent.debug_console", async () => {
+    const { stdout } = await engine.docker(['run', '-d', '--runtime', 'console', 'busybox', 'sleep', '10000']);
+    const socket = connect(`/run/vc/vm/${stdout.trim()}/console.sock`);
+    try {
+      await once(socket, 'connect');
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      socket.write('echo console-$((6 * 7))\n');
+      await until('the shell answers', () => text.includes('console-42'));
+    } finally {
+      socket.destroy();
+    }
   });
 
   it('is refused in a VM that was started without it, and the error names the key', async () => {

@@ -39,7 +39,14 @@ export function launchProxy(
   binary: string,
   sandboxId: string,
   paths: Pick<SandboxPaths, 'proxySocket' | 'agentSocket' | 'consoleSocket' | 'vm'>,
-  options: { debug: boolean; confine: boolean; forwardsPorts: boolean; environment: NodeJS.ProcessEnv; pidfds: ProxyPidfds },
+  options: {
+    debug: boolean;
+    readsConsole: boolean;
+    confine: boolean;
+    forwardsPorts: boolean;
+    environment: NodeJS.ProcessEnv;
+    pidfds: ProxyPidfds;
+  },
 ): SpawnedProcess {
   const args = buildProxyCommandLine({
     listenSocket: `unix://${paths.proxySocket}`,
@@ -49,14 +56,14 @@ export function launchProxy(
   });
   const log = openSync(`${paths.vm}/proxy.log`, 'a', 0o600);
   try {
-    const { debug, confine, forwardsPorts } = options;
+    const { debug, readsConsole, confine, forwardsPorts } = options;
     const inherited = inheritedPidfds(options.pidfds);
     const stdio = ['ignore', 'ignore', log, ...inherited.fds] as const;
     const environment = {
       ...options.environment,
       ...confinementEnvironment(confine),
       ...(forwardsPorts && { [PORT_FORWARD_VARIABLE]: 'on' }),
-      ...(!debug && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
+      ...(!debug && readsConsole && { [CONSOLE_VARIABLE]: paths.consoleSocket }), // with debug it logs the whole console
       ...inherited.environment,
     };
     return spawnDetached({ binary, args, stdio: [...stdio], detached: true, environment });

@@ -152,7 +152,9 @@ async function startProxy(
   try {
     const { enable_debug: debug, confine } = proxy;
     const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
-    const options = { debug, confine, forwardsPorts, environment, pidfds };
+    // The console has one reader. With a shell on it, this is the user.
+    const readsConsole = !/(^|\s)agent\.debug_console(=|\s|$)/.test(context.configuration.hypervisor.kernel_params);
+    const options = { debug, readsConsole, confine, forwardsPorts, environment, pidfds };
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.recordProcess({ undo: 'kill', name: 'kata-proxy', process: identity });
