@@ -1,6 +1,6 @@
 /** How commands find containers, and their errors for a sandbox whose proxy has ended. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { isAlive } from '../../packages/common/src/process/process-identity.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
 import { run } from '../support/run.ts';
@@ -102,6 +102,15 @@ describe('ids of containers', function () {
     assert.equal(await asNobody('list'), unreadable);
     assert.equal(await asNobody('kata-top', '--once'), unreadable);
     assert.equal(await asNobody('factory', 'status'), 'factory status uses files of root: run the command as root\n');
+  });
+
+  it('a container whose bundle has been removed is listed without an owner, and can be deleted', async () => {
+    rig.prepare();
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    rmSync(rig.scratch.file('bundle'), { recursive: true });
+    assert.match((await rig.kata('list')).stdout, new RegExp(`^${rig.id} +\\d+ +created .* - *$`, 'm'));
+    assert.deepEqual(quiet(await rig.kata('delete', '--force', rig.id)), SILENT);
+    assert.deepEqual(await list(), []);
   });
 
   it('a command reports at once that the proxy has ended', async () => {

@@ -176,7 +176,7 @@ describe('kata-runtime on a running container', function () {
     const args = [RUNTIME, 'events', '--interval', '50ms', rig.id].join(' ');
     const { stdout, stderr } = await run('sh', ['-c', `${args} | head -n 1`], { timeoutMs: 20_000 });
     assert.match(stdout, /^{"type":"(stats|oom)".*\n$/);
-    assert.equal(stderr, 'write failed (EPIPE)\n');
+    assert.equal(stderr, '');
   });
 
   it('events with an interval above the longest timer waits and does not flood', async () => {
