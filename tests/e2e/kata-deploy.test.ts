@@ -191,6 +191,20 @@ describe('kata-deploy', function () {
       await stop();
     });
 
+  it('a node without libatomic, which Node needs: the error has its name, and the node is unchanged', async () => {
+    writeFileSync(account('engine'), `containerd://${containerd}`);
+    writeFileSync(CONFIG, '');
+    const library = /=> (\S*\/libatomic\.so\.1)$/m.exec(await good(run('ldconfig', ['-p'])))?.[1] ?? assert.fail('no libatomic');
+    await good(engine?.inMounts('mount', ['--bind', '/dev/null', library]) ?? assert.fail('no engine'));
+    try {
+      assert.match(await installed(), /error while loading shared libraries: \S*libatomic\.so\.1: /);
+    } finally {
+      await engine?.inMounts('umount', [library]);
+    }
+    assert.deepEqual([readFileSync(CONFIG, 'utf8'), labels(), restarts(), trees()], ['', {}, [], []]);
+    await stop();
+  });
+
   it('a tree that kata-deploy has not created is not changed', async () => {
     writeFileSync(account('engine'), `containerd://${containerd}`);
     rmSync(CONFIG);

@@ -100,9 +100,15 @@ export function removeTree(): void {
   rmSync(onHost(TREE), { recursive: true, force: true });
 }
 
-/** @throws Error with the reason: a library is missing, the C library is too old */
-export function tryRuntime(): string {
-  return execFileSync('chroot', [HOST, RUNTIME, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+/** kata-runtime, and a program that runs on Node, which needs more libraries. */
+const PROGRAMS = [RUNTIME, `${TREE}/usr/libexec/kata-containers/kata-proxy`];
+
+/** @returns the output of `kata-runtime --version`. @throws Error with the reason: a library is missing, the C library is too old */
+export function tryPrograms(): string {
+  const [version = ''] = PROGRAMS.map((program) =>
+    execFileSync('chroot', [HOST, program, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+  return version;
 }
 
 /** @throws Error when the configuration cannot have the handler */

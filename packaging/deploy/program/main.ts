@@ -2,7 +2,7 @@
  * kata-deploy, in a privileged pod on each node: installs the tree in /opt/kata, gives the engine the handler `kata`, labels the node, and
  * undoes all of that.
  */
-import { configureEngine, installTree, processesOfTree, removeTree, restartEngine, tryRuntime, unconfigureEngine } from './host.ts';
+import { configureEngine, installTree, processesOfTree, removeTree, restartEngine, tryPrograms, unconfigureEngine } from './host.ts';
 import { engineOfNode, labelNode } from './kubernetes-node.ts';
 import { parseEngine } from './node-engine.ts';
 
@@ -19,7 +19,7 @@ async function install(): Promise<void> {
   try {
     say('copying /opt/kata');
     installTree();
-    say(tryRuntime().split('\n', 1)[0] ?? '');
+    say(tryPrograms().split('\n', 1)[0] ?? '');
     say(`configuring ${engine.name}`);
     configureEngine(engine);
     say(`restarting ${engine.unit}`);
