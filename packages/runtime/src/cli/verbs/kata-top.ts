@@ -14,6 +14,9 @@ const CLEAR = '\x1b[H\x1b[J';
 
 const STDOUT = 1;
 
+/** Time before the first table on a terminal: somebody is waiting for it. */
+const FIRST_MS = 300;
+
 /** Undefined without a terminal: nothing is cut then. */
 function terminalWidth(): number | undefined {
   try {
@@ -35,8 +38,9 @@ export const kataTop: Verb = {
     if (intervalMs === undefined || intervalMs <= 0) throw new UsageError(`--interval must be a time such as 2s, not "${text}"`);
     const isOnce = options['once'] === true;
     const clear = isOnce || !isatty(STDOUT) ? '' : CLEAR;
-    for (let before = await sampleSandboxes(); ;) {
-      await sleep(intervalMs);
+    let waitMs = clear === '' ? intervalMs : Math.min(FIRST_MS, intervalMs);
+    for (let before = await sampleSandboxes(); ; waitMs = intervalMs) {
+      await sleep(waitMs);
       const now = await sampleSandboxes();
       const rates = ratesOf(before, now);
       if (options['json'] === true) print(`${JSON.stringify(rates)}\n`);
