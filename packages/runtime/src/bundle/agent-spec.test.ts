@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Linux } from '@kata-containers/common/oci/spec';
-import { agentProcess, agentSpec, joinsNamespace } from './agent-spec.ts';
+import { agentProcess, agentSpec, joinsNamespace, sharesPids } from './agent-spec.ts';
 
 describe('joinsNamespace', () => {
   const cases: [name: string, namespaces: { type: string; path?: string }[], joins: boolean][] = [
@@ -13,6 +13,16 @@ describe('joinsNamespace', () => {
   for (const [name, namespaces, joins] of cases)
     it(name, () => assert.equal(joinsNamespace({ ociVersion: '1.0.2', linux: { namespaces } }, 'pid'), joins));
   it('is false without a linux section', () => assert.equal(joinsNamespace({ ociVersion: '1.0.2' }, 'pid'), false));
+});
+
+describe('sharesPids', () => {
+  const cases: [name: string, namespaces: NonNullable<Linux['namespaces']>, shares: boolean][] = [
+    ['with a PID namespace of its own', [{ type: 'network' }, { type: 'pid' }], false],
+    ["with the path of the pod's", [{ type: 'pid', path: '/proc/7/ns/pid' }], true],
+    ['without a PID namespace (hostPID of CRI-O)', [{ type: 'network' }], true],
+  ];
+  for (const [name, namespaces, shares] of cases)
+    it(`is ${shares} ${name}`, () => assert.equal(sharesPids({ ociVersion: '1.0.2', linux: { namespaces } }), shares));
 });
 
 describe('agentSpec', () => {

@@ -30,6 +30,13 @@ function guestNamespaces(linux: Linux): { Type: string; Path: string }[] {
 export const joinsNamespace = ({ linux }: Spec, kind: 'pid' | 'ipc'): boolean =>
   (linux?.namespaces ?? []).some(({ type, path }) => type === kind && path !== undefined && path !== '');
 
+/**
+ * Whether a container of a pod shares the pod's PID namespace: by its path, or without a PID namespace. For `hostPID`, containerd passes the
+ * path, and CRI-O passes no namespace.
+ */
+export const sharesPids = (spec: Spec): boolean =>
+  joinsNamespace(spec, 'pid') || !(spec.linux?.namespaces ?? []).some(({ type }) => type === 'pid');
+
 /** Limits of CPU, memory and processes. CPU sets name host CPUs and mean nothing in the guest. */
 export function guestResources({ memory, cpu, pids }: Resources): object {
   return {

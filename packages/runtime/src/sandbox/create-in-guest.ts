@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
 import { isNullStdin } from '../processes/null-stdin.ts';
-import { agentSpec, joinsNamespace } from '../bundle/agent-spec.ts';
+import { agentSpec, joinsNamespace, sharesPids } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
@@ -76,7 +76,7 @@ export async function createInGuest(context: Context, container: Container, targ
       ...{ seccomp, nullStdin: isNullStdin() },
       ...(isFirstContainer(sandboxId, id) && { namespaceSysctls: ipv6Sysctls(sandbox.Network.GuestNetwork) }),
     }),
-    sandbox_pidns: joinsNamespace(bundle.spec, 'pid'),
+    sandbox_pidns: sharesPids(bundle.spec),
   };
   await agent.call('createContainer', call);
 }
