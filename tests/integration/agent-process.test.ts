@@ -1,12 +1,14 @@
 /** Limits, privileges and mounts of a container's processes, by the agent on the host. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentOnHost, refusal } from './agent-on-host.ts';
 import type { ContainerSpec } from './agent-on-host.ts';
 
 const status = (field: string): string[] => ['grep', field, '/proc/self/status'];
 const proc = { destination: '/proc', source: 'proc', type: 'proc', options: [] };
 const dev = { destination: '/dev', source: 'tmpfs', type: 'tmpfs', options: ['mode=755'] };
+const TRUE = { Args: ['true'], Cwd: '/', Env: ['PATH=/bin'], User: {} };
 const caps = (...names: string[]) => ({ Bounding: names, Effective: names, Permitted: names, Inheritable: [], Ambient: [] });
 
 describe('kata-agent: processes', function () {
@@ -116,6 +118,26 @@ describe('kata-agent: processes', function () {
     await host.exec(id, 'e', ['sh', '-c', script]);
     assert.match(await host.output(id, 'e'), /^CapBnd:\s0000000000000020\nNoNewPrivs:\s1\n100\n55\n$/);
     await host.wait(id, 'e');
+    await host.remove(id);
+  });
+
+  it('PauseContainer freezes no process that is being started', async () => {
+    const id = await host.run(['sleep', '100']);
+    for (let round = 0; round < 15; round++) {
+      const names = [0, 1, 2, 3].map((index) => `e${round}-${index}`);
+      const execs = names.map(async (name, index) => {
+        await sleep(index * 2); // the pause meets different steps of the starts
+        return refusal(host.agent.call('execProcess', { container_id: id, exec_id: name, process: TRUE }, { deadlineMs: 5000 }));
+      });
+      await sleep(round);
+      await host.agent.call('pauseContainer', { container_id: id });
+      const answers = await Promise.all(execs); // the container is still paused
+      await host.agent.call('resumeContainer', { container_id: id });
+      for (const [index, [code, message]] of answers.entries()) {
+        if (code === 0) assert.equal(await host.wait(id, names[index] ?? ''), 0);
+        else assert.match(message, /is paused$/);
+      }
+    }
     await host.remove(id);
   });
 

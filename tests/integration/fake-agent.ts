@@ -1,5 +1,6 @@
 /** A fake agent for the shim: a gRPC server on a unix socket. The test plays the process. */
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { EXIT_TRAILER } from '../../packages/common/src/agent-api/exit-trailer.ts';
 import { AgentServiceDefinition } from '../../packages/common/src/generated/agent.ts';
 import type {
   ReadStreamRequest,
@@ -18,6 +19,8 @@ export interface FakeProcess {
   /** Resolves to the exit code. */
   readonly exit?: () => Promise<number>;
   readonly write?: (data: Buffer) => Promise<number>;
+  /** The exit code that comes with the end of each output. An agent of 1.x does not send it. */
+  readonly exitWithOutput?: number;
   /** Whether its container ran out of memory. */
   readonly isOomKilled?: boolean;
 }
@@ -30,7 +33,7 @@ export interface Seen {
   stdinClosed: number;
 }
 
-type Answer = (error: { code: status; details: string } | null, value?: unknown) => void;
+type Answer = (error: { code: status; details: string } | null, value?: unknown, trailers?: Metadata) => void;
 type Call<T> = (call: { request: T }, answer: Answer) => void;
 
 /** The pieces, one after the other, then the end. */
@@ -54,7 +57,12 @@ export class FakeAgent {
     const read =
       (reader: Reader): Call<ReadStreamRequest> =>
       ({ request }, answer) =>
-        void reader(request.len).then((data) => (data ? answer(null, { data }) : answer({ code: status.UNKNOWN, details: 'EOF' })));
+        void reader(request.len).then((data) => {
+          const trailers = new Metadata();
+          if (played.exitWithOutput !== undefined) trailers.set(EXIT_TRAILER, String(played.exitWithOutput));
+          if (data) answer(null, { data });
+          else answer({ code: status.UNKNOWN, details: 'EOF' }, undefined, trailers);
+        });
     const calls: Record<string, Call<never>> = Object.fromEntries(
       Object.keys(AgentServiceDefinition.methods).map((name) => [
         name,

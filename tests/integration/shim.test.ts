@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { FakeAgent, never, pieces } from './fake-agent.ts';
@@ -162,6 +162,12 @@ describe('kata-shim', function () {
     assert.equal(given, 65);
   });
 
+  it('an exit code that comes with the end of the output is used without a call', async () => {
+    const { shim: running } = await start({ stdout: pieces('out'), exit: never, exitWithOutput: 6 });
+    assert.equal((await running.exited).code, 6);
+    assert.equal(running.stdout.toString(), 'out');
+  });
+
   it('output without a reader does not lose the exit code', async () => {
     const { shim: running } = await start({
       stdout: pieces(...Array.from({ length: 50 }, () => Buffer.alloc(65536))),
@@ -177,6 +183,19 @@ describe('kata-shim', function () {
     await until('it is connected', () => fake.seen.input.length > 0);
     fake.stop();
     assert.equal((await running.exited).code, 255);
+  });
+
+  it('exits with 137 when it loses the agent of a VM that was OOM-killed', async () => {
+    const count = scratch.file('memory.events');
+    writeFileSync(count, 'oom 1\noom_kill 0\n');
+    agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never });
+    shim = new Component(SHIM, args(), { KATA_SHIM_DUTIES: JSON.stringify({ oomKills: count, requests: [] }) });
+    shim.child.stdin.write('x');
+    const { seen } = agent;
+    await until('it is connected', () => seen.input.length > 0);
+    writeFileSync(count, 'oom 1\noom_kill 1\n');
+    agent.stop();
+    assert.equal((await shim.exited).code, 137);
   });
 
   it('a response that is too long ends only that stream', async () => {
@@ -247,6 +266,7 @@ describe('kata-shim', function () {
   });
 
   const invocations: [name: string, args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+    ['-h', ['-h'], 0, /^Usage of kata-shim:\n  -agent string\n[^]*\(default true\)/, /^$/],
     ['-version', ['-version'], 0, /^kata-shim version \S+\n$/, /^$/],
     ['no agent', ['-container', 'c', '-exec-id', 'e'], 1, /^$/, /agent must be given/],
     ['no container', ['-agent', 'unix:///x', '-exec-id', 'e'], 1, /^$/, /container must be given/],

@@ -13,7 +13,11 @@ const named = { container_id: 'container', exec_id: 'exec' };
 describe('messages of the agent', () => {
   /** The generated codec's encoding. */
   const requests: [name: string, fields: Field[], bytes: Uint8Array][] = [
-    ['ReadStreamRequest', [...identity, [3, 1 << 20]], generated.ReadStreamRequest.encode({ ...named, len: 1 << 20 }).finish()],
+    [
+      'ReadStreamRequest',
+      [...identity, [3, 1 << 20], [100, 1]],
+      generated.ReadStreamRequest.encode({ ...named, len: 1 << 20, wants_exit: true }).finish(),
+    ],
     [
       'WriteStreamRequest',
       [...identity, [3, Buffer.alloc(300, 7)]],

@@ -4,9 +4,9 @@
  */
 import { fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { isatty } from 'node:tty';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
+import { isTerminal } from '@kata-containers/common/process/is-terminal';
 import { FileReader, FileWriter } from './file-streams.ts';
 
 /** Bytes of one read, and the size of enlarged pipes: larger pipes cause fewer context switches. */
@@ -15,7 +15,7 @@ const PIPE_BYTES = 1 << 20;
 
 function isPollable(fd: number): boolean {
   const kind = fstatSync(fd);
-  return kind.isFIFO() || kind.isSocket() || isatty(fd);
+  return kind.isFIFO() || kind.isSocket() || (kind.isCharacterDevice() && isTerminal(fd));
 }
 
 /** Root may enlarge all pipes, another user only a limited number (pipe(7), pipe-user-pages-soft). */

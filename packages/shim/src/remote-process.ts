@@ -1,4 +1,5 @@
 /** The process that the shim represents, accessed through the agent's service. */
+import { EXIT_TRAILER, parseExitCode } from '@kata-containers/common/agent-api/exit-trailer';
 import type { CallOptions, GrpcClient } from '@kata-containers/common/grpc/grpc-client';
 import type { TracedCall } from '@kata-containers/common/tracing/trace';
 import { encodeMessage, readField } from './agent-message.ts';
@@ -9,9 +10,10 @@ export type OutputName = 'stdout' | 'stderr';
 /** Size of an answer without the bytes of output. */
 export const MESSAGE_OVERHEAD_BYTES = 64;
 
-/** Numbers of fields in answers (agent.proto). */
+/** Numbers of fields (agent.proto). */
 const FIRST = 1;
 const OOM_KILLED = 100;
+const WANTS_EXIT = 100;
 
 function numberIn(answer: Buffer, field: number): number {
   const value = readField(answer, field);
@@ -29,6 +31,7 @@ export class RemoteProcess {
   readonly #agent: GrpcClient;
   /** Fields 1 and 2 of each request: container_id and exec_id. */
   readonly #identity: readonly Field[];
+  #exit: ExitStatus | undefined;
 
   constructor(agent: GrpcClient, container: string, execId: string) {
     this.#agent = agent;
@@ -47,7 +50,15 @@ export class RemoteProcess {
   async read(output: OutputName, length: number, allocate: (length: number) => Buffer): Promise<Buffer> {
     const name = output === 'stdout' ? 'ReadStdout' : 'ReadStderr';
     const answer = { maxBytes: length + MESSAGE_OVERHEAD_BYTES, allocate };
-    const data = readField(await this.#call(name, [[3, length]], { deadlineMs: 'none', answer }), FIRST);
+    const onTrailers = (trailers: ReadonlyMap<string, string>): void => {
+      const code = parseExitCode(trailers.get(EXIT_TRAILER));
+      if (code !== undefined) this.#exit = { code, isOomKilled: false };
+    };
+    const fields = [
+      [3, length],
+      [WANTS_EXIT, 1],
+    ] as const;
+    const data = readField(await this.#call(name, fields, { deadlineMs: 'none', answer, onTrailers }), FIRST);
     return Buffer.isBuffer(data) ? data : Buffer.alloc(0);
   }
 
@@ -70,6 +81,11 @@ export class RemoteProcess {
       [3, rows],
       [4, columns],
     ]);
+  }
+
+  /** The status that came with the end of the output; then the agent has removed the process. */
+  get exit(): ExitStatus | undefined {
+    return this.#exit;
   }
 
   /** Waits for the end of the process. Call it once: the agent then removes the process. @throws AgentError */

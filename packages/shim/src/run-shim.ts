@@ -4,12 +4,14 @@ import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { agentErrors } from '@kata-containers/common/agent-api/agent-errors';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
-import { openOomKills } from '@kata-containers/common/cgroups/oom-kills';
+import { oomKillsFile, openOomKills } from '@kata-containers/common/cgroups/oom-kills';
+import { asksForHelp, goFlagsUsage } from '@kata-containers/common/command-lines/go-flags';
 import {
   DUTIES_VARIABLE,
   TITLE_VARIABLE,
   parseShimCommandLine,
   parseShimDuties,
+  shimFlags,
 } from '@kata-containers/common/command-lines/shim-command-line';
 import type { ShimDuties, ShimOptions } from '@kata-containers/common/command-lines/shim-command-line';
 import { confineProcess, isConfined } from '@kata-containers/common/confinement/confine-process';
@@ -33,6 +35,7 @@ import type { ExitStatus, OutputName } from './remote-process.ts';
 import { copyInput, openBufferedInput } from './copy-input.ts';
 import type { BufferedInput } from './copy-input.ts';
 import { copyOutput } from './copy-output.ts';
+import { isSandboxEnd } from './is-sandbox-end.ts';
 import { enlargePipes, openOutput } from './open-stdio.ts';
 import { relaySignals } from './relay-signals.ts';
 import type { RuntimeHelper } from './runtime-helper.ts';
@@ -87,10 +90,10 @@ async function relay(target: RemoteProcess, { input, outputs }: Stdio, trace: Tr
   const streams = outputs.map(([name, output]) => copyOutput(target, name, output, log));
   limitV8Memory();
   await trace.step('output', () => Promise.all(streams));
-  return trace.call('WaitProcess', (additions) => target.wait(additions));
+  return target.exit ?? trace.call('WaitProcess', (additions) => target.wait(additions));
 }
 
-/** QEMU is in the shim's cgroup: when the VM is lost and a process of the cgroup was OOM-killed, that process was QEMU. */
+/** When the VM is lost and a process of QEMU's cgroup was OOM-killed, that process was QEMU. */
 function lostExit(countOomKills: () => number, log: Logger): number {
   if (countOomKills() === 0) return LOST_EXIT;
   log.error('the VM was OOM-killed by the host');
@@ -122,6 +125,8 @@ async function reportOomKill(helper: RuntimeHelper, log: Logger): Promise<void> 
 }
 
 interface Following {
+  /** The file with the number of OOM kills in QEMU's cgroup; undefined when QEMU is in the shim's cgroup. */
+  readonly oomKills: string | undefined;
   readonly trace: ProcessTrace;
   /** Whether the process exists in the guest. */
   readonly begun: Promise<boolean>;
@@ -134,10 +139,10 @@ interface Following {
 /** Errors are never printed on stdio, which belongs to the process. */
 async function connectAndRelay(
   options: ShimOptions,
-  { trace, begun, onConnect, onProcess, onOomKill, onFailure }: Following,
+  { oomKills, trace, begun, onConnect, onProcess, onOomKill, onFailure }: Following,
   log: Logger,
 ): Promise<number> {
-  const countOomKills = openOomKills(cgroupOf('self'));
+  const countOomKills = openOomKills(oomKills ?? oomKillsFile(cgroupOf('self')));
   const stdio = openStdio(options);
   try {
     const target = await trace.step('connect', () => connect(options, onConnect));
@@ -149,7 +154,8 @@ async function connectAndRelay(
     trace.end();
     return options.proxyExitCode ? code & 0xff : 0;
   } catch (error) {
-    log.error('the connection to the process is lost', { reason: errorMessage(error) });
+    if (isSandboxEnd(error)) log.info('the sandbox has ended before the process');
+    else log.error('the connection to the process is lost', { reason: errorMessage(error) });
     onFailure(error);
     trace.end(error);
     return error instanceof AgentError ? lostExit(countOomKills, log) : FAILURE_EXIT;
@@ -159,6 +165,10 @@ async function connectAndRelay(
 /** @throws UsageError */
 export async function runShim(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   process.on('SIGUSR1', () => {}); // without a handler SIGUSR1 starts Node's debugger
+  if (asksForHelp(argv)) {
+    writeSync(1, goFlagsUsage('kata-shim', shimFlags));
+    return 0;
+  }
   const options = parseShimCommandLine(argv);
   if (options.version) {
     writeSync(1, `kata-shim version ${version}\n`);
@@ -177,6 +187,7 @@ export async function runShim(argv: readonly string[], environment: NodeJS.Proce
   await serveSandbox({ agentPath: socketPath(options.agent), helper, kernel: linuxKernel }, duties, log);
   enlargePipes([0, 1, 2], linuxKernel);
   const following: Following = {
+    oomKills: duties.oomKills,
     trace: await openProcessTrace(NAME, environment),
     begun: awaitBegin(duties.begin),
     onProcess: target.resolve,

@@ -16,6 +16,7 @@ import { GrpcError } from '../errors/grpc-error.ts';
 import type { Cancellable } from './attached-calls.ts';
 import { filterProcessTable } from './parse-process-table.ts';
 import { followProcess } from './follow-process.ts';
+import { FreezeGate } from './freeze-gate.ts';
 import { isInitramfs } from './parse-root-mount.ts';
 import { launch } from './launcher.ts';
 import type { Launch, LaunchTools, Launched } from './launcher.ts';
@@ -51,6 +52,7 @@ export class Container {
   readonly #hasPoststartHooks: boolean;
   readonly #directory: string;
   readonly #processes: ProcessTable;
+  readonly #gate = new FreezeGate();
   #state: State = 'created';
   #init: GuestProcess | undefined;
   #cgroup: Cgroup | undefined;
@@ -119,7 +121,7 @@ export class Container {
     const config = execConfig(message, this.#firstProcess);
     const what = { terminal: message.Terminal, nullStdin: message.NullStdin, command: message.Args[0] ?? '' };
     const { pid } = await this.#withFile(config, (file) =>
-      this.#launch(execId, { ...what, args: ['exec', '--process', file, '--detach', this.id] }, false),
+      this.#gate.start(() => this.#launch(execId, { ...what, args: ['exec', '--process', file, '--detach', this.id] }, false)),
     );
     setOomScore(pid, config.oomScoreAdj ?? 0);
   }
@@ -136,17 +138,22 @@ export class Container {
     return { code, isOomKilled: isInit && this.#wasOomKilled() };
   }
 
+  /** As `ProcessTable.takeExit`. After an OOM kill only `wait` returns the status of the first process. */
+  takeExit(execId: string, entry: GuestProcess): number | undefined {
+    return entry === this.#init && this.#wasOomKilled() ? undefined : this.#processes.takeExit(execId, entry);
+  }
+
   /** Signals one process, or with an empty `execId` all processes of the container. Signals to a stopped container are dropped. */
   async signal(execId: string, signal: number): Promise<void> {
     if (this.#state === 'stopped') return;
     if (execId === '' || this.#state === 'paused') return this.#signalAll(signal);
     const found = this.process(execId);
-    if (found.hasEnded()) throw new Error('os: process already finished');
+    if (found.exitCode() !== undefined) throw new Error('os: process already finished');
     this.#tools.kernel.kill(found.pid, signal);
   }
 
   async pause(): Promise<void> {
-    await this.#tools.crun.run(['pause', this.id]);
+    await this.#gate.freeze(() => this.#tools.crun.run(['pause', this.id]));
     this.#state = 'paused';
   }
 

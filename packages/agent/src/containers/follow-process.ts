@@ -19,19 +19,19 @@ interface Follow {
 }
 
 export function followProcess(launched: Launched, { kernel, log, container, isFirst, onEnd }: Follow): GuestProcess {
-  let ended = false;
+  let ended: number | undefined;
   const { pid, io } = launched;
   const abandoned = (): void => {
-    if (ended) return;
+    if (ended !== undefined) return;
     log.warn('a process is killed: its shim has disconnected', { container, process: pid });
     kernel.kill(pid, SIGKILL);
   };
   launched.exited
-    .then(() => {
-      ended = true;
+    .then((code) => {
+      ended = code;
       onEnd();
       io.processEnded();
     })
     .catch(() => {});
-  return { ...launched, hasEnded: () => ended, attachedCalls: isFirst ? undefined : new AttachedCalls(abandoned) };
+  return { ...launched, exitCode: () => ended, attachedCalls: isFirst ? undefined : new AttachedCalls(abandoned) };
 }

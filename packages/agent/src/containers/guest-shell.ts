@@ -76,9 +76,13 @@ export class GuestShell {
     return { code: await this.#processes.wait(execId, call), isOomKilled: false };
   }
 
+  takeExit(execId: string, entry: GuestProcess): number | undefined {
+    return this.#processes.takeExit(execId, entry);
+  }
+
   signal(execId: string, signal: number): void {
-    const { hasEnded, pid } = this.process(execId);
-    if (hasEnded()) throw new Error('os: process already finished');
+    const { exitCode, pid } = this.process(execId);
+    if (exitCode() !== undefined) throw new Error('os: process already finished');
     this.#tools.kernel.kill(pid, signal);
   }
 

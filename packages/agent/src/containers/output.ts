@@ -26,6 +26,7 @@ export class Output {
   /** Size of the last piece: the next piece probably has a similar size. */
   #lastLength = 0;
   #ended = false;
+  #isReadToEnd = false;
   /** Bytes were read or taken since the last check of `endWhenQuiet`. */
   #isActive = false;
   #waiting: (() => void)[] = [];
@@ -46,7 +47,15 @@ export class Output {
     while (this.#length === 0 && !this.#ended && reading?.isGivenUp() !== true)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#lastReadAt = performance.now();
-    return this.#length > 0 && reading?.isGivenUp() !== true ? this.#take(length) : undefined;
+    if (reading?.isGivenUp() === true) return undefined;
+    if (this.#length > 0) return this.#take(length);
+    this.#isReadToEnd = true;
+    return undefined;
+  }
+
+  /** Whether `read` has returned the end. */
+  get isReadToEnd(): boolean {
+    return this.#isReadToEnd;
   }
 
   /** Called when the process has ended: the stream ends once no bytes have arrived for a moment and all bytes were read. */

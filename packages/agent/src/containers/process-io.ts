@@ -78,6 +78,11 @@ export class ProcessIo {
     await Promise.all(this.#allOutputs.map((output) => output.readByAll(READER_AWAY_MS)));
   }
 
+  /** Whether the end of each output was read. */
+  get isReadToEnd(): boolean {
+    return this.#allOutputs.every((output) => output.isReadToEnd);
+  }
+
   close(): void {
     this.#inputOpen = false;
     this.#input?.destroy();

@@ -49,6 +49,13 @@ export class ProcessTable {
     return code;
   }
 
+  /** The exit code, if the process has ended and the end of each of its outputs was read: then removes the process from the table. */
+  takeExit(execId: string, entry: GuestProcess): number | undefined {
+    const code = entry.io.isReadToEnd ? entry.exitCode() : undefined;
+    if (code !== undefined) this.release(execId, entry);
+    return code;
+  }
+
   /** Removes the process, unless another process has the id now. */
   release(execId: string, entry: GuestProcess): void {
     if (this.#table.get(execId) === entry) this.#table.delete(execId);

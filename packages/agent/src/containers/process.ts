@@ -24,8 +24,8 @@ export interface GuestProcess {
   readonly io: ProcessIo;
   /** Exit code, or 128 + the signal that ended it. */
   readonly exited: Promise<number>;
-  /** Once true, `pid` may belong to another process. */
-  readonly hasEnded: () => boolean;
+  /** The value of `exited`; undefined until the process has ended. After that, `pid` may belong to another process. */
+  readonly exitCode: () => number | undefined;
   /** For exec'd processes only: a container's first process continues without its shim. */
   readonly attachedCalls: AttachedCalls | undefined;
 }

@@ -131,7 +131,7 @@ export class Sandbox {
   }
 
   /** The owner of the processes that a request names: a container, or the guest itself. @throws GrpcError */
-  processesOf(id: string): Pick<Container, 'exec' | 'process' | 'wait'> {
+  processesOf(id: string): Pick<Container, 'exec' | 'process' | 'takeExit' | 'wait'> {
     return id === guestItself ? this.#shell() : this.container(id);
   }
 

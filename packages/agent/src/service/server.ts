@@ -1,7 +1,7 @@
 /** The gRPC server of the agent. Connections are passed to it; it opens no socket. */
 import type { Duplex } from 'node:stream';
 import { ServerCredentials, status } from '@grpc/grpc-js';
-import type { Server, ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
+import type { Metadata, Server, ServerUnaryCall, UntypedHandleCall, sendUnaryData } from '@grpc/grpc-js';
 import { agentService } from '@kata-containers/common/agent-api/agent-service';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { HealthDefinition } from '@kata-containers/common/generated/health';
@@ -44,6 +44,13 @@ const serverOptions = {
   'grpc.max_concurrent_streams': MAX_CALLS,
 };
 
+/** The trailers of an error, and of its request's trace. */
+function withTrailersOf(error: unknown, traced: Metadata | undefined): Metadata | undefined {
+  const own = error instanceof GrpcError ? error.trailers : undefined;
+  if (own && traced) own.merge(traced);
+  return own ?? traced;
+}
+
 /** Errors without a code are sent as UNKNOWN with their text alone, as in 1.x. */
 function toStatus(error: unknown): { code: status; details: string } {
   if (error instanceof GrpcError) return { code: error.code, details: error.message };
@@ -58,7 +65,7 @@ function adapt(name: string, handler: AnyHandler, log: Logger): UntypedHandleCal
         (response) => callback(null, response ?? {}, trailers()),
         (error: unknown) => {
           log.debug('request failed', { request: name, reason: errorMessage(error) });
-          callback(toStatus(error), null, trailers());
+          callback(toStatus(error), null, withTrailersOf(error, trailers()));
         },
       );
     log.debug('new request', { request: name });

@@ -1,8 +1,12 @@
 /** Standard streams of processes. */
+import { setImmediate } from 'node:timers/promises';
+import { Metadata, status } from '@grpc/grpc-js';
+import { EXIT_TRAILER } from '@kata-containers/common/agent-api/exit-trailer';
 import type * as agent from '@kata-containers/common/generated/agent';
 import type { GuestProcess } from '../containers/process.ts';
 import type { Sandbox } from '../containers/sandbox.ts';
 import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
+import { GrpcError } from '../errors/grpc-error.ts';
 import type { CallContext } from './call-context.ts';
 import type { AgentHandlers } from './handlers.ts';
 
@@ -12,35 +16,46 @@ const MAX_READ = 1 << 20;
 const garbage = new MinorGcPacer(MAX_READ);
 
 /** The end of output is an error with this text, quoted from 1.x. */
-class EndOfFile extends Error {
-  constructor() {
-    super('EOF');
-  }
+function endOfFile(exitCode?: number): GrpcError {
+  const trailers = new Metadata();
+  if (exitCode !== undefined) trailers.set(EXIT_TRAILER, String(exitCode));
+  return new GrpcError(status.UNKNOWN, 'EOF', trailers);
 }
 
-async function read(
-  source: GuestProcess,
-  which: 'stdout' | 'stderr',
-  length: number,
-  call: CallContext,
-): Promise<agent.ReadStreamResponse> {
+/** @returns undefined at the end, or when the caller is gone */
+async function read(source: GuestProcess, which: 'stdout' | 'stderr', length: number, call: CallContext): Promise<Buffer | undefined> {
   const { io, attachedCalls } = source;
   const reading = io.read(which, Math.min(length, MAX_READ), { isGivenUp: call.isCancelled, onGivenUp: call.onCancelled });
-  const data = await (attachedCalls?.follow(call, reading) ?? reading);
-  if (data === undefined) throw new EndOfFile();
-  garbage.count(data.length);
-  return { data };
+  return attachedCalls?.follow(call, reading) ?? reading;
 }
 
 export function stdioCalls(sandbox: Sandbox) {
   const find = ({ container_id, exec_id }: { container_id: string; exec_id: string }): GuestProcess =>
     sandbox.processesOf(container_id).process(exec_id);
+  const answer = async (
+    which: 'stdout' | 'stderr',
+    request: agent.ReadStreamRequest,
+    call: CallContext,
+  ): Promise<agent.ReadStreamResponse> => {
+    const { container_id, exec_id, len, wants_exit } = request;
+    const processes = sandbox.processesOf(container_id);
+    const source = processes.process(exec_id);
+    const data = await read(source, which, len, call);
+    if (data !== undefined) {
+      garbage.count(data.length);
+      return { data };
+    }
+    if (!wants_exit || call.isCancelled() || !source.io.isReadToEnd) throw endOfFile();
+    // A process that ends closes its outputs before SIGCHLD is sent: the reaper runs in this turn of the event loop.
+    if (source.exitCode() === undefined) await setImmediate();
+    throw endOfFile(processes.takeExit(exec_id, source));
+  };
   return {
     writeStdin: async (request) => ({
       len: await find(request).io.write(request.data),
     }),
-    readStdout: (request, call) => read(find(request), 'stdout', request.len, call),
-    readStderr: (request, call) => read(find(request), 'stderr', request.len, call),
+    readStdout: (request, call) => answer('stdout', request, call),
+    readStderr: (request, call) => answer('stderr', request, call),
     closeStdin: (request) => find(request).io.closeStdin(),
     ttyWinResize: (request) => find(request).io.resize(request.row, request.column),
   } satisfies Partial<AgentHandlers>;

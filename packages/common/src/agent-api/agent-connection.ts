@@ -40,6 +40,8 @@ export interface AgentConnection {
 export interface AgentConnectOptions {
   /** Milliseconds that the first connection may take. */
   readonly connectTimeoutMs?: number;
+  /** Whether kata-proxy runs. If not, the connection fails without another attempt. */
+  readonly isExpected?: () => boolean;
   /** Milliseconds until a call without a deadline of its own fails; 1.x's 60 s by default. */
   readonly callTimeoutMs?: number;
   /** Each call becomes a span of it. */
@@ -108,6 +110,10 @@ class TypedConnection implements AgentConnection {
 
 /** Connects to `unix:///path`. @throws AgentError when no peer speaks HTTP/2 there in time */
 export async function connectAgent(uri: string, options: AgentConnectOptions): Promise<AgentConnection> {
-  const client = await GrpcClient.connect(socketPath(uri), { errors: agentErrors, timeoutMs: options.connectTimeoutMs });
+  const client = await GrpcClient.connect(socketPath(uri), {
+    errors: agentErrors,
+    timeoutMs: options.connectTimeoutMs,
+    isExpected: options.isExpected,
+  });
   return new TypedConnection(client, options);
 }

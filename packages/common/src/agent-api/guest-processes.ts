@@ -5,3 +5,6 @@ export const guestItself = '.guest';
 
 /** Parameter of the kernel command line that lets the agent start such processes. */
 export const debugShellParameter = 'agent.debug_shell';
+
+/** Parameter of the kernel command line that makes the agent run a shell on the guest's console. */
+export const debugConsoleParameter = 'agent.debug_console';

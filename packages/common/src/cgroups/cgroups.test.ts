@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCgroup } from './cgroup.ts';
-import { oomKills } from './oom-kills.ts';
+import { oomKills, oomKillsFileIn } from './oom-kills.ts';
 
 describe('parseCgroup', () => {
   it('returns a directory for each controller of version 1', () => {
@@ -33,7 +33,9 @@ describe('oomKills', () => {
       mkdirSync(join(root, path, '..'), { recursive: true });
       writeFileSync(join(root, path), text);
       assert.equal(oomKills(parseCgroup(membership, root)), 2);
+      assert.equal(oomKillsFileIn([root, join(root, path, '..')]), join(root, path));
     });
     it(`version ${version}, of a removed cgroup`, () => assert.equal(oomKills(parseCgroup(membership, root)), 0));
+    it(`version ${version}, without a memory controller`, () => assert.equal(oomKillsFileIn([root]), undefined));
   }
 });

@@ -111,6 +111,8 @@ export interface ShimDuties {
    * byte it ends: the process does not exist.
    */
   readonly begin?: number;
+  /** The file with the number of OOM kills in QEMU's cgroup. The shim itself may start in another cgroup, and is moved. */
+  readonly oomKills?: string;
   /** The container's resolv.conf on the host: DNS is relayed when it names docker's resolver. */
   readonly resolvConf?: string;
   /**
@@ -127,10 +129,11 @@ export interface ShimDuties {
 /** @throws UsageError */
 export function parseShimDuties(text: string): ShimDuties {
   try {
-    const { report, begin, resolvConf, helper, named, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
+    const { report, begin, oomKills, resolvConf, helper, named, requests } = JSON.parse(text) as Partial<Record<keyof ShimDuties, unknown>>;
     return {
       ...(typeof report === 'number' && { report }),
       ...(typeof begin === 'number' && { begin }),
+      ...(typeof oomKills === 'string' && { oomKills }),
       ...(typeof resolvConf === 'string' && { resolvConf }),
       ...(typeof helper === 'number' && { helper }),
       ...(named === true && { named }),

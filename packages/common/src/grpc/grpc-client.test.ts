@@ -165,6 +165,12 @@ describe('GrpcClient', () => {
     await connecting;
   });
 
+  it('does not wait for the socket of a server that has ended', async () => {
+    let checks = 0;
+    const connecting = GrpcClient.connect(path, { errors, timeoutMs: 600_000, isExpected: () => ++checks < 3 });
+    await assert.rejects(connecting, /its server has ended/);
+  });
+
   describe('against a peer that sends raw bytes', () => {
     const SETTINGS = encodeFrame({ type: FRAME.settings, flags: 0, streamId: 0 }, Buffer.alloc(0));
 

@@ -42,6 +42,8 @@ export interface ConnectOptions {
   readonly errors: CallErrors;
   /** Milliseconds; 1.x's 15 s by default. */
   readonly timeoutMs?: number | undefined;
+  /** Whether the server runs or will be started. If not, the connection fails without another attempt. */
+  readonly isExpected?: (() => boolean) | undefined;
   /**
    * Called when the connection is established, before bytes of the server are read. Afterwards the process may be unable to connect again:
    * a connection that ends before the server has answered is an error.
@@ -82,11 +84,15 @@ export class GrpcClient {
   }
 
   /** Connects to the unix socket at `path`, which may be created later. @throws what `errors.unreachable` makes */
-  static async connect(path: string, { errors, timeoutMs = DIAL_TIMEOUT_MS, onConnect }: ConnectOptions): Promise<GrpcClient> {
+  static async connect(
+    path: string,
+    { errors, timeoutMs = DIAL_TIMEOUT_MS, isExpected = () => true, onConnect }: ConnectOptions,
+  ): Promise<GrpcClient> {
     const deadline = monotonicMs() + timeoutMs;
     for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
       const connection = await tryConnect(path, left, { errors, ...(onConnect && { onConnect }) });
       if (connection) return new GrpcClient(connection, errors);
+      if (!isExpected()) throw errors.unreachable('its server has ended');
       await sleep(RETRY_MS);
     }
     throw errors.unreachable(`its socket does not answer within ${timeoutMs / 1000} s`);
