@@ -9,6 +9,11 @@ export interface MountCalls {
   mount(source: string, target: string, fstype: string, flags: number, data?: string): void;
   /** umount2(2). `flags` are MNT_* and UMOUNT_*. */
   umount(target: string, flags: number): void;
+  /**
+   * umount2(2) of the mount at exactly this path, which has no links: another process may replace a directory in a path of the mount table by
+   * a link to other mounts. ELOOP for such a path.
+   */
+  umountExactly(path: string): void;
   /** pivot_root(2). If the main thread has a mount namespace of its own, only the main thread gets the new root. */
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2): adds MS_NODEV and MS_NOSUID, and MS_RDONLY if `readonly`, to the mount and all mounts below it. False before Linux 5.12. */

@@ -1,7 +1,7 @@
 /** Reads from and writes to an fd without blocking, and without a change of flags that other processes share. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { KernelError } from '../errors/kata-error.ts';
+import { isTerminal } from '../process/is-terminal.ts';
 import { descriptorCalls } from './descriptor-calls.ts';
 import { bind, errnoName, lastErrno } from './ffi.ts';
 
@@ -25,7 +25,7 @@ const openFlags = { read: constants.O_RDONLY, write: constants.O_WRONLY, both: c
 /** Opens a pipe or a terminal a second time, with O_NONBLOCK (proc(5), /proc/PID/fd); undefined when that fails. */
 function reopen(fd: number, direction: Direction): number | undefined {
   const kind = fstatSync(fd);
-  if (!kind.isFIFO() && !(isatty(fd) && kind.rdev !== PTMX)) return undefined;
+  if (!kind.isFIFO() && !(kind.isCharacterDevice() && isTerminal(fd) && kind.rdev !== PTMX)) return undefined;
   try {
     return openSync(`/proc/self/fd/${fd}`, openFlags[direction] | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {

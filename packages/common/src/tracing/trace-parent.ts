@@ -1,5 +1,5 @@
 /** Identifies a span of a trace, in the format of the environment variable TRACEPARENT and the header `traceparent` (W3C Trace Context, 3.2). */
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../random/random-bytes.ts';
 
 export interface SpanContext {
   /** 32 hexadecimal digits. */

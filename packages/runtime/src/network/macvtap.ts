@@ -1,12 +1,12 @@
 /** Creates macvtaps and opens their devices /dev/tapN (drivers/net/tap.c), from which QEMU reads and writes frames. */
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, statSync, unlinkSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { unpackDevice } from '@kata-containers/common/kernel/device-number';
 import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { randomUuid } from '../context/random-uuid.ts';
+import { randomBytes } from '@kata-containers/common/random/random-bytes';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import { runTool } from './ip-command.ts';
 import { localMac, macvtapBatch, macvtapIndex } from './macvtap-plan.ts';
 import { inNetworkNamespace } from './namespace.ts';

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { CLONE_NEWNET, MS_BIND } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { randomUuid } from '../context/random-uuid.ts';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 
 const OWN = '/proc/self/ns/net';
 

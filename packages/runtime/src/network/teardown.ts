@@ -51,7 +51,7 @@ export async function restoreLinks(
 }
 
 /** Removes a namespace that the runtime created: its bind mount and the file below. */
-export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umount'>): void {
+export function deleteNetworkNamespace(path: string, kernel: Pick<Kernel, 'umountExactly'>): void {
   unmountTree(path, kernel);
   rmSync(path, { force: true });
 }

@@ -1,6 +1,6 @@
 /** Finds the container that an argument names. An id that is found exactly always wins, and an id that is not found is returned as it is. */
-import { isatty } from 'node:tty';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
+import { isTerminal } from '@kata-containers/common/process/is-terminal';
 import { findByEngineName } from '../../sandbox/find-by-engine-name.ts';
 import { validateId } from '../../sandbox/validate-id.ts';
 import { findSandbox, listContainers } from '../../state/state-store.ts';
@@ -37,7 +37,7 @@ const allIds = (): string[] => listContainers().map(({ id }) => id);
 export function findId(argument: string | undefined, { isFromEngine }: Pick<Invocation, 'isFromEngine'>): string {
   const id = validateId(argument);
   if (isFromEngine || !DIGITS.test(id) || findSandbox(id) !== undefined) return id;
-  if (id.length < (isatty(STDIN) ? TYPED_DIGITS : SHORT_DIGITS)) return id;
+  if (id.length < (isTerminal(STDIN) ? TYPED_DIGITS : SHORT_DIGITS)) return id;
   return completed(id, allIds().filter((found) => GENERATED.test(found))) ?? id; // prettier-ignore
 }
 

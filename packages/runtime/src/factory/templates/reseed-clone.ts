@@ -1,6 +1,6 @@
 /** Gives a clone its own random numbers and the current time. */
-import { randomBytes } from 'node:crypto';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
+import { randomBytes } from '@kata-containers/common/random/random-bytes';
 
 /** Bytes of fresh entropy for a clone (1.x's). */
 const ENTROPY_BYTES = 512;

@@ -1,11 +1,11 @@
 /** Creates a network namespace with unconnected taps: a guest's network device depends on the properties of its tap. */
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import type { QemuNetwork } from '../../hypervisor/qemu/qemu-plan.ts';
 import { runTool } from '../../network/ip-command.ts';
 import { createNetworkNamespace, inNetworkNamespace } from '../../network/namespace.ts';
 import { requireTun } from '../../network/require-tun.ts';
 import { tapsBatch } from '../../network/tcfilter-plan.ts';
-import { randomUuid } from '../../context/random-uuid.ts';
 import type { UndoJournal } from '../../undo/undo-journal.ts';
 
 /** @returns the namespace's path */

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
-import { MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
+import { MS_NODEV, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { QemuPaths } from '../../hypervisor/qemu/qemu-plan.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
@@ -20,7 +20,7 @@ import { isUnchanged } from './template-key.ts';
 import type { InputFile } from './template-key.ts';
 import { TemplateWaitError } from './template-wait-error.ts';
 
-type Calls = Pick<Kernel, 'mount' | 'umount' | 'tryLock' | 'setns'>;
+type Calls = Pick<Kernel, 'mount' | 'umountExactly' | 'tryLock' | 'setns'>;
 
 export interface TemplateFiles extends QemuPaths {
   readonly key: string;
@@ -197,7 +197,7 @@ export class TemplateStore {
     if (busy.length > 0) throw new KataError(`VM template ${busy.join(', ')} is being made or loaded: try again`);
     if (!this.#isMounted()) return;
     try {
-      this.#kernel.umount(this.#root, UMOUNT_NOFOLLOW);
+      this.#kernel.umountExactly(this.#root);
       rmdirSync(this.#root);
     } catch (error) {
       if (errorCode(error) !== 'EBUSY') throw error;

@@ -81,7 +81,7 @@ describe('template key', () => {
 
 describe('TemplateStore', () => {
   /** The locks are real; nothing is mounted. */
-  const kernel = { mount: () => {}, umount: () => {}, setns: () => {}, tryLock: linuxKernel.tryLock.bind(linuxKernel) };
+  const kernel = { mount: () => {}, umountExactly: () => {}, setns: () => {}, tryLock: linuxKernel.tryLock.bind(linuxKernel) };
   const [one, two] = ['1111111111111111', '2222222222222222'] as const;
   let store: TemplateStore;
   let made: string[];
@@ -251,7 +251,7 @@ describe('TemplateStore', () => {
 
   it('removes all templates by destroy, and unmounts only mount points', async () => {
     for (const key of [one, two]) await use(key);
-    await new TemplateStore(join(root, 'store'), { ...kernel, umount: () => assert.fail('it is not mounted') }).destroy();
+    await new TemplateStore(join(root, 'store'), { ...kernel, umountExactly: () => assert.fail('it is not mounted') }).destroy();
     assert.deepEqual(readdirSync(join(root, 'store')), []);
   });
 });

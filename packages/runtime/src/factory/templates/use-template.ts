@@ -33,6 +33,10 @@ export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: S
   );
 }
 
+/** Whether the plan's template is complete. @throws Error when a file of the VM is missing */
+export const hasTemplate = (context: Context, plan: QemuPlan): boolean =>
+  templateStore(context).has(templateKey(plan, templateInputs(plan)));
+
 /** The plan of a VM that is loaded from the template. */
 export const clonePlan = (plan: QemuPlan, { files }: LockedTemplate): QemuPlan => ({
   ...plan,
