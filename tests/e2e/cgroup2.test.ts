@@ -45,7 +45,8 @@ describe('docker on a host with cgroup version 2 only', function () {
     }
     const runtime = hasPids ? 'kata-runtime' : 'unlimited';
     const id = (await good(engine.docker(['run', '-d', '--runtime', runtime, 'busybox', 'sleep', '1000']))).trim();
-    const group = `/docker/kata_${id}`;
+    const isSystemd = (await good(engine.docker(['info', '--format', '{{.CgroupDriver}}']))).trim() === 'systemd'; // docker's default there
+    const group = isSystemd ? `/system.slice/kata_docker-${id}.scope` : `/docker/kata_${id}`;
     const qemu = readFileSync(`/run/vc/vm/${id}/pid`, 'utf8').trim();
     const shim = (await good(engine.docker(['inspect', '-f', '{{.State.Pid}}', id]))).trim();
     for (const pid of [qemu, shim]) assert.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::${group}(/|$)`, 'm'));

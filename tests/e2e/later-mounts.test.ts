@@ -53,4 +53,30 @@ describe('later mounts of the host', function () {
       }
       await until('the mounts have gone', async () => (await read()) === 'below the mount\n'.repeat(3));
     });
+
+  for (const runtime of ['runc', 'kata-runtime', 'virtio-fs'])
+    it(`a mount of the host below a private volume stays in it until the host removes its mount point: ${runtime}`, async () => {
+      const host = (script: string): Promise<string> => good(engine.inMounts('sh', ['-c', `cd ${directory}; ${script}`]));
+      await host(
+        'mkdir -p early/point early/kept; for name in point kept; do mount -t tmpfs none early/$name; echo mounted >early/$name/file; done',
+      );
+      try {
+        const volume = ['--runtime', runtime, '-v', `${join(directory, 'early')}:/early`];
+        await docker('run', '-d', '--name', 'one', ...volume, 'busybox', 'sleep', '1000');
+        // In the same VM.
+        await docker('run', '-d', '--name', 'two', ...volume, '--network', 'container:one', 'busybox', 'sleep', '1000');
+        const read = (): Promise<string[]> =>
+          Promise.all(['one', 'two'].map((name) => docker('exec', name, 'sh', '-c', 'cat /early/*/file')));
+        assert.deepEqual(await read(), Array(2).fill('mounted\nmounted\n'));
+        await host('umount early/point');
+        assert.deepEqual(await read(), Array(2).fill('mounted\nmounted\n'));
+        await host('rmdir early/point');
+        await until('the mount has gone', async () => (await read()).every((files) => files === 'mounted\n'));
+        await docker('rm', '-f', 'two');
+        assert.equal(await docker('exec', 'one', 'cat', '/early/kept/file'), 'mounted\n');
+      } finally {
+        await docker('rm', '-f', 'one', 'two');
+        await host('umount early/point || true; umount early/kept; rm -r early');
+      }
+    });
 });

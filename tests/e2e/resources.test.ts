@@ -137,7 +137,7 @@ describe('resources of a VM', function () {
   });
 
   it('sandbox_cgroup_only: the error for a limit below the size of the VM is one line', async () => {
-    const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '60m', 'busybox', 'true');
+    const { code, stdout, stderr } = await run('--runtime', 'only', '-m', '40m', 'busybox', 'true');
     assert.deepEqual([code, stdout], [125, '']);
     assert.match(stderr, /the VM was OOM-killed by the host: with sandbox_cgroup_only the memory limit applies to the whole VM/);
   });

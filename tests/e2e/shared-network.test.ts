@@ -67,6 +67,10 @@ for (const runtime of ['kata-runtime', 'runc']) {
         assert.equal(await inside('guest', ...boot), await inside('owner', ...boot));
       }
     });
+    it('share processes with --pid=container', async () => {
+      const options = ['--network', 'container:owner', '--pid', 'container:owner'];
+      assert.match(await docker('run', '--rm', ...options, 'busybox', 'ps'), /^ +1 root .*httpd -p 80/m);
+    });
     it('have separate logs, exit codes and stats', async () => {
       for (const [name, text] of [
         ['owner', 'served\n'],

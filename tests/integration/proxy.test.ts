@@ -239,6 +239,7 @@ describe('kata-proxy', function () {
   });
 
   const invocations: [name: string, args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+    ['-h', ['-h'], 0, /^Usage of kata-proxy:\n  -listen-socket string\n[^]*\(default "warn"\)/, /^$/],
     ['-version', ['-version'], 0, /^kata-proxy version \S+\n$/, /^$/],
     ['no sockets', ['-sandbox', 'x'], 0, /^Option -mux-socket and -listen-socket required\n$/, /^$/],
     ['another scheme', ['-listen-socket', 'tcp://1', '-mux-socket', '/x'], 1, /^$/, /invalid address scheme/],

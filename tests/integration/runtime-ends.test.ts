@@ -1,7 +1,8 @@
 /** When a process of the sandbox ends while `create` waits, create fails at once and names the process. The fakes end independently. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { leftovers } from '../support/leftovers.ts';
 import { processWith } from '../support/proc-files.ts';
 import { until } from '../support/until.ts';
@@ -70,5 +71,32 @@ describe('kata-runtime create and processes that end', function () {
     const { code, stderr } = await rig.create();
     assert.deepEqual([code, leftovers()], [1, []]);
     assert.match(stderr, /kata-shim \(process \d+\) has ended/);
+  });
+
+  it('delete waits for a guest that is slow to answer, and only then ends its VM', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).code, 0);
+    process.kill(processWith(/sleep 1000/), 'SIGKILL'); // the shim
+    const proxy = processWith(/fakes\/proxy.ts/);
+    process.kill(proxy, 'SIGSTOP');
+    setTimeout(() => process.kill(proxy, 'SIGCONT'), 2000);
+    assert.deepEqual(await rig.kata('delete', rig.id).then(({ code, stderr }) => [code, stderr]), [0, '']);
+    assert.ok(rig.calls().some((line) => line.startsWith('destroySandbox ')));
+    assert.deepEqual(leftovers(), []);
+  });
+
+  it('start of a container whose VM was OOM-killed names this', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).code, 0);
+    const qemu = processWith(/fakes\/qemu.ts/);
+    const file = (name: string): string => `/sys/fs/cgroup/memory/kata_${rig.id}/${name}`;
+    writeFileSync(file('memory.limit_in_bytes'), String(Number(readFileSync(file('memory.usage_in_bytes'), 'latin1')) + (8 << 20)));
+    const victim = `echo 1000 >/proc/self/oom_score_adj; echo $$ >${file('cgroup.procs')}; x=a; while :; do x=$x$x; done`;
+    assert.equal(spawnSync('sh', ['-c', victim]).signal, 'SIGKILL');
+    process.kill(qemu, 'SIGKILL');
+    await until('QEMU has ended', () => !existsSync(`/proc/${qemu}`));
+    const { code, stderr } = await rig.kata('start', rig.id);
+    assert.equal(code, 1);
+    assert.match(stderr, /^the VM was OOM-killed by the host \(.+\)$/m);
   });
 });

@@ -22,7 +22,6 @@ import { dirname, join } from 'node:path';
 import { installEngine } from '../../packaging/engine/install.ts';
 import { enginePrograms } from '../../packaging/engine/programs.ts';
 import type { SandboxState } from '../../packages/runtime/src/state/state.ts';
-import { readProcess } from '../support/proc-files.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { Scratch } from '../support/process.ts';
@@ -179,6 +178,7 @@ describe('kata-runtime on Bun', function () {
     writeFileSync(curl, `#!/bin/sh\necho "$@" >${scratch.file('sent')}\n`);
     chmodSync(curl, 0o755);
     assert.equal((await rig.create()).code, 0);
+    assert.equal((await rig.kata('start', rig.id)).code, 0);
     const child = spawn(path, ['--kata-config', rig.scratch.file('c.toml'), 'events', '--interval', '1h', rig.id], {
       env: { PATH: `${scratch.file('bin')}:/usr/bin:/bin`, BUN_ENABLE_CRASH_REPORTING: '1' },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -186,7 +186,7 @@ describe('kata-runtime on Bun', function () {
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-    await until('the program watches', () => /^SigCgt:\s+0*[1-9a-f]/m.test(readProcess(child.pid, 'status')));
+    await until('the program has started', () => rig.calls().some((call) => call.startsWith('getOOMEvent')));
     process.kill(child.pid ?? -1, constants.signals.SIGSEGV);
     assert.deepEqual(await closed, [null, 'SIGSEGV']);
     assert.match(said, /Segmentation fault/);

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { hostDisk } from '../support/host-disk.ts';
 import { good, run } from '../support/run.ts';
 import { schema } from '../../packages/runtime/src/configuration/schema.ts';
 import { until } from '../support/until.ts';
@@ -20,15 +21,6 @@ const PORT = 4711;
 /** Listens in a network namespace. */
 const SERVER = `for (const at of ['\\0${ABSTRACT}', ${PORT}])
   require('node:net').createServer((peer) => peer.on('error', () => {}).end()).listen(at, () => console.log('listens'))`;
-
-/** Numbers of a disk of the host that can be opened. */
-function hostDisk(): { major: string; minor: string } {
-  const numbers = readdirSync('/sys/block')
-    .filter((name) => Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) > 0)
-    .map((name) => readFileSync(`/sys/block/${name}/dev`, 'utf8').trim())[0];
-  const [major = '', minor = ''] = (numbers ?? '').split(':');
-  return { major, minor };
-}
 
 describe('a hostile QEMU', function () {
   this.timeout(60_000);

@@ -1,26 +1,13 @@
 /** QEMU's cgroups: paths in systemd's form, access to devices (the devices cgroup of version 1, a BPF program of version 2), and threads. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { shellQuote } from '../../packages/runtime/src/processes/shell-quote.ts';
+import { hostDisk } from '../support/host-disk.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
-function canOpen(device: string): boolean {
-  try {
-    closeSync(openSync(device, 'r'));
-    return true;
-  } catch {
-    return false; // a machine can refuse its own disk
-  }
-}
-
-/** Numbers of a block device of the host that can be opened. */
-function hostDisk(): string {
-  const name = readdirSync('/sys/block').find((block) => canOpen(`/dev/${block}`));
-  assert.ok(name, 'the machine has a block device');
-  return readFileSync(`/sys/block/${name}/dev`, 'utf8').trim().replace(':', ' ');
-}
+const disk = hostDisk();
 
 /** Mounts only version 2, with the cgroup of this cell. */
 const version2 = 'umount -lR /sys/fs/cgroup; umount -lR /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup || exit';
@@ -31,7 +18,7 @@ try() { name=$1; shift; if "$@" 2>/dev/null; then echo "$name=allowed"; else ech
 reads() { (exec 3<"$1"); }
 echo $$ >"$1/cgroup.procs" || exit
 rm -f node other
-try make_node mknod node b ${hostDisk()}
+try make_node mknod node b ${disk.major} ${disk.minor}
 try read_disk reads node
 try read_kernel_log reads /dev/kmsg
 try read_zero reads /dev/zero
@@ -53,7 +40,7 @@ describe('cgroups of QEMU', function () {
       ${prepare}
       kata() { '${RUNTIME}' --kata-config '${config}' "$@"; }
       kata create --bundle '${rig.scratch.file('bundle')}' ${rig.id} || exit
-      top=$(sed -n 's/^[0-9]*:${hierarchy}:\\(.*\\)\\/qemu$/\\1/p' /proc/$(cat /run/vc/vm/${rig.id}/pid)/cgroup)
+      top=$(sed -n 's/^[0-9]*:${hierarchy}:\\(.*\\)\\/\\(qemu\\|vcpus\\)$/\\1/p' /proc/$(cat /run/vc/vm/${rig.id}/pid)/cgroup)
       cd '${rig.scratch.file('.')}' && sh -c ${shellQuote(PROBE)} sh "/sys/fs/cgroup${hierarchy === '' ? '' : `/${hierarchy}`}$top${group}"
       kata delete --force ${rig.id}`;
     const { stdout, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script]);

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupOf } from '../../packages/common/src/cgroups/cgroup.ts';
+import { oomKillsFile } from '../../packages/common/src/cgroups/oom-kills.ts';
+import { SHIM_STARTED, WAITING_SHIM } from '../../packages/common/src/command-lines/shim-command-line.ts';
+import type { ShimDuties } from '../../packages/common/src/command-lines/shim-command-line.ts';
 import { hasEnded, readProcess } from '../support/proc-files.ts';
 import { SHIM } from '../support/process.ts';
 import { until } from '../support/until.ts';
@@ -53,6 +57,22 @@ describe('the start of the shim of an exec', function () {
     await until('the shim has ended', () => hasEnded(Number(pid)));
     rmSync(rig.scratch.file('calls.hold'));
     assert.ok(!rig.calls().some((call) => /^(read|write|wait|signal)/.test(call)));
+  });
+
+  it("the shim gets the file with the number of OOM kills in QEMU's cgroup", async () => {
+    const log = rig.scratch.file('calls');
+    rig.prepare({
+      shim: `# ${WAITING_SHIM}\necho "shim=$KATA_SHIM_DUTIES" >>${log}; printf ${SHIM_STARTED} >&3; exec 3>&-; exec sleep 1000`,
+    });
+    assert.equal((await rig.create()).code, 0);
+    await rig.kata('start', rig.id);
+    assert.equal((await rig.kata('exec', '--detach', rig.id, 'true')).code, 0);
+    const state = readFileSync(`/run/vc/sbs/${rig.id}/persist.json`, 'utf8');
+    const { HypervisorState } = JSON.parse(state) as { HypervisorState: { Process: { pid: number } } };
+    const lines = rig.calls().filter((call) => call.startsWith('shim='));
+    const files = lines.map((line) => (JSON.parse(line.slice('shim='.length)) as ShimDuties).oomKills);
+    const expected = oomKillsFile(cgroupOf(HypervisorState.Process.pid));
+    assert.deepEqual(files, [expected, expected]);
   });
 
   it('a shim of 1.x starts after its process, gets no pipe of ours, and delays no command', async () => {

@@ -1,10 +1,11 @@
 /** The share of a sandbox, with real mounts: the guest's view of volumes, its permissions, and the state after their removal. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import type { Undo } from '../../packages/runtime/src/undo/undo-journal.ts';
 import { undoAll } from '../../packages/runtime/src/undo/undo.ts';
 import { mountPointsBelow, readMountTable } from '../../packages/runtime/src/mounts/mount-table.ts';
+import { unmountTree } from '../../packages/runtime/src/mounts/unmount-tree.ts';
 import { makeShare, sharePaths } from '../../packages/runtime/src/storage/share.ts';
 import type { SharedPath } from '../../packages/runtime/src/storage/share-plan.ts';
 import { good, run } from '../support/run.ts';
@@ -26,7 +27,7 @@ describe('the share', function () {
   const share = (...volumes: SharedPath[]): void => {
     const paths = { share: file('share'), mounts: file('share/mounts'), shared: file('share/shared') };
     if (!existsSync(paths.share)) makeShare(paths as never, record, linuxKernel);
-    sharePaths(paths, { id: `id-${containers++}`, rootfs: file('root'), volumes }, record, linuxKernel);
+    sharePaths(paths, { id: `id-${containers++}`, rootfs: file('root'), volumes, servedElsewhere: false }, record, linuxKernel);
   };
   const seen = (path: string): string => readFileSync(file(`share/shared/${path}`), 'utf8');
   const left = (): string[] => mountPointsBelow(file('share'), readMountTable());
@@ -130,5 +131,21 @@ describe('the share', function () {
     assert.deepEqual(readdirSync(file('share/shared')).sort(), ['first', 'id-0']);
     assert.equal(seen('first/data/inner/file'), 'inner data');
     await takeAway();
+  });
+
+  it('is unmounted without following a link in the path of a mount', async () => {
+    mkdirSync(file('home'));
+    symlinkSync(file('v'), file('link'));
+    process.chdir(file('home'));
+    try {
+      // As if a container replaced a directory of its volume after the mount table was read.
+      assert.throws(() => unmountTree(file('link'), linuxKernel, () => readMountTable().replaceAll(`${file('v')}/`, `${file('link')}/`)), {
+        message: `umount ${file('link/inner')} failed (ELOOP)`,
+      });
+      assert.equal(readlinkSync('/proc/self/cwd'), file('home'));
+    } finally {
+      process.chdir('/');
+    }
+    assert.equal(readFileSync(file('v/inner/file'), 'utf8'), 'inner data');
   });
 });

@@ -3,11 +3,17 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { CONSOLE_VARIABLE, PORT_FORWARD_VARIABLE, parseProxyCommandLine } from '@kata-containers/common/command-lines/proxy-command-line';
+import { asksForHelp, goFlagsUsage } from '@kata-containers/common/command-lines/go-flags';
+import {
+  CONSOLE_VARIABLE,
+  PORT_FORWARD_VARIABLE,
+  parseProxyCommandLine,
+  proxyFlags,
+} from '@kata-containers/common/command-lines/proxy-command-line';
 import type { ProxyOptions } from '@kata-containers/common/command-lines/proxy-command-line';
 import { socketPath } from '@kata-containers/common/command-lines/socket-address';
 import { cgroupOf } from '@kata-containers/common/cgroups/cgroup';
-import { openOomKills } from '@kata-containers/common/cgroups/oom-kills';
+import { oomKillsFile, openOomKills } from '@kata-containers/common/cgroups/oom-kills';
 import { confineProcess, isConfined } from '@kata-containers/common/confinement/confine-process';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
@@ -115,7 +121,7 @@ async function serve(service: Service, log: Logger): Promise<number> {
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
   const logs = new VmLogs(dirname(sockets.mux), log);
   const guestConsole = new GuestConsole(service.consoleSocket);
-  const countOomKills = openOomKills(cgroupOf('self'));
+  const countOomKills = openOomKills(oomKillsFile(cgroupOf('self')));
   const relaying = { session, reading, garbage, log };
   const servers = [
     ...(service.forwardsPorts ? await openPortForward(relaying) : []),
@@ -144,6 +150,10 @@ async function serve(service: Service, log: Logger): Promise<number> {
 
 /** @throws UsageError */
 export async function runProxy(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (asksForHelp(argv)) {
+    writeSync(1, goFlagsUsage('kata-proxy', proxyFlags));
+    return 0;
+  }
   const options = parseProxyCommandLine(argv);
   if (options.version) {
     writeSync(1, `kata-proxy version ${version}\n`);

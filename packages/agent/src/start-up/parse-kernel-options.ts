@@ -1,5 +1,5 @@
 /** The parameters `agent.*` of the kernel command line (kata-agent's config.go). Pure. */
-import { debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
+import { debugConsoleParameter, debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { parseLevel } from '@kata-containers/common/logging/logger';
 import type { Level } from '@kata-containers/common/logging/logger';
@@ -35,7 +35,7 @@ const known: Readonly<Record<string, Option>> = {
     options.devmode = true;
     return true;
   },
-  'agent.debug_console': (_, options) => {
+  [debugConsoleParameter]: (_, options) => {
     options.debugConsole = true;
     return true;
   },

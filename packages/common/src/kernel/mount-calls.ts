@@ -1,3 +1,7 @@
+import { closeSync, openSync, readlinkSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { KernelError } from '../errors/kata-error.ts';
+import { UMOUNT_NOFOLLOW } from './constants.ts';
 import { packDevice } from './device-number.ts';
 import { bind, check, lastErrno } from './ffi.ts';
 import type { MountCalls } from './kernel.ts';
@@ -21,8 +25,26 @@ const MOUNT_ATTR_RDONLY = 1n;
 const MOUNT_ATTR_NOSUID = 2n;
 const MOUNT_ATTR_NODEV = 4n;
 const ENOSYS = 38;
+const ELOOP = 40;
+/** open(2): opens a directory without using it. */
+const O_PATH = 0o10000000;
 
 const S_IFCHR = 0o020000;
+
+/** Runs `act` with a directory as the working directory, which the JS engine does not notice. */
+function inDirectory(fd: number, act: () => void): void {
+  const home = openSync('.', O_PATH);
+  try {
+    check(libc.fchdir(fd), 'fchdir', `to fd ${fd}`);
+    try {
+      act();
+    } finally {
+      check(libc.fchdir(home), 'fchdir', `to fd ${home}`);
+    }
+  } finally {
+    closeSync(home);
+  }
+}
 
 /** mount(2), umount2(2), pivot_root(2), mount_setattr(2), chroot(2), fchdir(2), mknod(2), sync(2). */
 export const mountCalls: MountCalls = {
@@ -32,6 +54,15 @@ export const mountCalls: MountCalls = {
   },
   umount(target, flags) {
     check(libc.umount2(target, flags), 'umount', target);
+  },
+  umountExactly(path) {
+    const parent = openSync(dirname(path), O_PATH);
+    try {
+      if (readlinkSync(`/proc/self/fd/${parent}`) !== dirname(path)) throw new KernelError('umount', ELOOP, 'ELOOP', path);
+      inDirectory(parent, () => check(libc.umount2(basename(path), UMOUNT_NOFOLLOW), 'umount', path));
+    } finally {
+      closeSync(parent);
+    }
   },
   pivotRoot(newRoot, putOld) {
     check(libc.pivot_root(newRoot, putOld), 'pivot_root', newRoot);

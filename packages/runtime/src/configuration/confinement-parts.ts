@@ -65,11 +65,24 @@ export function disabling(part: ConfinementPart): string {
   return `set ${setting} ${purpose}`;
 }
 
+function failureOf(part: ConfinementPart, error: unknown): KataError {
+  return new KataError(`${confinementParts[part].failure} (${errorMessage(error)}); ${disabling(part)}`, { cause: error });
+}
+
 /** Runs `act`, which applies a part. @throws KataError that names the part's setting when `act` fails */
 export function applyPart<T>(part: ConfinementPart, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    throw new KataError(`${confinementParts[part].failure} (${errorMessage(error)}); ${disabling(part)}`, { cause: error });
+    throw failureOf(part, error);
+  }
+}
+
+/** As `applyPart`, for an asynchronous `act`. */
+export async function applyPartLater<T>(part: ConfinementPart, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw failureOf(part, error);
   }
 }

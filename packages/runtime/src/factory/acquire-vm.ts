@@ -9,17 +9,20 @@ import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
 import { takeFromCache } from './cache/take-from-cache.ts';
 import { keepLastProfile } from './templates/last-profile.ts';
-import { startVm } from './templates/start-vm.ts';
+import { prepareStart, startVm } from './templates/start-vm.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 import type { VmRequest } from '../vm/vm-request.ts';
 
 async function startNew(context: Context, { plan, files, network, journal, seccomp, forwardsPorts }: VmRequest): Promise<RunningVm> {
-  const macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, new UndoJournal(files.linkJournal)));
+  const prepared = prepareStart(context, plan);
+  let macvtaps: number[] = [];
   try {
+    macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, new UndoJournal(files.linkJournal)));
     await makeVmDirectories(context, files, journal);
     return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp, forwardsPorts });
   } finally {
     closeAll(macvtaps);
+    await prepared;
   }
 }
 

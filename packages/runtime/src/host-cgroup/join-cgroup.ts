@@ -1,9 +1,8 @@
-/**
- * Moves the runtime itself into cgroups: its children, QEMU, proxy and shim, are created in them and
- * accounted from their first page on.
- */
+/** Creates cgroups, and moves processes to them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { errorCode } from '@kata-containers/common/errors/error-message';
 import { planCgroup } from './cgroup-plan.ts';
 import type { CgroupPlan } from './cgroup-plan.ts';
 
@@ -36,7 +35,14 @@ export function makeCgroup({ version, roots, directories }: CgroupPlan): void {
   }
 }
 
-/** @throws Error when a cgroup does not exist or refuses the process */
-export function joinCgroup(directories: readonly string[], pid = SELF): void {
-  for (const directory of directories) writeFileSync(join(directory, PROCESSES), String(pid));
+/**
+ * Moves a process to cgroups. Nothing happens to a process that has ended. The kernel moves a process after an RCU grace period, about ten
+ * milliseconds in which other work can be done.
+ * @throws Error when a cgroup does not exist or refuses the process
+ */
+export async function joinCgroup(directories: readonly string[], pid = SELF): Promise<void> {
+  for (const directory of directories)
+    await writeFile(join(directory, PROCESSES), String(pid)).catch((error: unknown) => {
+      if (errorCode(error) !== 'ESRCH') throw error;
+    });
 }

@@ -29,7 +29,7 @@ describe('device limits', () => {
   it('version 1: all devices are denied before QEMU is moved; a device can be allowed temporarily', async () => {
     put('devices.allow');
     assert.equal(limitsDevices(directories()), false);
-    limitDevices({ directories: directories(), pid: 17, rules }, kernel);
+    await limitDevices({ directories: directories(), pid: 17, rules }, kernel);
     assert.deepEqual([read('qemu/devices.deny'), read('qemu/cgroup.procs')], ['a', '17']);
     assert.equal(limitsDevices(directories()), true);
     const during = await withDevice({ directories: directories(), rules, extra }, kernel, () =>
@@ -41,7 +41,7 @@ describe('device limits', () => {
 
   it("version 2: a program for QEMU's cgroup and its vCPUs', both threaded", async () => {
     put('cgroup.controllers');
-    limitDevices({ directories: directories(), pid: 17, rules }, kernel);
+    await limitDevices({ directories: directories(), pid: 17, rules }, kernel);
     assert.deepEqual([read('qemu/cgroup.type'), read('vcpus/cgroup.type'), read('qemu/cgroup.procs')], ['threaded', 'threaded', '17']);
     const names = (): unknown[] => calls.splice(0).map(([name]) => name);
     assert.deepEqual(names(), ['loadDeviceProgram', 'attachDeviceProgram', 'attachDeviceProgram']);
@@ -53,7 +53,7 @@ describe('device limits', () => {
   });
 
   it('fail on a host without the devices controller', () =>
-    assert.throws(() => limitDevices({ directories: directories(), pid: 17, rules }, kernel), {
+    assert.rejects(limitDevices({ directories: directories(), pid: 17, rules }, kernel), {
       message: 'the host has no devices cgroup',
     }));
 

@@ -6,6 +6,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { deviceProgram } from './device-program-plan.ts';
 import { deviceRuleText } from './device-rules.ts';
 import type { DeviceRule } from './device-rules.ts';
+import { joinCgroup } from './join-cgroup.ts';
 import { QEMU_GROUP, VCPU_GROUP } from './group-names.ts';
 
 type Calls = Pick<Kernel, 'loadDeviceProgram' | 'attachDeviceProgram'>;
@@ -68,7 +69,7 @@ export interface DeviceLimit {
 }
 
 /** Moves QEMU to a cgroup of its own with these rules. @throws Error when the kernel refuses a write, or without a controller */
-export function limitDevices({ directories, pid, rules }: DeviceLimit, kernel: Calls): void {
+export async function limitDevices({ directories, pid, rules }: DeviceLimit, kernel: Calls): Promise<void> {
   const groups = groupsIn(directories);
   if (!groups) throw new Error('the host has no devices cgroup');
   makeGroups(groups);
@@ -78,7 +79,7 @@ export function limitDevices({ directories, pid, rules }: DeviceLimit, kernel: C
     writeFileSync(join(own, 'devices.deny'), 'a');
     for (const rule of rules) allow(own, rule);
   }
-  writeFileSync(join(own, 'cgroup.procs'), String(pid));
+  await joinCgroup([own], pid);
 }
 
 /** Whether QEMU's devices are limited in these cgroups. */

@@ -16,25 +16,25 @@ describe('thread limits', () => {
   const put = (file: string, text = ''): void => writeFileSync(join(root, 'all', file), text);
   const read = (file: string): string => readFileSync(join(root, 'all', file), 'latin1');
 
-  it('version 1: a cgroup of its own for QEMU', () => {
+  it('version 1: a cgroup of its own for QEMU', async () => {
     put('pids.max', 'max\n');
     assert.equal(limitsThreads(directories()), false);
-    limitThreads(directories(), 17);
+    await limitThreads(directories(), 17);
     assert.deepEqual([read('qemu/pids.max'), read('qemu/cgroup.procs'), read('pids.max')], ['1024', '17', 'max\n']);
     assert.equal(limitsThreads(directories()), true);
   });
 
-  it("version 2: the sandbox's cgroup", () => {
+  it("version 2: the sandbox's cgroup", async () => {
     put('cgroup.controllers');
     put('pids.max', 'max\n');
     assert.equal(limitsThreads(directories()), false);
-    limitThreads(directories(), 17);
+    await limitThreads(directories(), 17);
     assert.equal(read('pids.max'), '16384');
     assert.equal(limitsThreads(directories()), true);
   });
 
-  it('fail on a host without the pids controller', () => {
-    assert.throws(() => limitThreads(directories(), 17), { message: 'the host has no pids cgroup' });
+  it('fail on a host without the pids controller', async () => {
+    await assert.rejects(limitThreads(directories(), 17), { message: 'the host has no pids cgroup' });
     assert.equal(limitsThreads(directories()), false);
   });
 });

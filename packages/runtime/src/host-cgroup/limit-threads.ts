@@ -1,6 +1,7 @@
 /** Limits the threads of QEMU (pids.rst, cgroup-v2.rst): a compromised QEMU must not exhaust the host's pids. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { joinCgroup } from './join-cgroup.ts';
 import { QEMU_GROUP } from './group-names.ts';
 
 /** vCPUs, I/O threads, and at most 64 workers for files and disks: 240 vCPUs leave room. */
@@ -25,14 +26,14 @@ function groupIn(directories: readonly string[]): ThreadGroup | undefined {
 }
 
 /** `directories`: the sandbox's cgroups. @throws Error when the kernel refuses a write, or without a controller */
-export function limitThreads(directories: readonly string[], pid: number): void {
+export async function limitThreads(directories: readonly string[], pid: number): Promise<void> {
   const group = groupIn(directories);
   if (!group) throw new Error('the host has no pids cgroup');
   const { version, directory } = group;
   if (version === 2) return writeFileSync(join(directory, LIMIT), String(SANDBOX_THREADS));
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   writeFileSync(join(directory, LIMIT), String(QEMU_THREADS));
-  writeFileSync(join(directory, 'cgroup.procs'), String(pid));
+  await joinCgroup([directory], pid);
 }
 
 /** Whether QEMU's threads are limited in these cgroups. */

@@ -11,14 +11,14 @@ describe('cgroups of the host', () => {
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'cgroup-'))));
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it('are created and joined; with version 2 controllers are enabled for children', () => {
+  it('are created and joined; with version 2 controllers are enabled for children', async () => {
     for (const directory of ['', 'd']) {
       mkdirSync(join(root, directory), { recursive: true });
       writeFileSync(join(root, directory, 'cgroup.subtree_control'), '');
     }
     const directories = [join(root, 'd/kata_x')];
     makeCgroup({ version: 2, roots: [root], directories });
-    joinCgroup(directories);
+    await joinCgroup(directories);
     assert.equal(readFileSync(join(root, 'd/kata_x/cgroup.procs'), 'latin1'), '0');
     for (const directory of ['', 'd']) assert.equal(readFileSync(join(root, directory, 'cgroup.subtree_control'), 'latin1'), '+io');
     assert.equal(existsSync(join(root, 'd/kata_x/cgroup.subtree_control')), false);

@@ -11,24 +11,24 @@ describe('unmountTree', () => {
   it('unmounts inner mounts first and no other mounts', () => {
     const mounted = ['/m', '/m/a', '/m2', '/m/a/b'];
     const done: string[] = [];
-    const umount = (point: string): void => void done.push(...mounted.splice(mounted.lastIndexOf(point), 1));
-    unmountTree('/m', { umount }, () => tableOf(mounted));
+    const umountExactly = (point: string): void => void done.push(...mounted.splice(mounted.lastIndexOf(point), 1));
+    unmountTree('/m', { umountExactly }, () => tableOf(mounted));
     assert.deepEqual([done, mounted], [['/m/a/b', '/m/a', '/m'], ['/m2']]);
   });
   it('accepts that another process unmounts a mount meanwhile', () => {
     const mounted = ['/m', '/m/a'];
-    const umount = (): never => {
+    const umountExactly = (): never => {
       mounted.pop();
       throw gone;
     };
-    unmountTree('/m', { umount }, () => tableOf(mounted));
+    unmountTree('/m', { umountExactly }, () => tableOf(mounted));
     assert.deepEqual(mounted, []);
   });
   for (const error of [busy, gone])
     it(`reports a remaining mount: ${error.code}`, () => {
-      const umount = (): never => {
+      const umountExactly = (): never => {
         throw error;
       };
-      assert.throws(() => unmountTree('/m', { umount }, () => tableOf(['/m'])), error);
+      assert.throws(() => unmountTree('/m', { umountExactly }, () => tableOf(['/m'])), error);
     });
 });

@@ -1,4 +1,3 @@
-import { UMOUNT_NOFOLLOW } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { mountPointsBelow, readMountTable } from './mount-table.ts';
 
@@ -7,12 +6,12 @@ import { mountPointsBelow, readMountTable } from './mount-table.ts';
  * has deleted users' volumes. A path without mounts is a success, and so is a mount that another `delete` unmounts meanwhile.
  * @throws KernelError when a mount is still in use
  */
-export function unmountTree(path: string, kernel: Pick<Kernel, 'umount'>, readTable = readMountTable): void {
+export function unmountTree(path: string, kernel: Pick<Kernel, 'umountExactly'>, readTable = readMountTable): void {
   const left = (): string[] => mountPointsBelow(path, readTable());
   // One unmount may unmount others by propagation: read the table again each time.
   for (let points = left(); points[0] !== undefined; points = left()) {
     try {
-      kernel.umount(points[0], UMOUNT_NOFOLLOW);
+      kernel.umountExactly(points[0]);
     } catch (error) {
       if (left().length >= points.length) throw error;
     }

@@ -35,6 +35,8 @@ export interface ShimRequest {
   readonly console: string | undefined;
   /** True when the caller does not read the output: a terminal without a console. */
   readonly quiet: boolean;
+  /** The file with the number of OOM kills in QEMU's cgroup. */
+  readonly oomKills?: string | undefined;
   /** The container's resolv.conf, for a shim that relays DNS. */
   readonly resolvConf?: string | undefined;
   /** The shim inherits its socket. */
@@ -68,12 +70,13 @@ const inheritedFds = ({ helper }: ShimRequest, pipes: ShimPipes | undefined): nu
 ];
 
 function dutiesOf(request: ShimRequest, pipes: ShimPipes | undefined): NodeJS.ProcessEnv {
-  const { resolvConf, helper } = request;
+  const { oomKills, resolvConf, helper } = request;
   if (resolvConf === undefined && !helper && !pipes) return {};
   const inherited = inheritedFds(request, pipes);
   const place = (fd: number): number => FIRST_FD + inherited.indexOf(fd);
   const duties: ShimDuties = {
     ...(pipes && { report: place(pipes.report), begin: place(pipes.begin) }),
+    ...(oomKills !== undefined && { oomKills }),
     ...(resolvConf !== undefined && { resolvConf }),
     ...(helper && { helper: place(helper.socket), named: true }),
     requests: helper?.requests ?? [],

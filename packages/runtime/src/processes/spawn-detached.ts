@@ -10,6 +10,7 @@ import { CLONE_NEWNET, CLONE_NEWPID } from '@kata-containers/common/kernel/const
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
+import { inheritOomScore } from './oom-score.ts';
 
 /** A process that `spawnDetached` has started. */
 export interface SpawnedProcess {
@@ -33,6 +34,7 @@ export function spawnDetached({ binary, args, stdio, detached, environment }: Sp
   child.unref();
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
   if (!identity) throw new KataError(`${binary} cannot be run`);
+  inheritOomScore(identity.pid);
   return { identity, child };
 }
 

@@ -1,6 +1,6 @@
 /** `create`: creates a container in a new sandbox, in the sandbox of its pod, or in the sandbox of the container whose network it shares. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { ContainerExistsError, KataError, StateError } from '@kata-containers/common/errors/kata-error';
+import { ContainerExistsError, StateError } from '@kata-containers/common/errors/kata-error';
 import { timestamp } from '@kata-containers/common/logging/log-record';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import { containerRole } from '../bundle/container-role.ts';
@@ -10,6 +10,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import type { Context } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
+import { beginShim } from '../processes/begin-shim.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { limitsOf } from '../sizing/limits-plan.ts';
 import { isFirstContainer, sandboxName } from '../state/sandbox-name.ts';
@@ -19,13 +20,14 @@ import type { SandboxState } from '../state/state.ts';
 import { findSandbox, isHandedOver, loadContainer, loadSandbox, registerContainer } from '../state/state-store.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
-import { directoriesOf, makeCgroupFor } from '../vm/container-cgroup.ts';
+import { makeCgroupFor } from '../vm/container-cgroup.ts';
 import { runPrestartHooks } from './container-hooks.ts';
 import { keepTraceFor } from './continue-trace.ts';
 import { createInGuest } from './create-in-guest.ts';
 import type { CreateRequest } from './create-request.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { explainFullRun } from './explain-full-run.ts';
+import { explainOomKill } from './explain-oom-kill.ts';
 import { findNetworkOwner } from './find-network-owner.ts';
 import { limitBlockIo, limitWhole } from './host-limits.ts';
 import { joinSandbox } from './join-sandbox.ts';
@@ -74,7 +76,7 @@ async function completeContainer(context: Context, request: CreateRequest, targe
   try {
     await whileRunning(processes, { agent, kernel }, () => createProcess(context, request, target));
     const shim = await context.trace.step('shim start', () => startContainerShim(context, request, target));
-    shim.begin();
+    beginShim(shim, request.attached || !request.starts);
     await whileRunning([...processes, { name: 'kata-shim', identity: shim.identity }], { agent, kernel }, async () => {
       sendPidfd(request.pidfdSocket, shim, 'standard', kernel);
       register(context, request, target, shim);
@@ -86,15 +88,6 @@ async function completeContainer(context: Context, request: CreateRequest, targe
   } finally {
     agent.close();
   }
-}
-
-/** Names the OOM kill of the VM as the reason: the error of the interrupted call does not name it. */
-async function explainOomKill({ configuration }: Context, { sandboxId, id }: ContainerPlace, error: unknown): Promise<unknown> {
-  if (!isFirstContainer(sandboxId, id)) return error; // the VM is in the cgroup of another container
-  const { killedForMemory } = await import('../host-cgroup/killed-for-memory.ts');
-  if (!killedForMemory(directoriesOf(sandboxId, id))) return error;
-  const limit = configuration.runtime.sandbox_cgroup_only ? ': with sandbox_cgroup_only the memory limit applies to the whole VM' : '';
-  return new KataError(`the VM was OOM-killed by the host${limit} (${errorMessage(error)})`, { cause: error });
 }
 
 /** The error with its reason on the host. A reason that cannot be found must not keep the caller from undoing the create. */

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
+import { hasOwnMounts } from '../processes/has-own-mounts.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsNamespace, sharesPids } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
@@ -62,7 +63,9 @@ export async function createInGuest(context: Context, container: Container, targ
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
   const inGuest = new Set([...volumes.inGuest, ...disks.inGuest]);
   const plan = planShare(id, disks.mounts, shareFacts, { inGuest, ownSharedMemory: isJoined && !joinsNamespace(bundle.spec, 'ipc') });
-  const shared = { id, volumes: plan.shared, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
+  const { Process, Virtiofsd } = sandbox.HypervisorState;
+  const servedElsewhere = hasOwnMounts(Virtiofsd ?? Process);
+  const shared = { id, volumes: plan.shared, servedElsewhere, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
   sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
   const seccomp = await takesSeccomp(context, bundle, agent);
   const rootPath = `${guestShare}/${id}${disks.rootSuffix ?? '/rootfs'}`;

@@ -13,6 +13,8 @@ export interface CreateRequest {
   readonly pidfdSocket?: string;
   /** True when the caller waits for the process itself and reads its output. */
   readonly attached: boolean;
+  /** True when the same command starts the container: the process may end before the command. */
+  readonly starts: boolean;
   /** Called last; when it throws, the create has failed. */
   readonly onCreated?: (shim: SpawnedProcess) => void;
 }

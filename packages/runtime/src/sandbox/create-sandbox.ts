@@ -84,10 +84,10 @@ function sandboxState(context: Context, { id }: SandboxRequest, vm: RunningVm, n
 }
 
 /** Limits QEMU before a process of the container runs in the guest. @throws KataError when the host does not support a limit */
-function confineInCgroups(context: Context, request: SandboxRequest, { vm: { pid }, plan }: RunningVm): void {
+async function confineInCgroups(context: Context, request: SandboxRequest, { vm: { pid }, plan }: RunningVm): Promise<void> {
   const { qemu_pids_cgroup: hasThreadLimit, qemu_device_cgroup: hasDeviceLimit } = context.configuration.hypervisor;
-  if (hasThreadLimit) limitThreadsOf(request, pid);
-  if (hasDeviceLimit) limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
+  if (hasThreadLimit) await limitThreadsOf(request, pid);
+  if (hasDeviceLimit) await limitDevicesOf(context, request, { pid, is9p: !plan.virtioFs });
 }
 
 /** Creates everything up to CreateSandbox. Changes on the host are in the journal, also after an error. @throws KataError */
@@ -111,12 +111,12 @@ export async function createSandbox(context: Context, request: SandboxRequest): 
   const forwardsPorts = context.configuration.proxy.port_forward && containerRole(request.bundle.spec).kind === 'sandbox';
   const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp, forwardsPorts });
   try {
-    confineInCgroups(context, request, vm);
-    const configured = context.trace.step('guest network', () => configureGuestNetwork(vm.agent, network.facts));
-    configured.catch(() => {}); // reported by the promise
     const state = sandboxState(context, request, vm, network);
+    const limited = confineInCgroups(context, request, vm); // its end is awaited also after an error: the undo removes the cgroups
+    const configured = context.trace.step('guest network', () => configureGuestNetwork(vm.agent, network.facts));
+    for (const promise of [limited, configured]) promise.catch(() => {}); // reported by the promises
     const use = { agent: vm.agent, kernel: context.kernel };
-    await whileRunning(processesOf(state), use, () => beginSandbox(vm.agent, request, context));
+    await whileRunning(processesOf(state), use, () => beginSandbox(vm.agent, request, context)).finally(() => limited);
     saveSandbox(sandboxId, state);
     return { state, agent: vm.agent, network: configured };
   } catch (error) {

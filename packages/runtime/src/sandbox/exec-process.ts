@@ -1,13 +1,15 @@
 /** `exec`: starts another process in a container, with its own shim. */
 import type { Process } from '@kata-containers/common/oci/spec';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import { isNullStdin } from '../processes/null-stdin.ts';
+import { isWaitingShim } from '../processes/waiting-shim.ts';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import { openConsole } from '../processes/console.ts';
 import { sendPidfd } from '../processes/send-pidfd.ts';
 import type { SpawnedProcess } from '../processes/spawn-detached.ts';
-import { randomUuid } from '../context/random-uuid.ts';
 import type { Context } from '../context/context.ts';
 import { loadContainerFor } from '../state/load-container-for.ts';
+import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import { continueTrace } from './continue-trace.ts';
 import { execWithShim } from './exec-with-shim.ts';
 import { launchShimFor } from './launch-shim-for.ts';
@@ -45,11 +47,14 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     attached: request.attached,
     namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
   };
+  // A shim that cannot wait for its process starts in its cgroup: it may end while it is moved, and the JS engine would reap it.
+  if (!isWaitingShim(context.configuration.shim.path)) await enterCgroupOf(context, { sandboxId, id: request.id });
   return execWithShim(context, {
     sandbox,
     names,
     process: agentProcess(request.process, isNullStdin()),
     launch: () => launchShimFor(context, target),
+    attached: request.attached,
     onStarted: (shim) => {
       sendPidfd(request.pidfdSocket, shim, 'setns', context.kernel);
       request.onStarted(shim);

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import type { Process } from '@kata-containers/common/generated/oci';
 import type { Context } from '../context/context.ts';
+import { beginShim } from '../processes/begin-shim.ts';
 import type { StartedShim } from '../processes/launch-shim.ts';
 import { isWaitingShim } from '../processes/waiting-shim.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -13,6 +14,8 @@ export interface ExecCall {
   readonly names: { readonly container_id: string; readonly exec_id: string };
   readonly process: Process;
   readonly launch: () => StartedShim;
+  /** The caller waits for the shim. */
+  readonly attached: boolean;
   /** Called when process and shim have started; when it throws, both are killed. */
   readonly onStarted?: (shim: StartedShim) => void;
 }
@@ -40,22 +43,21 @@ class StartingShim {
     return this.#starting;
   }
 
-  /** No effect before `start`. */
-  begin(): void {
-    this.#shim?.begin();
-  }
-
   async abandon(): Promise<void> {
     await this.#shim?.abandon();
   }
 }
 
-async function exec({ names, process: spec, onStarted }: ExecCall, agent: AgentConnection, starting: StartingShim): Promise<StartedShim> {
+async function exec(
+  { names, process: spec, attached, onStarted }: ExecCall,
+  agent: AgentConnection,
+  starting: StartingShim,
+): Promise<StartedShim> {
   await agent.call('execProcess', { ...names, process: spec });
   try {
-    starting.begin();
     const shim = await starting.start();
     onStarted?.(shim);
+    beginShim(shim, attached);
     return shim;
   } catch (error) {
     // Without a shim no caller could signal the process or read its exit code.

@@ -2,9 +2,9 @@
 import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
 import { StateError } from '@kata-containers/common/errors/kata-error';
 import { isAlive } from '@kata-containers/common/process/process-identity';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import { agentProcess } from '../bundle/agent-spec.ts';
 import type { Context } from '../context/context.ts';
-import { randomUuid } from '../context/random-uuid.ts';
 import { launchShim } from '../processes/launch-shim.ts';
 import type { StartedShim } from '../processes/launch-shim.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
@@ -74,5 +74,6 @@ export async function openGuestShell(context: Context, request: GuestShellReques
     names,
     process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()),
     launch: () => startShim(context, sandbox, names.exec_id, request),
+    attached: true,
   });
 }

@@ -1,3 +1,4 @@
+import { oomKillsFileIn } from '@kata-containers/common/cgroups/oom-kills';
 import type { Context } from '../context/context.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { launchShim } from '../processes/launch-shim.ts';
@@ -5,8 +6,9 @@ import type { StartedShim } from '../processes/launch-shim.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
 import { isWaitingShim } from '../processes/waiting-shim.ts';
 import type { ShimNamespaces } from '../processes/spawn-detached.ts';
+import { cgroupContainerOf } from '../state/state.ts';
 import type { SandboxState } from '../state/state.ts';
-import { enterCgroupOf } from '../vm/container-cgroup.ts';
+import { directoriesOf, moveChildrenIntoCgroupOf } from '../vm/container-cgroup.ts';
 
 export interface ShimTarget {
   readonly sandboxId: string;
@@ -25,10 +27,9 @@ export interface ShimTarget {
   readonly helper?: ShimHelper | undefined;
 }
 
-/** Starts the shim of one process in the container's cgroup. */
+/** Starts the shim of one process, which is ready when it is in the container's cgroup, too. */
 export function launchShimFor(context: Context, { sandboxId, sandbox, attached, ...target }: ShimTarget): StartedShim {
   const { configuration, kernel, trace } = context;
-  enterCgroupOf(context, sandboxId, target.containerId);
   const quiet = target.terminal && !attached && target.console === undefined;
   const { path: binary, enable_debug: debug, confine, enable_tracing } = configuration.shim;
   const tracing = enable_tracing ? trace.environmentOf(sandboxPaths(sandboxId).state) : {};
@@ -36,5 +37,11 @@ export function launchShimFor(context: Context, { sandboxId, sandbox, attached, 
   const isTraced = Object.keys(tracing).length > 0;
   const agentUrl = sandbox.AgentState.URL;
   const waits = isWaitingShim(binary);
-  return launchShim({ ...target, binary, debug, trace: isTraced, confine, waits, agentUrl, quiet, environment }, kernel);
+  const oomKills = waits ? oomKillsFileIn(directoriesOf(sandboxId, cgroupContainerOf(sandbox))) : undefined;
+  const shim = launchShim({ ...target, oomKills, binary, debug, trace: isTraced, confine, waits, agentUrl, quiet, environment }, kernel);
+  const pids = [...(target.helper ? [target.helper.started.identity.pid] : []), shim.identity.pid];
+  const moved = moveChildrenIntoCgroupOf(context, { sandboxId, id: target.containerId }, pids);
+  const ready = moved.then(() => shim.ready);
+  ready.catch(() => {}); // reported by the promise
+  return { ...shim, ready };
 }

@@ -22,15 +22,15 @@ function processesOfVm({ HypervisorState: { Process, Virtiofsd }, AgentState }: 
 }
 
 /** Moves the VM to the cgroups of the container `next`. */
-function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): SandboxState {
+async function handOver(context: Tools, sandboxId: string, state: SandboxState, next: string): Promise<SandboxState> {
   const place = { sandboxId, id: next };
   const current = { sandboxId, id: cgroupContainerOf(state) };
   const [hasThreadLimit, hasDeviceLimit] = [limitsThreadsOf(current), limitsDevicesOf(current)];
-  moveIntoCgroupOf(context, place, processesOfVm(state));
+  await moveIntoCgroupOf(context, place, processesOfVm(state));
   const { Process: qemu, Virtiofsd } = state.HypervisorState;
   if (isAlive(qemu)) {
-    if (hasThreadLimit) limitThreadsOf(place, qemu.pid);
-    if (hasDeviceLimit) limitDevicesOf(context, place, { pid: qemu.pid, is9p: !Virtiofsd });
+    if (hasThreadLimit) await limitThreadsOf(place, qemu.pid);
+    if (hasDeviceLimit) await limitDevicesOf(context, place, { pid: qemu.pid, is9p: !Virtiofsd });
   }
   return { ...state, CgroupContainer: next };
 }
@@ -41,7 +41,7 @@ interface Leaving {
 }
 
 /** @returns the state of the sandbox without the container */
-function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState): SandboxState {
+async function without(context: Tools, { sandboxId, id }: Leaving, state: SandboxState): Promise<SandboxState> {
   const left = { ...state, Joined: (state.Joined ?? []).filter((other) => other !== id) };
   const [next] = left.Joined;
   const hasFirst = state.CgroupContainer === undefined && !isFirstContainer(sandboxId, id);
@@ -66,10 +66,10 @@ function save({ log }: Tools, sandboxId: string, state: SandboxState): void {
  */
 export async function leaveSandbox(context: Tools, leaving: Leaving, force: boolean): Promise<SandboxState | undefined> {
   const { sandboxId, id } = leaving;
-  const leave = (): Promise<SandboxState> => {
-    const left = without(context, leaving, loadSandbox(sandboxId));
+  const leave = async (): Promise<SandboxState> => {
+    const left = await without(context, leaving, loadSandbox(sandboxId));
     save(context, sandboxId, left);
-    return Promise.resolve(left);
+    return left;
   };
   const state = loadSandbox(sandboxId);
   if (!isFirstContainer(sandboxId, id) && state.Joined?.includes(id) !== true) return state; // a container of a pod

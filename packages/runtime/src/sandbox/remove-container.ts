@@ -1,6 +1,7 @@
 /** Removes a container, and with the last container its sandbox. */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
 import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { guestTimeout } from '../context/context.ts';
@@ -15,21 +16,25 @@ import type { SandboxState } from '../state/state.ts';
 import { containersOf } from '../state/state-store.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
-/** Time for the guest to write its caches back before its VM is ended. */
-const SYNC_TIMEOUT_MS = 5000;
+/** Time for the guest to write its caches back before its VM is ended, with KVM, and the part of it for the connection, at most a half. */
+const SYNC_TIMEOUT_MS = 3500;
+const CONNECT_TIMEOUT_MS = 1000;
 /** With `--force`, which must end within ten seconds even with a slow guest: ending the VM and undoing may take five. */
-const FORCED_SYNC_TIMEOUT_MS = 3500;
+const FORCED_SYNC_TIMEOUT_MS = 4500;
 const QUIT_TIMEOUT_MS = 2000;
 
 /** Without DestroySandbox, writes through mmap would be lost. A guest that has ended or does not answer is ignored. */
 async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean): Promise<void> {
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(HypervisorState.Process) || !isAlive(AgentState.Proxy)) return;
-  const callTimeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, HypervisorState.Accelerator) / 2;
+  const { Accelerator } = HypervisorState;
+  const timeoutMs = force ? FORCED_SYNC_TIMEOUT_MS : guestTimeout(SYNC_TIMEOUT_MS, Accelerator);
+  const deadline = monotonicMs() + timeoutMs;
+  const connectTimeoutMs = Math.min(guestTimeout(CONNECT_TIMEOUT_MS, Accelerator), timeoutMs / 2);
   try {
-    const agent = await connectGuest(sandbox, { connectTimeoutMs: 1000, callTimeoutMs, trace: context.trace });
+    const agent = await connectGuest(sandbox, { connectTimeoutMs, trace: context.trace });
     try {
-      await agent.call('destroySandbox', {});
+      await agent.call('destroySandbox', {}, { deadlineMs: Math.max(1, Math.ceil(deadline - monotonicMs())) });
     } finally {
       agent.close();
     }

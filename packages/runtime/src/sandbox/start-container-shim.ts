@@ -7,7 +7,6 @@ import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
-import { enterCgroupOf } from '../vm/container-cgroup.ts';
 import type { CreateRequest } from './create-request.ts';
 import { launchShimFor } from './launch-shim-for.ts';
 import { oomListener, oomOptions } from './oom-listener.ts';
@@ -37,7 +36,6 @@ function startHelper(context: Context, request: CreateRequest, target: TargetSan
 
 /** Records the shim and its helper in the journal. @throws KataError */
 export function startContainerShim(context: Context, request: CreateRequest, target: TargetSandbox): StartedShim {
-  enterCgroupOf(context, target.sandboxId, request.id);
   const helper = startHelper(context, request, target);
   try {
     return startShimWith(context, request, target, helper);

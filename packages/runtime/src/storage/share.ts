@@ -4,14 +4,15 @@ import { dirname, join } from 'node:path';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { MS_BIND, MS_MOVE, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE } from '@kata-containers/common/kernel/constants';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
-import { randomUuid } from '../context/random-uuid.ts';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import { sharesDirectory } from '../context/paths.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import { hasWritableMountBelow, readMountTable } from '../mounts/mount-table.ts';
+import { leaveSubmounts } from './leave-submounts.ts';
 import type { ShareFacts, SharedPath } from './share-plan.ts';
 
 type RecordUndo = (entry: { undo: 'rmdir' | 'unlink' | 'unmount'; path: string }) => void;
-type Mounter = Pick<Kernel, 'mount' | 'restrictMounts'>;
+type Mounter = Pick<Kernel, 'mount' | 'umountExactly' | 'restrictMounts'>;
 
 const NONE = 'none';
 /** statfs(2) */
@@ -63,13 +64,15 @@ export function makeShare(paths: SandboxPaths, record: RecordUndo, kernel: Mount
   kernel.mount(NONE, paths.shared, NONE, MS_BIND | MS_REMOUNT | MS_RDONLY);
 }
 
-type SharePaths = Pick<SandboxPaths, 'share' | 'mounts'>;
+type SharePaths = Pick<SandboxPaths, 'share' | 'mounts' | 'shared'>;
 
 export interface SharedContainer {
   readonly id: string;
   /** Missing when the root is on a disk. */
   readonly rootfs?: string;
   readonly volumes: readonly SharedPath[];
+  /** The process that serves the share has a mount namespace of its own. */
+  readonly servedElsewhere: boolean;
 }
 
 /** Creates <share>/ID, on which the guest mounts a root file system that is on a disk: the guest cannot create it, because the top is read-only. */
@@ -145,11 +148,13 @@ const ROOT = { kind: 'directory', recursive: true, readonly: 'none', laterMounts
 
 /** Mounts a container's volumes and root file system into the share; the root at <share>/ID/rootfs, unless it is on a disk. */
 export function sharePaths(paths: SharePaths, container: SharedContainer, record: RecordUndo, kernel: Mounter): void {
-  const { id, rootfs, volumes } = container;
+  const { id, rootfs, volumes, servedElsewhere } = container;
   makeRootPoint(paths, id, record);
   const root: SharedPath[] = rootfs === undefined ? [] : [{ ...ROOT, source: rootfs, name: `${id}/rootfs` }];
   const places = makePlaces(paths, id, record, kernel);
   for (const path of volumes) makeDirectory(join(paths.mounts, dirname(path.name)), record);
-  for (const path of [...root, ...volumes]) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
+  const shared = [...root, ...volumes];
+  for (const path of shared) sharePath({ mounts: paths.mounts, places }, path, record, kernel);
+  if (servedElsewhere) leaveSubmounts(paths, shared, kernel);
   removePlaces(places);
 }

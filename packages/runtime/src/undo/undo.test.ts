@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { KernelError } from '@kata-containers/common/errors/kata-error';
 import { undoAll } from './undo.ts';
 
@@ -8,7 +11,7 @@ const busy = (['/proc', '/sys', '/dev'] as const).flatMap((path) => Array.from({
 describe('undo steps on the host', () => {
   let tries = 0;
   const refuse = {
-    umount: (path: string): void => {
+    umountExactly: (path: string): void => {
       tries++;
       throw new KernelError('umount2', 16, 'EBUSY', path);
     },
@@ -28,12 +31,31 @@ describe('undo steps on the host', () => {
   it('do not wait for a mount that cannot be unmounted for another reason', async () => {
     const deny = {
       ...refuse,
-      umount: (path: string): void => {
+      umountExactly: (path: string): void => {
         tries++;
         throw new KernelError('umount2', 1, 'EPERM', path);
       },
     };
     assert.equal((await undoAll(busy, deny, 200)).length, busy.length);
     assert.equal(tries, busy.length);
+  });
+
+  describe('with an ip that is slow, as on a host that is emulated itself', () => {
+    const path = process.env['PATH'];
+    let directory = '';
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), 'kata-undo-'));
+      writeFileSync(join(directory, 'ip'), '#!/bin/sh\nexec sleep 1.3\n', { mode: 0o755 });
+      process.env['PATH'] = `${directory}:${path}`;
+    });
+    afterEach(() => {
+      process.env['PATH'] = path;
+      rmSync(directory, { recursive: true });
+    });
+
+    it('delete links when no time for waiting is left', async () => {
+      const entry = { undo: 'delete-links', netns: directory, links: ['tap0_kata'], ingress: [] } as const; // a namespace is any other file
+      assert.deepEqual(await undoAll([entry], { ...refuse, setns: () => {} }, 0), []);
+    });
   });
 });

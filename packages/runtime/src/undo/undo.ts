@@ -13,7 +13,7 @@ import { unmountTree } from '../mounts/unmount-tree.ts';
 import { replay } from './undo-journal.ts';
 import type { Undo, UndoJournal } from './undo-journal.ts';
 
-type UndoCalls = Pick<Kernel, 'umount' | 'setns'>;
+type UndoCalls = Pick<Kernel, 'umountExactly' | 'setns'>;
 
 interface UndoTools {
   readonly log: Logger;
@@ -35,7 +35,7 @@ const REPLAY_MS = 3000;
 const BUSY_MS = 1000;
 const LOOK_MS = 20;
 
-async function unmount(path: string, kernel: Pick<Kernel, 'umount'>, leftMs: number): Promise<void> {
+async function unmount(path: string, kernel: Pick<Kernel, 'umountExactly'>, leftMs: number): Promise<void> {
   const deadline = monotonicMs() + Math.min(BUSY_MS, leftMs);
   for (;;) {
     try {
@@ -49,13 +49,18 @@ async function unmount(path: string, kernel: Pick<Kernel, 'umount'>, leftMs: num
 
 /** Time between SIGTERM and SIGKILL, and minimum time for the end after SIGKILL. */
 const TERMINATION_MS = 500;
-/** Minimum time for a run of ip or tc, which takes milliseconds on a working host. */
-const LINKS_MS = 1000;
+/**
+ * Additional time for all runs of ip and tc together, and minimum time for each. They take milliseconds on a working host, but more than a
+ * second on a busy host that is emulated itself.
+ */
+const LINKS_MS = 4000;
+const LINK_MS = 1000;
 
-/** `leftMs`: remaining time for waiting. */
-async function undoOne(entry: Undo, kernel: UndoCalls, leftMs: number): Promise<void> {
+/** `left`: milliseconds that remain for waiting; negative when they have passed. */
+async function undoOne(entry: Undo, kernel: UndoCalls, left: number): Promise<void> {
+  const leftMs = Math.max(0, left);
   const [graceMs, killMs] = [Math.min(TERMINATION_MS, leftMs), Math.max(TERMINATION_MS, leftMs)];
-  const linksMs = Math.max(LINKS_MS, leftMs);
+  const linksMs = Math.max(LINK_MS, left + LINKS_MS);
   switch (entry.undo) {
     case 'rmdir':
       return tolerateMissing(() => rmdirSync(entry.path));
@@ -82,7 +87,7 @@ async function undoOne(entry: Undo, kernel: UndoCalls, leftMs: number): Promise<
 /** Undoes everything. @returns one line for each thing that could not be undone */
 export function undoAll(entries: readonly Undo[], kernel: UndoCalls, totalMs = REPLAY_MS): Promise<string[]> {
   const deadline = monotonicMs() + totalMs;
-  return replay(entries, (entry) => undoOne(entry, kernel, Math.max(0, deadline - monotonicMs())));
+  return replay(entries, (entry) => undoOne(entry, kernel, deadline - monotonicMs()));
 }
 
 /** Undoes everything, and logs `warning` for each thing that could not be undone. */

@@ -20,7 +20,8 @@ export async function connectGuest(sandbox: SandboxProcesses, options: AgentConn
   const { AgentState, HypervisorState } = sandbox;
   if (!isAlive(AgentState.Proxy)) throw new StateError(`Proxy is not running: ${healthText(sandbox)}`);
   const vm = { url: AgentState.URL, accelerator: HypervisorState.Accelerator };
-  const agent = await explained(connectAgentOfVm(vm, options), sandbox);
+  const isExpected = (): boolean => isAlive(AgentState.Proxy);
+  const agent = await explained(connectAgentOfVm(vm, { isExpected, ...options }), sandbox);
   return {
     call: (...call) => explained(agent.call(...call), sandbox),
     check: (...call) => explained(agent.check(...call), sandbox),

@@ -4,12 +4,13 @@ import type { DeviceNumber } from '@kata-containers/common/kernel/device-number'
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import type { Bundle } from '../bundle/load-bundle.ts';
-import { applyPart } from '../configuration/confinement-parts.ts';
+import { applyPartLater } from '../configuration/confinement-parts.ts';
 import { cgroupPath } from '../host-cgroup/cgroup-plan.ts';
 import { blockDevice, qemuDevices } from '../host-cgroup/device-rules.ts';
 import { limitDevices, limitsDevices, withDevice } from '../host-cgroup/limit-devices.ts';
 import { limitThreads, limitsThreads } from '../host-cgroup/limit-threads.ts';
 import { joinCgroup, makeCgroup, readPlan } from '../host-cgroup/join-cgroup.ts';
+import { surviveOomKiller } from '../processes/oom-score.ts';
 import { containerEntries } from '../undo/container-journal.ts';
 import type { Context, Tools } from '../context/context.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
@@ -44,14 +45,42 @@ export function directoriesOf(sandboxId: string, id: string): string[] {
   return containerEntries(sandboxId, id).flatMap((entry) => (entry.undo === 'remove-cgroup' ? entry.directories : []));
 }
 
-/** Moves this process to a container's cgroups, in which its children then start. */
-export function enterCgroupOf(context: Context, sandboxId: string, id: string): void {
-  attempt(context, UNCOUNTED, () => joinCgroup(directoriesOf(sandboxId, id)));
+async function joinOrWarn({ log }: Pick<Tools, 'log'>, directories: readonly string[], pids?: readonly number[]): Promise<void> {
+  try {
+    for (const pid of pids ?? [undefined]) await joinCgroup(directories, pid);
+  } catch (error) {
+    log.warn(UNCOUNTED, { reason: errorMessage(error) });
+  }
+}
+
+/** The cgroups that this process enters, or has entered. */
+let entered: { readonly directories: readonly string[]; readonly done: Promise<void> } | undefined;
+
+const isEntered = (directories: readonly string[]): boolean => entered?.directories.join() === directories.join();
+
+/** Moves this process to a container's cgroups, once. Children that it starts after that start in them, and are accounted from their first page on. */
+export function enterCgroupOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace): Promise<void> {
+  const directories = directoriesOf(sandboxId, id);
+  if (entered && isEntered(directories)) return entered.done;
+  surviveOomKiller(context.log);
+  const done = joinOrWarn(context, directories);
+  entered = { directories, done };
+  return done;
+}
+
+/** Moves children of this process to a container's cgroups, unless they have started there. */
+export async function moveChildrenIntoCgroupOf(
+  context: Pick<Tools, 'log'>,
+  { sandboxId, id }: ContainerPlace,
+  pids: readonly number[],
+): Promise<void> {
+  const directories = directoriesOf(sandboxId, id);
+  if (!isEntered(directories)) await joinOrWarn(context, directories, pids);
 }
 
 /** Limits the threads of QEMU, in the cgroups of a container. @throws KataError when the host does not support the limit */
-export const limitThreadsOf = ({ sandboxId, id }: ContainerPlace, pid: number): void =>
-  applyPart('threads', () => limitThreads(directoriesOf(sandboxId, id), pid));
+export const limitThreadsOf = ({ sandboxId, id }: ContainerPlace, pid: number): Promise<void> =>
+  applyPartLater('threads', () => limitThreads(directoriesOf(sandboxId, id), pid));
 
 /** Whether QEMU's threads are limited in the cgroups of a container. */
 export const limitsThreadsOf = ({ sandboxId, id }: ContainerPlace): boolean => limitsThreads(directoriesOf(sandboxId, id));
@@ -66,8 +95,12 @@ export interface LimitedQemu {
  * Restricts QEMU to the devices that it uses, in the cgroups of a container.
  * @throws KataError when the host does not support the restriction
  */
-export const limitDevicesOf = ({ kernel }: Pick<Tools, 'kernel'>, { sandboxId, id }: ContainerPlace, { pid, is9p }: LimitedQemu): void =>
-  applyPart('devices', () =>
+export const limitDevicesOf = (
+  { kernel }: Pick<Tools, 'kernel'>,
+  { sandboxId, id }: ContainerPlace,
+  { pid, is9p }: LimitedQemu,
+): Promise<void> =>
+  applyPartLater('devices', () =>
     limitDevices({ directories: directoriesOf(sandboxId, id), pid, rules: qemuDevices({ makesNodes: is9p }) }, kernel),
   );
 
@@ -86,8 +119,5 @@ export function withBlockDevice<T>(
 }
 
 /** Moves processes of a VM to the cgroups of a container. */
-export function moveIntoCgroupOf(context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pids: readonly number[]): void {
-  attempt(context, UNCOUNTED, () => {
-    for (const pid of pids) joinCgroup(directoriesOf(sandboxId, id), pid);
-  });
-}
+export const moveIntoCgroupOf = (context: Pick<Tools, 'log'>, { sandboxId, id }: ContainerPlace, pids: readonly number[]): Promise<void> =>
+  joinOrWarn(context, directoriesOf(sandboxId, id), pids);

@@ -1,9 +1,9 @@
 /** Computes the plan of one VM from configuration and host. */
 import { statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import { canOpen, isVirtualMachine, readCpuinfo } from '../host-check/accelerator.ts';
 import type { HypervisorConfiguration } from '../configuration/schema.ts';
-import { randomUuid } from '../context/random-uuid.ts';
 import { hasFeature } from '../hypervisor/qemu/qemu-features.ts';
 import { planMemoryBackend } from '../hypervisor/qemu/memory-backend-plan.ts';
 import { needOfRoot, unprivilegedUser } from './unprivileged-plan.ts';

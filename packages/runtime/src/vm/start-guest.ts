@@ -10,6 +10,7 @@ import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
+import { asksForConsole } from '../hypervisor/qemu/kernel-parameters.ts';
 import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
@@ -153,7 +154,7 @@ async function startProxy(
     const { enable_debug: debug, confine } = proxy;
     const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
     // The console has one reader. With a shell on it, this is the user.
-    const readsConsole = !/(^|\s)agent\.debug_console(=|\s|$)/.test(context.configuration.hypervisor.kernel_params);
+    const readsConsole = !asksForConsole(context.configuration.hypervisor.kernel_params);
     const options = { debug, readsConsole, confine, forwardsPorts, environment, pidfds };
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);

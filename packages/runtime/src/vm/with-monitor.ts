@@ -1,3 +1,4 @@
+import { isAlive } from '@kata-containers/common/process/process-identity';
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
@@ -8,8 +9,8 @@ import type { SandboxState } from '../state/state.ts';
 type Use<T> = (monitor: QmpClient) => Promise<T>;
 
 /** Opens QEMU's monitor for `use` and closes it again. @throws TimeoutError, HypervisorError */
-export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerator, use: Use<T>): Promise<T> {
-  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator));
+export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerator, use: Use<T>, isExpected?: () => boolean): Promise<T> {
+  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator), isExpected);
   try {
     return await use(monitor);
   } finally {
@@ -17,6 +18,6 @@ export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerat
   }
 }
 
-/** Like `withMonitorAt`, for the VM of sandbox `id`. */
-export const withMonitor = <T>(id: string, { HypervisorState }: SandboxState, use: Use<T>): Promise<T> =>
-  withMonitorAt(sandboxPaths(id).qmpSocket, HypervisorState.Accelerator, use);
+/** Like `withMonitorAt`, for the VM of sandbox `id`. Fails at once when the VM has ended. */
+export const withMonitor = <T>(id: string, { HypervisorState: { Accelerator, Process } }: SandboxState, use: Use<T>): Promise<T> =>
+  withMonitorAt(sandboxPaths(id).qmpSocket, Accelerator, use, () => isAlive(Process));

@@ -9,7 +9,7 @@ import type { Verb } from '../input/verb.ts';
 export const create: Verb = {
   describe: (command) => void describeCreate(command).option('--detach', 'accepted: create never waits'),
   async run(invocation) {
-    const request = createRequest(invocation, false);
+    const request = createRequest(invocation, { attached: false, starts: false });
     const pidFile = textOption(invocation.options, 'pidFile');
     const onCreated = ({ identity }: SpawnedProcess): void => writePidFile(pidFile, identity.pid);
     await createContainer(await invocation.context(), { ...request, onCreated });

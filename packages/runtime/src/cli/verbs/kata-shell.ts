@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty';
+import { isTerminal } from '@kata-containers/common/process/is-terminal';
 import { openGuestShell } from '../../sandbox/guest-shell.ts';
 import { awaitExitCode } from '../../processes/exit-code.ts';
 import { findIdForPerson } from '../input/find-id.ts';
@@ -18,7 +18,7 @@ export const kataShell: Verb = {
     const starting = openGuestShell(await context(), {
       id,
       args: command.length > 0 ? command : ['sh'],
-      terminal: isatty(STDIN),
+      terminal: isTerminal(STDIN),
       term: host.environment['TERM'],
     });
     forwardSignals(starting);

@@ -17,7 +17,7 @@ export const run: Verb = {
       .option('--no-subreaper', 'accepted'),
   async run(invocation) {
     const detached = invocation.options['detach'] === true;
-    const request = createRequest(invocation, !detached);
+    const request = createRequest(invocation, { attached: !detached, starts: true });
     const context = await invocation.context();
     const starting = createContainer(context, request);
     const early = detached ? undefined : forwardSignals(starting);

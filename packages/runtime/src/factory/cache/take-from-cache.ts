@@ -20,7 +20,7 @@ import type { HandedVm } from './handed-vm.ts';
 async function adopt(context: Context, { id, plan, network, journal }: VmRequest, handed: HandedVm): Promise<RunningVm> {
   const { trace } = context;
   const files = renameCachedVm(handed.id, id, journal);
-  moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
+  const moved = moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
     await trace.step('resume', () => resumeCachedVm(files, plan.accelerator));
@@ -30,7 +30,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
     return { ...handed, url, agent, plan: { ...plan, networks, uuid: handed.uuid } };
   };
   const attached = trace.step('attach taps', () => adoptTaps(context, network, new UndoJournal(files.linkJournal), handed.netns));
-  const [vm] = await Promise.all([running(), attached]);
+  const [vm] = await Promise.all([running(), attached, moved]);
   return vm;
 }
 

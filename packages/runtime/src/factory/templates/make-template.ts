@@ -1,6 +1,5 @@
 /** Boots a VM that belongs to no sandbox and saves it. */
 import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError, TimeoutError } from '@kata-containers/common/errors/kata-error';
 import { spareLinkHandler } from '@kata-containers/common/agent-api/spare-link';
@@ -9,6 +8,7 @@ import type { Seccomp } from '@kata-containers/common/oci/spec';
 import { cpuMilliseconds, signalProcess } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { withTimeout } from '@kata-containers/common/process/with-timeout';
+import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { saveState } from '../../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../../hypervisor/qmp/qmp-client.ts';
@@ -37,7 +37,7 @@ function templatePlan(plan: QemuPlan, files: TemplateFiles): QemuPlan {
   return {
     ...plan,
     sandboxId: `template-${files.key}`,
-    uuid: randomUUID(),
+    uuid: randomUuid(),
     sharedDirectory: files.share,
     networks: plan.networks.map((_, index) => ({ tap: tapName(index), mac: spareMac(index) })),
     memoryFile: { path: files.memory, shared: true },

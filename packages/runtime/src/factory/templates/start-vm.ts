@@ -2,7 +2,9 @@
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Seccomp } from '@kata-containers/common/oci/spec';
 import type { Context } from '../../context/context.ts';
+import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { firstContainer } from '../../state/sandbox-name.ts';
+import type { ContainerPlace } from '../../state/sandbox-name.ts';
 import { undoSince } from '../../undo/undo.ts';
 import { enterCgroupOf } from '../../vm/container-cgroup.ts';
 import { BootTimeoutError, startGuest } from '../../vm/start-guest.ts';
@@ -10,18 +12,33 @@ import type { GuestStart, RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
 import { TemplateWaitError } from './template-wait-error.ts';
-import { clonePlan, lockTemplate } from './use-template.ts';
+import { clonePlan, hasTemplate, lockTemplate } from './use-template.ts';
 
 export interface VmStart extends GuestStart {
   /** The seccomp profile of the first container. */
   readonly seccomp?: Seccomp | undefined;
 }
 
+const placeOf = ({ sandboxId }: QemuPlan): ContainerPlace => ({ sandboxId, id: firstContainer(sandboxId) });
+
+/**
+ * Enters the container's cgroups beside other work, if `startVm` will need no new template, which does not belong to a container. To be
+ * awaited before anything is undone: cgroups that a process is entering cannot be removed.
+ */
+export async function prepareStart(context: Context, plan: QemuPlan): Promise<void> {
+  try {
+    const isCloned = context.configuration.factory.enable_template && cloneObstacle(plan) === undefined;
+    if (!isCloned || hasTemplate(context, plan)) await enterCgroupOf(context, placeOf(plan));
+  } catch {
+    // A file of the VM is missing: startVm reports it.
+  }
+}
+
 /** @throws KataError when a template cannot be made, loaded or used */
 async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
   const template = await context.trace.step('lock template', () => lockTemplate(context, start.plan, seccomp));
   const plan = clonePlan(start.plan, template);
-  enterCgroupOf(context, plan.sandboxId, firstContainer(plan.sandboxId)); // not before: the template does not belong to a container
+  await enterCgroupOf(context, placeOf(plan));
   const begun = start.journal.entries().length;
   try {
     const vm = await startGuest(context, { ...start, plan, state: template.files.state });
@@ -59,7 +76,7 @@ async function cloneIfPossible(context: Context, start: VmStart): Promise<Runnin
 }
 
 async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
-  enterCgroupOf(context, start.plan.sandboxId, firstContainer(start.plan.sandboxId));
+  await enterCgroupOf(context, placeOf(start.plan));
   return startGuest(context, start);
 }
 

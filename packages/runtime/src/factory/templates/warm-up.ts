@@ -16,12 +16,13 @@ const PROCESS = 'warm-up-process';
 const { SIGKILL } = constants.signals;
 const STDIO_BYTES = 1 << 20;
 
-/** Makes the calls of a process's shim. */
+/** Makes the calls of a process's shim. The process has no output. */
 async function follow(agent: AgentConnection, exec_id: string): Promise<void> {
   const ids = { container_id: CONTAINER, exec_id };
   await agent.call('closeStdin', ids);
-  const output = (['readStdout', 'readStderr'] as const).map((call) => agent.call(call, { ...ids, len: STDIO_BYTES }).catch(() => {}));
-  await Promise.all([...output, agent.call('waitProcess', ids)]); // at the end of its stream a read is an error
+  const reads = (['readStdout', 'readStderr'] as const).map((call) => agent.call(call, { ...ids, len: STDIO_BYTES, wants_exit: true }));
+  await Promise.allSettled(reads); // at the end of its stream a read is an error
+  await agent.call('waitProcess', ids).catch(() => {}); // the process was removed if an end had its exit code
 }
 
 async function runContainer(agent: AgentConnection, seccomp: Seccomp | undefined): Promise<void> {

@@ -1,5 +1,5 @@
 /** The guest kernel's command line, in 1.x's order; `secretmem.enable`, the default since Linux 6.5, enables memfd_secret(2). Pure. */
-import { debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
+import { debugConsoleParameter, debugShellParameter } from '@kata-containers/common/agent-api/guest-processes';
 import type { QemuPlan } from './qemu-plan.ts';
 
 const base = [
@@ -40,6 +40,10 @@ export function configuredParameters({ hasImage, agentDebug, debugShell, kernelP
   const args = [...(hasImage ? units : []), 'scsi_mod.scan=none', ...ofAgent];
   return kernelParams === '' ? args : [...args, kernelParams];
 }
+
+/** Whether `kernel_params` makes the agent run a shell on the guest's console. */
+export const asksForConsole = (kernelParams: string): boolean =>
+  kernelParams.split(/\s+/).some((parameter) => parameter.split('=')[0] === debugConsoleParameter);
 
 export function kernelParameters(plan: QemuPlan): string[] {
   return [

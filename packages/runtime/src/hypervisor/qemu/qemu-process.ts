@@ -119,12 +119,16 @@ async function connect(path: string): Promise<Socket | undefined> {
   }
 }
 
-/** Connects to the monitor of a QEMU that has just been started. @throws TimeoutError */
-export async function openMonitor(socketPath: string, timeoutMs: number): Promise<QmpClient> {
+/**
+ * Connects to the monitor of a QEMU that may have just been started. `isExpected`: whether QEMU runs; if not, its socket is not waited for.
+ * @throws TimeoutError, HypervisorError
+ */
+export async function openMonitor(socketPath: string, timeoutMs: number, isExpected = (): boolean => true): Promise<QmpClient> {
   const deadline = monotonicMs() + timeoutMs;
   for (;;) {
     const socket = await connect(socketPath);
     if (socket) return QmpClient.open(socket, Math.max(1000, deadline - monotonicMs()));
+    if (!isExpected()) throw new HypervisorError('QEMU has ended', '');
     if (monotonicMs() > deadline) throw new TimeoutError("QEMU's QMP socket", timeoutMs);
     await sleep(RETRY_MS);
   }
@@ -134,7 +138,7 @@ export async function openMonitor(socketPath: string, timeoutMs: number): Promis
 export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
   if (!isAlive(identity)) return;
   try {
-    const monitor = await openMonitor(socketPath, timeoutMs);
+    const monitor = await openMonitor(socketPath, timeoutMs, () => isAlive(identity));
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
     monitor.close();
   } catch {

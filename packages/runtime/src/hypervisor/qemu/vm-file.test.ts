@@ -39,6 +39,14 @@ describe('files of a VM with a compromised QEMU', () => {
     await assert.rejects(openMonitor(join(directory, 'qmp.sock'), 1000), KataError);
   });
 
+  it('does not wait for the monitor of a QEMU that has ended', async () => {
+    let checks = 0;
+    await assert.rejects(
+      openMonitor(join(directory, 'qmp.sock'), 600_000, () => ++checks < 3),
+      /QEMU has ended/,
+    );
+  });
+
   it('does not follow a link in place of a log and does not block on a pipe', () => {
     const secret = join(directory, 'secret');
     writeFileSync(secret, 'secret\n');
