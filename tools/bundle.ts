@@ -5,7 +5,7 @@
 import { chmodSync } from 'node:fs';
 import { build } from 'esbuild';
 import { buildConstants } from '../packaging/program/build-constants.ts';
-import { withoutSubprograms } from '../packaging/program/without-subprograms.ts';
+import { lazyCommander } from '../packaging/program/lazy-commander.ts';
 
 const [entry, output] = process.argv.slice(2);
 if (entry === undefined || output === undefined) throw new Error('usage: bundle.ts ENTRY OUTPUT');
@@ -24,7 +24,7 @@ await build({
   banner: { js: '#!/usr/bin/env -S node --no-warnings' },
   define: buildConstants(),
   // grpc-js uses proto-loader only for channelz, which we do not serve; its protobufjs would be a third of the bundle.
-  plugins: [withoutSubprograms],
+  plugins: [lazyCommander],
   external: ['@grpc/proto-loader'],
   logLevel: 'warning',
 });

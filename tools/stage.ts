@@ -1,25 +1,37 @@
-/**
- * Installs all files of the packages below a directory, with a configuration for that directory: `node tools/stage.ts DIR`.
- * Any engine can use DIR/usr/bin/kata-runtime. `--packages`: paths in files do not begin with DIR; packages are made from such a
- * directory. `--prefix PREFIX`: paths in files begin with PREFIX instead of DIR.
- */
+/** Installs all files of the packages below a directory, with a configuration for that directory (see `usage`). */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { argumentsOrUsage } from '../packaging/arguments-or-usage.ts';
 import { ENGINE_DIRECTORY, enginePrograms } from '../packaging/engine/programs.ts';
 import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
-const { positionals, values: options } = parseArgs({
-  allowPositionals: true,
-  options: { packages: { type: 'boolean' }, prefix: { type: 'string' } },
-});
-const given = positionals[0];
-if (given === undefined) throw new Error('usage: stage.ts [--packages | --prefix PREFIX] DIR');
-const root = resolve(given);
-if (/\s/.test(root)) throw new Error(`${root} contains white space, which the first line (#!) of a program cannot contain`);
+const usage = `Usage: npm run stage -- [OPTIONS] DIR
+
+Builds all programs, kernel, image and QEMU, and installs them below DIR. Any engine can call DIR/usr/bin/kata-runtime.
+
+  --prefix PREFIX  paths in files begin with PREFIX instead of DIR
+  --packages       paths in files do not begin with DIR: packages are made from DIR
+  --help           print this text`;
+const definitions = { help: { type: 'boolean' }, packages: { type: 'boolean' }, prefix: { type: 'string' } } as const;
+
+/** @throws Error for wrong arguments */
+function readArguments(args: string[]): { values: { help?: boolean; packages?: boolean; prefix?: string }; root: string } {
+  const { positionals, values } = parseArgs({ args, allowPositionals: true, options: definitions });
+  const [directory, ...more] = positionals;
+  if (values.help === true) return { values, root: '' };
+  if (directory === undefined || more.length > 0) throw new Error(directory === undefined ? 'DIR is missing' : 'more than one DIR');
+  const root = resolve(directory);
+  if (/\s/.test(root)) throw new Error(`${root} contains white space, which the first line (#!) of a program cannot contain`);
+  return { values, root };
+}
+
+const given = argumentsOrUsage('stage', usage, readArguments);
+const root = given?.root ?? '';
+const options = given?.values ?? {};
 
 const say = (text: string): void => console.log(`stage: ${text}`);
 const run = (program: string, args: readonly string[]): void =>
@@ -138,16 +150,20 @@ function declareCommonJs(): void {
   writeFileSync(inRoot('package.json'), '{ "type": "commonjs" }\n');
 }
 
-say('bundling');
-declareCommonJs();
-run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=stream']);
-installNode();
-installThrottler();
-installGuest();
-installQemu();
-installConfiguration();
-installCompletion();
-say('training');
-installPrograms();
-installEnginePrograms();
-say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);
+function stage(): void {
+  say('bundling');
+  declareCommonJs();
+  run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=stream']);
+  installNode();
+  installThrottler();
+  installGuest();
+  installQemu();
+  installConfiguration();
+  installCompletion();
+  say('training');
+  installPrograms();
+  installEnginePrograms();
+  say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);
+}
+
+if (given) stage();

@@ -3,7 +3,7 @@
  * the Bun that becomes part of it. The same sources give the same bytes.
  */
 import { buildConstants } from '../program/build-constants.ts';
-import { withoutSubprograms } from '../program/without-subprograms.ts';
+import { lazyCommander } from '../program/lazy-commander.ts';
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: readonly unknown[] }> };
 
@@ -22,7 +22,7 @@ const { success, logs } = await Bun.build({
   define: { ...buildConstants(), __dirname: '"/"', __filename: '"/"' },
   // grpc-js uses proto-loader only for channelz, which we do not serve.
   external: ['@grpc/proto-loader'],
-  plugins: [withoutSubprograms],
+  plugins: [lazyCommander],
   compile: {
     outfile,
     executablePath: process.execPath,

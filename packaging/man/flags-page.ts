@@ -10,7 +10,11 @@ export interface PageProgram {
   readonly summary: string;
   readonly description: string;
   readonly flags: readonly GoFlag[];
+  /** Absolute: the programs are not in the PATH of a shell. */
+  readonly path: string;
 }
+
+const LIBEXEC = '/usr/libexec';
 
 /** Each has a page `NAME.8`. */
 export const pagePrograms: readonly PageProgram[] = [
@@ -20,6 +24,7 @@ export const pagePrograms: readonly PageProgram[] = [
     description:
       'kata-runtime starts one kata-proxy for each sandbox. The proxy multiplexes the connections of the runtime and of the shims over the serial port of QEMU (yamux). It ends with the virtual machine.',
     flags: proxyFlags,
+    path: `${LIBEXEC}/kata-containers/kata-proxy`,
   },
   {
     name: 'kata-shim',
@@ -27,6 +32,7 @@ export const pagePrograms: readonly PageProgram[] = [
     description:
       'kata-runtime starts one kata-shim for each process of a container. The shim copies standard input, output and error, relays signals, and exits with the exit code of the process.',
     flags: shimFlags,
+    path: `${LIBEXEC}/kata-containers/kata-shim`,
   },
   {
     name: 'kata-ksm-throttler',
@@ -34,6 +40,7 @@ export const pagePrograms: readonly PageProgram[] = [
     description:
       'The daemon makes the kernel scan for equal pages (KSM) after a sandbox has started, and slows the scan down step by step. It restores the settings of the kernel when it ends.',
     flags: daemonFlags,
+    path: `${LIBEXEC}/kata-ksm-throttler/kata-ksm-throttler`,
   },
 ];
 
@@ -48,11 +55,12 @@ export const flagsPage = ({
   summary,
   description,
   flags,
+  path,
 }: PageProgram): string => `.TH ${troff(name.toUpperCase())} 8 "" "Kata Containers"
 .SH NAME
 ${troff(name)} \\- ${troff(summary)}
 .SH SYNOPSIS
-.B ${troff(name)}
+.B ${troff(path)}
 .RI [ flags ]
 .SH DESCRIPTION
 ${troff(description)}

@@ -20,5 +20,7 @@ for (const program of pagePrograms)
       for (const { name, description } of program.flags)
         assert.ok(page.includes(`.BI ${troff(`-${name}`)}`) && page.includes(troff(description)), name);
     });
+    it('has the path of the program, which is not in PATH', () =>
+      assert.match(page, new RegExp(`^\\.B /usr/libexec/.*/${program.name.replaceAll('-', '\\\\-')}$`, 'm')));
     it('has a NAME section', () => assert.match(page, new RegExp(`^\\.SH NAME\n${program.name.replaceAll('-', '\\\\-')} `, 'm')));
   });

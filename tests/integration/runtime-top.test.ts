@@ -1,5 +1,6 @@
 /** `kata-top`, `kata-metrics` and `kata-logs` on a sandbox of fakes. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -7,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { SandboxRates } from '../../packages/runtime/src/cli/output/top-table.ts';
 import { until } from '../support/until.ts';
-import { RuntimeRig } from './runtime-rig.ts';
+import { RUNTIME, RuntimeRig } from './runtime-rig.ts';
 
 describe('usage, metrics and logs of sandboxes', function () {
   this.timeout(60_000);
@@ -33,6 +34,25 @@ describe('usage, metrics and logs of sandboxes', function () {
       [rig.id, 'web', 1, true, 4096],
     );
     assert.ok((rates?.hostMemoryBytes ?? 0) > 0);
+  });
+
+  it('shows a table without rates on a terminal before the first interval ends', async () => {
+    rig.prepare();
+    assert.equal((await rig.create()).stderr, '');
+    const command = `${RUNTIME} --kata-config ${rig.scratch.file('c.toml')} kata-top --interval 1h`;
+    const terminal = spawn('script', ['-qefc', `stty cols 80; exec ${command}`, '/dev/null'], { stdio: 'pipe' });
+    let output = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const tables = (): string[] => output.split('\x1b[H\x1b[J').slice(1);
+    await until('two tables', () => tables().length === 2 && output.includes(`${rig.id.slice(0, 12)} `, output.lastIndexOf('NAME')));
+    terminal.kill();
+    await once(terminal, 'close');
+    const ratesIn = (table: string): unknown =>
+      /\n\S+ +\S+ +\S+ +\S+ +(\S+) +\S+ +\S+ +\S+ +(\S+) /
+        .exec(table)
+        ?.slice(1)
+        .map((rate) => rate === '-');
+    assert.deepEqual(tables().map(ratesIn), [[true, true], [false, false]]); // prettier-ignore
   });
 
   it('prints one table after the other into a file, without control sequences', async () => {

@@ -39,7 +39,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['command-lines', 'confinement', 'grpc', 'logging'],
     ['http2', 'kernel', 'mux'],
     ['cgroups', 'dns', 'oci', 'port-forward', 'process', 'tracing'],
-    ['errors', 'generated'],
+    ['errors', 'generated', 'random'],
   ],
   'ksm-throttler': [['daemon'], ['status'], ['kernel', 'trigger'], ['process', 'schedule']],
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { UsageError } from '../errors/kata-error.ts';
-import { goFlagsUsage, parseGoFlags } from './go-flags.ts';
+import { asksForHelp, goFlagsUsage, parseGoFlags } from './go-flags.ts';
 import type { GoFlag, GoFlagValues } from './go-flags.ts';
 
 const flags: GoFlag[] = [
@@ -32,6 +32,18 @@ describe('parseGoFlags', () => {
   }
 });
 
+describe('asksForHelp', () => {
+  for (const argv of [['-h'], ['--help']]) it(argv.join(' '), () => assert.ok(asksForHelp(argv)));
+  for (const argv of [[], ['-log'], ['-sandbox', '-h']]) it(`not: ${argv.join(' ')}`, () => assert.ok(!asksForHelp(argv)));
+});
+
 describe('goFlagsUsage', () => {
-  it('lists the flags as Go does', () => assert.match(goFlagsUsage('kata-proxy', flags), /^Usage of kata-proxy:\n  -mux-socket string\n/));
+  it('lists the flags as Go does, with the defaults that are not zero values', () => {
+    const backOff: GoFlag = { name: 'back-off', kind: 'boolean', description: 'less', default: true };
+    assert.equal(
+      goFlagsUsage('kata-proxy', [...flags, backOff]),
+      'Usage of kata-proxy:\n  -mux-socket string\n    \tsocket\n  -log string\n    \tlevel (default "warn")\n' +
+        '  -debug\n    \tdebug mode\n  -back-off\n    \tless (default true)\n',
+    );
+  });
 });

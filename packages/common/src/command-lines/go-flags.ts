@@ -68,8 +68,19 @@ export function parseGoFlags(program: string, argv: readonly string[], flags: re
   return Object.fromEntries(flags.map((flag) => [flag.name, seen(flag.name) ? given[attribute(flag.name)] : flag.default]));
 }
 
-/** The help text that Go's flag package prints for -h. */
+/** True for a person's `-h`. An engine's command line has more arguments, of which one may be the value "-h". */
+export const asksForHelp = (argv: readonly string[]): boolean => argv.length === 1 && /^--?h(elp)?$/.test(argv[0] ?? '');
+
+/** What Go's flag package appends to a description: the default, unless it is the zero value of its type. */
+function shownDefault({ kind, default: value }: GoFlag): string {
+  if (value === undefined || value === '' || value === false) return '';
+  return ` (default ${kind === 'string' ? JSON.stringify(value) : String(value)})`;
+}
+
+/** The help text that Go's flag package prints for -h, in the order of the table. */
 export function goFlagsUsage(program: string, flags: readonly GoFlag[]): string {
-  const lines = flags.map(({ name, kind, description }) => `  -${name}${kind === 'string' ? ' string' : ''}\n    \t${description}`);
+  const lines = flags.map(
+    (flag) => `  -${flag.name}${flag.kind === 'string' ? ' string' : ''}\n    \t${flag.description}${shownDefault(flag)}`,
+  );
   return [`Usage of ${program}:`, ...lines, ''].join('\n');
 }

@@ -53,6 +53,15 @@ describe('topTable', () => {
         '',
       ].join('\n'),
     ));
+  it('has no rates for one sample alone', () =>
+    assert.equal(
+      topTable([usage('0123456789ab'), silent], 100_000).replace(/^.*\n/, ''),
+      [
+        '0123456789ab   1m    1    2     -      -  175M   40M      -     -   0 -',
+        'deaf           5s    1    2     -      -  1.5M     -      -     -   0 -',
+        '',
+      ].join('\n'),
+    ));
   it('cuts names at the width of the terminal, and shows where', () =>
     assert.deepEqual(
       topTable(rates, 100_000, 80)

@@ -1,4 +1,4 @@
-/** The table of `kata-top`, from two samples. Pure. 80 columns show the beginning of each name. */
+/** The table of `kata-top`, from two samples, or from one without rates. Pure. 80 columns show the beginning of each name. */
 import type { SandboxUsage, UsageSample } from '../../sandbox/sandbox-usage.ts';
 
 export interface SandboxRates extends SandboxUsage {
@@ -8,6 +8,9 @@ export interface SandboxRates extends SandboxUsage {
   readonly diskBytesPerSecond: number;
   readonly networkBytesPerSecond?: number;
 }
+
+/** A sandbox with its rates, which one sample alone does not have. */
+export type TopRow = SandboxUsage & Partial<SandboxRates>;
 
 /** Counters restart with a new VM: a rate is never negative. */
 const rate = (now: number, before: number, elapsedMs: number): number => Math.max(0, now - before) / elapsedMs;
@@ -77,27 +80,28 @@ function line(cells: readonly string[], name: string, width: number): string {
   return whole.length <= width ? whole.trimEnd() : `${whole.slice(0, width - 1)}+`;
 }
 
-function cellsOf(usage: SandboxRates, nowMs: number): string[] {
+function cellsOf(usage: TopRow, nowMs: number): string[] {
   const optional = (value: number | undefined, text: (value: number) => string): string => (value === undefined ? '-' : text(value));
   const percent = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
   return [
     ...[usage.id.slice(0, ID_WIDTH), usage.isRunning ? ageText((nowMs - usage.startedMs) / 1000) : 'dead'],
-    ...[String(usage.containers), String(usage.vcpus), percent(usage.hostCpuPercent), optional(usage.guestCpuPercent, percent)],
+    ...[String(usage.containers), String(usage.vcpus)],
+    ...[optional(usage.hostCpuPercent, percent), optional(usage.guestCpuPercent, percent)],
     ...[sizeText(usage.hostMemoryBytes), optional(usage.guest?.memoryBytes, sizeText)],
-    ...[sizeText(usage.diskBytesPerSecond), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
+    ...[optional(usage.diskBytesPerSecond, sizeText), optional(usage.networkBytesPerSecond, sizeText), String(usage.oomKills)],
   ];
 }
 
 /** The busiest sandbox first. `nowMs` in milliseconds since 1970; a line that is longer than `width` ends with `+`. */
-export function topTable(rates: readonly SandboxRates[], nowMs: number, width = Infinity): string {
-  const sorted = rates.toSorted((a, b) => b.hostCpuPercent - a.hostCpuPercent);
-  const rows = sorted.map((usage) => line(cellsOf(usage, nowMs), usage.name ?? '-', width));
+export function topTable(rows: readonly TopRow[], nowMs: number, width = Infinity): string {
+  const sorted = rows.toSorted((a, b) => (b.hostCpuPercent ?? 0) - (a.hostCpuPercent ?? 0));
+  const lines = sorted.map((usage) => line(cellsOf(usage, nowMs), usage.name ?? '-', width));
   return `${[
     line(
       COLUMNS.map(([name]) => name),
       'NAME',
       width,
     ),
-    ...rows,
+    ...lines,
   ].join('\n')}\n`;
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty } from 'node:tty';
 import { parseDuration } from '@kata-containers/common/command-lines/parse-duration';
 import { UsageError } from '@kata-containers/common/errors/kata-error';
 import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
+import { isTerminal } from '@kata-containers/common/process/is-terminal';
 import { sampleSandboxes } from '../../sandbox/sandbox-usage.ts';
 import { print } from '../output/print.ts';
 import { ratesOf, topTable } from '../output/top-table.ts';
+import type { TopRow } from '../output/top-table.ts';
 import { textOption } from '../input/verb.ts';
 import type { Verb } from '../input/verb.ts';
 
@@ -14,7 +15,7 @@ const CLEAR = '\x1b[H\x1b[J';
 
 const STDOUT = 1;
 
-/** Time before the first table on a terminal: somebody is waiting for it. */
+/** Time until a terminal shows rates: somebody is waiting for them. */
 const FIRST_MS = 300;
 
 /** Undefined without a terminal: nothing is cut then. */
@@ -29,7 +30,11 @@ function terminalWidth(): number | undefined {
 export const kataTop: Verb = {
   describe: (command) =>
     void command
-      .option('--interval <duration>', 'time between two tables, over which rates are measured', '2s')
+      .option(
+        '--interval <duration>',
+        'time between two tables, over which rates are measured; a terminal shows the second table after 0.3s',
+        '2s',
+      )
       .option('--json', 'print each table as a JSON array of sandboxes, on one line')
       .option('--once', 'print one table, and exit'),
   async run({ options }) {
@@ -37,14 +42,17 @@ export const kataTop: Verb = {
     const intervalMs = parseDuration(text);
     if (intervalMs === undefined || intervalMs <= 0) throw new UsageError(`--interval must be a time such as 2s, not "${text}"`);
     const isOnce = options['once'] === true;
-    const clear = isOnce || !isatty(STDOUT) ? '' : CLEAR;
-    let waitMs = clear === '' ? intervalMs : Math.min(FIRST_MS, intervalMs);
-    for (let before = await sampleSandboxes(); ; waitMs = intervalMs) {
+    const clear = isOnce || !isTerminal(STDOUT) ? '' : CLEAR;
+    const isJson = options['json'] === true;
+    const show = (rows: readonly TopRow[]): void => print(`${clear}${topTable(rows, Date.now(), terminalWidth())}`);
+    let before = await sampleSandboxes();
+    if (clear !== '' && !isJson) show(before.sandboxes);
+    for (let waitMs = clear === '' ? intervalMs : Math.min(FIRST_MS, intervalMs); ; waitMs = intervalMs) {
       await sleep(waitMs);
       const now = await sampleSandboxes();
       const rates = ratesOf(before, now);
-      if (options['json'] === true) print(`${JSON.stringify(rates)}\n`);
-      else print(`${clear}${topTable(rates, Date.now(), terminalWidth())}`);
+      if (isJson) print(`${JSON.stringify(rates)}\n`);
+      else show(rates);
       if (isOnce) return 0;
       before = now;
     }
