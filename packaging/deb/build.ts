@@ -151,7 +151,9 @@ function build({ values, positionals }: Arguments): void {
   try {
     const staged = values.stage === undefined ? [] : ['--stage', resolve(values.stage)];
     const rpms = join(work, 'rpm');
-    run(process.execPath, [join(repository, 'packaging/rpm/build.ts'), '--release', values.release, ...staged, rpms]);
+    say('building the RPMs, which are converted');
+    const builder = join(repository, 'packaging/rpm/build.ts');
+    execFileSync(process.execPath, [builder, '--release', values.release, ...staged, rpms], { stdio: ['ignore', 'inherit', 'inherit'] });
     const packages = join(rpms, 'x86_64');
     const made = join(work, 'deb');
     mkdirSync(made);

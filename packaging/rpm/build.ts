@@ -24,10 +24,10 @@ const output = resolve(positionals[0] ?? join(repository, '.cache/rpm'));
 const stage = resolve(values.stage ?? join(repository, '.cache/rpm-stage'));
 
 const date = sourceDate(repository);
-const run = (program: string, args: readonly string[]): void =>
+const run = (program: string, args: readonly string[], stdout: 'inherit' | 'pipe' = 'pipe'): void =>
   void execFileSync(program, [...args], {
     cwd: repository,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', stdout, 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: date, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
   });
 
@@ -121,11 +121,12 @@ async function build(): Promise<void> {
   if (values.stage === undefined) {
     // Otherwise a Node of an earlier version would be kept.
     rmSync(stage, { recursive: true, force: true });
-    run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage]);
+    say('making the tree: bundles, kernel, image, QEMU');
+    run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage], 'inherit');
   }
   const work = mkdtempSync(join(tmpdir(), 'kata-rpm-'));
   try {
-    say('building');
+    say('building and compressing the packages, up to a minute');
     await buildPackages(work);
     publish(work);
   } finally {

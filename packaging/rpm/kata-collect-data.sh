@@ -4,6 +4,10 @@ set -u
 
 version=1
 lines=200 # of each log
+# The installation that contains this script: /usr, or a directory of the static tarball.
+bin=$(cd "$(dirname "$0")" && pwd -P)
+PATH=$bin:$PATH
+usr=${bin%/*}
 
 usage() {
   cat <<EOT
@@ -109,11 +113,11 @@ show kata-runtime factory status
 heading 'Runtime configuration files'
 configuration
 heading 'KSM throttler'
-show /usr/libexec/kata-ksm-throttler/kata-ksm-throttler -version
+show "$usr/libexec/kata-ksm-throttler/kata-ksm-throttler" -version
 show systemctl --no-pager status kata-ksm-throttler.service
 heading 'Image and initrd'
-file /usr/share/kata-containers/manifest.json
-show ls -l /usr/share/kata-containers
+file "$usr/share/kata-containers/manifest.json"
+show ls -l "$usr/share/kata-containers"
 heading 'Kata Containers logs'
 for name in kata-runtime kata-proxy kata-shim kata-ksm-throttler; do
   subheading "$name"

@@ -1,5 +1,17 @@
 /** The tree of all packages' files below /opt/kata: the tarball and the image of kata-deploy contain it. */
-import { chmodSync, copyFileSync, cpSync, existsSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { bundledLibraries } from '../rpm/bundled-libraries.ts';
@@ -15,15 +27,34 @@ const filesWithPaths = [
   'usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc',
   'usr/share/defaults/kata-containers/configuration.toml',
 ];
+/** Configurations of engines, which name the runtime. */
+const EXAMPLES = 'usr/share/doc/kata-runtime/examples';
+const sources = { examples: join(repository, 'packaging/rpm/examples'), collector: join(repository, 'packaging/rpm/kata-collect-data.sh') };
 
-/** Copies the staged tree and adds links, licences and the files of `relocate`. */
+/** @returns the paths of the copies in the tree */
+function copyExamples(tree: string): string[] {
+  mkdirSync(join(tree, EXAMPLES), { recursive: true });
+  const names = readdirSync(sources.examples).sort();
+  return names.map((name) => {
+    const text = readFileSync(join(sources.examples, name), 'utf8');
+    writeFileSync(join(tree, EXAMPLES, name), text.replaceAll('/usr/bin/kata-runtime', `${PREFIX}/usr/bin/kata-runtime`));
+    return join(EXAMPLES, name);
+  });
+}
+
+function copyProgram(source: string, path: string): void {
+  copyFileSync(source, path);
+  chmodSync(path, 0o755);
+}
+
+/** Copies the staged tree and adds links, scripts, examples, licences and the files of `relocate`. */
 export async function arrange(stage: string, tree: string): Promise<void> {
   cpSync(stage, tree, { recursive: true, verbatimSymlinks: true });
   symlinkSync('usr/bin', join(tree, 'bin'));
-  copyFileSync(join(import.meta.dirname, 'relocate'), join(tree, 'relocate'));
-  chmodSync(join(tree, 'relocate'), 0o755);
+  copyProgram(join(import.meta.dirname, 'relocate'), join(tree, 'relocate'));
+  copyProgram(sources.collector, join(tree, 'usr/bin/kata-collect-data.sh'));
   writeFileSync(join(tree, '.prefix'), PREFIX);
-  writeFileSync(join(tree, '.relocated'), `${filesWithPaths.join('\n')}\n`);
+  writeFileSync(join(tree, '.relocated'), `${[...filesWithPaths, ...copyExamples(tree)].join('\n')}\n`);
   const licences = join(tree, 'usr/share/licenses');
   rmSync(licences, { recursive: true, force: true }); // files of QEMU, which are collected with the other licences
   const libraries = {

@@ -191,19 +191,32 @@ describe('kata-deploy', function () {
       await stop();
     });
 
-  it('a node without libatomic, which Node needs: the error has its name, and the node is unchanged', async () => {
-    writeFileSync(account('engine'), `containerd://${containerd}`);
-    writeFileSync(CONFIG, '');
-    const library = /=> (\S*\/libatomic\.so\.1)$/m.exec(await good(run('ldconfig', ['-p'])))?.[1] ?? assert.fail('no libatomic');
-    await good(engine?.inMounts('mount', ['--bind', '/dev/null', library]) ?? assert.fail('no engine'));
-    try {
-      assert.match(await installed(), /error while loading shared libraries: \S*libatomic\.so\.1: /);
-    } finally {
-      await engine?.inMounts('umount', [library]);
-    }
-    assert.deepEqual([readFileSync(CONFIG, 'utf8'), labels(), restarts(), trees()], ['', {}, [], []]);
-    await stop();
-  });
+  const missing: [name: string, find: () => Promise<string>, error: RegExp][] = [
+    [
+      'libatomic, which Node needs',
+      async () => /=> (\S*\/libatomic\.so\.1)$/m.exec(await good(run('ldconfig', ['-p'])))?.[1] ?? assert.fail('no libatomic'),
+      /kata-proxy cannot be run on the node: .*error while loading shared libraries: \S*libatomic\.so\.1: /,
+    ],
+    [
+      'tc',
+      async () => (await good(run('sh', ['-c', 'realpath "$(command -v tc)"']))).trim(),
+      /tc cannot be run on the node: .*: install iproute2, or iproute and iproute-tc\n/,
+    ],
+  ];
+  for (const [name, find, error] of missing)
+    it(`a node without ${name}: the error has its name, and the node is unchanged`, async () => {
+      writeFileSync(account('engine'), `containerd://${containerd}`);
+      writeFileSync(CONFIG, '');
+      const path = await find();
+      await good(engine?.inMounts('mount', ['--bind', '/dev/null', path]) ?? assert.fail('no engine'));
+      try {
+        assert.match(await installed(), error);
+      } finally {
+        await engine?.inMounts('umount', [path]);
+      }
+      assert.deepEqual([readFileSync(CONFIG, 'utf8'), labels(), restarts(), trees()], ['', {}, [], []]);
+      await stop();
+    });
 
   it('a tree that kata-deploy has not created is not changed', async () => {
     writeFileSync(account('engine'), `containerd://${containerd}`);

@@ -68,8 +68,14 @@ describe('static tarball', function () {
     mkdirSync(elsewhere);
     await good(run('mv', [join(directory, 'opt/kata'), elsewhere]));
     const kata = join(elsewhere, 'kata');
+    const example = (): string => readFileSync(join(kata, 'usr/share/doc/kata-runtime/examples/crio-kata.conf'), 'utf8');
+    assert.match(example(), /^runtime_path = "\/opt\/kata\/usr\/bin\/kata-runtime"$/m);
     assert.equal(await good(run(join(kata, 'relocate'), [])), `relocate: /opt/kata -> ${kata}\n`);
     const runtime = join(kata, 'bin/kata-runtime');
+    assert.ok(example().includes(`\nruntime_path = "${kata}/usr/bin/kata-runtime"\n`), example());
+    const report = await good(run(join(kata, 'bin/kata-collect-data.sh'), []));
+    for (const file of ['kata-containers/manifest.json', 'defaults/kata-containers/configuration.toml'])
+      assert.ok(report.includes(`\n\`${kata}/usr/share/${file}\`:\n`), file);
     assert.match(await good(run(runtime, ['--version'])), /^kata-runtime {2}: \d/);
     const { stdout } = await run(runtime, ['kata-check', '--json']);
     const { checks } = JSON.parse(stdout) as { checks: readonly { readonly name: string; readonly status: string }[] };

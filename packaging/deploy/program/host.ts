@@ -2,7 +2,7 @@
  * Changes on the node: the tree in /opt/kata, the engine's configuration, the engine's restart. The node's root directory is mounted at
  * HOST.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -100,16 +100,37 @@ export function removeTree(): void {
   rmSync(onHost(TREE), { recursive: true, force: true });
 }
 
-/** kata-runtime, and a program that runs on Node, which needs more libraries. */
-const PROGRAMS = [RUNTIME, `${TREE}/usr/libexec/kata-containers/kata-proxy`];
+/** A program that containers need, with an option without effects. */
+interface Program {
+  readonly path: string;
+  readonly option: string;
+  /** What to do when it cannot be run. */
+  readonly remedy?: string;
+}
+
+const IPROUTE = { option: '-V', remedy: 'install iproute2, or iproute and iproute-tc' };
+/** kata-proxy runs on Node, which needs more libraries. The last two are the node's. */
+const PROGRAMS: readonly Program[] = [
+  { path: RUNTIME, option: '--version' },
+  { path: `${TREE}/usr/libexec/kata-containers/kata-proxy`, option: '--version' },
+  { path: `${TREE}/usr/bin/qemu-lite-system-x86_64`, option: '--version' },
+  { path: 'ip', ...IPROUTE },
+  { path: 'tc', ...IPROUTE },
+];
+/** systemd's default, with which engines run (systemd.exec(5)). */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The node's shell runs the program: busybox has an `ip` of its own. @returns its output */
+function tryProgram({ path, option, remedy }: Program): string {
+  const args = [HOST, '/bin/sh', '-c', 'exec "$@"', 'sh', path, option];
+  const { status, stdout, stderr, error } = spawnSync('chroot', args, { encoding: 'utf8', env: { PATH } });
+  if (status === 0) return stdout;
+  const problem = error?.message ?? stderr.trim();
+  throw new Error([`${path} cannot be run on the node`, problem, remedy].filter(Boolean).join(': '));
+}
 
 /** @returns the output of `kata-runtime --version`. @throws Error with the reason: a library is missing, the C library is too old */
-export function tryPrograms(): string {
-  const [version = ''] = PROGRAMS.map((program) =>
-    execFileSync('chroot', [HOST, program, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-  );
-  return version;
-}
+export const tryPrograms = (): string => PROGRAMS.map(tryProgram)[0] ?? '';
 
 /** @throws Error when the configuration cannot have the handler */
 export function configureEngine({ name, major }: NodeEngine): void {
