@@ -3,9 +3,9 @@
 # It needs mmdebstrap. packaging/cache keeps the result by the hash of this file.
 set -euo pipefail
 
-packages='acl apt-utils busybox-static ca-certificates cron curl dbus docker.io gcc git iproute2 iptables iputils-ping libc6-dev libcap2-bin
-  make mariadb-server nginx-light npm openjdk-17-jre-headless openssh-client openssh-server postgresql procps python3 python3-pip
-  python3-setuptools python3-venv python3-wheel redis-server systemd-sysv wireguard-tools'
+packages='acl apt-utils busybox-static ca-certificates createrepo-c cron curl dbus dnf docker.io gcc git iproute2 iptables iputils-ping
+  libc6-dev libcap2-bin make mariadb-server nginx-light npm openjdk-17-jre-headless openssh-client openssh-server postgresql procps
+  python3 python3-pip python3-setuptools python3-venv python3-wheel redis-server rpm systemd-sysv wireguard-tools'
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -ge 1 ] || { echo 'usage: workload-image.sh FILE' >&2; exit 2; }
 

@@ -141,6 +141,49 @@ default:user:33:rwx
     output: '20\n0\n_apt\n',
   },
   {
+    name: 'dnf install, upgrade, remove and undo into a directory, with scriptlets and a capability',
+    script: `
+      mkdir -p /srv/rpm/repository && cd /srv/rpm
+      { printf '%s\\n' 'Name: p' 'Version: %{v}' 'Release: 1' 'Summary: x' 'License: x' '%description' \\
+          '%package shell' 'Summary: x' 'AutoReqProv: no' 'Provides: /bin/sh' '%description shell' '%install' 'cd %{buildroot}' \\
+          'install -D /bin/busybox bin/sh; install -D /bin/busybox usr/bin/capable; mkdir etc; echo %{v} >etc/p.conf' \\
+          'for i in $(seq 20); do mkdir -p usr/share/p$i; for j in $(seq 10); do echo %{v} >usr/share/p$i/$j; done; done' \\
+          '%files shell' /bin/sh '%attr(4711, root, root) %caps(cap_net_bind_service=ep) /usr/bin/capable' '%config(noreplace) /etc/p.conf'
+        for i in $(seq 20); do
+          printf '%s\\n' "%package $i" 'Summary: x' "Requires: p-$([ $i = 1 ] && echo shell || echo $((i - 1))) = %{version}" \\
+            "%description $i" "%files $i" /usr/share/p$i "%post $i" "echo installed \\$1 >>/etc/log" "%preun $i" "echo removed \\$1 >>/etc/log"
+        done; } >p.spec
+      publish() {
+        rpmbuild -bb --quiet -D "v $1" -D '_build_id_links none' -D 'debug_package %{nil}' -D '__os_install_post %{nil}' -D "_rpmdir $PWD/repository" p.spec
+        createrepo_c -q repository
+      }
+      packages() { dnf -qy --installroot=/srv/r --releasever=9 --noplugins --repofrompath=own,/srv/rpm/repository --repo=own --nogpgcheck "$@"; }
+      installed() { rpm --root /srv/r -qa --qf '%{version}\\n' | uniq -c; rpm --root /srv/r -Va; }
+      publish 1 && packages install p-20 >/dev/null; installed; getcap /srv/r/usr/bin/*; stat -c %a /srv/r/usr/bin/capable
+      echo own >>/srv/r/etc/p.conf; touch -d 2001-01-01 /srv/r/etc/p.conf
+      publish 2 && packages upgrade --refresh >/dev/null; installed; cat /srv/r/etc/p.conf /srv/r/etc/p.conf.rpmnew
+      packages remove p-1 >/dev/null; installed; sort /srv/r/etc/log | uniq -c; ls /srv/r/usr/share
+      packages history undo last >/dev/null; installed; packages history | tail -n +3 | cut -d '|' -f 1,4 | tr -d ' '`,
+    output: `     21 1
+/srv/r/usr/bin/capable cap_net_bind_service=ep
+4711
+     21 2
+S.5....T.  c /etc/p.conf
+1
+own
+2
+     20 installed 1
+     20 installed 2
+     20 removed 0
+     20 removed 1
+     21 2
+4|Install
+3|Removed
+2|Upgrade
+1|Install
+`,
+  },
+  {
     name: 'pip install into a virtual environment',
     script: `
       mkdir -p /srv/q/q && cd /srv/q && echo 'VALUE = 42' >q/__init__.py && for i in $(seq 30); do echo "X = $i" >q/m$i.py; done

@@ -19,7 +19,7 @@ hierarchies() {
     }
     $3 == "cgroup2" { print $2, path[""] }
     $3 == "cgroup" { for (key in path) { split(key, names, ","); if (key != "" && ("," $4 ",") ~ ("," names[1] ",")) print $2, path[key] } }
-  ' /proc/mounts
+  ' /proc/mounts | sort -u # inside of a cell, each is mounted twice
 }
 
 hierarchies | while read -r point path; do
@@ -33,6 +33,10 @@ done
 TMPDIR=$(mktemp -d /tmp/kata-XXXXXX) # short: it is part of sockets' names
 export TMPDIR
 clean_up() {
+  # Loop devices belong to no namespace.
+  losetup --list --noheadings --output NAME,BACK-FILE | while read -r device file; do
+    case $file in "$TMPDIR"/*) losetup --detach "$device" ;; esac
+  done
   rm -rf "$TMPDIR" # what the command mounted there has ended with it
   hierarchies | while read -r point path; do
     [ ! -d "$point${path%/}/$name" ] || find "$point${path%/}/$name" -depth -type d -exec rmdir {} +

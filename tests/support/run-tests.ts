@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { deathsSince } from './kernel-log.ts';
 import { failureList, slowestTable, sum } from './results.ts';
 import type { Results } from './results.ts';
 
@@ -27,6 +28,8 @@ if (!(jobs >= 1) || files.length === 0) throw new Error('usage: run-tests.ts [--
 
 const scratch = mkdtempSync(join(tmpdir(), 'kata-tests-'));
 const running = new Set<ChildProcess>();
+/** What the kernel has killed while a file ran that has failed. */
+const deaths: string[] = [];
 let isInterrupted = false;
 
 /** A file that ended without results counts as one failure. */
@@ -68,6 +71,7 @@ async function runFile(file: string, index: number): Promise<Results> {
   const results = resultsOf(file, path, code);
   const text = Buffer.concat(output).toString();
   const count = `${results.passed} passed, ${results.failed} failed`;
+  if (results.failed > 0) for (const line of deathsSince(start)) deaths.push(`kernel log while ${file} ran: ${line}`);
   if (results.passed + results.failed > 0) console.log(`== ${file}: ${count}, ${((Date.now() - start) / 1000).toFixed(0)} s\n${text}`);
   return results;
 }
@@ -95,6 +99,7 @@ try {
 const total = sum(all);
 console.log(slowestTable(total).join('\n'));
 for (const line of failureList(total)) console.log(line);
+for (const line of deaths) console.log(line);
 if (isInterrupted) console.log('interrupted');
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exitCode = isInterrupted || total.failed > 0 || total.passed === 0 ? 1 : 0;
