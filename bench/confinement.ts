@@ -1,6 +1,6 @@
 /**
- * Measures the cost of the confinement of QEMU, kata-proxy and kata-shim: `bench/confinement.ts [ROUNDS]`, by default 15. Containers with
- * and without confinement alternate. Needs root, a quiet machine and a stage (KATA_STAGE).
+ * Measures the cost of the confinement of QEMU, kata-proxy and kata-shim: `tools/node.sh bench/confinement.ts [ROUNDS]`, by default 15.
+ * Containers with and without confinement alternate. Needs root, a quiet machine and a stage (KATA_STAGE).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { Engine } from '../tests/support/engine.ts';
 import { good } from '../tests/support/run.ts';
 import { variant } from '../tests/support/staged.ts';
+import { parseRounds } from './options.ts';
 import { median } from './sampling/measure.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 15);
+const ROUNDS = parseRounds(process.argv.slice(2), 15);
 const MIB = 64;
 
 /** Keys of configuration.toml that disable the confinement. */

@@ -1,4 +1,4 @@
-/** Prints tables of the results of bench/ksm.ts and draws a chart: `bench/ksm-report.ts [SVG]`. */
+/** Prints tables of the results of bench/ksm.ts and draws a chart: `tools/node.sh bench/ksm-report.ts [SVG]`. */
 import { writeFileSync } from 'node:fs';
 import type { Sample } from './ksm-host.ts';
 import { CONTAINERS, IDLE_DURING_LATENCY, loadResult } from './ksm-results.ts';

@@ -1,6 +1,6 @@
 /**
  * Measures how much memory the KSM throttler saves and how much CPU time it uses, with containers whose VMs booted without a
- * template: `bench/ksm.ts memory VARIANT` and `bench/ksm.ts latency`, each some minutes. `bench/ksm-report.ts` prints the
+ * template: `tools/node.sh bench/ksm.ts memory VARIANT` and `… latency`, each some minutes. `bench/ksm-report.ts` prints the
  * results. Needs root and a stage (KATA_STAGE).
  */
 import { deepStrictEqual } from 'node:assert';

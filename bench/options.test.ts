@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { parseOptions } from './options.ts';
+import { machineName, parseOptions, parseRounds } from './options.ts';
 
 describe('options of the bench', () => {
   it('measures every row five times by default', () => {
@@ -14,4 +14,16 @@ describe('options of the bench', () => {
   });
   for (const argv of [['run'], ['--runs', '0'], ['--runs', 'many'], ['--runs', '101'], ['--slow']])
     it(`refuses ${argv.join(' ')}`, () => assert.throws(() => parseOptions(argv)));
+});
+
+describe('rounds of bench/confinement.ts', () => {
+  it('are 15 by default', () => assert.deepStrictEqual([parseRounds([], 15), parseRounds(['20'], 15)], [15, 20]));
+  for (const argv of [['--help'], ['0'], ['1.5'], ['1001'], ['3', '4']])
+    it(`refuses ${argv.join(' ')}`, () => assert.throws(() => parseRounds(argv, 15), /^Error: usage: confinement\.ts \[ROUNDS\]/));
+});
+
+describe('the machine in the results', () => {
+  it('has emulated guests without KVM', () => {
+    assert.deepStrictEqual([machineName(2, false), machineName(8, true)], ['2 cores, emulated guests (TCG)', '8 cores']);
+  });
 });

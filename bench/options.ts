@@ -45,3 +45,14 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   if (!Number.isInteger(count) || count < 1 || count > 100) throw new Error(`--runs must be 1 to 100, not "${values.runs}"`);
   return { quick, only, runs: count, seconds, help, ...(json !== undefined && { json }), ...(svg !== undefined && { svg }) };
 }
+
+/** The number of rounds of `bench/confinement.ts`. @throws Error for arguments other than one number from 1 to 1000 */
+export function parseRounds(argv: readonly string[], preset: number): number {
+  const rounds = argv.length === 0 ? preset : Number(argv[0]);
+  if (argv.length > 1 || !Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
+    throw new Error(`usage: confinement.ts [ROUNDS], 1 to 1000, by default ${preset}`);
+  return rounds;
+}
+
+/** The machine in the results: guests are emulated for sure if the machine has no KVM. */
+export const machineName = (cores: number, hasKvm: boolean): string => `${cores} cores${hasKvm ? '' : ', emulated guests (TCG)'}`;

@@ -1,9 +1,9 @@
 /** `npm run bench`: measures kata and runc by turns. Prints medians, ratios, budgets and a timeline. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { errorMessage } from '../packages/common/src/errors/error-message.ts';
 import { leftovers } from '../tests/support/leftovers.ts';
-import { parseOptions, usage } from './options.ts';
+import { machineName, parseOptions, usage } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import type { Probe } from './sampling/probe.ts';
 import { openProgress } from './progress.ts';
@@ -63,7 +63,7 @@ async function measure(chosen: readonly Probe[], { runs, seconds }: BenchOptions
 }
 
 function publish({ all, shown }: Measurement, { json, svg }: BenchOptions): void {
-  const machine = `${cpus().length} cores, emulated guests (TCG)`;
+  const machine = machineName(cpus().length, existsSync('/dev/kvm'));
   console.log(table(all));
   if (shown) console.log(`\n${timelineText(shown)}`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, results: plainResults(all), timeline: shown }, null, 2)}\n`);

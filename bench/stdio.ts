@@ -1,6 +1,6 @@
 /**
  * Measures the throughput of a process's stdio through agent, proxy and shim on the host, without a VM, and the memory of proxy
- * and shim: `node bench/stdio.ts [MIB]`.
+ * and shim: `tools/node.sh bench/stdio.ts [MIB]`.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

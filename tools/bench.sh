@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 tools/setup.sh
 PATH=$PWD/node_modules/.bin:$PATH
 export PATH
+# Before the build, which takes minutes the first time.
+case " $* " in *' --help '* | *' -h '*) exec node --no-warnings bench/run.ts --help ;; esac
 unset NODE_EXTRA_CA_CERTS # Node would read these certificates at each start
 stage=${KATA_STAGE:-$PWD/.cache/stage}
 node tools/stage.ts "$stage" >&2
