@@ -56,6 +56,17 @@ describe('kata-agent: the end of the output has the exit code', function () {
     await isRemoved(id);
     await host.remove(id);
   });
+  it('after an OOM kill the first process has no exit code there: its waiter learns of the kill', async () => {
+    const eat = 'dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null; exit 137';
+    const id = await host.run(['sh', '-c', eat], {
+      Linux: { Resources: { Memory: { Limit: 16n << 20n, Swap: 16n << 20n } } },
+      Mounts: [{ destination: '/dev', source: '/dev', type: 'bind', options: ['rbind'] }],
+    });
+    assert.deepEqual([await read(id), await read(id, 'ReadStderr')], [undefined, undefined]);
+    const end = await host.agent.call('waitProcess', { container_id: id, exec_id: id }, { deadlineMs: 20_000 });
+    assert.deepEqual(end, { status: 137, oom_killed: true });
+    await host.remove(id);
+  });
   it('a caller that does not request the exit code waits for it, as a shim of 1.x', async () => {
     const id = await host.run(['sh', '-c', 'exit 7']);
     assert.deepEqual([await read(id, 'ReadStdout', false), await read(id, 'ReadStderr', false)], [undefined, undefined]);

@@ -36,7 +36,9 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
   const terminal = request.process.terminal ?? false;
   const terminalPath = openConsole({ terminal, ...request }, context.kernel);
   const names = { container_id: request.id, exec_id: randomUuid() };
+  const waits = isWaitingShim(context.configuration.shim.path);
   const target = {
+    waits,
     sandboxId,
     sandbox,
     containerId: names.container_id,
@@ -48,12 +50,13 @@ export async function execProcess(context: Context, request: ExecRequest): Promi
     namespaces: { network: sandbox.Network.NetNsPath, joinPidOf: record.Process.Shim.pid },
   };
   // A shim that cannot wait for its process starts in its cgroup: it may end while it is moved, and the JS engine would reap it.
-  if (!isWaitingShim(context.configuration.shim.path)) await enterCgroupOf(context, { sandboxId, id: request.id });
+  if (!waits) await enterCgroupOf(context, { sandboxId, id: request.id });
   return execWithShim(context, {
     sandbox,
     names,
     process: agentProcess(request.process, isNullStdin()),
     launch: () => launchShimFor(context, target),
+    waits,
     attached: request.attached,
     onStarted: (shim) => {
       sendPidfd(request.pidfdSocket, shim, 'setns', context.kernel);

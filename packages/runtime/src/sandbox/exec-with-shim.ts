@@ -5,7 +5,6 @@ import type { Process } from '@kata-containers/common/generated/oci';
 import type { Context } from '../context/context.ts';
 import { beginShim } from '../processes/begin-shim.ts';
 import type { StartedShim } from '../processes/launch-shim.ts';
-import { isWaitingShim } from '../processes/waiting-shim.ts';
 import type { SandboxState } from '../state/state.ts';
 import { connectGuest } from '../vm/connect-guest.ts';
 
@@ -14,6 +13,8 @@ export interface ExecCall {
   readonly names: { readonly container_id: string; readonly exec_id: string };
   readonly process: Process;
   readonly launch: () => StartedShim;
+  /** The shim can wait for its process (isWaitingShim). */
+  readonly waits: boolean;
   /** The caller waits for the shim. */
   readonly attached: boolean;
   /** Called when process and shim have started; when it throws, both are killed. */
@@ -70,7 +71,7 @@ async function exec(
 export async function execWithShim(context: Context, call: ExecCall): Promise<StartedShim> {
   const starting = new StartingShim(context, call.launch);
   // The guest's error is reported first: it names the reason, for example that the container has ended.
-  if (isWaitingShim(context.configuration.shim.path)) starting.start().catch(() => {});
+  if (call.waits) starting.start().catch(() => {});
   try {
     const agent = await connectGuest(call.sandbox, { trace: context.trace });
     try {

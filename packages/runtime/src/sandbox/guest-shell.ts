@@ -38,7 +38,12 @@ function checkAllowed(id: string, { HypervisorState: { Process } }: SandboxState
 const OWN_NETWORK = '/proc/self/ns/net';
 
 /** Without cgroup and namespaces of the container: the shell is not a process of the container. */
-function startShim(context: Context, sandbox: SandboxState, execId: string, { args, terminal }: GuestShellRequest): StartedShim {
+function startShim(
+  context: Context,
+  sandbox: SandboxState,
+  { execId, waits }: { execId: string; waits: boolean },
+  { args, terminal }: GuestShellRequest,
+): StartedShim {
   const { shim } = context.configuration;
   return launchShim(
     {
@@ -51,7 +56,7 @@ function startShim(context: Context, sandbox: SandboxState, execId: string, { ar
       debug: shim.enable_debug,
       trace: false,
       confine: shim.confine,
-      waits: isWaitingShim(shim.path),
+      waits,
       namespaces: { network: OWN_NETWORK },
       console: undefined,
       quiet: false,
@@ -68,12 +73,14 @@ export async function openGuestShell(context: Context, request: GuestShellReques
   if (!isAlive(sandbox.HypervisorState.Process)) throw new StateError(`the VM of container ${id} has ended: ${healthText(sandbox)}`);
   checkAllowed(id, sandbox);
   const names = { container_id: guestItself, exec_id: randomUuid() };
+  const waits = isWaitingShim(context.configuration.shim.path);
   const env = term === undefined ? environment : [...environment, `TERM=${term}`];
   return execWithShim(context, {
     sandbox,
     names,
     process: agentProcess({ args: [...args], cwd: '/', env, terminal }, isNullStdin()),
-    launch: () => startShim(context, sandbox, names.exec_id, request),
+    launch: () => startShim(context, sandbox, { execId: names.exec_id, waits }, request),
+    waits,
     attached: true,
   });
 }

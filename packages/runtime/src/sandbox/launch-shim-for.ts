@@ -4,7 +4,6 @@ import { sandboxPaths } from '../context/paths.ts';
 import { launchShim } from '../processes/launch-shim.ts';
 import type { StartedShim } from '../processes/launch-shim.ts';
 import type { ShimHelper } from '../processes/shim-helper.ts';
-import { isWaitingShim } from '../processes/waiting-shim.ts';
 import type { ShimNamespaces } from '../processes/spawn-detached.ts';
 import { cgroupContainerOf } from '../state/state.ts';
 import type { SandboxState } from '../state/state.ts';
@@ -15,6 +14,8 @@ export interface ShimTarget {
   readonly sandbox: SandboxState;
   readonly containerId: string;
   readonly execId: string;
+  /** The shim can wait for its process (isWaitingShim). */
+  readonly waits: boolean;
   /** The process's arguments. */
   readonly args: readonly string[];
   readonly terminal: boolean;
@@ -36,9 +37,8 @@ export function launchShimFor(context: Context, { sandboxId, sandbox, attached, 
   const environment = { ...context.environment, ...tracing };
   const isTraced = Object.keys(tracing).length > 0;
   const agentUrl = sandbox.AgentState.URL;
-  const waits = isWaitingShim(binary);
-  const oomKills = waits ? oomKillsFileIn(directoriesOf(sandboxId, cgroupContainerOf(sandbox))) : undefined;
-  const shim = launchShim({ ...target, oomKills, binary, debug, trace: isTraced, confine, waits, agentUrl, quiet, environment }, kernel);
+  const oomKills = target.waits ? oomKillsFileIn(directoriesOf(sandboxId, cgroupContainerOf(sandbox))) : undefined;
+  const shim = launchShim({ ...target, oomKills, binary, debug, trace: isTraced, confine, agentUrl, quiet, environment }, kernel);
   const pids = [...(target.helper ? [target.helper.started.identity.pid] : []), shim.identity.pid];
   const moved = moveChildrenIntoCgroupOf(context, { sandboxId, id: target.containerId }, pids);
   const ready = moved.then(() => shim.ready);

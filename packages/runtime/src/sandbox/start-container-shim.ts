@@ -5,6 +5,7 @@ import { openConsole } from '../processes/console.ts';
 import type { StartedShim } from '../processes/launch-shim.ts';
 import { startShimHelper } from '../processes/shim-helper.ts';
 import type { HelperCommands, ShimHelper } from '../processes/shim-helper.ts';
+import { isWaitingShim } from '../processes/waiting-shim.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
 import { resolvConfSource } from '../storage/share-plan.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -54,6 +55,7 @@ function startShimWith(context: Context, request: CreateRequest, target: TargetS
     sandbox,
     containerId: id,
     execId: id,
+    waits: isWaitingShim(context.configuration.shim.path),
     args: bundle.spec.process?.args ?? [],
     terminal,
     console: terminalPath,

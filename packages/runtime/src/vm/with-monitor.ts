@@ -1,4 +1,5 @@
 import { isAlive } from '@kata-containers/common/process/process-identity';
+import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { openMonitor } from '../hypervisor/qemu/qemu-process.ts';
 import type { Accelerator } from '../hypervisor/qemu/qemu-plan.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
@@ -8,9 +9,16 @@ import type { SandboxState } from '../state/state.ts';
 
 type Use<T> = (monitor: QmpClient) => Promise<T>;
 
-/** Opens QEMU's monitor for `use` and closes it again. @throws TimeoutError, HypervisorError */
-export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerator, use: Use<T>, isExpected?: () => boolean): Promise<T> {
-  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator), isExpected);
+export interface MonitoredVm {
+  readonly qmpSocket: string;
+  readonly accelerator: Accelerator;
+  /** QEMU. */
+  readonly vm: ProcessIdentity;
+}
+
+/** Opens QEMU's monitor for `use` and closes it again. Fails at once when QEMU has ended. @throws TimeoutError, HypervisorError */
+export async function withMonitorAt<T>({ qmpSocket, accelerator, vm }: MonitoredVm, use: Use<T>): Promise<T> {
+  const monitor = await openMonitor(qmpSocket, guestTimeout(QMP_TIMEOUT_MS, accelerator), () => isAlive(vm));
   try {
     return await use(monitor);
   } finally {
@@ -18,6 +26,6 @@ export async function withMonitorAt<T>(qmpSocket: string, accelerator: Accelerat
   }
 }
 
-/** Like `withMonitorAt`, for the VM of sandbox `id`. Fails at once when the VM has ended. */
+/** Like `withMonitorAt`, for the VM of sandbox `id`. */
 export const withMonitor = <T>(id: string, { HypervisorState: { Accelerator, Process } }: SandboxState, use: Use<T>): Promise<T> =>
-  withMonitorAt(sandboxPaths(id).qmpSocket, Accelerator, use, () => isAlive(Process));
+  withMonitorAt({ qmpSocket: sandboxPaths(id).qmpSocket, accelerator: Accelerator, vm: Process }, use);

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { randomUuid } from '@kata-containers/common/random/random-uuid';
-import type { Accelerator, QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
+import type { QemuPlan } from '../../hypervisor/qemu/qemu-plan.ts';
 import { startVm } from '../templates/start-vm.ts';
 import type { Context, Tools } from '../../context/context.ts';
 import { directoriesIn } from '../../context/directories-in.ts';
@@ -18,6 +18,7 @@ import type { Undo } from '../../undo/undo-journal.ts';
 import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
 import { withMonitorAt } from '../../vm/with-monitor.ts';
+import type { MonitoredVm } from '../../vm/with-monitor.ts';
 import { makeTapNamespace } from '../templates/tap-namespace.ts';
 import { readLastProfile } from '../templates/last-profile.ts';
 import { keyOf } from '../templates/template-key.ts';
@@ -69,7 +70,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     } finally {
       up.agent.close();
     }
-    await withMonitorAt(paths.qmpSocket, plan.accelerator, (monitor) => monitor.execute('stop'));
+    await withMonitorAt({ ...paths, ...plan, ...up }, (monitor) => monitor.execute('stop'));
     return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
   } catch (error) {
     await discardCachedVm(context, id);
@@ -78,8 +79,7 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
 }
 
 /** Resumes a VM that was kept ready. */
-export const resumeCachedVm = ({ qmpSocket }: SandboxPaths, accelerator: Accelerator): Promise<unknown> =>
-  withMonitorAt(qmpSocket, accelerator, (monitor) => monitor.execute('cont'));
+export const resumeCachedVm = (vm: MonitoredVm): Promise<unknown> => withMonitorAt(vm, (monitor) => monitor.execute('cont'));
 
 /** Ends a cached VM and undoes its changes on the host. Failures are logged. */
 export async function discardCachedVm(tools: Tools, id: string): Promise<void> {

@@ -23,7 +23,7 @@ async function adopt(context: Context, { id, plan, network, journal }: VmRequest
   const moved = moveIntoCgroupOf(context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
   const url = `unix://${files.proxySocket}`;
   const running = async (): Promise<RunningVm> => {
-    await trace.step('resume', () => resumeCachedVm(files, plan.accelerator));
+    await trace.step('resume', () => resumeCachedVm({ ...files, ...plan, vm: handed.vm }));
     const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator }, { trace });
     await trace.step('entropy and clock', () => reseedClone(agent));
     const networks = plan.networks.map(({ tap, mac }) => ({ tap, mac })); // no macvtaps

@@ -55,9 +55,9 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
 }
 
 /** Makes qemu-lite drop the translated code of the boot, by stop and cont: clones do not boot. */
-async function dropBootCode(files: TemplateFiles, { keepsCode, accelerator }: QemuPlan): Promise<void> {
+async function dropBootCode({ qmpSocket }: TemplateFiles, { keepsCode, accelerator }: QemuPlan, vm: ProcessIdentity): Promise<void> {
   if (!keepsCode) return;
-  await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
+  await withMonitorAt({ qmpSocket, accelerator, vm }, async (monitor) => {
     await monitor.execute('stop');
     await monitor.execute('cont');
   });
@@ -94,7 +94,7 @@ async function save(
   kernel: Context['kernel'],
 ): Promise<void> {
   const listenMs = guestTimeout(LISTEN_TIMEOUT_MS, accelerator);
-  await withMonitorAt(files.qmpSocket, accelerator, async (monitor) => {
+  await withMonitorAt({ ...files, accelerator, vm: guest.vm }, async (monitor) => {
     const listening = listensAgain(monitor);
     signalProcess(guest.proxy, 'SIGTERM');
     await withTimeout(listening, listenMs, () => new TimeoutError('the agent to listen again', listenMs));
@@ -131,7 +131,7 @@ export async function makeTemplate(
     const guest = await startGuest(context, { plan: own, files, netns, journal });
     try {
       await checkAgent(guest.agent, own);
-      await dropBootCode(files, own);
+      await dropBootCode(files, own, guest.vm);
       await warmUp(guest.agent, context, { networks: own.networks, seccomp });
     } finally {
       guest.agent.close();
