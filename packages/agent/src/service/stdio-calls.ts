@@ -1,5 +1,5 @@
 /** Standard streams of processes. */
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Metadata, status } from '@grpc/grpc-js';
 import { EXIT_TRAILER } from '@kata-containers/common/agent-api/exit-trailer';
 import type * as agent from '@kata-containers/common/generated/agent';
@@ -14,6 +14,9 @@ import type { AgentHandlers } from './handlers.ts';
 const MAX_READ = 1 << 20;
 /** Each answer leaves three times its size as garbage, which V8 would collect by a major GC only. */
 const garbage = new MinorGcPacer(MAX_READ);
+
+/** A process that ends closes its outputs first. If it does not end within this time, it continues without outputs. */
+const EXIT_MS = 100;
 
 /** The end of output is an error with this text, quoted from 1.x. */
 function endOfFile(exitCode?: number): GrpcError {
@@ -46,9 +49,8 @@ export function stdioCalls(sandbox: Sandbox) {
       return { data };
     }
     if (!wants_exit || call.isCancelled() || !source.io.isReadToEnd) throw endOfFile();
-    // A process that ends closes its outputs before SIGCHLD is sent: the reaper runs in this turn of the event loop.
-    if (source.exitCode() === undefined) await setImmediate();
-    throw endOfFile(processes.takeExit(exec_id, source));
+    if (source.exitCode() === undefined) await Promise.race([source.exited, sleep(EXIT_MS)]);
+    throw endOfFile(call.isCancelled() ? undefined : processes.takeExit(exec_id, source));
   };
   return {
     writeStdin: async (request) => ({
