@@ -184,6 +184,11 @@ export class Container {
     return readStats(this.cgroup);
   }
 
+  /** Whether no process is left. */
+  get isEmpty(): boolean {
+    return this.#state === 'stopped' && this.#cgroup !== undefined && cgroupProcesses(this.#cgroup).length === 0;
+  }
+
   /** Kills every process and removes the container. */
   async destroy(): Promise<void> {
     this.#oomWatch?.close();

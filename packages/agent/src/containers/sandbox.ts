@@ -1,8 +1,9 @@
 /** The sandbox of this guest: its namespaces, storage and containers. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { debugShellParameter, guestItself } from '@kata-containers/common/agent-api/guest-processes';
+import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { CreateContainerRequest, CreateSandboxRequest, Storage } from '@kata-containers/common/generated/agent';
 import type { Spec as SpecMessage } from '@kata-containers/common/generated/oci';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -10,16 +11,17 @@ import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Hooks, Spec } from '@kata-containers/common/oci/spec';
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { OomEvents } from '../cgroups/oom-events.ts';
-import { unpackDevice } from '@kata-containers/common/kernel/device-number';
-import type { DeviceNumber } from '@kata-containers/common/kernel/device-number';
 import { isDiskVolume } from '../devices/device-types.ts';
+import { rootDevices } from '../devices/root-devices.ts';
 import { NameService } from '../dns/name-service.ts';
 import { readOnlineCpus } from '../guest/online.ts';
 import { specConfig } from '../oci/spec-config.ts';
 import { splitSysctl } from '../oci/split-sysctl.ts';
 import { GrpcError } from '../errors/grpc-error.ts';
 import type { StorageTools } from '../storage/storage-drivers.ts';
+import { isInMemory } from '../storage/is-in-memory.ts';
 import { StorageTable } from '../storage/storage-table.ts';
+import { checkedSpec } from './checked-spec.ts';
 import { Container } from './container.ts';
 import { Crun } from './crun.ts';
 import { GuestShell } from './guest-shell.ts';
@@ -46,6 +48,11 @@ export interface Machine {
 /** A bound that is larger than a guest's memory allows. */
 const MAX_CONTAINERS = 1024;
 
+interface SandboxContainer {
+  readonly container: Container;
+  readonly storages: readonly Storage[];
+}
+
 type Undo = () => void | Promise<void>;
 
 export class Sandbox {
@@ -56,9 +63,11 @@ export class Sandbox {
   readonly #seccompPrograms: SeccompPrograms;
   readonly #guestShell: GuestShell | undefined;
   readonly #storages: StorageTable;
-  readonly #containers = new Map<string, { container: Container; storages: readonly Storage[] }>();
+  readonly #containers = new Map<string, SandboxContainer>();
   readonly #beingMade = new Set<string>();
   #running = false;
+  /** The part of `destroy` that runs after the answer. */
+  #rest: Promise<void> | undefined;
   /** The share is virtio-fs. */
   #isServed = false;
   /** Undo functions of the steps of `create`, called in reverse order. */
@@ -89,6 +98,7 @@ export class Sandbox {
   }
 
   async create(request: CreateSandboxRequest): Promise<void> {
+    await this.#rest;
     if (this.#running) throw new GrpcError(status.ALREADY_EXISTS, 'Sandbox already started, impossible to start again');
     this.#running = true;
     try {
@@ -99,17 +109,24 @@ export class Sandbox {
     }
   }
 
-  /** Kills all processes, removes all containers and syncs file systems: the host ends the VM next. */
+  /**
+   * Kills all processes and syncs file systems. The host ends the VM next, so what changes only the guest is done after the answer.
+   */
   async destroy(): Promise<void> {
     if (!this.#running) return;
-    for (const id of [...this.#containers.keys()]) await this.#remove(id);
+    for (const [id, entry] of this.#containers) if (!this.#isOnlyInGuest(entry)) await this.#remove(id, entry);
     this.machine.kernel.sync();
-    await this.#unmake();
+    this.#running = false;
+    if (this.#containers.size === 0) return this.#unmake();
+    this.#rest = this.#destroyRest().catch((error: unknown) =>
+      this.machine.log.warn('the sandbox was not removed completely', { reason: errorMessage(error) }),
+    );
   }
 
   async createContainer(request: CreateContainerRequest): Promise<void> {
     const { container_id: id } = request;
-    const spec = this.#checkedSpec(request);
+    this.#checkRoom(id);
+    const spec = checkedSpec(request);
     this.#beingMade.add(id);
     try {
       await step('storages', () => this.#storages.addAll(request.storages));
@@ -150,7 +167,7 @@ export class Sandbox {
 
   /** Removes a container. The host unmounts the container's directories in the share next. */
   async removeContainer(id: string): Promise<void> {
-    await this.#remove(id);
+    await this.#remove(id, this.#find(id));
     if (this.#isServed) (await import('../guest/drop-caches.ts')).dropCaches();
   }
 
@@ -159,8 +176,7 @@ export class Sandbox {
     throw new GrpcError(status.PERMISSION_DENIED, `the guest was started without ${debugShellParameter}`);
   }
 
-  async #remove(id: string): Promise<void> {
-    const { container, storages } = this.#find(id);
+  async #remove(id: string, { container, storages }: SandboxContainer): Promise<void> {
     await container.destroy();
     // Only one of two concurrent removals releases the storages: other containers may use them too.
     if (this.#containers.get(id)?.container !== container) return;
@@ -168,7 +184,18 @@ export class Sandbox {
     await this.#storages.removeAll(storages);
   }
 
-  #find(id: string): { container: Container; storages: readonly Storage[] } {
+  /** Whether the container's removal changes nothing outside of the guest. */
+  #isOnlyInGuest({ container, storages }: SandboxContainer): boolean {
+    return container.isEmpty && storages.every(isInMemory) && this.#guestHooks === undefined;
+  }
+
+  async #destroyRest(): Promise<void> {
+    await setImmediate(); // the answer is sent first
+    for (const [id, entry] of this.#containers) await this.#remove(id, entry);
+    await this.#unmake();
+  }
+
+  #find(id: string): SandboxContainer {
     if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started');
     const found = this.#containers.get(id);
     if (!found) throw new GrpcError(status.NOT_FOUND, `Container ${id} not found`);
@@ -209,22 +236,13 @@ export class Sandbox {
     this.#sharedPidNamespace = pause.namespacePath;
   }
 
-  /** 1.x's checks, and that the id is a valid directory name. @throws GrpcError */
-  #checkedSpec({ container_id: id, OCI: spec }: CreateContainerRequest): SpecMessage {
+  /** Checks that a container with this id can be created. @throws GrpcError */
+  #checkRoom(id: string): void {
     if (!this.#running) throw new GrpcError(status.FAILED_PRECONDITION, 'Sandbox not started, impossible to run a new container');
     if (this.#containers.has(id) || this.#beingMade.has(id))
       throw new GrpcError(status.ALREADY_EXISTS, `Container ${id} already exists, impossible to create`);
-    if (!/^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/.test(id))
-      throw new GrpcError(status.INVALID_ARGUMENT, `invalid container id ${JSON.stringify(id)}`);
-    if (!spec) throw new GrpcError(status.INVALID_ARGUMENT, 'OCI specification is missing');
-    if (spec.Linux?.Namespaces.some(({ Type }) => Type === 'pid') === true)
-      throw new GrpcError(
-        status.FAILED_PRECONDITION,
-        `Unexpected PID namespace received for container ${id}, should have been cleared out`,
-      );
     if (this.#containers.size + this.#beingMade.size >= MAX_CONTAINERS)
       throw new GrpcError(status.RESOURCE_EXHAUSTED, `this sandbox has ${MAX_CONTAINERS} containers`);
-    return spec;
   }
 
   async #makeContainer(request: CreateContainerRequest, spec: SpecMessage): Promise<Container> {
@@ -277,14 +295,4 @@ export class Sandbox {
     const { finderOptions } = await import('../devices/device-finder.ts');
     return finderOptions(this.machine.hotplugTimeoutMs, this.machine.kernel);
   }
-}
-
-/** The device of the root file system, and the disk whose partition it is; none with an initrd. */
-function rootDevices(): DeviceNumber[] {
-  const number = unpackDevice(statSync('/').dev);
-  if (number.major === 0) return [];
-  const device = `/sys/dev/block/${number.major}:${number.minor}`;
-  if (!existsSync(`${device}/partition`)) return [number];
-  const [major, minor] = readFileSync(`${device}/../dev`, 'latin1').split(':').map(Number);
-  return [number, { major: major ?? 0, minor: minor ?? 0 }];
 }
