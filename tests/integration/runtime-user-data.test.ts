@@ -182,9 +182,10 @@ describe("a create that fails keeps every byte of the user's", function () {
         const earlier = rig.calls().filter((line) => line.startsWith(holdAt)).length;
         await until('the guest is asked', () => rig.calls().filter((line) => line.startsWith(holdAt)).length > earlier);
         const share = `/run/kata-containers/shared/sandboxes/${rig.id}/mounts`;
-        const own = readdirSync(share).filter((name) => name.startsWith(id));
-        assert.equal(own.length, 4);
-        const name = own[index % own.length] ?? '';
+        const mounts = (): string => readFileSync('/proc/self/mounts', 'latin1');
+        const own = (): string[] => readdirSync(share).filter((at) => at.startsWith(id) && mounts().includes(` ${share}/${at}/`));
+        await until('the mounts are made', () => own().length === 4);
+        const name = own()[index % 4] ?? '';
         const [entry = ''] = readdirSync(join(share, name)); // the mount point
         const held = openSync(join(share, name, entry), 'r');
         rmSync(file('calls.hold'));

@@ -59,6 +59,8 @@ export async function createInGuest(context: Context, container: Container, targ
   const { id, bundle } = container;
   const { sandboxId, journal, sandbox, agent, isJoined = false } = target;
   const record = (entry: Undo): void => journal.record({ ...entry, container: id });
+  const supportsSeccomp = takesSeccomp(context, bundle, agent); // the answer arrives while files are shared
+  supportsSeccomp.catch(() => {});
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
   const inGuest = new Set([...volumes.inGuest, ...disks.inGuest]);
@@ -67,7 +69,7 @@ export async function createInGuest(context: Context, container: Container, targ
   const servedElsewhere = hasOwnMounts(Virtiofsd ?? Process);
   const shared = { id, volumes: plan.shared, servedElsewhere, ...(disks.rootSuffix === undefined && { rootfs: bundle.rootfs }) };
   sharePaths(sandboxPaths(sandboxId), shared, record, context.kernel);
-  const seccomp = await takesSeccomp(context, bundle, agent);
+  const seccomp = await supportsSeccomp;
   const rootPath = `${guestShare}/${id}${disks.rootSuffix ?? '/rootfs'}`;
   const call = {
     container_id: id,

@@ -3,7 +3,7 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { isAlive, signalProcess } from '@kata-containers/common/process/process-identity';
-import { quitQemu } from '../hypervisor/qemu/qemu-process.ts';
+import { prepareQuit } from '../hypervisor/qemu/qemu-process.ts';
 import { guestTimeout } from '../context/context.ts';
 import type { Tools } from '../context/context.ts';
 import { leaveSandbox } from './leave-sandbox.ts';
@@ -45,9 +45,10 @@ async function syncGuest(context: Tools, sandbox: SandboxState, force: boolean):
 
 /** Ends the VM cleanly if possible; the journal's entries do the rest, by force where needed. */
 async function stopSandbox(context: Tools, id: string, sandbox: SandboxState, force: boolean): Promise<void> {
+  const quit = prepareQuit(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
   await syncGuest(context, sandbox, force);
   signalProcess(sandbox.AgentState.Proxy, 'SIGTERM');
-  await quitQemu(sandboxPaths(id).qmpSocket, sandbox.HypervisorState.Process, QUIT_TIMEOUT_MS);
+  await quit();
 }
 
 async function endSandbox(

@@ -55,6 +55,8 @@ export interface GuestStart {
   readonly forwardsPorts?: boolean;
   /** File with the state to load. Without a file the VM boots. */
   readonly state?: string;
+  /** The first call to the agent, with its deadline. By default a check of its health. */
+  readonly firstCall?: (agent: AgentConnection, deadlineMs: number) => Promise<unknown>;
   /** Part of the time of a boot that has passed while another process made a template with the same kernel and image, in milliseconds. */
   readonly waitedMs?: number;
 }
@@ -173,6 +175,8 @@ interface AwaitedAgent extends VmAgent {
   readonly isBooted: boolean;
   /** As in GuestStart. */
   readonly waitedMs: number;
+  /** The first call. */
+  readonly firstCall: NonNullable<GuestStart['firstCall']>;
 }
 
 const seconds = (milliseconds: number): number => Math.round(milliseconds / 1000);
@@ -185,13 +189,13 @@ async function awaitAgent(
   { trace }: Context,
   needed: readonly Needed[],
   tail: ConsoleTail | undefined,
-  { url, accelerator, isBooted, waitedMs }: AwaitedAgent,
+  { url, accelerator, isBooted, waitedMs, firstCall }: AwaitedAgent,
 ): Promise<AgentConnection> {
   const timeoutMs = Math.ceil(guestTimeout(BOOT_TIMEOUT_MS, accelerator) - waitedMs);
   const deadline = performance.now() + timeoutMs;
   try {
     const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs, trace }));
-    await unlessEnded(needed, agent.check({ deadlineMs: Math.max(1, Math.ceil(deadline - performance.now())) }));
+    await unlessEnded(needed, firstCall(agent, Math.max(1, Math.ceil(deadline - performance.now()))));
     return agent;
   } catch (error) {
     const lines = tail?.lastLines() ?? '';
@@ -249,9 +253,15 @@ export async function startGuest(context: Context, start: GuestStart): Promise<R
   try {
     const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];
-    const { waitedMs = 0 } = start;
+    const { waitedMs = 0, firstCall = (connected, deadlineMs) => connected.check({ deadlineMs }) } = start;
     const agent = await context.trace.step('first answer', () =>
-      awaitAgent(context, needed, tail, { url, accelerator: start.plan.accelerator, isBooted: start.state === undefined, waitedMs }),
+      awaitAgent(context, needed, tail, {
+        url,
+        accelerator: start.plan.accelerator,
+        isBooted: start.state === undefined,
+        waitedMs,
+        firstCall,
+      }),
     );
     return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
   } finally {

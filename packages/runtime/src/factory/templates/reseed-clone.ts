@@ -9,8 +9,12 @@ const ENTROPY_BYTES = 512;
  * A clone starts with the random state and the clock of its template: both are replaced before a process of the container runs. @throws
  * AgentError
  */
-export async function reseedClone(agent: AgentConnection): Promise<void> {
+export async function reseedClone(agent: AgentConnection, deadlineMs?: number): Promise<void> {
   const now = Date.now();
   const time = { Sec: BigInt(Math.floor(now / 1000)), Usec: BigInt((now % 1000) * 1000) };
-  await Promise.all([agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }), agent.call('setGuestDateTime', time)]);
+  const options = deadlineMs === undefined ? {} : { deadlineMs };
+  await Promise.all([
+    agent.call('reseedRandomDev', { data: randomBytes(ENTROPY_BYTES) }, options),
+    agent.call('setGuestDateTime', time, options),
+  ]);
 }

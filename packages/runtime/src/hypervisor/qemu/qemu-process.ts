@@ -134,14 +134,16 @@ export async function openMonitor(socketPath: string, timeoutMs: number, isExpec
   }
 }
 
-/** Ends a VM through its monitor. Succeeds if the VM has ended already. A VM that does not answer is killed later. */
-export async function quitQemu(socketPath: string, identity: ProcessIdentity, timeoutMs: number): Promise<void> {
-  if (!isAlive(identity)) return;
-  try {
-    const monitor = await openMonitor(socketPath, timeoutMs, () => isAlive(identity));
-    await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
-    monitor.close();
-  } catch {
-    // The undo journal kills QEMU.
-  }
+/**
+ * Opens the monitor of a VM, for its end. @returns ends the VM. Succeeds if the VM has ended already; a VM that does not answer is killed by
+ * the undo journal.
+ */
+export function prepareQuit(socketPath: string, identity: ProcessIdentity, timeoutMs: number): () => Promise<void> {
+  const isExpected = (): boolean => isAlive(identity);
+  const opening = isExpected() ? openMonitor(socketPath, timeoutMs, isExpected).catch(() => undefined) : undefined;
+  return async () => {
+    const monitor = await opening;
+    await monitor?.execute('quit').catch(() => {}); // QEMU may end before it has answered
+    monitor?.close();
+  };
 }
