@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { leftovers } from '../support/leftovers.ts';
 import { run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { until } from '../support/until.ts';
@@ -145,6 +146,71 @@ ${script}`,
     assert.equal(code, 1);
     assert.match(stderr, /hook .*: exit code 3: stdout: , stderr: no network today/);
     assert.deepEqual(qemus(), []);
+  });
+
+  describe('with a hosts file that tells how many links the hook will add, a clone starts beside the hook', () => {
+    /** Waits for the start of QEMU. */
+    const running = (): string => `for i in $(seq 200); do [ -s ${rig.scratch.file('qemus')} ] && break; sleep 0.05; done\n`;
+    /** Makes a template for so many links, and the hosts file for them. */
+    async function expectLinks(count: number, mode = 'good'): Promise<void> {
+      prepare(mode);
+      const links = Array.from({ length: count }, (_, number) => number);
+      hook(links.map(addLink).join(''));
+      const source = rig.scratch.file('hosts');
+      writeFileSync(source, `127.0.0.1\tlocalhost\n${links.map((number) => `10.7.${number}.2\tc1\n`).join('')}`);
+      const mounts = [{ destination: '/etc/hosts', type: 'bind', source, options: ['rbind'] }];
+      rig.changeSpec((spec) => Object.assign(spec, { hostname: 'c1', mounts }));
+      await created();
+      await rig.kata('delete', '--force', rig.id);
+      writeFileSync(rig.scratch.file('qemus'), '');
+    }
+
+    for (const count of [0, 1, 2])
+      it(`and is used if the hook adds ${count} links, as expected`, async () => {
+        await expectLinks(count);
+        const numbers = [0, 1].slice(0, count);
+        hook(`${running()}cp ${rig.scratch.file('qemus')} ${rig.scratch.file('beside')}\n${numbers.map(addLink).join('')}`);
+        await created();
+        assert.deepEqual([qemus('beside'), qemus()], [[`clone ${count}`], [`clone ${count}`]]);
+        for (const number of numbers) {
+          assert.match(await tc(`eth${number}`), new RegExp(`Egress Redirect to device tap${number}_kata`));
+          assert.match(await tc(`tap${number}_kata`), new RegExp(`Egress Redirect to device eth${number}`));
+        }
+      });
+
+    for (const links of [[], [0, 1]])
+      it(`and is replaced if the hook adds ${links.length} links in place of one`, async () => {
+        await expectLinks(1);
+        hook(running() + links.map(addLink).join(''));
+        await created();
+        assert.deepEqual(qemus(), ['clone 1', `template ${links.length}`, `clone ${links.length}`]);
+        const pid = readFileSync(rig.scratch.file('pid'), 'latin1');
+        const { stdout } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-o', 'link', 'show', 'type', 'tun']);
+        assert.equal(stdout.split('\n').filter(Boolean).length, links.length, stdout);
+      });
+
+    it('and is ended if the hook fails', async () => {
+      await expectLinks(1);
+      hook(`${running()}exit 3`);
+      assert.match((await rig.create()).stderr, /hook .*: exit code 3/);
+      assert.deepEqual([qemus(), leftovers(), (await rig.kata('list', '--quiet')).stdout], [['clone 1'], [], '']);
+    });
+
+    it('and is ended by delete if kata-runtime is killed', async () => {
+      await expectLinks(1);
+      hook(`${running()}kill -KILL $PPID`);
+      const { code, stderr } = await rig.create();
+      assert.deepEqual([code, stderr], [255, '']); // no error of its own
+      assert.deepEqual([(await rig.kata('delete', '--force', rig.id)).code, leftovers()], [0, []]);
+    });
+
+    it('and if it fails, a VM is booted on the same network', async () => {
+      await expectLinks(1, 'migrate-incoming');
+      hook(running() + addLink(0));
+      await created();
+      assert.deepEqual(qemus(), ['clone 1', 'booted 1']);
+      assert.match(await tc('eth0'), /Egress Redirect to device tap0_kata/);
+    });
   });
 
   it('if the state cannot be loaded, a VM is booted on the same network', async () => {

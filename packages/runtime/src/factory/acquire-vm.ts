@@ -1,6 +1,6 @@
 /**
- * Acquires a sandbox's VM. The ways, in order, each `(context, request) → RunningVm | undefined`: a VM of the cache (takeFromCache), a
- * clone of a template and a booted VM (both startVm). A way that returns no VM has undone its changes on the host.
+ * Acquires a sandbox's VM. The ways, in order: a clone that was started early (EarlyClone), a VM of the cache (takeFromCache), a clone of a
+ * template and a booted VM (both startVm). A way that returns no VM has undone its changes on the host.
  */
 import type { Context } from '../context/context.ts';
 import { closeAll } from '../processes/end-process.ts';
@@ -8,18 +8,23 @@ import { attachLinks } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
 import { takeFromCache } from './cache/take-from-cache.ts';
+import type { EarlyClone } from './early-clone.ts';
 import { keepLastProfile } from './templates/last-profile.ts';
 import { prepareStart, startVm } from './templates/start-vm.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
 import type { VmRequest } from '../vm/vm-request.ts';
 
-async function startNew(context: Context, { plan, files, network, journal, seccomp, forwardsPorts }: VmRequest): Promise<RunningVm> {
+async function startNew(
+  context: Context,
+  { plan, files, network, journal, seccomp, forwardsPorts }: VmRequest,
+  boots: boolean,
+): Promise<RunningVm> {
   const prepared = prepareStart(context, plan);
   let macvtaps: number[] = [];
   try {
     macvtaps = await context.trace.step('attach taps', () => attachLinks(context, network, new UndoJournal(files.linkJournal)));
     await makeVmDirectories(context, files, journal);
-    return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp, forwardsPorts });
+    return await startVm(context, { plan, files, netns: network.path, journal, macvtaps, seccomp, forwardsPorts, boots });
   } finally {
     closeAll(macvtaps);
     await prepared;
@@ -30,8 +35,11 @@ async function startNew(context: Context, { plan, files, network, journal, secco
  * @returns the VM, attached to its network and exporting its share. Changes on the host are in the journal, also after an error.
  * @throws KataError
  */
-export async function acquireVm(context: Context, request: VmRequest): Promise<RunningVm> {
-  const vm = (await takeFromCache(context, request)) ?? (await startNew(context, request));
+export async function acquireVm(context: Context, request: VmRequest, early?: EarlyClone): Promise<RunningVm> {
+  const vm =
+    (await early?.take(request.network)) ??
+    (await takeFromCache(context, request)) ??
+    (await startNew(context, request, early?.hasFailed ?? false));
   if (request.seccomp) keepLastProfile(context.configuration.factory.template_path, request.seccomp);
   return vm;
 }

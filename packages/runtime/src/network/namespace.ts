@@ -23,14 +23,16 @@ export const isOwnNamespace = (path: string): boolean => isSameNamespace(path, O
 
 /**
  * Runs `act` with the main thread in the namespace at `path`: its children start there. Only the main thread moves, so
- * `act` must not use the thread pool for network calls.
+ * `act` must not use the thread pool for network calls. A synchronous `act` may run while an asynchronous one waits in the same namespace;
+ * two asynchronous ones must not overlap.
  */
 export async function inNetworkNamespace<T>(path: string, kernel: Pick<Kernel, 'setns'>, act: () => T | Promise<T>): Promise<T> {
   const [home, target] = [openSync(OWN, 'r'), openSync(path, 'r')];
   try {
     kernel.setns(target, CLONE_NEWNET);
     try {
-      return await act();
+      const result = act();
+      return result instanceof Promise ? await result : result;
     } finally {
       kernel.setns(home, CLONE_NEWNET);
     }

@@ -17,22 +17,30 @@ const stateFor = ({ id, bundle: { path, spec } }: Hooked, status: string, pid: n
   ...(spec.annotations && { annotations: spec.annotations }),
 });
 
-/** Hooks that run before the VM exists. */
-const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])];
+/** Hooks that run before the container exists. */
+export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] => [
+  ...(hooks.prestart ?? []),
+  ...(hooks.createRuntime ?? []),
+];
 
 /**
  * `prestart` and `createRuntime`. The prestart hook of docker up to 27 adds the container's interface to the network namespace of the
- * process in the hook's state, /proc/PID/ns/net. PID is the runtime, so the main thread of the runtime enters the namespace. @throws
- * KataError
+ * process in the hook's state, /proc/PID/ns/net. PID is the runtime, so the main thread of the runtime enters the namespace. `beside` is
+ * called there when the first hook has started. @throws KataError
  */
-export async function runPrestartHooks(context: Context, netns: string, container: Hooked): Promise<void> {
+export async function runPrestartHooks(context: Context, netns: string, container: Hooked, beside: () => void = () => {}): Promise<void> {
   const { createContainer = [], startContainer = [] } = container.bundle.spec.hooks ?? {};
   if (createContainer.length + startContainer.length > 0)
     context.log.warn('createContainer and startContainer hooks are not run: their namespaces are in the guest');
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
   const state = stateFor(container, 'creating', process.pid);
-  await context.trace.step('prestart hooks', () => inNetworkNamespace(netns, context.kernel, () => runHooks(early, state)));
+  const run = (): Promise<void> => {
+    const running = runHooks(early, state);
+    beside();
+    return running;
+  };
+  await context.trace.step('prestart hooks', () => inNetworkNamespace(netns, context.kernel, run));
 }
 
 /** Up to version 1.1 of the specification a poststart hook that fails is a warning, from 1.2 on an error (runtime.md, "Lifecycle"). */

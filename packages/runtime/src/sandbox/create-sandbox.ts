@@ -7,15 +7,15 @@ import { savedLink } from '../network/macvtap-plan.ts';
 import { shareFacts } from '../storage/share.ts';
 import { shmBytes } from '../storage/share-plan.ts';
 import { detectAccelerator } from './detect-accelerator.ts';
-import { acquireVm } from '../factory/acquire-vm.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { limitDevicesOf, limitThreadsOf } from '../vm/container-cgroup.ts';
+import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { configureGuestNetwork } from './configure-guest-network.ts';
 import type { Context } from '../context/context.ts';
 import { diskConfig } from './disk-place-plan.ts';
 import { dnsLines } from './dns-lines.ts';
-import { prepareNetwork } from './sandbox-network.ts';
+import { networkAndVm } from './network-and-vm.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 import { sandboxPaths } from '../context/paths.ts';
 import { PERSIST_VERSION } from '../state/state.ts';
@@ -92,24 +92,24 @@ async function confineInCgroups(context: Context, request: SandboxRequest, { vm:
 
 /** Creates everything up to CreateSandbox. Changes on the host are in the journal, also after an error. @throws KataError */
 export async function createSandbox(context: Context, request: SandboxRequest): Promise<CreatedSandbox> {
-  const { sandboxId, journal } = request;
+  const { sandboxId } = request;
   const files = sandboxPaths(sandboxId);
   const accelerator = await detectAccelerator(context);
   const { hypervisor, agent: agentConfiguration } = context.configuration;
-  const network = await prepareNetwork(context, request);
-  const plan = planVm(hypervisor, {
-    sandboxId,
-    accelerator,
-    networks: network.networks,
-    sharedDirectory: files.shared,
-    virtioFsSocket: files.virtioFsSocket,
-    paths: files,
-    agentDebug: agentConfiguration.enable_debug,
-    debugShell: agentConfiguration.debug_console_enabled,
-  });
+  const planFor = (networks: readonly QemuNetwork[]): QemuPlan =>
+    planVm(hypervisor, {
+      sandboxId,
+      accelerator,
+      networks,
+      sharedDirectory: files.shared,
+      virtioFsSocket: files.virtioFsSocket,
+      paths: files,
+      agentDebug: agentConfiguration.enable_debug,
+      debugShell: agentConfiguration.debug_console_enabled,
+    });
   const seccomp = context.configuration.runtime.disable_guest_seccomp ? undefined : request.bundle.spec.linux?.seccomp;
   const forwardsPorts = context.configuration.proxy.port_forward && containerRole(request.bundle.spec).kind === 'sandbox';
-  const vm = await acquireVm(context, { id: sandboxId, plan, files, network, journal, seccomp, forwardsPorts });
+  const { network, vm } = await networkAndVm(context, request, { files, planFor, seccomp, forwardsPorts });
   try {
     const state = sandboxState(context, request, vm, network);
     const limited = confineInCgroups(context, request, vm); // its end is awaited also after an error: the undo removes the cgroups

@@ -1,4 +1,4 @@
-/** Finds or creates the sandbox's network namespace, and runs the engine's hooks, which configure it. */
+/** Finds or creates the sandbox's network namespace, and reads what the engine has configured there. */
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { KataError } from '@kata-containers/common/errors/kata-error';
 import type { Context } from '../context/context.ts';
@@ -7,15 +7,16 @@ import { modelBeside, planNetworks } from '../network/macvtap-plan.ts';
 import { createNetworkNamespace, isOwnNamespace, newNamespacePath } from '../network/namespace.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import { dnsLines } from './dns-lines.ts';
-import { runPrestartHooks } from './container-hooks.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 import { warnOfPolicyRules } from './warn-of-policy-rules.ts';
+
+export type NetworkNamespace = Pick<SandboxNetwork, 'path' | 'created'>;
 
 const HOST_NETWORK =
   'Host networking requested, not supported by runtime: a VM has a network of its own (use a bridge network and published ports)';
 
 /** The namespace that the spec names, or a new one. @throws KataError for the host's own namespace */
-function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: SandboxRequest): Pick<SandboxNetwork, 'path' | 'created'> {
+export function findNamespace({ kernel }: Context, { bundle: { spec }, journal }: SandboxRequest): NetworkNamespace {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === 'network');
   if (!namespace) throw new KataError(HOST_NETWORK);
   if (namespace.path !== undefined && namespace.path !== '') {
@@ -43,19 +44,21 @@ function refuseShared(path: string, taps: readonly string[]): void {
 }
 
 /**
- * Finds or creates the namespace, runs the engine's hooks, and reads the configuration of the namespace. Attaches nothing to a VM yet.
+ * Reads the configuration of the namespace, when the engine's hooks have run. Attaches nothing to a VM yet.
  * @throws KataError when the namespace is another container's
  */
-export async function prepareNetwork(context: Context, request: SandboxRequest): Promise<SandboxNetwork> {
-  const { path, created } = findNamespace(context, request);
-  await runPrestartHooks(context, path, request);
+export async function readNetwork(
+  context: Context,
+  { bundle }: SandboxRequest,
+  { path, created }: NetworkNamespace,
+): Promise<SandboxNetwork> {
   const { internetworking_model: configured } = context.configuration.runtime;
   if (configured === 'none')
     return { path, created, facts: { links: [], routes: [], neighbours: [], taps: [], present: {} }, hasResolver: false, networks: [] };
   const facts = await context.trace.step('read links', () => scanNetwork(path, context.kernel));
   warnOfPolicyRules(facts, context.log);
   if (!created) refuseShared(path, facts.taps);
-  const hasResolver = namesDockerResolver(dnsLines(request.bundle.spec));
+  const hasResolver = namesDockerResolver(dnsLines(bundle.spec));
   const model = modelBeside(configured, hasResolver);
   if (model !== configured)
     context.log.info("docker's resolver needs the addresses of the links: the links are connected by tcfilter, not by macvtap");

@@ -11,12 +11,15 @@ import { BootTimeoutError, startGuest } from '../../vm/start-guest.ts';
 import type { GuestStart, RunningVm } from '../../vm/start-guest.ts';
 import { cloneObstacle } from './cloneable-plan.ts';
 import { reseedClone } from './reseed-clone.ts';
+import type { LockedTemplate } from './template-store.ts';
 import { TemplateWaitError } from './template-wait-error.ts';
 import { clonePlan, hasTemplate, lockTemplate } from './use-template.ts';
 
 export interface VmStart extends GuestStart {
   /** The seccomp profile of the first container. */
   readonly seccomp?: Seccomp | undefined;
+  /** The VM is booted: a clone has failed. */
+  readonly boots?: boolean;
 }
 
 const placeOf = ({ sandboxId }: QemuPlan): ContainerPlace => ({ sandboxId, id: firstContainer(sandboxId) });
@@ -34,9 +37,8 @@ export async function prepareStart(context: Context, plan: QemuPlan): Promise<vo
   }
 }
 
-/** @throws KataError when a template cannot be made, loaded or used */
-async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
-  const template = await context.trace.step('lock template', () => lockTemplate(context, start.plan, seccomp));
+/** Releases the template. Leaves nothing behind when it fails. @throws KataError when the template cannot be loaded or used */
+export async function cloneFrom(context: Context, start: GuestStart, template: LockedTemplate): Promise<RunningVm> {
   const plan = clonePlan(start.plan, template);
   await enterCgroupOf(context, placeOf(plan));
   const begun = start.journal.entries().length;
@@ -49,6 +51,12 @@ async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): 
   } finally {
     template.release();
   }
+}
+
+/** @throws KataError when a template cannot be made, loaded or used */
+async function cloneTemplate(context: Context, { seccomp, ...start }: VmStart): Promise<RunningVm> {
+  const template = await context.trace.step('lock template', () => lockTemplate(context, start.plan, seccomp));
+  return cloneFrom(context, start, template);
 }
 
 /** Why no VM was cloned. */
@@ -81,6 +89,6 @@ async function boot(context: Context, start: GuestStart): Promise<RunningVm> {
 
 /** Changes on the host are in the journal, also after an error. @throws KataError */
 export async function startVm(context: Context, start: VmStart): Promise<RunningVm> {
-  const clone = await cloneIfPossible(context, start);
+  const clone = start.boots === true ? { waitedMs: 0 } : await cloneIfPossible(context, start);
   return 'vm' in clone ? clone : boot(context, { ...start, waitedMs: clone.waitedMs });
 }

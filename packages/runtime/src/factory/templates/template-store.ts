@@ -146,6 +146,14 @@ export class TemplateStore {
     return removed;
   }
 
+  /** Locks the template with this key. @returns undefined unless it is complete, and no process removes it */
+  tryHold(key: string): LockedTemplate | undefined {
+    const release = this.has(key) ? this.#lock(key, 'shared') : undefined;
+    if (release && this.has(key)) return { files: this.files(key), release };
+    release?.();
+    return undefined;
+  }
+
   /**
    * Locks the template with this key. `make` makes a missing template. Waits while another process makes or removes it.
    * @throws the errors of `make`; TemplateWaitError; KataError on a full file system
@@ -159,9 +167,8 @@ export class TemplateStore {
       await sleep(LOOK_MS);
     };
     for (let makerWaitMs = 0; ;) {
-      const release = this.has(key) ? this.#lock(key, 'shared') : undefined;
-      if (release && this.has(key)) return { files, release };
-      release?.();
+      const held = this.tryHold(key);
+      if (held) return held;
       if (this.has(key)) {
         await wait('another process keeps the VM template locked');
       } else if ((await this.#makeUnlessLocked(files, make, { makerWaitMs, wait })) === 'locked') {

@@ -33,6 +33,10 @@ export async function lockTemplate(context: Context, plan: QemuPlan, seccomp?: S
   );
 }
 
+/** Locks the plan's template if it is complete. @throws Error when a file of the VM is missing */
+export const lockCompleteTemplate = (context: Context, plan: QemuPlan): LockedTemplate | undefined =>
+  templateStore(context).tryHold(templateKey(plan, templateInputs(plan)));
+
 /** Whether the plan's template is complete. @throws Error when a file of the VM is missing */
 export const hasTemplate = (context: Context, plan: QemuPlan): boolean =>
   templateStore(context).has(templateKey(plan, templateInputs(plan)));

@@ -1,0 +1,56 @@
+/** Prepares the sandbox's network and acquires its VM: one after the other, or with a clone that starts beside the engine's hook. */
+import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
+import { expectedLinks } from '../bundle/expected-links.ts';
+import type { Context } from '../context/context.ts';
+import { acquireVm } from '../factory/acquire-vm.ts';
+import { EarlyClone } from '../factory/early-clone.ts';
+import type { EarlyCloneRequest } from '../factory/early-clone.ts';
+import { modelBeside } from '../network/macvtap-plan.ts';
+import type { SandboxNetwork } from '../vm/attach-network.ts';
+import type { RunningVm } from '../vm/start-guest.ts';
+import type { VmRequest } from '../vm/vm-request.ts';
+import { earlyHooks, runPrestartHooks } from './container-hooks.ts';
+import { dnsLines } from './dns-lines.ts';
+import { findNamespace, readNetwork } from './sandbox-network.ts';
+import type { NetworkNamespace } from './sandbox-network.ts';
+import type { SandboxRequest } from './sandbox-request.ts';
+
+type Needs = Pick<VmRequest, 'files' | 'seccomp' | 'forwardsPorts'> & Pick<EarlyCloneRequest, 'planFor'>;
+
+/**
+ * For a namespace that a single hook will configure: docker's. This process enters the container's cgroups when it starts the clone, and a
+ * second hook would start there, too.
+ */
+function prepareClone(
+  context: Context,
+  { bundle, journal }: SandboxRequest,
+  namespace: NetworkNamespace,
+  { files, planFor, forwardsPorts }: Needs,
+) {
+  const hasResolver = namesDockerResolver(dnsLines(bundle.spec));
+  const isTcfilter = modelBeside(context.configuration.runtime.internetworking_model, hasResolver) === 'tcfilter';
+  const links = expectedLinks(bundle.spec);
+  if (!namespace.created || !isTcfilter || links === undefined || earlyHooks(bundle).length !== 1) return undefined;
+  return EarlyClone.prepare(context, { files, journal, netns: namespace.path, links, planFor, forwardsPorts });
+}
+
+/** Changes on the host are in the sandbox's journal, also after an error. @throws KataError */
+export async function networkAndVm(
+  context: Context,
+  request: SandboxRequest,
+  needs: Needs,
+): Promise<{ readonly network: SandboxNetwork; readonly vm: RunningVm }> {
+  const namespace = findNamespace(context, request);
+  const early = prepareClone(context, request, namespace, needs);
+  try {
+    await runPrestartHooks(context, namespace.path, request, () => early?.begin());
+    const network = await readNetwork(context, request, namespace);
+    const { files, seccomp, forwardsPorts, planFor } = needs;
+    const plan = planFor(network.networks);
+    const { sandboxId: id, journal } = request;
+    return { network, vm: await acquireVm(context, { id, plan, files, network, journal, seccomp, forwardsPorts }, early) };
+  } catch (error) {
+    await early?.abandon(); // the journal must be complete before it is replayed
+    throw error;
+  }
+}
