@@ -178,6 +178,15 @@ ${script}`,
         }
       });
 
+    it('and the hook gets the pid of another process, which stays in the network namespace while QEMU starts', async () => {
+      await expectLinks(1);
+      hook(
+        `ns=\${in#*=}; [ $ns != /proc/$PPID/ns/net ]; [ $ns -ef /proc/self/ns/net ]\n${running()}[ $ns -ef /proc/self/ns/net ]\n${addLink(0)}`,
+      );
+      await created();
+      assert.deepEqual(qemus(), ['clone 1']);
+    });
+
     for (const links of [[], [0, 1]])
       it(`and is replaced if the hook adds ${links.length} links in place of one`, async () => {
         await expectLinks(1);

@@ -75,7 +75,7 @@ export class EarlyClone {
     return this.#hasFailed;
   }
 
-  /** To be called once, with the main thread in the network namespace, where the thread must stay until the next turn of the event loop. */
+  /** To be called at most once, with the main thread in the network namespace, where the thread must stay until the next turn of the event loop. */
   begin(): void {
     this.#hasBegun = true;
     this.#begun.resolve();
@@ -90,9 +90,9 @@ export class EarlyClone {
   /** @returns the VM, attached to the network; undefined when it cannot be used, and has been removed. @throws KataError */
   async take(network: SandboxNetwork): Promise<RunningVm | undefined> {
     const { networks, facts, path, hasResolver } = network;
-    if (networks.length !== this.#plan.networks.length || networks.some(({ macvtap }) => macvtap)) {
+    if (!this.#hasBegun || networks.length !== this.#plan.networks.length || networks.some(({ macvtap }) => macvtap)) {
       await this.abandon();
-      return this.#remove(network);
+      return this.#hasBegun ? this.#remove(network) : undefined;
     }
     const joining = this.#context.trace.step('attach taps', () =>
       joinLinks(path, facts.links, { taps: 'existing', hasResolver }, this.#context.kernel),

@@ -5,6 +5,7 @@ import type { Bundle } from '../bundle/load-bundle.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
 import { runHooks } from '../processes/run-hooks.ts';
 import type { HookState } from '../processes/run-hooks.ts';
+import { startNamespaceHolder } from '../processes/namespace-holder.ts';
 import type { Context, Tools } from '../context/context.ts';
 
 interface Hooked {
@@ -23,23 +24,28 @@ export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] =>
   ...(hooks.createRuntime ?? []),
 ];
 
+/** Runs hooks and, when the first has started, `beside`. */
+async function runBeside(hooks: readonly Hook[], container: Hooked, beside: () => void): Promise<void> {
+  const holder = startNamespaceHolder();
+  const running = runHooks(hooks, stateFor(container, 'creating', holder?.pid ?? process.pid));
+  if (holder) beside();
+  await running.finally(() => holder?.end());
+}
+
 /**
  * `prestart` and `createRuntime`. The prestart hook of docker up to 27 adds the container's interface to the network namespace of the
- * process in the hook's state, /proc/PID/ns/net. PID is the runtime, so the main thread of the runtime enters the namespace. `beside` is
- * called there when the first hook has started. @throws KataError
+ * process in the hook's state, /proc/PID/ns/net. PID is the runtime, so the main thread of the runtime enters the namespace. `beside` may
+ * be called there when the first hook has started. It may start QEMU, for which the main thread enters other namespaces: PID is a process
+ * of its own then. @throws KataError
  */
-export async function runPrestartHooks(context: Context, netns: string, container: Hooked, beside: () => void = () => {}): Promise<void> {
+export async function runPrestartHooks(context: Context, netns: string, container: Hooked, beside?: () => void): Promise<void> {
   const { createContainer = [], startContainer = [] } = container.bundle.spec.hooks ?? {};
   if (createContainer.length + startContainer.length > 0)
     context.log.warn('createContainer and startContainer hooks are not run: their namespaces are in the guest');
   const early = earlyHooks(container.bundle);
   if (early.length === 0) return;
-  const state = stateFor(container, 'creating', process.pid);
-  const run = (): Promise<void> => {
-    const running = runHooks(early, state);
-    beside();
-    return running;
-  };
+  const run = (): Promise<void> =>
+    beside ? runBeside(early, container, beside) : runHooks(early, stateFor(container, 'creating', process.pid));
   await context.trace.step('prestart hooks', () => inNetworkNamespace(netns, context.kernel, run));
 }
 

@@ -43,7 +43,7 @@ export async function networkAndVm(
   const namespace = findNamespace(context, request);
   const early = prepareClone(context, request, namespace, needs);
   try {
-    await runPrestartHooks(context, namespace.path, request, () => early?.begin());
+    await runPrestartHooks(context, namespace.path, request, early && (() => early.begin()));
     const network = await readNetwork(context, request, namespace);
     const { files, seccomp, forwardsPorts, planFor } = needs;
     const plan = planFor(network.networks);
