@@ -50,4 +50,15 @@ describe('kata-agent: DestroySandbox', function () {
     assert.ok(host.descendants < before);
     assert.throws(() => host.inside('pgrep', '-f', '^sleep 200'));
   });
+
+  it('so is a process in a cgroup that the container has made', async () => {
+    await host.agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sixth', sandbox_pidns: true });
+    const id = await host.run(['sh', '-c', 'sleep 300 & exit 0']);
+    await host.wait(id, id);
+    const nested = (controller: string): string => `/sys/fs/cgroup/${controller}/kata-agent-test-${process.pid}/${id}/nested`;
+    const move = `pid=$(pgrep -f '^sleep 300') && mkdir ${nested('pids')} && echo $pid > ${nested('pids')}/cgroup.procs && echo $pid`;
+    assert.match(host.inside('sh', '-c', move), /\d/);
+    await destroy();
+    assert.throws(() => host.inside('pgrep', '-f', '^sleep 300'));
+  });
 });

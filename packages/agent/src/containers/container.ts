@@ -6,7 +6,7 @@ import type { CgroupStats } from '@kata-containers/common/generated/agent';
 import type { LinuxResources, Process as ProcessMessage } from '@kata-containers/common/generated/oci';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Process, Spec } from '@kata-containers/common/oci/spec';
-import { cgroupOf, cgroupProcesses } from '@kata-containers/common/cgroups/cgroup';
+import { cgroupOf, cgroupProcesses, countTasks } from '@kata-containers/common/cgroups/cgroup';
 import type { Cgroup } from '@kata-containers/common/cgroups/cgroup';
 import { oomKills } from '@kata-containers/common/cgroups/oom-kills';
 import type { OomWatch } from '../cgroups/oom-watch.ts';
@@ -184,9 +184,9 @@ export class Container {
     return readStats(this.cgroup);
   }
 
-  /** Whether no process is left. */
+  /** Whether no process is left, also in the cgroups that the container has made. */
   get isEmpty(): boolean {
-    return this.#state === 'stopped' && this.#cgroup !== undefined && cgroupProcesses(this.#cgroup).length === 0;
+    return this.#state === 'stopped' && this.#cgroup !== undefined && countTasks(this.#cgroup) === 0;
   }
 
   /** Kills every process and removes the container. */

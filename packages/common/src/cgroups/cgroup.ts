@@ -36,3 +36,12 @@ export function cgroupProcesses(cgroup: Cgroup): number[] {
     return [];
   }
 }
+
+/** Number of processes and threads, also in nested cgroups (pids.rst, "pids.current"); NaN when it cannot be read. */
+export function countTasks(cgroup: Cgroup): number {
+  try {
+    return Number(readFileSync(`${cgroup.directory('pids')}/pids.current`, 'latin1'));
+  } catch {
+    return Number.NaN;
+  }
+}
