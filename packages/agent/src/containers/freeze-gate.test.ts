@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { FreezeGate } from './freeze-gate.ts';
 
-/** Work of the gate that ends when the test says so, and what has begun and ended until then. */
+/** Work of the gate that ends when the test calls `end` or `fail`, and what has begun and ended until then. */
 function rig() {
   const gate = new FreezeGate();
   const events: string[] = [];
