@@ -10,11 +10,13 @@ const libc = bind({
   write: ['int32', 'pointer', 'uint64'],
   recv: ['int32', 'pointer', 'uint64', 'int32'],
   send: ['int32', 'pointer', 'uint64', 'int32'],
+  shutdown: ['int32', 'int32'],
 });
 const EINTR = 4;
 const EAGAIN = 11;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const SHUT_WR = 1;
 /** /dev/ptmx (Documentation/admin-guide/devices.txt): a second open would create another terminal. */
 const PTMX = 0x502;
 const LAST_OF_STDIO = 2;
@@ -71,6 +73,11 @@ export class PollableDescriptor {
     const length = BigInt(bytes.length);
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     return result('write', this.#isSocket ? libc.send(this.fd, bytes, length, flags) : libc.write(this.fd, bytes, length));
+  }
+
+  /** The peer of a socket sees the end. Fails when the peer has closed the connection, which then has nothing left to end. */
+  endWrites(): void {
+    if (this.#isSocket) libc.shutdown(this.fd, SHUT_WR);
   }
 
   /** Stdio stays open, as in Node: otherwise the next file would get its number, and receive the output. */

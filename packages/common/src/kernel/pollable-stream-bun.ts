@@ -1,12 +1,14 @@
 /** Streams over pollable fds on Bun. Bun's own streams allocate memory for each read, and change flags that other processes share. */
 import { Duplex } from 'node:stream';
 import type { DuplexOptions } from 'node:stream';
+import { eventPoll } from './event-poll-bun.ts';
 import { PollableDescriptor } from './pollable-descriptor-bun.ts';
 import type { PollableOptions, PollableStream } from './pollable-options.ts';
-import { Readiness } from './readiness-bun.ts';
 
-/** Size of a read when the caller passes no buffer. */
-const READ_BYTES = 65536;
+/** For reads without a buffer of the caller, whose bytes are copied at once. */
+const sharedBuffer = Buffer.allocUnsafeSlow(65536);
+/** Pieces of a corked stream that are copied together, instead of a system call for each. */
+const GATHERED_BYTES = 65536;
 /** Limit of reads in one turn of the event loop, so that other streams are served. */
 const READS_A_TURN = 16;
 
@@ -15,9 +17,8 @@ type Done = (error?: Error | null) => void;
 class BunPollableStream extends Duplex implements PollableStream {
   readonly #descriptor: PollableDescriptor;
   readonly #onRead: ((piece: Buffer) => boolean) | undefined;
-  #buffer: Buffer | undefined;
-  #readable: Readiness | undefined;
-  #writable: Readiness | undefined;
+  readonly #nextBuffer: () => Buffer;
+  readonly #isConnection: boolean;
   #isWanted = false;
   #isReading = false;
 
@@ -25,7 +26,12 @@ class BunPollableStream extends Duplex implements PollableStream {
     super({ readable: direction !== 'write', writable: direction !== 'read', allowHalfOpen: true } as DuplexOptions);
     this.#descriptor = descriptor;
     this.#onRead = readBuffer && onRead;
-    this.#buffer = readBuffer;
+    this.#nextBuffer = typeof readBuffer === 'function' ? readBuffer : () => readBuffer ?? sharedBuffer;
+    this.#isConnection = direction === undefined || direction === 'both';
+  }
+
+  get fd(): number {
+    return this.#descriptor.fd;
   }
 
   /** With `onRead`, Duplex has no buffer and so does not request the next read. */
@@ -47,16 +53,35 @@ class BunPollableStream extends Duplex implements PollableStream {
         if (count === rest.length) return done();
         rest = rest.subarray(count ?? 0);
         if (count !== undefined) continue;
-        this.#writable ??= new Readiness(this.#descriptor.fd, 'write');
-        return this.#writable.wait(() => this._write(rest, _encoding, done));
+        return eventPoll().wait(this.#descriptor.fd, 'write', () => this._write(rest, _encoding, done));
       }
     } catch (error) {
       done(error as Error);
     }
   }
 
+  override _writev(pieces: readonly { readonly chunk: Buffer }[], done: Done): void {
+    const [first, ...rest] = gather(pieces.map(({ chunk }) => chunk));
+    const next = (error?: Error | null): void => {
+      const piece = error ? undefined : rest.shift();
+      if (piece) this._write(piece, '', next);
+      else done(error);
+    };
+    this._write(first ?? Buffer.alloc(0), '', next);
+  }
+
+  /** Half-close. A socket that was opened for one direction may be shared with other processes. */
+  override _final(done: Done): void {
+    try {
+      if (this.#isConnection) this.#descriptor.endWrites();
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
   override _destroy(error: Error | null, done: Done): void {
-    for (const readiness of [this.#readable, this.#writable]) readiness?.close();
+    for (const direction of ['read', 'write'] as const) eventPoll().cancel(this.#descriptor.fd, direction);
     this.#descriptor.close();
     done(error);
   }
@@ -68,8 +93,7 @@ class BunPollableStream extends Duplex implements PollableStream {
 
   #waitToRead(): void {
     try {
-      this.#readable ??= new Readiness(this.#descriptor.fd, 'read');
-      this.#readable.wait(() => this.#readSome());
+      eventPoll().wait(this.#descriptor.fd, 'read', () => this.#readSome());
     } catch (error) {
       this.destroy(error as Error);
     }
@@ -86,17 +110,23 @@ class BunPollableStream extends Duplex implements PollableStream {
     if (this.#isWanted && !this.destroyed) this.#waitToRead();
   }
 
-  /** @returns false when a read would block */
+  /** @returns false when another read would probably block */
   #readPiece(): boolean {
-    const buffer = (this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES));
+    const buffer = this.#nextBuffer();
     const count = this.#descriptor.read(buffer);
     if (count === undefined) return false;
     this.#isWanted = false;
     if (count === 0) this.push(null);
     else if (this.#onRead ? this.#onRead(buffer.subarray(0, count)) : this.push(Buffer.from(buffer.subarray(0, count))))
       this.#isWanted = true;
-    return count > 0;
+    return count === buffer.length;
   }
+}
+
+/** Joins small neighbours. */
+function gather(pieces: readonly Buffer[]): Buffer[] {
+  const total = pieces.reduce((sum, { length }) => sum + length, 0);
+  return total <= GATHERED_BYTES ? [Buffer.concat(pieces, total)] : [...pieces];
 }
 
 export const openOnBun = (fd: number, options: PollableOptions): PollableStream =>

@@ -122,6 +122,50 @@ describe('openPollableStream', () => {
     assert.equal(String(answer), 'ping pong');
   });
 
+  it('ends one direction of a socket, and receives from the other', async () => {
+    const [one, other] = linuxKernel.socketPair().map((fd) => track(openPollableStream(fd))) as [PollableStream, PollableStream];
+    one.end('request');
+    const got: string[] = [];
+    other.on('data', (piece) => got.push(String(piece)));
+    await once(other, 'end');
+    other.end('answer');
+    one.on('data', (piece) => got.push(String(piece)));
+    await once(one, 'end');
+    assert.deepEqual(got, ['request', 'answer']);
+  });
+
+  it('writes the pieces of a corked stream in order, small and large ones', async () => {
+    const [reading, writing] = openPipe();
+    const stream = track(openPollableStream(writing, { direction: 'write' }));
+    const input = track(openPollableStream(reading, { direction: 'read' }));
+    const pieces = [[1, 2, 3], [70_000, 1, 300_000], [5]].map((lengths) => lengths.map((length) => Buffer.alloc(length, `${length}`)));
+    for (const group of pieces) {
+      stream.cork();
+      for (const piece of group) stream.write(piece);
+      stream.uncork();
+    }
+    stream.end();
+    const got: Buffer[] = [];
+    for await (const piece of input) got.push(piece as Buffer);
+    assert.ok(Buffer.concat(got).equals(Buffer.concat(pieces.flat())));
+  });
+
+  it('reads a stream that pauses after its peer has closed the other end, without being called until it resumes', async () => {
+    const [reading, writing] = openPipe();
+    let calls = 0;
+    const onRead = (): boolean => ++calls > 1;
+    const stream = track(openPollableStream(reading, { direction: 'read', readBuffer: Buffer.alloc(1), onRead }));
+    stream.resume();
+    writeSync(writing, 'ab');
+    closeSync(writing);
+    await until(() => calls > 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(calls, 1);
+    stream.resume();
+    await once(stream, 'end');
+    assert.equal(calls, 2);
+  });
+
   it('does not change the shared flags of a pipe and a terminal, on Bun', function () {
     if (process.versions['bun'] === undefined) return this.skip();
     for (const [name, open] of pairs) {

@@ -1,25 +1,19 @@
-interface BunSocket {
-  terminate(): void;
-}
+import { closeSync } from 'node:fs';
+import { eventPoll } from './event-poll-bun.ts';
 
-declare const Bun: {
-  connect(options: { readonly fd: number; readonly socket: { data(): void; close(): void; error(): void } }): Promise<BunSocket>;
-};
-
-/**
- * Bun polls any fd that is passed as a connected socket. A pidfd becomes readable when its process ends (pidfd_open(2)). Bun cannot receive
- * from a pidfd, and therefore closes it.
- */
+/** A pidfd becomes readable when its process ends (pidfd_open(2)). */
 export function processEndOnBun(pidfd: number): { readonly ended: Promise<void>; close(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let isClosed = false;
-  const onClose = (): void => {
-    if (!isClosed) resolve();
-  };
-  const opened = Bun.connect({ fd: pidfd, socket: { data() {}, close: onClose, error() {} } });
+  let isOpen = true;
   const close = (): void => {
-    isClosed = true;
-    opened.then((socket) => socket.terminate()).catch(() => {});
+    if (!isOpen) return;
+    isOpen = false;
+    eventPoll().cancel(pidfd, 'read');
+    closeSync(pidfd);
   };
+  eventPoll().wait(pidfd, 'read', () => {
+    close();
+    resolve();
+  });
   return { ended: promise, close };
 }
