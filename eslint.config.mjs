@@ -130,7 +130,12 @@ export default tseslint.config(
   { files: ['packages/runtime/src/cli/**'], rules: { 'no-console': 'off' } },
   {
     files: ['packages/*/src/**'],
-    ignores: ['packages/runtime/src/cli/**', 'packages/*/src/run-*.ts', 'packages/common/src/{kernel,process}/**', '**/*.test.ts'],
+    ignores: [
+      'packages/runtime/src/cli/**',
+      'packages/*/src/**/{main,run-*}.ts',
+      'packages/common/src/{kernel,process}/**',
+      '**/*.test.ts',
+    ],
     rules: { 'no-restricted-imports': ['error', { patterns: [noProcessPackages, noRealKernel], paths: noEngineModules }] },
   },
   {

@@ -12,7 +12,7 @@ import { readRecord, recordPath } from '../packages/ksm-throttler/src/status/rec
 import { until } from '../tests/support/until.ts';
 
 const KSM = '/sys/kernel/mm/ksm';
-const daemonBundle = join(import.meta.dirname, '../packages/ksm-throttler/dist/kata-ksm-throttler.cjs');
+const daemon = join(import.meta.dirname, '../packages/runtime/dist/libexec/kata-ksm-throttler/kata-ksm-throttler');
 const MIB = 1 << 20;
 
 export interface Sample {
@@ -70,9 +70,8 @@ export class Throttler {
   readonly #daemon: ChildProcess;
 
   constructor(flags: readonly string[]) {
-    if (!existsSync(daemonBundle)) throw new Error(`${daemonBundle} is missing: run "nx run-many -t build"`);
-    const args = ['--no-warnings', daemonBundle, '-log', 'warn', '-uri', this.#socket, ...flags];
-    this.#daemon = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (!existsSync(daemon)) throw new Error(`${daemon} is missing: run "nx run-many -t build"`);
+    this.#daemon = spawn(daemon, ['-log', 'warn', '-uri', this.#socket, ...flags], { stdio: ['ignore', 'inherit', 'inherit'] });
   }
 
   async ready(): Promise<this> {

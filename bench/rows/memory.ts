@@ -1,4 +1,5 @@
 /** Host memory per idle container, for growing numbers of containers. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync, readdirSync } from 'node:fs';
 import { TITLE_VARIABLE } from '@kata-containers/common/command-lines/shim-command-line';
 import type { Probe, Row } from '../sampling/probe.ts';
@@ -33,8 +34,12 @@ function memoryOf(ids: readonly string[]): Map<string, Memory> {
   return sums;
 }
 
+/** kata-proxy and kata-shim return memory ten seconds after their start (common/process/limit-memory.ts). */
+const SETTLED_MS = 12_000;
+
 /** PSS and private memory per container, then private memory of each program. */
 async function perContainer(testbed: Testbed): Promise<number[]> {
+  await sleep(SETTLED_MS);
   const ids = await testbed.idleIds();
   const sums = memoryOf(ids);
   const each = programs.map((program) => {

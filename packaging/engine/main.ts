@@ -2,6 +2,9 @@
 import { basename } from 'node:path';
 
 const programs: Readonly<Record<string, () => Promise<unknown>>> = {
+  'kata-proxy': () => import('../../packages/proxy/src/main.ts'),
+  'kata-ksm-throttler': () => import('../../packages/ksm-throttler/src/main.ts'),
+  vc: () => import('../../packages/ksm-throttler/src/trigger/vc/main.ts'),
   'kata-shim': () => import('../../packages/shim/src/main.ts'),
 };
 

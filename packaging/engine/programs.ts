@@ -13,14 +13,9 @@ export interface EngineProgram {
 }
 
 /**
- * For programs that wait as long as a container runs: otherwise Bun checks each second whether to collect garbage, and each turn of its
- * event loop wakes up a thread that returns memory.
- */
-const IDLE = ['BUN_GC_TIMER_DISABLE=1', 'MIMALLOC_SCAVENGER=0'];
-
-/**
- * For kata-runtime, whose main thread enters PID namespaces for its next child: until it leaves them, the kernel refuses new threads
- * (clone(2), CLONE_NEWPID), and Bun aborts if it cannot create one. Bun must compile, collect garbage and return memory in the main thread.
+ * Bun compiles, collects garbage and returns memory in the main thread. kata-runtime's main thread enters PID namespaces for its next child:
+ * until it leaves them, the kernel refuses new threads (clone(2), CLONE_NEWPID), and Bun aborts if it cannot create one. In other programs
+ * the threads would take memory.
  */
 const NO_THREADS = [
   'BUN_JSC_useConcurrentJIT=0',
@@ -30,9 +25,18 @@ const NO_THREADS = [
   'MIMALLOC_SCAVENGER=0',
 ];
 
+/**
+ * For programs that wait as long as a container or the host runs: otherwise Bun checks each second whether to collect garbage. Their code
+ * is not optimized: it copies bytes, and compiled code takes memory.
+ */
+const IDLE = [...NO_THREADS, 'BUN_JSC_useDFGJIT=0', 'BUN_GC_TIMER_DISABLE=1'];
+
 export const enginePrograms: readonly EngineProgram[] = [
   { name: 'kata-runtime', path: 'bin/kata-runtime', variables: NO_THREADS },
+  { name: 'kata-proxy', path: 'libexec/kata-containers/kata-proxy', variables: IDLE },
   { name: 'kata-shim', path: 'libexec/kata-containers/kata-shim', variables: IDLE, mark: WAITING_SHIM },
+  { name: 'kata-ksm-throttler', path: 'libexec/kata-ksm-throttler/kata-ksm-throttler', variables: IDLE },
+  { name: 'vc', path: 'libexec/kata-ksm-throttler/trigger/virtcontainers/vc', variables: IDLE },
 ];
 
 /** Directory of the executable, below /usr. */

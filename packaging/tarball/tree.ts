@@ -21,12 +21,7 @@ const repository = resolve(import.meta.dirname, '../..');
 export const PREFIX = '/opt/kata';
 
 /** Text files of the tree that contain absolute paths of other files. */
-const filesWithPaths = [
-  'usr/libexec/kata-containers/kata-proxy',
-  'usr/libexec/kata-ksm-throttler/kata-ksm-throttler',
-  'usr/libexec/kata-ksm-throttler/trigger/virtcontainers/vc',
-  'usr/share/defaults/kata-containers/configuration.toml',
-];
+const filesWithPaths = ['usr/share/defaults/kata-containers/configuration.toml'];
 /** Configurations of engines, which name the runtime. */
 const EXAMPLES = 'usr/share/doc/kata-runtime/examples';
 const sources = { examples: join(repository, 'packaging/rpm/examples'), collector: join(repository, 'packaging/rpm/kata-collect-data.sh') };

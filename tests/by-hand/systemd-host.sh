@@ -12,7 +12,7 @@ set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 packages='linux-image-amd64 initramfs-tools zstd apparmor systemd-sysv dbus libpam-systemd openssh-server
-  kmod iproute2 iptables procps bpftool ipvsadm jq busybox-static libatomic1
+  kmod iproute2 iptables procps bpftool ipvsadm jq busybox-static
   docker.io runc crun conmon podman netavark aardvark-dns containernetworking-plugins'
 
 usage() { sed -n '4,7s/^# *//p' "$0" >&2; exit 2; }

@@ -12,10 +12,7 @@ const script = (path: string): string => join(repository, path);
 const debian: Readonly<Record<string, string>> = {
   iproute2: '6.1.0-3',
   kmod: '30+20221128-1',
-  libatomic1: '12.2.0-14',
   libc6: '2.36-9',
-  'libgcc-s1': '12.2.0-14',
-  'libstdc++6': '12.2.0-14',
 };
 
 export class DebInstallation extends Installation {

@@ -154,7 +154,8 @@ describe('kata-deploy', function () {
   });
 
   it('cleanup keeps the tree while its programs run', async () => {
-    const program = spawn('/opt/kata/usr/libexec/kata-containers/node', ['-e', 'setTimeout(() => {}, 1e6)'], { stdio: 'ignore' });
+    const options = ['-S', '-display', 'none', '-machine', 'none', '-monitor', 'none'];
+    const program = spawn('/opt/kata/usr/bin/qemu-lite-system-x86_64', options, { stdio: 'ignore' });
     await once(program, 'spawn');
     const { code, stdout } = await cleanUp();
     assert.equal(code, 0);
@@ -192,11 +193,6 @@ describe('kata-deploy', function () {
     });
 
   const missing: [name: string, find: () => Promise<string>, error: RegExp][] = [
-    [
-      'libatomic, which Node needs',
-      async () => /=> (\S*\/libatomic\.so\.1)$/m.exec(await good(run('ldconfig', ['-p'])))?.[1] ?? assert.fail('no libatomic'),
-      /kata-proxy cannot be run on the node: .*error while loading shared libraries: \S*libatomic\.so\.1: /,
-    ],
     [
       'tc',
       async () => (await good(run('sh', ['-c', 'realpath "$(command -v tc)"']))).trim(),

@@ -82,7 +82,7 @@ export function useCases(installation: () => Installation): void {
     assert.match(stdout, /^Linux [0-9a-f]{12} 6\.1\.\d+-1\.container /);
   });
 
-  it('no other Node is installed', async () => {
+  it('no Node is installed', async () => {
     assert.equal((await installation().inside('sh', '-c', 'command -v node nodejs')).stdout, '');
   });
 

@@ -32,7 +32,7 @@ export class RpmInstallation extends Installation {
   }
 
   /**
-   * Substitutes for packages of a distribution: the libraries that Node needs, a shell, and the programs of iproute and kmod. QEMU is
+   * Substitutes for packages of a distribution: the libraries that Bun needs, a shell, and the programs of iproute and kmod. QEMU is
    * qemu-lite.
    */
   async distribution(packages: string): Promise<void> {

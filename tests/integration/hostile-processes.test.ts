@@ -13,7 +13,6 @@ import type { Targets } from './fakes/takeover.ts';
 import { Component, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-const TAKEOVER = join(import.meta.dirname, 'fakes/takeover.ts');
 /** Attempts that fail on machines whose kernel lacks the feature. */
 const missing = existsSync('/proc/modules') ? [] : ['load_module'];
 
@@ -58,16 +57,17 @@ describe('code that a guest has injected', function () {
   });
 
   const environment = (isConfined: boolean): NodeJS.ProcessEnv => ({
-    NODE_OPTIONS: `--no-warnings --import ${TAKEOVER}`,
     TAKEOVER: JSON.stringify(targets),
     KATA_CONFINE: isConfined ? 'on' : 'off',
   });
+
+  const program = (name: string): string => engine.file(`libexec/kata-containers/${name}`);
 
   async function proxy(isConfined: boolean): Promise<Component> {
     const guest = createServer((connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
     servers.push(guest.listen(scratch.file('kata.sock')));
     const args = ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')];
-    const started = new Component('proxy/dist/kata-proxy.cjs', args, environment(isConfined));
+    const started = new Component(program('kata-proxy'), args, environment(isConfined));
     component = started;
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     return started;
@@ -76,7 +76,7 @@ describe('code that a guest has injected', function () {
   async function shim(isConfined: boolean): Promise<Component> {
     agent = await FakeAgent.start(scratch.file('agent.sock'), { stdout: never, exit: never });
     const args = ['-agent', `unix://${scratch.file('agent.sock')}`, '-container', 'c', '-exec-id', 'e'];
-    const started = new Component(engine.file('libexec/kata-containers/kata-shim'), args, environment(isConfined));
+    const started = new Component(program('kata-shim'), args, environment(isConfined));
     component = started;
     const { seen } = agent;
     started.child.stdin.write('x');

@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { Component, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-const dist = (name: string): string => `ksm-throttler/dist/${name}.cjs`;
+const THROTTLER = 'runtime/dist/libexec/kata-ksm-throttler';
+/** Relative to packages/. `kicker` is not installed. */
+const programs = {
+  'kata-ksm-throttler': `${THROTTLER}/kata-ksm-throttler`,
+  vc: `${THROTTLER}/trigger/virtcontainers/vc`,
+  kicker: 'ksm-throttler/src/trigger/kicker/main.ts',
+};
 const initial = { run: '0', pages_to_scan: '100', sleep_millisecs: '20' };
 /** 4 GB of anonymous memory: a tenth is 100000 pages. */
 const MEMINFO = 'MemTotal:       8000000 kB\nAnonPages:      4000000 kB\n';
@@ -49,8 +55,8 @@ export class KsmRig {
   }
 
   /** Runs one of the programs with these flags. */
-  run(program: string, args: readonly string[]): Component {
-    const component = new Component(dist(program), args);
+  run(program: keyof typeof programs, args: readonly string[]): Component {
+    const component = new Component(programs[program], args);
     this.#started.push(component);
     return component;
   }

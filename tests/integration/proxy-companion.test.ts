@@ -8,10 +8,11 @@ import { text } from 'node:stream/consumers';
 import { forbidIoUring } from '../../packages/common/src/confinement/forbid-io-uring.ts';
 import { linuxKernel } from '../../packages/common/src/kernel/linux-kernel.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
+import { PROXY } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../packages/proxy/dist/kata-proxy.cjs');
+const PROGRAM = join(import.meta.dirname, '../../packages', PROXY);
 
 describe('kata-proxy with virtiofsd', function () {
   this.timeout(30_000);
@@ -25,7 +26,7 @@ describe('kata-proxy with virtiofsd', function () {
     const pidfd = linuxKernel.openPidfd(daemon.pid ?? -1);
     const sockets = ['-listen-socket', `unix://${rig.scratch.file('proxy.sock')}`, '-mux-socket', rig.scratch.file('kata.sock')];
     forbidIoUring(linuxKernel); // as the runtime does: the program would start once more, without the pidfd
-    const proxy = spawn(process.execPath, ['--no-warnings', BUNDLE, ...sockets, '-sandbox', 'sb'], {
+    const proxy = spawn(PROGRAM, [...sockets, '-sandbox', 'sb'], {
       stdio: ['ignore', 'pipe', 'pipe', pidfd],
       env: { ...process.env, KATA_PROXY_ENDS_WITH: '3' },
     });

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import { encodePortForward } from '../../packages/common/src/port-forward/port-forward.ts';
-import { Component } from '../support/process.ts';
+import { Component, PROXY } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../packages/proxy/dist/kata-proxy.cjs');
+const PROGRAM = join(import.meta.dirname, '../../packages', PROXY);
 /** Sends the request, and prints the answer, or the name of the error. */
 const CLIENT = `
 const [request, host, port] = process.argv.slice(1);
@@ -52,7 +52,7 @@ describe('kata-proxy of a pod', function () {
   async function start(environment: NodeJS.ProcessEnv, namespace: string): Promise<void> {
     void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: serve }));
     const sockets = ['-listen-socket', rig.scratch.file('proxy.sock'), '-mux-socket', rig.scratch.file('kata.sock')];
-    const command = [process.execPath, '--no-warnings', BUNDLE, ...sockets];
+    const command = [PROGRAM, ...sockets];
     proxy = new Component('/usr/bin/env', ['sh', '-c', `exec ${namespace} "$@"`, 'sh', ...command], environment);
     await until('the proxy listens', () => existsSync(rig.scratch.file('proxy.sock')));
   }

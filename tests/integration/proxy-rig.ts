@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { connectSoon } from '../support/connect-soon.ts';
-import { Component, Scratch } from '../support/process.ts';
+import { Component, PROXY, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 export class ProxyRig {
@@ -28,7 +28,7 @@ export class ProxyRig {
   /** Starts the proxy; the test must already serve the guest's end. */
   async start(...extra: string[]): Promise<Component> {
     const [listen, mux] = [`unix://${this.scratch.file('proxy.sock')}`, this.scratch.file('kata.sock')];
-    const proxy = new Component('proxy/dist/kata-proxy.cjs', ['-listen-socket', listen, '-mux-socket', mux, '-sandbox', 'sb', ...extra]);
+    const proxy = new Component(PROXY, ['-listen-socket', listen, '-mux-socket', mux, '-sandbox', 'sb', ...extra]);
     this.#proxy = proxy;
     await until('the proxy listens', () => existsSync(this.scratch.file('proxy.sock')));
     return proxy;

@@ -10,10 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
 import { connectSoon } from '../support/connect-soon.ts';
-import { Component, Scratch } from '../support/process.ts';
+import { Component, PROXY, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-const BUNDLE = 'proxy/dist/kata-proxy.cjs';
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 describe('kata-proxy', function () {
@@ -68,7 +67,7 @@ describe('kata-proxy', function () {
       'sb',
       ...extra,
     ];
-    proxy = new Component(BUNDLE, args);
+    proxy = new Component(PROXY, args);
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     return proxy;
   }
@@ -143,9 +142,9 @@ describe('kata-proxy', function () {
   }
 
   it('SIGTERM ends it while it waits for the guest', async () => {
-    proxy = new Component(BUNDLE, ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')]);
+    proxy = new Component(PROXY, ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')]);
     const { child, exited } = proxy;
-    await until('it catches signals', () => proxy?.catches('SIGTRAP') === true);
+    await until('it catches signals', () => proxy?.catches('SIGQUIT') === true);
     const start_ = performance.now();
     child.kill('SIGTERM');
     assert.deepEqual(await exited, { code: 0, signal: null });
@@ -228,7 +227,7 @@ describe('kata-proxy', function () {
 
   it("logs the guest's console if QEMU starts later", async () => {
     const flags = ['-listen-socket', `unix://${scratch.file('proxy.sock')}`, '-mux-socket', scratch.file('kata.sock'), '-sandbox', 'sb'];
-    const started = new Component(BUNDLE, [...flags, '-log', 'info', '-agent-logs-socket', scratch.file('console.sock')]);
+    const started = new Component(PROXY, [...flags, '-log', 'info', '-agent-logs-socket', scratch.file('console.sock')]);
     proxy = started;
     await until('the proxy has begun', () => started.stderr.includes('announce'));
     const port = createServer((connection) => connection.end('late words\n')).listen(scratch.file('console.sock'));
@@ -254,7 +253,7 @@ describe('kata-proxy', function () {
   ];
   for (const [name, args, code, stdout, stderr] of invocations) {
     it(`command line: ${name}`, async () => {
-      proxy = new Component(BUNDLE, args);
+      proxy = new Component(PROXY, args);
       assert.deepEqual((await proxy.exited).code, code);
       assert.match(proxy.stdout.toString(), stdout);
       assert.match(proxy.stderr, stderr);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
 import { mountVersion1 } from './guest-cgroups.ts';
-import { Component, SHIM, Scratch } from './process.ts';
+import { Component, PROXY, SHIM, Scratch } from './process.ts';
 import { until } from './until.ts';
 
 const packages = join(import.meta.dirname, '../../packages');
@@ -72,7 +72,7 @@ export class HostChain {
     const agentProcess = startAgent(scratch);
     await until('the agent listens', () => existsSync(scratch.file('kata.sock')));
     const sockets = ['-listen-socket', scratch.file('proxy.sock'), '-mux-socket', scratch.file('kata.sock')];
-    const proxy = new Component('proxy/dist/kata-proxy.cjs', sockets);
+    const proxy = new Component(PROXY, sockets);
     await until('the proxy listens', () => existsSync(scratch.file('proxy.sock')));
     const agent = await connectAgent(`unix://${scratch.file('proxy.sock')}`, {});
     await agent.call('createSandbox', { hostname: 'guest', sandbox_id: 'sb' });

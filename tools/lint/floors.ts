@@ -36,7 +36,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   common: [
     ['agent-api'],
-    ['command-lines', 'confinement', 'grpc', 'logging'],
+    ['command-lines', 'confinement', 'console', 'grpc', 'logging'],
     ['http2', 'kernel', 'mux'],
     ['cgroups', 'dns', 'oci', 'port-forward', 'process', 'tracing'],
     ['errors', 'generated', 'random'],

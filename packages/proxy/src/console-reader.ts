@@ -1,7 +1,7 @@
 /** Logs the guest's console, one record for each line. The length of lines and their rate are bounded. */
 import { chmodSync, statSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import { connectUnix } from '@kata-containers/common/kernel/unix-connection';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 
@@ -10,6 +10,7 @@ const MAX_LINE = 8192;
 /** Lines and characters that are logged in one second; further lines are only counted. */
 const MAX_LINES_A_SECOND = 1000;
 const MAX_CHARACTERS_A_SECOND = 262_144;
+const READ_BYTES = 16384;
 /** Permission bits of other users. */
 const OTHERS = 0o007;
 
@@ -83,11 +84,16 @@ export function readConsole(path: string, log: Logger): void {
       if (budget.admit(line.length, (count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
     }
   };
-  const socket = createConnection(path).setEncoding('utf8');
-  socket.on('data', (text) => logLines(lines.push(String(text))));
+  const decoder = new TextDecoder();
+  const onRead = (piece: Buffer): boolean => {
+    logLines(lines.push(decoder.decode(piece, { stream: true })));
+    return true;
+  };
+  const socket = connectUnix(path, { readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead });
   socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));
   socket.on('end', () => {
     logLines(lines.end());
     log.info("the guest's console has ended");
   });
+  socket.resume();
 }

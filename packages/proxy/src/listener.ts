@@ -1,9 +1,8 @@
 /** Serves proxy.sock: each connection becomes one yamux stream to the agent. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
-import { KataError } from '@kata-containers/common/errors/kata-error';
+import { acceptConnections } from '@kata-containers/common/kernel/accept-connections-bun';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
 import type { YamuxStream } from '@kata-containers/common/mux/yamux-stream';
@@ -12,6 +11,8 @@ import type { ReadBufferPool } from './read-buffer-pool.ts';
 
 /** Limit of connections: all windows together take at most half a gigabyte. A sandbox has a handful of shims. */
 const MAX_CONNECTIONS = 2048;
+/** Connections that wait to be accepted: as many as Node allows. */
+const BACKLOG = 511;
 
 export interface Relaying {
   readonly session: YamuxSession;
@@ -23,7 +24,7 @@ export interface Relaying {
 }
 
 /** Writes one piece at a time and waits for the client. pipe() would queue thousands of small pieces, and does not use the buffer pool. */
-function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
+function passOn(stream: YamuxStream, client: PollableStream, { reading, garbage }: Pick<Relaying, 'reading' | 'garbage'>): void {
   let release = (): void => {};
   const onWritten = (): void => {
     if (client.writableLength > 0) return;
@@ -42,45 +43,61 @@ function passOn(stream: YamuxStream, client: Socket, { reading, garbage }: Pick<
   stream.on('end', () => client.end());
 }
 
+/** Closes the connection once everything has been written. */
+function destroySoon(client: PollableStream): void {
+  if (client.writableFinished || !client.writable) client.destroy();
+  else client.end(() => client.destroy());
+}
+
 /**
  * Copies in both directions until both have ended. Each direction ends separately (half-close). An error in one direction ends both.
- * pipeline() of Node would destroy the second direction at the end of the first. `first` is sent before the client's bytes.
+ * pipeline() of Node would destroy the second direction at the end of the first. `first` is sent before the client's bytes; `abort` ends a
+ * connection whose stream has failed.
  */
-export async function relay(client: Socket, { session, reading, garbage, log }: Relaying, first?: Buffer): Promise<void> {
+export async function relay(
+  client: PollableStream,
+  { session, reading, garbage, log }: Relaying,
+  { first, abort = () => client.destroy() }: { readonly first?: Buffer; readonly abort?: () => void } = {},
+): Promise<void> {
   client.on('error', (error) => log.debug('a client connection failed', { reason: errorMessage(error) }));
   const stream = await session.openStream();
   stream.on('error', (error) => {
     log.debug('a stream failed', { reason: errorMessage(error) });
-    if (client.localPort === undefined) client.destroy();
-    else client.resetAndDestroy(); // TCP: the end would look like that of a complete answer
+    abort();
   });
-  stream.on('close', () => client.destroySoon());
-  client.on('close', (hadError) => {
-    if (hadError || !client.readableEnded) stream.destroy(new Error('the client has disconnected'));
+  stream.on('close', () => destroySoon(client));
+  client.on('close', () => {
+    if (client.errored || !client.readableEnded) stream.destroy(new Error('the client has disconnected'));
   });
-  client.on('data', (piece) => garbage.count(piece.length));
   if (first) stream.write(first);
-  client.pipe(stream);
+  // Not by pipe(), which looks at process.stdout: Bun would open it a second time, and make it non-blocking.
+  client.on('data', (piece: Buffer) => {
+    garbage.count(piece.length);
+    if (!stream.write(piece)) client.pause();
+  });
+  stream.on('drain', () => client.resume());
+  client.on('end', () => stream.end());
   passOn(stream, client, { reading, garbage });
 }
 
-/** @throws KataError when listening on the address fails */
-export async function listen(path: string, relaying: Relaying): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }, (client) => {
-    relay(client, relaying).catch((error: unknown) => {
-      relaying.log.warn('no stream could be opened for a client', { reason: errorMessage(error) });
-      client.destroy();
-    });
-  });
-  server.maxConnections = MAX_CONNECTIONS;
+/** @returns a function that stops listening. @throws KernelError when listening on the address fails */
+export function listen(path: string, relaying: Relaying, kernel: Pick<Kernel, 'listenUnix'>): () => void {
+  const { log } = relaying;
   const umask = process.umask(0o177); // only root may connect, as soon as the socket exists
+  let socket: number;
   try {
-    server.listen(path);
-    await once(server, 'listening');
-  } catch (error) {
-    throw new KataError(`cannot listen on ${path}`, { cause: error });
+    socket = kernel.listenUnix(path, BACKLOG);
   } finally {
     process.umask(umask);
   }
-  return server;
+  return acceptConnections(socket, {
+    most: MAX_CONNECTIONS,
+    onConnection: (client) => {
+      relay(client, relaying).catch((error: unknown) => {
+        log.warn('no stream could be opened for a client', { reason: errorMessage(error) });
+        client.destroy();
+      });
+    },
+    onError: (error) => log.warn('no client can be accepted', { reason: errorMessage(error) }),
+  });
 }

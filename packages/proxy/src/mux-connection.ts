@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import type { NetConnectOpts, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KataError } from '@kata-containers/common/errors/kata-error';
+import type { PollableOptions, PollableStream } from '@kata-containers/common/kernel/pollable-options';
+import { connectUnix } from '@kata-containers/common/kernel/unix-connection';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { YamuxSession } from '@kata-containers/common/mux/yamux-session';
@@ -18,21 +17,12 @@ const WINDOW_BYTES = 1 << 20;
 const DIAL_TIMEOUT_MS = 3000;
 const RETRY_MS = 10;
 
-/** The `onread` option of net.connect with a function as buffer, which the type declarations lack. */
-interface OnRead {
-  readonly buffer: () => Uint8Array;
-  readonly callback: (length: number, buffer: Uint8Array) => boolean;
-}
-
-async function dial(path: string, onread: OnRead): Promise<Socket> {
+async function dial(path: string, options: PollableOptions): Promise<PollableStream> {
   const deadline = monotonicMs() + DIAL_TIMEOUT_MS;
   for (;;) {
-    const connection = createConnection({ path, allowHalfOpen: true, onread } as NetConnectOpts);
     try {
-      await once(connection, 'connect');
-      return connection;
+      return connectUnix(path, options);
     } catch (error) {
-      connection.destroy();
       if (monotonicMs() > deadline) throw new KataError(`cannot connect to the guest's channel ${path}`, { cause: error });
     }
     await sleep(RETRY_MS);
@@ -41,11 +31,11 @@ async function dial(path: string, onread: OnRead): Promise<Socket> {
 
 /** Connects to QEMU's serial port and opens a yamux session. The guest may still be booting. @throws KataError when no process listens */
 export async function connectMux(path: string, reading: ReadBufferPool, log: Logger): Promise<YamuxSession> {
-  const callback = (length: number, { buffer, byteOffset }: Uint8Array): boolean => {
-    session.receive(Buffer.from(buffer, byteOffset, length));
+  const onRead = (piece: Buffer): boolean => {
+    session.receive(piece);
     return true;
   };
-  const connection = await dial(path, { buffer: () => reading.next(), callback });
+  const connection = await dial(path, { readBuffer: () => reading.next(), onRead });
   // Reading begins one turn of the event loop after the connection.
   const session = new YamuxSession('client', connection, {
     windowBytes: WINDOW_BYTES,

@@ -1,7 +1,6 @@
 /** The proxy's main function, with the flags and texts of 1.x. It serves until the guest or the runtime ends it. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { asksForHelp, goFlagsUsage } from '@kata-containers/common/command-lines/go-flags';
 import {
@@ -22,7 +21,7 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Level, Logger } from '@kata-containers/common/logging/logger';
 import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
 import type { YamuxSession } from '@kata-containers/common/mux/yamux-session';
-import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
+import { limitMemory } from '@kata-containers/common/process/limit-memory';
 import { MinorGcPacer } from '@kata-containers/common/process/minor-gc-pacer';
 import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
@@ -96,9 +95,9 @@ function confine(): void {
 }
 
 /** A pod without port-forward is better than no pod: a failure is only logged. */
-async function openPortForward(relaying: Relaying): Promise<readonly Server[]> {
+function openPortForward(relaying: Relaying): readonly (() => void)[] {
   try {
-    return [await forwardPorts(relaying, linuxKernel)];
+    return [forwardPorts(relaying, linuxKernel)];
   } catch (error) {
     relaying.log.warn('kubectl port-forward does not work for this pod', { reason: errorMessage(error) });
     return [];
@@ -119,22 +118,22 @@ async function serve(service: Service, log: Logger): Promise<number> {
   // QEMU creates this socket before the socket to which the proxy has connected, so it exists now.
   if (options.agentLogsSocket !== undefined) readConsole(socketPath(options.agentLogsSocket), log);
   const lost = once(session as unknown as NodeJS.EventEmitter, 'shutdown') as Promise<[Error | undefined]>;
-  const logs = new VmLogs(dirname(sockets.mux), log);
+  const logs = new VmLogs(dirname(sockets.mux), log, linuxKernel);
   const guestConsole = new GuestConsole(service.consoleSocket);
   const countOomKills = openOomKills(oomKillsFile(cgroupOf('self')));
   const relaying = { session, reading, garbage, log };
   const servers = [
-    ...(service.forwardsPorts ? await openPortForward(relaying) : []),
-    await trace.step('listen', () => listen(sockets.listen, relaying)),
+    ...(service.forwardsPorts ? openPortForward(relaying) : []),
+    await trace.step('listen', () => Promise.resolve(listen(sockets.listen, relaying, linuxKernel))),
   ];
   trace.end(); // the rest runs until the end of the sandbox
   if (service.isConfined) confine();
   const stopBeating = startHeartbeat(session);
-  limitV8Memory();
+  limitMemory();
   const reason = await Promise.race([over, lost]);
   stopBeating();
   logs.stop();
-  servers.forEach((server) => server.close());
+  servers.forEach((close) => close());
   if (typeof reason === 'string') {
     session.close();
     return exitCode(reason, log);

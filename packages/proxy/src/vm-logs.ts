@@ -3,9 +3,11 @@
  * tmpfs, and a guest can make QEMU, virtiofsd and this proxy log without limit. Only the proxy runs as long as the sandbox, so the proxy
  * truncates the logs.
  */
-import { constants, fstatSync, ftruncateSync, openSync, readSync, watch, writeSync } from 'node:fs';
+import { constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
 /** A longer log is truncated to its last part. */
@@ -13,6 +15,8 @@ const MAX_BYTES = 1 << 20;
 const KEPT_BYTES = 64 << 10;
 /** Interval of the checks: a flood must not take the proxy's CPU time. */
 const PAUSE_MS = 100;
+/** Several struct inotify_event. The content of events does not matter. */
+const EVENT_BYTES = 4096;
 
 /** Only the log files of a VM: the directory comes from the command line, and may contain other files. */
 const QEMU_LOG = 'qemu.log';
@@ -47,29 +51,34 @@ export class VmLogs {
   readonly #close: () => void;
 
   /** Opens the logs of the VM whose files are in `directory`. */
-  constructor(directory: string, log: Logger) {
+  constructor(directory: string, log: Logger, kernel: Pick<Kernel, 'openFileMonitor'>) {
     this.#files = new Map(
       NAMES.flatMap((name) => {
         const file = openLog(join(directory, name));
         return file === undefined ? [] : [[name, file] as const];
       }),
     );
-    let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
-      timer = undefined;
       try {
         for (const file of this.#files.values()) shorten(file);
       } catch (error) {
         log.debug('a log cannot be checked', { reason: errorMessage(error) });
       }
+      monitor.resume();
     };
-    const watcher = watch(directory, { persistent: false }, (_, name) => {
-      if (name !== null && this.#files.has(name)) timer ??= setTimeout(look, PAUSE_MS).unref();
-    });
-    watcher.on('error', (error) => log.warn('the logs of the VM are not checked', { reason: errorMessage(error) }));
+    let timer: NodeJS.Timeout | undefined;
+    const onRead = (): boolean => {
+      timer = setTimeout(look, PAUSE_MS).unref();
+      return false;
+    };
+    const readBuffer = Buffer.allocUnsafeSlow(EVENT_BYTES);
+    const monitor = openPollableStream(kernel.openFileMonitor(directory), { direction: 'read', readBuffer, onRead });
+    monitor.unref();
+    monitor.on('error', (error) => log.warn('the logs of the VM are not checked', { reason: errorMessage(error) }));
+    monitor.resume();
     this.#close = () => {
       clearTimeout(timer);
-      watcher.close();
+      monitor.destroy();
     };
   }
 

@@ -24,7 +24,7 @@ import { createLogger, parseLevel } from '@kata-containers/common/logging/logger
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { connectSyslog, openSyslog } from '@kata-containers/common/logging/syslog';
 import { setProcessTitle } from '@kata-containers/common/kernel/process-title';
-import { limitV8Memory } from '@kata-containers/common/process/limit-v8-memory';
+import { limitMemory } from '@kata-containers/common/process/limit-memory';
 import { openProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { ProcessTrace } from '@kata-containers/common/tracing/process-trace';
 import type { Trace } from '@kata-containers/common/tracing/trace';
@@ -88,7 +88,7 @@ const openStdio = ({ terminal }: ShimOptions): Stdio => ({
 async function relay(target: RemoteProcess, { input, outputs }: Stdio, trace: Trace, log: Logger): Promise<ExitStatus> {
   copyInput(target, input).catch((error: unknown) => log.info('stdin has ended', { reason: errorMessage(error) }));
   const streams = outputs.map(([name, output]) => copyOutput(target, name, output, log));
-  limitV8Memory();
+  limitMemory();
   await trace.step('output', () => Promise.all(streams));
   return target.exit ?? trace.call('WaitProcess', (additions) => target.wait(additions));
 }

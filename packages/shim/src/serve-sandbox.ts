@@ -1,8 +1,8 @@
 /** Tasks of a sandbox's first shim, which runs as long as the sandbox, in its network namespace. */
-import { createConnection } from 'node:net';
 import type { ShimDuties } from '@kata-containers/common/command-lines/shim-command-line';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { connectUnix } from '@kata-containers/common/kernel/unix-connection';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { RuntimeHelper } from './runtime-helper.ts';
 
@@ -15,7 +15,7 @@ export interface SandboxPlace {
 
 async function relayNames(resolvConf: string, { agentPath, kernel }: SandboxPlace, log: Logger): Promise<void> {
   // Connects before the connection is needed: a confined process cannot connect by a path.
-  const connection = createConnection(agentPath);
+  const connection = connectUnix(agentPath);
   connection.on('error', (error) => log.info('the DNS relay lost its connection', { reason: errorMessage(error) }));
   const { watchResolvConf } = await import('./dns/watch-resolv-conf.ts');
   const relay = async (): Promise<void> => {

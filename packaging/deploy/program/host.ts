@@ -109,10 +109,9 @@ interface Program {
 }
 
 const IPROUTE = { option: '-V', remedy: 'install iproute2, or iproute and iproute-tc' };
-/** kata-proxy runs on Node, which needs more libraries. The last two are the node's. */
+/** The last two are the node's. */
 const PROGRAMS: readonly Program[] = [
   { path: RUNTIME, option: '--version' },
-  { path: `${TREE}/usr/libexec/kata-containers/kata-proxy`, option: '--version' },
   { path: `${TREE}/usr/bin/qemu-lite-system-x86_64`, option: '--version' },
   { path: 'ip', ...IPROUTE },
   { path: 'tc', ...IPROUTE },

@@ -1,5 +1,5 @@
 /**
- * Loaded into kata-proxy (`node --import`) or kata-shim (taken-over.ts) before their own code: plays injected code of a guest. On SIGUSR2 it
+ * Loaded into kata-proxy and kata-shim (taken-over.ts) before their own code: plays injected code of a guest. On SIGUSR2 it
  * attempts what such code could attempt, and writes NAME=allowed or NAME=denied for each attempt to stderr. TAKEOVER names the targets.
  */
 import { spawnSync } from 'node:child_process';

@@ -2,7 +2,8 @@
  * The last lines of the guest's console, for the error text when the guest does not boot or ends unexpectedly. The runtime reads the
  * console until the guest answers, the proxy after that. Only a tail is kept, because a guest can write without limit.
  */
-import { createConnection } from 'node:net';
+import type { PollableStream } from '../kernel/pollable-options.ts';
+import { connectUnix } from '../kernel/unix-connection.ts';
 
 const KEPT_BYTES = 8192;
 /** Longest line in an error text. */
@@ -16,14 +17,25 @@ export interface ConsoleTail {
   readonly ended: Promise<void>;
 }
 
+const NO_CONSOLE: ConsoleTail = { ended: Promise.resolve(), lastLines: () => '', close() {} };
+
 export function followConsole(socketPath: string): ConsoleTail {
   let kept = '';
-  const socket = createConnection(socketPath);
-  socket.on('data', (chunk) => (kept = (kept + chunk.toString('latin1')).slice(-KEPT_BYTES)));
-  socket.on('error', () => {}); // without the console the error text only has fewer details
+  const onRead = (piece: Buffer): boolean => {
+    kept = (kept + piece.toString('latin1')).slice(-KEPT_BYTES);
+    return true;
+  };
+  let socket: PollableStream;
+  try {
+    socket = connectUnix(socketPath, { readBuffer: Buffer.allocUnsafeSlow(KEPT_BYTES), onRead });
+  } catch {
+    return NO_CONSOLE; // the error text only has fewer details
+  }
+  socket.on('error', () => {});
   socket.unref();
+  socket.resume();
   const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-  return { ended, lastLines: () => summarise(kept), close: () => socket.destroy() };
+  return { ended, lastLines: () => summarise(kept), close: () => void socket.destroy() };
 }
 
 /** For a panic: its first line and the lines just before it; otherwise the last lines. */

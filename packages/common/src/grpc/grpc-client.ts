@@ -1,6 +1,4 @@
 /** Unary gRPC calls over a unix socket (ADR 5): to the agent through kata-proxy, and to the VM cache server. */
-import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRPC } from './status.ts';
 import { UnaryResponse } from './unary-response.ts';
@@ -9,6 +7,8 @@ import { monotonicMs } from '../process/monotonic-clock.ts';
 import { encodeHeaders } from '../http2/hpack.ts';
 import { Http2Error } from '../http2/frames.ts';
 import { Http2Connection } from '../http2/connection.ts';
+import type { PollableStream } from '../kernel/pollable-options.ts';
+import { connectUnix } from '../kernel/unix-connection.ts';
 
 /** 1.x's limits: dialling, and any call that does not wait for the guest's processes. */
 const DIAL_TIMEOUT_MS = 15_000;
@@ -132,36 +132,35 @@ export class GrpcClient {
 
 /** One attempt. @returns undefined when no process listens yet. @throws what `errors.unreachable` makes of a server that does not speak HTTP/2 */
 function tryConnect(path: string, timeoutMs: number, { errors, onConnect }: ConnectOptions): Promise<Http2Connection | undefined> {
-  return new Promise((resolve, reject) => {
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (length: number, buffer: Uint8Array): boolean => {
-        connection.receive(Buffer.from(buffer.buffer, buffer.byteOffset, length));
-        return true;
-      },
-    };
-    const socket: Socket = createConnection({ path, onread });
-    const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    const connection: Http2Connection = new Http2Connection(socket, () => {
-      clearTimeout(timer);
-      resolve(connection);
-    });
-    let isLast = false;
-    socket.once('connect', () => {
-      isLast = onConnect !== undefined;
-      try {
-        onConnect?.();
-      } catch (error) {
-        reject(error as Error);
-        socket.destroy();
-      }
-    });
-    socket.once('close', () => {
-      clearTimeout(timer);
-      const { lost } = connection;
-      if (lost instanceof Http2Error) reject(errors.unreachable(lost.message));
-      else if (isLast) reject(errors.unreachable('it has closed the connection'));
-      else resolve(undefined);
-    });
+  let socket: PollableStream;
+  const onRead = (piece: Buffer): boolean => {
+    connection.receive(piece);
+    return true;
+  };
+  try {
+    socket = connectUnix(path, { readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead });
+  } catch {
+    return Promise.resolve(undefined);
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<Http2Connection | undefined>();
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  const connection: Http2Connection = new Http2Connection(socket, () => {
+    clearTimeout(timer);
+    resolve(connection);
   });
+  socket.once('close', () => {
+    clearTimeout(timer);
+    const { lost } = connection;
+    if (lost instanceof Http2Error) reject(errors.unreachable(lost.message));
+    else if (onConnect) reject(errors.unreachable('it has closed the connection'));
+    else resolve(undefined);
+  });
+  try {
+    onConnect?.();
+    socket.resume();
+  } catch (error) {
+    reject(error as Error);
+    socket.destroy();
+  }
+  return promise;
 }

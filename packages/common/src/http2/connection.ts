@@ -2,7 +2,7 @@
  * The part of HTTP/2 that a gRPC client needs, over one connection: requests with a body, answers with trailers. node:http2 would cost
  * each shim 8 MiB and most of the speed (ADR 5). The peer is the guest: all memory that it can make us hold is bounded.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HeaderDecoder } from './hpack.ts';
 import { FLAG, FRAME, FrameReader, Http2Error, MAX_PAYLOAD, encodeFrame, encodeFrameHeader, encodeNumber, stripPadding } from './frames.ts';
 import type { FrameHeader } from './frames.ts';
@@ -44,7 +44,7 @@ interface HeaderBlock {
 }
 
 export class Http2Connection {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #reader = new FrameReader((header, payload) => this.#onFrame(header, payload));
   readonly #headers = new HeaderDecoder();
   readonly #streams = new Map<number, Stream>();
@@ -60,7 +60,7 @@ export class Http2Connection {
   #block: HeaderBlock | undefined;
 
   /** `onReady` is called once the peer has shown that it speaks HTTP/2. Give the socket's bytes to `receive`. */
-  constructor(socket: Socket, onReady: () => void) {
+  constructor(socket: Duplex, onReady: () => void) {
     this.#socket = socket;
     this.#onReady = onReady;
     const settings = [
@@ -68,9 +68,11 @@ export class Http2Connection {
       [SETTING.initialWindowSize, MAX_WINDOW],
     ] as const;
     const payload = Buffer.concat(settings.map(([name, value]) => Buffer.concat([Buffer.from([0, name]), encodeNumber(value)])));
+    socket.cork(); // one write: each is a frame of its own for the guest
     socket.write(PREFACE);
     this.#send({ type: FRAME.settings, flags: 0, streamId: 0 }, payload);
     this.#credit(MAX_WINDOW - DEFAULT_WINDOW);
+    socket.uncork();
     socket.on('error', (error) => this.fail(error));
     socket.on('close', () => this.fail(new Error('the connection was closed')));
     socket.on('end', () => this.fail(new Error('the connection was closed')));

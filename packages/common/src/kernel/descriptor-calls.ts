@@ -13,6 +13,8 @@ const libc = bind({
   socket: ['int32', 'int32', 'int32'],
   bind: ['int32', 'pointer', 'uint32'],
   listen: ['int32', 'int32'],
+  accept4: ['int32', 'pointer', 'pointer', 'int32'],
+  getsockname: ['int32', 'pointer', 'pointer'],
   connect: ['int32', 'pointer', 'uint32'],
   sendmsg: ['int32', 'pointer', 'int32'],
   recvmsg: ['int32', 'pointer', 'int32'],
@@ -31,6 +33,7 @@ const F_DUPFD_CLOEXEC = 1030;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const AF_UNIX = 1;
+const AF_INET = 2;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
@@ -41,15 +44,27 @@ const UEVENT_GROUP = 1;
 /** RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE, and the bit of RTNLGRP_IPV6_RULE (linux/rtnetlink.h). */
 const ROUTE_GROUPS = 0x4_05d1;
 const IN_MODIFY = 2;
+/** IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE. */
+const IN_ENTRIES = 0x3c0;
+/** IN_DELETE_SELF, IN_MOVE_SELF. */
+const IN_END = 0xc00;
+const IN_ONLYDIR = 0x0100_0000;
 const SOL_NETLINK = 270;
 const NETLINK_NO_ENOBUFS = 5;
 const SOL_SOCKET = 1;
+const SO_LINGER = 13;
 const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 /** struct cmsghdr {size_t len; int level; int type} and one int, padded: cmsg(3). */
 const CONTROL_LENGTH = 20;
 const CONTROL_SPACE = 24;
+
+/** EAGAIN, EINTR, ECONNABORTED: accept(2). */
+const TRY_LATER: ReadonlySet<number> = new Set([EAGAIN, 4, 103]);
+/** struct sockaddr_in: family, port and address in network byte order, padding. */
+const INTERNET_ADDRESS_BYTES = 16;
+const LOOPBACK = 0x7f00_0001;
 
 /** struct sockaddr_un of a path of at most 107 bytes. */
 function unixAddress(path: string, call: 'bind' | 'connect'): Buffer {
@@ -81,6 +96,29 @@ function sendOver(socket: number, fd: number, text: string): void {
   control.writeInt32LE(fd, 16);
   const data = Buffer.from(text);
   check(libc.sendmsg(socket, messageHeader(data, Buffer.alloc(16), control), MSG_NOSIGNAL), 'sendmsg', 'of a descriptor');
+}
+
+function listenAt(family: number, local: Buffer, backlog: number, name: string): number {
+  const socket = check(libc.socket(family, SOCK_STREAM | O_CLOEXEC, 0), 'socket', '');
+  try {
+    check(libc.bind(socket, local, local.length), 'bind', `to ${name}`);
+    check(libc.listen(socket, backlog), 'listen', `on ${name}`);
+    return socket;
+  } catch (error) {
+    closeSync(socket);
+    throw error;
+  }
+}
+
+function openMonitor(path: string, events: number): number {
+  const monitor = check(libc.inotify_init1(O_CLOEXEC | O_NONBLOCK), 'inotify_init1', '');
+  try {
+    check(libc.inotify_add_watch(monitor, path, events), 'inotify_add_watch', `of ${path}`);
+    return monitor;
+  } catch (error) {
+    closeSync(monitor);
+    throw error;
+  }
 }
 
 /** A netlink socket that is a member of the groups. */
@@ -129,17 +167,39 @@ export const descriptorCalls: DescriptorCalls = {
     }
   },
   sendDescriptorOver: sendOver,
-  listenUnix(socketPath) {
-    const local = unixAddress(socketPath, 'bind');
-    const socket = check(libc.socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0), 'socket', '');
+  connectUnix(socketPath) {
+    const target = unixAddress(socketPath, 'connect');
+    const socket = check(libc.socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC | O_NONBLOCK, 0), 'socket', '');
     try {
-      check(libc.bind(socket, local, local.length), 'bind', `to ${socketPath}`);
-      check(libc.listen(socket, 1), 'listen', `on ${socketPath}`);
+      check(libc.connect(socket, target, target.length), 'connect', `to ${socketPath}`);
       return socket;
     } catch (error) {
       closeSync(socket);
       throw error;
     }
+  },
+  listenUnix: (socketPath, backlog = 1) => listenAt(AF_UNIX, unixAddress(socketPath, 'bind'), backlog, socketPath),
+  listenLoopback(backlog) {
+    const local = Buffer.alloc(INTERNET_ADDRESS_BYTES);
+    local.writeUInt16LE(AF_INET, 0);
+    local.writeUInt32BE(LOOPBACK, 4);
+    return listenAt(AF_INET, local, backlog, '127.0.0.1');
+  },
+  acceptConnection(listening) {
+    const connection = libc.accept4(listening, null, null, O_CLOEXEC | O_NONBLOCK);
+    if (connection === -1 && TRY_LATER.has(lastErrno())) return undefined;
+    return check(connection, 'accept4', '');
+  },
+  localPort(socketFd) {
+    const local = Buffer.alloc(INTERNET_ADDRESS_BYTES);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(local.length, 0);
+    check(libc.getsockname(socketFd, local, length), 'getsockname', '');
+    return local.readUInt16BE(2);
+  },
+  resetOnClose(socketFd) {
+    const linger = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]); // struct linger: on, for 0 seconds
+    check(libc.setsockopt(socketFd, SOL_SOCKET, SO_LINGER, linger, linger.length), 'setsockopt', 'SO_LINGER');
   },
   receiveDescriptor(socketFd) {
     const control = Buffer.alloc(CONTROL_SPACE);
@@ -157,14 +217,6 @@ export const descriptorCalls: DescriptorCalls = {
     return socket;
   },
   openRouteSocket: () => check(libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE), 'socket', 'of routes'),
-  openFileMonitor(path) {
-    const monitor = check(libc.inotify_init1(O_CLOEXEC | O_NONBLOCK), 'inotify_init1', '');
-    try {
-      check(libc.inotify_add_watch(monitor, path, IN_MODIFY), 'inotify_add_watch', `of ${path}`);
-      return monitor;
-    } catch (error) {
-      closeSync(monitor);
-      throw error;
-    }
-  },
+  openFileMonitor: (path) => openMonitor(path, IN_MODIFY),
+  openDirectoryMonitor: (path) => openMonitor(path, IN_ENTRIES | IN_END | IN_ONLYDIR),
 };

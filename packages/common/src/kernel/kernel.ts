@@ -130,8 +130,24 @@ export interface DescriptorCalls {
   sendDescriptor(socketPath: string, fd: number, text: string): void;
   /** Sends `fd` with `text` over a connected unix socket. No other data may be queued on the socket. */
   sendDescriptorOver(socketFd: number, fd: number, text: string): void;
-  /** A unix socket that listens at `socketPath`. The socket is blocking, as programs that inherit it expect, and close-on-exec. */
-  listenUnix(socketPath: string): number;
+  /**
+   * A connection to the listening unix socket at `socketPath` (non-blocking, close-on-exec). Does not wait: fails with EAGAIN when the
+   * server has as many connections to accept as it allows.
+   */
+  connectUnix(socketPath: string): number;
+  /**
+   * A unix socket that listens at `socketPath`. The socket is blocking, as programs that inherit it expect, and close-on-exec. `backlog`: the
+   * number of connections that wait to be accepted, 1 by default (listen(2)).
+   */
+  listenUnix(socketPath: string, backlog?: number): number;
+  /** A TCP socket that listens on a free port of 127.0.0.1 (close-on-exec). */
+  listenLoopback(backlog: number): number;
+  /** accept4(2): a connection (non-blocking, close-on-exec); undefined when none waits on a non-blocking socket. */
+  acceptConnection(listening: number): number | undefined;
+  /** The local port of a TCP socket over IPv4. */
+  localPort(socketFd: number): number;
+  /** SO_LINGER: a close of the TCP connection resets it. */
+  resetOnClose(socketFd: number): void;
   /** Receives one fd from a connected unix socket (close-on-exec), or undefined when the peer sent none. */
   receiveDescriptor(socketFd: number): number | undefined;
   /** A bound NETLINK_KOBJECT_UEVENT socket (non-blocking, close-on-exec). */
@@ -143,8 +159,10 @@ export interface DescriptorCalls {
   openNetworkMonitor(): number;
   /** A NETLINK_ROUTE socket (blocking, close-on-exec). */
   openRouteSocket(): number;
-  /** An inotify(7) instance that reports modifications of the file at `path` (non-blocking, close-on-exec). */
+  /** An inotify(7) instance that reports modifications of the file at `path`, or of the files in the directory at `path` (non-blocking, close-on-exec). */
   openFileMonitor(path: string): number;
+  /** As `openFileMonitor`, for entries that appear in or disappear from the directory at `path`, and for the end of the directory. */
+  openDirectoryMonitor(path: string): number;
 }
 
 export interface WindowSize {

@@ -1,9 +1,9 @@
-import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** The fd of a node:net connection or server, for operations that the engine lacks: sending and receiving fds (unix(7)), bpf(2). */
-export function socketDescriptor(socket: Duplex | Server): number {
-  const { _handle: handle } = socket as unknown as { readonly _handle: { readonly fd: number } | null };
-  if (!handle) throw new Error('the socket is closed');
-  return handle.fd;
+/** The fd of a connection, for operations that streams lack: sending and receiving fds (unix(7)). */
+export function socketDescriptor(socket: Duplex): number {
+  const { fd, _handle: handle } = socket as unknown as { readonly fd?: number; readonly _handle?: { readonly fd: number } | null };
+  const found = fd ?? handle?.fd; // a pollable stream on Bun, and a connection of node:net
+  if (found === undefined || socket.destroyed) throw new Error('the socket is closed');
+  return found;
 }

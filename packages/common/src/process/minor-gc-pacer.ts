@@ -1,16 +1,21 @@
 /**
- * V8 frees buffers only when its young generation is full of other objects, which takes tens of megabytes of transfer, or when so many
+ * A JS engine frees buffers only when its young generation is full of other objects, which takes tens of megabytes of transfer, or when so many
  * buffers have accumulated that it runs a full collection. A process that copies bytes runs minor collections itself: each takes one
  * millisecond instead of ten, and the process stays small.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { isBun } from './engine.ts';
 
 /** Everything, or only young objects. */
 type Collect = (options?: { type: 'minor' }) => void;
 
-/** V8's own function, made available by a flag that may be set at any time. */
+/** The engine's own function. V8's is made available by a flag that may be set at any time. */
 export function exposeCollect(): Collect {
+  if (isBun) {
+    const { edenGC, fullGC } = process.getBuiltinModule('bun:jsc') as unknown as { edenGC(): void; fullGC(): void };
+    return (options) => (options ? edenGC() : fullGC());
+  }
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as Collect;
 }

@@ -1,6 +1,7 @@
 /** The daemon's main function: save the host's values, serve kicks, watch sandboxes, run the schedule, restore the values. */
 import { writeSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { identifyProcess } from '@kata-containers/common/process/process-identity';
 import { version } from '@kata-containers/common/version';
@@ -57,21 +58,25 @@ function putBack(throttler: Throttler, host: DaemonHost, log: Logger): boolean {
   }
 }
 
+type MonitoringKernel = Pick<Kernel, 'openDirectoryMonitor'>;
+
 interface Listening {
   readonly throttler: Throttler;
   readonly host: DaemonHost;
   /** Directory of the sandboxes; empty to watch none. */
   readonly root: string;
   readonly log: Logger;
+  readonly kernel: MonitoringKernel;
 }
 
 /** Serves kicks until a signal or an error ends it. Adds to `closers` the functions that the caller calls then. */
-async function listen({ throttler, host, root, log }: Listening, closers: (() => void)[]): Promise<void> {
+async function listen({ throttler, host, root, log, kernel }: Listening, closers: (() => void)[]): Promise<void> {
   const ended = ending(process);
   process.on('SIGUSR1', () => writeSync(2, describeHost(host)));
   closers.push(await serveKicks(host.socket, () => throttler.kick('trigger')));
   if (root !== '') {
-    const watch = new SandboxWatch(root, { appeared: () => throttler.kick('sandbox'), empty: () => throttler.empty() }, log);
+    const listener = { appeared: () => throttler.kick('sandbox'), empty: () => throttler.empty() };
+    const watch = new SandboxWatch(root, listener, log, kernel);
     closers.push(() => watch.close());
   }
   log.info('announce', { version, uri: host.socket });
@@ -79,7 +84,7 @@ async function listen({ throttler, host, root, log }: Listening, closers: (() =>
 }
 
 /** @returns the exit code: values that could not be restored are a failure. @throws Error that ended the daemon, after restoring */
-async function serve(host: DaemonHost, given: ParsedFlags, log: Logger): Promise<number> {
+async function serve(host: DaemonHost, given: ParsedFlags, log: Logger, kernel: MonitoringKernel): Promise<number> {
   const clock = realClock(parseSpeed(given.text('speed')));
   makeDirectory(host.socket);
   const { initial, wasKilled } = takeOver(host);
@@ -90,7 +95,7 @@ async function serve(host: DaemonHost, given: ParsedFlags, log: Logger): Promise
   let isBack = false;
   try {
     throttler.start(); // saves the values before it changes any
-    await listen({ throttler, host, root: given.text('root'), log }, closers);
+    await listen({ throttler, host, root: given.text('root'), log, kernel }, closers);
   } finally {
     isBack = putBack(throttler, host, log);
     for (const close of closers) close();
@@ -99,7 +104,7 @@ async function serve(host: DaemonHost, given: ParsedFlags, log: Logger): Promise
 }
 
 /** @throws UsageError; KataError without KSM or beside another daemon */
-export async function runDaemon(argv: readonly string[]): Promise<number> {
+export async function runDaemon(argv: readonly string[], kernel: MonitoringKernel): Promise<number> {
   const given = readCommandLine(program, argv, daemonFlags);
   if (!given) return 0;
   const log = openLog(program, given.text('log'));
@@ -108,7 +113,7 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const host = openHost(given, 'write');
-  if (!given.is('restore')) return serve(host, given, log);
+  if (!given.is('restore')) return serve(host, given, log, kernel);
   takeOver(host);
   return 0;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linuxKernel } from '@kata-containers/common/kernel/linux-kernel';
 import { silentLogger } from '@kata-containers/common/logging/logger';
 import { until } from '../../../../tests/support/until.ts';
 import { SandboxWatch } from './watch-sandboxes.ts';
@@ -11,7 +12,7 @@ describe('watchSandboxes', () => {
   let seen: string[] = [];
   const path = (name: string): string => join(top, 'vc', name);
   const begin = (): void => {
-    watch = new SandboxWatch(join(top, 'vc'), { appeared: () => seen.push('+'), empty: () => seen.push('0') }, silentLogger);
+    watch = new SandboxWatch(join(top, 'vc'), { appeared: () => seen.push('+'), empty: () => seen.push('0') }, silentLogger, linuxKernel);
   };
   const sees = (text: string): Promise<void> => until(`"${text}" after "${seen.join('')}"`, () => seen.join('') === text);
   beforeEach(() => {

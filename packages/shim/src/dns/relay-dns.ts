@@ -3,7 +3,7 @@
  * process's network namespace, which is the container's (docs/wire/dns-relay.md). The guest is hostile: messages that are not DNS
  * queries, and queries over the limit, get an empty answer.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { DNS_PORT, DNS_RELAY_PREFACE, DOCKER_RESOLVER, DnsFrameReader, encodeDnsFrame } from '@kata-containers/common/dns/dns-relay';
 import type { DnsFrame } from '@kata-containers/common/dns/dns-relay';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
@@ -27,7 +27,7 @@ const NONE = Buffer.alloc(0);
  * `socket`: an unused connection to kata-proxy. Relays until the connection ends: with the sandbox, or because the guest's agent does not
  * support the relay.
  */
-export function relayDns(socket: Socket, log: Logger, resolver: ResolverAddress = DOCKER): void {
+export function relayDns(socket: Duplex, log: Logger, resolver: ResolverAddress = DOCKER): void {
   const reader = new DnsFrameReader();
   const budget = new QueryBudget(monotonicMs);
   const udp = new UdpResolver(resolver, monotonicMs);

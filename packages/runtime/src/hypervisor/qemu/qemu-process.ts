@@ -2,12 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '@kata-containers/common/errors/error-message';
 import { HypervisorError, TimeoutError } from '@kata-containers/common/errors/kata-error';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
+import { connectUnix } from '@kata-containers/common/kernel/unix-connection';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
 import { identifyProcess, isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
@@ -104,16 +103,16 @@ export function startQemu(start: QemuStart): StartedQemu {
 /** Interval of connection attempts to the monitor while QEMU starts. */
 const RETRY_MS = 5;
 
-async function connect(path: string): Promise<Socket | undefined> {
-  let socket: Socket | undefined;
+/** @returns undefined when QEMU does not listen yet. @throws Error */
+function connect(path: string): PollableStream | undefined {
   try {
     const made = openVmSocket(path);
-    socket = createConnection(made.path); // connects before it returns (unix(7))
-    made.close();
-    await once(socket, 'connect');
-    return socket;
+    try {
+      return connectUnix(made.path);
+    } finally {
+      made.close();
+    }
   } catch (error) {
-    socket?.destroy();
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ECONNREFUSED') return undefined;
     throw error;
   }
@@ -126,7 +125,7 @@ async function connect(path: string): Promise<Socket | undefined> {
 export async function openMonitor(socketPath: string, timeoutMs: number, isExpected = (): boolean => true): Promise<QmpClient> {
   const deadline = monotonicMs() + timeoutMs;
   for (;;) {
-    const socket = await connect(socketPath);
+    const socket = connect(socketPath);
     if (socket) return QmpClient.open(socket, Math.max(1000, deadline - monotonicMs()));
     if (!isExpected()) throw new HypervisorError('QEMU has ended', '');
     if (monotonicMs() > deadline) throw new TimeoutError("QEMU's QMP socket", timeoutMs);
