@@ -1,14 +1,14 @@
 /**
- * Acquires a sandbox's VM. The ways, in order: a clone that was started early (EarlyClone), a VM of the cache (takeFromCache), a clone of a
- * template and a booted VM (both startVm). A way that returns no VM has undone its changes on the host.
+ * Acquires a sandbox's VM. The ways, in order: a VM that was started early (EarlyVm) or a VM of the cache, a clone of a template, and a
+ * booted VM (both startVm). A way that returns no VM has undone its changes on the host.
  */
 import type { Context } from '../context/context.ts';
 import { closeAll } from '../processes/end-process.ts';
 import { attachLinks } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
-import { takeFromCache } from './cache/take-from-cache.ts';
-import type { EarlyClone } from './early-clone.ts';
+import { adoptCachedVm } from './cache/take-from-cache.ts';
+import type { EarlyVm } from '../vm/early-vm.ts';
 import { keepLastProfile } from './templates/last-profile.ts';
 import { prepareStart, startVm } from './templates/start-vm.ts';
 import { UndoJournal } from '../undo/undo-journal.ts';
@@ -35,11 +35,9 @@ async function startNew(
  * @returns the VM, attached to its network and exporting its share. Changes on the host are in the journal, also after an error.
  * @throws KataError
  */
-export async function acquireVm(context: Context, request: VmRequest, early?: EarlyClone): Promise<RunningVm> {
-  const vm =
-    (await early?.take(request.network)) ??
-    (await takeFromCache(context, request)) ??
-    (await startNew(context, request, early?.hasFailed ?? false));
+export async function acquireVm(context: Context, request: VmRequest, early?: EarlyVm): Promise<RunningVm> {
+  const ready = early ?? adoptCachedVm(context, request);
+  const vm = (await ready?.take(request.network)) ?? (await startNew(context, request, ready?.hasFailed ?? false));
   if (request.seccomp) keepLastProfile(context.configuration.factory.template_path, request.seccomp);
   return vm;
 }

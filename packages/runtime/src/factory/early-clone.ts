@@ -1,6 +1,6 @@
 /**
- * A clone that starts while the engine's hook configures the network namespace (docker up to 27). It has a network device for each link
- * that the hook is expected to add. If the hook adds others, the clone is ended, and another VM is started.
+ * A clone that starts while the engine's hook configures the network namespace. It has a network device for each link that the hook is
+ * expected to add. If the hook adds others, the clone is ended, and another VM is started.
  */
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Context } from '../context/context.ts';
@@ -16,6 +16,7 @@ import { detachTaps } from '../vm/attach-network.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
+import type { EarlyVm } from '../vm/early-vm.ts';
 import { spareMac } from './templates/spare-link-plan.ts';
 import { cloneObstacle } from './templates/cloneable-plan.ts';
 import { cloneFrom } from './templates/start-vm.ts';
@@ -23,7 +24,7 @@ import type { LockedTemplate } from './templates/template-store.ts';
 import { lockCompleteTemplate } from './templates/use-template.ts';
 
 /** Devices have the addresses of the template until the agent sets those of the links. */
-const networksFor = (links: number): QemuNetwork[] =>
+export const networksFor = (links: number): QemuNetwork[] =>
   Array.from({ length: links }, (_, index) => ({ tap: tapName(index), mac: spareMac(index) }));
 
 export interface EarlyCloneRequest {
@@ -40,7 +41,7 @@ export interface EarlyCloneRequest {
   readonly forwardsPorts: boolean;
 }
 
-export class EarlyClone {
+export class EarlyClone implements EarlyVm {
   readonly #context: Context;
   readonly #request: EarlyCloneRequest;
   readonly #plan: QemuPlan;
@@ -60,34 +61,29 @@ export class EarlyClone {
     this.#starting = this.#begun.promise.then(() => this.#start()); // here: the spans of the start are not children of the hook's
   }
 
-  /** @returns undefined when no VM can be cloned at once, or when the VM cache is used. @throws Error when a file of the VM is missing */
+  /** @returns undefined when no VM can be cloned at once. @throws Error when a file of the VM is missing */
   static prepare(context: Context, request: EarlyCloneRequest): EarlyClone | undefined {
-    const { enable_template: isEnabled, vm_cache_number: cached } = context.configuration.factory;
-    if (!isEnabled || cached > 0) return undefined;
+    if (!context.configuration.factory.enable_template) return undefined;
     const plan = request.planFor(networksFor(request.links));
     if (cloneObstacle(plan) !== undefined) return undefined;
     const template = lockCompleteTemplate(context, plan);
     return template && new EarlyClone(context, request, plan, template);
   }
 
-  /** Whether the template could not be used. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** To be called at most once, with the main thread in the network namespace, where the thread must stay until the next turn of the event loop. */
   begin(): void {
     this.#hasBegun = true;
     this.#begun.resolve();
   }
 
-  /** Resolves when the journal is complete. The connection to the VM's agent is closed. */
   async abandon(): Promise<void> {
     if (this.#hasBegun) (await this.#starting)?.agent.close();
     else this.#template.release();
   }
 
-  /** @returns the VM, attached to the network; undefined when it cannot be used, and has been removed. @throws KataError */
   async take(network: SandboxNetwork): Promise<RunningVm | undefined> {
     const { networks, facts, path, hasResolver } = network;
     if (!this.#hasBegun || networks.length !== this.#plan.networks.length || networks.some(({ macvtap }) => macvtap)) {

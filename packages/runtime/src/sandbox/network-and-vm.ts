@@ -1,10 +1,12 @@
-/** Prepares the sandbox's network and acquires its VM: one after the other, or with a clone that starts beside the engine's hook. */
+/** Prepares the sandbox's network and acquires its VM: one after the other, or with a VM that starts beside the engine's hook. */
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { expectedLinks } from '../bundle/expected-links.ts';
 import type { Context } from '../context/context.ts';
 import { acquireVm } from '../factory/acquire-vm.ts';
-import { EarlyClone } from '../factory/early-clone.ts';
+import { CachedVmAdoption } from '../factory/cache/take-from-cache.ts';
+import { EarlyClone, networksFor } from '../factory/early-clone.ts';
 import type { EarlyCloneRequest } from '../factory/early-clone.ts';
+import type { EarlyVm } from '../vm/early-vm.ts';
 import { modelBeside } from '../network/macvtap-plan.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
@@ -21,16 +23,18 @@ type Needs = Pick<VmRequest, 'files' | 'seccomp' | 'forwardsPorts'> & Pick<Early
  * For a namespace that a single hook will configure: docker's. This process enters the container's cgroups when it starts the clone, and a
  * second hook would start there, too.
  */
-function prepareClone(
+function prepareVm(
   context: Context,
-  { bundle, journal }: SandboxRequest,
+  { bundle, journal, sandboxId: id }: SandboxRequest,
   namespace: NetworkNamespace,
   { files, planFor, forwardsPorts }: Needs,
-) {
+): EarlyVm | undefined {
   const hasResolver = namesDockerResolver(dnsLines(bundle.spec));
   const isTcfilter = modelBeside(context.configuration.runtime.internetworking_model, hasResolver) === 'tcfilter';
   const links = expectedLinks(bundle.spec);
   if (!namespace.created || !isTcfilter || links === undefined || earlyHooks(bundle).length !== 1) return undefined;
+  if (context.configuration.factory.vm_cache_number > 0)
+    return CachedVmAdoption.prepare(context, { id, plan: planFor(networksFor(links)), journal });
   return EarlyClone.prepare(context, { files, journal, netns: namespace.path, links, planFor, forwardsPorts });
 }
 
@@ -41,7 +45,7 @@ export async function networkAndVm(
   needs: Needs,
 ): Promise<{ readonly network: SandboxNetwork; readonly vm: RunningVm }> {
   const namespace = findNamespace(context, request);
-  const early = prepareClone(context, request, namespace, needs);
+  const early = prepareVm(context, request, namespace, needs);
   try {
     await runPrestartHooks(context, namespace.path, request, early && (() => early.begin()));
     const network = await readNetwork(context, request, namespace);
