@@ -31,6 +31,11 @@ export function newSpanFile(directory: string): string | undefined {
   return filesIn(directory).length < MAX_FILES ? join(directory, `${PREFIX}${newSpanId()}`) : undefined;
 }
 
+/** For the end of a sandbox: files of killed processes, and of a VM of the cache, whose spans belong to no command. */
+export function removeSpanFiles(directory: string): void {
+  for (const path of filesIn(directory)) rmSync(path, { force: true });
+}
+
 /** @returns the fd */
 export const openSpanFile = (path: string): number => openSync(path, 'a', 0o600);
 

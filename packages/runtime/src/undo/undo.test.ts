@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelError } from '@kata-containers/common/errors/kata-error';
+import { newSpanFile } from '@kata-containers/common/tracing/span-file';
 import { undoAll } from './undo.ts';
 
 /** Mount points of every host; nothing is unmounted here. */
@@ -38,6 +39,20 @@ describe('undo steps on the host', () => {
     };
     assert.equal((await undoAll(busy, deny, 200)).length, busy.length);
     assert.equal(tries, busy.length);
+  });
+
+  it("remove a VM's directory also when spans were not read: those of a VM of the cache, and of a killed process", async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'kata-undo-'));
+    const directory = join(parent, 'vm');
+    mkdirSync(directory);
+    for (const spans of ['[]', '']) writeFileSync(newSpanFile(directory) ?? assert.fail(), spans);
+    const entries = [{ undo: 'rmdir', path: directory } as const, { undo: 'remove-sockets', directory, names: ['pid'] } as const];
+    try {
+      assert.deepEqual(await undoAll(entries, refuse, 200), []);
+      assert.ok(!existsSync(directory));
+    } finally {
+      rmSync(parent, { recursive: true });
+    }
   });
 
   describe('with an ip that is slow, as on a host that is emulated itself', () => {

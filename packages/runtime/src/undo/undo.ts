@@ -6,6 +6,7 @@ import { errorCode } from '@kata-containers/common/errors/error-message';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
+import { removeSpanFiles } from '@kata-containers/common/tracing/span-file';
 import { removeCgroup } from '../host-cgroup/remove-cgroup.ts';
 import { deleteLinks, deleteNetworkNamespace, restoreLinks } from '../network/teardown.ts';
 import { killProcessTree, endProcess } from '../processes/end-process.ts';
@@ -68,6 +69,7 @@ async function undoOne(entry: Undo, kernel: UndoCalls, left: number): Promise<vo
       return tolerateMissing(() => unlinkSync(entry.path));
     case 'remove-sockets':
       for (const name of entry.names) tolerateMissing(() => unlinkSync(join(entry.directory, name)));
+      removeSpanFiles(entry.directory);
       return;
     case 'unmount':
       return unmount(entry.path, kernel, leftMs);
