@@ -24,7 +24,6 @@ function readArguments(args: string[]): { values: { help?: boolean; packages?: b
   if (values.help === true) return { values, root: '' };
   if (directory === undefined || more.length > 0) throw new Error(directory === undefined ? 'DIR is missing' : 'more than one DIR');
   const root = resolve(directory);
-  if (/\s/.test(root)) throw new Error(`${root} contains white space, which the first line (#!) of a program cannot contain`);
   return { values, root };
 }
 
