@@ -16,7 +16,6 @@ describe("kata-proxy and the logs in the VM's directory", function () {
     rig = new ProxyRig();
     void rig.listen('kata.sock', (connection) => void new YamuxSession('server', connection, { onStream: () => {} }));
     for (const name of NAMES) writeFileSync(rig.scratch.file(name), '');
-    await rig.start();
   });
   afterEach(() => rig.stop());
 
@@ -32,6 +31,7 @@ describe("kata-proxy and the logs in the VM's directory", function () {
 
   for (const name of NAMES)
     it(`${name} is cut to its last lines, and written on`, async () => {
+      await rig.start();
       const path = rig.scratch.file(name);
       const log = openSync(path, 'a');
       try {
@@ -48,6 +48,7 @@ describe("kata-proxy and the logs in the VM's directory", function () {
     });
 
   it('a directory that was renamed is checked under its new name', async () => {
+    await rig.start();
     const log = openSync(rig.scratch.file('qemu.log'), 'a');
     const moved = `${rig.scratch.path}-moved`;
     renameSync(rig.scratch.path, moved);
@@ -60,7 +61,19 @@ describe("kata-proxy and the logs in the VM's directory", function () {
     }
   });
 
+  it('are cut also on a host that allows no further inotify instance', async () => {
+    const allowNone = 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"';
+    const command = ['unshare', '--user', '--map-root-user', 'sh', '-c', allowNone, 'sh'];
+    const proxy = await rig.startAs(command, { KATA_CONFINE: 'off' }, '-log', 'info');
+    assert.match(proxy.stderr, /msg="the logs of the VM are checked each second" .*reason="inotify_init1 .*EMFILE/);
+    const log = openSync(rig.scratch.file('qemu.log'), 'a');
+    flood(log, 2 * MIB);
+    closeSync(log);
+    await until('the log is cut', () => isCut(rig.scratch.file('qemu.log')));
+  });
+
   it('other files and short logs are not changed', async () => {
+    await rig.start();
     const names = ['state.json', 'somebody.log', 'virtiofsd.log', 'qemu.log'];
     const sizes = [2 * MIB, 2 * MIB, MIB / 2, 2 * MIB];
     const files = names.map((name) => openSync(rig.scratch.file(name), 'a'));

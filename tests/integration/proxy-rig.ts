@@ -1,5 +1,6 @@
 /** kata-proxy as a process, with the guest's end of its serial port and the console played by the test. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { connectSoon } from '../support/connect-soon.ts';
@@ -27,8 +28,21 @@ export class ProxyRig {
 
   /** Starts the proxy; the test must already serve the guest's end. */
   async start(...extra: string[]): Promise<Component> {
+    return this.#begin(new Component(PROXY, [...this.#args(), ...extra]));
+  }
+
+  /** Starts the proxy by `command`, which executes its last arguments. */
+  async startAs(command: readonly string[], environment: NodeJS.ProcessEnv, ...extra: string[]): Promise<Component> {
+    const program = join(import.meta.dirname, '../../packages', PROXY);
+    return this.#begin(new Component('/usr/bin/env', [...command, program, ...this.#args(), ...extra], environment));
+  }
+
+  #args(): string[] {
     const [listen, mux] = [`unix://${this.scratch.file('proxy.sock')}`, this.scratch.file('kata.sock')];
-    const proxy = new Component(PROXY, ['-listen-socket', listen, '-mux-socket', mux, '-sandbox', 'sb', ...extra]);
+    return ['-listen-socket', listen, '-mux-socket', mux, '-sandbox', 'sb'];
+  }
+
+  async #begin(proxy: Component): Promise<Component> {
     this.#proxy = proxy;
     await until('the proxy listens', () => existsSync(this.scratch.file('proxy.sock')));
     return proxy;

@@ -1,6 +1,7 @@
 /** Logs the guest's console, one record for each line. The length of lines and their rate are bounded. */
 import { chmodSync, statSync } from 'node:fs';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import { connectUnix } from '@kata-containers/common/kernel/unix-connection';
 import type { Logger } from '@kata-containers/common/logging/logger';
 import { monotonicMs } from '@kata-containers/common/process/monotonic-clock';
@@ -73,12 +74,6 @@ export function readConsole(path: string, log: Logger): void {
   const lines = new ConsoleLines();
   const budget = new LineBudget(monotonicMs);
   const guest = log.child({ source: 'agent' });
-  try {
-    closeToOthers(path);
-  } catch (error) {
-    log.warn("the guest's console does not exist", { reason: errorMessage(error) });
-    return;
-  }
   const logLines = (found: readonly string[]): void => {
     for (const line of found) {
       if (budget.admit(line.length, (count) => log.warn('the guest floods its console', { dropped: count }))) guest.info(line);
@@ -89,8 +84,15 @@ export function readConsole(path: string, log: Logger): void {
     logLines(lines.push(decoder.decode(piece, { stream: true })));
     return true;
   };
-  const socket = connectUnix(path, { readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead });
-  socket.on('error', (error) => log.warn("the guest's console cannot be read", { reason: errorMessage(error) }));
+  const fail = (error: unknown): void => log.warn("the guest's console cannot be read", { reason: errorMessage(error) });
+  let socket: PollableStream;
+  try {
+    closeToOthers(path);
+    socket = connectUnix(path, { readBuffer: Buffer.allocUnsafeSlow(READ_BYTES), onRead });
+  } catch (error) {
+    return fail(error);
+  }
+  socket.on('error', fail);
   socket.on('end', () => {
     logLines(lines.end());
     log.info("the guest's console has ended");

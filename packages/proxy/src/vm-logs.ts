@@ -7,6 +7,7 @@ import { constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } fr
 import { join } from 'node:path';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import type { PollableStream } from '@kata-containers/common/kernel/pollable-options';
 import { openPollableStream } from '@kata-containers/common/kernel/pollable-stream';
 import type { Logger } from '@kata-containers/common/logging/logger';
 
@@ -15,6 +16,8 @@ const MAX_BYTES = 1 << 20;
 const KEPT_BYTES = 64 << 10;
 /** Interval of the checks: a flood must not take the proxy's CPU time. */
 const PAUSE_MS = 100;
+/** Interval of the checks when the host allows no further inotify instance (fs.inotify.max_user_instances). */
+const POLL_MS = 1000;
 /** Several struct inotify_event. The content of events does not matter. */
 const EVENT_BYTES = 4096;
 
@@ -46,12 +49,42 @@ function shorten(file: number): void {
   writeSync(file, last.subarray(last.indexOf('\n') + 1));
 }
 
+type Monitoring = Pick<Kernel, 'openFileMonitor'>;
+
+/** Calls `look` soon after a file in `directory` has changed. @returns a function that ends this */
+function onChanges(directory: string, look: () => void, log: Logger, kernel: Monitoring): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const onRead = (): boolean => {
+    timer = setTimeout(() => {
+      look();
+      monitor.resume();
+    }, PAUSE_MS).unref();
+    return false;
+  };
+  let monitor: PollableStream;
+  try {
+    const readBuffer = Buffer.allocUnsafeSlow(EVENT_BYTES);
+    monitor = openPollableStream(kernel.openFileMonitor(directory), { direction: 'read', readBuffer, onRead });
+  } catch (error) {
+    log.info('the logs of the VM are checked each second', { reason: errorMessage(error) });
+    const poll = setInterval(look, POLL_MS).unref();
+    return () => clearInterval(poll);
+  }
+  monitor.unref();
+  monitor.on('error', (error) => log.warn('the logs of the VM are not checked', { reason: errorMessage(error) }));
+  monitor.resume();
+  return () => {
+    clearTimeout(timer);
+    monitor.destroy();
+  };
+}
+
 export class VmLogs {
   readonly #files: ReadonlyMap<string, number>;
   readonly #close: () => void;
 
   /** Opens the logs of the VM whose files are in `directory`. */
-  constructor(directory: string, log: Logger, kernel: Pick<Kernel, 'openFileMonitor'>) {
+  constructor(directory: string, log: Logger, kernel: Monitoring) {
     this.#files = new Map(
       NAMES.flatMap((name) => {
         const file = openLog(join(directory, name));
@@ -64,22 +97,8 @@ export class VmLogs {
       } catch (error) {
         log.debug('a log cannot be checked', { reason: errorMessage(error) });
       }
-      monitor.resume();
     };
-    let timer: NodeJS.Timeout | undefined;
-    const onRead = (): boolean => {
-      timer = setTimeout(look, PAUSE_MS).unref();
-      return false;
-    };
-    const readBuffer = Buffer.allocUnsafeSlow(EVENT_BYTES);
-    const monitor = openPollableStream(kernel.openFileMonitor(directory), { direction: 'read', readBuffer, onRead });
-    monitor.unref();
-    monitor.on('error', (error) => log.warn('the logs of the VM are not checked', { reason: errorMessage(error) }));
-    monitor.resume();
-    this.#close = () => {
-      clearTimeout(timer);
-      monitor.destroy();
-    };
+    this.#close = onChanges(directory, look, log, kernel);
   }
 
   /** The end of qemu.log; empty when the file does not exist. */

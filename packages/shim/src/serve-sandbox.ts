@@ -31,7 +31,11 @@ async function relayNames(resolvConf: string, { agentPath, kernel }: SandboxPlac
 export async function serveSandbox(place: SandboxPlace, duties: ShimDuties, log: Logger): Promise<void> {
   const { helper, kernel } = place;
   const { resolvConf, requests } = duties;
-  if (resolvConf !== undefined) await relayNames(resolvConf, place, log);
+  try {
+    if (resolvConf !== undefined) await relayNames(resolvConf, place, log);
+  } catch (error) {
+    log.error("docker's names are not resolved", { reason: errorMessage(error) });
+  }
   if (!helper || !requests.includes('network')) return;
   try {
     const { watchNetwork } = await import('./watch-network.ts');
