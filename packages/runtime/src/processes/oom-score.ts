@@ -17,8 +17,8 @@ export const ownOomScore = (): number => inheritedScore ?? Number(readFileSync('
 
 /**
  * Keeps the OOM killer from this process, which would leave what it has created behind. To be called before it enters a cgroup that may
- * have a memory limit: there QEMU is the first victim, but a killed QEMU may release its memory too late, and the OOM killer takes another
- * process. The children of this process inherit the score: `inheritOomScore` sets it back. Without CAP_SYS_RESOURCE nothing changes.
+ * have a memory limit: there QEMU and kata-proxy are the first victims, but they may release their memory too late, and the OOM killer takes
+ * another process. The children of this process inherit the score: `inheritOomScore` sets it back. Without CAP_SYS_RESOURCE nothing changes.
  */
 export function surviveOomKiller(log: Pick<Logger, 'debug'>): void {
   if (inheritedScore !== undefined) return;

@@ -161,6 +161,7 @@ async function startProxy(
     const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
     const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
     journal.recordProcess({ undo: 'kill', name: 'kata-proxy', process: identity });
+    setOomScore([identity.pid], FIRST_VICTIM, context.log); // as QEMU, whose memory is released a moment after it was killed
     return { identity, failed: failedChild(child, { name: `kata-proxy (${proxy.path})`, logFile: `${files.vm}/proxy.log` }) };
   } finally {
     closeAll(Object.values(pidfds).filter((fd) => fd !== undefined));
