@@ -110,8 +110,12 @@ describe('VM cache', function () {
     await server.ready(engine);
     for (const pid of orphans) assert.equal(existsSync(`/proc/${pid}`), false);
     for (const pid of await pids()) process.kill(Number(pid), 'SIGKILL'); // the server makes other VMs meanwhile, and holds the template for them
-    const { code, stdout, stderr } = await factory('destroy');
-    assert.deepEqual([code, stdout, stderr, existsSync(server.endpoint)], [0, 'vm factory destroyed\n', '', false]);
+    let destroyed = await factory('destroy');
+    // Containers of other test files load the same template.
+    while (destroyed.stderr.includes('is being made or loaded: try again')) destroyed = await factory('destroy');
+    const { code, stdout, stderr } = destroyed;
+    assert.deepEqual([code, stderr, existsSync(server.endpoint)], [0, '', false]);
+    assert.match(stdout, /^(no VM cache server listens on .*\n)?vm factory destroyed\n$/); // the line of a second attempt
     assert.deepEqual(await server.stop(), [0, null]);
   });
 });
