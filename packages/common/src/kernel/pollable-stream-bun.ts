@@ -21,6 +21,7 @@ class BunPollableStream extends Duplex implements PollableStream {
   readonly #isConnection: boolean;
   #isWanted = false;
   #isReading = false;
+  #isAtEnd = false;
 
   constructor(descriptor: PollableDescriptor, { readBuffer, onRead, direction }: PollableOptions) {
     super({ readable: direction !== 'write', writable: direction !== 'read', allowHalfOpen: true } as DuplexOptions);
@@ -41,7 +42,9 @@ class BunPollableStream extends Duplex implements PollableStream {
     return this;
   }
 
+  /** `resume` may call it after the end. The fd is closed then, or belongs to another stream. */
   override _read(): void {
+    if (this.#isAtEnd || this.destroyed) return;
     this.#isWanted = true;
     if (!this.#isReading) this.#waitToRead();
   }
@@ -116,8 +119,10 @@ class BunPollableStream extends Duplex implements PollableStream {
     const count = this.#descriptor.read(buffer);
     if (count === undefined) return false;
     this.#isWanted = false;
-    if (count === 0) this.push(null);
-    else if (this.#onRead ? this.#onRead(buffer.subarray(0, count)) : this.push(Buffer.from(buffer.subarray(0, count))))
+    if (count === 0) {
+      this.#isAtEnd = true;
+      this.push(null);
+    } else if (this.#onRead ? this.#onRead(buffer.subarray(0, count)) : this.push(Buffer.from(buffer.subarray(0, count))))
       this.#isWanted = true;
     return count === buffer.length;
   }

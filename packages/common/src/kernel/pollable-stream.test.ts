@@ -72,6 +72,27 @@ describe('openPollableStream', () => {
     });
   }
 
+  it('resume after the end does not take the bytes of a stream that has got the same fd', async () => {
+    const open = (onRead: (piece: Buffer) => boolean): { stream: PollableStream; fd: number; writing: number } => {
+      const [fd, writing] = linuxKernel.socketPair();
+      return { stream: track(openPollableStream(fd, { direction: 'read', readBuffer: Buffer.alloc(8), onRead })), fd, writing };
+    };
+    const ended = open(() => true);
+    ended.stream.resume();
+    closeSync(ended.writing);
+    await once(ended.stream, 'close');
+    const seen: string[] = [];
+    const next = open((piece) => seen.push(String(piece)) > 0);
+    closing.push(() => closeSync(next.writing));
+    assert.equal(next.fd, ended.fd);
+    next.stream.resume();
+    await new Promise(setImmediate);
+    ended.stream.resume();
+    writeSync(next.writing, 'abc');
+    await until(() => seen.length > 0);
+    assert.deepEqual(seen, ['abc']);
+  });
+
   it('writes all bytes of a piece that is larger than the pipe, at the pace of the reader', async () => {
     const [reading, writing] = openPipe();
     closing.push(() => closeSync(reading));
