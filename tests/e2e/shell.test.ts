@@ -46,7 +46,7 @@ describe('kata-shell', function () {
     await tmux.open(`${open} kata-shell ${id.slice(0, 12)}; echo left with $?; sleep 60`, 80, 24);
     await tmux.shows('a prompt', /^\/ #/m);
     await tmux.type('cat /proc/1/comm; ps -ef | grep -c "[s]leep 10000"; stty size', 'Enter');
-    await tmux.shows("the guest's PID 1, the container's process, the size", /^node-MainThread\n1\n24 80$/m);
+    await tmux.shows("the guest's PID 1, the container's process, the size", /^kata-agent\n1\n24 80$/m);
     await tmux.type('echo begun; sleep 1000', 'Enter'); // keys that are typed before the command has started would be input of the next command
     await tmux.shows('the command', /^begun$/m);
     await tmux.type('C-c');
@@ -61,7 +61,7 @@ describe('kata-shell', function () {
 
   it('runs a command without a terminal, with its exit code and both streams', async () => {
     const { code, stdout, stderr } = await shell(id, 'sh', '-c', 'cat /proc/1/comm; echo err >&2; exit 3');
-    assert.deepEqual([code, stdout, stderr], [3, 'node-MainThread\n', 'err\n']);
+    assert.deepEqual([code, stdout, stderr], [3, 'kata-agent\n', 'err\n']);
   });
 
   it('does not count as a process of the container', async () => {

@@ -48,7 +48,7 @@ describe('static tarball', function () {
   it('has a bill of materials', () => {
     const { packages } = JSON.parse(readFileSync(join(first, `${tarball()}.spdx.json`), 'utf8')) as Bill;
     const names = packages.map(({ name }) => name);
-    for (const name of ['linux', 'qemu', 'crun', 'node', 'libc6', 'iproute2', 'busybox-static', 'commander', '@grpc/grpc-js', 'smol-toml'])
+    for (const name of ['linux', 'qemu', 'crun', 'bun', 'libc6', 'iproute2', 'busybox-static', 'commander', '@grpc/grpc-js', 'smol-toml'])
       assert.ok(names.includes(name), name);
     assert.equal(new Set(packages.map(({ SPDXID }) => SPDXID)).size, packages.length);
     assert.deepEqual(packages.filter(({ versionInfo }) => versionInfo === ''), []); // prettier-ignore

@@ -15,13 +15,19 @@ import type { AgentConnection, AgentRequest } from '../../packages/common/src/ag
 import { AgentError } from '../../packages/common/src/errors/kata-error.ts';
 import { YamuxSession } from '../../packages/common/src/mux/yamux-session.ts';
 import type { YamuxStream } from '../../packages/common/src/mux/yamux-stream.ts';
+import { ENGINE_DIRECTORY, agentProgram } from '../../packaging/engine/programs.ts';
 import { connectSoon } from '../support/connect-soon.ts';
 import { mountVersion1 } from '../support/guest-cgroups.ts';
-import { Scratch } from '../support/process.ts';
+import { AGENT, Scratch } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 const repository = join(import.meta.dirname, '../..');
-const BUNDLE = join(repository, 'packages/agent/dist/kata-agent.cjs');
+const PROGRAM = join(repository, 'packages', AGENT);
+/** The executable without its launcher, which would remove the option: JavaScriptCore logs each function on stderr when it is first called. */
+const loggingProgram = [
+  ...['env', 'BUN_JSC_dumpGeneratedBytecodes=1', ...agentProgram.variables],
+  join(repository, 'packages/agent/dist', ENGINE_DIRECTORY, agentProgram.name),
+].join(' ');
 /** Path of the guest's crun, which test.sh builds. */
 const CRUN_DIRECTORY = join(repository, '.cache/crun');
 
@@ -39,6 +45,11 @@ ip link set lo up
 ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0`;
 
 const PROGRAMS = 'sh cat sleep echo true kill id hostname grep dd mkdir ls ps stat stty touch yes head mount'.split(' ');
+
+interface AgentOptions {
+  /** File for JavaScriptCore's log of functions that are called for the first time. */
+  readonly functionLog?: string;
+}
 
 export type ContainerSpec = Partial<NonNullable<AgentRequest<'createContainer'>['OCI']>>;
 type ProcessRequest = NonNullable<AgentRequest<'execProcess'>['process']>;
@@ -65,15 +76,15 @@ export class AgentOnHost {
   /** The agent's log. */
   said = '';
 
-  private constructor(nodeFlags: readonly string[]) {
-    assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: run "nx run-many -t build"`);
+  private constructor({ functionLog }: AgentOptions) {
+    assert.ok(existsSync(PROGRAM), `${PROGRAM} is missing: run "nx run-many -t build"`);
     assert.ok(existsSync(join(CRUN_DIRECTORY, 'crun')), `run "packaging/crun/build.sh --output ${CRUN_DIRECTORY}"`);
     this.#makeRootfs();
     mkdirSync(this.scratch.file('state'));
-    const args = [BUNDLE, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')];
-    const command = [process.execPath, ...nodeFlags, '--no-warnings', ...args].join(' ');
+    const program = functionLog === undefined ? PROGRAM : loggingProgram;
+    const command = [program, '-listen', this.scratch.file('agent.sock'), '-state', this.scratch.file('state')].join(' ');
     // The shell is PID 1 of the namespace: an agent with PID 1 would set up the machine like a guest's init.
-    const script = `${prepareSystem}\nPATH=${CRUN_DIRECTORY}:$PATH ${command}; exit $?`;
+    const script = `${prepareSystem}\nPATH=${CRUN_DIRECTORY}:$PATH ${command}${functionLog === undefined ? '' : ` 2>${functionLog}`}; exit $?`;
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     this.#process = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr])
@@ -81,8 +92,8 @@ export class AgentOnHost {
   }
 
   /** `sandbox` is the CreateSandbox request; without it no sandbox is created. */
-  static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, nodeFlags: readonly string[] = []): Promise<AgentOnHost> {
-    const host = new AgentOnHost(nodeFlags);
+  static async start(sandbox: AgentRequest<'createSandbox'> | undefined = {}, options: AgentOptions = {}): Promise<AgentOnHost> {
+    const host = new AgentOnHost(options);
     try {
       await host.#begin(sandbox);
       return host;

@@ -1,6 +1,6 @@
 /**
- * agent → proxy → shim without a VM: the bundled agent serves on a unix socket in place of the serial port, in its own mount and PID
- * namespaces (its leftovers end with it); the bundled proxy connects to it, and shims to the proxy.
+ * agent → proxy → shim without a VM: the agent serves on a unix socket in place of the serial port, in its own mount and PID
+ * namespaces (its leftovers end with it); the proxy connects to it, and shims to the proxy.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { connectAgent } from '../../packages/common/src/agent-api/agent-connection.ts';
 import type { AgentConnection } from '../../packages/common/src/agent-api/agent-connection.ts';
 import { mountVersion1 } from './guest-cgroups.ts';
-import { Component, PROXY, SHIM, Scratch } from './process.ts';
+import { AGENT, Component, PROXY, SHIM, Scratch } from './process.ts';
 import { until } from './until.ts';
 
 const packages = join(import.meta.dirname, '../../packages');
@@ -26,8 +26,7 @@ function makeRootfs(rootfs: string): void {
 
 /** The shell is PID 1 of the namespace: an agent with PID 1 would set up the machine like a guest's init. */
 function startAgent(scratch: Scratch): ChildProcess {
-  const agent = join(packages, 'agent/dist/kata-agent.cjs');
-  const args = [process.execPath, '--no-warnings', agent, '-listen', scratch.file('kata.sock'), '-state', scratch.file('state')];
+  const args = [join(packages, AGENT), '-listen', scratch.file('kata.sock'), '-state', scratch.file('state')];
   mkdirSync(scratch.file('state'));
   const script = `${prepareCgroups}\n${args.join(' ')}; exit $?`;
   return spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' });

@@ -21,7 +21,8 @@ export class Scratch {
   }
 }
 
-/** kata-shim and kata-proxy as they are shipped, relative to packages/. */
+/** kata-agent, kata-shim and kata-proxy as they are shipped, relative to packages/. */
+export const AGENT = 'agent/dist/bin/kata-agent';
 export const SHIM = 'runtime/dist/libexec/kata-containers/kata-shim';
 export const PROXY = 'runtime/dist/libexec/kata-containers/kata-proxy';
 
@@ -32,14 +33,14 @@ export class Component {
   stderr = '';
 
   /**
-   * `built` is absolute or relative to packages/: a bundle, a source file, or an executable. It inherits `fds` as 3 and so on. @throws Error when it was
+   * `built` is absolute or relative to packages/: a source file or an executable. It inherits `fds` as 3 and so on. @throws Error when it was
    * not built
    */
   constructor(built: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}, fds: readonly number[] = []) {
     const path = resolve(repository, 'packages', built);
     if (!existsSync(path)) throw new Error(`${path} is missing: run "nx run-many -t build"`);
     forbidIoUring(linuxKernel); // as the runtime does: otherwise the program would start twice
-    const [program, ...first] = /\.(cjs|ts)$/.test(path) ? [process.execPath, '--no-warnings', path] : [path];
+    const [program, ...first] = path.endsWith('.ts') ? [process.execPath, '--no-warnings', path] : [path];
     this.child = spawn(program, [...first, ...args], {
       stdio: ['pipe', 'pipe', 'pipe', ...fds],
       env: { ...process.env, ...environment },

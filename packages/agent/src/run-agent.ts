@@ -43,7 +43,12 @@ function ignoreConsoleSignals(): void {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
 }
 
-/** SIGUSR1 would make Node open its debugger on a network that the containers share. */
+/** Variables of the launcher (packaging/engine/launch.c), which are not meant for other programs. */
+function dropEngineVariables(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(environment)) if (/^(BUN|JSC|MIMALLOC)_/.test(name)) delete environment[name];
+}
+
+/** SIGUSR1 would make a JavaScript engine open its debugger on a network that the containers share. */
 function keepDebuggerShut(): void {
   process.on('SIGUSR1', () => {});
 }
@@ -66,7 +71,7 @@ export async function runAgent(argv: readonly string[], environment: NodeJS.Proc
     return 0;
   }
   if (isInit) environment['PATH'] = PATH;
-  delete environment['NODE_OPTIONS']; // set by the kernel command line, and not meant for child processes
+  dropEngineVariables(environment);
   if (isInit) becomeInit(linuxKernel);
   const options = parseKernelOptions(isInit ? readFileSync('/proc/cmdline', 'utf8') : '');
   if (isInit) ignoreConsoleSignals();

@@ -42,15 +42,12 @@ describe('lastMessage', () => {
 });
 
 describe('Crun', () => {
-  const path = process.env['PATH'];
   let directory = '';
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'crun-'));
-    process.env['PATH'] = `${directory}:${path}`;
   });
   afterEach(() => {
     process.removeListener('SIGCHLD', process.listeners('SIGCHLD').at(-1) as NodeJS.SignalsListener);
-    process.env['PATH'] = path;
     rmSync(directory, { recursive: true });
   });
 
@@ -58,7 +55,9 @@ describe('Crun', () => {
   function crunOf(script: string, timeoutMs?: number): Crun {
     writeFileSync(join(directory, 'crun'), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, 'crun'), 0o755);
-    const reaper = new Reaper(linuxKernel, {});
+    const spawnProgram: typeof linuxKernel.spawnProgram = (program, start) => linuxKernel.spawnProgram(join(directory, program), start);
+    const kernel = { ...linuxKernel, spawnProgram };
+    const reaper = new Reaper(kernel, {});
     reaper.start();
     return new Crun(reaper, join(directory, 'root'), timeoutMs);
   }

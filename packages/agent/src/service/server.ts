@@ -102,6 +102,7 @@ export function createServer(sandbox: Sandbox, options: KernelOptions, log: Logg
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept(stream) {
+      stream.once('end', () => stream.destroy()); // Bun ends a session, and cancels its calls, only when the stream is closed
       injector.injectConnection(stream as never);
     },
     relayDns: (stream) => sandbox.names.connect(stream),

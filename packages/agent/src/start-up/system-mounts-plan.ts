@@ -1,4 +1,4 @@
-/** The mounts that PID 1 makes first. Pure. */
+/** The mounts that the agent makes first as PID 1. Its launcher has mounted /proc (packaging/engine/launch.c). Pure. */
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID } from '@kata-containers/common/kernel/constants';
 
 export interface SystemMount {
@@ -15,7 +15,6 @@ const PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 /** In mount order. The root file system is read-only, so every writable directory is a tmpfs. */
 export const systemMounts: readonly SystemMount[] = [
-  { source: 'proc', target: '/proc', fstype: 'proc', flags: PLAIN },
   { source: 'sysfs', target: '/sys', fstype: 'sysfs', flags: PLAIN },
   { source: 'devtmpfs', target: '/dev', fstype: 'devtmpfs', flags: MS_NOSUID, data: 'mode=755', optional: true },
   { source: 'tmpfs', target: '/dev/shm', fstype: 'tmpfs', flags: MS_NOSUID | MS_NODEV, data: 'mode=1777' },

@@ -67,7 +67,7 @@ describe('QEMU command line', () => {
     [
       'emulation',
       { ...plan, accelerator: 'tcg' },
-      [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max,erms=off,fsrm=off,la57=off$/, /mitigations=off NODE_OPTIONS=--jitless/],
+      [/^-machine pc,accel=tcg,nvdimm=on$/, /^-cpu max,erms=off,fsrm=off,la57=off$/, /mitigations=off/],
       [/^-global/, /kernel_irqchip/],
     ],
     ['initrd', { ...withoutImage, initrd: '/i' }, [/^-initrd \/i$/], [/nvdimm/, /root=/, /systemd/]],

@@ -18,11 +18,9 @@ function root({ image, imageAsNvdimm }: QemuPlan): string[] {
 }
 
 /**
- * QEMU must translate new code of an emulated guest, which takes most of the time. Each compilation of JavaScript creates new code;
- * interpretation does not. The kernel passes unknown parameters to init as environment variables. Mitigations of CPU speculation have
- * no effect in translated code. The timeout for hot-plugged devices is six times as long as with KVM.
+ * Mitigations of CPU speculation have no effect in an emulated guest's translated code. The timeout for hot-plugged devices is six times as long as with KVM.
  */
-const emulation = ['mitigations=off', 'NODE_OPTIONS=--jitless', 'agent.hotplug_timeout=18s'];
+const emulation = ['mitigations=off', 'agent.hotplug_timeout=18s'];
 
 export interface ParameterChoices {
   readonly hasImage: boolean;
