@@ -42,6 +42,8 @@ export interface AgentConnectOptions {
   readonly connectTimeoutMs?: number;
   /** Whether kata-proxy runs. If not, the connection fails without another attempt. */
   readonly isExpected?: () => boolean;
+  /** Whether the agent runs, or will run when other calls return: calls are sent before it has answered (ConnectOptions of GrpcClient). */
+  readonly isEager?: boolean;
   /** Milliseconds until a call without a deadline of its own fails; 1.x's 60 s by default. */
   readonly callTimeoutMs?: number;
   /** Each call becomes a span of it. */
@@ -114,6 +116,7 @@ export async function connectAgent(uri: string, options: AgentConnectOptions): P
     errors: agentErrors,
     timeoutMs: options.connectTimeoutMs,
     isExpected: options.isExpected,
+    isEager: options.isEager,
   });
   return new TypedConnection(client, options);
 }

@@ -171,6 +171,38 @@ describe('GrpcClient', () => {
     await assert.rejects(connecting, /its server has ended/);
   });
 
+  describe('an eager client', () => {
+    const connect = (): Promise<GrpcClient> => GrpcClient.connect(path, { errors, timeoutMs: 200, isEager: true });
+    const listen = (onData: (socket: Socket, bytes: Buffer) => void): void => {
+      server = createRawServer((socket) => {
+        peers.push(socket);
+        socket.on('error', () => {}).on('data', (bytes: Buffer) => onData(socket, bytes));
+      }).listen(path);
+    };
+
+    it('sends calls before the server has answered', async () => {
+      let received = '';
+      listen((socket, bytes) => {
+        received += bytes.toString('latin1');
+        if (!received.includes('/s/Early')) return;
+        socket.write(encodeFrame({ type: FRAME.settings, flags: 0, streamId: 0 }, Buffer.alloc(0)));
+        socket.write(encodeFrame({ type: FRAME.rstStream, flags: 0, streamId: 1 }, encodeNumber(11)));
+      });
+      const client = await connect();
+      await assert.rejects(client.call('/s/Early', [], { deadlineMs: 'none' }), { code: 8 });
+    });
+
+    for (const [name, onData] of [
+      ['does not answer', () => {}],
+      ['closes the connection', (socket: Socket) => socket.end()],
+    ] as const)
+      it(`fails calls to a server that ${name}`, async () => {
+        listen(onData);
+        const client = await connect();
+        await assert.rejects(client.call('/s/Lost', [], { deadlineMs: 'none' }), { code: 14, message: /^Lost: / });
+      });
+  });
+
   describe('against a peer that sends raw bytes', () => {
     const SETTINGS = encodeFrame({ type: FRAME.settings, flags: 0, streamId: 0 }, Buffer.alloc(0));
 

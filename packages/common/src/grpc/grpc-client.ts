@@ -49,6 +49,11 @@ export interface ConnectOptions {
    * a connection that ends before the server has answered is an error.
    */
   readonly onConnect?: () => void;
+  /**
+   * Whether the client is ready when the socket is connected, and not when the server has answered: the first calls are sent a round trip
+   * earlier. They fail when the server does not answer within the timeout.
+   */
+  readonly isEager?: boolean | undefined;
 }
 
 function requestHeaders(path: string, deadlineMs: number | 'none', more: NonNullable<CallOptions['headers']>): Buffer {
@@ -86,11 +91,11 @@ export class GrpcClient {
   /** Connects to the unix socket at `path`, which may be created later. @throws what `errors.unreachable` makes */
   static async connect(
     path: string,
-    { errors, timeoutMs = DIAL_TIMEOUT_MS, isExpected = () => true, onConnect }: ConnectOptions,
+    { errors, timeoutMs = DIAL_TIMEOUT_MS, isExpected = () => true, onConnect, isEager }: ConnectOptions,
   ): Promise<GrpcClient> {
     const deadline = monotonicMs() + timeoutMs;
     for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
-      const connection = await tryConnect(path, left, { errors, ...(onConnect && { onConnect }) });
+      const connection = await tryConnect(path, left, { errors, isEager, ...(onConnect && { onConnect }) });
       if (connection) return new GrpcClient(connection, errors);
       if (!isExpected()) throw errors.unreachable('its server has ended');
       await sleep(RETRY_MS);
@@ -131,7 +136,7 @@ export class GrpcClient {
 }
 
 /** One attempt. @returns undefined when no process listens yet. @throws what `errors.unreachable` makes of a server that does not speak HTTP/2 */
-function tryConnect(path: string, timeoutMs: number, { errors, onConnect }: ConnectOptions): Promise<Http2Connection | undefined> {
+function tryConnect(path: string, timeoutMs: number, { errors, onConnect, isEager }: ConnectOptions): Promise<Http2Connection | undefined> {
   let socket: PollableStream;
   const onRead = (piece: Buffer): boolean => {
     connection.receive(piece);
@@ -158,6 +163,7 @@ function tryConnect(path: string, timeoutMs: number, { errors, onConnect }: Conn
   try {
     onConnect?.();
     socket.resume();
+    if (isEager === true) resolve(connection);
   } catch (error) {
     reject(error as Error);
     socket.destroy();

@@ -21,7 +21,7 @@ export async function connectGuest(sandbox: SandboxProcesses, options: AgentConn
   if (!isAlive(AgentState.Proxy)) throw new StateError(`Proxy is not running: ${healthText(sandbox)}`);
   const vm = { url: AgentState.URL, accelerator: HypervisorState.Accelerator };
   const isExpected = (): boolean => isAlive(AgentState.Proxy);
-  const agent = await explained(connectAgentOfVm(vm, { isExpected, ...options }), sandbox);
+  const agent = await explained(connectAgentOfVm(vm, { isExpected, isEager: true, ...options }), sandbox);
   return {
     call: (...call) => explained(agent.call(...call), sandbox),
     check: (...call) => explained(agent.check(...call), sandbox),

@@ -94,9 +94,15 @@ export class CachedVmAdoption implements EarlyVm {
     const { trace } = this.#context;
     const { id, plan } = this.#request;
     const moved = moveIntoCgroupOf(this.#context, { sandboxId: id, id: firstContainer(id) }, [handed.vm.pid, handed.proxy.pid]);
-    await trace.step('resume', () => resumeCachedVm({ ...files, ...plan, vm: handed.vm }));
-    const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator }, { trace });
-    await Promise.all([moved, trace.step('entropy and clock', () => reseedClone(agent))]);
+    // Begun before the VM runs, which then finds the connection.
+    const agent = await connectAgentOfVm({ url, accelerator: plan.accelerator }, { trace, isEager: true });
+    try {
+      await trace.step('resume', () => resumeCachedVm({ ...files, ...plan, vm: handed.vm }));
+      await Promise.all([moved, trace.step('entropy and clock', () => reseedClone(agent))]);
+    } catch (error) {
+      agent.close();
+      throw error;
+    }
     return { ...handed, url, agent, plan: { ...plan, uuid: handed.uuid } };
   }
 
