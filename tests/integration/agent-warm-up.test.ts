@@ -49,6 +49,7 @@ const withoutShare = (agent: AgentConnection): AgentConnection =>
       const storages = request.storages?.filter(({ driver }) => driver !== '9p');
       return (agent.call as (...args: unknown[]) => unknown)(name, storages ? { ...request, storages } : request, limits);
     },
+    close: () => agent.close(),
   }) as unknown as AgentConnection;
 
 const ipv6 = { isDisabled: false, disabledOf: [], acceptsAdvertisements: false };
@@ -99,7 +100,7 @@ describe('kata-agent, warmed up as in a VM template', function () {
 
   it('calls almost no function for the first time for a container', async () => {
     const configuration = { hypervisor: { shared_fs: 'virtio-9p', msize_9p: 8192 } } as Context['configuration'];
-    await warmUp(withoutShare(host.agent), { configuration }, { networks: [{ tap: '', mac: '' }] });
+    await warmUp(async () => withoutShare(await host.connect()), { configuration }, { networks: [{ tap: '', mac: '' }] });
     host.useAgent(await host.connect());
     await until('the connection that was warmed up is closed', () => first(0).includes('unregisterChannelzRef'));
     const before = statSync(log).size;

@@ -10,63 +10,26 @@ import type { ConsoleTail } from '@kata-containers/common/console/console-tail';
 import { HypervisorError } from '@kata-containers/common/errors/kata-error';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { qemuCommandLine } from '../hypervisor/qemu/command-line.ts';
-import { asksForConsole } from '../hypervisor/qemu/kernel-parameters.ts';
-import type { QemuPaths, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
+import type { QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
 import { openMonitor, startQemu } from '../hypervisor/qemu/qemu-process.ts';
 import type { StartedQemu } from '../hypervisor/qemu/qemu-process.ts';
 import { loadState } from '../hypervisor/qemu/vm-state.ts';
 import type { QmpClient } from '../hypervisor/qmp/qmp-client.ts';
 import { inNetworkNamespace } from '../network/namespace.ts';
-import { closeAll } from '../processes/end-process.ts';
-import { launchProxy } from '../processes/launch.ts';
-import { openPidfd } from '../processes/open-pidfd.ts';
 import { FIRST_VICTIM, setOomScore } from '../processes/oom-score.ts';
-import type { SpawnedProcess } from '../processes/spawn-detached.ts';
 import { BOOT_TIMEOUT_MS, QMP_TIMEOUT_MS, STATE_TIMEOUT_MS, guestTimeout } from '../context/context.ts';
 import { applyPart } from '../configuration/confinement-parts.ts';
 import type { Context } from '../context/context.ts';
 import { confined } from './confine-qemu.ts';
 import { connectAgentOfVm } from './connect-agent-of-vm.ts';
 import type { VmAgent } from './connect-agent-of-vm.ts';
-import { failedChild } from './failed-child.ts';
 import { forbidSharedCalls } from './forbid-shared-calls.ts';
 import { withNetworkFds } from './network-fds.ts';
 import { closeDirectory } from './own-root.ts';
+import type { GuestFiles, GuestStart, Needed } from './guest-start.ts';
+import { startProxy } from './start-proxy.ts';
 import { startVirtiofsd } from './start-virtiofsd.ts';
 import type { StartedDaemon } from './start-virtiofsd.ts';
-import type { UndoJournal } from '../undo/undo-journal.ts';
-
-/** Files of a VM and its proxy. */
-export interface GuestFiles extends QemuPaths {
-  readonly proxySocket: string;
-  /** Directory of the proxy's log. */
-  readonly vm: string;
-}
-
-export interface GuestStart {
-  readonly plan: QemuPlan;
-  readonly files: GuestFiles;
-  /** Path of the network namespace that has the plan's taps. */
-  readonly netns: string;
-  readonly journal: UndoJournal;
-  /** Fds of the devices of the plan's macvtaps, in its order. */
-  readonly macvtaps?: readonly number[];
-  /** Whether connections to 127.0.0.1 of the namespace are forwarded to the guest. */
-  readonly forwardsPorts?: boolean;
-  /** File with the state to load. Without a file the VM boots. */
-  readonly state?: string;
-  /** The first call to the agent, with its deadline. By default a check of its health. */
-  readonly firstCall?: (agent: AgentConnection, deadlineMs: number) => Promise<unknown>;
-  /** Part of the time of a boot that has passed while another process made a template with the same kernel and image, in milliseconds. */
-  readonly waitedMs?: number;
-}
-
-/** A process without which waiting is useless. */
-interface Needed {
-  readonly identity: ProcessIdentity;
-  /** Rejects when the process ends. */
-  readonly failed: Promise<never>;
-}
 
 export interface RunningVm {
   /** As it was started. */
@@ -81,6 +44,8 @@ export interface RunningVm {
 }
 
 const END_MS = 1000;
+
+const urlOf = ({ proxySocket }: GuestFiles): string => `unix://${proxySocket}`;
 
 /** With proxy debug the proxy reads the console, and a console has one reader. */
 function follow(context: Context, { consoleSocket }: GuestFiles): ConsoleTail | undefined {
@@ -137,41 +102,13 @@ async function openOwnMonitor(context: Context, start: GuestStart, qemu: Needed,
   return context.trace.step('QEMU start', () => unlessEnded(needed, opened()));
 }
 
-/**
- * The proxy ends with virtiofsd, and the shims with the proxy: a sandbox is useless without its files. The proxy is in the network
- * namespace of the VM, because it needs no sockets of the host.
- */
-async function startProxy(
-  context: Context,
-  { plan, files, netns, journal, forwardsPorts = false }: GuestStart,
-  { qemu, daemon }: { readonly qemu: Needed; readonly daemon?: StartedDaemon | undefined },
-): Promise<Needed> {
-  const { proxy } = context.configuration;
-  journal.record({ undo: 'unlink', path: files.proxySocket });
-  const pidfds = {
-    qemu: openPidfd(context.kernel, qemu.identity),
-    virtiofsd: daemon && context.kernel.openPidfd(daemon.identity.pid),
-  };
-  try {
-    const { enable_debug: debug, confine } = proxy;
-    const environment = { ...context.environment, ...context.trace.environmentOf(dirname(files.proxySocket)) };
-    // The console has one reader. With a shell on it, this is the user.
-    const readsConsole = !asksForConsole(context.configuration.hypervisor.kernel_params);
-    const options = { debug, readsConsole, confine, forwardsPorts, environment, pidfds };
-    const launch = (): SpawnedProcess => launchProxy(proxy.path, plan.sandboxId, files, options);
-    const { identity, child } = await inNetworkNamespace(netns, context.kernel, launch);
-    journal.recordProcess({ undo: 'kill', name: 'kata-proxy', process: identity });
-    setOomScore([identity.pid], FIRST_VICTIM, context.log); // as QEMU, whose memory is released a moment after it was killed
-    return { identity, failed: failedChild(child, { name: `kata-proxy (${proxy.path})`, logFile: `${files.vm}/proxy.log` }) };
-  } finally {
-    closeAll(Object.values(pidfds).filter((fd) => fd !== undefined));
-  }
-}
-
 /** A guest that was booted has not answered in time. Another boot with the same kernel and image would take as long. */
 export class BootTimeoutError extends HypervisorError {}
 
-interface AwaitedAgent extends VmAgent {
+interface AwaitedAgent {
+  /** The connection, which was begun when the proxy had started. */
+  readonly agent: Promise<AgentConnection>;
+  readonly accelerator: VmAgent['accelerator'];
   /** Whether the VM was booted, not loaded from a template. */
   readonly isBooted: boolean;
   /** As in GuestStart. */
@@ -180,6 +117,10 @@ interface AwaitedAgent extends VmAgent {
   readonly firstCall: NonNullable<GuestStart['firstCall']>;
 }
 
+/** Milliseconds for the first answer. */
+const answerTimeout = (accelerator: VmAgent['accelerator'], waitedMs: number): number =>
+  Math.ceil(guestTimeout(BOOT_TIMEOUT_MS, accelerator) - waitedMs);
+
 const seconds = (milliseconds: number): number => Math.round(milliseconds / 1000);
 
 const afterWait = (waitedMs: number): string =>
@@ -187,15 +128,14 @@ const afterWait = (waitedMs: number): string =>
 
 /** Waits for the first answer, which means that the guest has booted. Otherwise the error has the last lines of the guest's console. */
 async function awaitAgent(
-  { trace }: Context,
   needed: readonly Needed[],
   tail: ConsoleTail | undefined,
-  { url, accelerator, isBooted, waitedMs, firstCall }: AwaitedAgent,
+  { agent: connecting, accelerator, isBooted, waitedMs, firstCall }: AwaitedAgent,
 ): Promise<AgentConnection> {
-  const timeoutMs = Math.ceil(guestTimeout(BOOT_TIMEOUT_MS, accelerator) - waitedMs);
+  const timeoutMs = answerTimeout(accelerator, waitedMs);
   const deadline = performance.now() + timeoutMs;
   try {
-    const agent = await unlessEnded(needed, connectAgentOfVm({ url, accelerator }, { connectTimeoutMs: timeoutMs, trace }));
+    const agent = await unlessEnded(needed, connecting);
     await unlessEnded(needed, firstCall(agent, Math.max(1, Math.ceil(deadline - performance.now()))));
     return agent;
   } catch (error) {
@@ -213,6 +153,15 @@ interface SpawnedGuest {
   readonly tail: ConsoleTail | undefined;
   readonly proxy: Needed;
   readonly daemon?: StartedDaemon;
+  readonly agent: Promise<AgentConnection>;
+}
+
+/** Connects beside the load of a state, so that a clone finds the connection when it runs. The error is reported to who awaits the connection. */
+function beginToConnect({ trace }: Context, { plan: { accelerator }, files, state, waitedMs = 0 }: GuestStart): Promise<AgentConnection> {
+  const options = { connectTimeoutMs: answerTimeout(accelerator, waitedMs), trace, isEager: state !== undefined };
+  const agent = connectAgentOfVm({ url: urlOf(files), accelerator }, options);
+  agent.catch(() => {});
+  return agent;
 }
 
 /** For the processes that are started from now on. @throws KataError */
@@ -233,13 +182,14 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
   try {
     // QEMU's answer means that it has created all sockets: 1.x's proxy connects to kata.sock once, and ends when that fails.
     const proxy = await context.trace.step('proxy spawn', () => startProxy(context, start, { qemu, daemon }));
+    const agent = beginToConnect(context, start);
     const timeoutMs = guestTimeout(STATE_TIMEOUT_MS, start.plan.accelerator);
     const { state } = start;
     if (state !== undefined)
       await context.trace.step('state load', () =>
         unlessEnded([...needed, proxy], loadState(monitor, { path: state, timeoutMs }, context.kernel)),
       );
-    return { qemu, proxy, tail, ...(daemon && { daemon }) };
+    return { qemu, proxy, tail, agent, ...(daemon && { daemon }) };
   } catch (error) {
     tail?.close();
     throw error;
@@ -250,21 +200,27 @@ async function spawnGuest(context: Context, start: GuestStart): Promise<SpawnedG
 
 /** Its processes are in the journal when it fails. @throws HypervisorError, TimeoutError, KataError */
 export async function startGuest(context: Context, start: GuestStart): Promise<RunningVm> {
-  const { qemu, proxy, daemon, tail } = await spawnGuest(context, start);
+  const { qemu, proxy, daemon, tail, agent: connecting } = await spawnGuest(context, start);
   try {
-    const url = `unix://${start.files.proxySocket}`;
     const needed = [...(daemon ? [daemon] : []), qemu, proxy];
     const { waitedMs = 0, firstCall = (connected, deadlineMs) => connected.check({ deadlineMs }) } = start;
     const agent = await context.trace.step('first answer', () =>
-      awaitAgent(context, needed, tail, {
-        url,
+      awaitAgent(needed, tail, {
+        agent: connecting,
         accelerator: start.plan.accelerator,
         isBooted: start.state === undefined,
         waitedMs,
         firstCall,
       }),
     );
-    return { plan: start.plan, vm: qemu.identity, proxy: proxy.identity, url, agent, ...(daemon && { virtiofsd: daemon.identity }) };
+    return {
+      plan: start.plan,
+      vm: qemu.identity,
+      proxy: proxy.identity,
+      url: urlOf(start.files),
+      agent,
+      ...(daemon && { virtiofsd: daemon.identity }),
+    };
   } finally {
     tail?.close();
   }

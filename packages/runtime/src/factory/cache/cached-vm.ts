@@ -4,6 +4,7 @@
  */
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { isAlive } from '@kata-containers/common/process/process-identity';
 import type { ProcessIdentity } from '@kata-containers/common/process/process-identity';
 import { randomUuid } from '@kata-containers/common/random/random-uuid';
@@ -17,6 +18,7 @@ import { UndoJournal } from '../../undo/undo-journal.ts';
 import type { Undo } from '../../undo/undo-journal.ts';
 import { undoOrWarn } from '../../undo/undo.ts';
 import { makeShare } from '../../storage/share.ts';
+import { connectAgentOfVm } from '../../vm/connect-agent-of-vm.ts';
 import { withMonitorAt } from '../../vm/with-monitor.ts';
 import type { MonitoredVm } from '../../vm/with-monitor.ts';
 import { makeTapNamespace } from '../templates/tap-namespace.ts';
@@ -64,12 +66,10 @@ export async function makeCachedVm(context: Context, usual: QemuPlan): Promise<C
     makeShare(paths, (entry) => journal.record(entry), context.kernel);
     const netns = await makeTapNamespace(plan.networks, journal, context.kernel);
     const up = await startVm(context, { plan, files: paths, netns, journal });
-    try {
-      const seccomp = readLastProfile(context.configuration.factory.template_path);
-      await warmUp(up.agent, context, { networks: plan.networks, seccomp });
-    } finally {
-      up.agent.close();
-    }
+    up.agent.close();
+    const seccomp = readLastProfile(context.configuration.factory.template_path);
+    const connect = (): Promise<AgentConnection> => connectAgentOfVm({ url: up.url, accelerator: up.plan.accelerator }, { isEager: true });
+    await warmUp(connect, context, { networks: plan.networks, seccomp });
     await withMonitorAt({ ...paths, ...plan, ...up }, (monitor) => monitor.execute('stop'));
     return { id, key: keyOf(usual), plan: up.plan, vm: up.vm, proxy: up.proxy, netns };
   } catch (error) {

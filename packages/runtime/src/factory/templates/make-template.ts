@@ -15,7 +15,11 @@ import type { QmpClient } from '../../hypervisor/qmp/qmp-client.ts';
 import { tapName } from '../../network/tcfilter-plan.ts';
 import { STATE_TIMEOUT_MS, guestTimeout } from '../../context/context.ts';
 import type { Context } from '../../context/context.ts';
+import { connectAgentOfVm } from '../../vm/connect-agent-of-vm.ts';
+import type { GuestStart, Needed } from '../../vm/guest-start.ts';
 import { startGuest } from '../../vm/start-guest.ts';
+import type { RunningVm } from '../../vm/start-guest.ts';
+import { restartProxy } from '../../vm/start-proxy.ts';
 import { withMonitorAt } from '../../vm/with-monitor.ts';
 import { UndoJournal } from '../../undo/undo-journal.ts';
 import { undoOrWarn } from '../../undo/undo.ts';
@@ -55,12 +59,10 @@ async function checkAgent(agent: AgentConnection, { networks, accelerator }: Qem
 }
 
 /** Makes qemu-lite drop the translated code of the boot, by stop and cont: clones do not boot. */
-async function dropBootCode({ qmpSocket }: TemplateFiles, { keepsCode, accelerator }: QemuPlan, vm: ProcessIdentity): Promise<void> {
+async function dropBootCode(monitor: QmpClient, { keepsCode }: QemuPlan): Promise<void> {
   if (!keepsCode) return;
-  await withMonitorAt({ qmpSocket, accelerator, vm }, async (monitor) => {
-    await monitor.execute('stop');
-    await monitor.execute('cont');
-  });
+  await monitor.execute('stop');
+  await monitor.execute('cont');
 }
 
 /**
@@ -87,22 +89,37 @@ async function waitUntilIdle(vm: ProcessIdentity): Promise<void> {
   }
 }
 
+/** Ends the proxy, and waits until the agent listens again. @throws TimeoutError */
+async function endProxy(monitor: QmpClient, proxy: ProcessIdentity, accelerator: QemuPlan['accelerator']): Promise<void> {
+  const listenMs = guestTimeout(LISTEN_TIMEOUT_MS, accelerator);
+  const listening = listensAgain(monitor);
+  signalProcess(proxy, 'SIGTERM');
+  await withTimeout(listening, listenMs, () => new TimeoutError('the agent to listen again', listenMs));
+}
+
 async function save(
   files: TemplateFiles,
   guest: { vm: ProcessIdentity; proxy: ProcessIdentity },
   { accelerator }: QemuPlan,
   kernel: Context['kernel'],
 ): Promise<void> {
-  const listenMs = guestTimeout(LISTEN_TIMEOUT_MS, accelerator);
   await withMonitorAt({ ...files, accelerator, vm: guest.vm }, async (monitor) => {
-    const listening = listensAgain(monitor);
-    signalProcess(guest.proxy, 'SIGTERM');
-    await withTimeout(listening, listenMs, () => new TimeoutError('the agent to listen again', listenMs));
+    await endProxy(monitor, guest.proxy, accelerator);
     await waitUntilIdle(guest.vm);
     await saveState(monitor, { path: `${files.state}.tmp`, timeoutMs: guestTimeout(STATE_TIMEOUT_MS, accelerator) }, kernel);
     await monitor.execute('quit').catch(() => {}); // QEMU may end before it has answered
   });
   if (statSync(`${files.state}.tmp`).size === 0) throw new KataError('QEMU wrote no state');
+}
+
+/** Starts another proxy, as each clone does: the warm-up includes what the guest does for the first connection. Drops the code of the boot. */
+async function reconnect(context: Context, start: GuestStart, guest: RunningVm, { qmpSocket }: TemplateFiles): Promise<Needed> {
+  const { plan } = start;
+  await withMonitorAt({ qmpSocket, accelerator: plan.accelerator, vm: guest.vm }, async (monitor) => {
+    await endProxy(monitor, guest.proxy, plan.accelerator);
+    await dropBootCode(monitor, plan);
+  });
+  return restartProxy(context, start, guest.vm);
 }
 
 /** Inputs of a template. */
@@ -128,15 +145,17 @@ export async function makeTemplate(
     journal.record({ undo: 'rmdir', path: files.share });
     mkdirSync(files.share, { mode: 0o700 });
     const netns = await makeTapNamespace(own.networks, journal, context.kernel);
-    const guest = await startGuest(context, { plan: own, files, netns, journal });
+    const start = { plan: own, files, netns, journal };
+    const guest = await startGuest(context, start);
     try {
       await checkAgent(guest.agent, own);
-      await dropBootCode(files, own, guest.vm);
-      await warmUp(guest.agent, context, { networks: own.networks, seccomp });
     } finally {
       guest.agent.close();
     }
-    await save(files, guest, own, context.kernel);
+    const proxy = await reconnect(context, start, guest, files);
+    const connect = (): Promise<AgentConnection> => connectAgentOfVm({ url: guest.url, accelerator: own.accelerator }, { isEager: true });
+    await Promise.race([warmUp(connect, context, { networks: own.networks, seccomp }), proxy.failed]);
+    await save(files, { vm: guest.vm, proxy: proxy.identity }, own, context.kernel);
   } finally {
     await undoOrWarn(journal.entries(), context, 'clean-up after making a VM template is not complete');
   }

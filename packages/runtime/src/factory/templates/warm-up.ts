@@ -57,19 +57,27 @@ export interface WarmUp {
 /** A look-up is cached after it was done twice; a third time covers paths that depend on the order of events. */
 const PASSES = 3;
 
-/** Leaves the guest without a sandbox, and with spare network devices. @throws AgentError */
+/**
+ * Leaves the guest without a sandbox, and with spare network devices. Each pass has a connection of its own, as each command of the
+ * runtime and each shim has. @throws AgentError
+ */
 export async function warmUp(
-  agent: AgentConnection,
+  connect: () => Promise<AgentConnection>,
   { configuration }: Pick<Context, 'configuration'>,
   { networks, seccomp }: WarmUp,
 ): Promise<void> {
   for (let pass = 0; pass < PASSES; pass++) {
-    await reseedClone(agent);
-    await useNetwork(agent, networks.length);
-    await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
-    await runContainer(agent, seccomp);
-    // DestroySandbox removes a container after its answer. After the last pass nothing may be left to do.
-    if (pass === PASSES - 1) await agent.call('removeContainer', { container_id: CONTAINER });
-    await agent.call('destroySandbox', {});
+    const agent = await connect();
+    try {
+      await reseedClone(agent);
+      await useNetwork(agent, networks.length);
+      await agent.call('createSandbox', warmUpSandbox(shareOf(configuration.hypervisor)));
+      await runContainer(agent, seccomp);
+      // DestroySandbox removes a container after its answer. After the last pass nothing may be left to do.
+      if (pass === PASSES - 1) await agent.call('removeContainer', { container_id: CONTAINER });
+      await agent.call('destroySandbox', {});
+    } finally {
+      agent.close();
+    }
   }
 }
