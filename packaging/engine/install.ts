@@ -21,13 +21,13 @@ const options = {
 /** `enginePath` is found from the launcher's directory. */
 function installLauncher({ variables, mark = '', isInit = false }: EngineProgram, path: string, enginePath: string): void {
   const definitions = [
-    '-D_GNU_SOURCE',
     `-DENGINE=${JSON.stringify(relative(dirname(path), enginePath))}`,
     `-DVARIABLES=${variables.map((variable) => `${JSON.stringify(variable)},`).join('')}`,
     `-DMARK=${JSON.stringify(mark)}`,
     `-DIS_INIT=${Number(isInit)}`,
   ];
-  const flags = ['-std=c11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
+  const freestanding = ['-ffreestanding', '-nostdlib', '-fno-stack-protector', '-fno-tree-loop-distribute-patterns', '-Wl,--build-id=none'];
+  const flags = ['-std=gnu11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror', ...freestanding];
   execFileSync(COMPILER, [...flags, ...definitions, '-o', path, join(import.meta.dirname, 'launch.c')], options);
 }
 

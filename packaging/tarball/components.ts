@@ -82,9 +82,6 @@ export async function componentsOf(repository: string, stage: string): Promise<C
     ...npm,
     ...engineComponents('usr/libexec/kata-containers/engine'),
     ...engineComponents(image),
-    ...['kata-runtime', 'kata-proxy', 'kata-shim', 'kata-ksm-throttler'].map((name) =>
-      debianComponent('libc6', installedVersion('libc6'), name),
-    ),
     ...imageComponents(share, image),
     {
       name: 'linux',
