@@ -50,18 +50,11 @@ export const ENGINE = 'kata-runtime';
 
 /**
  * The agent is interpreted: QEMU must translate new code of an emulated guest, which takes most of the time, and each compilation of
- * JavaScript creates new code. With the growth factors a heap of a few megabytes grows by a fifth before garbage is collected, and not to
- * twice its size: each clone of a guest has its own copy of the memory that it writes.
+ * JavaScript creates new code.
  */
 export const agentProgram: EngineProgram = {
   name: 'kata-agent',
   path: 'bin/kata-agent',
-  variables: [
-    ...IDLE,
-    'BUN_JSC_useBaselineJIT=0',
-    'BUN_JSC_useRegExpJIT=0',
-    'BUN_JSC_smallHeapGrowthFactor=1.2',
-    'BUN_JSC_mediumHeapGrowthFactor=1.2',
-  ],
+  variables: [...IDLE, 'BUN_JSC_useBaselineJIT=0', 'BUN_JSC_useRegExpJIT=0'],
   isInit: true,
 };
