@@ -5,7 +5,7 @@ import type { Kernel } from '@kata-containers/common/kernel/kernel';
 
 /** QEMU's sockets close a moment before QEMU ends. */
 const END_MS = 1000;
-/** No event that Node can await tells that the parent, an engine's process, has waited for QEMU. */
+/** No event that the engine can await tells that the parent, an engine's process, has waited for QEMU. */
 const POLL_MS = 10;
 
 /** A wait status (wait(2)). `pending`: QEMU is running. `unknown`: the kernel is older than Linux 6.15, or the runtime passed no pidfd. */

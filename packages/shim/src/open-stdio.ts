@@ -1,5 +1,5 @@
 /**
- * Opens the shim's stdio as streams that do not use libuv's thread pool: a blocked read there would delay the exit of the process.
+ * Opens the shim's stdio as streams that do not use a thread pool: a blocked read there would delay the exit of the process.
  * Pipes, sockets and terminals are polled. Files and devices such as /dev/null do not block.
  */
 import { fstatSync } from 'node:fs';

@@ -164,7 +164,7 @@ async function connectAndRelay(
 
 /** @throws UsageError */
 export async function runShim(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  process.on('SIGUSR1', () => {}); // without a handler SIGUSR1 starts Node's debugger
+  process.on('SIGUSR1', () => {}); // without a handler SIGUSR1 starts a debugger of some engines
   if (asksForHelp(argv)) {
     writeSync(1, goFlagsUsage('kata-shim', shimFlags));
     return 0;

@@ -1,6 +1,6 @@
 /**
  * Makes the `:authority` of a header block (HPACK, RFC 7541) one that nghttp2 accepts. The grpc-go of 1.x sends the address that it
- * dialled, `unix:////path`. An authority cannot contain '/', so Node's http2 answers PROTOCOL_ERROR. '/' becomes '-', whose Huffman
+ * dialled, `unix:////path`. An authority cannot contain '/', so an HTTP/2 server answers PROTOCOL_ERROR. '/' becomes '-', whose Huffman
  * code is as long (6 bits): no byte moves, and the peer's dynamic table stays in step with ours. Pure.
  */
 import { BlockReader } from '@kata-containers/common/http2/block-reader';

@@ -8,7 +8,7 @@ import { SerialPortStream } from '@serialport/stream';
 import { virtioPortBinding } from './virtio-port-binding.ts';
 import type { VirtioPort } from './virtio-port-binding.ts';
 
-/** Most bytes in one piece: more than one turn reads (libuv reads 32 times before it serves other fds). */
+/** Most bytes in one piece: more than one turn reads (READS_A_TURN of common/kernel/pollable-stream-bun.ts). */
 const PIECE_BYTES = 256 << 10;
 
 type Callback = (error: Error | null) => void;

@@ -1,5 +1,5 @@
 /**
- * Reaps processes. Node reaps only its own children. All other descendants are reaped here: containers' processes, which crun leaves to the
+ * Reaps processes. The engine reaps only its own children. All other descendants are reaped here: containers' processes, which crun leaves to the
  * agent, and orphans. The status of each process that a caller will wait for is kept.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ const { SIGKILL } = constants.signals;
 
 type Children = Pick<Kernel, 'peekExited' | 'reap' | 'spawnProgram' | 'kill'>;
 
-/** A process that Node does not know. */
+/** A process that the engine does not know. */
 export interface StartedProcess {
   readonly pid: number;
   /** Exit code, or 128 + the signal that ended it. */
@@ -42,7 +42,7 @@ export class Reaper {
     process.on('SIGCHLD', () => this.#reap());
   }
 
-  /** Starts a child of Node, whose exit Node reports. */
+  /** Starts a child of the engine, which reports its exit. */
   spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     const child = spawn(program, args, options);
     const { pid } = child;
@@ -54,8 +54,8 @@ export class Reaper {
   }
 
   /**
-   * Starts a program without streams. With `spawn`, which forks, the kernel copies the agent's page tables, and then each page that the agent
-   * changes.
+   * Starts a program without streams, by posix_spawn(3). It is searched in the PATH that this process was started with: the kernel gives
+   * PID 1 none, and then it is searched in /bin and /usr/bin.
    */
   run(program: string, args: readonly string[], stdio: readonly [number, number, number]): StartedProgram {
     const pid = this.#kernel.spawnProgram(program, { args, environment: this.#environment, stdio });
@@ -66,7 +66,7 @@ export class Reaper {
   }
 
   /**
-   * Runs `start`, which starts a process that is not a child of Node.
+   * Runs `start`, which starts a process that is not a child of the engine.
    * @returns its pid and a promise of its status The process may have ended before its pid is known.
    */
   async adopt(start: () => Promise<number>): Promise<StartedProcess> {
@@ -89,7 +89,7 @@ export class Reaper {
   #reap(): void {
     for (let pid = this.#kernel.peekExited(); pid !== undefined; pid = this.#kernel.peekExited()) {
       if (this.#own.has(pid)) {
-        setImmediate(() => this.#reap()); // Node is about to reap this one; look for others after that
+        setImmediate(() => this.#reap()); // the engine is about to reap this one; look for others after that
         return;
       }
       const status = this.#kernel.reap(pid);

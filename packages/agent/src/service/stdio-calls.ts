@@ -12,7 +12,7 @@ import type { AgentHandlers } from './handlers.ts';
 
 /** Most bytes in one answer, whatever the client requests. */
 const MAX_READ = 1 << 20;
-/** Each answer leaves three times its size as garbage, which V8 would collect by a major GC only. */
+/** Each answer leaves three times its size as garbage, which the engine would collect by a major GC only. */
 const garbage = new MinorGcPacer(MAX_READ);
 
 /** A process that ends closes its outputs first. If it does not end within this time, it continues without outputs. */

@@ -1,4 +1,4 @@
-/** The system calls that a confined process may use: those of Node.js for memory, threads, timers, and files that are open. Pure. */
+/** The system calls that a confined process may use: those of the engine for memory, threads, timers, and files that are open. Pure. */
 import { PIDFD_GET_INFO } from '../kernel/pidfd-controls.ts';
 import type { ArgumentCondition, SyscallRule } from './seccomp-filter-plan.ts';
 

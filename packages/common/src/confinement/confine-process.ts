@@ -78,7 +78,7 @@ function hasIoUring(): boolean {
 }
 
 /**
- * Whether the process must confine itself. seccomp does not filter the operations of an io_uring, and the io_urings that Node opens at its
+ * Whether the process must confine itself. seccomp does not filter the operations of an io_uring, and the io_urings that the engine opens at its
  * start cannot be closed. When the caller did not forbid io_uring (1.x's runtime, for example), the program executes itself again.
  */
 export function isConfined(environment: NodeJS.ProcessEnv, kernel: Pick<Kernel, 'filterSystemCalls'>): boolean {

@@ -1,5 +1,5 @@
 /**
- * The Linux calls that Node lacks, one interface for each topic. A function declares which calls it needs
+ * The Linux calls that the engine lacks, one interface for each topic. A function declares which calls it needs
  * (`Pick<Kernel, 'mount' | 'umount'>`). LinuxKernel makes the calls; RecordingKernel is for tests.
  * Every call throws KernelError when it fails.
  */

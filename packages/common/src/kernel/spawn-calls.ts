@@ -30,7 +30,7 @@ function pointersTo(strings: readonly Buffer[]): Buffer {
   return pointers;
 }
 
-/** No signal is blocked, and those that Node ignores have their default action. */
+/** No signal is blocked, and those that the engine ignores have their default action. */
 function signalAttributes(): Buffer {
   const attributes = Buffer.alloc(OBJECT_BYTES);
   libc.posix_spawnattr_init(attributes);

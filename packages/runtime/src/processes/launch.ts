@@ -12,7 +12,7 @@ import type { SandboxPaths } from '../context/paths.ts';
 import { spawnDetached } from './spawn-detached.ts';
 import type { SpawnedProcess } from './spawn-detached.ts';
 
-/** Child processes get a minimal environment: PATH, and no variable that slows Node's start or changes its behaviour. */
+/** Child processes get a minimal environment: PATH, and no variable that slows the start of a program or changes its behaviour. */
 export const childEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   PATH: environment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 });
