@@ -1,5 +1,5 @@
 /**
- * Runs a container in the guest of a template. Afterwards the agent's JavaScript is compiled, and programs are in the page cache. Clones
+ * Runs a container in the guest of a template. Afterwards the agent has decoded its functions, and programs are in the page cache. Clones
  * share both, and start their first container in less than half of the time.
  */
 import { constants } from 'node:os';
