@@ -35,6 +35,11 @@ export interface NamespaceCalls {
   unshare(flags: number): void;
   /** Brings a network interface up (netdevice(7), SIOCSIFFLAGS). */
   setLinkUp(name: string): void;
+  /**
+   * Creates a tap for `openTap` in the main thread's network namespace, like `ip tuntap add mode tap vnet_hdr`. EBUSY when a device has this
+   * name.
+   */
+  createTap(name: string): void;
   /** Opens an existing tap of the main thread's network namespace, as QEMU does (tun.rst, TUNSETIFF). @returns its fd, close-on-exec */
   openTap(name: string): number;
   /** sethostname(2), in the UTS namespace of the main thread. */

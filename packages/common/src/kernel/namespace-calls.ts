@@ -10,6 +10,8 @@ const libc = bind({
   ioctl: ['int32', 'uint64', 'pointer'],
 });
 
+const libcNumbers = bind({ ioctl: ['int32', 'uint64', 'uint64'] });
+
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const SIOCGIFFLAGS = 0x8913n;
@@ -17,6 +19,8 @@ const SIOCSIFFLAGS = 0x8914n;
 const IFF_UP = 1;
 // linux/if_tun.h
 const TUNSETIFF = 0x400454can;
+const TUNSETPERSIST = 0x400454cbn;
+const IFF_TUN_EXCL = 0x8000;
 const IFF_TAP_NO_PI_VNET_HDR = 0x2 | 0x1000 | 0x4000;
 /** struct ifreq: 16 bytes of name, then a union with the flags first. */
 const IFREQ_SIZE = 40;
@@ -27,6 +31,21 @@ function pathOf(fd: number): string {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
     return `fd ${fd}`;
+  }
+}
+
+/** @returns an fd of the tap, close-on-exec */
+function attachTap(name: string, flags: number): number {
+  const request = Buffer.alloc(IFREQ_SIZE);
+  request.write(name, 0, 15);
+  request.writeUInt16LE(flags, 16);
+  const fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    check(libc.ioctl(fd, TUNSETIFF, request), 'ioctl', `TUNSETIFF of ${name}`);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 
@@ -51,19 +70,15 @@ export const namespaceCalls: NamespaceCalls = {
       closeSync(socket);
     }
   },
-  openTap(name) {
-    const request = Buffer.alloc(IFREQ_SIZE);
-    request.write(name, 0, 15);
-    request.writeUInt16LE(IFF_TAP_NO_PI_VNET_HDR, 16);
-    const fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+  createTap(name) {
+    const fd = attachTap(name, IFF_TAP_NO_PI_VNET_HDR | IFF_TUN_EXCL);
     try {
-      check(libc.ioctl(fd, TUNSETIFF, request), 'ioctl', `TUNSETIFF of ${name}`);
-      return fd;
-    } catch (error) {
+      check(libcNumbers.ioctl(fd, TUNSETPERSIST, 1n), 'ioctl', `TUNSETPERSIST of ${name}`);
+    } finally {
       closeSync(fd);
-      throw error;
     }
   },
+  openTap: (name) => attachTap(name, IFF_TAP_NO_PI_VNET_HDR),
   sethostname(name) {
     check(libc.sethostname(name, BigInt(Buffer.byteLength(name))), 'sethostname', name);
   },

@@ -6,10 +6,9 @@ import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Context } from '../context/context.ts';
 import type { SandboxPaths } from '../context/paths.ts';
 import type { QemuNetwork, QemuPlan } from '../hypervisor/qemu/qemu-plan.ts';
-import { runTool } from '../network/ip-command.ts';
+import { createTaps } from '../network/create-taps.ts';
 import { joinLinks } from '../network/join.ts';
-import { requireTun } from '../network/require-tun.ts';
-import { tapName, tapsBatch } from '../network/tcfilter-plan.ts';
+import { tapName } from '../network/tcfilter-plan.ts';
 import type { UndoJournal } from '../undo/undo-journal.ts';
 import { undoSince } from '../undo/undo.ts';
 import { detachTaps } from '../vm/attach-network.ts';
@@ -86,7 +85,8 @@ export class EarlyClone implements EarlyVm {
 
   async take(network: SandboxNetwork): Promise<RunningVm | undefined> {
     const { networks, facts, path, hasResolver } = network;
-    if (!this.#hasBegun || networks.length !== this.#plan.networks.length || networks.some(({ macvtap }) => macvtap)) {
+    const isOther = networks.length !== this.#plan.networks.length || networks.some(({ macvtap }) => macvtap);
+    if (!this.#hasBegun || this.#hasFailed || isOther) {
       await this.abandon();
       return this.#hasBegun ? this.#remove(network) : undefined;
     }
@@ -114,10 +114,7 @@ export class EarlyClone implements EarlyVm {
 
   async #makeNeeded(): Promise<void> {
     const taps = this.#plan.networks.map(({ tap }) => tap);
-    if (taps.length > 0) {
-      requireTun();
-      await runTool('ip', ['-batch', '-'], { input: tapsBatch(taps) });
-    }
+    createTaps(taps, this.#context.kernel); // without waiting: the links may be joined to the taps as soon as the hook has ended
     await makeVmDirectories(this.#context, this.#request.files, this.#request.journal);
   }
 

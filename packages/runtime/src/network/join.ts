@@ -1,6 +1,7 @@
 /** Reads a sandbox's network namespace and connects its links to taps for QEMU. */
 import { writeFileSync } from 'node:fs';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
+import { createTaps } from './create-taps.ts';
 import { queryIp, runTool } from './ip-command.ts';
 import { linkSettings, linksWithoutIpv6 } from './link-sysctls.ts';
 import { inNetworkNamespace } from './namespace.ts';
@@ -8,9 +9,8 @@ import { isGenerated, linkNumbers, parseLinks, parseNeighbours, parseRoutes, par
 import type { IpAddressRow, IpNeighbourRow, IpRouteRow, Link, Neighbour, Route } from './parse-links.ts';
 import { isDefaultRule, parseRules } from './parse-rules.ts';
 import type { IpRuleRow, Rule } from './parse-rules.ts';
-import { requireTun } from './require-tun.ts';
 import { answersBatch, isTapName, moveTapsBatch, planTcfilter, tapName } from './tcfilter-plan.ts';
-import type { JoinedLink, TcfilterOptions } from './tcfilter-plan.ts';
+import type { JoinedLink } from './tcfilter-plan.ts';
 import { RESOLVER_PORT_RANGE } from './resolver-filter-plan.ts';
 
 export interface NetworkFacts {
@@ -93,28 +93,36 @@ export async function keepAnswers(
   });
 }
 
-async function join(path: string, joined: readonly JoinedLink[], options: TcfilterOptions, kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  if (options.taps !== 'existing') requireTun();
-  const plan = planTcfilter(joined, options);
+export interface JoinOptions {
+  /** Whether the taps must be created, or exist. */
+  readonly taps: 'new' | 'existing';
+  /** Docker's resolver works in the namespace. */
+  readonly hasResolver: boolean;
+}
+
+type JoinCalls = Pick<Kernel, 'setns' | 'createTap'>;
+
+async function join(path: string, joined: readonly JoinedLink[], { taps, hasResolver }: JoinOptions, kernel: JoinCalls): Promise<void> {
+  const plan = planTcfilter(joined, hasResolver);
   await inNetworkNamespace(path, kernel, async () => {
-    if (options.hasResolver === true) setResolverPorts();
+    if (taps === 'new')
+      createTaps(
+        joined.map(({ tap }) => tap),
+        kernel,
+      );
+    if (hasResolver) setResolverPorts();
     await runTool('ip', ['-batch', '-'], { input: plan.ipBatch });
     await runTool('tc', ['-batch', '-'], { input: plan.tcBatch });
   });
 }
 
 /** Creates a tap for one more link. */
-export async function joinOne(path: string, joined: JoinedLink, hasResolver: boolean, kernel: Pick<Kernel, 'setns'>): Promise<void> {
-  await join(path, [joined], { hasResolver }, kernel);
+export async function joinOne(path: string, joined: JoinedLink, hasResolver: boolean, kernel: JoinCalls): Promise<void> {
+  await join(path, [joined], { taps: 'new', hasResolver }, kernel);
 }
 
 /** Redirects the traffic of each link to a tap, by two processes for any number of links. */
-export async function joinLinks(
-  path: string,
-  links: readonly Link[],
-  options: TcfilterOptions,
-  kernel: Pick<Kernel, 'setns'>,
-): Promise<void> {
+export async function joinLinks(path: string, links: readonly Link[], options: JoinOptions, kernel: JoinCalls): Promise<void> {
   if (links.length === 0) return;
   const joined = links.map((link, index) => ({ link, tap: tapName(index) }));
   await join(path, joined, options, kernel);

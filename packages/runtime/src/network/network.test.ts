@@ -174,11 +174,7 @@ describe('planTcfilter', () => {
       { link, tap: 'tap0_kata' },
       { link: { ...link, name: 'net1', mtu: 1500 }, tap: 'tap1_kata' },
     ]);
-    assert.equal(
-      plan.ipBatch,
-      'tuntap add dev tap0_kata mode tap vnet_hdr\nlink set dev tap0_kata mtu 1450 up\n' +
-        'tuntap add dev tap1_kata mode tap vnet_hdr\nlink set dev tap1_kata mtu 1500 up\n',
-    );
+    assert.equal(plan.ipBatch, 'link set dev tap0_kata mtu 1450 up\nlink set dev tap1_kata mtu 1500 up\n');
     assert.deepEqual(plan.tcBatch.trimEnd().split('\n').slice(4), [
       'qdisc add dev tap1_kata ingress',
       'qdisc add dev net1 ingress',

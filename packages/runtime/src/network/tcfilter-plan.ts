@@ -20,11 +20,6 @@ const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`)
 const redirect = (from: string, to: string): string =>
   `filter add dev ${from} parent ffff: protocol all u32 match u8 0 0 action mirred egress redirect dev ${to}`;
 
-const addTap = (tap: string): string => `tuntap add dev ${tap} mode tap vnet_hdr`;
-
-/** Unconnected taps, as text for ip(8). */
-export const tapsBatch = (taps: readonly string[]): string => lines(taps.map(addTap));
-
 export const tapName = (index: number): string => `tap${index}_kata`;
 export const isTapName = (name: string): boolean => /^tap\d+_kata$/.test(name);
 
@@ -36,15 +31,9 @@ export const moveTapsBatch = (taps: readonly string[], netns: string): string =>
 export const answersBatch = (joined: readonly { readonly name: string; readonly tap: string }[]): string =>
   lines(joined.flatMap(({ name, tap }) => resolverFilters(name, tap)));
 
-export interface TcfilterOptions {
-  /** Whether the taps must be created, or exist. */
-  readonly taps?: 'new' | 'existing';
-  /** Docker's resolver works in the namespace. */
-  readonly hasResolver?: boolean;
-}
-
-export function planTcfilter(joined: readonly JoinedLink[], { taps = 'new', hasResolver = false }: TcfilterOptions = {}): TcfilterPlan {
-  const ip = joined.flatMap(({ link, tap }) => [...(taps === 'new' ? [addTap(tap)] : []), `link set dev ${tap} mtu ${link.mtu} up`]);
+/** The taps exist. With `hasResolver`, docker's resolver works in the namespace. */
+export function planTcfilter(joined: readonly JoinedLink[], hasResolver = false): TcfilterPlan {
+  const ip = joined.map(({ link, tap }) => `link set dev ${tap} mtu ${link.mtu} up`);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,
     `qdisc add dev ${link.name} ingress`,

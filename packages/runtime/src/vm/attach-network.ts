@@ -39,7 +39,7 @@ export async function attachLinks(context: Context, network: SandboxNetwork, jou
     return tap !== undefined && macvtap ? [{ link, tap }] : [];
   });
   if (!created) recordUndo(network, journal);
-  if (macvtaps.length === 0) await joinLinks(path, facts.links, { hasResolver }, context.kernel);
+  if (macvtaps.length === 0) await joinLinks(path, facts.links, { taps: 'new', hasResolver }, context.kernel);
   else
     for (const [index, link] of facts.links.entries())
       if (!networks[index]?.macvtap) await joinOne(path, { link, tap: tapName(index) }, hasResolver, context.kernel);

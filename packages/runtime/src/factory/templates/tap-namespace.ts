@@ -2,23 +2,20 @@
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
 import { randomUuid } from '@kata-containers/common/random/random-uuid';
 import type { QemuNetwork } from '../../hypervisor/qemu/qemu-plan.ts';
-import { runTool } from '../../network/ip-command.ts';
+import { createTaps } from '../../network/create-taps.ts';
 import { createNetworkNamespace, inNetworkNamespace } from '../../network/namespace.ts';
-import { requireTun } from '../../network/require-tun.ts';
-import { tapsBatch } from '../../network/tcfilter-plan.ts';
 import type { UndoJournal } from '../../undo/undo-journal.ts';
 
 /** @returns the namespace's path */
 export async function makeTapNamespace(
   networks: readonly QemuNetwork[],
   journal: UndoJournal,
-  kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount'>,
+  kernel: Pick<Kernel, 'setns' | 'unshare' | 'mount' | 'createTap'>,
 ): Promise<string> {
-  if (networks.length > 0) requireTun();
   const path = `/run/netns/cnitest-${randomUuid()}`;
   journal.record({ undo: 'delete-netns', path });
   createNetworkNamespace(path, kernel);
-  if (networks.length > 0)
-    await inNetworkNamespace(path, kernel, () => runTool('ip', ['-batch', '-'], { input: tapsBatch(networks.map(({ tap }) => tap)) }));
+  const taps = networks.map(({ tap }) => tap);
+  await inNetworkNamespace(path, kernel, () => createTaps(taps, kernel));
   return path;
 }
