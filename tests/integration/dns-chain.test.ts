@@ -70,4 +70,18 @@ describe('DNS from the guest to docker', function () {
     assert.deepEqual(await ask('udp', ['web', 'db', 'cache']), { web: '0 3', db: '1 3', cache: '2 3' });
     assert.deepEqual(await ask('tcp', ['web', 'db']), { web: '0 60000', db: '1 60000' });
   });
+
+  it('the first query of a container is answered if docker writes resolv.conf after CreateSandbox', async () => {
+    host = await AgentOnHost.start();
+    const source = host.scratch.file('resolv.conf');
+    writeFileSync(source, 'nameserver 10.0.0.1\n');
+    const id = await host.create(['/bin/sleep', '1000'], {
+      Mounts: [{ destination: '/etc/resolv.conf', source, type: 'bind', options: ['bind', 'ro'] }],
+    });
+    writeFileSync(source, 'nameserver 127.0.0.11\n');
+    await host.agent.call('startContainer', { container_id: id });
+    const answer = ask('udp', ['web']);
+    startShim(id);
+    assert.deepEqual(await answer, { web: '0 3' });
+  });
 });

@@ -46,6 +46,8 @@ export interface NewContainer {
 
 export class Container {
   readonly id: string;
+  /** Path of the file that is mounted as /etc/resolv.conf. */
+  readonly resolvConf: string | undefined;
   readonly #tools: ContainerTools;
   /** The configuration that exec'd processes inherit. */
   readonly #firstProcess: Process | undefined;
@@ -62,6 +64,7 @@ export class Container {
 
   private constructor(id: string, spec: Spec, directory: string, tools: ContainerTools) {
     this.id = id;
+    this.resolvConf = spec.mounts?.find(({ destination }) => destination === '/etc/resolv.conf')?.source;
     this.#firstProcess = spec.process;
     this.#hasPoststartHooks = (spec.hooks?.poststart?.length ?? 0) > 0;
     this.#directory = directory;

@@ -162,7 +162,9 @@ export class Sandbox {
   }
 
   async startContainer(id: string): Promise<void> {
-    await this.container(id).start(() => this.oomEvents.add(id));
+    const container = this.container(id);
+    await this.names.startFor(container.resolvConf);
+    await container.start(() => this.oomEvents.add(id));
   }
 
   /** Removes a container. The host unmounts the container's directories in the share next. */

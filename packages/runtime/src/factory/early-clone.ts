@@ -15,7 +15,7 @@ import { detachTaps } from '../vm/attach-network.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { makeVmDirectories } from '../vm/vm-directories.ts';
-import type { EarlyVm } from '../vm/early-vm.ts';
+import type { EarlyVm, GuestWork } from '../vm/early-vm.ts';
 import { spareMac } from './templates/spare-link-plan.ts';
 import { cloneObstacle } from './templates/cloneable-plan.ts';
 import { cloneFrom } from './templates/start-vm.ts';
@@ -38,6 +38,7 @@ export interface EarlyCloneRequest {
   readonly planFor: (networks: readonly QemuNetwork[]) => QemuPlan;
   /** As in VmRequest. */
   readonly forwardsPorts: boolean;
+  readonly work?: GuestWork | undefined;
 }
 
 export class EarlyClone implements EarlyVm {
@@ -48,6 +49,7 @@ export class EarlyClone implements EarlyVm {
   readonly #entriesBefore: number;
   readonly #begun = Promise.withResolvers<void>();
   readonly #starting: Promise<RunningVm | undefined>;
+  readonly #working: Promise<unknown>;
   #hasBegun = false;
   #hasFailed = false;
 
@@ -58,6 +60,8 @@ export class EarlyClone implements EarlyVm {
     this.#template = template;
     this.#entriesBefore = request.journal.entries().length;
     this.#starting = this.#begun.promise.then(() => this.#start()); // here: the spans of the start are not children of the hook's
+    this.#working = this.#starting.then((vm) => vm && request.work?.(vm));
+    this.#working.catch(() => {}); // reported by the work itself
   }
 
   /** @returns undefined when no VM can be cloned at once. @throws Error when a file of the VM is missing */
@@ -79,8 +83,9 @@ export class EarlyClone implements EarlyVm {
   }
 
   async abandon(): Promise<void> {
-    if (this.#hasBegun) (await this.#starting)?.agent.close();
-    else this.#template.release();
+    if (!this.#hasBegun) return this.#template.release();
+    (await this.#starting)?.agent.close();
+    await this.#working.catch(() => {});
   }
 
   async take(network: SandboxNetwork): Promise<RunningVm | undefined> {

@@ -44,7 +44,7 @@ export interface ContainerOnDisks {
 export interface DiskRequest {
   readonly id: string;
   readonly sandboxId: string;
-  readonly sandbox: SandboxState;
+  readonly sandbox: Pick<SandboxState, 'Config'>;
   readonly bundle: Bundle;
   readonly mounts: readonly Mount[];
 }
@@ -108,12 +108,17 @@ function plug(context: Context, { id, sandboxId }: DiskRequest, { devices, volum
   return context.trace.step('block devices', () => plugDisks(context, { sandboxId, containerId: id }, disks));
 }
 
+const isEmpty = ({ devices, volumes, rootfs }: Plan): boolean => devices.disks.length === 0 && volumes.length === 0 && !rootfs;
+
+/** Whether disks must be attached. @throws KataError as `provideDisks` */
+export const needsDisks = (context: Context, request: DiskRequest): boolean => !isEmpty(plan(context, request));
+
 /** @throws KataError for a device that is missing or cannot be opened, HypervisorError for a device that QEMU refuses */
 export async function provideDisks(context: Context, request: DiskRequest): Promise<ContainerOnDisks> {
   const { id, mounts } = request;
   const planned = hold(context, plan(context, request));
   const { devices, volumes, rootfs } = planned;
-  if (devices.disks.length === 0 && volumes.length === 0 && !rootfs)
+  if (isEmpty(planned))
     return { storages: [], devices: [], specDevices: devices.kept, absentDevices: devices.absent, mounts, inGuest: new Set() };
   const find = await plug(context, request, planned);
   const moved = new Map(volumes.map((volume) => [volume.mount, volume.moved]));

@@ -24,6 +24,9 @@ export const earlyHooks = ({ spec: { hooks = {} } }: Bundle): readonly Hook[] =>
   ...(hooks.createRuntime ?? []),
 ];
 
+/** Docker's own hook, which only adds links to the network namespace (libnetwork, sandbox_externalkey_unix.go). */
+export const isDockersHook = ({ args = [] }: Hook): boolean => args[0] === 'libnetwork-setkey';
+
 /** Runs hooks and, when the first has started, `beside`. */
 async function runBeside(hooks: readonly Hook[], container: Hooked, beside: () => void): Promise<void> {
   const holder = startNamespaceHolder();

@@ -57,9 +57,13 @@ function register(context: Context, request: CreateRequest, { sandboxId }: Targe
   keepTraceFor(context, { sandboxId, id: request.id });
 }
 
+async function makeProcess(context: Context, request: CreateRequest, target: TargetSandbox): Promise<void> {
+  if ((await target.container) !== true) await createInGuest(context, request, target);
+}
+
 /** Creates the container in the guest and runs its hooks. */
 async function createProcess(context: Context, request: CreateRequest, target: TargetSandbox): Promise<void> {
-  const making = createInGuest(context, request, target);
+  const making = makeProcess(context, request, target);
   await Promise.all([making, target.network]).catch(async (error: unknown) => {
     await making.catch(() => {}); // the journal must be complete before it is replayed
     throw error;
@@ -143,8 +147,7 @@ function newSandbox(context: Context, { id, bundle }: CreateRequest): Destinatio
   const journal = reserveContainer(id, sandboxId);
   const open = async (): Promise<TargetSandbox> => {
     if (context.configuration.runtime.sandbox_cgroup_only) limitWhole(context, { sandboxId, id }, limitsOf(bundle.spec.linux?.resources));
-    const { state, agent, network } = await createSandbox(context, { sandboxId, id, bundle, journal });
-    return { sandboxId, journal, sandbox: state, agent, network };
+    return { sandboxId, journal, ...(await createSandbox(context, { sandboxId, id, bundle, journal })) };
   };
   return { sandboxId, journal, open };
 }

@@ -1,11 +1,11 @@
 /** Shares a container's files, attaches its disks, and calls CreateContainer. */
 import { statSync } from 'node:fs';
-import type { AgentConnection } from '@kata-containers/common/agent-api/agent-connection';
 import { Storage } from '@kata-containers/common/generated/agent';
 import { hasOwnMounts } from '../processes/has-own-mounts.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsNamespace, sharesPids } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
+import { setsLinks } from '../bundle/link-sysctls.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';
@@ -16,19 +16,14 @@ import { provideDisks } from './container-disks.ts';
 import type { Context } from '../context/context.ts';
 import { guestShare, sandboxPaths } from '../context/paths.ts';
 import { isFirstContainer } from '../state/sandbox-name.ts';
+import type { SandboxState } from '../state/state.ts';
+import { takesSeccomp } from './takes-seccomp.ts';
 import type { TargetSandbox } from './target-sandbox.ts';
 import type { Undo } from '../undo/undo-journal.ts';
 
 interface Container {
   readonly id: string;
   readonly bundle: Bundle;
-}
-
-/** A profile is sent only to an agent that supports seccomp: others would refuse the container (as in 1.x). */
-async function takesSeccomp(context: Context, { spec }: Bundle, agent: AgentConnection): Promise<boolean> {
-  if (context.configuration.runtime.disable_guest_seccomp || !spec.linux?.seccomp) return false;
-  const { agent_details } = await agent.call('getGuestDetails', {});
-  return agent_details?.supports_seccomp === true;
 }
 
 const volumeFacts: VolumeFacts = {
@@ -54,13 +49,22 @@ function podVolumes({ id, bundle }: Container, sandboxId: string): PodVolumePlan
 const ipv6Sysctls = (network: NetworkFacts | undefined): Record<string, string> =>
   Object.fromEntries((network?.withoutIpv6 ?? []).map((name) => [`net.ipv6.conf.${name}.disable_ipv6`, '1']));
 
-/** Changes are in the journal and in the sandbox's state, also after an error. @throws KataError, HypervisorError, AgentError */
-export async function createInGuest(context: Context, container: Container, target: TargetSandbox): Promise<void> {
+/** A sandbox without its network when the container is created before that is known. */
+export interface GuestTarget extends Omit<TargetSandbox, 'sandbox' | 'container'> {
+  readonly sandbox: Pick<SandboxState, 'HypervisorState' | 'Config'> & Partial<Pick<SandboxState, 'Network'>>;
+}
+
+/**
+ * Changes are in the journal and in the sandbox's state, also after an error. The state must have been saved if disks are needed.
+ * @throws KataError, HypervisorError, AgentError
+ */
+export async function createInGuest(context: Context, container: Container, target: GuestTarget): Promise<void> {
   const { id, bundle } = container;
   const { sandboxId, journal, sandbox, agent, isJoined = false } = target;
   const record = (entry: Undo): void => journal.record({ ...entry, container: id });
-  const supportsSeccomp = takesSeccomp(context, bundle, agent); // the answer arrives while files are shared
+  const supportsSeccomp = target.takesSeccomp ?? takesSeccomp(context, bundle, agent); // the answer arrives while files are shared
   supportsSeccomp.catch(() => {});
+  if (setsLinks(bundle.spec)) await target.network; // the agent names the links
   const volumes = podVolumes(container, sandboxId);
   const disks = await provideDisks(context, { id, sandboxId, sandbox, bundle, mounts: volumes.mounts });
   const inGuest = new Set([...volumes.inGuest, ...disks.inGuest]);
@@ -79,7 +83,7 @@ export async function createInGuest(context: Context, container: Container, targ
     OCI: agentSpec(bundle.spec, {
       ...{ rootPath, mounts: plan.mounts, devices: disks.specDevices, absentDevices: disks.absentDevices },
       ...{ seccomp, nullStdin: isNullStdin() },
-      ...(isFirstContainer(sandboxId, id) && { namespaceSysctls: ipv6Sysctls(sandbox.Network.GuestNetwork) }),
+      ...(isFirstContainer(sandboxId, id) && { namespaceSysctls: ipv6Sysctls(sandbox.Network?.GuestNetwork) }),
     }),
     sandbox_pidns: sharesPids(bundle.spec),
   };

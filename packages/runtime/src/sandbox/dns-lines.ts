@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readNameFile } from '@kata-containers/common/dns/read-name-file';
 import type { Spec } from '@kata-containers/common/oci/spec';
 import { resolvConfSource } from '../storage/share-plan.ts';
 
 /** Lines of the container's resolv.conf; empty without a resolv.conf. */
 export function dnsLines({ mounts = [] }: Pick<Spec, 'mounts'>): string[] {
   const path = resolvConfSource(mounts);
-  return path !== undefined && existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+  const text = path === undefined ? undefined : readNameFile(path);
+  return (text ?? '').split('\n').filter(Boolean);
 }

@@ -6,7 +6,7 @@ import { acquireVm } from '../factory/acquire-vm.ts';
 import { CachedVmAdoption } from '../factory/cache/take-from-cache.ts';
 import { EarlyClone, networksFor } from '../factory/early-clone.ts';
 import type { EarlyCloneRequest } from '../factory/early-clone.ts';
-import type { EarlyVm } from '../vm/early-vm.ts';
+import type { EarlyVm, GuestWork } from '../vm/early-vm.ts';
 import { modelBeside } from '../network/macvtap-plan.ts';
 import type { SandboxNetwork } from '../vm/attach-network.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
@@ -17,7 +17,10 @@ import { findNamespace, readNetwork } from './sandbox-network.ts';
 import type { NetworkNamespace } from './sandbox-network.ts';
 import type { SandboxRequest } from './sandbox-request.ts';
 
-type Needs = Pick<VmRequest, 'files' | 'seccomp' | 'forwardsPorts'> & Pick<EarlyCloneRequest, 'planFor'>;
+interface Needs extends Pick<VmRequest, 'files' | 'seccomp' | 'forwardsPorts'>, Pick<EarlyCloneRequest, 'planFor'> {
+  /** Of an early VM. */
+  readonly work: GuestWork;
+}
 
 /**
  * For a namespace that a single hook will configure: docker's. This process enters the container's cgroups when it starts the clone, and a
@@ -27,15 +30,16 @@ function prepareVm(
   context: Context,
   { bundle, journal, sandboxId: id }: SandboxRequest,
   namespace: NetworkNamespace,
-  { files, planFor, forwardsPorts }: Needs,
+  { files, planFor, forwardsPorts, work }: Needs,
 ): EarlyVm | undefined {
   const hasResolver = namesDockerResolver(dnsLines(bundle.spec));
   const isTcfilter = modelBeside(context.configuration.runtime.internetworking_model, hasResolver) === 'tcfilter';
   const links = expectedLinks(bundle.spec);
   if (!namespace.created || !isTcfilter || links === undefined || earlyHooks(bundle).length !== 1) return undefined;
+  const early = links > 0 ? work : undefined; // without links, the container gets sysctls of the namespace
   if (context.configuration.factory.vm_cache_number > 0)
-    return CachedVmAdoption.prepare(context, { id, plan: planFor(networksFor(links)), journal });
-  return EarlyClone.prepare(context, { files, journal, netns: namespace.path, links, planFor, forwardsPorts });
+    return CachedVmAdoption.prepare(context, { id, plan: planFor(networksFor(links)), journal, work: early });
+  return EarlyClone.prepare(context, { files, journal, netns: namespace.path, links, planFor, forwardsPorts, work: early });
 }
 
 /** Changes on the host are in the sandbox's journal, also after an error. @throws KataError */

@@ -11,6 +11,10 @@ export interface TargetSandbox {
   readonly agent: AgentConnection;
   /** The configuration of the guest's network, which must finish before the container is ready. */
   readonly network?: Promise<void>;
+  /** Whether the agent supports seccomp profiles. Missing: not known. */
+  readonly takesSeccomp?: Promise<boolean>;
+  /** Whether the container has been created while the network was configured. */
+  readonly container?: Promise<boolean>;
   /** The container shares the network of another container, and nothing else. */
   readonly isJoined?: boolean;
 }

@@ -2,6 +2,9 @@
 import type { SandboxNetwork } from './attach-network.ts';
 import type { RunningVm } from './start-guest.ts';
 
+/** What is done in the guest as soon as it runs. Settles when the journal is complete. The caller gets the result from the function itself. */
+export type GuestWork = (vm: RunningVm) => Promise<unknown>;
+
 export interface EarlyVm {
   /** Whether a template could not be used. */
   readonly hasFailed: boolean;
@@ -9,6 +12,9 @@ export interface EarlyVm {
   begin(): void;
   /** Resolves when the journal is complete. The connection to the VM's agent is closed. */
   abandon(): Promise<void>;
-  /** @returns the VM, attached to the network; undefined when it cannot be used, and has been removed. @throws KataError */
+  /**
+   * @returns the VM, attached to the network, while the work in its guest continues; undefined when the VM cannot be used, and has been
+   * removed. @throws KataError
+   */
   take(network: SandboxNetwork): Promise<RunningVm | undefined>;
 }

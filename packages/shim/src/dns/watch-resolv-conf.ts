@@ -1,5 +1,5 @@
 /** Watches a container's resolv.conf for docker's resolver, which the file names from the start or after a `docker network connect`. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { namesDockerResolver } from '@kata-containers/common/dns/resolv-conf';
 import { errorMessage } from '@kata-containers/common/errors/error-message';
 import type { Kernel } from '@kata-containers/common/kernel/kernel';
@@ -25,7 +25,7 @@ function isDockers(file: number): boolean {
 export function watchResolvConf(path: string, onDockerResolver: () => void, kernel: Pick<Kernel, 'openFileMonitor'>, log: Logger): void {
   const fail = (error: unknown): void => log.warn('resolv.conf cannot be watched', { path, reason: errorMessage(error) });
   try {
-    const file = openSync(path, 'r');
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a user's file may be a FIFO
     const continues = (): boolean => {
       try {
         if (!isDockers(file)) return true;

@@ -11,7 +11,7 @@ import { connectAgentOfVm } from '../../vm/connect-agent-of-vm.ts';
 import { moveIntoCgroupOf } from '../../vm/container-cgroup.ts';
 import type { RunningVm } from '../../vm/start-guest.ts';
 import type { VmRequest } from '../../vm/vm-request.ts';
-import type { EarlyVm } from '../../vm/early-vm.ts';
+import type { EarlyVm, GuestWork } from '../../vm/early-vm.ts';
 import { cloneObstacle } from '../templates/cloneable-plan.ts';
 import { reseedClone } from '../templates/reseed-clone.ts';
 import { keyOf } from '../templates/template-key.ts';
@@ -26,27 +26,31 @@ interface AdoptedVm {
   readonly url: string;
 }
 
+type AdoptionRequest = Pick<VmRequest, 'id' | 'plan' | 'journal'> & { readonly work?: GuestWork | undefined };
+
 export class CachedVmAdoption implements EarlyVm {
   readonly hasFailed = false; // templates can be used
   readonly #context: Context;
-  readonly #request: Pick<VmRequest, 'id' | 'plan' | 'journal'>;
+  readonly #request: AdoptionRequest;
   readonly #entriesBefore: number;
   readonly #begun = Promise.withResolvers<void>();
   readonly #adopting: Promise<AdoptedVm>;
   readonly #running: Promise<RunningVm>;
+  readonly #working: Promise<unknown>;
   #hasBegun = false;
 
-  private constructor(context: Context, request: Pick<VmRequest, 'id' | 'plan' | 'journal'>) {
+  private constructor(context: Context, request: AdoptionRequest) {
     this.#context = context;
     this.#request = request;
     this.#entriesBefore = request.journal.entries().length;
     this.#adopting = this.#begun.promise.then(() => this.#adopt()); // here: the spans are not children of the hook's
     this.#running = this.#adopting.then((adopted) => this.#resume(adopted));
-    for (const promise of [this.#adopting, this.#running]) promise.catch(() => {}); // `take` reports it
+    this.#working = this.#running.then((vm) => request.work?.(vm));
+    for (const promise of [this.#adopting, this.#running, this.#working]) promise.catch(() => {}); // reported by `take` and by the work
   }
 
   /** @returns undefined when the VM cache is not used. The devices of `plan` have the taps of the sandbox. */
-  static prepare(context: Context, request: Pick<VmRequest, 'id' | 'plan' | 'journal'>): CachedVmAdoption | undefined {
+  static prepare(context: Context, request: AdoptionRequest): CachedVmAdoption | undefined {
     if (context.configuration.factory.vm_cache_number === 0) return undefined;
     const reason = cloneObstacle(request.plan);
     if (reason === undefined) return new CachedVmAdoption(context, request);
@@ -63,6 +67,7 @@ export class CachedVmAdoption implements EarlyVm {
     if (!this.#hasBegun) return;
     const [, running] = await Promise.allSettled([this.#adopting, this.#running]);
     if (running.status === 'fulfilled') running.value.agent.close();
+    await this.#working.catch(() => {});
   }
 
   async take(network: SandboxNetwork): Promise<RunningVm | undefined> {
@@ -78,7 +83,7 @@ export class CachedVmAdoption implements EarlyVm {
     }
     const { reason } = (running.status === 'rejected' ? running : attached) as PromiseRejectedResult;
     this.#context.log.warn('no VM of the cache can be used', { reason: errorMessage(reason) });
-    if (running.status === 'fulfilled') running.value.agent.close();
+    await this.abandon();
     return this.#remove(network);
   }
 
