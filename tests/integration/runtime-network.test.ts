@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { until } from '../support/until.ts';
+import { good, run } from '../support/run.ts';
 import type { Outcome } from '../support/run.ts';
 import { RuntimeRig, withoutVhost } from './runtime-rig.ts';
 import type { Modes } from './runtime-rig.ts';
@@ -65,6 +66,15 @@ describe('kata-runtime and links that are added later', function () {
     assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
     assert.match(await filters('eth0'), /protocol ip pref 2 /);
     assert.equal((await ip('sysctl', '-n', 'net.ipv4.ip_local_port_range')).replace(/\s+/g, ' '), '61440 61695 ');
+  });
+
+  it('a FIFO as resolv.conf does not stop create and start', async () => {
+    const file = rig.scratch.file('resolv.conf');
+    await good(run('mkfifo', [file]));
+    rig.prepare();
+    rig.changeSpec(({ mounts }) => mounts.push({ destination: '/etc/resolv.conf', type: 'bind', source: file, options: ['rbind'] }));
+    assert.deepEqual(quiet(await rig.create()), SILENT);
+    assert.deepEqual(quiet(await rig.kata('start', rig.id)), SILENT);
   });
 
   it('policy rules of the namespace, and the routes of their tables, are sent to the agent; a rule that a guest cannot have is logged', async () => {
