@@ -170,10 +170,11 @@ describe('parseNeighbours', () => {
 
 describe('planTcfilter', () => {
   it('matches the golden file for two links', () => {
-    const plan = planTcfilter([
+    const joined = [
       { link, tap: 'tap0_kata' },
       { link: { ...link, name: 'net1', mtu: 1500 }, tap: 'tap1_kata' },
-    ]);
+    ];
+    const plan = planTcfilter(joined, false);
     assert.equal(plan.ipBatch, 'link set dev tap0_kata mtu 1450 up\nlink set dev tap1_kata mtu 1500 up\n');
     assert.deepEqual(plan.tcBatch.trimEnd().split('\n').slice(4), [
       'qdisc add dev tap1_kata ingress',

@@ -32,7 +32,7 @@ export const answersBatch = (joined: readonly { readonly name: string; readonly 
   lines(joined.flatMap(({ name, tap }) => resolverFilters(name, tap)));
 
 /** The taps exist. With `hasResolver`, docker's resolver works in the namespace. */
-export function planTcfilter(joined: readonly JoinedLink[], hasResolver = false): TcfilterPlan {
+export function planTcfilter(joined: readonly JoinedLink[], hasResolver: boolean): TcfilterPlan {
   const ip = joined.map(({ link, tap }) => `link set dev ${tap} mtu ${link.mtu} up`);
   const tc = joined.flatMap(({ link, tap }) => [
     `qdisc add dev ${tap} ingress`,

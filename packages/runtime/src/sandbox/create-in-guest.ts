@@ -5,7 +5,7 @@ import { hasOwnMounts } from '../processes/has-own-mounts.ts';
 import { isNullStdin } from '../processes/null-stdin.ts';
 import { agentSpec, joinsNamespace, sharesPids } from '../bundle/agent-spec.ts';
 import type { Bundle } from '../bundle/load-bundle.ts';
-import { setsLinks } from '../bundle/link-sysctls.ts';
+import { setsLinks } from '../bundle/sets-links.ts';
 import type { NetworkFacts } from '../network/join.ts';
 import { mountAt, readMountTable } from '../mounts/mount-table.ts';
 import { planPodVolumes } from '../storage/pod-volume-plan.ts';

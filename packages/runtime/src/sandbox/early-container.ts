@@ -2,7 +2,7 @@
  * The first container of a sandbox whose VM runs before its network is known (EarlyVm): it is created while docker's hook works, and while
  * the links are attached. The process of a container does not run before `start`.
  */
-import { setsLinks } from '../bundle/link-sysctls.ts';
+import { setsLinks } from '../bundle/sets-links.ts';
 import type { Context } from '../context/context.ts';
 import type { RunningVm } from '../vm/start-guest.ts';
 import { beginGuest, vmState } from './begin-guest.ts';

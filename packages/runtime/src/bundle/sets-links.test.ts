@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setsLinks } from './link-sysctls.ts';
+import { setsLinks } from './sets-links.ts';
 
 describe('setsLinks', () => {
   for (const [names, expected] of [
